@@ -1,0 +1,1 @@
+//! Conditions: one predicate tree, several ways to write it (CEL, Mongo filters, AppEngine's operators), and why a leaf said no.

@@ -1,0 +1,1 @@
+//! Errors of the engines: delivery, flows, the platform, the listener, samples.

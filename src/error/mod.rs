@@ -1,0 +1,89 @@
+//! An error as a person meets it: what failed, why, what to try, and the exit code.
+//!
+//! Every room's error becomes a [`CliError`] by an exhaustive match, so that a new variant does not compile until someone
+//! has thought about the person who will see it. `model.rs`, `ports.rs` and `engines.rs` hold those, by layer.
+
+mod engines;
+mod model;
+mod ports;
+
+use std::error::Error;
+
+/// How the program ends; `evt man exit-codes` is made from this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    Failed,
+    Usage,
+    NotFound,
+    NotAllowed,
+    Unreachable,
+    Refused,
+    Undelivered,
+    BadSignature,
+    GoalNotMet,
+    Partly,
+    Gap,
+    Interrupted,
+    Terminated,
+    /// The code of the command that was run after `--`.
+    Child(u8),
+}
+
+impl Exit {
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::NotAllowed => 4,
+            Self::Unreachable => 5,
+            Self::Refused => 6,
+            Self::Undelivered => 7,
+            Self::BadSignature => 8,
+            Self::GoalNotMet => 9,
+            Self::Partly => 10,
+            Self::Gap => 11,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+            Self::Child(code) => code,
+        }
+    }
+}
+
+/// An error at the edge.
+#[derive(Debug)]
+pub struct CliError {
+    pub exit: Exit,
+    /// The name to look up: `target_refused`.
+    pub code: &'static str,
+    pub error: Box<dyn Error + Send + Sync>,
+    /// What to try; the first is the likeliest.
+    pub hints: Vec<String>,
+}
+
+impl CliError {
+    pub fn new(
+        exit: Exit,
+        code: &'static str,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            exit,
+            code,
+            error: error.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message.into())
+    }
+}

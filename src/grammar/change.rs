@@ -1,0 +1,1 @@
+//! Changes to a body: `path=text`, `path:=json`, and paths to remove.

@@ -1,0 +1,1 @@
+//! Borrowed looks into JSON text, and edits of it that leave every other byte as it was.

@@ -1,0 +1,1 @@
+//! Events as they were received, sent or raised.

@@ -1,0 +1,328 @@
+//! What `evt` remembers: SQLite, one writer thread a process with group commit, readers on connections of their own.
+//!
+//! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
+
+pub mod events;
+pub mod jobs;
+mod writer;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+use tokio::sync::Notify;
+
+pub use writer::Tx;
+
+/// How long a process waits for another one's commit before it gives up.
+const BUSY: Duration = Duration::from_secs(10);
+/// The schema's version, kept in `user_version`; one migration a step.
+const VERSION: i64 = 1;
+/// Idle reading connections that are kept for the next reader.
+const READERS: usize = 4;
+
+/// Which database: the tables that it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Inbox,
+    Platform,
+}
+
+/// A handle to one database; clones share its writer thread.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    writer: writer::Writer,
+    readers: Mutex<Vec<Connection>>,
+    jobs_ready: Arc<Notify>,
+    // Keeps an ephemeral store's folder until the last handle is gone.
+    _ephemeral: Option<tempfile::TempDir>,
+}
+
+/// Why a store cannot be opened, read or written.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("cannot open the database `{}`", path.display())]
+    Open {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    #[error("cannot use the folder `{}`", path.display())]
+    Folder {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the database `{}` is damaged", path.display())]
+    Damaged {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+    #[error("the database `{}` was written by a newer evt (schema {found}, this one knows {known})", path.display())]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("there is no space left for the database")]
+    Full(#[source] rusqlite::Error),
+    #[error("the database is locked by another process")]
+    Locked(#[source] rusqlite::Error),
+    #[error("the database refused the operation")]
+    Sql(#[source] rusqlite::Error),
+    #[error("the store has stopped")]
+    Stopped,
+    #[error("an operation on the store panicked")]
+    Panicked,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full(error),
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                Self::Locked(error)
+            }
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database, creating and migrating it where needed. The folder is made 0700, the files 0600.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for a file that is no SQLite database (it is left as it is), [`StoreError::Newer`] for a later schema.
+    pub fn open(path: &Path, kind: Kind) -> Result<Self, StoreError> {
+        Self::open_with(path, kind, None, Durability::Full)
+    }
+
+    /// A store in a temporary folder, gone with its last handle. Commits do not wait for the disk.
+    pub fn ephemeral(kind: Kind) -> Result<Self, StoreError> {
+        let folder = tempfile::Builder::new()
+            .prefix("evt-")
+            .tempdir()
+            .map_err(|source| StoreError::Folder {
+                path: std::env::temp_dir(),
+                source,
+            })?;
+        let path = folder.path().join("ephemeral.db");
+        Self::open_with(&path, kind, Some(folder), Durability::Off)
+    }
+
+    fn open_with(
+        path: &Path,
+        kind: Kind,
+        ephemeral: Option<tempfile::TempDir>,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        private_file(path)?;
+        let mut connection = connect(path, durability)?;
+        migrate(&mut connection, path, kind)?;
+        let jobs_ready = Arc::new(Notify::new());
+        let writer = writer::Writer::start(connection, Arc::clone(&jobs_ready));
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                writer,
+                readers: Mutex::new(Vec::new()),
+                jobs_ready,
+                _ephemeral: ephemeral,
+            }),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Runs `op` in the next commit and returns its result once that commit is on the disk.
+    ///
+    /// An error from `op` undoes what `op` wrote and nothing else. Cancel safe in the sense that a dropped future does not
+    /// stop the operation: it may still be committed.
+    pub async fn write<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.inner.writer.write(op).await
+    }
+
+    /// [`Store::write`] for callers outside a runtime.
+    pub fn write_blocking<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.inner.writer.write_blocking(op)
+    }
+
+    /// Runs `op` on a reading connection, off the runtime's threads. Sees every commit made before the call.
+    pub async fn read<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
+        let store = self.clone();
+        match tokio::task::spawn_blocking(move || store.read_blocking(op)).await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Panicked.into()),
+        }
+    }
+
+    /// [`Store::read`] on the caller's thread.
+    pub fn read_blocking<T, E, F>(&self, op: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Connection) -> Result<T, E>,
+    {
+        let reader = self
+            .inner
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        let reader = match reader {
+            Some(reader) => reader,
+            None => connect(&self.inner.path, Durability::Full)?,
+        };
+        let result = op(&reader);
+        let mut readers = self
+            .inner
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS {
+            readers.push(reader);
+        }
+        result
+    }
+
+    /// Told after each commit that enqueued or freed a job of this process ([`Tx::jobs_ready`]).
+    pub fn jobs_ready(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.jobs_ready)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Durability {
+    Full,
+    Off,
+}
+
+fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    let open = |source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(open)?;
+    connection.busy_timeout(BUSY).map_err(open)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Off => "OFF",
+    };
+    let pragmas = format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;"
+    );
+    connection
+        .execute_batch(&pragmas)
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                StoreError::Damaged {
+                    path: path.to_owned(),
+                    source: error,
+                }
+            }
+            _ => StoreError::Open {
+                path: path.to_owned(),
+                source: error,
+            },
+        })?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), StoreError> {
+    let damaged = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged {
+                path: path.to_owned(),
+                source,
+            }
+        }
+        _ => StoreError::Open {
+            path: path.to_owned(),
+            source,
+        },
+    };
+    // Immediate, so that two processes that meet on a new file do not both create its tables.
+    let tx = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(damaged)?;
+    let found: i64 = tx
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(damaged)?;
+    if found > VERSION {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
+    }
+    if found < 1 {
+        tx.execute_batch(include_str!("schema.sql"))
+            .map_err(damaged)?;
+        if kind == Kind::Platform {
+            tx.execute_batch(include_str!("platform.sql"))
+                .map_err(damaged)?;
+        }
+        tx.pragma_update(None, "user_version", VERSION)
+            .map_err(damaged)?;
+    }
+    tx.commit().map_err(damaged)
+}
+
+/// Creates folder and file with the modes that secrets need; SQLite gives its journal files the database's own mode.
+fn private_file(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let failed = |source| StoreError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+        builder.mode(0o700).create(folder).map_err(failed)?;
+        let file = options.mode(0o600).open(path).map_err(failed)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))
+            .map_err(failed)?;
+    }
+    #[cfg(not(unix))]
+    {
+        builder.create(folder).map_err(failed)?;
+        options.open(path).map_err(failed)?;
+    }
+    Ok(())
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection()
+    }
+}
