@@ -350,7 +350,9 @@ async fn recorded(
     let Some(body) = found else {
         return Err(Refusal::unauthorized(
             "invalid_credentials",
-            format!("email or password is wrong; `{DEV_EMAIL}` with `{DEV_PASSWORD}` is always there"),
+            format!(
+                "email or password is wrong; `{DEV_EMAIL}` with `{DEV_PASSWORD}` is always there"
+            ),
         ));
     };
     let record: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -400,7 +402,11 @@ async fn second_factor(
     _: Org,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let claims = claims_of(&state, required(&body, "challengeToken")?, Purpose::Challenge)?;
+    let claims = claims_of(
+        &state,
+        required(&body, "challengeToken")?,
+        Purpose::Challenge,
+    )?;
     if required(&body, "code")? != SECOND_FACTOR {
         return Err(Refusal::unauthorized(
             "invalid_code",
@@ -453,7 +459,9 @@ async fn app_key(
     if state.authority.mode == AuthMode::Strict && (key, secret) != (APP_KEY, APP_SECRET) {
         return Err(Refusal::unauthorized(
             "invalid_credentials",
-            format!("the app key is wrong; key `{APP_KEY}` with secret `{APP_SECRET}` is always there"),
+            format!(
+                "the app key is wrong; key `{APP_KEY}` with secret `{APP_SECRET}` is always there"
+            ),
         ));
     }
     let principal = Principal {

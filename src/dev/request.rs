@@ -1,15 +1,11 @@
 //! Reading requests: bodies as JSON, within limits, with a clear answer to everything else.
 
-use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use axum::http::header;
 use serde_json::{Map, Value};
 
 use super::error::{Lints, Refusal};
-
-/// The largest body that the platform reads; a record larger than this is a file, not a record.
-pub const MAX_BODY: usize = 2 * 1024 * 1024;
+use crate::serve::{self, BodyError, BodyLimits};
 
 /// A request's body as a JSON object; no body counts as an empty one.
 pub struct JsonObject(pub Map<String, Value>);
@@ -38,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
         let (parts, body) = request.into_parts();
-        let bytes = read(body, MAX_BODY).await?;
+        let bytes = serve::read_body(body, &BodyLimits::default()).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self(Value::Null));
         }
@@ -54,20 +50,15 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// Reads a body to its end, at most `limit` bytes of it.
-async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let collected = Limited::new(body, limit).collect().await;
-    match collected {
-        Ok(body) => Ok(body.to_bytes().to_vec()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            format!("the body is larger than {limit} bytes"),
-        )),
-        Err(_) => Err(Refusal::bad_request(
-            "broken_body",
-            "the body ended before it was complete",
-        )),
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        let code = match &error {
+            BodyError::TooLarge { .. } => "body_too_large",
+            BodyError::TooSlow => "body_too_slow",
+            BodyError::TooManyPieces => "body_in_crumbs",
+            BodyError::Broken(_) => "broken_body",
+        };
+        Self::new(error.status(), code, error.to_string())
     }
 }
 
@@ -75,7 +66,10 @@ fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         if error.to_string().starts_with("recursion limit exceeded") {
-            return Refusal::bad_request("too_deep", "the body is nested more than 127 levels deep");
+            return Refusal::bad_request(
+                "too_deep",
+                "the body is nested more than 127 levels deep",
+            );
         }
         Refusal::bad_request(
             "bad_json",

@@ -198,7 +198,11 @@ mod tests {
     async fn a_value_outside_the_list_is_refused() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let settings = Settings::load(&store).unwrap();
-        for (name, value) in [("2fa", "yes"), ("token.ttl", "0"), ("listener.throw", "a b")] {
+        for (name, value) in [
+            ("2fa", "yes"),
+            ("token.ttl", "0"),
+            ("listener.throw", "a b"),
+        ] {
             let error = settings.set(&store, name, value).await.unwrap_err();
             assert!(matches!(error, SettingError::BadValue { .. }), "{name}");
         }

@@ -14,7 +14,7 @@ const MAX_TOKEN: usize = 8 * 1024;
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Purpose {
+pub(super) enum Purpose {
     User,
     Customer,
     App,
@@ -25,7 +25,7 @@ pub enum Purpose {
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub(super) struct Claims {
     /// The principal's `sk`: `user-dev`.
     pub sub: String,
     #[serde(default)]
@@ -45,7 +45,7 @@ pub struct Claims {
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum TokenError {
+pub(super) enum TokenError {
     #[error("it is not a JWT")]
     Malformed,
     #[error("its algorithm is not HS256")]
@@ -57,7 +57,7 @@ pub enum TokenError {
 }
 
 /// Signs claims.
-pub fn sign(claims: &Claims, key: &hmac::Key) -> String {
+pub(super) fn sign(claims: &Claims, key: &hmac::Key) -> String {
     let claims = serde_json::to_vec(claims).expect("claims are strings, numbers and lists");
     let head = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256","typ":"JWT"}"#);
     let signed = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims));
@@ -69,7 +69,7 @@ pub fn sign(claims: &Claims, key: &hmac::Key) -> String {
 ///
 /// # Errors
 /// [`TokenError::Expired`] only for a token whose signature is valid.
-pub fn verify(token: &str, key: &hmac::Key, now: Timestamp) -> Result<Claims, TokenError> {
+pub(super) fn verify(token: &str, key: &hmac::Key, now: Timestamp) -> Result<Claims, TokenError> {
     #[derive(Deserialize)]
     struct Head {
         alg: String,
@@ -167,7 +167,11 @@ mod tests {
     #[test]
     fn the_token_does_not_choose_the_algorithm() {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).unwrap());
-        for head in [r#"{"alg":"none"}"#, r#"{"alg":"HS512"}"#, r#"{"alg":"RS256"}"#] {
+        for head in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"HS512"}"#,
+            r#"{"alg":"RS256"}"#,
+        ] {
             let signed = format!("{}.{body}", URL_SAFE_NO_PAD.encode(head));
             let signature = URL_SAFE_NO_PAD.encode(hmac::sign(&key(), signed.as_bytes()));
             for token in [format!("{signed}.{signature}"), format!("{signed}.")] {

@@ -53,14 +53,16 @@ pub enum Direction {
 
 /// Adds a record; `false` when its id is taken.
 pub fn insert(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO records (org, datatype, sk, version, state, createdate, modifydate, body)
+    let sql =
+        "INSERT INTO records (org, datatype, sk, version, state, createdate, modifydate, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     Ok(write(tx, sql, row)? == 1)
 }
 
 /// Writes a record anew; `false` when there is none with its id.
 pub fn replace(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
-    let sql = "UPDATE records SET version = ?4, state = ?5, createdate = ?6, modifydate = ?7, body = ?8
+    let sql =
+        "UPDATE records SET version = ?4, state = ?5, createdate = ?6, modifydate = ?7, body = ?8
          WHERE org = ?1 AND datatype = ?2 AND sk = ?3";
     Ok(write(tx, sql, row)? == 1)
 }
@@ -142,7 +144,8 @@ pub fn last_modified(connection: &Connection) -> Result<Option<i64>, StoreError>
     let mut last = None;
     for org in orgs(connection)? {
         for datatype in datatypes(connection, &org)? {
-            let found: Option<i64> = statement.query_row(params![org, datatype], |row| row.get(0))?;
+            let found: Option<i64> =
+                statement.query_row(params![org, datatype], |row| row.get(0))?;
             last = last.max(found);
         }
     }
@@ -313,7 +316,8 @@ mod tests {
     #[test]
     fn an_id_is_taken_once() {
         let store = store(&[("o", "contact", "a", 1)]);
-        let again = store.write_blocking::<_, StoreError, _>(|tx| insert(tx, &row("o", "contact", "a", 2)));
+        let again =
+            store.write_blocking::<_, StoreError, _>(|tx| insert(tx, &row("o", "contact", "a", 2)));
         assert!(!again.unwrap());
     }
 
@@ -333,10 +337,17 @@ mod tests {
         let store = store(&[("o", "contact", "a", 1), ("o", "contact", "b", 2)]);
         let mut seen = Vec::new();
         read(&store, |c| {
-            scan(c, "o", "contact", Span::ALL, Direction::Ascending, |sk, _| {
-                seen.push(sk.to_owned());
-                ControlFlow::Break(())
-            })
+            scan(
+                c,
+                "o",
+                "contact",
+                Span::ALL,
+                Direction::Ascending,
+                |sk, _| {
+                    seen.push(sk.to_owned());
+                    ControlFlow::Break(())
+                },
+            )
         });
         assert_eq!(seen, ["a"]);
     }

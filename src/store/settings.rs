@@ -39,7 +39,8 @@ pub fn starting_with(
     connection: &Connection,
     prefix: &str,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let sql = "SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
+    let sql =
+        "SELECT name, value FROM settings WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
