@@ -1,6 +1,7 @@
 //! Passing events on: which target, which headers, what the sender hears, and whether the target is there at all.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
+use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -18,11 +20,12 @@ use super::{Answered, Intake, Message, problem};
 use crate::backoff::Retry;
 use crate::dial::{Answer, Call, DialError, peer_of, rebase};
 use crate::event::{Event, Outcome};
+use crate::grammar::GrammarError;
 use crate::grammar::target::Target;
 use crate::store::events;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
-use crate::topic::Pattern;
+use crate::topic::{Pattern, TopicError};
 
 /// Bytes of the app's answer that are given back to the sender.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -54,6 +57,31 @@ pub enum RoutePattern {
     /// `*` stands for any characters.
     Path(String),
     Type(Pattern),
+}
+
+/// A `--route` that is not `GLOB=TARGET`.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum RouteError {
+    #[error("`{text}` has no target; write '/path/*=TARGET' or 'contact.*=TARGET'")]
+    NoTarget { text: String },
+    #[error(transparent)]
+    Target(#[from] GrammarError),
+    #[error(transparent)]
+    Pattern(#[from] TopicError),
+}
+
+impl FromStr for Route {
+    type Err = RouteError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (glob, target) = text.split_once('=').ok_or_else(|| RouteError::NoTarget { text: text.to_owned() })?;
+        let pattern = if glob.starts_with('/') || glob == "*" {
+            RoutePattern::Path(glob.to_owned())
+        } else {
+            RoutePattern::Type(glob.parse()?)
+        };
+        Ok(Self { pattern, target: target.parse()? })
+    }
 }
 
 impl Route {
