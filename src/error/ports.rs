@@ -2,6 +2,7 @@
 
 use super::{CliError, Exit};
 use crate::store::StoreError;
+use crate::ui::PromptError;
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
@@ -15,5 +16,17 @@ impl From<std::io::Error> for CliError {
             return Self::new(Exit::Done, "closed_pipe", error);
         }
         Self::new(Exit::Failed, "io", error)
+    }
+}
+
+impl From<PromptError> for CliError {
+    fn from(error: PromptError) -> Self {
+        match &error {
+            PromptError::NotAsked { flag, .. } => {
+                let hint = format!("give it with {flag}");
+                Self::new(Exit::Usage, "not_asked", error).hint(hint)
+            }
+            PromptError::Cancelled(_) => Self::new(Exit::Interrupted, "cancelled", error),
+        }
     }
 }
