@@ -17,6 +17,7 @@ pub mod envelope;
 pub mod event;
 pub mod grammar;
 pub mod json;
+pub mod record;
 pub mod secret;
 pub mod signature;
 pub mod time;

@@ -1,10 +1,11 @@
-//! Errors of the edge: the environment, paths, settings, the runtime.
+//! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
 use crate::cli::RuntimeError;
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
+use crate::ui::PromptError;
 
 impl From<NoHome> for CliError {
     fn from(error: NoHome) -> Self {
@@ -57,6 +58,18 @@ impl From<ConfigError> for CliError {
                 };
                 Self::new(Exit::Usage, "unknown_profile", error).hint(hint)
             }
+        }
+    }
+}
+
+impl From<PromptError> for CliError {
+    fn from(error: PromptError) -> Self {
+        match &error {
+            PromptError::NotAsked { flag, .. } => {
+                let hint = format!("give it with {flag}");
+                Self::new(Exit::Usage, "not_asked", error).hint(hint)
+            }
+            PromptError::Cancelled(_) => Self::new(Exit::Interrupted, "cancelled", error),
         }
     }
 }

@@ -1,1 +1,367 @@
-//! Events as they were received, sent or raised.
+//! Events as they were received, sent or raised: kept byte for byte, found again by position.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{StoreError, Tx};
+use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
+use crate::time::Timestamp;
+
+const COLUMNS: &str = "seq, received_at, source, transport, kind, id, system, org, subject, time, method, target, \
+                       headers, body, data_start, data_end, scheme, verified, reason, hint, outcome, status";
+
+/// Which part of the store a [`scan`] walks over. The default is everything, oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// Only events after this one.
+    pub after: Option<Seq>,
+    /// Only events before this one.
+    pub before: Option<Seq>,
+    pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// Only events whose delivery failed (by an index, so it is quick in a large store).
+    pub failed: bool,
+    pub newest_first: bool,
+}
+
+/// Keeps an event; `cause` is the event before it in a chain and the chain's length.
+pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<Seq, StoreError> {
+    let mut statement = tx.prepare_cached(
+        "INSERT INTO events (received_at, source, transport, kind, id, system, org, subject, time, method, target, \
+         headers, body, data_start, data_end, scheme, verified, reason, hint, outcome, status, cause, depth) \
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23)",
+    )?;
+    let meta = &event.meta;
+    let verdict = event.verdict.as_ref();
+    statement.execute(params![
+        event.received_at.millis(),
+        event.source.as_str(),
+        event.transport.as_str(),
+        meta.kind,
+        meta.id,
+        meta.system,
+        meta.org,
+        meta.subject,
+        meta.time,
+        event.method.as_str(),
+        event.target,
+        pack(&event.headers),
+        &event.body[..],
+        meta.data.as_ref().map(|range| range.start as i64),
+        meta.data.as_ref().map(|range| range.end as i64),
+        verdict.map(|verdict| verdict.scheme.as_str()),
+        verdict.map(|verdict| verdict.ok),
+        verdict.map(|verdict| verdict.reason.as_str()),
+        verdict.and_then(|verdict| verdict.hint.as_deref()),
+        number(event.outcome),
+        event.outcome.status(),
+        cause.map(|(seq, _)| seq.0),
+        cause.map_or(0, |(_, depth)| depth),
+    ])?;
+    Ok(Seq(tx.last_insert_rowid()))
+}
+
+/// Records what became of an event.
+pub fn set_outcome(tx: &Tx<'_>, seq: Seq, outcome: Outcome) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE events SET outcome = ?2, status = ?3 WHERE seq = ?1")?
+        .execute(params![seq.0, number(outcome), outcome.status()])?;
+    Ok(())
+}
+
+/// The event at this position, or `None` when it was never there or has been pruned.
+pub fn get(connection: &Connection, seq: Seq) -> Result<Option<Event>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM events WHERE seq = ?1");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([seq.0], read)
+        .optional()?)
+}
+
+/// The `nth` event from the end: 1 is the newest.
+pub fn from_end(connection: &Connection, nth: u32) -> Result<Option<Event>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM events ORDER BY seq DESC LIMIT 1 OFFSET ?1");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([nth.saturating_sub(1)], read)
+        .optional()?)
+}
+
+/// The event that caused this one, with the length of the chain that led here.
+pub fn cause(connection: &Connection, seq: Seq) -> Result<Option<(Option<Seq>, u32)>, StoreError> {
+    let row = connection
+        .prepare_cached("SELECT cause, depth FROM events WHERE seq = ?1")?
+        .query_row([seq.0], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?.map(Seq), row.get(1)?))
+        })
+        .optional()?;
+    Ok(row)
+}
+
+/// Hands events to `visit` one at a time until it breaks; only one is in memory at once.
+pub fn scan<E, F>(connection: &Connection, scan: &Scan, mut visit: F) -> Result<(), E>
+where
+    E: From<StoreError>,
+    F: FnMut(Event) -> Result<ControlFlow<()>, E>,
+{
+    let mut sql = format!(
+        "SELECT {COLUMNS} FROM events WHERE seq > ?1 AND seq < ?2 AND received_at >= ?3 AND received_at < ?4"
+    );
+    if scan.failed {
+        sql.push_str(" AND outcome = 4");
+    }
+    sql.push_str(if scan.newest_first {
+        " ORDER BY seq DESC"
+    } else {
+        " ORDER BY seq"
+    });
+    let mut statement = connection.prepare_cached(&sql).map_err(StoreError::from)?;
+    let mut rows = statement
+        .query(params![
+            scan.after.map_or(0, |seq| seq.0),
+            scan.before.map_or(i64::MAX, |seq| seq.0),
+            scan.since.map_or(i64::MIN, Timestamp::millis),
+            scan.until.map_or(i64::MAX, Timestamp::millis),
+        ])
+        .map_err(StoreError::from)?;
+    while let Some(row) = rows.next().map_err(StoreError::from)? {
+        let event = read(row).map_err(StoreError::from)?;
+        if visit(event)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How many events there are, and how many bytes their bodies and headers take.
+pub fn size(connection: &Connection) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT count(*), coalesce(sum(length(body) + length(headers)), 0) FROM events";
+    Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Removes one event, unless a delivery still needs it; returns whether it is gone.
+pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM events WHERE seq = ?1 \
+               AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_seq = ?1 AND state IN (0, 1, 3))";
+    Ok(tx.prepare_cached(sql)?.execute([seq.0])? > 0)
+}
+
+/// Header lines, one `name: value` a line: readable in any SQLite browser, and exact because neither part can hold a line break.
+fn pack(headers: &HeaderMap) -> Vec<u8> {
+    let mut packed = Vec::with_capacity(headers.len() * 40);
+    for (name, value) in headers {
+        packed.extend_from_slice(name.as_str().as_bytes());
+        packed.extend_from_slice(b": ");
+        packed.extend_from_slice(value.as_bytes());
+        packed.push(b'\n');
+    }
+    packed
+}
+
+fn unpack(packed: &[u8]) -> HeaderMap {
+    packed
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| {
+            let colon = line.windows(2).position(|pair| pair == b": ")?;
+            let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+            let value = HeaderValue::from_bytes(&line[colon + 2..]).ok()?;
+            Some((name, value))
+        })
+        .collect()
+}
+
+fn number(outcome: Outcome) -> i64 {
+    match outcome {
+        Outcome::Kept => 0,
+        Outcome::Rejected => 1,
+        Outcome::Queued => 2,
+        Outcome::Delivered { .. } => 3,
+        Outcome::Failed { .. } => 4,
+    }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let source: String = row.get(2)?;
+    let transport: String = row.get(3)?;
+    let data = match (
+        row.get::<_, Option<i64>>(14)?,
+        row.get::<_, Option<i64>>(15)?,
+    ) {
+        (Some(start), Some(end)) => Some(start as usize..end as usize),
+        _ => None,
+    };
+    let verdict = match (
+        row.get::<_, Option<String>>(16)?,
+        row.get::<_, Option<bool>>(17)?,
+    ) {
+        (Some(scheme), Some(ok)) => {
+            let reason = row.get::<_, Option<String>>(18)?.unwrap_or_default();
+            Some(Verdict {
+                scheme,
+                ok,
+                reason,
+                hint: row.get(19)?,
+            })
+        }
+        _ => None,
+    };
+    let status: Option<u16> = row.get(21)?;
+    let outcome = match row.get::<_, i64>(20)? {
+        1 => Outcome::Rejected,
+        2 => Outcome::Queued,
+        3 => Outcome::Delivered {
+            status: status.unwrap_or(200),
+        },
+        4 => Outcome::Failed { status },
+        _ => Outcome::Kept,
+    };
+    let method: String = row.get(10)?;
+    Ok(Event {
+        seq: Some(Seq(row.get(0)?)),
+        received_at: Timestamp::from_millis(row.get(1)?),
+        source: Source::ALL
+            .into_iter()
+            .find(|known| known.as_str() == source)
+            .unwrap_or(Source::Import),
+        transport: Transport::ALL
+            .into_iter()
+            .find(|known| known.as_str() == transport)
+            .unwrap_or(Transport::Http),
+        method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST),
+        target: row.get(11)?,
+        headers: unpack(row.get_ref(12)?.as_blob()?),
+        body: Bytes::from(row.get::<_, Vec<u8>>(13)?),
+        meta: Meta {
+            kind: row.get(4)?,
+            id: row.get(5)?,
+            system: row.get(6)?,
+            org: row.get(7)?,
+            subject: row.get(8)?,
+            time: row.get(9)?,
+            data,
+        },
+        verdict,
+        outcome,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Kind, Store};
+
+    fn sample() -> Event {
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", HeaderValue::from_static("msg_1"));
+        headers.append("x-two", HeaderValue::from_static("a: b"));
+        headers.append("x-two", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
+        Event {
+            seq: None,
+            received_at: Timestamp::from_millis(1_777_111_200_007),
+            source: Source::Listen,
+            transport: Transport::Http,
+            method: Method::POST,
+            target: "/hook?a=1".to_owned(),
+            headers,
+            body: Bytes::from_static(b"{ \"amount\": 10.00 }\n\x00\xff"),
+            meta: Meta {
+                kind: Some("contact.created".to_owned()),
+                data: Some(2..10),
+                ..Meta::default()
+            },
+            verdict: Some(Verdict {
+                scheme: "stripe".to_owned(),
+                ok: false,
+                reason: "signature_mismatch".to_owned(),
+                hint: Some("body_changed".to_owned()),
+            }),
+            outcome: Outcome::Rejected,
+        }
+    }
+
+    fn keep(store: &Store, event: Event) -> Seq {
+        store
+            .write_blocking(move |tx| insert(tx, &event, None))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_kept_event_is_read_back_byte_for_byte() {
+        let store = Store::ephemeral(Kind::Inbox).unwrap();
+        let sent = sample();
+        let seq = keep(&store, sent.clone());
+        let found = store.read_blocking(|db| get(db, seq)).unwrap().unwrap();
+        assert_eq!(found.body, sent.body);
+        assert_eq!(found.headers, sent.headers);
+        assert_eq!(found.meta, sent.meta);
+        assert_eq!(found.verdict, sent.verdict);
+        assert_eq!(
+            (found.method, found.target, found.outcome),
+            (sent.method, sent.target, sent.outcome)
+        );
+    }
+
+    #[test]
+    fn the_failed_ones_are_found_newest_first() {
+        let store = Store::ephemeral(Kind::Inbox).unwrap();
+        let first = keep(
+            &store,
+            Event {
+                outcome: Outcome::Failed { status: Some(500) },
+                ..sample()
+            },
+        );
+        keep(&store, sample());
+        let last = keep(
+            &store,
+            Event {
+                outcome: Outcome::Failed { status: None },
+                ..sample()
+            },
+        );
+        let mut found = Vec::new();
+        let all_failed = Scan {
+            failed: true,
+            newest_first: true,
+            ..Scan::default()
+        };
+        store
+            .read_blocking(|db| {
+                scan::<StoreError, _>(db, &all_failed, |event| {
+                    found.push(event.seq.unwrap());
+                    Ok(ControlFlow::Continue(()))
+                })
+            })
+            .unwrap();
+        assert_eq!(found, [last, first]);
+    }
+
+    #[test]
+    fn a_failing_operation_undoes_only_itself() {
+        let store = Store::ephemeral(Kind::Inbox).unwrap();
+        let seq = keep(&store, sample());
+        let failed: Result<(), StoreError> = store.write_blocking(move |tx| {
+            set_outcome(tx, seq, Outcome::Queued)?;
+            Err(StoreError::Stopped)
+        });
+        assert!(failed.is_err());
+        assert_eq!(
+            store
+                .read_blocking(|db| get(db, seq))
+                .unwrap()
+                .unwrap()
+                .outcome,
+            Outcome::Rejected
+        );
+    }
+
+    #[test]
+    fn a_panicking_operation_is_an_error_and_the_store_goes_on() {
+        let store = Store::ephemeral(Kind::Inbox).unwrap();
+        let failed: Result<(), StoreError> = store.write_blocking(|_| panic!("in an operation"));
+        assert!(matches!(failed, Err(StoreError::Panicked)));
+        assert_eq!(keep(&store, sample()), Seq(1));
+    }
+}

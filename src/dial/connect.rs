@@ -1,0 +1,306 @@
+//! From a URI to a connected stream: name, address check, TCP or Unix socket, TLS.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tower_service::Service;
+
+use super::DialError;
+use super::address::{AddressPolicy, forbidden};
+
+/// Name, TCP and TLS together, for each address that is tried.
+const CONNECT: Duration = Duration::from_secs(5);
+/// The host under which a Unix socket's path (in hexadecimal) travels through the client's pool.
+const SOCKET_HOST: &str = ".socket.invalid";
+
+/// Connects under an address policy; clones share the TLS settings, which are made at first use.
+#[derive(Clone)]
+pub(super) struct Connector {
+    policy: AddressPolicy,
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+/// Why there is no connection; carried through the client's own error.
+#[derive(Debug)]
+pub(super) enum ConnectFailure {
+    Name(String, io::Error),
+    Refused(io::Error),
+    Forbidden(IpAddr, &'static str),
+    Tls(io::Error),
+    Timeout,
+    BadTarget(String),
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_dial_error("the target"))
+    }
+}
+
+impl Error for ConnectFailure {}
+
+impl ConnectFailure {
+    pub(super) fn as_dial_error(&self, peer: &str) -> DialError {
+        let peer = peer.to_owned();
+        match self {
+            Self::Name(host, error) => DialError::Name {
+                host: host.clone(),
+                source: same(error),
+            },
+            Self::Refused(error) => DialError::Refused {
+                peer,
+                source: same(error),
+            },
+            Self::Forbidden(address, reason) => DialError::Forbidden {
+                address: *address,
+                reason,
+            },
+            Self::Tls(error) => DialError::Tls {
+                peer,
+                source: same(error),
+            },
+            Self::Timeout => DialError::Timeout {
+                peer,
+                limit: CONNECT,
+            },
+            Self::BadTarget(url) => DialError::BadTarget { url: url.clone() },
+        }
+    }
+}
+
+/// The client keeps the error that it got, so that ours is made anew with the same kind and words.
+fn same(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
+impl Connector {
+    pub(super) fn new(policy: AddressPolicy) -> Self {
+        Self {
+            policy,
+            tls: Arc::new(OnceLock::new()),
+        }
+    }
+
+    async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectFailure> {
+        let host = uri
+            .host()
+            .ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
+        if let Some(path) = socket_path(host) {
+            return connect_socket(&path).await;
+        }
+        let secure = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let tcp = self.connect_tcp(host, port).await?;
+        if !secure {
+            return Ok(TokioIo::new(Stream::Tcp(tcp)));
+        }
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|error| ConnectFailure::Tls(io::Error::other(error)))?;
+        let stream = TlsConnector::from(self.tls()?)
+            .connect(name, tcp)
+            .await
+            .map_err(ConnectFailure::Tls)?;
+        Ok(TokioIo::new(Stream::Tls(Box::new(stream))))
+    }
+
+    async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, ConnectFailure> {
+        let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+            Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) => tokio::net::lookup_host((host, port))
+                .await
+                .map_err(|error| ConnectFailure::Name(host.to_owned(), error))?
+                .collect(),
+        };
+        let mut failure =
+            ConnectFailure::Name(host.to_owned(), io::Error::from(io::ErrorKind::NotFound));
+        for address in addresses {
+            // The address is pinned: what was checked is what is dialled.
+            if let Some(reason) = forbidden(address.ip(), self.policy) {
+                failure = ConnectFailure::Forbidden(address.ip(), reason);
+                continue;
+            }
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Err(error) => failure = ConnectFailure::Refused(error),
+            }
+        }
+        Err(failure)
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, ConnectFailure> {
+        if let Some(config) = self.tls.get() {
+            return Ok(Arc::clone(config));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(|error| ConnectFailure::Tls(io::Error::other(error)))?
+            .with_no_client_auth();
+        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectFailure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            tokio::time::timeout(CONNECT, connector.connect(uri))
+                .await
+                .unwrap_or(Err(ConnectFailure::Timeout))
+        })
+    }
+}
+
+#[cfg(unix)]
+async fn connect_socket(path: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
+    let stream = tokio::net::UnixStream::connect(path)
+        .await
+        .map_err(ConnectFailure::Refused)?;
+    Ok(TokioIo::new(Stream::Unix(stream)))
+}
+
+#[cfg(not(unix))]
+async fn connect_socket(_: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
+    Err(ConnectFailure::Refused(io::Error::from(
+        io::ErrorKind::Unsupported,
+    )))
+}
+
+/// A URI that stands for a Unix socket inside the client, whose pool tells peers apart by authority.
+pub(super) fn socket_uri(path: &Path, path_and_query: Option<&str>) -> Uri {
+    let hex: String = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let path_and_query = path_and_query
+        .filter(|text| text.starts_with('/'))
+        .unwrap_or("/");
+    format!("http://{hex}{SOCKET_HOST}{path_and_query}")
+        .parse()
+        .unwrap_or_default()
+}
+
+/// Whether an authority is one that [`socket_uri`] makes; nobody may name such a host in a URL.
+pub(super) fn is_socket_host(authority: &str) -> bool {
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    host.split(':')
+        .next()
+        .unwrap_or(host)
+        .to_ascii_lowercase()
+        .ends_with(SOCKET_HOST)
+}
+
+fn socket_path(host: &str) -> Option<PathBuf> {
+    let hex = host.strip_suffix(SOCKET_HOST)?;
+    let bytes: Option<Vec<u8>> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
+        .collect();
+    String::from_utf8(bytes?).ok().map(PathBuf::from)
+}
+
+/// A connected stream, whatever carries it.
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+}
+
+macro_rules! each {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Stream::Tcp($stream) => $call,
+            Stream::Tls($stream) => $call,
+            #[cfg(unix)]
+            Stream::Unix($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write(cx, buf))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tls(_) => false,
+            Self::Tcp(_) => true,
+            #[cfg(unix)]
+            Self::Unix(_) => true,
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
