@@ -7,6 +7,8 @@ pub mod events;
 pub mod jobs;
 pub mod leases;
 pub mod queue;
+pub mod records;
+pub mod settings;
 mod writer;
 
 use std::ops::Deref;
