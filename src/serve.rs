@@ -70,7 +70,7 @@ pub enum BodyError {
     #[error("the body came in too many small pieces")]
     TooManyPieces,
     #[error("the body broke off")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl BodyError {
@@ -130,7 +130,11 @@ pub async fn serve_router(
 }
 
 /// Reads a body within its limits. The stated length is checked before the first byte is taken.
-pub async fn read_body(body: Incoming, limits: &BodyLimits) -> Result<Bytes, BodyError> {
+pub async fn read_body<B>(body: B, limits: &BodyLimits) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     if body.size_hint().lower() > limits.bytes as u64 {
         return Err(BodyError::TooLarge {
             limit: limits.bytes,
@@ -144,7 +148,11 @@ pub async fn read_body(body: Incoming, limits: &BodyLimits) -> Result<Bytes, Bod
         .unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn collect(mut body: Incoming, limits: &BodyLimits) -> Result<Bytes, BodyError> {
+async fn collect<B>(mut body: B, limits: &BodyLimits) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let mut only = Bytes::new();
     let mut many = BytesMut::new();
     let mut frames = 0;
@@ -153,7 +161,10 @@ async fn collect(mut body: Incoming, limits: &BodyLimits) -> Result<Bytes, BodyE
             .await
             .map_err(|_| BodyError::TooSlow)?;
         let Some(frame) = frame else { break };
-        let Ok(data) = frame.map_err(BodyError::Broken)?.into_data() else {
+        let Ok(data) = frame
+            .map_err(|error| BodyError::Broken(error.into()))?
+            .into_data()
+        else {
             continue;
         };
         frames += 1;

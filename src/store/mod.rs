@@ -4,6 +4,8 @@
 
 pub mod events;
 pub mod jobs;
+pub mod records;
+pub mod settings;
 mod writer;
 
 use std::ops::Deref;

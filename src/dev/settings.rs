@@ -1,0 +1,210 @@
+//! Switches of the running platform (`evt dev set`): kept in its data, read on every request.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::store::{Store, StoreError, settings};
+
+/// Where the store keeps them, apart from the secrets.
+const PREFIX: &str = "set.";
+
+/// One switch.
+pub struct Setting {
+    pub name: &'static str,
+    pub default: &'static str,
+    /// The values it takes, in words.
+    pub takes: &'static str,
+    pub help: &'static str,
+    /// Whether a value is one of them.
+    pub accepts: fn(&str) -> bool,
+}
+
+/// Every switch; the order of `evt dev set`.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "2fa",
+        default: "off",
+        takes: "on or off",
+        help: "sign-in answers with a challenge for a second factor",
+        accepts: is_switch,
+    },
+    Setting {
+        name: "token.ttl",
+        default: "3600",
+        takes: "seconds, 1 to 31536000",
+        help: "how long a token lives that sign-in hands out",
+        accepts: is_lifetime,
+    },
+    Setting {
+        name: "listener.throw",
+        default: "none",
+        takes: "the name of an event, or none",
+        help: "the platform's own listener of this event throws: the record is written, the request fails with 500",
+        accepts: is_name,
+    },
+    Setting {
+        name: "create.repeat",
+        default: "on",
+        takes: "on or off",
+        help: "an exact repeat of the last create is answered 200 with an empty body, and creates nothing",
+        accepts: is_switch,
+    },
+];
+
+/// Why a switch cannot be set.
+#[derive(Debug, Error)]
+pub enum SettingError {
+    #[error("there is no setting `{name}`")]
+    Unknown { name: String },
+    #[error("`{name}` takes {takes}, not `{value}`")]
+    BadValue {
+        name: &'static str,
+        takes: &'static str,
+        value: String,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The values in force.
+pub struct Settings {
+    values: RwLock<BTreeMap<&'static str, String>>,
+}
+
+impl Settings {
+    /// Reads what an earlier run has set.
+    pub fn load(store: &Store) -> Result<Self, StoreError> {
+        let kept = store.read_blocking(|connection| settings::starting_with(connection, PREFIX))?;
+        let mut values = BTreeMap::new();
+        for (name, value) in kept {
+            let name = name.strip_prefix(PREFIX).unwrap_or(&name);
+            // A switch that a later version dropped, or reads otherwise, falls back to its default.
+            if let Some(setting) = find(name)
+                && (setting.accepts)(&value)
+            {
+                values.insert(setting.name, value);
+            }
+        }
+        Ok(Self {
+            values: RwLock::new(values),
+        })
+    }
+
+    /// Sets a switch, for this run and those after it.
+    pub async fn set(&self, store: &Store, name: &str, value: &str) -> Result<(), SettingError> {
+        let setting = find(name).ok_or_else(|| SettingError::Unknown {
+            name: name.to_owned(),
+        })?;
+        if !(setting.accepts)(value) {
+            return Err(SettingError::BadValue {
+                name: setting.name,
+                takes: setting.takes,
+                value: value.to_owned(),
+            });
+        }
+        let (key, text) = (format!("{PREFIX}{name}"), value.to_owned());
+        store
+            .write::<_, StoreError, _>(move |tx| settings::set(tx, &key, &text))
+            .await?;
+        self.values
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(setting.name, value.to_owned());
+        Ok(())
+    }
+
+    /// The value in force of a switch in [`SETTINGS`].
+    pub fn get(&self, name: &str) -> Option<String> {
+        let setting = find(name)?;
+        let values = self.values.read().unwrap_or_else(PoisonError::into_inner);
+        Some(
+            values
+                .get(setting.name)
+                .map_or_else(|| setting.default.to_owned(), String::clone),
+        )
+    }
+
+    pub(super) fn two_factor(&self) -> bool {
+        self.is_on("2fa")
+    }
+
+    pub(super) fn refuses_repeats(&self) -> bool {
+        self.is_on("create.repeat")
+    }
+
+    pub(super) fn token_lifetime(&self) -> Duration {
+        let seconds = self.get("token.ttl").and_then(|value| value.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(3600))
+    }
+
+    /// The event whose listener throws.
+    pub(super) fn throwing_listener(&self) -> Option<String> {
+        self.get("listener.throw").filter(|name| name != "none")
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.get(name).as_deref() == Some("on")
+    }
+}
+
+/// The switch of this name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+fn is_switch(value: &str) -> bool {
+    matches!(value, "on" | "off")
+}
+
+fn is_lifetime(value: &str) -> bool {
+    value
+        .parse::<u64>()
+        .is_ok_and(|seconds| (1..=31_536_000).contains(&seconds))
+}
+
+fn is_name(value: &str) -> bool {
+    !value.is_empty()
+        && value.len() <= 128
+        && value
+            .bytes()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Kind;
+
+    #[test]
+    fn every_default_is_a_value_that_its_setting_takes() {
+        for setting in SETTINGS {
+            assert!((setting.accepts)(setting.default), "{}", setting.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_setting_outlives_a_restart() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let settings = Settings::load(&store).unwrap();
+        settings.set(&store, "2fa", "on").await.unwrap();
+        assert!(settings.two_factor());
+        assert!(Settings::load(&store).unwrap().two_factor());
+    }
+
+    #[tokio::test]
+    async fn a_value_outside_the_list_is_refused() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let settings = Settings::load(&store).unwrap();
+        for (name, value) in [
+            ("2fa", "yes"),
+            ("token.ttl", "0"),
+            ("listener.throw", "a b"),
+        ] {
+            let error = settings.set(&store, name, value).await.unwrap_err();
+            assert!(matches!(error, SettingError::BadValue { .. }), "{name}");
+        }
+    }
+}
