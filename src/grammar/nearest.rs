@@ -23,7 +23,10 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_is_understood() {
         assert_eq!(nearest("strpie", WORDS), Some("stripe"));
-        assert_eq!(nearest("Standard-Webhook", WORDS), Some("standard-webhooks"));
+        assert_eq!(
+            nearest("Standard-Webhook", WORDS),
+            Some("standard-webhooks")
+        );
     }
 
     #[test]

@@ -14,7 +14,8 @@ use super::{Judgement, Reason, clock, repair};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-pub(super) const WHITESPACE: &str = "secret_whitespace: it fits once the white space around the configured secret is removed";
+pub(super) const WHITESPACE: &str =
+    "secret_whitespace: it fits once the white space around the configured secret is removed";
 
 /// Signatures looked at: a request may carry any number of wrong ones, and each costs a comparison a repair.
 const MOST_GIVEN: usize = 4;
@@ -99,7 +100,9 @@ impl Case<'_> {
 
     fn changed_body(&self) -> Option<String> {
         let found = repair::find(self.body, |body| {
-            self.keys.iter().any(|key| self.fits(key, self.prefix, body))
+            self.keys
+                .iter()
+                .any(|key| self.fits(key, self.prefix, body))
         })?;
         Some(format!(
             "body_changed: the signature fits {found}; something between the sender and here rewrote it"
@@ -107,9 +110,8 @@ impl Case<'_> {
     }
 
     fn other_key(&self) -> Option<String> {
-        let fits = |bytes: &[u8]| {
-            !bytes.is_empty() && self.fits(&mac::key(bytes), self.prefix, self.body)
-        };
+        let fits =
+            |bytes: &[u8]| !bytes.is_empty() && self.fits(&mac::key(bytes), self.prefix, self.body);
         self.secrets.iter().find_map(|secret| {
             let text = secret.reveal();
             let trimmed = text.trim();
@@ -219,7 +221,9 @@ pub(super) fn header(reason: Reason, name: &HeaderName, headers: &HeaderMap) -> 
     let hint = if reason == Reason::DuplicateHeader {
         format!("duplicate_header: `{name}` came twice with two values")
     } else if name == "x-hub-signature-256" && headers.contains_key("x-hub-signature") {
-        format!("missing_header: there is no `{name}`; the SHA-1 of `x-hub-signature` does not count")
+        format!(
+            "missing_header: there is no `{name}`; the SHA-1 of `x-hub-signature` does not count"
+        )
     } else {
         match KNOWN
             .iter()

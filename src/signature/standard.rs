@@ -8,16 +8,14 @@ use std::time::Duration;
 use aws_lc_rs::hmac::Key;
 use base64::Engine;
 use base64::alphabet;
-use base64::engine::general_purpose::{
-    GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64,
-};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::diagnose::{self, Case, KeyForm};
 use super::{
-    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier, clock,
-    header, mac,
+    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
+    clock, header, mac,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -172,12 +170,13 @@ impl StandardVerifier {
         headers: &'a HeaderMap,
     ) -> Result<Claim<'a>, (Reason, &'static HeaderName)> {
         let names = self.names;
-        let named = |own: &'static HeaderName, other: fn(&'static Names) -> &'static HeaderName| {
-            match self.fallback {
+        let named =
+            |own: &'static HeaderName, other: fn(&'static Names) -> &'static HeaderName| match self
+                .fallback
+            {
                 Some(fallback) if !headers.contains_key(own) => other(fallback),
                 _ => own,
-            }
-        };
+            };
         let single = |name| header::single(headers, name).map_err(|reason| (reason, name));
         let signature = named(&names.signature, |names| &names.signature);
         if !headers.contains_key(signature) {

@@ -10,8 +10,8 @@ use http::{HeaderName, HeaderValue};
 
 use super::diagnose::{self, Case, KeyForm};
 use super::{
-    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier, clock,
-    header, mac,
+    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
+    clock, header, mac,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
