@@ -1,12 +1,23 @@
 //! What the process was started with: variables, terminal facts, the current folder. Captured once, passed down.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use thiserror::Error;
+
+use crate::grammar::secret_ref::SecretRef;
+use crate::secret::Secret;
+use crate::ui::ColourHints;
+
+/// A secret is a line, not a file: more than this was not meant.
+const MAX_SECRET: u64 = 64 * 1024;
 
 /// The environment of one invocation.
 #[derive(Clone, Debug)]
 pub struct Env {
+    /// Variables whose name and value are valid UTF-8.
     pub variables: BTreeMap<String, String>,
     pub current_dir: PathBuf,
     pub stdin_is_terminal: bool,
@@ -14,7 +25,29 @@ pub struct Env {
     pub stderr_is_terminal: bool,
 }
 
+/// Why a secret reference cannot be resolved.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    #[error("the variable `{name}` is not set")]
+    Unset { name: String },
+    #[error("cannot read the secret from {place}")]
+    Read {
+        place: String,
+        source: std::io::Error,
+    },
+    #[error("the secret from {place} is empty")]
+    Empty { place: String },
+    #[error("the secret from {place} is more than 64 KiB or not text")]
+    NotText { place: String },
+    #[error("the command `{command}` for a secret ended with {status}")]
+    Command {
+        command: String,
+        status: std::process::ExitStatus,
+    },
+}
+
 impl Env {
+    /// Reads the process's environment.
     pub fn capture() -> Self {
         Self {
             variables: std::env::vars_os()
@@ -29,10 +62,177 @@ impl Env {
         }
     }
 
+    /// A variable's value; `None` where it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// What the environment says about colour (no-color.org, force-color.org, bixense.com/clicolors).
+    pub fn colour_hints(&self) -> ColourHints {
+        let is_on = |name| self.get(name).is_some_and(|value| value != "0");
+        let forced = is_on("FORCE_COLOR") || is_on("CLICOLOR_FORCE");
+        let dumb = self.get("TERM") == Some("dumb") || self.get("CLICOLOR") == Some("0");
+        ColourHints {
+            forbidden: self.get("NO_COLOR").is_some() || (dumb && !forced),
+            forced,
+        }
+    }
+
+    /// Resolves a secret reference: reads the variable, the file or stdin, or runs the command in a shell.
+    ///
+    /// One line end after the secret is dropped, because editors and `echo` add it.
+    pub fn secret(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+        let (place, bytes) = match reference {
+            SecretRef::Literal(secret) => return Ok(secret.clone()),
+            SecretRef::Env(name) => {
+                let value = self
+                    .get(name)
+                    .ok_or_else(|| SecretError::Unset { name: name.clone() })?;
+                return Ok(Secret::new(value));
+            }
+            SecretRef::File(path) => {
+                let place = format!("`{}`", path.display());
+                (place, read_file(&self.current_dir.join(path)))
+            }
+            SecretRef::Stdin => (
+                "stdin".to_owned(),
+                read_bounded(&mut std::io::stdin().lock()),
+            ),
+            SecretRef::Command(command) => {
+                (format!("the command `{command}`"), Ok(output_of(command)?))
+            }
+        };
+        let bytes = bytes.map_err(|source| SecretError::Read {
+            place: place.clone(),
+            source,
+        })?;
+        text_of(bytes, place)
+    }
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    read_bounded(&mut std::fs::File::open(path)?)
+}
+
+fn read_bounded(from: &mut impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_SECRET + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The command's stdout. Its stderr and stdin stay the person's, so that a password manager can ask.
+fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
+    let (shell, flag) = if cfg!(windows) {
+        ("cmd", "/C")
+    } else {
+        ("sh", "-c")
+    };
+    let failed = |source| SecretError::Read {
+        place: format!("the command `{command}`"),
+        source,
+    };
+    let mut child = Command::new(shell)
+        .args([flag, command])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    let mut stdout = child.stdout.take().expect("stdout was piped above");
+    let bytes = read_bounded(&mut stdout).map_err(failed)?;
+    // A command that writes on without end must not be waited for.
+    drop(stdout);
+    let status = child.wait().map_err(failed)?;
+    if !status.success() && bytes.len() as u64 <= MAX_SECRET {
+        return Err(SecretError::Command {
+            command: command.to_owned(),
+            status,
+        });
+    }
+    Ok(bytes)
+}
+
+fn text_of(bytes: Vec<u8>, place: String) -> Result<Secret, SecretError> {
+    let Ok(mut text) = String::from_utf8(bytes) else {
+        return Err(SecretError::NotText { place });
+    };
+    if text.len() as u64 > MAX_SECRET {
+        return Err(SecretError::NotText { place });
+    }
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    if text.is_empty() {
+        return Err(SecretError::Empty { place });
+    }
+    Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(variables: &[(&str, &str)]) -> Env {
+        Env {
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            current_dir: PathBuf::from("/"),
+            stdin_is_terminal: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+        }
+    }
+
+    #[test]
+    fn a_secret_is_read_from_its_variable() {
+        let env = env(&[("WHSEC", "abc")]);
+        let secret = env.secret(&SecretRef::Env("WHSEC".to_owned())).unwrap();
+        assert_eq!(secret.reveal(), "abc");
+        let error = env.secret(&SecretRef::Env("OTHER".to_owned()));
+        assert!(matches!(error, Err(SecretError::Unset { name }) if name == "OTHER"));
+    }
+
+    #[test]
+    fn one_line_end_after_a_secret_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "abc\n\r\n").unwrap();
+        let secret = env(&[]).secret(&SecretRef::File(path)).unwrap();
+        assert_eq!(secret.reveal(), "abc\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_may_come_from_a_command_and_its_failure_is_told() {
+        let env = env(&[]);
+        let printed = env.secret(&SecretRef::Command("printf abc".to_owned()));
+        assert_eq!(printed.unwrap().reveal(), "abc");
+        let failed = env.secret(&SecretRef::Command("exit 3".to_owned()));
+        assert!(matches!(failed, Err(SecretError::Command { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_prints_without_end_is_cut_off() {
+        let endless = env(&[]).secret(&SecretRef::Command("yes".to_owned()));
+        assert!(matches!(endless, Err(SecretError::NotText { .. })));
+    }
+
+    #[test]
+    fn no_color_wins_and_force_color_beats_a_dumb_terminal() {
+        assert!(
+            env(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")])
+                .colour_hints()
+                .forbidden
+        );
+        let hints = env(&[("TERM", "dumb"), ("CLICOLOR_FORCE", "1")]).colour_hints();
+        assert!(hints.forced && !hints.forbidden);
+        assert!(!env(&[("FORCE_COLOR", "0")]).colour_hints().forced);
     }
 }

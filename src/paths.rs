@@ -1,6 +1,12 @@
 //! Where files lie: the platform's own folders, or everything under `EVT_HOME`.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use directories::ProjectDirs;
+use thiserror::Error;
+
+use crate::env::Env;
 
 /// The folders of one user. Nothing is created until something is written.
 #[derive(Clone, Debug)]
@@ -10,7 +16,38 @@ pub struct Paths {
     pub state_dir: PathBuf,
 }
 
+/// There is no place to keep anything.
+#[derive(Debug, Error)]
+#[error("cannot tell where this user's files belong: there is no home folder")]
+pub struct NoHome;
+
 impl Paths {
+    /// `EVT_HOME`, or the folders that the operating system's conventions name.
+    pub fn find(env: &Env) -> Result<Self, NoHome> {
+        if let Some(home) = env.get("EVT_HOME") {
+            return Ok(Self::under(&env.current_dir.join(home)));
+        }
+        let dirs = ProjectDirs::from("", "", "evt").ok_or(NoHome)?;
+        let data_dir = dirs.data_local_dir().to_owned();
+        Ok(Self {
+            config_dir: dirs.config_dir().to_owned(),
+            // Only Linux has a folder for state.
+            state_dir: dirs
+                .state_dir()
+                .map_or_else(|| data_dir.join("state"), Path::to_owned),
+            data_dir,
+        })
+    }
+
+    /// All three folders under one.
+    pub fn under(home: &Path) -> Self {
+        Self {
+            config_dir: home.join("config"),
+            data_dir: home.join("data"),
+            state_dir: home.join("state"),
+        }
+    }
+
     /// `inbox.db`: what listen and send received and sent.
     pub fn inbox(&self) -> PathBuf {
         self.data_dir.join("inbox.db")
@@ -19,5 +56,106 @@ impl Paths {
     /// The default data folder of `evt dev`.
     pub fn platform_dir(&self) -> PathBuf {
         self.data_dir.join("dev")
+    }
+
+    /// The user's settings.
+    pub fn config_file(&self) -> PathBuf {
+        self.config_dir.join("config.toml")
+    }
+
+    /// What `evt profile login` got: tokens, readable by the user alone.
+    pub fn credentials_file(&self) -> PathBuf {
+        self.config_dir.join("credentials.toml")
+    }
+}
+
+/// Creates a folder and those above it, open to the user alone whatever the umask says.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Replaces a file in one step, readable by the user alone: a crash leaves the old one or the new one, never a half.
+pub fn replace_private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    private_folder(folder)?;
+    // tempfile creates with 0600, whatever the umask.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    // The new name itself is on the disk only when the folder is.
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// Names of profiles (and whatever else becomes part of a path): letters, digits, `.`, `_`, `-`, not beginning with a mark, at most 64,
+/// and none that Windows reserves for devices.
+pub fn is_plain_name(name: &str) -> bool {
+    const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
+    let bytes = name.as_bytes();
+    let well_formed = bytes.len() <= 64
+        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte));
+    // Windows takes `nul.txt` and `COM1` for devices, and drops a final dot.
+    let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
+    let device = RESERVED.iter().any(|reserved| {
+        stem.strip_prefix(reserved)
+            .is_some_and(|rest| match *reserved {
+                "com" | "lpt" => rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit(),
+                _ => rest.is_empty(),
+            })
+    });
+    well_formed && !device && !name.ends_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_leave_their_folder_are_refused() {
+        for name in [
+            "", ".", "..", "../x", "a/b", "a\\b", "-rf", "~", "a b", "a\0", "é", "NUL", "con.txt",
+            "com1", "LPT9", "x.", "C:x",
+        ] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
+        assert!(!is_plain_name(&"a".repeat(65)));
+    }
+
+    #[test]
+    fn ordinary_names_are_accepted() {
+        for name in [
+            "local",
+            "prod-eu.2",
+            "A_b",
+            "console",
+            "community",
+            &"a".repeat(64),
+        ] {
+            assert!(is_plain_name(name), "{name:?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_private_also_when_it_was_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("deep/credentials.toml");
+        replace_private_file(&path, b"one").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        replace_private_file(&path, b"two").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
     }
 }

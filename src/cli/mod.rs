@@ -1,50 +1,197 @@
-//! The command line: arguments, dispatch, the runtime. One file a command.
+//! The command line: arguments, dispatch, exit codes. One file a command.
+
+mod completions;
+mod context;
+mod parse;
+mod runtime;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::Profile;
 use crate::env::Env;
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
-use crate::paths::Paths;
-use crate::secret::Secret;
-use crate::store::Store;
-use crate::ui::Ui;
+use crate::ui::{Colour, Format, Manner, Ui};
 
-/// What every command gets: the world outside, captured once.
-pub(crate) struct Context {
-    pub(crate) env: Env,
-    pub(crate) paths: Paths,
-    pub(crate) ui: Ui,
-    /// `--no-input`, or no terminal to ask on.
-    pub(crate) may_ask: bool,
-    /// Cancelled by the first Ctrl-C or SIGTERM; commands drain and end. A second Ctrl-C ends the process at once.
-    pub(crate) shutdown: CancellationToken,
+pub(crate) use context::Context;
+use runtime::Runtime;
+pub(crate) use runtime::RuntimeError;
+
+/// Receive, send, replay and automate events against a platform that runs on your machine
+#[derive(Debug, Parser)]
+#[command(
+    name = "evt",
+    version,
+    after_help = "Examples:\n  evt dev                                   run the platform locally\n  evt completions bash > evt.bash           completions for your shell",
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    globals: Globals,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Global")]
+    version: Option<bool>,
 }
 
-impl Context {
-    /// The profile in force, with `--url`, `--org`, `--token` and their variables applied.
-    pub(crate) fn profile(&self) -> Result<Profile, CliError> {
-        Err(CliError::usage("no profile"))
-    }
+/// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
+#[derive(Debug, Subcommand)]
+enum Command {
+    Completions(completions::Args),
+}
 
-    /// The inbox of this user, opened (and created) at the first call.
-    pub(crate) fn inbox(&self) -> Result<Store, CliError> {
-        Ok(Store::open(&self.paths.inbox(), crate::store::Kind::Inbox)?)
+/// Runs the command in the runtime that it wants.
+fn dispatch(command: Command, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let _ = Runtime::Brief;
+    match command {
+        Command::Completions(args) => completions::run(&args, &cx),
     }
+}
 
-    /// Resolves a secret reference: reads the variable, file or stdin, or runs the command.
-    pub(crate) fn secret(&self, reference: &SecretRef) -> Result<Secret, CliError> {
-        let _ = reference;
-        Err(CliError::usage("no secret"))
+/// The flags that every command has.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global")]
+pub(crate) struct Globals {
+    /// Use this profile: which platform, which organisation, who
+    #[arg(short, long, global = true, env = "EVT_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Read this file in place of the user's settings
+    #[arg(long, global = true, env = "EVT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Choose the form of stdout; auto is text on a terminal and JSON elsewhere
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "EVT_OUTPUT",
+        value_name = "FORM",
+        default_value = "auto"
+    )]
+    output: Output,
+    /// The same as `-o json`
+    #[arg(long, global = true, env = "EVT_JSON")]
+    json: bool,
+    /// Say nothing but errors and warnings on stderr
+    #[arg(short, long, global = true, env = "EVT_QUIET")]
+    quiet: bool,
+    /// Say more on stderr; `-vv` logs
+    #[arg(short, long, global = true, env = "EVT_VERBOSE", action = ArgAction::Count)]
+    verbose: u8,
+    /// When to colour
+    #[arg(
+        long,
+        global = true,
+        env = "EVT_COLOR",
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    color: Color,
+    /// Ask nothing, even on a terminal
+    #[arg(long, global = true, env = "EVT_NO_INPUT")]
+    no_input: bool,
+    /// Speak to this platform, whatever the profile says
+    #[arg(long, global = true, env = "EVT_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Act in this organisation, whatever the profile says
+    #[arg(long, global = true, env = "EVT_ORG", value_name = "ID")]
+    pub(crate) org: Option<String>,
+    /// Authorise with this token, whatever the profile says
+    #[arg(long, global = true, env = "EVT_TOKEN", value_name = "REF")]
+    pub(crate) token: Option<SecretRef>,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// `-o`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Auto,
+    Text,
+    Json,
+    Raw,
+}
+
+/// `--color`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Globals {
+    fn manner(&self, env: &Env) -> Manner {
+        let explicit_json = self.json || self.output == Output::Json;
+        let format = match self.output {
+            _ if explicit_json => Format::Json,
+            Output::Auto if env.stdout_is_terminal => Format::Text,
+            Output::Auto | Output::Json => Format::Json,
+            Output::Text => Format::Text,
+            Output::Raw => Format::Raw,
+        };
+        Manner {
+            format,
+            explicit_json,
+            quiet: self.quiet,
+            verbose: self.verbose > 0,
+            stdout_is_terminal: env.stdout_is_terminal,
+            stderr_is_terminal: env.stderr_is_terminal,
+            colour: match self.color {
+                Color::Auto => Colour::Auto,
+                Color::Always => Colour::Always,
+                Color::Never => Colour::Never,
+            },
+            colour_hints: env.colour_hints(),
+            may_ask: !self.no_input && env.stdin_is_terminal && env.stderr_is_terminal,
+        }
     }
 }
 
 /// Runs one command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
-    let _ = (args.into_iter().count(), env);
-    ExitCode::SUCCESS
+    crate::ui::report_panics();
+    let args: Vec<OsString> = args.into_iter().collect();
+    let (ui, result) = match parse::parse(&args, &env) {
+        Ok(cli) => {
+            let ui = Arc::new(Ui::new(cli.globals.manner(&env)));
+            let result = start(cli, env, Arc::clone(&ui));
+            (ui, result)
+        }
+        Err(stop) => {
+            let ui = Arc::new(Ui::new(parse::manner(&args, &env)));
+            let result = stop.answer(&ui);
+            (ui, result)
+        }
+    };
+    let result = result.and_then(|exit| Ok(ui.close().map(|()| exit)?));
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(error) => {
+            // What was asked for up to here is shown above the error.
+            let _ = ui.flush();
+            error.show(&ui);
+            error.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn start(cli: Cli, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
+    crate::logging::start(
+        cli.globals.verbose,
+        env.get("EVT_LOG"),
+        env.stderr_is_terminal,
+    );
+    let cx = Context::new(cli.globals, env, ui)?;
+    dispatch(cli.command, Arc::new(cx))
 }

@@ -3,11 +3,14 @@
 //! Every room's error becomes a [`CliError`] by an exhaustive match, so that a new variant does not compile until someone
 //! has thought about the person who will see it. `model.rs`, `ports.rs` and `engines.rs` hold those, by layer.
 
+mod edge;
 mod engines;
 mod model;
 mod ports;
 
 use std::error::Error;
+
+use crate::ui::{Problem, Ui};
 
 /// How the program ends; `evt man exit-codes` is made from this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,4 +89,33 @@ impl CliError {
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message.into())
     }
+    /// Shows the error on stderr, with its causes and hints. One that is no failure ([`Exit::Done`]) is not shown.
+    pub fn show(&self, ui: &Ui) {
+        if self.exit == Exit::Done {
+            return;
+        }
+        ui.problem(&Problem {
+            message: self.error.to_string(),
+            why: causes(self.error.as_ref()),
+            hints: self.hints.clone(),
+            code: self.code,
+            exit: self.exit.code(),
+        });
+    }
+}
+
+/// The chain below an error. A cause that repeats the line above it says nothing.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said.clone_from(&text);
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
 }

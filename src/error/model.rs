@@ -1,10 +1,69 @@
 //! Errors of the model: grammar, conditions, signatures, topics.
 
 use super::{CliError, Exit};
+use crate::catalogue::Unknown;
 use crate::grammar::GrammarError;
+use crate::signature::{self, SCHEMES, SignatureError};
 
 impl From<GrammarError> for CliError {
     fn from(error: GrammarError) -> Self {
         Self::new(Exit::Usage, "bad_input", error)
     }
+}
+
+impl From<Unknown> for CliError {
+    fn from(error: Unknown) -> Self {
+        let (code, hint) = match error.what {
+            "event" => ("unknown_event", "evt send --list"),
+            "trigger" => ("unknown_trigger", "evt flows create --help"),
+            "operator" => ("unknown_operator", "evt flows create --help"),
+            _ => ("unknown_action", "evt flows create --help"),
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
+    }
+}
+
+impl From<SignatureError> for CliError {
+    fn from(error: SignatureError) -> Self {
+        let (code, hint) = match &error {
+            SignatureError::UnknownScheme { suggestion, .. } => (
+                "unknown_scheme",
+                match suggestion {
+                    Some(name) => format!("--sign {name}"),
+                    None => format!("one of {}", scheme_names()),
+                },
+            ),
+            SignatureError::UnknownOption { scheme, .. } => {
+                ("unknown_scheme_option", options_of(scheme))
+            }
+            SignatureError::MissingOption { scheme, option } => (
+                "missing_scheme_option",
+                format!("write it as {scheme}:{option}=…"),
+            ),
+            SignatureError::BadOption { scheme, .. } => ("bad_scheme_option", options_of(scheme)),
+            SignatureError::BadSecret { .. } => (
+                "bad_secret",
+                "--secret env:NAME or --secret file:PATH, with the secret as the sender's settings show it".to_owned(),
+            ),
+            SignatureError::NoSecret { .. } => ("no_secret", "--secret env:NAME".to_owned()),
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
+    }
+}
+
+fn scheme_names() -> String {
+    let names: Vec<&str> = SCHEMES.iter().map(|scheme| scheme.name()).collect();
+    names.join(", ")
+}
+
+fn options_of(scheme: &str) -> String {
+    let options = signature::find(scheme).map_or(&[][..], |scheme| scheme.options());
+    if options.is_empty() {
+        return format!("{scheme} takes no options");
+    }
+    let written: Vec<String> = options
+        .iter()
+        .map(|(name, meaning)| format!("{scheme}:{name}=… ({meaning})"))
+        .collect();
+    written.join(", ")
 }

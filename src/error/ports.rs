@@ -1,6 +1,7 @@
 //! Errors of the ports: store, outgoing and incoming connections, the platform's API.
 
 use super::{CliError, Exit};
+use crate::api::{ApiError, Refusal, Why};
 use crate::dial::DialError;
 use crate::store::StoreError;
 
@@ -56,4 +57,77 @@ impl From<DialError> for CliError {
         };
         Self::new(exit, code, error).hint(hint)
     }
+}
+
+impl From<ApiError> for CliError {
+    fn from(error: ApiError) -> Self {
+        match &error {
+            ApiError::BadUrl { .. } => {
+                Self::new(Exit::Usage, "bad_url", error).hint("evt profile list")
+            }
+            ApiError::BadHeader { .. } => {
+                Self::new(Exit::Usage, "bad_header", error).hint("evt profile list")
+            }
+            ApiError::BadName { .. } => Self::new(Exit::Usage, "bad_name", error),
+            ApiError::Setup(_) => Self::new(Exit::Failed, "http_setup", error).hint("evt doctor"),
+            ApiError::Unreachable { source, .. } => {
+                let (code, hint) = unreachable_hint(source);
+                Self::new(Exit::Unreachable, code, error).hint(hint)
+            }
+            ApiError::TooLarge { .. } => Self::new(Exit::Refused, "answer_too_large", error)
+                .hint("evt records list contact --page-size 10"),
+            ApiError::ForeignRedirect { to, .. } => {
+                let hint = format!("evt profile login --url {to}");
+                Self::new(Exit::Refused, "foreign_redirect", error).hint(hint)
+            }
+            ApiError::RedirectLoop { .. } => {
+                Self::new(Exit::Refused, "redirect_loop", error).hint("evt profile show")
+            }
+            ApiError::Unreadable { .. } | ApiError::Incomplete { .. } => {
+                Self::new(Exit::Refused, "bad_answer", error).hint("evt profile whoami")
+            }
+            ApiError::Refused(refusal) => {
+                let (exit, code, hint) = refusal_hint(refusal);
+                let mapped = Self::new(exit, code, error);
+                match hint {
+                    Some(hint) => mapped.hint(hint),
+                    None => mapped,
+                }
+            }
+        }
+    }
+}
+
+fn unreachable_hint(why: &Why) -> (&'static str, &'static str) {
+    match why {
+        Why::Refused => ("platform_refused_connection", "evt dev"),
+        Why::Name { .. } => ("name_not_found", "evt profile list"),
+        Why::Tls { .. } => ("tls_failed", "evt doctor"),
+        Why::Timeout { .. } => ("timeout", "evt doctor"),
+        Why::Broken(_) => ("connection_broken", "evt doctor"),
+    }
+}
+
+fn refusal_hint(refusal: &Refusal) -> (Exit, &'static str, Option<String>) {
+    if refusal.code.as_deref() == Some("missing_orgid") {
+        let hint = "evt profile whoami --org my-org".to_owned();
+        return (Exit::Refused, "missing_orgid", Some(hint));
+    }
+    match refusal.status {
+        401 | 403 => (
+            Exit::NotAllowed,
+            "not_allowed",
+            Some("evt profile login".to_owned()),
+        ),
+        404 => (Exit::NotFound, "not_found", None),
+        429 => (Exit::Refused, "too_many_requests", wait_hint(refusal)),
+        503 => (Exit::Refused, "platform_busy", wait_hint(refusal)),
+        _ => (Exit::Refused, "platform_refused", None),
+    }
+}
+
+/// The platform asked for more time than a command may wait; say how much.
+fn wait_hint(refusal: &Refusal) -> Option<String> {
+    let wait = refusal.retry_after?;
+    Some(format!("sleep {}   and try again", wait.as_secs()))
 }

@@ -2,8 +2,11 @@
 //!
 //! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
 
+pub mod endpoints;
 pub mod events;
 pub mod jobs;
+pub mod leases;
+pub mod queue;
 pub mod records;
 pub mod settings;
 mod writer;

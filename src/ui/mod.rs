@@ -1,8 +1,24 @@
 //! The only room that writes to the terminal: stdout carries what was asked for, stderr everything else.
 
-use std::io::{self, Write};
+mod event;
+mod out;
+mod progress;
+mod prompt;
+mod safe;
+mod style;
+mod table;
+
+use std::io;
+use std::sync::Mutex;
 
 use serde::Serialize;
+
+pub use event::{detail, hidden_header, line};
+pub use progress::Progress;
+pub use prompt::PromptError;
+pub use safe::{Safe, clip, safe, safe_block, safe_bytes, steers_a_terminal};
+pub use style::{Colour, ColourHints, Style};
+pub use table::Cell;
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,81 +31,351 @@ pub enum Format {
     Raw,
 }
 
-/// The terminal of one invocation. Shared by reference; every method takes `&self`.
-pub struct Ui {
-    format: Format,
-    quiet: bool,
-    verbose: bool,
+/// How one invocation speaks; decided at the edge from flags, variables and terminals.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    pub format: Format,
+    /// `-o json` was asked for by name: notices and errors are JSON lines too.
+    pub explicit_json: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+    pub stdout_is_terminal: bool,
+    pub stderr_is_terminal: bool,
+    pub colour: Colour,
+    pub colour_hints: ColourHints,
+    /// A person sits there and may be asked.
+    pub may_ask: bool,
 }
 
-#[expect(clippy::print_stderr, reason = "this is the room that prints")]
-impl Ui {
-    pub fn new(format: Format, quiet: bool, verbose: bool) -> Self {
+impl Default for Manner {
+    fn default() -> Self {
         Self {
-            format,
-            quiet,
-            verbose,
+            format: Format::Text,
+            explicit_json: false,
+            quiet: false,
+            verbose: false,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            colour: Colour::Never,
+            colour_hints: ColourHints::default(),
+            may_ask: false,
+        }
+    }
+}
+
+/// The terminal of one invocation. Shared by reference; every method takes `&self`.
+pub struct Ui {
+    manner: Manner,
+    out: out::Out,
+    bar: Mutex<Option<indicatif::ProgressBar>>,
+}
+
+/// An error as it is shown: every text is safe to show only after [`Ui::problem`] made it so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What failed.
+    pub message: String,
+    /// The causes, from the nearest to the root.
+    pub why: Vec<String>,
+    pub hints: Vec<String>,
+    pub code: &'static str,
+    pub exit: u8,
+}
+
+impl Ui {
+    pub fn new(manner: Manner) -> Self {
+        Self {
+            manner,
+            out: out::Out::new(),
+            bar: Mutex::new(None),
         }
     }
 
     pub fn format(&self) -> Format {
-        self.format
+        self.manner.format
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.manner.quiet
     }
 
     pub fn is_verbose(&self) -> bool {
-        self.verbose
+        self.manner.verbose
+    }
+
+    pub fn stdout_is_terminal(&self) -> bool {
+        self.manner.stdout_is_terminal
+    }
+
+    /// Columns of the terminal that stdout is; `None` where it is none.
+    pub fn width(&self) -> Option<u16> {
+        self.manner
+            .stdout_is_terminal
+            .then(|| comfy_table::Table::new().width())
+            .flatten()
+    }
+
+    /// `text` in a style, where stdout shows colours. The caller has made the text safe.
+    pub fn paint(&self, style: Style, text: &str) -> String {
+        style.paint(self.colours_stdout(), text)
+    }
+
+    pub(crate) fn colours_stdout(&self) -> bool {
+        self.manner
+            .colour
+            .applies(self.manner.colour_hints, self.manner.stdout_is_terminal)
+    }
+
+    fn colours_stderr(&self) -> bool {
+        self.manner
+            .colour
+            .applies(self.manner.colour_hints, self.manner.stderr_is_terminal)
     }
 
     /// A line of text on stdout. The caller has made payload text safe ([`safe`]).
+    ///
+    /// # Errors
+    /// That of an earlier write: stdout is written in the background, in order.
     pub fn line(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.write_all(b"\n")
+        self.write(&[text.as_bytes(), b"\n"])
     }
 
-    /// One JSON object on a line of stdout.
+    /// One JSON object on a line of stdout. On a terminal its text cannot steer it.
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        serde_json::to_writer(&mut out, value)?;
-        out.write_all(b"\n")
+        self.json_bytes(&serde_json::to_vec(value)?)
     }
 
-    /// Bytes on stdout, as they are; flushed.
+    /// JSON that is already written, on a line of stdout: the way for many events a second.
+    pub fn json_bytes(&self, json: &[u8]) -> io::Result<()> {
+        if self.manner.stdout_is_terminal && steers_a_terminal(json) {
+            return self.line(&json_for_a_terminal(json));
+        }
+        self.write(&[json, b"\n"])
+    }
+
+    /// Bytes on stdout, as they are; written when this returns.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where stdout is a terminal and the bytes would steer it.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        if self.manner.stdout_is_terminal && steers_a_terminal(bytes) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the bytes hold control characters, which a terminal would obey",
+            ));
+        }
+        self.write(&[bytes])?;
+        self.out.flush()
+    }
+
+    /// A table on stdout: headings, then rows. For the text format only; callers print JSON themselves.
+    pub fn table<C: Into<Cell>>(&self, headings: &[&str], rows: Vec<Vec<C>>) -> io::Result<()> {
+        let rows = rows
+            .into_iter()
+            .map(|row| row.into_iter().map(Into::into).collect())
+            .collect();
+        let drawn = table::draw(headings, rows, self.width(), self.colours_stdout());
+        self.line(&drawn)
+    }
+
+    /// Waits until stdout has what was written so far.
+    pub fn flush(&self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Writes what waits; the last thing a process does.
+    pub fn close(&self) -> io::Result<()> {
+        self.out.close()
     }
 
     /// A sentence for the person, on stderr, unless `--quiet`.
     pub fn status(&self, text: &str) {
-        if !self.quiet {
-            eprintln!("{text}");
+        if !self.manner.quiet && !self.manner.explicit_json {
+            self.stderr(text);
         }
     }
 
     /// A fact that scripts wait for: with an explicit `-o json` a JSON line on stderr (`{"notice":"ready",…}`), else the sentence.
+    ///
+    /// `facts` is an object, whose members follow the name.
     pub fn notice(&self, name: &str, facts: serde_json::Value, text: &str) {
-        let _ = (name, facts);
-        self.status(text);
+        if !self.manner.explicit_json {
+            return self.status(text);
+        }
+        let mut notice = serde_json::Map::new();
+        notice.insert("notice".to_owned(), name.into());
+        if let serde_json::Value::Object(facts) = facts {
+            notice.extend(facts);
+        }
+        self.stderr(&json_line(&serde_json::Value::Object(notice)));
     }
 
     /// Something is not as it should be and the work goes on; shown even with `--quiet`.
     pub fn warn(&self, text: &str) {
-        eprintln!("warning: {text}");
+        if self.manner.explicit_json {
+            let warning = serde_json::json!({ "notice": "warning", "message": text });
+            return self.stderr(&json_line(&warning));
+        }
+        let label = Style::Warn.paint(self.colours_stderr(), "warning:");
+        self.stderr(&format!("{label} {text}"));
     }
 
-    /// A table on stdout: headings, then rows of safe text. For the text format only; callers print JSON themselves.
-    pub fn table(&self, headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        let _ = headings;
-        for row in rows {
-            self.line(&row.join("  "))?;
+    /// What ended the command, on stderr: an object with an explicit `-o json`, else the four lines of an error.
+    pub fn problem(&self, problem: &Problem) {
+        let shown = if self.manner.explicit_json {
+            json_line(&problem.to_json())
+        } else {
+            problem.to_text(self.colours_stderr())
+        };
+        self.stderr(&shown);
+    }
+
+    fn write(&self, parts: &[&[u8]]) -> io::Result<()> {
+        let bar = self.shown_bar();
+        match bar {
+            Some(bar) if self.manner.stdout_is_terminal => bar.suspend(|| {
+                self.out.write(parts)?;
+                self.out.flush()
+            }),
+            _ => self.out.write(parts),
         }
-        Ok(())
+    }
+
+    #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+    fn stderr(&self, text: &str) {
+        if self.manner.stdout_is_terminal {
+            // Both go to one screen: what was said first is seen first. A broken stdout is told to whoever writes there next.
+            let _ = self.out.flush();
+        }
+        match self.shown_bar() {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
     }
 }
 
-/// Makes text fit for a terminal: control, bidirectional-override and invisible line-breaking characters become visible escapes.
-pub fn safe(text: &str) -> String {
-    text.escape_debug().to_string()
+impl Problem {
+    fn to_json(&self) -> serde_json::Value {
+        let mut error = serde_json::Map::new();
+        error.insert("code".to_owned(), self.code.into());
+        error.insert("message".to_owned(), self.message.as_str().into());
+        if !self.why.is_empty() {
+            error.insert("why".to_owned(), self.why.join(": ").into());
+        }
+        if let Some(hint) = self.hints.first() {
+            error.insert("hint".to_owned(), hint.as_str().into());
+        }
+        error.insert("exit".to_owned(), self.exit.into());
+        serde_json::json!({ "error": error })
+    }
+
+    fn to_text(&self, colour: bool) -> String {
+        let mut text = format!(
+            "{} {}",
+            Style::Bad.paint(colour, "error:"),
+            safe(&self.message)
+        );
+        let mut add = |label: &str, rest: &str| {
+            text.push_str("\n  ");
+            text.push_str(&Style::Dim.paint(colour, label));
+            text.push_str(&safe(rest));
+        };
+        if !self.why.is_empty() {
+            add("why  ", &self.why.join(": "));
+        }
+        for hint in &self.hints {
+            add("try  ", hint);
+        }
+        add("code ", &format!("{} (exit {})", self.code, self.exit));
+        text
+    }
+}
+
+/// Panics reach the person as one line; the default would print source paths and ask for a backtrace.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(|at| format!(" ({}:{})", at.file(), at.line()))
+            .unwrap_or_default();
+        let message = panic.payload_as_str().unwrap_or("no message");
+        #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+        {
+            eprintln!(
+                "error: evt met a fault of its own: {}{place}",
+                safe(message)
+            );
+        }
+    }));
+}
+
+fn json_line(value: &serde_json::Value) -> String {
+    json_for_a_terminal(value.to_string().as_bytes())
+}
+
+/// JSON whose strings hold characters that steer terminals: the same JSON, with them as `\uXXXX`.
+fn json_for_a_terminal(json: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(json.len());
+    for character in String::from_utf8_lossy(json).chars() {
+        if steers_a_terminal(character.encode_utf8(&mut [0; 4]).as_bytes()) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Problem {
+        Problem {
+            message: "cannot reach http://127.0.0.1:3000".to_owned(),
+            why: vec!["connection refused".to_owned(), "os error 111".to_owned()],
+            hints: vec!["start your app, then: evt events replay @failed --to 3000".to_owned()],
+            code: "target_refused",
+            exit: 5,
+        }
+    }
+
+    #[test]
+    fn an_error_has_four_parts() {
+        assert_eq!(
+            refused().to_text(false),
+            "error: cannot reach http://127.0.0.1:3000\n  why  connection refused: os error 111\n  \
+             try  start your app, then: evt events replay @failed --to 3000\n  code target_refused (exit 5)"
+        );
+    }
+
+    #[test]
+    fn an_error_is_an_object_for_scripts() {
+        assert_eq!(
+            refused().to_json().to_string(),
+            r#"{"error":{"code":"target_refused","message":"cannot reach http://127.0.0.1:3000","why":"connection refused: os error 111","hint":"start your app, then: evt events replay @failed --to 3000","exit":5}}"#
+        );
+    }
+
+    #[test]
+    fn an_error_cannot_steer_the_terminal() {
+        let problem = Problem {
+            message: "no flow `\u{1b}[2J`".to_owned(),
+            ..refused()
+        };
+        assert!(!problem.to_text(false).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn json_stays_the_same_json_when_it_is_made_safe() {
+        let value = serde_json::json!({ "a": "x\u{9b}y\u{202e}\u{1d173}" });
+        let shown = json_line(&value);
+        assert!(!steers_a_terminal(shown.as_bytes()));
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, value);
+    }
 }

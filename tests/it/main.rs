@@ -1,2 +1,6 @@
-#[test]
-fn x() {}
+//! End-to-end tests: the real binary, one module a command.
+
+mod completions;
+mod layers;
+mod signature;
+mod support;

@@ -1,0 +1,274 @@
+//! Why a call did not give what was asked for: no answer, an answer that makes no sense, or the platform's own refusal.
+
+use std::fmt;
+use std::time::Duration;
+
+use reqwest::Url;
+use serde_json::Value;
+use thiserror::Error;
+
+/// What went wrong between `evt` and the platform.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    #[error("`{url}` is not the address of a platform: {reason}")]
+    BadUrl { url: String, reason: &'static str },
+    /// An org or a token that cannot stand in a header.
+    #[error("the {what} cannot be sent: it holds characters that a header may not have")]
+    BadHeader { what: &'static str },
+    /// An id or datatype that would name another path.
+    #[error("`{name}` is not a usable {what}")]
+    BadName { what: &'static str, name: String },
+    #[error("cannot start the HTTP client")]
+    Setup(#[source] Transport),
+    #[error("cannot reach {origin}")]
+    Unreachable { origin: String, source: Why },
+    #[error("{origin} sent more than {} MiB", .limit / (1024 * 1024))]
+    TooLarge { origin: String, limit: usize },
+    /// Followed only within the origin, so that the org and the token never travel elsewhere.
+    #[error("{from} redirects to {to}, which is another origin")]
+    ForeignRedirect { from: String, to: String },
+    #[error("{origin} redirects more than {limit} times")]
+    RedirectLoop { origin: String, limit: usize },
+    #[error("{origin} answered with something that is not {expected}")]
+    Unreadable {
+        origin: String,
+        expected: &'static str,
+        source: serde_json::Error,
+    },
+    #[error("{origin} answered without {what}")]
+    Incomplete { origin: String, what: &'static str },
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+}
+
+impl ApiError {
+    /// The platform's refusal, where it was one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// Why no answer came.
+#[derive(Debug, Error)]
+pub enum Why {
+    #[error("connection refused; nothing listens on that port")]
+    Refused,
+    #[error("the name `{host}` cannot be resolved")]
+    Name { host: String },
+    #[error("no secure connection: {reason}")]
+    Tls { reason: String },
+    #[error("no answer within {} s", .limit.as_secs_f32())]
+    Timeout { limit: Duration },
+    #[error("the connection broke off before the whole answer had come")]
+    Broken(#[source] Transport),
+}
+
+impl Why {
+    /// Tells from an error's chain what happened on the wire.
+    pub(super) fn of(error: reqwest::Error, url: &Url) -> Self {
+        let host = || url.host_str().unwrap_or_default().to_owned();
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+        while let Some(link) = cause {
+            if let Some(tls) = link.downcast_ref::<rustls::Error>() {
+                return Self::Tls {
+                    reason: tls.to_string(),
+                };
+            }
+            // hyper's resolver step has no type of its own to ask for.
+            if link.to_string() == "dns error" {
+                return Self::Name { host: host() };
+            }
+            if let Some(io) = link.downcast_ref::<std::io::Error>() {
+                if io.kind() == std::io::ErrorKind::ConnectionRefused {
+                    return Self::Refused;
+                }
+                if let Some(tls) = io
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+                {
+                    return Self::Tls {
+                        reason: tls.to_string(),
+                    };
+                }
+            }
+            cause = link.source();
+        }
+        Self::Broken(Transport(error.without_url()))
+    }
+
+    /// Whether the same call may work a moment later. Loopback is this machine: what refuses there is not started.
+    pub(super) fn is_transient(&self, loopback: bool) -> bool {
+        match self {
+            Self::Refused => !loopback,
+            Self::Timeout { .. } | Self::Broken(_) => true,
+            Self::Name { .. } | Self::Tls { .. } => false,
+        }
+    }
+}
+
+/// An error of the HTTP client, without its URL.
+#[derive(Debug)]
+pub struct Transport(pub(super) reqwest::Error);
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client's own sentence is general; the last cause says what happened.
+        let mut last: &dyn std::error::Error = &self.0;
+        while let Some(next) = last.source() {
+            last = next;
+        }
+        fmt::Display::fmt(last, f)
+    }
+}
+
+impl std::error::Error for Transport {}
+
+/// An answer that says no, read from any of the platform's error shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    /// `missing_orgid`, `token_expired`, …: the word that programs look at.
+    pub code: Option<String>,
+    pub message: String,
+    /// What the platform adds to its message.
+    pub reason: Option<String>,
+    /// How long the platform asked to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// Reads shape 1 `{statusCode, error, reason, path}`, shape 2 `{statusCode, message, error}` (the message may be a list),
+    /// their union, and whatever a proxy in between may say.
+    pub fn read(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let text = |key: &str| value.get(key).and_then(words);
+        let error = text("error");
+        let reason = text("reason");
+        let message = text("message")
+            .or_else(|| error.clone())
+            .or_else(|| reason.clone())
+            .or_else(|| plain_text(body))
+            .unwrap_or_else(|| standard_reason(status).to_owned());
+        Self {
+            status,
+            code: text("code").or_else(|| reason.clone().filter(|word| is_code(word))),
+            reason: reason.filter(|reason| *reason != message && !is_code(reason)),
+            message,
+            retry_after,
+        }
+    }
+
+    /// Whether a new token from the refresh token would help.
+    pub fn is_expired_token(&self) -> bool {
+        self.status == 401 && self.code.as_deref() == Some("token_expired")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the platform refused ({}): {}",
+            self.status, self.message
+        )?;
+        if let Some(reason) = &self.reason {
+            write!(f, " ({reason})")?;
+        }
+        Ok(())
+    }
+}
+
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Array(list) => {
+            let parts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            (!parts.is_empty()).then(|| parts.join("; "))
+        }
+        Value::Object(inner) => inner.get("message").and_then(words),
+        _ => None,
+    }
+}
+
+fn is_code(word: &str) -> bool {
+    word.contains('_')
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// The first line of a short answer that is neither JSON nor a page.
+fn plain_text(body: &[u8]) -> Option<String> {
+    const LONGEST: usize = 200;
+    let text = std::str::from_utf8(body).ok()?.trim();
+    let line = text.lines().next()?.trim();
+    let is_markup = text.starts_with(['<', '{', '[']);
+    (!is_markup && !line.is_empty()).then(|| line.chars().take(LONGEST).collect())
+}
+
+fn standard_reason(status: u16) -> &'static str {
+    http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("no reason given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: u16, body: &str) -> Refusal {
+        Refusal::read(status, body.as_bytes(), None)
+    }
+
+    #[test]
+    fn the_first_shape_is_read() {
+        let refusal = read(
+            400,
+            r#"{"statusCode":400,"error":"orgid header is required","reason":"missing_orgid","path":"/x"}"#,
+        );
+        assert_eq!(refusal.code.as_deref(), Some("missing_orgid"));
+        assert_eq!(refusal.message, "orgid header is required");
+        assert_eq!(refusal.reason, None);
+    }
+
+    #[test]
+    fn the_second_shape_is_read_and_its_list_joined() {
+        let refusal = read(
+            422,
+            r#"{"statusCode":422,"message":["name is empty","type is unknown"],"error":"Unprocessable Entity"}"#,
+        );
+        assert_eq!(refusal.message, "name is empty; type is unknown");
+        assert_eq!(refusal.code, None);
+    }
+
+    #[test]
+    fn the_union_keeps_message_code_and_reason() {
+        let refusal = read(
+            401,
+            r#"{"statusCode":401,"error":"Unauthorized","message":"the token has expired","reason":"signed in too long ago","code":"token_expired","path":"/x"}"#,
+        );
+        assert!(refusal.is_expired_token());
+        assert_eq!(
+            refusal.to_string(),
+            "the platform refused (401): the token has expired (signed in too long ago)"
+        );
+    }
+
+    #[test]
+    fn an_answer_of_no_shape_still_says_something() {
+        assert_eq!(read(502, "<html>oops</html>").message, "Bad Gateway");
+        assert_eq!(
+            read(503, "down for a moment\nmore").message,
+            "down for a moment"
+        );
+        assert_eq!(read(599, "").message, "no reason given");
+        assert_eq!(
+            read(500, &"[".repeat(100_000)).message,
+            "Internal Server Error"
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! Flows (automations) and their runs.
+
+use serde_json::{Value, json};
+
+use super::{ApiError, Client, unwrapped};
+
+/// Pages that are asked for at most when a whole list is wanted; a platform that never says "last page" must not keep a program busy.
+const MAX_PAGES: u32 = 200;
+/// The platform's own cap on a page.
+const PAGE_SIZE: u32 = 200;
+
+/// A flow as the platform keeps it: its document, and what stands around it.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    value: Value,
+}
+
+impl Flow {
+    /// The whole answer.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The id that names the flow in paths.
+    pub fn id(&self) -> &str {
+        text(&self.value, &["/id", "/flowId", "/sk", "/data/id"]).unwrap_or_default()
+    }
+
+    pub fn name(&self) -> &str {
+        text(&self.value, &["/data/name", "/name"]).unwrap_or_default()
+    }
+
+    /// Whether the flow reacts to events; a flow that does not say is on.
+    pub fn is_enabled(&self) -> bool {
+        ["/data/enabled", "/enabled"]
+            .iter()
+            .find_map(|path| self.value.pointer(path).and_then(Value::as_bool))
+            .unwrap_or_else(|| {
+                let status = text(&self.value, &["/data/status", "/status", "/state"]);
+                !matches!(status, Some("inactive" | "draft" | "archived"))
+            })
+    }
+
+    /// The document: what was sent when the flow was created.
+    pub fn document(&self) -> &Value {
+        match self.value.get("data") {
+            Some(data) if data.is_object() => data,
+            _ => &self.value,
+        }
+    }
+}
+
+/// A run of a flow (the platform's execution).
+#[derive(Clone, Debug)]
+pub struct Run {
+    value: Value,
+}
+
+impl Run {
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    pub fn id(&self) -> &str {
+        text(&self.value, &["/id", "/executionId", "/sk", "/data/id"]).unwrap_or_default()
+    }
+
+    pub fn flow_id(&self) -> &str {
+        text(
+            &self.value,
+            &["/automationId", "/flowId", "/data/automationId"],
+        )
+        .unwrap_or_default()
+    }
+
+    pub fn status(&self) -> &str {
+        text(&self.value, &["/status", "/data/status"]).unwrap_or("unknown")
+    }
+
+    /// Whether nothing more will happen to the run.
+    pub fn is_over(&self) -> bool {
+        !matches!(self.status(), "pending" | "running" | "unknown")
+    }
+}
+
+fn text<'a>(value: &'a Value, paths: &[&str]) -> Option<&'a str> {
+    paths
+        .iter()
+        .find_map(|path| value.pointer(path).and_then(Value::as_str))
+        .filter(|text| !text.is_empty())
+}
+
+impl Client {
+    /// Creates a flow from a document in the platform's own shape.
+    pub async fn create_flow(&self, document: &Value) -> Result<Flow, ApiError> {
+        let call = self.post(&["automation", "flows", "create"], document)?;
+        self.flow(&call).await
+    }
+
+    /// Returns every flow of the organisation.
+    pub async fn list_flows(&self) -> Result<Vec<Flow>, ApiError> {
+        let values = self
+            .pages(&["automation", "flows"], &[], usize::MAX, "a list of flows")
+            .await?;
+        Ok(values.into_iter().map(|value| Flow { value }).collect())
+    }
+
+    pub async fn get_flow(&self, id: &str) -> Result<Flow, ApiError> {
+        self.flow(&self.get(&["automation", "flows", id])?).await
+    }
+
+    /// Replaces a flow's document.
+    pub async fn update_flow(&self, id: &str, document: &Value) -> Result<Flow, ApiError> {
+        let mut call = self.post(&["automation", "flows", id], document)?;
+        call.repeatable = true;
+        self.flow(&call).await
+    }
+
+    pub async fn delete_flow(&self, id: &str) -> Result<(), ApiError> {
+        let call = self.delete(&["automation", "flows", id])?;
+        self.call(&call).await.map(drop)
+    }
+
+    /// Lets a flow react to events, or stops it from doing so.
+    pub async fn set_flow_enabled(&self, id: &str, enabled: bool) -> Result<Flow, ApiError> {
+        let verb = if enabled { "enable" } else { "disable" };
+        let mut call = self.post(&["automation", "flows", id, verb], &json!({}))?;
+        call.repeatable = true;
+        self.flow(&call).await
+    }
+
+    /// Runs a flow now, whatever its trigger; returns the answer (`executionId`, `status`).
+    ///
+    /// Not repeated after a broken connection: the run might have begun.
+    pub async fn execute_flow(&self, id: &str, context: &Value) -> Result<Run, ApiError> {
+        let body = json!({ "context": context });
+        let call = self.post(&["automation", "flows", id, "execute"], &body)?;
+        let value = unwrapped(self.ask(&call, "an execution").await?);
+        let run = Run { value };
+        if run.id().is_empty() {
+            return Err(self.incomplete("the id of the run"));
+        }
+        Ok(run)
+    }
+
+    /// Returns the latest runs, of one flow or of all, newest first, at most `limit`.
+    pub async fn list_runs(&self, flow: Option<&str>, limit: usize) -> Result<Vec<Run>, ApiError> {
+        let filter: Vec<(&str, &str)> = flow.map(|id| ("flowId", id)).into_iter().collect();
+        let path = ["automation", "executions"];
+        let values = self.pages(&path, &filter, limit, "a list of runs").await?;
+        Ok(values.into_iter().map(|value| Run { value }).collect())
+    }
+
+    pub async fn get_run(&self, id: &str) -> Result<Run, ApiError> {
+        let call = self.get(&["automation", "executions", id])?;
+        let value = unwrapped(self.ask(&call, "a run").await?);
+        Ok(Run { value })
+    }
+
+    async fn flow(&self, call: &super::Call) -> Result<Flow, ApiError> {
+        let value = unwrapped(self.ask(call, "a flow").await?);
+        let flow = Flow { value };
+        if flow.id().is_empty() {
+            return Err(self.incomplete("the flow's id"));
+        }
+        Ok(flow)
+    }
+
+    /// Walks the pages of a list until it ends or `limit` is reached.
+    async fn pages(
+        &self,
+        path: &[&str],
+        filter: &[(&str, &str)],
+        limit: usize,
+        expected: &'static str,
+    ) -> Result<Vec<Value>, ApiError> {
+        let size = PAGE_SIZE
+            .min(u32::try_from(limit).unwrap_or(PAGE_SIZE))
+            .max(1);
+        let mut all: Vec<Value> = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let mut call = self.get(path)?;
+            call.url
+                .query_pairs_mut()
+                .extend_pairs(filter)
+                .append_pair("page", &page.to_string())
+                .append_pair("pageSize", &size.to_string());
+            let answer: Value = self.ask(&call, expected).await?;
+            let has_next = answer.get("hasNext").and_then(Value::as_bool) == Some(true);
+            let items = match answer {
+                Value::Array(items) => items,
+                Value::Object(mut map) => match map.remove("data") {
+                    Some(Value::Array(items)) => items,
+                    _ => return Err(self.incomplete(expected)),
+                },
+                _ => return Err(self.incomplete(expected)),
+            };
+            let is_last = items.is_empty() || !has_next;
+            all.extend(items);
+            if is_last || all.len() >= limit {
+                break;
+            }
+        }
+        all.truncate(limit);
+        Ok(all)
+    }
+}

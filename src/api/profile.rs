@@ -1,0 +1,224 @@
+//! Who speaks to the platform: sign-in, refresh, whoami, the key of an app.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{ApiError, Client, unwrapped};
+use crate::secret::Secret;
+
+/// What a sign-in is worth.
+#[derive(Clone, Debug, Default)]
+pub struct Tokens {
+    pub token: Option<Secret>,
+    pub refresh_token: Option<Secret>,
+}
+
+/// Who signs in. The two have paths of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// Someone who works with the organisation's data.
+    User,
+    /// Someone the organisation serves.
+    Customer,
+}
+
+impl Principal {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    Done {
+        tokens: Tokens,
+        user: Value,
+    },
+    /// The platform wants a second factor; no token was given.
+    SecondFactor {
+        challenge: Secret,
+        method: Option<String>,
+        message: Option<String>,
+    },
+}
+
+impl Client {
+    /// Signs in. The client speaks with the new token from then on.
+    ///
+    /// # Errors
+    /// A refusal (401) for wrong credentials; [`ApiError::Incomplete`] when the answer holds no token in any known spelling.
+    pub async fn sign_in(
+        &self,
+        principal: Principal,
+        email: &str,
+        password: &Secret,
+    ) -> Result<SignIn, ApiError> {
+        let mut call = self.post(
+            &["profile", principal.word(), "signin"],
+            &json!({"email": email, "password": password.reveal()}),
+        )?;
+        call.anonymous = true;
+        let answer: Value = self.ask(&call, "a sign-in answer").await?;
+        if let Some(challenge) = second_factor(&answer) {
+            return Ok(challenge);
+        }
+        let tokens = tokens_of(&answer);
+        if tokens.token.is_none() {
+            return Err(self.incomplete("a token"));
+        }
+        self.adopt(&tokens);
+        let user = [answer.get("user"), answer.pointer("/data/user")]
+            .into_iter()
+            .flatten()
+            .next()
+            .cloned()
+            .unwrap_or_default();
+        Ok(SignIn::Done { tokens, user })
+    }
+
+    /// Buys a new token with the refresh token.
+    ///
+    /// # Errors
+    /// A refusal when the refresh token is spent; [`ApiError::Incomplete`] without one, or when no token comes back.
+    pub async fn refresh(&self) -> Result<Tokens, ApiError> {
+        let Some(old) = self.tokens().refresh_token else {
+            return Err(self.incomplete("a refresh token at the sign-in"));
+        };
+        let mut call = self.post(
+            &["profile", Principal::User.word(), "refresh"],
+            &json!({"refreshToken": old.reveal()}),
+        )?;
+        call.anonymous = true;
+        let answer: Value = self.read(&self.persist(&call).await?, "a refresh answer")?;
+        let mut tokens = tokens_of(&answer);
+        if tokens.token.is_none() {
+            return Err(self.incomplete("a new token"));
+        }
+        // A platform that sends no new refresh token means the old one to stay.
+        tokens.refresh_token.get_or_insert(old);
+        self.adopt(&tokens);
+        Ok(tokens)
+    }
+
+    /// Returns the principal that the token stands for.
+    pub async fn whoami(&self) -> Result<Value, ApiError> {
+        let answer = self
+            .ask(&self.get(&["profile", "whoami"])?, "a principal")
+            .await?;
+        Ok(unwrapped(answer))
+    }
+
+    /// Signs in as an app. The client speaks with the app's token from then on.
+    pub async fn app_key(
+        &self,
+        app_id: &str,
+        key: &str,
+        secret: &Secret,
+    ) -> Result<Tokens, ApiError> {
+        let mut call = self.post(
+            &["profile", "app", "key"],
+            &json!({"appId": app_id, "key": key, "secret": secret.reveal()}),
+        )?;
+        call.anonymous = true;
+        let answer: Value = self.ask(&call, "an app's token").await?;
+        let tokens = tokens_of(&answer);
+        if tokens.token.is_none() {
+            return Err(self.incomplete("a token"));
+        }
+        self.adopt(&tokens);
+        Ok(tokens)
+    }
+
+    fn adopt(&self, tokens: &Tokens) {
+        use std::sync::PoisonError;
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = tokens.clone();
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+/// The platform's pages spell the answer in three ways, its own clients read a fourth; all are taken, the root first.
+fn tokens_of(answer: &Value) -> Tokens {
+    let find = |names: &[&str]| {
+        [Some(answer), answer.get("data")]
+            .into_iter()
+            .flatten()
+            .find_map(|level| {
+                names
+                    .iter()
+                    .find_map(|name| level.get(name).and_then(Value::as_str))
+            })
+            .filter(|text| !text.is_empty())
+            .map(Secret::new)
+    };
+    Tokens {
+        token: find(&["token", "accessToken", "access_token"]),
+        refresh_token: find(&["refreshToken", "refresh_token"]),
+    }
+}
+
+fn second_factor(answer: &Value) -> Option<SignIn> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Challenge {
+        #[serde(default)]
+        requires_two_factor: bool,
+        challenge_token: String,
+        two_factor_method: Option<String>,
+        message: Option<String>,
+    }
+    let level = if answer.get("requiresTwoFactor").is_some() {
+        answer
+    } else {
+        answer.get("data")?
+    };
+    let challenge = Challenge::deserialize(level).ok()?;
+    challenge.requires_two_factor.then(|| SignIn::SecondFactor {
+        challenge: Secret::new(challenge.challenge_token),
+        method: challenge.two_factor_method,
+        message: challenge.message,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(answer: &Value) -> Option<(String, Option<String>)> {
+        let tokens = tokens_of(answer);
+        let show = |secret: Secret| secret.reveal().to_owned();
+        Some((show(tokens.token?), tokens.refresh_token.map(show)))
+    }
+
+    #[test]
+    fn every_spelling_of_a_sign_in_answer_is_read() {
+        let both = Some(("t".to_owned(), Some("r".to_owned())));
+        assert_eq!(token(&json!({"token": "t", "refreshToken": "r"})), both);
+        assert_eq!(
+            token(&json!({"data": {"token": "t", "refresh_token": "r"}})),
+            both
+        );
+        assert_eq!(
+            token(&json!({"access_token": "t", "refresh_token": "r"})),
+            both
+        );
+        assert_eq!(
+            token(&json!({"accessToken": "t"})),
+            Some(("t".to_owned(), None))
+        );
+        assert_eq!(token(&json!({"token": ""})), None);
+        assert_eq!(token(&json!([1])), None);
+    }
+
+    #[test]
+    fn a_second_factor_is_no_sign_in() {
+        let asked = json!({"requiresTwoFactor": true, "challengeToken": "c", "twoFactorMethod": "totp", "message": "enter the code"});
+        assert!(
+            matches!(second_factor(&asked), Some(SignIn::SecondFactor { method: Some(method), .. }) if method == "totp")
+        );
+        assert!(second_factor(&json!({"token": "t"})).is_none());
+    }
+}

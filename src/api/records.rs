@@ -1,0 +1,234 @@
+//! Records of the repository. A record is kept as the platform sent it, so that what is printed is what came.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{ApiError, Client};
+
+/// A record (the platform's BaseModel): the bytes as they came, and a parsed view of them.
+#[derive(Clone, Debug)]
+pub struct Record {
+    raw: Box<RawValue>,
+    value: Value,
+}
+
+impl Record {
+    fn read(raw: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        let value = serde_json::from_str(raw.get())?;
+        Ok(Self { raw, value })
+    }
+
+    /// The JSON as the platform sent it: digits, escapes and the order of keys untouched.
+    pub fn raw(&self) -> &RawValue {
+        &self.raw
+    }
+
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The id by which the platform finds the record again: `sk`, or `id` where there is none.
+    pub fn id(&self) -> &str {
+        ["sk", "id", "_id", "pk"]
+            .iter()
+            .find_map(|key| self.value.get(key).and_then(Value::as_str))
+            .unwrap_or_default()
+    }
+
+    /// The record's own fields.
+    pub fn data(&self) -> &Value {
+        self.value.get("data").unwrap_or(&Value::Null)
+    }
+
+    /// One of the fields around the data (`state`, `modifydate`, `version`) as text; empty where there is none.
+    pub fn field(&self, name: &str) -> String {
+        match self.value.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            None | Some(Value::Null) => String::new(),
+            Some(other) => other.to_string(),
+        }
+    }
+}
+
+/// What to find and how much at a time.
+#[derive(Clone, Debug)]
+pub struct Find {
+    /// A Mongo-style filter; `{}` finds everything.
+    pub query: Value,
+    /// Field and direction, first one first.
+    pub sort: Vec<(String, Direction)>,
+    pub page_size: u32,
+    /// The first page is 1.
+    pub page: u32,
+}
+
+impl Default for Find {
+    fn default() -> Self {
+        Self {
+            query: json!({}),
+            sort: vec![("modifydate".to_owned(), Direction::Descending)],
+            page_size: 50,
+            page: 1,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// One page of an answer.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub records: Vec<Record>,
+    /// How many records the filter finds in all, where the platform says so.
+    pub total: Option<u64>,
+    pub has_next: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    data: Vec<Box<RawValue>>,
+    total: Option<u64>,
+    has_next: Option<bool>,
+}
+
+impl Client {
+    /// Returns one page of the records that `find` selects.
+    pub async fn find_records(&self, datatype: &str, find: &Find) -> Result<Page, ApiError> {
+        let sort: serde_json::Map<String, Value> = find
+            .sort
+            .iter()
+            .map(|(field, direction)| {
+                let sign = if *direction == Direction::Ascending {
+                    1
+                } else {
+                    -1
+                };
+                (field.clone(), json!(sign))
+            })
+            .collect();
+        let body = json!({
+            "query": find.query,
+            "options": {"sort": sort, "pageSize": find.page_size, "page": find.page},
+        });
+        let mut call = self.post(&["repository", "find", datatype], &body)?;
+        call.repeatable = true;
+        let answer = self.call(&call).await?;
+        self.page(&answer, find)
+    }
+
+    fn page(&self, answer: &[u8], find: &Find) -> Result<Page, ApiError> {
+        let envelope = list(answer).map_err(|source| ApiError::Unreadable {
+            origin: self.origin(),
+            expected: "a page of records",
+            source,
+        })?;
+        // A platform may cap the page size without saying so; what came decides where it does not tell.
+        let has_next = envelope
+            .has_next
+            .unwrap_or_else(|| envelope.data.len() >= find.page_size as usize);
+        Ok(Page {
+            has_next: has_next && !envelope.data.is_empty(),
+            total: envelope.total,
+            records: self.records(envelope.data)?,
+        })
+    }
+
+    fn records(&self, raw: Vec<Box<RawValue>>) -> Result<Vec<Record>, ApiError> {
+        raw.into_iter().map(|raw| self.record(raw)).collect()
+    }
+
+    fn record(&self, raw: Box<RawValue>) -> Result<Record, ApiError> {
+        Record::read(raw).map_err(|source| ApiError::Unreadable {
+            origin: self.origin(),
+            expected: "a record",
+            source,
+        })
+    }
+
+    /// Returns one record, by any of its id forms.
+    pub async fn get_record(&self, datatype: &str, id: &str) -> Result<Record, ApiError> {
+        let call = self.get(&["repository", "get", datatype, id])?;
+        let raw: Box<RawValue> = self.ask(&call, "a record").await?;
+        let record = self.record(raw)?;
+        // One of the platform's pages has the record under `data`; a bare record has its own id outside it.
+        if record.id().is_empty() && !record.data().is_null() {
+            #[derive(Deserialize)]
+            struct Wrapped {
+                data: Box<RawValue>,
+            }
+            let wrapped: Wrapped = self.read(record.raw.get().as_bytes(), "a record")?;
+            return self.record(wrapped.data);
+        }
+        Ok(record)
+    }
+
+    /// Creates a record. `None`: the platform took the call for a repeat of the last one and answered with nothing.
+    ///
+    /// Not repeated after a broken connection: the record might be there already.
+    pub async fn create_record(
+        &self,
+        datatype: &str,
+        data: &Value,
+    ) -> Result<Option<Record>, ApiError> {
+        let body = json!({"datatype": datatype, "isNew": true, "data": data});
+        let answer = self
+            .call(&self.post(&["repository", "create"], &body)?)
+            .await?;
+        if answer.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let raw = self.read(&answer, "a record")?;
+        self.record(raw).map(Some)
+    }
+
+    /// Replaces a record's data.
+    pub async fn update_record(
+        &self,
+        datatype: &str,
+        id: &str,
+        data: &Value,
+    ) -> Result<Record, ApiError> {
+        let body = json!({"datatype": datatype, "data": data});
+        let mut call = self.post(&["repository", "update", datatype, id], &body)?;
+        call.repeatable = true;
+        let raw = self.ask(&call, "a record").await?;
+        self.record(raw)
+    }
+
+    /// Changes some fields of a record; the keys of `changes` are dot paths.
+    pub async fn update_record_partially(
+        &self,
+        datatype: &str,
+        id: &str,
+        changes: &Value,
+    ) -> Result<Record, ApiError> {
+        let mut call = self.post(&["repository", "update-partial", datatype, id], changes)?;
+        call.repeatable = true;
+        let raw = self.ask(&call, "a record").await?;
+        self.record(raw)
+    }
+
+    /// Deletes a record.
+    pub async fn delete_record(&self, datatype: &str, id: &str) -> Result<(), ApiError> {
+        let call = self.delete(&["repository", "delete", datatype, id])?;
+        self.call(&call).await.map(drop)
+    }
+}
+
+/// A list: the platform's paged envelope, or a bare array.
+fn list(answer: &[u8]) -> Result<Envelope, serde_json::Error> {
+    if answer.trim_ascii_start().first() == Some(&b'[') {
+        return Ok(Envelope {
+            data: serde_json::from_slice(answer)?,
+            total: None,
+            has_next: None,
+        });
+    }
+    serde_json::from_slice(answer)
+}

@@ -1,0 +1,114 @@
+//! When a call is made again, and after how long.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+/// How often a call is repeated, and how long it may wait in all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    pub(super) retries: u32,
+    /// The first delay is drawn from `0..base`, each later one from twice the span.
+    pub(super) base: Duration,
+    pub(super) cap: Duration,
+    /// All delays of one call together. A wait that does not fit is not begun.
+    pub(super) budget: Duration,
+}
+
+impl Patience {
+    /// Returns how long to wait before attempt `attempt + 1` (the first attempt is 0); `None` means give up.
+    ///
+    /// A `Retry-After` is kept in full: when it does not fit the budget the call ends rather than ask too soon.
+    pub(super) fn wait(
+        &self,
+        attempt: u32,
+        asked: Option<Duration>,
+        waited: Duration,
+    ) -> Option<Duration> {
+        if attempt >= self.retries {
+            return None;
+        }
+        let span = self.base.saturating_mul(1 << attempt.min(16)).min(self.cap);
+        let wait = asked
+            .unwrap_or(Duration::ZERO)
+            .max(span.mul_f64(random_fraction()));
+        (waited.saturating_add(wait) <= self.budget).then_some(wait)
+    }
+}
+
+/// Whether an answer with this status asks for another try.
+pub(super) fn is_transient(status: u16) -> bool {
+    matches!(status, 429 | 502 | 503 | 504)
+}
+
+/// Reads a `Retry-After` header: seconds or an HTTP date. Junk and negative numbers count as no header.
+pub(super) fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return match text.len() {
+            0 => None,
+            // More digits than seconds can have still mean "not now".
+            _ => Some(Duration::from_secs(
+                text.parse().unwrap_or(u64::from(u32::MAX)),
+            )),
+        };
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+    Some(
+        SystemTime::from(date)
+            .duration_since(now)
+            .unwrap_or_default(),
+    )
+}
+
+/// Between 0 and 1. The standard library seeds its hashers randomly, which is random enough to keep callers apart.
+fn random_fraction() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 11;
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let fraction = bits as f64 / (1_u64 << 53) as f64;
+    fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience {
+        retries: 5,
+        base: Duration::from_millis(500),
+        cap: Duration::from_secs(30),
+        budget: Duration::from_secs(60),
+    };
+
+    #[test]
+    fn delays_stay_under_a_growing_span() {
+        for attempt in 0..5 {
+            let wait = PATIENCE.wait(attempt, None, Duration::ZERO).unwrap();
+            assert!(wait <= Duration::from_millis(500 << attempt));
+        }
+        assert_eq!(PATIENCE.wait(5, None, Duration::ZERO), None);
+    }
+
+    #[test]
+    fn retry_after_is_never_undercut() {
+        let asked = Duration::from_secs(20);
+        assert!(PATIENCE.wait(0, Some(asked), Duration::ZERO).unwrap() >= asked);
+        assert_eq!(PATIENCE.wait(1, Some(asked), Duration::from_secs(41)), None);
+        assert_eq!(PATIENCE.wait(0, Some(Duration::MAX), Duration::ZERO), None);
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_junk_is_ignored() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_470);
+        let read = |text: &str| retry_after(text.as_bytes(), now);
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            read("Wed, 21 Oct 2015 07:28:00 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(read("Wed, 21 Oct 2009 07:28:00 GMT"), Some(Duration::ZERO));
+        for junk in ["", "-1", "soon", "1.5", "\u{0}"] {
+            assert_eq!(read(junk), None, "{junk}");
+        }
+        assert!(read("99999999999999999999999").unwrap() > Duration::from_secs(1_000_000));
+    }
+}

@@ -1,0 +1,200 @@
+//! From words to a [`Cli`]: the tree of commands, completed by one rule for all flags, and clap's complaints in our form.
+
+use std::ffi::OsString;
+
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Command, CommandFactory, FromArgMatches};
+
+use super::Cli;
+use crate::env::Env;
+use crate::error::{CliError, Exit};
+use crate::ui::{Format, Manner, Ui};
+
+/// The order of a help page: what it is, examples, usage, flags.
+const HELP: &str = "{about}{after-help}\n\nUsage: {usage}\n\n{all-args}";
+
+/// The command line ended before a command began: help, version, or a mistake.
+pub(super) struct Stop(clap::Error);
+
+/// Reads the words.
+pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Cli, Stop> {
+    let _ = env;
+    let matches = tree().try_get_matches_from(args).map_err(Stop)?;
+    Cli::from_arg_matches(&matches).map_err(Stop)
+}
+
+/// The tree of all commands: each flag of a command with its variable, each help page in our order.
+pub(super) fn tree() -> Command {
+    complete(Cli::command(), "EVT")
+}
+
+fn complete(command: Command, prefix: &str) -> Command {
+    let is_root = prefix == "EVT";
+    let command = command
+        .help_template(HELP)
+        .mut_args(|arg| match arg.get_long() {
+            Some(long) if !arg.is_global_set() && !is_root && arg.get_env().is_none() => {
+                let name = format!("{prefix}_{}", variable(long));
+                with_variable(arg.env(name))
+            }
+            _ => with_variable(arg),
+        });
+    command.mut_subcommands(|sub| {
+        let prefix = format!("{prefix}_{}", variable(sub.get_name()));
+        complete(sub, &prefix)
+    })
+}
+
+fn with_variable(arg: clap::Arg) -> clap::Arg {
+    if arg.get_env().is_none() {
+        return arg;
+    }
+    // A variable's value may be a secret, and help is the same everywhere.
+    let arg = arg.hide_env_values(true);
+    match arg.get_action() {
+        ArgAction::SetTrue | ArgAction::SetFalse => arg.value_parser(BoolishValueParser::new()),
+        _ => arg,
+    }
+}
+
+fn variable(name: &str) -> String {
+    name.replace(['-', '.'], "_").to_ascii_uppercase()
+}
+
+/// How to speak when the command line could not be read: only what is plain to see in it counts.
+pub(super) fn manner(args: &[OsString], env: &Env) -> Manner {
+    let mut words = args.iter().skip(1).filter_map(|word| word.to_str());
+    let mut json = env.get("EVT_OUTPUT") == Some("json") || env.get("EVT_JSON").is_some();
+    while let Some(word) = words.next() {
+        match word {
+            "--" => break,
+            "--json" | "--output=json" | "-ojson" | "-o=json" => json = true,
+            "-o" | "--output" => json = words.next() == Some("json"),
+            _ => {}
+        }
+    }
+    Manner {
+        format: Format::Text,
+        explicit_json: json,
+        stdout_is_terminal: env.stdout_is_terminal,
+        stderr_is_terminal: env.stderr_is_terminal,
+        colour: crate::ui::Colour::Auto,
+        colour_hints: env.colour_hints(),
+        ..Manner::default()
+    }
+}
+
+impl Stop {
+    /// Prints help or version, or returns the mistake.
+    pub(super) fn answer(self, ui: &Ui) -> Result<Exit, CliError> {
+        match self.0.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                ui.line(self.text(ui).trim_end())?;
+                Ok(Exit::Done)
+            }
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                ui.line(self.text(ui).trim_end())?;
+                Ok(Exit::Done)
+            }
+            _ => Err(self.mistake()),
+        }
+    }
+
+    fn text(&self, ui: &Ui) -> String {
+        let rendered = self.0.render();
+        if ui.colours_stdout() {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        }
+    }
+
+    fn mistake(&self) -> CliError {
+        let rendered = self.0.render().to_string();
+        let command = command_of(&rendered);
+        let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, &command));
+        let mut suggest = |kind, before: &str| {
+            for suggestion in self.strings(kind) {
+                error.hints.push(format!("{before}{suggestion}"));
+            }
+        };
+        suggest(ContextKind::SuggestedSubcommand, &format!("{command} "));
+        suggest(ContextKind::SuggestedArg, &format!("{command} … "));
+        suggest(ContextKind::SuggestedValue, "");
+        let values = self.strings(ContextKind::ValidValue);
+        if !values.is_empty() {
+            error = error.hint(format!("one of: {}", values.join(", ")));
+        }
+        error.hint(format!("{command} --help"))
+    }
+
+    /// What went wrong, in our words where clap's would repeat the hints.
+    fn message(&self, rendered: &str, command: &str) -> String {
+        let first = |kind| self.strings(kind).into_iter().next();
+        let argument = first(ContextKind::InvalidArg);
+        match (self.0.kind(), argument) {
+            (ErrorKind::UnknownArgument, Some(argument)) if argument.starts_with('-') => {
+                format!("`{command}` has no flag `{argument}`")
+            }
+            (ErrorKind::UnknownArgument, Some(argument)) => {
+                format!("`{command}` takes no argument `{argument}`")
+            }
+            (ErrorKind::InvalidSubcommand, _) => {
+                let word = first(ContextKind::InvalidSubcommand).unwrap_or_default();
+                format!("`{command}` has no command `{word}`")
+            }
+            (ErrorKind::InvalidValue, Some(argument)) => match first(ContextKind::InvalidValue) {
+                Some(value) if !value.is_empty() => {
+                    format!("`{value}` is no value of `{argument}`")
+                }
+                _ => format!("`{argument}` needs a value"),
+            },
+            _ => first_paragraph(rendered),
+        }
+    }
+
+    fn strings(&self, kind: ContextKind) -> Vec<String> {
+        match self.0.get(kind) {
+            Some(ContextValue::String(text)) => vec![text.clone()],
+            Some(ContextValue::Strings(texts)) => texts.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self.0.kind() {
+            ErrorKind::UnknownArgument => "unknown_flag",
+            ErrorKind::InvalidSubcommand => "unknown_command",
+            ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => "missing_argument",
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => "bad_value",
+            _ => "usage",
+        }
+    }
+}
+
+/// The command that a complaint is about, from the usage line below it.
+fn command_of(rendered: &str) -> String {
+    let usage = rendered
+        .lines()
+        .find_map(|line| line.strip_prefix("Usage: "))
+        .unwrap_or("evt");
+    let words: Vec<&str> = usage
+        .split(' ')
+        .take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
+        .collect();
+    words.join(" ")
+}
+
+/// What stands before the first empty line, as one line.
+fn first_paragraph(rendered: &str) -> String {
+    rendered
+        .split("\n\n")
+        .next()
+        .unwrap_or(rendered)
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
+}

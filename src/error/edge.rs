@@ -1,0 +1,75 @@
+//! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
+
+use super::{CliError, Exit};
+use crate::cli::RuntimeError;
+use crate::config::ConfigError;
+use crate::env::SecretError;
+use crate::paths::NoHome;
+use crate::ui::PromptError;
+
+impl From<NoHome> for CliError {
+    fn from(error: NoHome) -> Self {
+        Self::new(Exit::Usage, "no_home", error).hint("export EVT_HOME=/path/to/a/folder")
+    }
+}
+
+impl From<RuntimeError> for CliError {
+    fn from(error: RuntimeError) -> Self {
+        match &error {
+            RuntimeError::Start(_) => Self::new(Exit::Failed, "runtime", error).hint("evt doctor"),
+            RuntimeError::Fault => Self::new(Exit::Failed, "fault", error)
+                .hint("report it with the line above and the command that you ran"),
+        }
+    }
+}
+
+impl From<SecretError> for CliError {
+    fn from(error: SecretError) -> Self {
+        match &error {
+            SecretError::Unset { name } => {
+                let hint = format!("export {name}=…");
+                Self::new(Exit::Usage, "secret_unset", error).hint(hint)
+            }
+            SecretError::Read { .. } => Self::new(Exit::Usage, "secret_unreadable", error)
+                .hint("evt man grammar      has the forms of a secret reference"),
+            SecretError::Empty { .. } | SecretError::NotText { .. } => {
+                Self::new(Exit::Usage, "secret_unusable", error)
+                    .hint("give the secret alone, as one line of text")
+            }
+            SecretError::Command { .. } => Self::new(Exit::Usage, "secret_command", error)
+                .hint("run the command by itself and see what it says"),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        match &error {
+            ConfigError::NotRunning => {
+                Self::new(Exit::Unreachable, "not_running", error).hint("start one: evt dev")
+            }
+            ConfigError::Running(_) => {
+                Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
+            }
+            ConfigError::UnknownProfile { suggestion, .. } => {
+                let hint = match suggestion {
+                    Some(name) => format!("evt --profile {name} …"),
+                    None => "evt profile list".to_owned(),
+                };
+                Self::new(Exit::Usage, "unknown_profile", error).hint(hint)
+            }
+        }
+    }
+}
+
+impl From<PromptError> for CliError {
+    fn from(error: PromptError) -> Self {
+        match &error {
+            PromptError::NotAsked { flag, .. } => {
+                let hint = format!("give it with {flag}");
+                Self::new(Exit::Usage, "not_asked", error).hint(hint)
+            }
+            PromptError::Cancelled(_) => Self::new(Exit::Interrupted, "cancelled", error),
+        }
+    }
+}

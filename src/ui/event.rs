@@ -1,0 +1,235 @@
+//! One event for people: a line in a list, or all of it; what authorises is masked.
+
+use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
+use crate::event::{Event, Outcome};
+use crate::secret::Secret;
+
+/// Columns that an event's name gets in a list.
+const TITLE: usize = 40;
+/// Signature headers show this much, enough to tell two apart (reliability: "show 8 chars").
+const SIGNATURE_SHOWN: usize = 8;
+
+/// An event in one line: time, reference, type, verdict, outcome, size.
+pub fn line(ui: &Ui, event: &Event) -> String {
+    let time = event.received_at.to_string();
+    // The day is the same for most of what is listed; the clock is what people compare.
+    let clock = time.get(11..23).unwrap_or(&time);
+    let reference = event
+        .seq
+        .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let (verdict_style, verdict) = verdict(event);
+    let (outcome_style, outcome) = outcome(event.outcome);
+    let title = format!("{:<28}", clip(&event.title(), TITLE));
+    format!(
+        "{}  {reference}  {}  {}  {}  {}",
+        ui.paint(Style::Dim, clock),
+        ui.paint(Style::Name, &title),
+        ui.paint(verdict_style, &format!("{:<12}", verdict)),
+        ui.paint(outcome_style, &format!("{outcome:<13}")),
+        ui.paint(Style::Dim, &size(event.body.len())),
+    )
+}
+
+/// All of an event over several lines: facts, headers, body. Unless `show_secrets`, headers that authorise are masked.
+pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
+    let mut lines = Vec::new();
+    let mut fact = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            lines.push(format!(
+                "{} {}",
+                ui.paint(Style::Dim, &format!("{name:<9}")),
+                safe(value)
+            ));
+        }
+    };
+    let meta = &event.meta;
+    fact("ref", event.seq.map(|seq| seq.to_string()).as_deref());
+    fact("received", Some(&event.received_at.to_string()));
+    fact("source", Some(event.source.as_str()));
+    fact("type", meta.kind.as_deref());
+    fact("id", meta.id.as_deref());
+    fact("system", meta.system.as_deref());
+    fact("org", meta.org.as_deref());
+    fact("subject", meta.subject.as_deref());
+    fact("time", meta.time.as_deref());
+    fact("verdict", verdict_in_words(event).as_deref());
+    fact("outcome", Some(&outcome(event.outcome).1));
+    fact(
+        "request",
+        Some(&format!("{} {}", event.method, event.target)),
+    );
+    lines.push(String::new());
+    for (name, value) in &event.headers {
+        let value = match hidden_header(name.as_str(), value.as_bytes()) {
+            Some(masked) if !show_secrets => masked,
+            _ => safe_bytes(value.as_bytes()),
+        };
+        lines.push(format!("{}: {value}", ui.paint(Style::Name, name.as_str())));
+    }
+    lines.push(String::new());
+    lines.push(safe_block(&event.body));
+    lines.join("\n")
+}
+
+/// The mask of a header that authorises or signs; `None` for a header that may be shown. Names are compared in lower case.
+pub fn hidden_header(name: &str, value: &[u8]) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    if name.ends_with("-signature") {
+        let shown = clip(&String::from_utf8_lossy(value), SIGNATURE_SHOWN + 1);
+        return Some(shown);
+    }
+    let authorises = matches!(
+        name.as_str(),
+        "authorization" | "proxy-authorization" | "cookie" | "set-cookie"
+    ) || ["token", "secret", "api-key", "apikey", "password"]
+        .iter()
+        .any(|part| name.contains(part));
+    authorises.then(|| match std::str::from_utf8(value) {
+        Ok(text) => safe(&Secret::new(text).to_string()),
+        Err(_) => "…".to_owned(),
+    })
+}
+
+fn verdict(event: &Event) -> (Style, String) {
+    match &event.verdict {
+        None => (Style::Dim, "· unchecked".to_owned()),
+        Some(verdict) if verdict.ok => (Style::Good, "✓ verified".to_owned()),
+        Some(verdict) => (Style::Bad, format!("✗ {}", clip(&verdict.reason, 24))),
+    }
+}
+
+fn verdict_in_words(event: &Event) -> Option<String> {
+    let verdict = event.verdict.as_ref()?;
+    let mark = if verdict.ok {
+        "✓ verified"
+    } else {
+        "✗ not valid"
+    };
+    let mut words = format!("{mark} ({}", verdict.scheme);
+    if !verdict.ok {
+        words.push_str(": ");
+        words.push_str(&verdict.reason);
+    }
+    words.push(')');
+    if let Some(hint) = &verdict.hint {
+        words.push_str("; ");
+        words.push_str(hint);
+    }
+    Some(words)
+}
+
+fn outcome(outcome: Outcome) -> (Style, String) {
+    let style = match outcome {
+        Outcome::Kept => Style::Dim,
+        Outcome::Queued => Style::Warn,
+        Outcome::Delivered { .. } => Style::Good,
+        Outcome::Rejected | Outcome::Failed { .. } => Style::Bad,
+    };
+    let words = match outcome.status() {
+        Some(status) => format!("{} {status}", outcome.as_str()),
+        None => outcome.as_str().to_owned(),
+    };
+    (style, words)
+}
+
+/// Bytes as people read them: `812 B`, `3.4 KiB`.
+fn size(bytes: usize) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut scaled = bytes as f64;
+    let mut unit = 0;
+    while scaled >= 1024.0 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 {
+        format!("{bytes} B")
+    } else {
+        format!("{scaled:.1} {}", UNITS[unit])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, Method};
+
+    use super::*;
+    use crate::event::{Meta, Seq, Source, Transport, Verdict};
+    use crate::time::Timestamp;
+    use crate::ui::Manner;
+
+    fn event() -> Event {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.insert(
+            "authorization",
+            HeaderValue::from_static("Bearer very-secret-token-9f2c"),
+        );
+        headers.insert(
+            "webhook-signature",
+            HeaderValue::from_static("v1,K5oZfzN95Z9UVu1EsfQm"),
+        );
+        Event {
+            seq: Some(Seq(0x7f3a)),
+            received_at: Timestamp::from_millis(1_777_111_200_007),
+            source: Source::Listen,
+            transport: Transport::Http,
+            method: Method::POST,
+            target: "/hook".to_owned(),
+            headers,
+            body: Bytes::from_static(b"{\"a\":\"\x1b[2J\"}\n"),
+            meta: Meta {
+                kind: Some("contact.created".to_owned()),
+                ..Meta::default()
+            },
+            verdict: Some(Verdict {
+                scheme: "stripe".to_owned(),
+                ok: false,
+                reason: "signature_mismatch".to_owned(),
+                hint: None,
+            }),
+            outcome: Outcome::Failed { status: Some(500) },
+        }
+    }
+
+    #[test]
+    fn a_line_says_in_words_what_its_colours_mean() {
+        let shown = line(&Ui::new(Manner::default()), &event());
+        assert_eq!(
+            shown,
+            "10:00:00.007  e_7f3a  contact.created               ✗ signature_mismatch  failed 500     13 B"
+        );
+    }
+
+    #[test]
+    fn a_detail_masks_what_authorises_and_cannot_steer_the_terminal() {
+        let shown = detail(&Ui::new(Manner::default()), &event(), false);
+        assert!(!shown.contains("very-secret-token"), "{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert!(shown.contains("webhook-signature: v1,K5oZf…"), "{shown}");
+        assert!(shown.contains("content-type: application/json"), "{shown}");
+    }
+
+    #[test]
+    fn every_header_that_may_authorise_is_masked() {
+        for name in [
+            "Cookie",
+            "set-cookie",
+            "X-Bridge-Secret",
+            "x-api-key",
+            "X-Gitlab-Token",
+            "Proxy-Authorization",
+        ] {
+            let masked = hidden_header(name, b"0123456789abcdefghij").unwrap();
+            assert_eq!(masked, "…ghij", "{name}");
+        }
+        assert_eq!(hidden_header("orgid", b"my-org"), None);
+    }
+
+    #[test]
+    fn sizes_are_in_binary_units() {
+        assert_eq!(size(812), "812 B");
+        assert_eq!(size(3_500), "3.4 KiB");
+        assert_eq!(size(5 << 20), "5.0 MiB");
+    }
+}

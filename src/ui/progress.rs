@@ -1,0 +1,68 @@
+//! How far long work has come: counts, rate, time left; on stderr, only where that is a terminal.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Ui;
+
+/// Work under way. Dropping it clears the display.
+pub struct Progress<'a> {
+    ui: &'a Ui,
+    bar: Option<ProgressBar>,
+}
+
+impl Ui {
+    /// Begins to show progress; `total` where it is known gives the time left. One at a time.
+    pub fn progress(&self, what: &'static str, total: Option<u64>) -> Progress<'_> {
+        let manner = &self.manner;
+        let shown = manner.stderr_is_terminal && !manner.quiet && !manner.explicit_json;
+        let bar = shown.then(|| bar(what, total));
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = bar.clone();
+        Progress { ui: self, bar }
+    }
+
+    pub(super) fn shown_bar(&self) -> Option<ProgressBar> {
+        self.bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Progress<'_> {
+    /// Counts `n` more as done.
+    pub fn add(&self, n: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(n);
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        *self.ui.bar.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn bar(what: &'static str, total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{msg} {wide_bar} {human_pos} of {human_len} · {per_sec} · {eta} left",
+        ),
+        None => (
+            ProgressBar::new_spinner(),
+            "{spinner} {msg} {human_pos} · {per_sec} · {elapsed}",
+        ),
+    };
+    let style = ProgressStyle::with_template(template).expect("the templates above are valid");
+    bar.set_style(style);
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}

@@ -1,0 +1,109 @@
+//! Questions to a person. Without a terminal, or with `--no-input`, nothing is asked: the error names the flag that answers.
+
+use std::io;
+
+use dialoguer::{Confirm, Input, Password, Select};
+use thiserror::Error;
+
+use super::Ui;
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum PromptError {
+    #[error("cannot ask for {what}: there is no terminal to ask on, or `--no-input` was given")]
+    NotAsked {
+        what: String,
+        /// What answers without a question: `--yes`.
+        flag: String,
+    },
+    #[error("the question was not answered")]
+    Cancelled(#[source] io::Error),
+}
+
+impl Ui {
+    /// Whether a person can be asked.
+    pub fn may_ask(&self) -> bool {
+        self.manner.may_ask
+    }
+
+    /// Asks yes or no. `flag` is what answers without asking.
+    pub fn confirm(&self, question: &str, default: bool, flag: &str) -> Result<bool, PromptError> {
+        self.askable("a confirmation", flag)?;
+        Confirm::new()
+            .with_prompt(question)
+            .default(default)
+            .interact()
+            .map_err(cancelled)
+    }
+
+    /// Asks to choose one of `items` and returns its position.
+    pub fn select<T: std::fmt::Display>(
+        &self,
+        question: &str,
+        items: &[T],
+        flag: &str,
+    ) -> Result<usize, PromptError> {
+        self.askable(question, flag)?;
+        Select::new()
+            .with_prompt(question)
+            .items(items)
+            .default(0)
+            .interact()
+            .map_err(cancelled)
+    }
+
+    /// Asks for text; an empty answer takes the default, where there is one.
+    pub fn input(
+        &self,
+        question: &str,
+        default: Option<&str>,
+        flag: &str,
+    ) -> Result<String, PromptError> {
+        self.askable(question, flag)?;
+        let input = Input::<String>::new().with_prompt(question);
+        let input = match default {
+            Some(default) => input.default(default.to_owned()),
+            None => input,
+        };
+        input.interact_text().map_err(cancelled)
+    }
+
+    /// Asks for text that is not shown.
+    pub fn password(&self, question: &str, flag: &str) -> Result<String, PromptError> {
+        self.askable(question, flag)?;
+        Password::new()
+            .with_prompt(question)
+            .interact()
+            .map_err(cancelled)
+    }
+
+    fn askable(&self, what: &str, flag: &str) -> Result<(), PromptError> {
+        if !self.manner.may_ask {
+            return Err(PromptError::NotAsked {
+                what: what.to_owned(),
+                flag: flag.to_owned(),
+            });
+        }
+        // Lines of an answer belong above the question that follows them.
+        self.flush().map_err(PromptError::Cancelled)
+    }
+}
+
+fn cancelled(error: dialoguer::Error) -> PromptError {
+    let dialoguer::Error::IO(error) = error;
+    PromptError::Cancelled(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::Manner;
+
+    #[test]
+    fn without_a_terminal_the_error_names_the_flag() {
+        let error = Ui::new(Manner::default())
+            .confirm("Delete it?", false, "--yes")
+            .unwrap_err();
+        assert!(matches!(error, PromptError::NotAsked { flag, .. } if flag == "--yes"));
+    }
+}

@@ -1,0 +1,7 @@
+//! What the tests stand on: a home of their own and an app that records.
+
+pub(crate) mod app;
+pub(crate) mod sandbox;
+
+pub(crate) use app::App;
+pub(crate) use sandbox::{Output, Running, Sandbox};
