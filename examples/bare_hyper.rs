@@ -13,7 +13,10 @@ use hyper_util::rt::TokioIo;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let port: u16 = std::env::args().nth(1).unwrap_or_else(|| "4890".to_owned()).parse()?;
+    let port: u16 = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "4890".to_owned())
+        .parse()?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     loop {
         let (stream, _) = listener.accept().await?;
@@ -23,7 +26,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let _ = request.into_body().collect().await;
                 Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
             });
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), answer)
+                .await;
         });
     }
 }

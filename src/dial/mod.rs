@@ -142,7 +142,10 @@ impl Dialer {
             Target::Url(url) => url.clone(),
             Target::Unix(path) => connect::socket_uri(path, None),
         };
-        self.connector.probe(uri).await.map_err(|failure| failure.as_dial_error(&peer))
+        self.connector
+            .probe(uri)
+            .await
+            .map_err(|failure| failure.as_dial_error(&peer))
     }
 
     async fn exchange(&self, call: Call, peer: &str) -> Result<Answer, DialError> {

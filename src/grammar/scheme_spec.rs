@@ -16,7 +16,11 @@ impl FromStr for SchemeSpec {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = |at| GrammarError { input: text.to_owned(), expected: "SCHEME or SCHEME:key=value,key=value", at };
+        let bad = |at| GrammarError {
+            input: text.to_owned(),
+            expected: "SCHEME or SCHEME:key=value,key=value",
+            at,
+        };
         let (name, rest) = match text.split_once(':') {
             Some((name, rest)) => (name, Some(rest)),
             None => (text, None),
@@ -27,11 +31,17 @@ impl FromStr for SchemeSpec {
         let mut options = Vec::new();
         let mut at = name.chars().count() + 1;
         for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
-            let (key, value) = part.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| bad(Some(at)))?;
+            let (key, value) = part
+                .split_once('=')
+                .filter(|(key, _)| !key.is_empty())
+                .ok_or_else(|| bad(Some(at)))?;
             options.push((key.to_owned(), value.to_owned()));
             at += part.chars().count() + 1;
         }
-        Ok(Self { name: name.to_owned(), options: Options(options) })
+        Ok(Self {
+            name: name.to_owned(),
+            options: Options(options),
+        })
     }
 }
 
@@ -43,14 +53,27 @@ mod tests {
     fn options_follow_the_name_in_order() {
         let spec: SchemeSpec = "hmac:header=X-Sig,prefix=sha256=".parse().unwrap();
         assert_eq!(spec.name, "hmac");
-        let pairs = [("header".to_owned(), "X-Sig".to_owned()), ("prefix".to_owned(), "sha256=".to_owned())];
+        let pairs = [
+            ("header".to_owned(), "X-Sig".to_owned()),
+            ("prefix".to_owned(), "sha256=".to_owned()),
+        ];
         assert_eq!(spec.options.0, pairs);
     }
 
     #[test]
     fn a_part_without_a_key_is_pointed_at() {
-        for (text, at) in [("", 0), (":a=b", 0), ("stripe:", 7), ("x:a=b,c", 6), ("x:=b", 2)] {
-            assert_eq!(text.parse::<SchemeSpec>().unwrap_err().at, Some(at), "{text}");
+        for (text, at) in [
+            ("", 0),
+            (":a=b", 0),
+            ("stripe:", 7),
+            ("x:a=b,c", 6),
+            ("x:=b", 2),
+        ] {
+            assert_eq!(
+                text.parse::<SchemeSpec>().unwrap_err().at,
+                Some(at),
+                "{text}"
+            );
         }
     }
 }

@@ -30,7 +30,9 @@ pub struct Chaos {
 /// A `--chaos` that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChaosError {
-    #[error("`{part}` is not a kind of chaos; there are latency=200ms, drop=1%, dup=5% and reorder")]
+    #[error(
+        "`{part}` is not a kind of chaos; there are latency=200ms, drop=1%, dup=5% and reorder"
+    )]
     Unknown { part: String },
     #[error(transparent)]
     Value(#[from] GrammarError),
@@ -41,13 +43,21 @@ impl FromStr for Chaos {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut chaos = Self::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             match part.split_once('=') {
                 Some(("latency", value)) => chaos.latency = value.parse::<Span>()?.into(),
                 Some(("drop", value)) => chaos.drop = value.parse::<Percent>()?.share(),
                 Some(("dup", value)) => chaos.dup = value.parse::<Percent>()?.share(),
                 None if part == "reorder" => chaos.reorder = true,
-                _ => return Err(ChaosError::Unknown { part: part.to_owned() }),
+                _ => {
+                    return Err(ChaosError::Unknown {
+                        part: part.to_owned(),
+                    });
+                }
             }
         }
         Ok(chaos)
@@ -74,7 +84,10 @@ impl Place {
 
 impl Gate {
     pub(super) fn new(chaos: Chaos) -> Self {
-        Self { chaos, waiting: Mutex::new(None) }
+        Self {
+            chaos,
+            waiting: Mutex::new(None),
+        }
     }
 
     pub(super) async fn enter(&self) -> Result<Place, Dropped> {
@@ -85,8 +98,15 @@ impl Gate {
         if !chaos.latency.is_zero() {
             tokio::time::sleep(chaos.latency).await;
         }
-        let overtaken = if chaos.reorder { self.overtake().await } else { None };
-        Ok(Place { doubled: chaos.dup > 0.0 && fastrand::f64() < chaos.dup, _overtaken: overtaken })
+        let overtaken = if chaos.reorder {
+            self.overtake().await
+        } else {
+            None
+        };
+        Ok(Place {
+            doubled: chaos.dup > 0.0 && fastrand::f64() < chaos.dup,
+            _overtaken: overtaken,
+        })
     }
 
     async fn overtake(&self) -> Option<oneshot::Sender<()>> {
@@ -101,7 +121,10 @@ impl Gate {
         };
         // Woken when the overtaking event's place is dropped; alone, it goes after a second.
         if tokio::time::timeout(OVERTAKE, receiver).await.is_err() {
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
         }
         None
     }
@@ -114,24 +137,43 @@ mod tests {
     #[test]
     fn chaos_is_read_in_parts() {
         let chaos: Chaos = "latency=200ms,drop=1%,dup=5%,reorder".parse().unwrap();
-        assert_eq!(chaos, Chaos { latency: Duration::from_millis(200), drop: 0.01, dup: 0.05, reorder: true });
+        assert_eq!(
+            chaos,
+            Chaos {
+                latency: Duration::from_millis(200),
+                drop: 0.01,
+                dup: 0.05,
+                reorder: true
+            }
+        );
     }
 
     #[test]
     fn an_unknown_part_is_refused() {
-        assert_eq!("lag=3".parse::<Chaos>(), Err(ChaosError::Unknown { part: "lag=3".to_owned() }));
+        assert_eq!(
+            "lag=3".parse::<Chaos>(),
+            Err(ChaosError::Unknown {
+                part: "lag=3".to_owned()
+            })
+        );
         assert!("drop=200%".parse::<Chaos>().is_err());
     }
 
     #[tokio::test]
     async fn a_full_drop_lets_nothing_through() {
-        let gate = Gate::new(Chaos { drop: 1.0, ..Chaos::default() });
+        let gate = Gate::new(Chaos {
+            drop: 1.0,
+            ..Chaos::default()
+        });
         assert!(gate.enter().await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_second_event_overtakes_the_first() {
-        let gate = std::sync::Arc::new(Gate::new(Chaos { reorder: true, ..Chaos::default() }));
+        let gate = std::sync::Arc::new(Gate::new(Chaos {
+            reorder: true,
+            ..Chaos::default()
+        }));
         let first = tokio::spawn({
             let gate = std::sync::Arc::clone(&gate);
             async move { gate.enter().await.map(drop) }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::Full;
@@ -60,7 +60,7 @@ pub enum RoutePattern {
 }
 
 /// A `--route` that is not `GLOB=TARGET`.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Debug, Error, PartialEq, Eq)]
 pub enum RouteError {
     #[error("`{text}` has no target; write '/path/*=TARGET' or 'contact.*=TARGET'")]
     NoTarget { text: String },
@@ -74,13 +74,18 @@ impl FromStr for Route {
     type Err = RouteError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (glob, target) = text.split_once('=').ok_or_else(|| RouteError::NoTarget { text: text.to_owned() })?;
+        let (glob, target) = text.split_once('=').ok_or_else(|| RouteError::NoTarget {
+            text: text.to_owned(),
+        })?;
         let pattern = if glob.starts_with('/') || glob == "*" {
             RoutePattern::Path(glob.to_owned())
         } else {
             RoutePattern::Type(glob.parse()?)
         };
-        Ok(Self { pattern, target: target.parse()? })
+        Ok(Self {
+            pattern,
+            target: target.parse()?,
+        })
     }
 }
 
@@ -91,7 +96,11 @@ impl Route {
                 let path = event.target.split('?').next().unwrap_or_default();
                 glob_matches(glob.as_bytes(), path.as_bytes())
             }
-            RoutePattern::Type(pattern) => event.meta.kind.as_deref().is_some_and(|kind| pattern.matches(kind)),
+            RoutePattern::Type(pattern) => event
+                .meta
+                .kind
+                .as_deref()
+                .is_some_and(|kind| pattern.matches(kind)),
         }
     }
 }
@@ -125,15 +134,19 @@ fn glob_matches(glob: &[u8], text: &[u8]) -> bool {
 
 impl Forward {
     pub(super) fn target_for(&self, event: &Event) -> Option<&Target> {
-        self.routes.iter().find(|route| route.matches(event)).map(|route| &route.target).or(self.target.as_ref())
+        self.routes
+            .iter()
+            .find(|route| route.matches(event))
+            .map(|route| &route.target)
+            .or(self.target.as_ref())
     }
 
     /// The delivery that stands for this event, when forwards are durable.
     pub(super) fn job(&self, event: &Event) -> Option<NewJob> {
         let retry = self.retry.clone()?;
-        let url = match self.target_for(event)? {
-            Target::Url(url) => rebase(url, &event.target).to_string(),
-            unix @ Target::Unix(_) => unix.to_string(),
+        let (url, path) = match self.target_for(event)? {
+            Target::Url(url) => (rebase(url, &event.target).to_string(), None),
+            unix @ Target::Unix(_) => (unix.to_string(), Some(event.target.clone())),
         };
         Some(NewJob {
             queue: "forwards",
@@ -144,6 +157,7 @@ impl Forward {
             secret: None,
             method: event.method.clone(),
             url,
+            path,
             headers: passed_on(&event.headers),
             body: JobBody::OfEvent,
             timeout: self.timeout,
@@ -153,18 +167,26 @@ impl Forward {
     }
 
     fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.routes.iter().map(|route| &route.target).chain(&self.target).take(WATCHED)
+        self.routes
+            .iter()
+            .map(|route| &route.target)
+            .chain(&self.target)
+            .take(WATCHED)
     }
 }
 
 impl Intake {
     /// Forwards an event, notes what came of it and turns it into the sender's answer.
     pub(super) async fn hand_over(&self, forward: &Forward, event: &mut Event) -> Answered {
-        let Some(target) = forward.target_for(event) else { return problem(StatusCode::BAD_GATEWAY, "no_target", "no route") };
+        let Some(target) = forward.target_for(event) else {
+            return problem(StatusCode::BAD_GATEWAY, "no_target", "no route");
+        };
         let result = self.dialer.send(call(target, forward.timeout, event)).await;
         event.outcome = outcome(&result);
         if let (Some(seq), outcome) = (event.seq, event.outcome) {
-            self.store.post(move |tx| events::set_outcome(tx, seq, outcome)).await;
+            self.store
+                .post(move |tx| events::set_outcome(tx, seq, outcome))
+                .await;
         }
         match result {
             Ok(answer) => given_back(answer),
@@ -198,15 +220,23 @@ fn call(target: &Target, timeout: Duration, event: &Event) -> Call {
 
 fn outcome(result: &Result<Answer, DialError>) -> Outcome {
     match result {
-        Ok(answer) if answer.status.is_success() => Outcome::Delivered { status: answer.status.as_u16() },
-        Ok(answer) => Outcome::Failed { status: Some(answer.status.as_u16()) },
+        Ok(answer) if answer.status.is_success() => Outcome::Delivered {
+            status: answer.status.as_u16(),
+        },
+        Ok(answer) => Outcome::Failed {
+            status: Some(answer.status.as_u16()),
+        },
         Err(_) => Outcome::Failed { status: None },
     }
 }
 
 fn given_back(answer: Answer) -> Answered {
     if answer.truncated {
-        return problem(StatusCode::BAD_GATEWAY, "answer_too_large", "the target's answer is too large to pass back");
+        return problem(
+            StatusCode::BAD_GATEWAY,
+            "answer_too_large",
+            "the target's answer is too large to pass back",
+        );
     }
     let mut response = Response::new(Full::<Bytes>::new(answer.body));
     *response.status_mut() = answer.status;
@@ -251,7 +281,10 @@ pub(super) struct Health {
 
 impl Health {
     fn failed(&self, target: &Target, error: &DialError) {
-        if !matches!(error, DialError::Refused { .. } | DialError::Name { .. } | DialError::Timeout { .. }) {
+        if !matches!(
+            error,
+            DialError::Refused { .. } | DialError::Name { .. } | DialError::Timeout { .. }
+        ) {
             return;
         }
         let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,14 +297,22 @@ impl Health {
     }
 
     fn is_down(&self, peer: &str) -> bool {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner).contains_key(peer)
+        self.down
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(peer)
     }
 }
 
 /// Looks at each target once, and then at those that are down until they are back.
 pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
-    let Some(forward) = &intake.forward else { return };
-    let targets: HashMap<String, &Target> = forward.targets().map(|target| (peer_of(target), target)).collect();
+    let Some(forward) = &intake.forward else {
+        return;
+    };
+    let targets: HashMap<String, &Target> = forward
+        .targets()
+        .map(|target| (peer_of(target), target))
+        .collect();
     let mut told: HashMap<String, bool> = HashMap::new();
     loop {
         for (peer, target) in &targets {
@@ -282,14 +323,30 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
             let why = intake.dialer.probe(target).await.err();
             let up = why.is_none();
             let missed = {
-                let mut down = intake.health.down.lock().unwrap_or_else(PoisonError::into_inner);
-                if up { down.remove(peer).unwrap_or(0) } else { *down.entry(peer.clone()).or_default() }
+                let mut down = intake
+                    .health
+                    .down
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if up {
+                    down.remove(peer).unwrap_or(0)
+                } else {
+                    *down.entry(peer.clone()).or_default()
+                }
             };
             // One that answers now but had failed in between is worth its line, too.
             if was_up != Some(up) || missed > 0 && up {
                 told.insert(peer.clone(), up);
                 let why = why.map(|error| error.to_string());
-                let _ = intake.messages.send(Message::Target { peer: peer.clone(), up, why, missed }).await;
+                let _ = intake
+                    .messages
+                    .send(Message::Target {
+                        peer: peer.clone(),
+                        up,
+                        why,
+                        missed,
+                    })
+                    .await;
             }
         }
         let all_up = told.values().all(|up| *up);
@@ -316,17 +373,30 @@ mod tests {
             ("/a*b*c", "/aXbXbXc", true),
             ("/a*b*c", "/aXbXbX", false),
         ] {
-            assert_eq!(glob_matches(glob.as_bytes(), path.as_bytes()), expected, "{glob} {path}");
+            assert_eq!(
+                glob_matches(glob.as_bytes(), path.as_bytes()),
+                expected,
+                "{glob} {path}"
+            );
         }
     }
 
     #[test]
     fn headers_of_the_connection_stay_behind() {
         let mut headers = HeaderMap::new();
-        for (name, value) in [("connection", "x-hop, close"), ("x-hop", "1"), ("te", "trailers"), ("host", "a"), ("webhook-id", "m")] {
+        for (name, value) in [
+            ("connection", "x-hop, close"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("host", "a"),
+            ("webhook-id", "m"),
+        ] {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
         let passed = passed_on(&headers);
-        assert_eq!(passed.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["webhook-id"]);
+        assert_eq!(
+            passed.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["webhook-id"]
+        );
     }
 }

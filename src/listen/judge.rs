@@ -26,8 +26,15 @@ pub struct Check {
 
 impl Check {
     /// Prepares the keys of a scheme.
-    pub fn new(scheme: &'static dyn Scheme, secrets: &[Secret], options: &Options) -> Result<Self, SignatureError> {
-        Ok(Self { scheme, verifier: scheme.verifier(secrets, options)? })
+    pub fn new(
+        scheme: &'static dyn Scheme,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Self, SignatureError> {
+        Ok(Self {
+            scheme,
+            verifier: scheme.verifier(secrets, options)?,
+        })
     }
 }
 
@@ -69,15 +76,24 @@ impl Checks {
 
 fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
     let url = url_of(request);
-    let received = Received { method: request.method, url: &url, headers: request.headers, body: request.body };
+    let received = Received {
+        method: request.method,
+        url: &url,
+        headers: request.headers,
+        body: request.body,
+    };
     let mut closest: Option<(signature::Judgement, &'static str)> = None;
     for check in checks {
-        let judgement = check.verifier.verify(&received, request.now, request.tolerance);
+        let judgement = check
+            .verifier
+            .verify(&received, request.now, request.tolerance);
         if judgement.reason == Reason::Ok {
             return Some(judgement.verdict(check.scheme.name()));
         }
         // A scheme whose headers are there says more about what went wrong than one whose headers are not.
-        let closer = closest.as_ref().is_none_or(|(known, _)| known.reason == Reason::MissingHeader);
+        let closer = closest
+            .as_ref()
+            .is_none_or(|(known, _)| known.reason == Reason::MissingHeader);
         if closer {
             closest = Some((judgement, check.scheme.name()));
         }
@@ -90,7 +106,10 @@ fn url_of(request: &Request<'_>) -> String {
     match request.public_url {
         Some(base) => format!("{}{}", base.trim_end_matches('/'), request.target),
         None => {
-            let host = request.host.and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+            let host = request
+                .host
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or("localhost");
             format!("http://{host}{}", request.target)
         }
     }
@@ -111,7 +130,10 @@ struct Known {
 
 impl PlatformSecret {
     pub fn new(state_dir: PathBuf) -> Self {
-        Self { state_dir, known: Mutex::default() }
+        Self {
+            state_dir,
+            known: Mutex::default(),
+        }
     }
 
     fn check(&self) -> Option<Arc<Check>> {
@@ -120,7 +142,9 @@ impl PlatformSecret {
             return known.check.clone();
         }
         known.looked = Some(Instant::now());
-        let written = std::fs::metadata(Running::file(&self.state_dir)).and_then(|file| file.modified()).ok();
+        let written = std::fs::metadata(Running::file(&self.state_dir))
+            .and_then(|file| file.modified())
+            .ok();
         if written != known.written || known.check.is_none() {
             known.written = written;
             known.check = self.prepare().map(Arc::new);

@@ -70,10 +70,18 @@ impl std::str::FromStr for Respond {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (code, body) = text.split_once(':').unwrap_or((text, ""));
-        let status = code.parse::<u16>().ok().filter(|code| (200..600).contains(code));
+        let status = code
+            .parse::<u16>()
+            .ok()
+            .filter(|code| (200..600).contains(code));
         let status = status.and_then(|code| StatusCode::from_u16(code).ok());
-        let status = status.ok_or_else(|| RespondError { code: code.to_owned() })?;
-        Ok(Self { status, body: Bytes::copy_from_slice(body.as_bytes()) })
+        let status = status.ok_or_else(|| RespondError {
+            code: code.to_owned(),
+        })?;
+        Ok(Self {
+            status,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        })
     }
 }
 
@@ -88,11 +96,20 @@ pub struct RespondError {
 #[derive(Debug)]
 pub enum Message {
     /// A request was kept and answered with `answer`.
-    Received { event: Box<Event>, answer: u16, took: Duration },
+    Received {
+        event: Box<Event>,
+        answer: u16,
+        took: Duration,
+    },
     /// A queued event came to its end.
     Settled { event: Seq, end: End },
     /// The target stopped or began to accept connections; `missed` events failed in between.
-    Target { peer: String, up: bool, why: Option<String>, missed: u64 },
+    Target {
+        peer: String,
+        up: bool,
+        why: Option<String>,
+        missed: u64,
+    },
     /// A request could not be kept; its sender was told to come again.
     NotKept(StoreError),
 }
@@ -101,7 +118,10 @@ pub enum Message {
 #[derive(Debug, Error)]
 pub enum ListenError {
     #[error("cannot listen on {address}")]
-    Bind { address: SocketAddr, source: std::io::Error },
+    Bind {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
 }
 
 /// A running listener.
@@ -114,16 +134,40 @@ pub struct Listener {
 
 impl Listener {
     /// Binds and serves until `shutdown`. With durable forwarding the delivery engine runs beside it.
-    pub async fn start(options: ListenOptions, store: Store, shutdown: CancellationToken) -> Result<Self, ListenError> {
+    pub async fn start(
+        options: ListenOptions,
+        store: Store,
+        shutdown: CancellationToken,
+    ) -> Result<Self, ListenError> {
         let bind = options.bind;
-        let bound = TcpListener::bind(bind).await.map_err(|source| ListenError::Bind { address: bind, source })?;
-        let address = bound.local_addr().map_err(|source| ListenError::Bind { address: bind, source })?;
+        let bound = TcpListener::bind(bind)
+            .await
+            .map_err(|source| ListenError::Bind {
+                address: bind,
+                source,
+            })?;
+        let address = bound.local_addr().map_err(|source| ListenError::Bind {
+            address: bind,
+            source,
+        })?;
         let (sender, messages) = mpsc::channel(MESSAGES);
         let dialer = Dialer::new(AddressPolicy::Local);
-        let durable = options.forward.as_ref().is_some_and(|forward| forward.retry.is_some());
-        let intake = Arc::new(Intake::new(options, store.clone(), dialer.clone(), sender.clone()));
-        let watch = intake.forward.is_some().then(|| tokio::spawn(forward::watch(Arc::clone(&intake), shutdown.clone())));
-        let engine = durable.then(|| Engine::start(store, dialer, engine_options(sender), shutdown.clone()));
+        let durable = options
+            .forward
+            .as_ref()
+            .is_some_and(|forward| forward.retry.is_some());
+        let intake = Arc::new(Intake::new(
+            options,
+            store.clone(),
+            dialer.clone(),
+            sender.clone(),
+        ));
+        let watch = intake
+            .forward
+            .is_some()
+            .then(|| tokio::spawn(forward::watch(Arc::clone(&intake), shutdown.clone())));
+        let engine =
+            durable.then(|| Engine::start(store, dialer, engine_options(sender), shutdown.clone()));
         let handler = Handler(move |request| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(Arc::clone(&intake).answer(request))
         });
@@ -136,7 +180,11 @@ impl Listener {
                 engine.stopped().await;
             }
         });
-        Ok(Self { address, messages, task })
+        Ok(Self {
+            address,
+            messages,
+            task,
+        })
     }
 
     /// Waits until everything under way is answered and drained.
@@ -148,7 +196,9 @@ impl Listener {
 
 fn engine_options(messages: mpsc::Sender<Message>) -> EngineOptions {
     let on_settled = move |tx: &crate::store::Tx<'_>, settled: &Settled| {
-        let Some(seq) = settled.event else { return Ok(()) };
+        let Some(seq) = settled.event else {
+            return Ok(());
+        };
         let outcome = match &settled.end {
             End::Delivered { status } => Outcome::Delivered { status: *status },
             End::Dead { status, .. } => Outcome::Failed { status: *status },
@@ -156,10 +206,16 @@ fn engine_options(messages: mpsc::Sender<Message>) -> EngineOptions {
         };
         events::set_outcome(tx, seq, outcome)?;
         // Inside a commit nothing may wait; a line that finds no room is only a line.
-        let _ = messages.try_send(Message::Settled { event: seq, end: settled.end.clone() });
+        let _ = messages.try_send(Message::Settled {
+            event: seq,
+            end: settled.end.clone(),
+        });
         Ok(())
     };
-    EngineOptions { on_settled: Some(Arc::new(on_settled)), ..EngineOptions::default() }
+    EngineOptions {
+        on_settled: Some(Arc::new(on_settled)),
+        ..EngineOptions::dev()
+    }
 }
 
 /// Everything a request meets.
@@ -178,7 +234,12 @@ struct Intake {
 }
 
 impl Intake {
-    fn new(options: ListenOptions, store: Store, dialer: Dialer, messages: mpsc::Sender<Message>) -> Self {
+    fn new(
+        options: ListenOptions,
+        store: Store,
+        dialer: Dialer,
+        messages: mpsc::Sender<Message>,
+    ) -> Self {
         Self {
             checks: options.checks,
             tolerance: options.tolerance,
@@ -211,9 +272,17 @@ impl Intake {
                 return Ok(answer);
             }
         };
-        let answer = if rejected { Ok(unauthorised(&event)) } else { self.pass_on(&mut event).await };
+        let answer = if rejected {
+            Ok(unauthorised(&event))
+        } else {
+            self.pass_on(&mut event).await
+        };
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        let received = Message::Received { event: Box::new(event), answer: status, took: started.elapsed() };
+        let received = Message::Received {
+            event: Box::new(event),
+            answer: status,
+            took: started.elapsed(),
+        };
         let _ = self.messages.send(received).await;
         answer
     }
@@ -222,7 +291,11 @@ impl Intake {
     /// answered, shown or passed on only after it.
     fn judge(&self, head: Parts, body: Bytes) -> Event {
         let meta = envelope::detect(&head.headers, &body);
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+            .to_owned();
         let received_at = Timestamp::now();
         let verdict = self.checks.verdict(&judge::Request {
             method: head.method.as_str(),
@@ -300,27 +373,48 @@ impl Intake {
 
 fn received(status: StatusCode, event: &Event) -> Answered {
     let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
-    with_json(status, format!("{{\"received\":true,\"ref\":\"{reference}\"}}\n"))
+    with_json(
+        status,
+        format!("{{\"received\":true,\"ref\":\"{reference}\"}}\n"),
+    )
 }
 
 fn unauthorised(event: &Event) -> Answered {
-    let reason = event.verdict.as_ref().map_or("signature_mismatch", |verdict| verdict.reason.as_str());
-    problem(StatusCode::UNAUTHORIZED, reason, "the signature is not valid")
+    let reason = event
+        .verdict
+        .as_ref()
+        .map_or("signature_mismatch", |verdict| verdict.reason.as_str());
+    problem(
+        StatusCode::UNAUTHORIZED,
+        reason,
+        "the signature is not valid",
+    )
 }
 
 fn not_kept(error: &StoreError) -> Answered {
-    let mut answer = problem(StatusCode::SERVICE_UNAVAILABLE, "not_kept", &error.to_string());
-    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
+    let mut answer = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "not_kept",
+        &error.to_string(),
+    );
+    answer
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
     answer
 }
 
 fn problem(status: StatusCode, error: &str, message: &str) -> Answered {
-    with_json(status, format!("{}\n", json!({ "error": error, "message": message })))
+    with_json(
+        status,
+        format!("{}\n", json!({ "error": error, "message": message })),
+    )
 }
 
 fn with_json(status: StatusCode, body: String) -> Answered {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
 }

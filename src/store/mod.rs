@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+/// What reads are made on; the rooms above only pass it back to this one.
+pub use rusqlite::Connection;
 pub use writer::Tx;
 
 /// How long a process waits for another one's commit before it gives up.
