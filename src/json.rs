@@ -189,8 +189,7 @@ impl<'a> Raw<'a> {
 
     /// The value at the end of a path.
     pub fn at(self, path: &[Step]) -> Option<Self> {
-        path.iter()
-            .try_fold(self, |value, step| value.step(step))
+        path.iter().try_fold(self, |value, step| value.step(step))
     }
 
     /// The member with this name; the last, where there are several.

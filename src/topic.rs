@@ -104,7 +104,12 @@ impl FromStr for Pattern {
         let mut parts = text.split('.').peekable();
         while let Some(part) = parts.next() {
             let token = match part {
-                "" => return Err(TopicError::EmptyToken { pattern: pattern(), at }),
+                "" => {
+                    return Err(TopicError::EmptyToken {
+                        pattern: pattern(),
+                        at,
+                    });
+                }
                 "*" => Token::One,
                 ">" if parts.peek().is_none() => Token::Tail,
                 word => Token::Word(word.into()),
@@ -127,10 +132,23 @@ fn check_word(word: &str, pattern: &str, start: usize) -> Result<(), TopicError>
     for (offset, c) in word.chars().enumerate() {
         let at = start + offset;
         match c {
-            '*' => return Err(TopicError::PartialStar { pattern: pattern(), at }),
-            '>' => return Err(TopicError::TailNotLast { pattern: pattern(), at }),
+            '*' => {
+                return Err(TopicError::PartialStar {
+                    pattern: pattern(),
+                    at,
+                });
+            }
+            '>' => {
+                return Err(TopicError::TailNotLast {
+                    pattern: pattern(),
+                    at,
+                });
+            }
             c if c.is_whitespace() || c.is_control() => {
-                return Err(TopicError::BadCharacter { pattern: pattern(), at });
+                return Err(TopicError::BadCharacter {
+                    pattern: pattern(),
+                    at,
+                });
             }
             _ => {}
         }
@@ -273,9 +291,16 @@ mod tests {
             ("a b", 1),
             ("a.\u{7}", 2),
         ] {
-            assert_eq!(text.parse::<Pattern>().unwrap_err().at(), Some(at), "{text:?}");
+            assert_eq!(
+                text.parse::<Pattern>().unwrap_err().at(),
+                Some(at),
+                "{text:?}"
+            );
         }
-        assert_eq!("a".repeat(1025).parse::<Pattern>(), Err(TopicError::TooLong));
+        assert_eq!(
+            "a".repeat(1025).parse::<Pattern>(),
+            Err(TopicError::TooLong)
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: arguments, dispatch, exit codes. One file a command.
 
+mod child;
 mod completions;
 mod context;
 mod parse;
@@ -17,6 +18,7 @@ use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::ui::{Colour, Format, Manner, Ui};
 
+pub(crate) use child::ChildError;
 pub(crate) use context::Context;
 use runtime::Runtime;
 pub(crate) use runtime::RuntimeError;

@@ -1,17 +1,19 @@
 //! A secret by reference: a literal, `env:NAME`, `file:PATH`, `cmd:…` or `-` (stdin).
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::GrammarError;
 use crate::secret::Secret;
 
-/// Where a secret comes from. Resolving it needs the environment, so that is the edge's work (`env::Env::secret`).
+/// Where a secret comes from; `env::Env::secret` fetches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     Literal(Secret),
     Env(String),
     File(PathBuf),
+    /// A command line for the shell; its first line of output is the secret.
     Command(String),
     Stdin,
 }
@@ -19,29 +21,40 @@ pub enum SecretRef {
 impl FromStr for SecretRef {
     type Err = GrammarError;
 
-    // What may be a secret is never part of an error: only the forms that name a place can be wrong.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = |expected, at| Err(GrammarError::new(text, expected).at_byte(at));
-        let (form, rest) = match text.split_once(':') {
-            Some((form @ ("env" | "file" | "cmd"), rest)) => (form, rest),
-            _ => ("", text),
+        let reference = match text.split_once(':') {
+            Some(("env", name)) => Self::Env(name.to_owned()),
+            Some(("file", path)) => Self::File(PathBuf::from(path)),
+            Some(("cmd", command)) => Self::Command(command.to_owned()),
+            _ if text == "-" => Self::Stdin,
+            _ => Self::Literal(Secret::new(text)),
         };
-        let start = text.len() - rest.len();
-        match form {
-            "env" => match rest.find(['=', '\0']) {
-                Some(at) => wrong("env:NAME with the name of a variable", start + at),
-                None if rest.is_empty() => wrong("env:NAME with the name of a variable", start),
-                None => Ok(Self::Env(rest.to_owned())),
-            },
-            "file" if rest.is_empty() => wrong("file:PATH with the path of a file", start),
-            "file" => Ok(Self::File(rest.into())),
-            "cmd" if rest.trim().is_empty() => wrong("cmd:COMMAND with a command to run", start),
-            "cmd" => Ok(Self::Command(rest.to_owned())),
-            _ if text.is_empty() => {
-                wrong("a secret: a literal, env:NAME, file:PATH, cmd:COMMAND or -", 0)
-            }
-            _ if text == "-" => Ok(Self::Stdin),
-            _ => Ok(Self::Literal(Secret::new(text))),
+        // The input is not repeated in the error: most of what comes here is secret.
+        let expected = "a secret: text, env:NAME, file:PATH, cmd:COMMAND or -";
+        let bad = |at| GrammarError {
+            input: "…".to_owned(),
+            expected,
+            at,
+        };
+        match &reference {
+            Self::Literal(secret) if secret.reveal().is_empty() => Err(bad(None)),
+            Self::Env(name) if name.is_empty() || name.contains(['=', '\0']) => Err(bad(Some(4))),
+            Self::File(path) if path.as_os_str().is_empty() => Err(bad(Some(5))),
+            Self::Command(command) if command.trim().is_empty() => Err(bad(Some(4))),
+            _ => Ok(reference),
+        }
+    }
+}
+
+/// As it was typed, a literal masked.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(secret) => secret.fmt(f),
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Command(command) => write!(f, "cmd:{command}"),
+            Self::Stdin => f.write_str("-"),
         }
     }
 }
@@ -51,13 +64,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_form_names_its_place() {
+    fn every_form_is_told_apart() {
         for (text, expected) in [
             ("whsec_abc", SecretRef::Literal(Secret::new("whsec_abc"))),
-            ("other:thing", SecretRef::Literal(Secret::new("other:thing"))),
-            ("env:S", SecretRef::Env("S".to_owned())),
-            ("file:a b.txt", SecretRef::File("a b.txt".into())),
-            ("cmd:pass show x", SecretRef::Command("pass show x".to_owned())),
+            ("a:b", SecretRef::Literal(Secret::new("a:b"))),
+            ("env:HOOK", SecretRef::Env("HOOK".to_owned())),
+            (
+                "file:/run/secret",
+                SecretRef::File(PathBuf::from("/run/secret")),
+            ),
+            (
+                "cmd:pass show a:b",
+                SecretRef::Command("pass show a:b".to_owned()),
+            ),
             ("-", SecretRef::Stdin),
         ] {
             assert_eq!(text.parse::<SecretRef>().unwrap(), expected, "{text}");
@@ -65,15 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn a_form_without_a_place_is_refused() {
-        for (text, at) in [("", 0), ("env:", 4), ("env:A=b", 5), ("file:", 5), ("cmd: ", 4)] {
-            assert_eq!(text.parse::<SecretRef>().unwrap_err().at, Some(at), "{text}");
+    fn an_empty_reference_is_refused() {
+        for text in ["", "env:", "file:", "cmd: ", "env:A=B"] {
+            assert!(text.parse::<SecretRef>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_literal_is_never_shown() {
-        let secret: SecretRef = "correct-horse-battery".parse().unwrap();
-        assert!(!format!("{secret:?}").contains("correct-horse"));
+    fn a_literal_is_shown_by_neither_debug_nor_display_nor_error() {
+        let reference: SecretRef = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La9f2c".parse().unwrap();
+        assert!(!format!("{reference:?} {reference}").contains("MfKQ"));
     }
 }

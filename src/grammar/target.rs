@@ -24,6 +24,23 @@ pub enum Target {
     Unix(PathBuf),
 }
 
+impl Target {
+    /// Whether the target names this machine: a loopback address, `localhost`, or a socket.
+    pub fn is_loopback(&self) -> bool {
+        let Self::Url(url) = self else { return true };
+        let host = url
+            .host()
+            .unwrap_or_default()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        match host.parse::<std::net::IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        }
+    }
+}
+
 impl FromStr for Target {
     type Err = GrammarError;
 
@@ -137,7 +154,11 @@ mod tests {
         ] {
             let target: Target = text.parse().unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(target.to_string(), full, "{text}");
-            assert_eq!(full.parse::<Target>().unwrap(), target, "{full} is itself a target");
+            assert_eq!(
+                full.parse::<Target>().unwrap(),
+                target,
+                "{full} is itself a target"
+            );
         }
     }
 

@@ -33,7 +33,11 @@ fn of_members_with_one_name_the_last_counts() {
 
 #[test]
 fn depth_costs_nothing_but_length() {
-    let deep = format!("{{\"a\":{}{},\"b\":1}}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!(
+        "{{\"a\":{}{},\"b\":1}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     assert!(is_json(deep.as_bytes()));
     assert_eq!(at(&deep, "b"), Some("1"));
     let mut out = Vec::new();
@@ -111,10 +115,19 @@ fn paths(value: &Value) -> Vec<(Vec<Step>, &Value)> {
         let step = |step: Step| path.iter().cloned().chain([step]).collect::<Vec<_>>();
         match value {
             Value::Array(items) => {
-                found.extend(items.iter().enumerate().map(|(i, item)| (step(Step::Index(i)), item)));
+                found.extend(
+                    items
+                        .iter()
+                        .enumerate()
+                        .map(|(i, item)| (step(Step::Index(i)), item)),
+                );
             }
             Value::Object(members) => {
-                found.extend(members.iter().map(|(k, v)| (step(Step::Name(k.clone())), v)));
+                found.extend(
+                    members
+                        .iter()
+                        .map(|(k, v)| (step(Step::Name(k.clone())), v)),
+                );
             }
             _ => {}
         }
