@@ -192,4 +192,23 @@ mod tests {
         }
         assert_eq!("".parse::<Target>().unwrap_err().expected, EXPECTED);
     }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for (text, expected) in [
+            ("3000", true),
+            ("http://localhost/x", true),
+            ("http://app.localhost./x", true),
+            ("http://[::1]/", true),
+            ("http://127.9.9.9/", true),
+            ("http://0.0.0.0:80/", true),
+            ("unix:/a", true),
+            ("http://10.0.0.1/", false),
+            ("https://example.test/", false),
+            ("http://localhost.example.test/", false),
+        ] {
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.is_loopback(), expected, "{text}");
+        }
+    }
 }

@@ -140,6 +140,8 @@ proptest! {
     #[test]
     fn every_path_leads_where_a_parser_finds_it(value in json(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+        // Floats may be read a hair off what was written, so both sides are read.
+        let value: Value = serde_json::from_str(&text).unwrap();
         for (path, expected) in paths(&value) {
             let found = Raw::new(&text).at(&path).unwrap();
             prop_assert_eq!(&serde_json::from_str::<Value>(found.text()).unwrap(), expected);
