@@ -7,7 +7,7 @@ pub mod profile;
 pub mod records;
 mod retry;
 #[cfg(test)]
-mod scripted;
+mod tests;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
