@@ -1,24 +1,73 @@
 //! Durable delivery: claim a job, attempt it, settle, retry or bury it. Used by flows, `evt listen --retry` and redrives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::dial::Dialer;
 use crate::store::jobs::Settled;
 use crate::store::{Store, StoreError, Tx};
+use crate::time::Timestamp;
 
 /// Called inside the commit that settles a job, so that whoever waits for it moves in the same commit.
 pub type OnSettled = Arc<dyn Fn(&Tx<'_>, &Settled) -> Result<(), StoreError> + Send + Sync>;
 
-/// How the engine works.
+/// Called inside the commit that disables an endpoint, so that `endpoint.disabled` is raised with it or not at all.
+pub type OnDisabled =
+    Arc<dyn Fn(&Tx<'_>, &DisabledEndpoint) -> Result<(), StoreError> + Send + Sync>;
+
+/// An endpoint that gets no more deliveries until a person retries one.
+#[derive(Clone, Debug)]
+pub struct DisabledEndpoint {
+    /// The target without its query.
+    pub url: String,
+    pub reason: String,
+    pub at: Timestamp,
+    /// Since when nothing had succeeded there.
+    pub failing_since: Option<Timestamp>,
+}
+
+/// How the engine works. `..EngineOptions::default()` gives the values of production, [`EngineOptions::dev`] those of a
+/// developer's machine.
 #[derive(Clone)]
 pub struct EngineOptions {
     pub on_settled: Option<OnSettled>,
+    pub on_disabled: Option<OnDisabled>,
     /// Sockets in use at most, over all endpoints.
     pub max_in_flight: usize,
     /// The `user-agent` of deliveries whose headers name none.
     pub user_agent: &'static str,
+    /// How long an endpoint that fails is left alone before one delivery tries it again.
+    pub probe: Duration,
+    /// After so long without a single success an endpoint is disabled.
+    pub disable_after: Duration,
+    /// How long the jobs that were done are kept.
+    pub keep_done: Duration,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            on_settled: None,
+            on_disabled: None,
+            max_in_flight: 512,
+            user_agent: concat!("evt/", env!("CARGO_PKG_VERSION")),
+            probe: Duration::from_secs(30),
+            disable_after: Duration::from_secs(5 * 24 * 60 * 60),
+            keep_done: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
+}
+
+impl EngineOptions {
+    /// For a developer who restarts the app and wants to see deliveries resume.
+    pub fn dev() -> Self {
+        Self {
+            probe: Duration::from_secs(2),
+            ..Self::default()
+        }
+    }
 }
 
 /// A running engine.

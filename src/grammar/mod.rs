@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod event_ref;
+pub mod nearest;
 pub mod secret_ref;
 pub mod select;
 pub mod target;

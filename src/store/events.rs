@@ -144,12 +144,12 @@ pub fn size(connection: &Connection) -> Result<(i64, i64), StoreError> {
 /// Removes one event, unless a delivery still needs it; returns whether it is gone.
 pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
     let sql = "DELETE FROM events WHERE seq = ?1 \
-               AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_seq = ?1 AND state IN (0, 1, 3))";
+               AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_seq = ?1 AND state IN (0, 1, 3, 5, 7))";
     Ok(tx.prepare_cached(sql)?.execute([seq.0])? > 0)
 }
 
 /// Header lines, one `name: value` a line: readable in any SQLite browser, and exact because neither part can hold a line break.
-fn pack(headers: &HeaderMap) -> Vec<u8> {
+pub(super) fn pack(headers: &HeaderMap) -> Vec<u8> {
     let mut packed = Vec::with_capacity(headers.len() * 40);
     for (name, value) in headers {
         packed.extend_from_slice(name.as_str().as_bytes());
@@ -160,7 +160,7 @@ fn pack(headers: &HeaderMap) -> Vec<u8> {
     packed
 }
 
-fn unpack(packed: &[u8]) -> HeaderMap {
+pub(super) fn unpack(packed: &[u8]) -> HeaderMap {
     packed
         .split(|byte| *byte == b'\n')
         .filter_map(|line| {

@@ -2,8 +2,11 @@
 //!
 //! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
 
+pub mod endpoints;
 pub mod events;
 pub mod jobs;
+pub mod leases;
+pub mod queue;
 pub mod records;
 pub mod settings;
 mod writer;
@@ -13,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+/// What reads are made on; the rooms above only pass it back to this one.
+pub use rusqlite::Connection;
 pub use writer::Tx;
 
 /// How long a process waits for another one's commit before it gives up.

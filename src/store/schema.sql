@@ -29,41 +29,59 @@ CREATE TABLE events (
 );
 CREATE INDEX events_failed ON events(seq) WHERE outcome = 4;
 
+-- A delivery's moving part: small, because each claim and each answer rewrites it. What is sent lies in payloads.
+-- States: 0 waiting, 1 active, 2 done, 3 dead, 4 discarded, 5 quarantined, 6 redriven, 7 held (an earlier job has its order key).
 CREATE TABLE jobs (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   queue        TEXT NOT NULL,
-  endpoint     TEXT NOT NULL,
+  endpoint     INTEGER NOT NULL,
   order_key    TEXT,
   state        INTEGER NOT NULL,
   run_at       INTEGER NOT NULL,
   created_at   INTEGER NOT NULL,
-  attempt      INTEGER NOT NULL DEFAULT 0,
-  retry        TEXT NOT NULL,
-  lease_id     INTEGER,
-  lease_until  INTEGER,
-  lease_owner  TEXT,
-  lease_losses INTEGER NOT NULL DEFAULT 0,
+  -- Attempts made, and those of them that count against the retries.
+  tries        INTEGER NOT NULL DEFAULT 0,
+  failures     INTEGER NOT NULL DEFAULT 0,
+  -- Grows with each claim, so that an answer under an older lease is told from one under the present lease.
+  lease        INTEGER NOT NULL DEFAULT 0,
+  owner        INTEGER,
+  losses       INTEGER NOT NULL DEFAULT 0,
   message_id   TEXT,
-  method       TEXT NOT NULL,
-  url          TEXT NOT NULL,
-  headers      BLOB NOT NULL,
-  body         BLOB,
-  event_seq    INTEGER,
-  secret       TEXT,
-  timeout      INTEGER NOT NULL,
   run_id       TEXT,
   step         INTEGER,
+  event_seq    INTEGER,
   ended_at     INTEGER,
   last_status  INTEGER,
   last_error   TEXT,
-  dead_reason  TEXT,
   redrive_of   INTEGER
 );
 CREATE INDEX jobs_ready ON jobs(endpoint, run_at, id) WHERE state = 0;
-CREATE INDEX jobs_leased ON jobs(lease_until) WHERE state = 1;
-CREATE INDEX jobs_dead ON jobs(id) WHERE state = 3;
+CREATE INDEX jobs_leased ON jobs(owner) WHERE state = 1;
+CREATE INDEX jobs_dead ON jobs(id) WHERE state IN (3, 5);
+CREATE INDEX jobs_order ON jobs(endpoint, order_key, id) WHERE order_key IS NOT NULL AND state IN (0, 1, 7);
+CREATE INDEX jobs_ended ON jobs(ended_at) WHERE state IN (2, 4, 6);
 CREATE INDEX jobs_event ON jobs(event_seq) WHERE event_seq IS NOT NULL;
 CREATE INDEX jobs_run ON jobs(run_id) WHERE run_id IS NOT NULL;
+
+CREATE TABLE payloads (
+  job          INTEGER PRIMARY KEY,
+  method       TEXT NOT NULL,
+  url          TEXT NOT NULL,
+  path         TEXT,
+  headers      BLOB NOT NULL,
+  -- Absent: the body of the event that the job names.
+  body         BLOB,
+  secret       TEXT,
+  timeout      INTEGER NOT NULL,
+  retry        TEXT NOT NULL
+);
+
+-- The engines at work: a lease holds as long as its owner's row is renewed.
+CREATE TABLE owners (
+  id       INTEGER PRIMARY KEY AUTOINCREMENT,
+  identity TEXT NOT NULL,
+  until    INTEGER NOT NULL
+);
 
 CREATE TABLE attempts (
   job         INTEGER NOT NULL,
@@ -77,13 +95,19 @@ CREATE TABLE attempts (
   PRIMARY KEY (job, n)
 ) WITHOUT ROWID;
 
+-- Circuit states: 0 closed, 1 open, 2 half open, 3 disabled.
 CREATE TABLE endpoints (
-  url         TEXT PRIMARY KEY,
-  state       TEXT NOT NULL,
+  id          INTEGER PRIMARY KEY,
+  url         TEXT NOT NULL UNIQUE,
+  -- Never later than the time at which a job of this endpoint may be claimed; serving one endpoint puts it behind the others.
+  next_at     INTEGER,
+  state       INTEGER NOT NULL DEFAULT 0,
+  changed_at  INTEGER NOT NULL DEFAULT 0,
+  held_until  INTEGER NOT NULL DEFAULT 0,
   fail_since  INTEGER,
-  disabled_at INTEGER,
   reason      TEXT
-) WITHOUT ROWID;
+);
+CREATE INDEX endpoints_due ON endpoints(next_at, id) WHERE next_at IS NOT NULL;
 
 CREATE TABLE cursors (
   name       TEXT PRIMARY KEY,
