@@ -162,6 +162,16 @@ impl Store {
         self.inner.writer.write(op).await
     }
 
+    /// Hands `op` to the next commit without waiting for it; waits only while too many operations are queued.
+    ///
+    /// For what may be lost in a crash, such as a note on an event that is itself kept. A failure is logged.
+    pub async fn post<F>(&self, op: F)
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+    {
+        self.inner.writer.post(op).await;
+    }
+
     /// [`Store::write`] for callers outside a runtime.
     pub fn write_blocking<T, E, F>(&self, op: F) -> Result<T, E>
     where
