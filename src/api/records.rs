@@ -145,7 +145,7 @@ impl Client {
         // A platform may cap the page size without saying so; what came decides where it does not tell.
         let has_next = envelope
             .has_next
-            .unwrap_or_else(|| envelope.data.len() >= find.page_size as usize);
+            .unwrap_or(envelope.data.len() >= find.page_size as usize);
         Ok(Page {
             has_next: has_next && !envelope.data.is_empty(),
             total: envelope.total,

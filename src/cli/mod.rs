@@ -1,5 +1,6 @@
 //! The command line: arguments, dispatch, exit codes. One file a command.
 
+mod child;
 mod completions;
 mod context;
 mod input;
@@ -20,6 +21,7 @@ use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::ui::{Colour, Format, Manner, Ui};
 
+pub(crate) use child::ChildError;
 pub(crate) use context::Context;
 pub(crate) use input::InputError;
 use runtime::Runtime;

@@ -1,7 +1,7 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::{InputError, RuntimeError};
+use crate::cli::{ChildError, InputError, RuntimeError};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -19,6 +19,24 @@ impl From<RuntimeError> for CliError {
             RuntimeError::Start(_) => Self::new(Exit::Failed, "runtime", error).hint("evt doctor"),
             RuntimeError::Fault => Self::new(Exit::Failed, "fault", error)
                 .hint("report it with the line above and the command that you ran"),
+        }
+    }
+}
+
+impl From<ChildError> for CliError {
+    fn from(error: ChildError) -> Self {
+        match &error {
+            ChildError::NotFound { program, .. } => {
+                let hint = format!("command -v {program}");
+                Self::new(Exit::NotFound, "command_not_found", error).hint(hint)
+            }
+            ChildError::Start { program, .. } => {
+                let hint = format!("ls -l \"$(command -v {program})\"");
+                Self::new(Exit::Failed, "command_failed", error).hint(hint)
+            }
+            ChildError::Wait { .. } => {
+                Self::new(Exit::Failed, "command_lost", error).hint("evt doctor")
+            }
         }
     }
 }
