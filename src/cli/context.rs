@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use super::Globals;
+use crate::api::{Account, Client};
 use crate::config::{ConfigError, LOCAL, Profile};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -77,6 +78,17 @@ impl Context {
             token,
             local,
         })
+    }
+
+    /// A client of the profile's platform.
+    pub(crate) fn api(&self) -> Result<Client, CliError> {
+        let profile = self.profile()?;
+        Ok(Client::new(&Account {
+            url: profile.url,
+            org: profile.org,
+            token: profile.token,
+            refresh_token: None,
+        })?)
     }
 
     /// The inbox of this user, opened (and created) at the first call.

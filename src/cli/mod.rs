@@ -3,7 +3,10 @@
 mod child;
 mod completions;
 mod context;
+mod input;
 mod parse;
+mod pretty;
+mod records;
 mod runtime;
 
 use std::ffi::OsString;
@@ -20,6 +23,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
+pub(crate) use input::InputError;
 use runtime::Runtime;
 pub(crate) use runtime::RuntimeError;
 
@@ -48,13 +52,14 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Records(records::Args),
     Completions(completions::Args),
 }
 
 /// Runs the command in the runtime that it wants.
 fn dispatch(command: Command, cx: Arc<Context>) -> Result<Exit, CliError> {
-    let _ = Runtime::Brief;
     match command {
+        Command::Records(args) => Runtime::Brief.run(&cx, records::run(args, Arc::clone(&cx))),
         Command::Completions(args) => completions::run(&args, &cx),
     }
 }
