@@ -140,7 +140,7 @@ impl Context {
     }
 
     /// A client of the platform in force, made at the first call. A token that it renews is kept when the command ends.
-    pub(crate) fn client(&self) -> Result<Arc<Client>, CliError> {
+    pub(crate) fn api(&self) -> Result<Arc<Client>, CliError> {
         if let Some((_, client)) = self.client.get() {
             return Ok(Arc::clone(client));
         }

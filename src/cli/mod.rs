@@ -1,10 +1,14 @@
 //! The command line: arguments, dispatch, exit codes. One file a command.
 
+mod child;
 mod completions;
 mod config;
 mod context;
+mod input;
 mod parse;
+mod pretty;
 mod profile;
+mod records;
 mod runtime;
 mod settings;
 
@@ -21,7 +25,9 @@ use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::ui::{Colour, Format, Manner, Ui};
 
+pub(crate) use child::ChildError;
 pub(crate) use context::Context;
+pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
 pub(crate) use runtime::RuntimeError;
@@ -51,19 +57,18 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Records(records::Args),
     Profile(profile::Args),
     Config(config::Args),
     Completions(completions::Args),
 }
 
 /// Runs the command in the runtime that it wants.
-fn dispatch(command: Command, cx: Arc<Context>) -> Result<Exit, CliError> {
-    let cx = &cx;
+fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
-        Command::Profile(args) => {
-            Runtime::Brief.run(cx, async move { profile::run(args, &own).await })
-        }
+        Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
+        Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
         Command::Completions(args) => completions::run(&args, cx),
     }
@@ -219,7 +224,7 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
         config => config?,
     };
     let cx = Arc::new(Context::new(cli.globals, matches, config, env, ui)?);
-    let result = dispatch(cli.command, Arc::clone(&cx));
+    let result = dispatch(cli.command, &cx);
     // Also after a failure: the old refresh token may be spent.
     let kept = cx.keep_renewed_tokens();
     result.and_then(|exit| kept.map(|()| exit))

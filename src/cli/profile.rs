@@ -1,5 +1,7 @@
 //! `evt profile`: which platform, which organisation, who.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
 use serde_json::json;
 
@@ -114,7 +116,8 @@ struct WhoamiArgs {}
 struct RefreshArgs {}
 
 /// Runs the command.
-pub(super) async fn run(args: Args, cx: &Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let cx = &*cx;
     match args.action {
         Action::List(ListArgs {}) => list(cx),
         Action::Show(args) => show(args, cx),
@@ -325,7 +328,7 @@ fn logout(cx: &Context) -> Result<Exit, CliError> {
 
 async fn whoami(cx: &Context) -> Result<Exit, CliError> {
     let profile = cx.profile()?;
-    let principal = cx.client()?.whoami().await?;
+    let principal = cx.api()?.whoami().await?;
     if cx.ui.format() == Format::Json {
         cx.ui.json(&principal)?;
         return Ok(Exit::Done);
@@ -362,7 +365,7 @@ async fn refresh(cx: &Context) -> Result<Exit, CliError> {
         );
     }
     // The new tokens are kept when the command ends.
-    cx.client()?.refresh().await?;
+    cx.api()?.refresh().await?;
     cx.ui
         .status(&format!("profile {} has a new token", profile.name));
     Ok(Exit::Done)

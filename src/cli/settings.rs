@@ -105,7 +105,6 @@ fn setting(prefix: String, arg: &Arg) -> Setting {
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
     Setting {
         key: format!("{prefix}{long}"),
-        help: arg.get_help().map(ToString::to_string).unwrap_or_default(),
         variable: arg.get_env().map(text),
         defaults: arg
             .get_default_values()

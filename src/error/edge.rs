@@ -1,7 +1,7 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::RuntimeError;
+use crate::cli::{ChildError, InputError, RuntimeError};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -19,6 +19,24 @@ impl From<RuntimeError> for CliError {
             RuntimeError::Start(_) => Self::new(Exit::Failed, "runtime", error).hint("evt doctor"),
             RuntimeError::Fault => Self::new(Exit::Failed, "fault", error)
                 .hint("report it with the line above and the command that you ran"),
+        }
+    }
+}
+
+impl From<ChildError> for CliError {
+    fn from(error: ChildError) -> Self {
+        match &error {
+            ChildError::NotFound { program, .. } => {
+                let hint = format!("command -v {program}");
+                Self::new(Exit::NotFound, "command_not_found", error).hint(hint)
+            }
+            ChildError::Start { program, .. } => {
+                let hint = format!("ls -l \"$(command -v {program})\"");
+                Self::new(Exit::Failed, "command_failed", error).hint(hint)
+            }
+            ChildError::Wait { .. } => {
+                Self::new(Exit::Failed, "command_lost", error).hint("evt doctor")
+            }
         }
     }
 }
@@ -103,6 +121,29 @@ impl From<PromptError> for CliError {
                 Self::new(Exit::Usage, "not_asked", error).hint(hint)
             }
             PromptError::Cancelled(_) => Self::new(Exit::Interrupted, "cancelled", error),
+        }
+    }
+}
+
+impl From<InputError> for CliError {
+    fn from(error: InputError) -> Self {
+        match &error {
+            InputError::Read { .. } => Self::new(Exit::Usage, "unreadable_input", error)
+                .hint("ls -l     shows what is there"),
+            InputError::TooLarge { .. } => {
+                Self::new(Exit::Usage, "input_too_large", error).hint("split it into several files")
+            }
+            InputError::Json { .. } | InputError::NoObject { .. } => {
+                Self::new(Exit::Usage, "bad_input", error).hint(
+                    "echo '{\"email\":\"ada@example.com\"}' | evt records create contact -f -",
+                )
+            }
+            InputError::Empty { .. } => Self::new(Exit::Usage, "empty_input", error)
+                .hint("echo '{\"email\":\"ada@example.com\"}' | evt records create contact -f -"),
+            InputError::Conflict { path } => {
+                let hint = format!("give {path} once");
+                Self::new(Exit::Usage, "field_conflict", error).hint(hint)
+            }
         }
     }
 }
