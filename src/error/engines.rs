@@ -1,6 +1,7 @@
 //! Errors of the engines: delivery, flows, the platform, the listener, samples.
 
 use super::{CliError, Exit};
+use crate::dev::DevError;
 use crate::sample::UnknownSample;
 
 impl From<UnknownSample> for CliError {
@@ -11,5 +12,31 @@ impl From<UnknownSample> for CliError {
         };
         // The same exit as for any other word that means nothing.
         Self::new(Exit::Usage, "unknown_event", error).hint(hint)
+    }
+}
+
+impl From<DevError> for CliError {
+    fn from(error: DevError) -> Self {
+        match error {
+            DevError::PortTaken { flag, .. } => {
+                let hint = match flag {
+                    "--port" => "evt dev --port 0     takes free ports for everything",
+                    _ => "evt dev --console-port 0",
+                };
+                Self::new(Exit::Failed, "port_taken", error).hint(hint)
+            }
+            DevError::Bind { .. } => {
+                Self::new(Exit::Failed, "cannot_listen", error).hint("evt dev --port 0")
+            }
+            DevError::DataInUse { .. } => Self::new(Exit::Failed, "data_in_use", error)
+                .hint("evt dev stop")
+                .hint("evt dev --data ./another-folder --port 0"),
+            DevError::DataFolder { .. } => Self::new(Exit::Failed, "data_folder", error)
+                .hint("evt dev --data ./a-folder-of-yours"),
+            DevError::Running { .. } => {
+                Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
+            }
+            DevError::Store(error) => error.into(),
+        }
     }
 }
