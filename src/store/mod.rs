@@ -4,10 +4,12 @@
 
 pub mod endpoints;
 pub mod events;
+pub mod flows;
 pub mod jobs;
 pub mod leases;
 pub mod queue;
 pub mod records;
+pub mod runs;
 pub mod settings;
 mod writer;
 
