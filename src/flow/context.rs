@@ -56,7 +56,10 @@ impl Subject {
             && trigger_type == "contact_tagged"
         {
             let contact = self.record_id();
-            variables.insert("tagEvent".to_owned(), json!({"contactId": contact, "tag": tag}));
+            variables.insert(
+                "tagEvent".to_owned(),
+                json!({"contactId": contact, "tag": tag}),
+            );
         }
         variables.insert("triggerResult".to_owned(), result);
         variables.insert("event".to_owned(), self.envelope());

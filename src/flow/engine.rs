@@ -239,7 +239,11 @@ impl Flows {
         let step = record.index;
         let version = run.row.flow_version;
         let Some(compiled) = self.lock().version(tx, &run.row.flow, version)? else {
-            run.end(status::FAILED, Some(format!("version {version} of the flow is gone")), now);
+            run.end(
+                status::FAILED,
+                Some(format!("version {version} of the flow is gone")),
+                now,
+            );
             return Ok(());
         };
         let is_last = compiled
@@ -253,11 +257,16 @@ impl Flows {
             return Ok(());
         }
         let Some(subject) = subject_of(tx, &run.row)? else {
-            run.end(status::FAILED, Some("the event of this run is no longer kept".to_owned()), now);
+            run.end(
+                status::FAILED,
+                Some("the event of this run is no longer kept".to_owned()),
+                now,
+            );
             return Ok(());
         };
         if failure.is_some() {
-            self.walker(tx, world, &compiled, &subject, run).failed(run, now);
+            self.walker(tx, world, &compiled, &subject, run)
+                .failed(run, now);
         } else {
             run.next = after(step, compiled.flow.steps[step].next);
         }
@@ -291,7 +300,9 @@ impl Flows {
             world,
             flow: &compiled.flow,
             subject,
-            trigger: triggers.iter().find(|trigger| Some(trigger.id.as_str()) == id),
+            trigger: triggers
+                .iter()
+                .find(|trigger| Some(trigger.id.as_str()) == id),
             variables: None,
         }
     }
@@ -332,14 +343,19 @@ impl Flows {
         run: &str,
     ) -> Result<RunRow, FlowError> {
         let mut run = Run::of(desk::find_run(tx, org, run)?);
-        let failed = run.log.last().filter(|record| record.status == StepStatus::Failed);
+        let failed = run
+            .log
+            .last()
+            .filter(|record| record.status == StepStatus::Failed);
         let Some(step) = failed.map(|record| record.index) else {
             return Err(desk::wrong_state(&run.row, "failed at a step"));
         };
         if run.row.status != status::FAILED {
             return Err(desk::wrong_state(&run.row, "failed at a step"));
         }
-        let compiled = self.lock().version(tx, &run.row.flow, run.row.flow_version)?;
+        let compiled = self
+            .lock()
+            .version(tx, &run.row.flow, run.row.flow_version)?;
         let subject = subject_of(tx, &run.row)?;
         let (Some(compiled), Some(subject)) = (compiled, subject) else {
             return Err(FlowError::Gone { run: run.row.id });
@@ -373,7 +389,9 @@ impl Flows {
         let _nested = self.enter();
         let id = row.trigger_id.as_deref();
         let triggers = &compiled.flow.triggers;
-        let trigger = triggers.iter().find(|trigger| Some(trigger.id.as_str()) == id);
+        let trigger = triggers
+            .iter()
+            .find(|trigger| Some(trigger.id.as_str()) == id);
         match trigger {
             // What was started by hand is not judged.
             Some(trigger) if subject.given.is_none() => {
@@ -505,7 +523,10 @@ fn chain(tx: &Tx<'_>, subject: &Subject) -> Result<Value, StoreError> {
 fn keep(tx: &Tx<'_>, event: &NewEvent, now: Timestamp) -> Result<Seq, StoreError> {
     let (body, meta) = wire(event, now);
     let mut headers = HeaderMap::with_capacity(1);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     let kept = Event {
         seq: None,
         received_at: now,

@@ -9,7 +9,7 @@ use tracing::warn;
 use super::document::{self, Flow};
 use super::trigger::Listens;
 use crate::store::{StoreError, Tx, flows};
-use crate::topic::Pattern;
+use crate::topic::{Matcher, Pattern};
 
 /// Versions of flows that runs went on with, kept compiled.
 const VERSIONS: usize = 1_000;
@@ -32,11 +32,9 @@ pub(super) struct Index {
 }
 
 /// One organisation's enabled flows, as they were at a stamp.
-#[derive(Default)]
 struct Org {
     stamp: i64,
-    by_name: HashMap<&'static str, Vec<Hit>>,
-    by_pattern: Vec<(Pattern, Hit)>,
+    triggers: Matcher<Hit>,
 }
 
 impl Index {
@@ -55,15 +53,8 @@ impl Index {
             let loaded = Org::load(tx, org, stamp)?;
             self.orgs.insert(org.to_owned(), loaded);
         }
-        let org = &self.orgs[org];
-        let mut hits = org.by_name.get(kind).cloned().unwrap_or_default();
-        let patterns = org.by_pattern.iter();
-        hits.extend(
-            patterns
-                .filter(|(pattern, _)| pattern.matches(kind))
-                .map(|(_, hit)| hit.clone()),
-        );
-        Ok(hits)
+        let hits = self.orgs[org].triggers.find(kind);
+        Ok(hits.into_iter().cloned().collect())
     }
 
     /// A flow at a version, also when it was changed or deleted since; `None` when that version is no longer kept.
@@ -100,7 +91,7 @@ impl Org {
     fn load(tx: &Tx<'_>, org: &str, stamp: i64) -> Result<Self, StoreError> {
         let mut loaded = Self {
             stamp,
-            ..Self::default()
+            triggers: Matcher::new(),
         };
         for row in flows::enabled(tx, org)? {
             let Some(flow) = read(&row.id, &row.body) else {
@@ -123,11 +114,12 @@ impl Org {
             let hit = (Arc::clone(&compiled), index);
             match &trigger.listens {
                 Listens::Names(names) => {
-                    for name in names {
-                        self.by_name.entry(name).or_default().push(hit.clone());
+                    let patterns = names.iter().filter_map(|name| name.parse::<Pattern>().ok());
+                    for pattern in patterns {
+                        self.triggers.insert(&pattern, hit.clone());
                     }
                 }
-                Listens::Pattern(pattern) => self.by_pattern.push((pattern.clone(), hit)),
+                Listens::Pattern(pattern) => self.triggers.insert(pattern, hit),
             }
         }
     }

@@ -8,7 +8,9 @@ use thiserror::Error;
 pub enum PlaceholderError {
     #[error("`{text}` opens a placeholder that is not closed by `}}}}`")]
     Open { text: String },
-    #[error("`{{{{{inside}}}}}` is not a placeholder; one is a path such as `{{{{contact.email}}}}`")]
+    #[error(
+        "`{{{{{inside}}}}}` is not a placeholder; one is a path such as `{{{{contact.email}}}}`"
+    )]
     NotAPath { inside: String },
 }
 
@@ -173,7 +175,10 @@ impl Path {
                 _ => None,
             };
             let Some(inner) = inner else {
-                let warning = format!("`{{{{{}}}}}` names nothing and became empty", self.0.join("."));
+                let warning = format!(
+                    "`{{{{{}}}}}` names nothing and became empty",
+                    self.0.join(".")
+                );
                 if warnings.len() < WARNINGS && !warnings.contains(&warning) {
                     warnings.push(warning);
                 }
@@ -209,7 +214,10 @@ mod tests {
     #[test]
     fn a_lone_placeholder_keeps_the_type_of_what_it_names() {
         let variables = json!({"contact": {"tags": ["a", "b"], "age": 42}});
-        let (value, _) = render(json!({"t": "{{contact.tags}}", "n": "{{ contact.age }}"}), variables);
+        let (value, _) = render(
+            json!({"t": "{{contact.tags}}", "n": "{{ contact.age }}"}),
+            variables,
+        );
         assert_eq!(value, json!({"t": ["a", "b"], "n": 42}));
     }
 
@@ -217,7 +225,9 @@ mod tests {
     fn placeholders_inside_a_text_become_text() {
         let variables = json!({"contact": {"name": "Ada", "tags": ["a", "b"], "age": 42}});
         let (value, warnings) = render(
-            json!("{{contact.name}} ({{contact.age}}) {{contact.tags[1]}} {{context.variables.contact.tags.0}}"),
+            json!(
+                "{{contact.name}} ({{contact.age}}) {{contact.tags[1]}} {{context.variables.contact.tags.0}}"
+            ),
             variables,
         );
         assert_eq!(value, json!("Ada (42) b a"));
@@ -233,7 +243,15 @@ mod tests {
 
     #[test]
     fn what_looks_like_a_placeholder_and_is_none_is_refused() {
-        for bad in ["{{a", "{{}}", "{{ a b }}", "{{a | upper}}", "{{a..b}}", "{{a[x]}}", "{{#if a}}"] {
+        for bad in [
+            "{{a",
+            "{{}}",
+            "{{ a b }}",
+            "{{a | upper}}",
+            "{{a..b}}",
+            "{{a[x]}}",
+            "{{#if a}}",
+        ] {
             assert!(Template::compile(&json!(bad)).is_err(), "{bad}");
         }
     }

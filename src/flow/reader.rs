@@ -115,12 +115,18 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn fields(&self) -> Result<&'a Map<String, Value>, DocumentError> {
-        self.value.as_object().ok_or_else(|| self.wrong("an object"))
+        self.value
+            .as_object()
+            .ok_or_else(|| self.wrong("an object"))
     }
 
     /// Refuses every field that is not in `known`.
     pub(super) fn only(&self, known: &[&'static str]) -> Result<(), DocumentError> {
-        match self.fields()?.keys().find(|key| !known.contains(&key.as_str())) {
+        match self
+            .fields()?
+            .keys()
+            .find(|key| !known.contains(&key.as_str()))
+        {
             Some(key) => Err(DocumentError::UnknownKey {
                 at: self.place(&key.chars().take(120).collect::<String>()),
                 parent: self.at.clone(),
@@ -212,7 +218,10 @@ impl<'a> Node<'a> {
             _ => return Err(self.wrong(EXPECTED)),
         };
         let range = Duration::from_millis(100)..=Duration::from_secs(600);
-        range.contains(&duration).then_some(duration).ok_or_else(bad)
+        range
+            .contains(&duration)
+            .then_some(duration)
+            .ok_or_else(bad)
     }
 }
 

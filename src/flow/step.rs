@@ -296,7 +296,12 @@ fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, Doc
         at: format!("{}.config", node.at),
     });
     if action.name != "create_task" {
-        let known: Vec<_> = action.config.iter().copied().chain(["actionType"]).collect();
+        let known: Vec<_> = action
+            .config
+            .iter()
+            .copied()
+            .chain(["actionType"])
+            .collect();
         config.only(&known)?;
     }
     for key in &action.config[..action.required] {
@@ -305,7 +310,8 @@ fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, Doc
     match action.name {
         "send_webhook" => {
             let retry = node.get("retryLogic").map(|node| retry_logic(&node));
-            Webhook::compile(&config, retry.transpose()?).map(|webhook| Does::Webhook(Box::new(webhook)))
+            Webhook::compile(&config, retry.transpose()?)
+                .map(|webhook| Does::Webhook(Box::new(webhook)))
         }
         "create_data" => Ok(Does::Create {
             datatype: template(&config.need("datatype")?)?,
@@ -318,7 +324,9 @@ fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, Doc
         }),
         "delete_data" => Ok(Does::Delete {
             target: target(&config, true)?,
-            hard: config.get("hardDelete").map_or(Ok(true), |node| node.flag())?,
+            hard: config
+                .get("hardDelete")
+                .map_or(Ok(true), |node| node.flag())?,
         }),
         add_or_remove => Ok(Does::Tag {
             add: add_or_remove == "add_tag",

@@ -206,7 +206,9 @@ impl Filter {
         };
         if let Some(sources) = &self.sources {
             let saw = record.get("source").cloned().unwrap_or_default();
-            let ok = saw.as_str().is_some_and(|saw| sources.iter().any(|one| one == saw));
+            let ok = saw
+                .as_str()
+                .is_some_and(|saw| sources.iter().any(|one| one == saw));
             judge("source", json!(sources), saw, ok);
         }
         let tags = if trigger.name == "contact_tagged" {
@@ -225,18 +227,34 @@ impl Filter {
         }
         for (name, wanted) in &self.fields {
             let saw = custom_field(record, name);
-            judge(&format!("customFields.{name}"), wanted.clone(), saw.clone(), &saw == wanted);
+            judge(
+                &format!("customFields.{name}"),
+                wanted.clone(),
+                saw.clone(),
+                &saw == wanted,
+            );
         }
         if let Some(datatypes) = &self.datatypes {
             let saw = event.data.get("datatype").cloned().unwrap_or_default();
-            let ok = saw.as_str().is_some_and(|saw| datatypes.iter().any(|one| one == saw));
+            let ok = saw
+                .as_str()
+                .is_some_and(|saw| datatypes.iter().any(|one| one == saw));
             judge("datatype", json!(datatypes), saw, ok);
         }
         if let Some(operations) = &self.operations {
             let saw = event.kind.rsplit('-').next().unwrap_or_default();
-            judge("operation", json!(operations), json!(saw), operations.iter().any(|one| one == saw));
+            judge(
+                "operation",
+                json!(operations),
+                json!(saw),
+                operations.iter().any(|one| one == saw),
+            );
         }
-        if findings.is_empty() { Ok(()) } else { Err(findings) }
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(findings)
+        }
     }
 }
 
@@ -249,8 +267,13 @@ pub(super) fn fields_of(record: &Value) -> &Value {
 }
 
 fn custom_field(record: &Value, name: &str) -> Value {
-    let custom = record.get("customFields").and_then(|fields| fields.get(name));
-    custom.or_else(|| record.get(name)).cloned().unwrap_or_default()
+    let custom = record
+        .get("customFields")
+        .and_then(|fields| fields.get(name));
+    custom
+        .or_else(|| record.get(name))
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn tags_of(record: &Value) -> Vec<String> {

@@ -119,7 +119,11 @@ impl<'a> Walk<'a> {
         record.end(StepStatus::Failed, now);
         match self.flow.on_error {
             OnError::Continue => {
-                let next = self.flow.steps.get(record.index).map_or(Next::End, |step| step.next);
+                let next = self
+                    .flow
+                    .steps
+                    .get(record.index)
+                    .map_or(Next::End, |step| step.next);
                 run.next = after(record.index, next);
             }
             OnError::Stop => {
@@ -276,18 +280,29 @@ impl<'a> Walk<'a> {
         }
         match id.or_else(|| self.subject.record_id()) {
             Some(id) if !id.is_empty() => Ok((datatype, vec![id])),
-            _ => Err(Failure::Step("no record is named: `recordId` is empty".to_owned())),
+            _ => Err(Failure::Step(
+                "no record is named: `recordId` is empty".to_owned(),
+            )),
         }
     }
 
-    fn tag(&self, datatype: &str, id: &str, tags: &[String], add: bool) -> Result<Value, WorldError> {
+    fn tag(
+        &self,
+        datatype: &str,
+        id: &str,
+        tags: &[String],
+        add: bool,
+    ) -> Result<Value, WorldError> {
         let Some(model) = self.world.get(self.tx, self.org(), datatype, id)? else {
             return Err(WorldError::NotFound {
                 datatype: datatype.to_owned(),
                 id: id.to_owned(),
             });
         };
-        let before = model["data"]["tags"].as_array().cloned().unwrap_or_default();
+        let before = model["data"]["tags"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let mut after = before.clone();
         for tag in tags {
             let tag = Value::from(tag.as_str());
@@ -306,7 +321,12 @@ impl<'a> Walk<'a> {
             .update(self.tx, self.org(), datatype, id, changes, &self.cause())
     }
 
-    fn tags(&mut self, tags: &Template, run: &Run, record: &mut Record) -> Result<Vec<String>, Failure> {
+    fn tags(
+        &mut self,
+        tags: &Template,
+        run: &Run,
+        record: &mut Record,
+    ) -> Result<Vec<String>, Failure> {
         let tags: Vec<String> = match self.render(tags, run, record) {
             Value::String(tag) => vec![tag],
             Value::Array(tags) => tags
@@ -321,10 +341,17 @@ impl<'a> Walk<'a> {
         Ok(tags)
     }
 
-    fn object(&mut self, template: &Template, run: &Run, record: &mut Record) -> Result<Value, Failure> {
+    fn object(
+        &mut self,
+        template: &Template,
+        run: &Run,
+        record: &mut Record,
+    ) -> Result<Value, Failure> {
         match self.render(template, run, record) {
             object @ Value::Object(_) => Ok(object),
-            _ => Err(Failure::Step("the record's data is not an object".to_owned())),
+            _ => Err(Failure::Step(
+                "the record's data is not an object".to_owned(),
+            )),
         }
     }
 

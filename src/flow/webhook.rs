@@ -88,10 +88,7 @@ impl Webhook {
             timeout: config
                 .get("timeout")
                 .map_or(Ok(TIMEOUT), |node| node.duration())?,
-            secret: config
-                .get("secret")
-                .map(|node| secret(&node))
-                .transpose()?,
+            secret: config.get("secret").map(|node| secret(&node)).transpose()?,
             retry,
         })
     }
@@ -123,7 +120,10 @@ impl Webhook {
             headers.append(name, value);
         }
         if !headers.contains_key(header::CONTENT_TYPE) {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
         }
         let body = self.render_body(variables, warnings);
         let input = json!({"url": url, "method": self.method.as_str()});
@@ -175,7 +175,10 @@ fn dress(job: &mut NewJob, sender: &Sender<'_>) {
         // In a loop each visit is a message of its own.
         visit => format!("{}.{}.{}", sender.run, sender.step, visit + 1),
     };
-    for (name, value) in [("user-agent", "AppEngine (evt dev)"), ("idempotency-key", &key)] {
+    for (name, value) in [
+        ("user-agent", "AppEngine (evt dev)"),
+        ("idempotency-key", &key),
+    ] {
         let name = HeaderName::from_static(name);
         if !job.headers.contains_key(&name)
             && let Ok(value) = HeaderValue::from_str(value)
@@ -196,9 +199,10 @@ fn message_id(sender: &Sender<'_>) -> String {
 }
 
 fn parse_target(url: &str) -> Result<(), String> {
-    let is_whole = ["http://", "https://", "unix:"]
-        .iter()
-        .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let is_whole = ["http://", "https://", "unix:"].iter().any(|scheme| {
+        url.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
     match url.parse::<Target>() {
         Ok(_) if is_whole => Ok(()),
         _ => Err(format!(

@@ -68,8 +68,10 @@ pub fn update(tx: &Tx<'_>, flow: &FlowRow) -> Result<bool, StoreError> {
 }
 
 fn keep_version(tx: &Tx<'_>, flow: &FlowRow) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR REPLACE INTO flow_versions (flow, version, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![flow.id, flow.version, flow.body])?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO flow_versions (flow, version, body) VALUES (?1, ?2, ?3)",
+    )?
+    .execute(params![flow.id, flow.version, flow.body])?;
     tx.prepare_cached(
         "DELETE FROM flow_versions WHERE flow = ?1 AND version <= ?2 AND version NOT IN \
          (SELECT flow_version FROM runs WHERE flow = ?1 AND status = 'running')",
@@ -120,7 +122,8 @@ pub fn list(
     let total: i64 = connection
         .prepare_cached("SELECT count(*) FROM flows WHERE org = ?1")?
         .query_row([org], |row| row.get(0))?;
-    let sql = format!("SELECT {COLUMNS} FROM flows WHERE org = ?1 ORDER BY name LIMIT ?2 OFFSET ?3");
+    let sql =
+        format!("SELECT {COLUMNS} FROM flows WHERE org = ?1 ORDER BY name LIMIT ?2 OFFSET ?3");
     let mut statement = connection.prepare_cached(&sql)?;
     let (limit, offset) = (
         i64::try_from(limit).unwrap_or(i64::MAX),
