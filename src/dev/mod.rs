@@ -2,9 +2,11 @@
 
 pub mod auth;
 mod clock;
+pub mod control;
 pub mod error;
 pub mod find;
 mod folder;
+mod guard;
 pub mod model;
 pub mod occupant;
 mod query;
@@ -23,12 +25,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::running::Running;
+use crate::secret::Secret;
 use crate::serve;
 use crate::store::{Kind, Store, StoreError};
 use auth::{AuthMode, Authority};
@@ -132,10 +137,16 @@ impl Platform {
             control: address(&control)?,
         };
         let (folder, state) = open(&options, shutdown)?;
-        let running = running(&options, &addresses, &state, folder.as_ref());
+        let running = running(&options, &addresses, &state);
+        let token = Secret::new(running.control_token.as_str());
         let mut tasks = JoinSet::new();
         for listener in platform {
             let (router, stop) = (router(Arc::clone(&state)), state.shutdown.clone());
+            tasks.spawn(serve::serve_router(listener, router, stop));
+        }
+        for listener in control {
+            let stop = state.shutdown.clone();
+            let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
         if let Some(dir) = &options.state_dir {
@@ -196,6 +207,7 @@ fn open(
         org: options.org.clone(),
         page_cap: options.page_cap.max(1),
         webhook_secret: (!options.bare).then_some(secrets.webhook),
+        data: folder.as_ref().map(|folder| folder.path().to_owned()),
         shutdown,
         store,
     });
@@ -244,24 +256,19 @@ fn address(listeners: &[TcpListener]) -> Result<SocketAddr, DevError> {
         })
 }
 
-fn running(
-    options: &DevOptions,
-    addresses: &Addresses,
-    state: &State,
-    folder: Option<&Folder>,
-) -> Running {
+fn running(options: &DevOptions, addresses: &Addresses, state: &State) -> Running {
     Running {
         pid: std::process::id(),
         url: format!("http://{}", addresses.platform),
         control_url: format!("http://{}", addresses.control),
-        control_token: String::new(),
+        control_token: URL_SAFE_NO_PAD.encode(state::random_bytes()),
         org: options.org.clone(),
         token: state.authority.dev_token(&options.org, TOKEN_LIFETIME),
         webhook_secret: state
             .webhook_secret
             .as_ref()
             .map(|secret| secret.reveal().to_owned()),
-        data: folder.map(|folder| folder.path().to_owned()),
+        data: state.data.clone(),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What every handler shares.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::StatusCode;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,6 @@ use crate::flow::WorldError;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Tx};
 use crate::time::Timestamp;
-use axum::http::StatusCode;
 
 /// Searches at a time: each may walk over everything there is.
 const SEARCHES: usize = 4;
@@ -31,6 +32,8 @@ pub struct State {
     /// Signs the deliveries of flows that have no secret of their own; `None` with `--bare`.
     pub webhook_secret: Option<Secret>,
     pub started_at: Timestamp,
+    /// The data directory; `None` when nothing outlives this run.
+    pub data: Option<PathBuf>,
     /// Ends the platform.
     pub shutdown: CancellationToken,
     pub(super) searches: Semaphore,
@@ -46,6 +49,7 @@ pub(super) struct Parts {
     pub(super) org: String,
     pub(super) page_cap: usize,
     pub(super) webhook_secret: Option<Secret>,
+    pub(super) data: Option<PathBuf>,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -60,6 +64,7 @@ impl State {
             page_cap: parts.page_cap,
             webhook_secret: parts.webhook_secret,
             started_at: Timestamp::now(),
+            data: parts.data,
             shutdown: parts.shutdown,
             searches: Semaphore::new(SEARCHES),
             last_create: Mutex::new(None),

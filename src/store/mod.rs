@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod leases;
 pub mod queue;
 pub mod records;
+pub mod reset;
 pub mod runs;
 pub mod settings;
 mod writer;
