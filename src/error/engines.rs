@@ -2,6 +2,7 @@
 
 use super::{CliError, Exit};
 use crate::dev::DevError;
+use crate::flow::{DocumentError, FlowError};
 use crate::sample::UnknownSample;
 
 impl From<UnknownSample> for CliError {
@@ -38,5 +39,47 @@ impl From<DevError> for CliError {
             }
             DevError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<FlowError> for CliError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Document(error) => error.into(),
+            FlowError::NoSuchFlow { .. } => {
+                Self::new(Exit::NotFound, "no_such_flow", error).hint("evt flows list")
+            }
+            FlowError::NameTaken { .. } => {
+                Self::new(Exit::Usage, "name_taken", error).hint("evt flows apply -f FILE")
+            }
+            FlowError::NoSuchRun { .. } => {
+                Self::new(Exit::NotFound, "no_such_run", error).hint("evt flows runs")
+            }
+            FlowError::WrongState { .. } => {
+                Self::new(Exit::Refused, "wrong_state", error).hint("evt flows runs")
+            }
+            FlowError::Gone { .. } => {
+                Self::new(Exit::NotFound, "gone", error).hint("evt flows runs")
+            }
+            FlowError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DocumentError> for CliError {
+    fn from(error: DocumentError) -> Self {
+        let code = match &error {
+            DocumentError::Missing { .. }
+            | DocumentError::Both { .. }
+            | DocumentError::WrongKind { .. }
+            | DocumentError::BadValue { .. }
+            | DocumentError::NoSuchStep { .. }
+            | DocumentError::SameStep { .. }
+            | DocumentError::TooMany { .. } => "bad_flow",
+            DocumentError::UnknownName { .. } | DocumentError::UnknownKey { .. } => "unknown_name",
+            DocumentError::NotBuilt { .. } => "not_built",
+            DocumentError::Placeholder { .. } => "bad_placeholder",
+        };
+        Self::new(Exit::Usage, code, error).hint("evt flows create --help")
     }
 }

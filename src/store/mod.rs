@@ -5,11 +5,13 @@
 mod checkpoint;
 pub mod endpoints;
 pub mod events;
+pub mod flows;
 pub mod jobs;
 pub mod leases;
 pub mod queue;
 pub mod records;
 pub mod reset;
+pub mod runs;
 pub mod settings;
 mod writer;
 
