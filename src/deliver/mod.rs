@@ -1,5 +1,8 @@
 //! Durable delivery: claim a job, attempt it, settle, retry or bury it. Used by flows, `evt listen --retry` and redrives.
 
+mod circuit;
+mod fair;
+
 use std::sync::Arc;
 use std::time::Duration;
 
