@@ -29,7 +29,8 @@ pub(crate) use runtime::RuntimeError;
     after_help = "Examples:\n  evt dev                                   run the platform locally\n  evt completions bash > evt.bash           completions for your shell",
     arg_required_else_help = true,
     disable_help_subcommand = true,
-    infer_long_args = false,
+    disable_help_flag = true,
+    disable_version_flag = true,
     max_term_width = 100
 )]
 pub(crate) struct Cli {
@@ -37,6 +38,9 @@ pub(crate) struct Cli {
     command: Command,
     #[command(flatten)]
     globals: Globals,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Global")]
+    version: Option<bool>,
 }
 
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
@@ -103,6 +107,9 @@ pub(crate) struct Globals {
     /// Authorise with this token, whatever the profile says
     #[arg(long, global = true, env = "EVT_TOKEN", value_name = "REF")]
     pub(crate) token: Option<SecretRef>,
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
 }
 
 /// `-o`

@@ -12,7 +12,7 @@ use crate::error::{CliError, Exit};
 use crate::ui::{Format, Manner, Ui};
 
 /// The order of a help page: what it is, examples, usage, flags.
-const HELP: &str = "{about}\n\n{after-help}\n\nUsage: {usage}\n\n{all-args}";
+const HELP: &str = "{about}{after-help}\n\nUsage: {usage}\n\n{all-args}";
 
 /// The command line ended before a command began: help, version, or a mistake.
 pub(super) struct Stop(clap::Error);
@@ -112,35 +112,53 @@ impl Stop {
 
     fn mistake(&self) -> CliError {
         let rendered = self.0.render().to_string();
-        let message = rendered
-            .split("\n\n")
-            .next()
-            .unwrap_or(&rendered)
-            .trim_start_matches("error: ")
-            .lines()
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" ");
-        let mut error = CliError::new(Exit::Usage, self.code(), message);
-        for tip in rendered
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("tip: "))
-        {
-            error = error.hint(tip);
-        }
-        if let Some(ContextValue::Strings(values)) = self.0.get(ContextKind::ValidValue) {
-            let shown: Vec<_> = values
-                .iter()
-                .filter(|value| !value.is_empty())
-                .cloned()
-                .collect();
-            if !shown.is_empty() && !rendered.contains("tip: ") {
-                error = error.hint(format!("one of: {}", shown.join(", ")));
+        let command = command_of(&rendered);
+        let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, &command));
+        let mut suggest = |kind, before: &str| {
+            for suggestion in self.strings(kind) {
+                error.hints.push(format!("{before}{suggestion}"));
             }
+        };
+        suggest(ContextKind::SuggestedSubcommand, &format!("{command} "));
+        suggest(ContextKind::SuggestedArg, &format!("{command} … "));
+        suggest(ContextKind::SuggestedValue, "");
+        let values = self.strings(ContextKind::ValidValue);
+        if !values.is_empty() {
+            error = error.hint(format!("one of: {}", values.join(", ")));
         }
-        match help_of(&rendered) {
-            Some(command) => error.hint(format!("{command} --help")),
-            None => error.hint("evt --help"),
+        error.hint(format!("{command} --help"))
+    }
+
+    /// What went wrong, in our words where clap's would repeat the hints.
+    fn message(&self, rendered: &str, command: &str) -> String {
+        let first = |kind| self.strings(kind).into_iter().next();
+        let argument = first(ContextKind::InvalidArg);
+        match (self.0.kind(), argument) {
+            (ErrorKind::UnknownArgument, Some(argument)) if argument.starts_with('-') => {
+                format!("`{command}` has no flag `{argument}`")
+            }
+            (ErrorKind::UnknownArgument, Some(argument)) => {
+                format!("`{command}` takes no argument `{argument}`")
+            }
+            (ErrorKind::InvalidSubcommand, _) => {
+                let word = first(ContextKind::InvalidSubcommand).unwrap_or_default();
+                format!("`{command}` has no command `{word}`")
+            }
+            (ErrorKind::InvalidValue, Some(argument)) => match first(ContextKind::InvalidValue) {
+                Some(value) if !value.is_empty() => {
+                    format!("`{value}` is no value of `{argument}`")
+                }
+                _ => format!("`{argument}` needs a value"),
+            },
+            _ => first_paragraph(rendered),
+        }
+    }
+
+    fn strings(&self, kind: ContextKind) -> Vec<String> {
+        match self.0.get(kind) {
+            Some(ContextValue::String(text)) => vec![text.clone()],
+            Some(ContextValue::Strings(texts)) => texts.clone(),
+            _ => Vec::new(),
         }
     }
 
@@ -155,14 +173,28 @@ impl Stop {
     }
 }
 
-/// The command that a complaint is about, from its usage line.
-fn help_of(rendered: &str) -> Option<String> {
+/// The command that a complaint is about, from the usage line below it.
+fn command_of(rendered: &str) -> String {
     let usage = rendered
         .lines()
-        .find_map(|line| line.strip_prefix("Usage: "))?;
+        .find_map(|line| line.strip_prefix("Usage: "))
+        .unwrap_or("evt");
     let words: Vec<&str> = usage
         .split(' ')
         .take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
         .collect();
-    (!words.is_empty()).then(|| words.join(" "))
+    words.join(" ")
+}
+
+/// What stands before the first empty line, as one line.
+fn first_paragraph(rendered: &str) -> String {
+    rendered
+        .split("\n\n")
+        .next()
+        .unwrap_or(rendered)
+        .trim_start_matches("error: ")
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -1,7 +1,12 @@
 //! The platform that runs locally: its state and its protocols. What happens on an event is `flow`'s, deliveries are `deliver`'s.
 
 pub mod auth;
+mod clock;
 pub mod error;
+pub mod find;
+pub mod model;
+mod query;
+pub mod repository;
 pub mod request;
 pub mod settings;
 mod token;

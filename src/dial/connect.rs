@@ -102,6 +102,31 @@ impl Connector {
         }
     }
 
+    /// Connects and closes again, without TLS: whether anything listens there.
+    pub(super) async fn probe(&self, uri: Uri) -> Result<(), ConnectFailure> {
+        let host = uri
+            .host()
+            .ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
+        let connecting = async {
+            if let Some(path) = socket_path(host) {
+                return connect_socket(&path).await.map(drop);
+            }
+            let port = uri
+                .port_u16()
+                .unwrap_or(if uri.scheme_str() == Some("https") {
+                    443
+                } else {
+                    80
+                });
+            self.connect_tcp(host.trim_start_matches('[').trim_end_matches(']'), port)
+                .await
+                .map(drop)
+        };
+        tokio::time::timeout(CONNECT, connecting)
+            .await
+            .unwrap_or(Err(ConnectFailure::Timeout))
+    }
+
     async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectFailure> {
         let host = uri
             .host()

@@ -31,6 +31,7 @@ const MAX_HEAD: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Dialer {
     client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
 }
 
 /// A request to dial; the body is sent as it is, with its own `content-length`.
@@ -111,13 +112,14 @@ impl DialError {
 impl Dialer {
     /// A client without connections. TLS is set up at the first `https` target.
     pub fn new(policy: AddressPolicy) -> Self {
+        let connector = Connector::new(policy);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .http1_max_buf_size(MAX_HEAD)
-            .build(Connector::new(policy));
-        Self { client }
+            .build(connector.clone());
+        Self { client, connector }
     }
 
     /// Sends one request. Any status is an answer; an error means that none came.
@@ -131,6 +133,19 @@ impl Dialer {
             Ok(result) => result,
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }
+    }
+
+    /// Returns whether something accepts connections at the target, without sending a byte.
+    pub async fn probe(&self, target: &Target) -> Result<(), DialError> {
+        let peer = peer_of(target);
+        let uri = match target {
+            Target::Url(url) => url.clone(),
+            Target::Unix(path) => connect::socket_uri(path, None),
+        };
+        self.connector
+            .probe(uri)
+            .await
+            .map_err(|failure| failure.as_dial_error(&peer))
     }
 
     async fn exchange(&self, call: Call, peer: &str) -> Result<Answer, DialError> {

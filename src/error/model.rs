@@ -3,6 +3,7 @@
 use super::{CliError, Exit};
 use crate::catalogue::Unknown;
 use crate::grammar::GrammarError;
+use crate::signature::{self, SCHEMES, SignatureError};
 
 impl From<GrammarError> for CliError {
     fn from(error: GrammarError) -> Self {
@@ -20,4 +21,49 @@ impl From<Unknown> for CliError {
         };
         Self::new(Exit::Usage, code, error).hint(hint)
     }
+}
+
+impl From<SignatureError> for CliError {
+    fn from(error: SignatureError) -> Self {
+        let (code, hint) = match &error {
+            SignatureError::UnknownScheme { suggestion, .. } => (
+                "unknown_scheme",
+                match suggestion {
+                    Some(name) => format!("--sign {name}"),
+                    None => format!("one of {}", scheme_names()),
+                },
+            ),
+            SignatureError::UnknownOption { scheme, .. } => {
+                ("unknown_scheme_option", options_of(scheme))
+            }
+            SignatureError::MissingOption { scheme, option } => (
+                "missing_scheme_option",
+                format!("write it as {scheme}:{option}=…"),
+            ),
+            SignatureError::BadOption { scheme, .. } => ("bad_scheme_option", options_of(scheme)),
+            SignatureError::BadSecret { .. } => (
+                "bad_secret",
+                "--secret env:NAME or --secret file:PATH, with the secret as the sender's settings show it".to_owned(),
+            ),
+            SignatureError::NoSecret { .. } => ("no_secret", "--secret env:NAME".to_owned()),
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
+    }
+}
+
+fn scheme_names() -> String {
+    let names: Vec<&str> = SCHEMES.iter().map(|scheme| scheme.name()).collect();
+    names.join(", ")
+}
+
+fn options_of(scheme: &str) -> String {
+    let options = signature::find(scheme).map_or(&[][..], |scheme| scheme.options());
+    if options.is_empty() {
+        return format!("{scheme} takes no options");
+    }
+    let written: Vec<String> = options
+        .iter()
+        .map(|(name, meaning)| format!("{scheme}:{name}=… ({meaning})"))
+        .collect();
+    written.join(", ")
 }

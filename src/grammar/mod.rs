@@ -2,6 +2,8 @@
 
 pub mod change;
 pub mod event_ref;
+pub mod nearest;
+pub mod scheme_spec;
 pub mod secret_ref;
 pub mod select;
 pub mod target;

@@ -2,13 +2,25 @@
 //!
 //! Fetching certificates and keeping replay caches do not belong here.
 
+mod clock;
+mod diagnose;
+mod github;
+mod header;
+mod mac;
+mod repair;
+mod shared_secret;
+mod standard;
+mod stripe;
+
 use std::time::Duration;
 
+use aws_lc_rs::hmac;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 use crate::event::Verdict;
+use crate::grammar::nearest::nearest;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -72,13 +84,33 @@ pub trait Signer: Send + Sync {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options(pub Vec<(String, String)>);
 
+impl Options {
+    /// The option's value; of several the last.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().rev().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Refuses what the scheme does not take.
+    fn check(&self, scheme: &dyn Scheme) -> Result<(), SignatureError> {
+        let known = |name: &str| scheme.options().iter().any(|(option, _)| *option == name);
+        match self.0.iter().find(|(name, _)| !known(name)) {
+            Some((name, _)) => Err(SignatureError::UnknownOption {
+                scheme: scheme.name(),
+                option: name.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a verifier found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     pub reason: Reason,
-    /// Which of the secrets matched, by position.
+    /// Which of the secrets matched, by position; also where only the clock was wrong.
     pub matched: Option<usize>,
-    /// The diagnosis: what would have matched, the skew in seconds, …
+    /// The diagnosis: a code (`body_changed`, `secret_whitespace`, …), a colon, and what would have matched in words.
     pub hint: Option<String>,
 }
 
@@ -99,6 +131,18 @@ pub enum Reason {
 }
 
 impl Judgement {
+    fn refused(reason: Reason) -> Self {
+        Self {
+            reason,
+            matched: None,
+            hint: None,
+        }
+    }
+
+    pub fn is_valid(&self) -> bool {
+        self.reason == Reason::Ok
+    }
+
     /// The form in which the judgement is kept beside its event.
     pub fn verdict(self, scheme: &str) -> Verdict {
         Verdict {
@@ -111,6 +155,7 @@ impl Judgement {
 }
 
 impl Reason {
+    /// The code under which the reason is kept and looked up.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -162,7 +207,13 @@ pub enum SignatureError {
 }
 
 /// Every scheme, in the order of the help.
-pub const SCHEMES: &[&dyn Scheme] = &[];
+pub const SCHEMES: &[&dyn Scheme] = &[
+    &standard::Standard::WEBHOOKS,
+    &standard::Standard::SVIX,
+    &stripe::Stripe,
+    &github::GitHub,
+    &shared_secret::SharedSecret,
+];
 
 /// Finds a scheme by name, or says which one may have been meant.
 pub fn find(name: &str) -> Result<&'static dyn Scheme, SignatureError> {
@@ -172,6 +223,176 @@ pub fn find(name: &str) -> Result<&'static dyn Scheme, SignatureError> {
         .find(|scheme| scheme.name() == name)
         .ok_or_else(|| SignatureError::UnknownScheme {
             name: name.to_owned(),
-            suggestion: None,
+            suggestion: nearest(name, SCHEMES.iter().map(|scheme| scheme.name())),
         })
+}
+
+/// Tells which of the other secrets that are configured would have matched: the diagnosis that no verifier can make alone.
+///
+/// `others` are names as a person knows them, each with its secret. Secrets that the scheme cannot use are passed over.
+pub fn wrong_secret<'a>(
+    scheme: &dyn Scheme,
+    options: &Options,
+    received: &Received<'_>,
+    others: impl IntoIterator<Item = (&'a str, &'a Secret)>,
+) -> Option<String> {
+    // The epoch and no tolerance: only the MAC matters here.
+    let fits = |secret: &Secret| {
+        scheme
+            .verifier(std::slice::from_ref(secret), options)
+            .is_ok_and(|verifier| {
+                verifier
+                    .verify(received, Timestamp::from_secs(0), Duration::ZERO)
+                    .is_valid()
+            })
+    };
+    let (name, _) = others.into_iter().find(|(_, secret)| fits(secret))?;
+    Some(format!("wrong_secret: the secret of {name} fits"))
+}
+
+/// Prepares every secret, or says that there is none: without a secret nothing is valid.
+fn keys<T>(
+    scheme: &'static str,
+    secrets: &[Secret],
+    prepare: impl Fn(&Secret) -> Result<T, SignatureError>,
+) -> Result<Vec<T>, SignatureError> {
+    if secrets.is_empty() {
+        return Err(SignatureError::NoSecret { scheme });
+    }
+    secrets.iter().map(prepare).collect()
+}
+
+/// An empty secret would make a signature that anyone can make.
+fn not_empty<'a>(scheme: &'static str, secret: &'a Secret) -> Result<&'a Secret, SignatureError> {
+    if secret.reveal().trim().is_empty() {
+        return Err(SignatureError::BadSecret {
+            scheme,
+            expected: "there: it is empty",
+        });
+    }
+    Ok(secret)
+}
+
+/// A key that is the text of its secret.
+fn text_key(scheme: &'static str, secret: &Secret) -> Result<hmac::Key, SignatureError> {
+    Ok(mac::key(not_empty(scheme, secret)?.reveal().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_715_600_000);
+    const TOLERANCE: Duration = Duration::from_secs(300);
+    const BODY: Bytes = Bytes::from_static(br#"{"event":"contact.created"}"#);
+
+    fn signed(scheme: &dyn Scheme, secret: &Secret) -> HeaderMap {
+        let message = Outgoing {
+            id: "msg_1",
+            timestamp: NOW,
+            url: "http://127.0.0.1:4871/hook",
+            body: &BODY,
+        };
+        scheme
+            .signer(secret, &Options::default())
+            .unwrap()
+            .sign(&message)
+            .into_iter()
+            .collect()
+    }
+
+    fn judged(scheme: &dyn Scheme, secrets: &[Secret], headers: &HeaderMap) -> Judgement {
+        let received = Received {
+            method: "POST",
+            url: "http://127.0.0.1:4871/hook",
+            headers,
+            body: &BODY,
+        };
+        scheme
+            .verifier(secrets, &Options::default())
+            .unwrap()
+            .verify(&received, NOW, TOLERANCE)
+    }
+
+    #[test]
+    fn every_scheme_verifies_what_it_signs() {
+        for scheme in SCHEMES {
+            let secret = scheme.sample_secret(&[7; 32]);
+            let judgement = judged(*scheme, &[secret.clone()], &signed(*scheme, &secret));
+            assert_eq!(judgement.reason, Reason::Ok, "{}", scheme.name());
+        }
+    }
+
+    #[test]
+    fn every_scheme_refuses_another_secret() {
+        for scheme in SCHEMES {
+            let headers = signed(*scheme, &scheme.sample_secret(&[7; 32]));
+            let judgement = judged(*scheme, &[scheme.sample_secret(&[8; 32])], &headers);
+            assert_ne!(judgement.reason, Reason::Ok, "{}", scheme.name());
+        }
+    }
+
+    #[test]
+    fn every_scheme_says_which_secret_matched() {
+        for scheme in SCHEMES {
+            let secret = scheme.sample_secret(&[7; 32]);
+            let headers = signed(*scheme, &secret);
+            let judgement = judged(*scheme, &[scheme.sample_secret(&[8; 32]), secret], &headers);
+            assert_eq!(judgement.matched, Some(1), "{}", scheme.name());
+        }
+    }
+
+    #[test]
+    fn no_scheme_works_without_a_secret() {
+        for scheme in SCHEMES {
+            let none = scheme.verifier(&[], &Options::default()).err();
+            let name = scheme.name();
+            assert_eq!(none, Some(SignatureError::NoSecret { scheme: name }));
+            let empty = scheme.verifier(&[Secret::new("")], &Options::default());
+            assert!(
+                matches!(empty.err(), Some(SignatureError::BadSecret { .. })),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_scheme_takes_an_unknown_option() {
+        let options = Options(vec![("colour".to_owned(), "red".to_owned())]);
+        for scheme in SCHEMES {
+            let secret = scheme.sample_secret(&[7; 32]);
+            assert!(scheme.signer(&secret, &options).is_err());
+            assert!(scheme.verifier(&[secret], &options).is_err());
+        }
+    }
+
+    #[test]
+    fn a_mistyped_scheme_gets_a_suggestion() {
+        let error = find("standard-webhook").err();
+        assert_eq!(
+            error,
+            Some(SignatureError::UnknownScheme {
+                name: "standard-webhook".to_owned(),
+                suggestion: Some("standard-webhooks"),
+            })
+        );
+    }
+
+    #[test]
+    fn a_secret_that_belongs_elsewhere_is_named() {
+        let scheme = find("github").unwrap();
+        let (mine, theirs) = (Secret::new("mine"), Secret::new("theirs"));
+        let headers = signed(scheme, &theirs);
+        let received = Received {
+            method: "POST",
+            url: "/",
+            headers: &headers,
+            body: &BODY,
+        };
+        let others = [("`--verify stripe`", &mine), ("`--route /x`", &theirs)];
+        assert_eq!(
+            wrong_secret(scheme, &Options::default(), &received, others).as_deref(),
+            Some("wrong_secret: the secret of `--route /x` fits")
+        );
+    }
 }

@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::OpenFlags;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+/// What reads are made on; the rooms above only pass it back to this one.
+pub use rusqlite::Connection;
 pub use writer::Tx;
 
 /// How long a process waits for another one's commit before it gives up.
@@ -158,6 +160,16 @@ impl Store {
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         self.inner.writer.write(op).await
+    }
+
+    /// Hands `op` to the next commit without waiting for it; waits only while too many operations are queued.
+    ///
+    /// For what may be lost in a crash, such as a note on an event that is itself kept. A failure is logged.
+    pub async fn post<F>(&self, op: F)
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+    {
+        self.inner.writer.post(op).await;
     }
 
     /// [`Store::write`] for callers outside a runtime.

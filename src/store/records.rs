@@ -51,6 +51,18 @@ pub enum Direction {
     Descending,
 }
 
+/// Runs `op` so that all its reads see the store as it is at one moment.
+pub fn at_one_moment<T, E: From<StoreError>>(
+    connection: &Connection,
+    op: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    // A reading transaction has nothing to commit: dropping it ends it.
+    let _moment = connection
+        .unchecked_transaction()
+        .map_err(StoreError::from)?;
+    op(connection)
+}
+
 /// Adds a record; `false` when its id is taken.
 pub fn insert(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
     let sql =

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::StoreError;
 
@@ -71,6 +71,23 @@ impl Writer {
             .await
             .map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    pub(super) async fn post<F>(&self, op: F)
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+    {
+        let operation: Operation = Box::new(move |tx| {
+            let result = tx.and_then(|tx| guarded(tx, op));
+            Box::new(move |committed| {
+                if let Err(error) = result.and(committed) {
+                    warn!(%error, "A note was not kept.");
+                }
+            })
+        });
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(operation).await;
+        }
     }
 
     pub(super) fn write_blocking<T, E, F>(&self, op: F) -> Result<T, E>

@@ -197,7 +197,7 @@ mod tests {
         let shown = line(&Ui::new(Manner::default()), &event());
         assert_eq!(
             shown,
-            "10:00:00.007  e_7f3a  contact.created               ✗ signature_mismatch  failed 500     15 B"
+            "10:00:00.007  e_7f3a  contact.created               ✗ signature_mismatch  failed 500     13 B"
         );
     }
 

@@ -278,17 +278,16 @@ impl Problem {
         let mut add = |label: &str, rest: &str| {
             text.push_str("\n  ");
             text.push_str(&Style::Dim.paint(colour, label));
-            text.push(' ');
             text.push_str(&safe(rest));
         };
         if !self.why.is_empty() {
-            add(" why", &self.why.join(": "));
+            add("why  ", &self.why.join(": "));
         }
         for hint in &self.hints {
-            add(" try", hint);
+            add("try  ", hint);
         }
-        add("code", &format!("{} (exit {})", self.code, self.exit));
-        text.replace("\n   ", "\n  ")
+        add("code ", &format!("{} (exit {})", self.code, self.exit));
+        text
     }
 }
 

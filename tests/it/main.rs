@@ -2,4 +2,5 @@
 
 mod completions;
 mod layers;
+mod signature;
 mod support;

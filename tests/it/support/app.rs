@@ -11,18 +11,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One request, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    pub method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// Path and query.
-    pub target: String,
+    pub(crate) target: String,
     /// In the order and spelling in which they came.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// What the app does with a request after recording it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// A status and a body.
     Status(u16, String),
     /// A status, headers (`retry-after`, …) and a body.
@@ -34,7 +34,7 @@ pub enum Answer {
 }
 
 /// An HTTP/1.1 server on a free port of 127.0.0.1; gone with the value.
-pub struct App {
+pub(crate) struct App {
     address: SocketAddr,
     state: Arc<State>,
 }
@@ -55,12 +55,12 @@ struct Inner {
 
 impl App {
     /// An app that answers 200.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").expect("a free port"))
     }
 
     /// An app on a socket that is bound already: for one that comes back on the port it had.
-    pub fn on(listener: TcpListener) -> Self {
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
@@ -88,32 +88,32 @@ impl App {
         Self { address, state }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// `http://127.0.0.1:PORT` followed by `path`.
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// What every request gets from now on.
-    pub fn answer(&self, answer: Answer) {
+    pub(crate) fn answer(&self, answer: Answer) {
         self.state.lock().answer = answer;
     }
 
     /// What the next request gets; called several times, the next ones in turn.
-    pub fn answer_next(&self, answer: Answer) {
+    pub(crate) fn answer_next(&self, answer: Answer) {
         self.state.lock().next.push_back(answer);
     }
 
     /// What requests for one path (without query) get from now on.
-    pub fn answer_on(&self, path: &str, answer: Answer) {
+    pub(crate) fn answer_on(&self, path: &str, answer: Answer) {
         self.state.lock().by_path.insert(path.to_owned(), answer);
     }
 
     /// All requests so far.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.lock().requests.clone()
     }
 
@@ -121,7 +121,7 @@ impl App {
     ///
     /// # Panics
     /// After a minute.
-    pub fn wait_for(&self, count: usize) -> Vec<Request> {
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<Request> {
         let deadline = Instant::now() + PATIENCE;
         let mut inner = self.state.lock();
         while inner.requests.len() < count {
@@ -153,7 +153,7 @@ impl Drop for App {
 
 impl Request {
     /// A header's value, its name in any case; the first where there are several.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(found, _)| found.eq_ignore_ascii_case(name))
@@ -164,7 +164,7 @@ impl Request {
     ///
     /// # Panics
     /// Where it is none.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("the body is JSON")
     }
 }

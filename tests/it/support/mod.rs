@@ -1,7 +1,7 @@
 //! What the tests stand on: a home of their own and an app that records.
 
-pub mod app;
-pub mod sandbox;
+pub(crate) mod app;
+pub(crate) mod sandbox;
 
-pub use app::App;
-pub use sandbox::{Output, Running, Sandbox};
+pub(crate) use app::App;
+pub(crate) use sandbox::{Output, Running, Sandbox};

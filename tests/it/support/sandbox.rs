@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A temporary `EVT_HOME` and current folder, gone with the value.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
@@ -20,15 +20,15 @@ pub struct Sandbox {
 /// What a finished command left.
 #[must_use = "an output that is not looked at proves nothing"]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     /// The exit code; `None` where a signal ended the process.
-    pub exit: Option<i32>,
+    pub(crate) exit: Option<i32>,
 }
 
 /// A command under way; killed with the value.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: Lines,
     stderr: Lines,
@@ -40,7 +40,7 @@ struct Lines {
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join("work")).expect("a folder to work in");
         Self {
@@ -51,23 +51,23 @@ impl Sandbox {
 
     /// The same sandbox with one more variable for every command.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
         self
     }
 
     /// `EVT_HOME`: `config`, `data` and `state` lie in it.
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
     /// The folder that commands are run in.
-    pub fn work(&self) -> PathBuf {
+    pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
     /// Writes a file in the folder that commands are run in.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.work().join(name);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder");
         std::fs::write(&path, content).expect("a file in the sandbox");
@@ -75,7 +75,7 @@ impl Sandbox {
     }
 
     /// The command, ready to run: for tests that need more than `run` and `spawn` offer.
-    pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evt"));
         command
             .args(args)
@@ -98,12 +98,12 @@ impl Sandbox {
     }
 
     /// Runs a command to its end.
-    pub fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.run_with_input(args, b"")
     }
 
     /// Runs a command to its end with `input` on its stdin.
-    pub fn run_with_input<A: AsRef<OsStr>>(
+    pub(crate) fn run_with_input<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
         input: &[u8],
@@ -129,14 +129,14 @@ impl Sandbox {
     }
 
     /// Starts a command that goes on.
-    pub fn spawn<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Running {
+    pub(crate) fn spawn<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Running {
         Running::start(&mut self.command(args))
     }
 }
 
 impl Running {
     /// Starts a prepared command; see [`Sandbox::command`].
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the binary starts");
         Self {
             stdout: Lines::of(child.stdout.take().expect("stdout is piped")),
@@ -145,7 +145,7 @@ impl Running {
         }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
@@ -153,7 +153,7 @@ impl Running {
     ///
     /// # Panics
     /// When the command ends, or a minute passes, without one.
-    pub fn wait_for_stdout(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for_stdout(&mut self, text: &str) -> String {
         match self.stdout.wait_for(text) {
             Some(line) => line,
             None => self.missing("stdout", text),
@@ -161,7 +161,7 @@ impl Running {
     }
 
     /// Waits for a line of stderr that holds `text` and returns it; panics like [`Running::wait_for_stdout`].
-    pub fn wait_for_stderr(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for_stderr(&mut self, text: &str) -> String {
         match self.stderr.wait_for(text) {
             Some(line) => line,
             None => self.missing("stderr", text),
@@ -180,13 +180,13 @@ impl Running {
 
     /// Asks the command to end: SIGINT, as Ctrl-C does.
     #[cfg(unix)]
-    pub fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         self.signal(rustix::process::Signal::INT);
     }
 
     /// Asks the command to end: SIGTERM.
     #[cfg(unix)]
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.signal(rustix::process::Signal::TERM);
     }
 
@@ -200,7 +200,7 @@ impl Running {
     }
 
     /// Ends the command without a chance to clean up: SIGKILL.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("the command is there");
         self.child.wait().expect("a killed command ends");
     }
@@ -209,7 +209,7 @@ impl Running {
     ///
     /// # Panics
     /// After a minute; the command is killed.
-    pub fn finish(mut self) -> Output {
+    pub(crate) fn finish(mut self) -> Output {
         let status = self.wait();
         self.stdout.drain();
         self.stderr.drain();
@@ -303,7 +303,7 @@ impl Output {
     ///
     /// # Panics
     /// Where the code is another; the message holds all that was printed.
-    pub fn expect_exit(self, code: i32) -> Self {
+    pub(crate) fn expect_exit(self, code: i32) -> Self {
         assert_eq!(self.exit, Some(code), "{self}");
         self
     }
@@ -312,7 +312,7 @@ impl Output {
     ///
     /// # Panics
     /// Where a line is none.
-    pub fn json_lines(&self) -> Vec<serde_json::Value> {
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
         self.stdout
             .lines()
             .map(|line| {
@@ -338,7 +338,7 @@ fn joined(lines: &[String]) -> String {
 
 /// The permission bits of a file or folder.
 #[cfg(unix)]
-pub fn mode(path: &Path) -> u32 {
+pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     let facts =
         std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

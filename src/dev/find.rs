@@ -1,0 +1,409 @@
+//! Finding records: Mongo queries, both ways to sort, pages. One record is in memory at a time, and of the answer only its page.
+
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::query::{self, Test};
+use super::request::kind_of;
+use crate::store::records::{self, Direction, Span};
+use crate::store::{Connection, StoreError};
+
+/// Records in a page when nobody says how many.
+const PAGE_SIZE: usize = 50;
+/// With a sort that no index serves, the records up to the page's end wait in memory, so that end has a limit.
+const MAX_SORTED: u64 = 100_000;
+const MAX_SORT_KEYS: usize = 8;
+/// The model's own fields: a sort by anything else means `data.…`.
+const MODEL_FIELDS: [&str; 11] = [
+    "pk",
+    "sk",
+    "name",
+    "datatype",
+    "data",
+    "version",
+    "state",
+    "createdate",
+    "modifydate",
+    "author",
+    "owner",
+];
+
+/// Why records cannot be looked for.
+#[derive(Debug, Error)]
+pub enum FindError {
+    #[error("`{field}` takes a time such as 2026-04-25T00:00:00Z, not {found}")]
+    BadTime { field: String, found: String },
+    #[error("`{name}` takes {takes}, not {found}")]
+    BadOption {
+        name: &'static str,
+        takes: &'static str,
+        found: String,
+    },
+    #[error(
+        "page {page} of this sort lies beyond the first {MAX_SORTED} records: narrow the query, or sort by modifydate"
+    )]
+    TooDeep { page: u64 },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Which records.
+pub struct Filter {
+    /// The span of `modifydate` that the query allows, which the index serves.
+    pub span: Span,
+    test: Test,
+}
+
+impl Filter {
+    /// Reads a Mongo query.
+    pub fn parse(query: &Value) -> Result<Self, FindError> {
+        let (span, test) = query::parse(query)?;
+        Ok(Self { span, test })
+    }
+
+    /// Records with this text somewhere in them.
+    pub fn keyword(text: &str) -> Self {
+        Self {
+            span: Span::ALL,
+            test: Test::Keyword(text.to_lowercase()),
+        }
+    }
+
+    /// Records whose attribute is loosely this value.
+    pub fn attribute(path: &str, value: &str) -> Self {
+        Self {
+            span: Span::ALL,
+            test: Test::Attribute(path.to_owned(), value.to_lowercase()),
+        }
+    }
+
+    /// Whether a record within the span, as text, is one of them.
+    pub fn matches(&self, body: &str) -> bool {
+        self.test.matches(body)
+    }
+}
+
+/// In which order: paths, each with its direction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    keys: Vec<(String, Direction)>,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self {
+            keys: vec![("modifydate".to_owned(), Direction::Descending)],
+        }
+    }
+}
+
+impl Sort {
+    /// Reads `{"modifydate": -1}`, or a path with its `sortType` (`desc`, `asc`, 1, -1).
+    pub fn parse(sort: Option<&Value>, sort_type: Option<&Value>) -> Result<Self, FindError> {
+        let keys = match sort {
+            None | Some(Value::Null) => return Ok(Self::default()),
+            Some(Value::String(path)) if path.is_empty() => return Ok(Self::default()),
+            Some(Value::String(path)) => {
+                let direction = match sort_type {
+                    None | Some(Value::Null) => Direction::Descending,
+                    Some(value) => direction(value)?,
+                };
+                vec![(path.clone(), direction)]
+            }
+            Some(Value::Object(keys)) if keys.len() <= MAX_SORT_KEYS => keys
+                .iter()
+                .map(|(path, value)| Ok((path.clone(), direction(value)?)))
+                .collect::<Result<Vec<_>, FindError>>()?,
+            Some(other) => {
+                return Err(FindError::BadOption {
+                    name: "sort",
+                    takes: "a path, or an object of up to 8 paths and directions",
+                    found: kind_of(other).to_owned(),
+                });
+            }
+        };
+        Ok(if keys.is_empty() {
+            Self::default()
+        } else {
+            Self { keys }
+        })
+    }
+
+    /// The direction, when the index on `modifydate` gives this order.
+    pub fn by_modified(&self) -> Option<Direction> {
+        match self.keys.as_slice() {
+            [(path, direction)] if path == "modifydate" => Some(*direction),
+            _ => None,
+        }
+    }
+
+    /// A path that a real platform would find nothing under.
+    pub fn stray_path(&self) -> Option<&str> {
+        let stray = |path: &&str| {
+            let first = path.split('.').next().unwrap_or_default();
+            !MODEL_FIELDS.contains(&first)
+        };
+        self.keys.iter().map(|(path, _)| path.as_str()).find(stray)
+    }
+
+    fn compare(&self, a: &[Value], b: &[Value]) -> Ordering {
+        let pairs = a.iter().zip(b).zip(&self.keys);
+        for ((a, b), (_, direction)) in pairs {
+            let ordering = match direction {
+                Direction::Ascending => query::compare(a, b),
+                Direction::Descending => query::compare(b, a),
+            };
+            if ordering.is_ne() {
+                return ordering;
+            }
+        }
+        Ordering::Equal
+    }
+}
+
+fn direction(value: &Value) -> Result<Direction, FindError> {
+    match value {
+        Value::Number(number) if number.as_f64() == Some(1.0) => Ok(Direction::Ascending),
+        Value::Number(number) if number.as_f64() == Some(-1.0) => Ok(Direction::Descending),
+        Value::String(word) => match word.to_ascii_lowercase().as_str() {
+            "asc" | "ascending" | "1" => Ok(Direction::Ascending),
+            "desc" | "descending" | "-1" => Ok(Direction::Descending),
+            _ => Err(bad_direction(value)),
+        },
+        _ => Err(bad_direction(value)),
+    }
+}
+
+fn bad_direction(value: &Value) -> FindError {
+    FindError::BadOption {
+        name: "sort",
+        takes: "1, -1, \"asc\" or \"desc\" as a direction",
+        found: value.to_string().chars().take(40).collect(),
+    }
+}
+
+/// Which records, in which order, which page of them.
+pub struct Search {
+    pub filter: Filter,
+    pub sort: Sort,
+    /// From 1.
+    pub page: u64,
+    pub page_size: usize,
+}
+
+impl Search {
+    /// A search for `filter` with the options of a request; `cap` is the largest page, `lint` gets what they did in vain.
+    pub fn new(
+        filter: Filter,
+        options: &Map<String, Value>,
+        cap: usize,
+        lint: &mut dyn FnMut(String),
+    ) -> Result<Self, FindError> {
+        for key in options.keys() {
+            if !matches!(key.as_str(), "sort" | "sortType" | "page" | "pageSize") {
+                lint(format!("option `{key}` is ignored"));
+            }
+        }
+        let sort = Sort::parse(options.get("sort"), options.get("sortType"))?;
+        if let Some(path) = sort.stray_path() {
+            lint(format!(
+                "sort path `{path}` is not a field of the record; `data.{path}` may be meant"
+            ));
+        }
+        let page = whole(options, "page")?.unwrap_or(1).max(1);
+        let asked = match whole(options, "pageSize")? {
+            None | Some(0) => PAGE_SIZE as u64,
+            Some(size) => size,
+        };
+        let page_size = usize::try_from(asked).unwrap_or(usize::MAX).min(cap);
+        if asked > page_size as u64 && options.contains_key("pageSize") {
+            lint(format!(
+                "pageSize {asked} is above the cap: pages have {page_size} records"
+            ));
+        }
+        Ok(Self {
+            filter,
+            sort,
+            page,
+            page_size,
+        })
+    }
+
+    fn skip(&self) -> u64 {
+        (self.page - 1).saturating_mul(self.page_size as u64)
+    }
+}
+
+/// A whole number that is not negative, also as a string, as query parameters bring it.
+fn whole(options: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, FindError> {
+    let value = match options.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value,
+    };
+    let number = match value {
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| number.as_i64().map(|_| 0))
+            .or_else(|| {
+                number
+                    .as_f64()
+                    .filter(|n| n.fract() == 0.0)
+                    .map(|n| n as u64)
+            }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    number.map(Some).ok_or_else(|| FindError::BadOption {
+        name,
+        takes: "a whole number",
+        found: value.to_string().chars().take(40).collect(),
+    })
+}
+
+/// One page, as it is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    pub data: Vec<Box<RawValue>>,
+    pub total: u64,
+    pub has_next: bool,
+    pub page: u64,
+    pub page_size: usize,
+    pub total_pages: u64,
+}
+
+/// Looks for records. Total and page are of one moment.
+pub fn run(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    search: &Search,
+) -> Result<Page, FindError> {
+    records::at_one_moment(connection, |connection| {
+        let (bodies, total) = match (search.sort.by_modified(), &search.filter.test) {
+            (Some(direction), Test::All) => by_index(connection, org, datatype, search, direction)?,
+            (Some(direction), _) => in_order(connection, org, datatype, search, direction)?,
+            (None, _) => sorted(connection, org, datatype, search)?,
+        };
+        let size = search.page_size.max(1) as u64;
+        Ok(Page {
+            data: bodies
+                .into_iter()
+                .filter_map(|body| RawValue::from_string(body).ok())
+                .collect(),
+            total,
+            has_next: search.skip().saturating_add(size) < total,
+            page: search.page,
+            page_size: search.page_size,
+            total_pages: total.div_ceil(size),
+        })
+    })
+}
+
+fn by_index(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    search: &Search,
+    direction: Direction,
+) -> Result<(Vec<String>, u64), FindError> {
+    let span = search.filter.span;
+    let (skip, take) = (search.skip(), search.page_size);
+    let bodies = records::page(connection, org, datatype, span, direction, skip, take)?;
+    Ok((bodies, records::count(connection, org, datatype, span)?))
+}
+
+fn in_order(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    search: &Search,
+    direction: Direction,
+) -> Result<(Vec<String>, u64), FindError> {
+    let (mut bodies, mut total) = (Vec::new(), 0);
+    let page = search.skip()..search.skip().saturating_add(search.page_size as u64);
+    let span = search.filter.span;
+    records::scan(connection, org, datatype, span, direction, |_, body| {
+        if search.filter.matches(body) {
+            if page.contains(&total) {
+                bodies.push(body.to_owned());
+            }
+            total += 1;
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok((bodies, total))
+}
+
+fn sorted(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    search: &Search,
+) -> Result<(Vec<String>, u64), FindError> {
+    let end = search.skip().saturating_add(search.page_size as u64);
+    if end > MAX_SORTED {
+        return Err(FindError::TooDeep { page: search.page });
+    }
+    let (mut best, mut total) = (Best::new(&search.sort, end as usize), 0);
+    let span = search.filter.span;
+    let direction = Direction::Ascending;
+    records::scan(connection, org, datatype, span, direction, |sk, body| {
+        if search.filter.matches(body) {
+            total += 1;
+            best.offer(sk, body);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut bodies = Vec::new();
+    for sk in best.into_ids().skip(search.skip() as usize) {
+        bodies.extend(records::body(connection, org, datatype, &sk)?);
+    }
+    Ok((bodies, total))
+}
+
+/// The first records of a sort, without the rest of them: their sort keys and ids.
+struct Best<'a> {
+    sort: &'a Sort,
+    keep: usize,
+    found: Vec<(Vec<Value>, String)>,
+}
+
+impl<'a> Best<'a> {
+    fn new(sort: &'a Sort, keep: usize) -> Self {
+        Self {
+            sort,
+            keep,
+            found: Vec::new(),
+        }
+    }
+
+    fn offer(&mut self, sk: &str, body: &str) {
+        let record: Value = serde_json::from_str(body).unwrap_or_default();
+        let key =
+            |(path, _): &(String, Direction)| query::at(&record, path).cloned().unwrap_or_default();
+        let keys = self.sort.keys.iter().map(key).collect();
+        self.found.push((keys, sk.to_owned()));
+        // Twice what is kept, so that cutting back costs each record a constant.
+        if self.found.len() > self.keep.saturating_mul(2).max(64) {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let sort = self.sort;
+        self.found
+            .sort_by(|a, b| sort.compare(&a.0, &b.0).then_with(|| a.1.cmp(&b.1)));
+        self.found.truncate(self.keep);
+    }
+
+    fn into_ids(mut self) -> impl Iterator<Item = String> {
+        self.cut();
+        self.found.into_iter().map(|(_, sk)| sk)
+    }
+}

@@ -1,0 +1,348 @@
+//! BaseModels: the shape of every record, its ids, and changes by dot paths.
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::flow::WorldError;
+use crate::time::Timestamp;
+
+/// The states that a record can be in, as the platform's model names them.
+pub const STATES: [&str; 13] = [
+    "draft",
+    "new",
+    "pending",
+    "inprogress",
+    "reviewed",
+    "approved",
+    "published",
+    "completed",
+    "hold",
+    "rejected",
+    "cancelled",
+    "archived",
+    "deleted",
+];
+
+/// The keys of a BaseModel, in the order in which the platform answers them.
+const KEYS: [&str; 11] = [
+    "pk",
+    "sk",
+    "name",
+    "datatype",
+    "data",
+    "version",
+    "state",
+    "createdate",
+    "modifydate",
+    "author",
+    "owner",
+];
+/// The keys that no caller sets.
+const FIXED: [&str; 6] = [
+    "pk",
+    "sk",
+    "datatype",
+    "version",
+    "createdate",
+    "modifydate",
+];
+/// Levels of nesting in a record: it travels inside envelopes, whose readers stop at 128.
+const MAX_DEPTH: usize = 64;
+/// Bytes of a whole BaseModel, so that many small updates cannot grow a record without end.
+const MAX_BYTES: usize = 2 * 1024 * 1024;
+const MAX_NAME: usize = 128;
+
+/// A record to be created.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    pub datatype: String,
+    /// An id that the caller chose.
+    pub sk: Option<String>,
+    pub name: Option<String>,
+    pub state: Option<String>,
+    pub data: Map<String, Value>,
+    pub author: Option<String>,
+    pub owner: Option<String>,
+}
+
+/// Builds the BaseModel of a new record, in the platform's order of keys.
+///
+/// # Errors
+/// [`WorldError::Refused`] for names and states that the platform does not know.
+pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Value>, WorldError> {
+    check_name("datatype", &draft.datatype)?;
+    let sk = match draft.sk {
+        Some(sk) => {
+            check_name("sk", &sk)?;
+            sk
+        }
+        None => format!("{}-{}", draft.datatype, Uuid::now_v7().simple()),
+    };
+    let state = draft.state.unwrap_or_else(|| "new".to_owned());
+    check_state(&state)?;
+    let now = now.to_string();
+    let fields = [
+        ("pk", Some(org.to_owned().into())),
+        ("sk", Some(sk.into())),
+        ("name", draft.name.map(Value::String)),
+        ("datatype", Some(draft.datatype.into())),
+        ("data", Some(Value::Object(draft.data))),
+        ("version", Some(1.into())),
+        ("state", Some(state.into())),
+        ("createdate", Some(now.clone().into())),
+        ("modifydate", Some(now.into())),
+        ("author", draft.author.map(Value::String)),
+        ("owner", draft.owner.map(Value::String)),
+    ];
+    let known = fields.into_iter();
+    Ok(known
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect())
+}
+
+/// The model's text, within the limits of a record.
+pub fn to_text(model: &Map<String, Value>) -> Result<String, WorldError> {
+    if model.values().any(|value| depth(value) > MAX_DEPTH) {
+        return Err(refused(format!(
+            "a record is at most {MAX_DEPTH} levels deep"
+        )));
+    }
+    let text = serde_json::to_string(model).map_err(|error| refused(error.to_string()))?;
+    if text.len() > MAX_BYTES {
+        return Err(refused(format!("a record has at most {MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+fn depth(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(depth).max(),
+        Value::Object(fields) => fields.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + inner.unwrap_or(0)
+}
+
+/// Sets `path` (dots between its parts) in a BaseModel.
+///
+/// A path that starts with a field that callers may change (`data`, `name`, `state`, `author`, `owner`) starts at the
+/// model, any other one inside `data`. `data` itself takes an object, whose fields are set one by one.
+pub fn set_path(
+    model: &mut Map<String, Value>,
+    path: &str,
+    value: Value,
+) -> Result<(), WorldError> {
+    let (first, rest) = match path.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (path, None),
+    };
+    match (first, rest) {
+        ("data", None) => {
+            let Value::Object(fields) = value else {
+                return Err(refused("`data` takes an object"));
+            };
+            let data = model
+                .entry("data")
+                .or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(data) = data {
+                data.extend(fields);
+            }
+            Ok(())
+        }
+        ("data", Some(rest)) => set_inside(model, rest, value),
+        ("name" | "state" | "author" | "owner", None) => set_field(model, first, value),
+        _ if FIXED.contains(&first) => Err(refused(format!("`{first}` is set by the platform"))),
+        _ => set_inside(model, path, value),
+    }
+}
+
+/// Sets one of the model's own fields, in its place.
+pub fn set_field(
+    model: &mut Map<String, Value>,
+    field: &str,
+    value: Value,
+) -> Result<(), WorldError> {
+    let Some(text) = value.as_str() else {
+        return Err(refused(format!("`{field}` takes a string")));
+    };
+    if field == "state" {
+        check_state(text)?;
+    }
+    model.insert(field.to_owned(), value);
+    for key in KEYS {
+        if let Some(value) = model.shift_remove(key) {
+            model.insert(key.to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), WorldError> {
+    if path.split('.').any(str::is_empty) {
+        return Err(refused(format!("`{path}` is not a path")));
+    }
+    if path.split('.').count() > MAX_DEPTH {
+        return Err(refused(format!(
+            "a record is at most {MAX_DEPTH} levels deep"
+        )));
+    }
+    let mut at = model.entry("data").or_insert(Value::Null);
+    for part in path.split('.') {
+        if at.is_null() {
+            *at = Value::Object(Map::new());
+        }
+        at = match at {
+            Value::Object(fields) => fields.entry(part).or_insert(Value::Null),
+            Value::Array(items) => part
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| items.get_mut(index))
+                .ok_or_else(|| refused(format!("the list at `{path}` has no item `{part}`")))?,
+            _ => return Err(refused(format!("nothing lies below a value at `{path}`"))),
+        };
+    }
+    *at = value;
+    Ok(())
+}
+
+/// The `sk`s that `id` may stand for: itself, without `org/datatype/` before it, with `datatype-` before it.
+pub fn candidates(org: &str, datatype: &str, id: &str) -> Vec<String> {
+    let bare = id
+        .strip_prefix(org)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .and_then(|rest| rest.strip_prefix(datatype))
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or(id);
+    vec![bare.to_owned(), format!("{datatype}-{bare}")]
+}
+
+/// Refuses a state that the model does not have.
+pub fn check_state(state: &str) -> Result<(), WorldError> {
+    if STATES.contains(&state) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "`{state}` is not a state: {}",
+        STATES.join(", ")
+    )))
+}
+
+/// Refuses names that are no plain word.
+pub fn check_name(what: &str, name: &str) -> Result<(), WorldError> {
+    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
+    let starts = name
+        .bytes()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric());
+    if starts && name.len() <= MAX_NAME && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(refused(format!(
+        "`{what}` takes letters, digits, `.`, `_` and `-`, {MAX_NAME} at most, a letter or digit first"
+    )))
+}
+
+fn refused(reason: impl Into<String>) -> WorldError {
+    WorldError::Refused {
+        reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn model() -> Map<String, Value> {
+        let draft = Draft {
+            datatype: "contact".into(),
+            data: json!({"email": "a@example.com", "tags": ["x"]})
+                .as_object()
+                .cloned()
+                .unwrap(),
+            owner: Some("user-dev".into()),
+            ..Draft::default()
+        };
+        build("my-org", draft, Timestamp::from_millis(0)).unwrap()
+    }
+
+    fn set(path: &str, value: Value) -> Result<Value, WorldError> {
+        let mut model = model();
+        set_path(&mut model, path, value)?;
+        Ok(Value::Object(model))
+    }
+
+    #[test]
+    fn a_new_record_has_the_keys_in_the_platforms_order() {
+        let keys: Vec<_> = model().keys().cloned().collect();
+        let expected: Vec<_> = KEYS
+            .into_iter()
+            .filter(|key| !matches!(*key, "name" | "author"))
+            .collect();
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn a_field_that_comes_later_takes_its_place_among_the_keys() {
+        let model = set("name", "Ada".into()).unwrap();
+        let keys: Vec<_> = model.as_object().unwrap().keys().take(4).cloned().collect();
+        assert_eq!(keys, ["pk", "sk", "name", "datatype"]);
+    }
+
+    #[test]
+    fn paths_start_at_the_model_or_inside_data() {
+        for path in ["data.address.city", "address.city"] {
+            let model = set(path, "Wien".into()).unwrap();
+            assert_eq!(model.pointer("/data/address/city"), Some(&"Wien".into()));
+        }
+        let model = set("tags.0", "y".into()).unwrap();
+        assert_eq!(model.pointer("/data/tags/0"), Some(&"y".into()));
+    }
+
+    #[test]
+    fn data_is_merged_and_not_replaced() {
+        let model = set("data", json!({"name": "Ada"})).unwrap();
+        assert_eq!(model.pointer("/data/email"), Some(&"a@example.com".into()));
+        assert_eq!(model.pointer("/data/name"), Some(&"Ada".into()));
+    }
+
+    #[test]
+    fn what_the_platform_sets_cannot_be_set() {
+        let paths = [
+            "version",
+            "sk",
+            "modifydate.x",
+            "email.x",
+            "tags.7",
+            "a..b",
+            "",
+        ];
+        for path in paths {
+            assert!(set(path, 1.into()).is_err(), "{path}");
+        }
+        assert!(set("state", "perhaps".into()).is_err());
+    }
+
+    #[test]
+    fn a_record_cannot_grow_past_its_depth() {
+        let mut model = model();
+        let path = vec!["a"; MAX_DEPTH].join(".");
+        set_path(&mut model, &path, json!({"b": {}})).unwrap();
+        assert!(to_text(&model).is_err());
+        assert!(set_path(&mut model, &"a.".repeat(100_000), Value::Null).is_err());
+    }
+
+    #[test]
+    fn an_id_is_found_in_all_its_forms() {
+        for id in [
+            "contact-abc",
+            "abc",
+            "my-org/contact/abc",
+            "my-org/contact/contact-abc",
+        ] {
+            let found = candidates("my-org", "contact", id);
+            assert!(found.iter().any(|sk| sk == "contact-abc"), "{id}");
+        }
+    }
+}

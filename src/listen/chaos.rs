@@ -1,0 +1,188 @@
+//! Trouble on purpose: late, lost, doubled and reordered deliveries, to see what a sender and an app make of them.
+
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::grammar::GrammarError;
+use crate::grammar::when::{Percent, Span};
+use crate::serve::Dropped;
+
+/// How long a reordered event waits for one to overtake it.
+const OVERTAKE: Duration = Duration::from_secs(1);
+
+/// `latency=200ms,drop=1%,dup=5%,reorder`, each part optional.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chaos {
+    /// Before each event is passed on.
+    pub latency: Duration,
+    /// Share (0 to 1) of connections that close without an answer. The event is kept all the same.
+    pub drop: f64,
+    /// Share (0 to 1) of events that are passed on twice.
+    pub dup: f64,
+    /// Every other event waits until the next one has overtaken it, for a second at most.
+    pub reorder: bool,
+}
+
+/// A `--chaos` that cannot be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ChaosError {
+    #[error(
+        "`{part}` is not a kind of chaos; there are latency=200ms, drop=1%, dup=5% and reorder"
+    )]
+    Unknown { part: String },
+    #[error(transparent)]
+    Value(#[from] GrammarError),
+}
+
+impl FromStr for Chaos {
+    type Err = ChaosError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut chaos = Self::default();
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            match part.split_once('=') {
+                Some(("latency", value)) => chaos.latency = value.parse::<Span>()?.into(),
+                Some(("drop", value)) => chaos.drop = value.parse::<Percent>()?.share(),
+                Some(("dup", value)) => chaos.dup = value.parse::<Percent>()?.share(),
+                None if part == "reorder" => chaos.reorder = true,
+                _ => {
+                    return Err(ChaosError::Unknown {
+                        part: part.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(chaos)
+    }
+}
+
+/// What every event passes on its way.
+pub(super) struct Gate {
+    chaos: Chaos,
+    waiting: Mutex<Option<oneshot::Sender<()>>>,
+}
+
+/// An event's passage; dropping it lets the one that it overtook go on.
+pub(super) struct Place {
+    doubled: bool,
+    _overtaken: Option<oneshot::Sender<()>>,
+}
+
+impl Place {
+    pub(super) fn doubled(&self) -> bool {
+        self.doubled
+    }
+}
+
+impl Gate {
+    pub(super) fn new(chaos: Chaos) -> Self {
+        Self {
+            chaos,
+            waiting: Mutex::new(None),
+        }
+    }
+
+    pub(super) async fn enter(&self) -> Result<Place, Dropped> {
+        let chaos = &self.chaos;
+        if chaos.drop > 0.0 && fastrand::f64() < chaos.drop {
+            return Err(Dropped);
+        }
+        if !chaos.latency.is_zero() {
+            tokio::time::sleep(chaos.latency).await;
+        }
+        let overtaken = if chaos.reorder {
+            self.overtake().await
+        } else {
+            None
+        };
+        Ok(Place {
+            doubled: chaos.dup > 0.0 && fastrand::f64() < chaos.dup,
+            _overtaken: overtaken,
+        })
+    }
+
+    async fn overtake(&self) -> Option<oneshot::Sender<()>> {
+        let receiver = {
+            let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(earlier) = waiting.take() {
+                return Some(earlier);
+            }
+            let (sender, receiver) = oneshot::channel();
+            *waiting = Some(sender);
+            receiver
+        };
+        // Woken when the overtaking event's place is dropped; alone, it goes after a second.
+        if tokio::time::timeout(OVERTAKE, receiver).await.is_err() {
+            self.waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chaos_is_read_in_parts() {
+        let chaos: Chaos = "latency=200ms,drop=1%,dup=5%,reorder".parse().unwrap();
+        assert_eq!(
+            chaos,
+            Chaos {
+                latency: Duration::from_millis(200),
+                drop: 0.01,
+                dup: 0.05,
+                reorder: true
+            }
+        );
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused() {
+        assert_eq!(
+            "lag=3".parse::<Chaos>(),
+            Err(ChaosError::Unknown {
+                part: "lag=3".to_owned()
+            })
+        );
+        assert!("drop=200%".parse::<Chaos>().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_full_drop_lets_nothing_through() {
+        let gate = Gate::new(Chaos {
+            drop: 1.0,
+            ..Chaos::default()
+        });
+        assert!(gate.enter().await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_second_event_overtakes_the_first() {
+        let gate = std::sync::Arc::new(Gate::new(Chaos {
+            reorder: true,
+            ..Chaos::default()
+        }));
+        let first = tokio::spawn({
+            let gate = std::sync::Arc::clone(&gate);
+            async move { gate.enter().await.map(drop) }
+        });
+        tokio::task::yield_now().await;
+        let second = gate.enter().await.unwrap();
+        tokio::task::yield_now().await;
+        assert!(!first.is_finished());
+        drop(second);
+        first.await.unwrap().unwrap();
+    }
+}

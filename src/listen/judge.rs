@@ -1,0 +1,160 @@
+//! Which signatures a listener asks for, and its word on each request.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::event::Verdict;
+use crate::running::Running;
+use crate::secret::Secret;
+use crate::signature::{self, Options, Reason, Received, Scheme, SignatureError, Verifier};
+use crate::time::Timestamp;
+
+/// How often the running platform's secret is looked for.
+const LOOK: Duration = Duration::from_secs(1);
+/// The scheme in which the local platform signs.
+const PLATFORM_SCHEME: &str = "standard-webhooks";
+const PLATFORM_HEADER: &str = "webhook-signature";
+
+/// One `--verify` with its secrets, ready to judge.
+pub struct Check {
+    scheme: &'static dyn Scheme,
+    verifier: Box<dyn Verifier>,
+}
+
+impl Check {
+    /// Prepares the keys of a scheme.
+    pub fn new(
+        scheme: &'static dyn Scheme,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Self, SignatureError> {
+        Ok(Self {
+            scheme,
+            verifier: scheme.verifier(secrets, options)?,
+        })
+    }
+}
+
+/// What a listener asks for.
+pub enum Checks {
+    /// Every request must satisfy one of these. None at all: everything is kept as unverified.
+    Asked(Vec<Check>),
+    /// Nothing was asked for: what the running platform signs is checked with its secret, the rest stays unverified.
+    Platform(PlatformSecret),
+}
+
+/// A request under judgement.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+    pub(super) host: Option<&'a HeaderValue>,
+    pub(super) public_url: Option<&'a str>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) now: Timestamp,
+    pub(super) tolerance: Duration,
+}
+
+impl Checks {
+    /// `None`: nothing was checked.
+    pub(super) fn verdict(&self, request: &Request<'_>) -> Option<Verdict> {
+        match self {
+            Self::Asked(checks) => judge(checks, request),
+            Self::Platform(platform) => {
+                if !request.headers.contains_key(PLATFORM_HEADER) {
+                    return None;
+                }
+                let check = platform.check()?;
+                judge(std::slice::from_ref(check.as_ref()), request)
+            }
+        }
+    }
+}
+
+fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
+    let url = url_of(request);
+    let received = Received {
+        method: request.method,
+        url: &url,
+        headers: request.headers,
+        body: request.body,
+    };
+    let mut closest: Option<(signature::Judgement, &'static str)> = None;
+    for check in checks {
+        let judgement = check
+            .verifier
+            .verify(&received, request.now, request.tolerance);
+        if judgement.reason == Reason::Ok {
+            return Some(judgement.verdict(check.scheme.name()));
+        }
+        // A scheme whose headers are there says more about what went wrong than one whose headers are not.
+        let closer = closest
+            .as_ref()
+            .is_none_or(|(known, _)| known.reason == Reason::MissingHeader);
+        if closer {
+            closest = Some((judgement, check.scheme.name()));
+        }
+    }
+    closest.map(|(judgement, scheme)| judgement.verdict(scheme))
+}
+
+/// The URL as the sender knew it: the public one where it was told, else by the host that was called.
+fn url_of(request: &Request<'_>) -> String {
+    match request.public_url {
+        Some(base) => format!("{}{}", base.trim_end_matches('/'), request.target),
+        None => {
+            let host = request
+                .host
+                .and_then(|host| host.to_str().ok())
+                .unwrap_or("localhost");
+            format!("http://{host}{}", request.target)
+        }
+    }
+}
+
+/// The webhook secret of whichever platform runs now, looked up again when its file changes.
+pub struct PlatformSecret {
+    state_dir: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    looked: Option<Instant>,
+    written: Option<SystemTime>,
+    check: Option<Arc<Check>>,
+}
+
+impl PlatformSecret {
+    pub fn new(state_dir: PathBuf) -> Self {
+        Self {
+            state_dir,
+            known: Mutex::default(),
+        }
+    }
+
+    fn check(&self) -> Option<Arc<Check>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+            return known.check.clone();
+        }
+        known.looked = Some(Instant::now());
+        let written = std::fs::metadata(Running::file(&self.state_dir))
+            .and_then(|file| file.modified())
+            .ok();
+        if written != known.written || known.check.is_none() {
+            known.written = written;
+            known.check = self.prepare().map(Arc::new);
+        }
+        known.check.clone()
+    }
+
+    fn prepare(&self) -> Option<Check> {
+        let secret = Running::find(&self.state_dir).ok()??.webhook_secret?;
+        let scheme = signature::find(PLATFORM_SCHEME).ok()?;
+        Check::new(scheme, &[Secret::new(secret)], &Options::default()).ok()
+    }
+}

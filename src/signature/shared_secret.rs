@@ -1,0 +1,121 @@
+//! A secret that travels as it is in a header: proves who sent, not what. The way of platforms that can send fixed headers
+//! and sign nothing.
+
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use http::{HeaderName, HeaderValue};
+
+use super::{
+    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
+    diagnose, header,
+};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+const NAME: &str = "shared-secret-header";
+const HEADER: &str = "header";
+const DEFAULT_HEADER: &str = "X-Bridge-Secret";
+
+pub(super) struct SharedSecret;
+
+impl Scheme for SharedSecret {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn summary(&self) -> &'static str {
+        "a fixed secret in a header; the body is not covered"
+    }
+
+    fn options(&self) -> &'static [(&'static str, &'static str)] {
+        &[(HEADER, "the header's name; X-Bridge-Secret if not given")]
+    }
+
+    fn sample_secret(&self, random: &[u8; 32]) -> Secret {
+        let mut text = b"shared-".to_vec();
+        super::mac::push_hex(&random[..16], &mut text);
+        Secret::new(String::from_utf8_lossy(&text))
+    }
+
+    fn verifier(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Box<dyn Verifier>, SignatureError> {
+        let header = header_name(options)?;
+        let secrets = super::keys(NAME, secrets, |secret| {
+            super::not_empty(NAME, secret).cloned()
+        })?;
+        Ok(Box::new(SharedSecretVerifier { header, secrets }))
+    }
+
+    fn signer(
+        &self,
+        secret: &Secret,
+        options: &Options,
+    ) -> Result<Box<dyn Signer>, SignatureError> {
+        let name = header_name(options)?;
+        let text = super::not_empty(NAME, secret)?.reveal();
+        let bad = |_| SignatureError::BadSecret {
+            scheme: NAME,
+            expected: "text that can stand in a header",
+        };
+        let mut value = HeaderValue::from_str(text).map_err(bad)?;
+        value.set_sensitive(true);
+        Ok(Box::new(SharedSecretSigner { name, value }))
+    }
+}
+
+fn header_name(options: &Options) -> Result<HeaderName, SignatureError> {
+    options.check(&SharedSecret)?;
+    let name = options.get(HEADER).unwrap_or(DEFAULT_HEADER);
+    name.parse().map_err(|_| SignatureError::BadOption {
+        scheme: NAME,
+        option: HEADER,
+        expected: "the name of a header",
+    })
+}
+
+struct SharedSecretVerifier {
+    header: HeaderName,
+    secrets: Vec<Secret>,
+}
+
+impl Verifier for SharedSecretVerifier {
+    fn verify(&self, received: &Received<'_>, _now: Timestamp, _tolerance: Duration) -> Judgement {
+        let given = match header::single(received.headers, &self.header) {
+            Ok(given) => given,
+            Err(reason) => return diagnose::header(reason, &self.header, received.headers),
+        };
+        let matches = |secret: &str| verify_slices_are_equal(secret.as_bytes(), given).is_ok();
+        if let Some(matched) = self.secrets.iter().position(|s| matches(s.reveal())) {
+            return Judgement {
+                reason: Reason::Ok,
+                matched: Some(matched),
+                hint: None,
+            };
+        }
+        let hint = self
+            .secrets
+            .iter()
+            .any(|secret| matches(secret.reveal().trim()))
+            .then(|| diagnose::WHITESPACE.to_owned());
+        Judgement {
+            reason: Reason::SecretMismatch,
+            matched: None,
+            hint,
+        }
+    }
+}
+
+struct SharedSecretSigner {
+    name: HeaderName,
+    value: HeaderValue,
+}
+
+impl Signer for SharedSecretSigner {
+    fn sign(&self, _message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
+        vec![(self.name.clone(), self.value.clone())]
+    }
+}

@@ -1,0 +1,264 @@
+//! Standard Webhooks and Svix: one algorithm under two sets of header names.
+//!
+//! HMAC-SHA256 over `id.timestamp.body`, base64, in a list of `version,signature` entries.
+//! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac::Key;
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::diagnose::{self, Case, KeyForm};
+use super::{
+    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
+    clock, header, mac,
+};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// Decodes secrets: people lose the padding when they copy one.
+const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+const PREFIX: &str = "whsec_";
+
+static WEBHOOK: Names = Names {
+    id: HeaderName::from_static("webhook-id"),
+    timestamp: HeaderName::from_static("webhook-timestamp"),
+    signature: HeaderName::from_static("webhook-signature"),
+};
+static SVIX: Names = Names {
+    id: HeaderName::from_static("svix-id"),
+    timestamp: HeaderName::from_static("svix-timestamp"),
+    signature: HeaderName::from_static("svix-signature"),
+};
+
+/// A row of the table: one name for the algorithm.
+pub(super) struct Standard {
+    name: &'static str,
+    summary: &'static str,
+    names: &'static Names,
+    /// Other names, tried header by header, as Svix's own libraries do.
+    fallback: Option<&'static Names>,
+}
+
+struct Names {
+    id: HeaderName,
+    timestamp: HeaderName,
+    signature: HeaderName,
+}
+
+impl Standard {
+    pub(super) const WEBHOOKS: Self = Self {
+        name: "standard-webhooks",
+        summary: "HMAC-SHA256 over id, timestamp and body; the secret is `whsec_` and base64",
+        names: &WEBHOOK,
+        fallback: None,
+    };
+    pub(super) const SVIX: Self = Self {
+        name: "svix",
+        summary: "as standard-webhooks under svix-* headers; webhook-* counts where one is missing",
+        names: &SVIX,
+        fallback: Some(&WEBHOOK),
+    };
+}
+
+impl Scheme for Standard {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn sample_secret(&self, random: &[u8; 32]) -> Secret {
+        Secret::new(format!("{PREFIX}{}", BASE64.encode(random)))
+    }
+
+    fn verifier(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Box<dyn Verifier>, SignatureError> {
+        options.check(self)?;
+        let keys = super::keys(self.name, secrets, |secret| self.key(secret))?;
+        Ok(Box::new(StandardVerifier {
+            names: self.names,
+            fallback: self.fallback,
+            keys,
+            secrets: secrets.to_vec(),
+        }))
+    }
+
+    fn signer(
+        &self,
+        secret: &Secret,
+        options: &Options,
+    ) -> Result<Box<dyn Signer>, SignatureError> {
+        options.check(self)?;
+        Ok(Box::new(StandardSigner {
+            names: self.names,
+            key: self.key(secret)?,
+        }))
+    }
+}
+
+impl Standard {
+    fn key(&self, secret: &Secret) -> Result<Key, SignatureError> {
+        let text = secret.reveal();
+        let expected = if text.trim() == text {
+            "base64, with or without `whsec_` before it"
+        } else {
+            "base64: there is white space around it"
+        };
+        match key_bytes(text) {
+            Some(bytes) if !bytes.is_empty() => Ok(mac::key(&bytes)),
+            _ => Err(SignatureError::BadSecret {
+                scheme: self.name,
+                expected,
+            }),
+        }
+    }
+}
+
+fn key_bytes(secret: &str) -> Option<Vec<u8>> {
+    SECRET_BASE64
+        .decode(secret.strip_prefix(PREFIX).unwrap_or(secret))
+        .ok()
+}
+
+struct StandardVerifier {
+    names: &'static Names,
+    fallback: Option<&'static Names>,
+    keys: Vec<Key>,
+    secrets: Vec<Secret>,
+}
+
+/// What the three headers say.
+struct Claim<'a> {
+    id: &'a [u8],
+    timestamp: &'a [u8],
+    /// The name under which the signatures came.
+    signature: &'static HeaderName,
+}
+
+impl Verifier for StandardVerifier {
+    fn verify(&self, received: &Received<'_>, now: Timestamp, tolerance: Duration) -> Judgement {
+        let claim = match self.claim(received.headers) {
+            Ok(claim) => claim,
+            Err((reason, name)) => return diagnose::header(reason, name, received.headers),
+        };
+        let Some(seconds) = clock::parse(claim.timestamp) else {
+            return Judgement::refused(Reason::MalformedTimestamp);
+        };
+        let Some(matched) = self.matching(&claim, received) else {
+            return self.mismatch(&claim, received, now, tolerance);
+        };
+        clock::judge(seconds, now, tolerance, clock::Window::Both, matched)
+    }
+}
+
+impl StandardVerifier {
+    fn claim<'a>(
+        &self,
+        headers: &'a HeaderMap,
+    ) -> Result<Claim<'a>, (Reason, &'static HeaderName)> {
+        let names = self.names;
+        let named =
+            |own: &'static HeaderName, other: fn(&'static Names) -> &'static HeaderName| match self
+                .fallback
+            {
+                Some(fallback) if !headers.contains_key(own) => other(fallback),
+                _ => own,
+            };
+        let single = |name| header::single(headers, name).map_err(|reason| (reason, name));
+        let signature = named(&names.signature, |names| &names.signature);
+        if !headers.contains_key(signature) {
+            return Err((Reason::MissingHeader, &names.signature));
+        }
+        Ok(Claim {
+            id: single(named(&names.id, |names| &names.id))?,
+            timestamp: single(named(&names.timestamp, |names| &names.timestamp))?,
+            signature,
+        })
+    }
+
+    fn matching(&self, claim: &Claim<'_>, received: &Received<'_>) -> Option<usize> {
+        let parts = [claim.id, b".", claim.timestamp, b".", received.body];
+        self.keys.iter().position(|key| {
+            let expected = mac::mac(key, &parts);
+            v1(received.headers, claim.signature)
+                .filter_map(mac::from_base64)
+                .any(|given| mac::is_equal(&expected, &given))
+        })
+    }
+
+    #[cold]
+    fn mismatch(
+        &self,
+        claim: &Claim<'_>,
+        received: &Received<'_>,
+        now: Timestamp,
+        tolerance: Duration,
+    ) -> Judgement {
+        let texts: Vec<&[u8]> = v1(received.headers, claim.signature).collect();
+        let given: Vec<mac::Mac> = texts.iter().copied().filter_map(mac::from_base64).collect();
+        let prefix = [claim.id, b".", claim.timestamp, b"."].concat();
+        let case = Case {
+            secrets: &self.secrets,
+            keys: &self.keys,
+            form: KeyForm::Base64,
+            prefix: &prefix,
+            timestamp: Some(claim.timestamp),
+            body: received.body,
+            given: &given,
+            texts: &texts,
+        };
+        case.judge(now, tolerance)
+    }
+}
+
+/// The `v1` entries of all lines of the header: a list may be spread over several.
+fn v1<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b' '))
+        .filter_map(|entry| entry.strip_prefix(b"v1,"))
+}
+
+struct StandardSigner {
+    names: &'static Names,
+    key: Key,
+}
+
+impl Signer for StandardSigner {
+    fn sign(&self, message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
+        let id = header::visible(message.id);
+        let timestamp = message.timestamp.secs().to_string();
+        let parts = [
+            id.as_bytes(),
+            b".",
+            timestamp.as_bytes(),
+            b".",
+            message.body.as_ref(),
+        ];
+        let mut signature = Vec::with_capacity(3 + mac::BASE64_LENGTH);
+        signature.extend_from_slice(b"v1,");
+        mac::push_base64(&mac::mac(&self.key, &parts), &mut signature);
+        vec![
+            (self.names.id.clone(), header::value(id.as_bytes().to_vec())),
+            (
+                self.names.timestamp.clone(),
+                header::value(timestamp.into_bytes()),
+            ),
+            (self.names.signature.clone(), header::value(signature)),
+        ]
+    }
+}
