@@ -88,17 +88,13 @@ impl Circuit {
     pub(crate) fn cap(&self) -> Option<usize> {
         match self.health {
             Health::Closed => None,
-            Health::Open | Health::HalfOpen => Some(1),
-            Health::Disabled => Some(0),
+            // Of a disabled endpoint nothing is claimed; its room is what lets the store say that it is enabled again.
+            Health::Open | Health::HalfOpen | Health::Disabled => Some(1),
         }
     }
 
     pub(crate) fn held_until(&self) -> Timestamp {
         self.held_until
-    }
-
-    pub(crate) fn health(&self) -> Health {
-        self.health
     }
 
     pub(crate) fn observe(&mut self, observed: Observed, now: Timestamp, pace: Pace) -> Ruling {
@@ -254,7 +250,7 @@ mod tests {
         for _ in 0..9 {
             circuit.observe(Observed::Failure, at(0), PACE);
         }
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
         let ruling = circuit.observe(Observed::Failure, at(1), PACE);
         assert!(ruling.counted);
         let change = ruling.change.unwrap();
@@ -272,7 +268,7 @@ mod tests {
             };
             circuit.observe(observed, at(0), PACE);
         }
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
@@ -284,9 +280,9 @@ mod tests {
         for second in 0..6 {
             circuit.observe(Observed::Failure, at(130 + second), PACE);
         }
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
         circuit.observe(Observed::Failure, at(150), PACE);
-        assert_eq!(circuit.health(), Health::Open);
+        assert_eq!(circuit.health, Health::Open);
     }
 
     #[test]
@@ -296,9 +292,9 @@ mod tests {
             circuit.observe(Observed::Failure, at(0), PACE);
         }
         circuit.observe(Observed::Success, at(1), PACE);
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
         circuit.observe(Observed::Failure, at(400), PACE);
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
@@ -335,7 +331,7 @@ mod tests {
         assert!(!ruling.counted);
         assert_eq!(ruling.change.unwrap().health, Health::Open);
         circuit.observe(Observed::Success, at(62), PACE);
-        assert_eq!(circuit.health(), Health::HalfOpen);
+        assert_eq!(circuit.health, Health::HalfOpen);
     }
 
     #[test]
@@ -360,7 +356,7 @@ mod tests {
         circuit.observe(Observed::Failure, at(0), PACE);
         circuit.observe(Observed::Success, at(3 * 86_400), PACE);
         circuit.observe(Observed::Failure, at(6 * 86_400), PACE);
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
@@ -368,7 +364,7 @@ mod tests {
         let mut circuit = fresh();
         let change = circuit.observe(Observed::Gone, at(0), PACE).change.unwrap();
         assert_eq!(change.health, Health::Disabled);
-        assert_eq!(circuit.cap(), Some(0));
+        assert_eq!(circuit.health, Health::Disabled);
     }
 
     #[test]
@@ -377,7 +373,7 @@ mod tests {
         for _ in 0..50 {
             circuit.observe(Observed::Neutral, at(0), PACE);
         }
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
@@ -401,8 +397,8 @@ mod tests {
     fn the_later_observation_of_two_engines_wins() {
         let mut circuit = opened();
         circuit.adopt(&endpoint(Health::Closed, 5));
-        assert_eq!(circuit.health(), Health::Open);
+        assert_eq!(circuit.health, Health::Open);
         circuit.adopt(&endpoint(Health::Closed, at(2).secs()));
-        assert_eq!(circuit.health(), Health::Closed);
+        assert_eq!(circuit.health, Health::Closed);
     }
 }

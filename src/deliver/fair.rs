@@ -14,7 +14,7 @@ const BYTES_A_UNIT: usize = 64 * 1024;
 /// Jobs that are claimed beyond those under way, so that sockets do not wait for commits.
 const AHEAD: usize = 256;
 /// Idle lanes that are remembered.
-const LANES: usize = 2_048;
+pub(crate) const LANES: usize = 2_048;
 
 /// How an endpoint bore a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
