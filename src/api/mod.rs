@@ -7,10 +7,10 @@ pub mod profile;
 pub mod records;
 mod retry;
 #[cfg(test)]
-mod scripted;
+mod tests;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
@@ -22,7 +22,9 @@ pub use error::{ApiError, Refusal, Transport, Why};
 use profile::Tokens;
 use retry::Patience;
 
+use crate::backoff;
 use crate::secret::Secret;
+use crate::time::Timestamp;
 
 /// The header that names the organisation.
 const ORG: HeaderName = HeaderName::from_static("orgid");
@@ -385,7 +387,7 @@ impl Client {
         let retry_after = response
             .headers()
             .get(header::RETRY_AFTER)
-            .and_then(|value| retry::retry_after(value.as_bytes(), SystemTime::now()));
+            .and_then(|value| backoff::retry_after(value.as_bytes(), Timestamp::now()));
         let announced = response.content_length().unwrap_or(0);
         let mut body = Vec::new();
         let mut too_large = announced > self.limits.body as u64;

@@ -1,6 +1,6 @@
 //! Records of the repository. A record is kept as the platform sent it, so that what is printed is what came.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -97,6 +97,20 @@ struct Envelope {
     has_next: Option<bool>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Creation<'a, T> {
+    datatype: &'a str,
+    is_new: bool,
+    data: &'a T,
+}
+
+#[derive(Serialize)]
+struct Replacement<'a, T> {
+    datatype: &'a str,
+    data: &'a T,
+}
+
 impl Client {
     /// Returns one page of the records that `find` selects.
     pub async fn find_records(&self, datatype: &str, find: &Find) -> Result<Page, ApiError> {
@@ -131,7 +145,7 @@ impl Client {
         // A platform may cap the page size without saying so; what came decides where it does not tell.
         let has_next = envelope
             .has_next
-            .unwrap_or_else(|| envelope.data.len() >= find.page_size as usize);
+            .unwrap_or(envelope.data.len() >= find.page_size as usize);
         Ok(Page {
             has_next: has_next && !envelope.data.is_empty(),
             total: envelope.total,
@@ -174,9 +188,13 @@ impl Client {
     pub async fn create_record(
         &self,
         datatype: &str,
-        data: &Value,
+        data: &impl Serialize,
     ) -> Result<Option<Record>, ApiError> {
-        let body = json!({"datatype": datatype, "isNew": true, "data": data});
+        let body = Creation {
+            datatype,
+            is_new: true,
+            data,
+        };
         let answer = self
             .call(&self.post(&["repository", "create"], &body)?)
             .await?;
@@ -192,9 +210,9 @@ impl Client {
         &self,
         datatype: &str,
         id: &str,
-        data: &Value,
+        data: &impl Serialize,
     ) -> Result<Record, ApiError> {
-        let body = json!({"datatype": datatype, "data": data});
+        let body = Replacement { datatype, data };
         let mut call = self.post(&["repository", "update", datatype, id], &body)?;
         call.repeatable = true;
         let raw = self.ask(&call, "a record").await?;

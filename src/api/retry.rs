@@ -1,7 +1,7 @@
 //! When a call is made again, and after how long.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How often a call is repeated, and how long it may wait in all.
 #[derive(Clone, Copy, Debug)]
@@ -40,26 +40,6 @@ pub(super) fn is_transient(status: u16) -> bool {
     matches!(status, 429 | 502 | 503 | 504)
 }
 
-/// Reads a `Retry-After` header: seconds or an HTTP date. Junk and negative numbers count as no header.
-pub(super) fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return match text.len() {
-            0 => None,
-            // More digits than seconds can have still mean "not now".
-            _ => Some(Duration::from_secs(
-                text.parse().unwrap_or(u64::from(u32::MAX)),
-            )),
-        };
-    }
-    let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
-    Some(
-        SystemTime::from(date)
-            .duration_since(now)
-            .unwrap_or_default(),
-    )
-}
-
 /// Between 0 and 1. The standard library seeds its hashers randomly, which is random enough to keep callers apart.
 fn random_fraction() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 11;
@@ -94,21 +74,5 @@ mod tests {
         assert!(PATIENCE.wait(0, Some(asked), Duration::ZERO).unwrap() >= asked);
         assert_eq!(PATIENCE.wait(1, Some(asked), Duration::from_secs(41)), None);
         assert_eq!(PATIENCE.wait(0, Some(Duration::MAX), Duration::ZERO), None);
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms_and_junk_is_ignored() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_470);
-        let read = |text: &str| retry_after(text.as_bytes(), now);
-        assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            read("Wed, 21 Oct 2015 07:28:00 GMT"),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(read("Wed, 21 Oct 2009 07:28:00 GMT"), Some(Duration::ZERO));
-        for junk in ["", "-1", "soon", "1.5", "\u{0}"] {
-            assert_eq!(read(junk), None, "{junk}");
-        }
-        assert!(read("99999999999999999999999").unwrap() > Duration::from_secs(1_000_000));
     }
 }

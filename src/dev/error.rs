@@ -155,7 +155,11 @@ pub(super) async fn finish(mut request: Request, next: Next) -> Response {
     let lints = Lints::default();
     request.extensions_mut().insert(lints.clone());
     let mut response = next.run(request).await;
-    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+    let refusal = response
+        .extensions_mut()
+        .remove::<Refusal>()
+        .or_else(|| plain_refusal(&response));
+    if let Some(refusal) = refusal {
         let allow = response.headers_mut().remove(header::ALLOW);
         response = json_response(refusal.status, refusal.body(&path));
         if let Some(allow) = allow {
@@ -173,6 +177,18 @@ pub(super) async fn finish(mut request: Request, next: Next) -> Response {
         headers.insert(LINT, findings);
     }
     response
+}
+
+/// Errors of the framework itself (a path that is no UTF-8, say), which it answers with plain text.
+fn plain_refusal(response: &Response) -> Option<Refusal> {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let is_json = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let reason = status.canonical_reason().unwrap_or("Error");
+    (is_error && !is_json).then(|| Refusal::new(status, "bad_request", reason.to_lowercase()))
 }
 
 /// A response whose body is this JSON text.

@@ -2,43 +2,281 @@
 
 pub mod auth;
 mod clock;
+pub mod control;
 pub mod error;
 pub mod find;
+mod folder;
+mod guard;
 pub mod model;
+pub mod occupant;
 mod query;
 pub mod repository;
 pub mod request;
+mod rest;
+pub mod routes;
 pub mod settings;
+mod state;
 mod token;
 
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
+use crate::running::Running;
 use crate::secret::Secret;
-use crate::store::Store;
-use crate::time::Timestamp;
-use auth::Authority;
+use crate::serve;
+use crate::store::{Kind, Store, StoreError};
+use auth::{AuthMode, Authority};
+use folder::Folder;
+use occupant::Occupant;
+use repository::{OnEvent, Repository};
 use settings::Settings;
+pub use state::State;
 
-/// What every handler shares.
-pub struct State {
-    pub store: Store,
-    pub authority: Authority,
-    pub settings: Settings,
-    /// The organisation of the person that is always there.
+/// The platform's usual port.
+pub const PORT: u16 = 4870;
+/// The control API's usual port.
+pub const CONTROL_PORT: u16 = 4872;
+/// How long the token lives that a start hands out: longer than a platform usually runs.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How a platform is to run.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// 0 takes a free one.
+    pub port: u16,
+    /// 0 takes a free one.
+    pub control_port: u16,
+    /// Where everything is kept; `None` keeps it in a temporary folder.
+    pub data: Option<PathBuf>,
     pub org: String,
+    pub auth: AuthMode,
     /// Records in one page at most.
     pub page_cap: usize,
-    /// Signs the deliveries of flows that have no secret of their own; `None` with `--bare`.
-    pub webhook_secret: Option<Secret>,
-    pub started_at: Timestamp,
+    /// No headers of our own on deliveries.
+    pub bare: bool,
+    /// Where [`Running`] is written, so that other commands find the platform; `None` tells nobody.
+    pub state_dir: Option<PathBuf>,
+}
+
+impl Default for DevOptions {
+    fn default() -> Self {
+        Self {
+            port: PORT,
+            control_port: CONTROL_PORT,
+            data: None,
+            org: "my-org".to_owned(),
+            auth: AuthMode::default(),
+            page_cap: 200,
+            bare: false,
+            state_dir: None,
+        }
+    }
+}
+
+/// Why a platform cannot run.
+#[derive(Debug, Error)]
+pub enum DevError {
+    #[error("port {port} is taken{}", match .occupant { Some(occupant) => format!(" by {occupant}"), None => String::new() })]
+    PortTaken {
+        port: u16,
+        /// The flag that chooses this port.
+        flag: &'static str,
+        occupant: Option<Occupant>,
+    },
+    #[error("cannot listen on {address}")]
+    Bind {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("another `evt dev`{} uses the data in `{}`", match .pid { Some(pid) => format!(" (pid {pid})"), None => String::new() }, path.display())]
+    DataInUse { path: PathBuf, pid: Option<u32> },
+    #[error("cannot use the data folder `{}`", path.display())]
+    DataFolder { path: PathBuf, source: io::Error },
+    #[error("cannot tell other commands where the platform runs (`{}`)", path.display())]
+    Running { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Where a platform runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    pub platform: SocketAddr,
+    pub control: SocketAddr,
+}
+
+/// A running platform.
+pub struct Platform {
+    addresses: Addresses,
+    running: Running,
+    state: Arc<State>,
+    tasks: JoinSet<()>,
+    state_dir: Option<PathBuf>,
+    // Held until everything has ended.
+    folder: Option<Folder>,
+}
+
+impl Platform {
+    /// Starts a platform that runs until `shutdown`; when this returns it answers.
+    pub async fn start(options: DevOptions, shutdown: CancellationToken) -> Result<Self, DevError> {
+        let platform = bind(options.port, "--port").await?;
+        let control = bind(options.control_port, "--console-port").await?;
+        let addresses = Addresses {
+            platform: address(&platform)?,
+            control: address(&control)?,
+        };
+        let (folder, state) = open(&options, shutdown)?;
+        let running = running(&options, &addresses, &state);
+        let token = Secret::new(running.control_token.as_str());
+        let mut tasks = JoinSet::new();
+        for listener in platform {
+            let (router, stop) = (router(Arc::clone(&state)), state.shutdown.clone());
+            tasks.spawn(serve::serve_router(listener, router, stop));
+        }
+        for listener in control {
+            let stop = state.shutdown.clone();
+            let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
+            tasks.spawn(serve::serve_router(listener, router, stop));
+        }
+        if let Some(dir) = &options.state_dir {
+            announce(&running, dir)?;
+        }
+        Ok(Self {
+            addresses,
+            running,
+            state,
+            tasks,
+            state_dir: options.state_dir,
+            folder,
+        })
+    }
+
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Addresses and credentials, as other commands find them.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// Waits for the end: until `shutdown`, and then until what is under way has been answered and delivered.
+    pub async fn stopped(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+        if let Some(dir) = &self.state_dir {
+            let _ = self.running.remove(dir);
+        }
+        drop(self.folder.take());
+    }
+}
+
+/// Opens the data and what works on it.
+fn open(
+    options: &DevOptions,
+    shutdown: CancellationToken,
+) -> Result<(Option<Folder>, Arc<State>), DevError> {
+    let (folder, store) = match &options.data {
+        Some(path) => {
+            let folder = Folder::take(path)?;
+            let store = Store::open(&folder.database(), Kind::Platform)?;
+            (Some(folder), store)
+        }
+        None => (None, Store::ephemeral(Kind::Platform)?),
+    };
+    let secrets = state::Secrets::load(&store)?;
+    let on_event: OnEvent = Arc::new(|_, _, _| Ok(()));
+    let state = State::new(state::Parts {
+        repository: Arc::new(Repository::open(&store, on_event)?),
+        authority: Authority::new(options.auth, &secrets.jwt),
+        settings: Settings::load(&store)?,
+        org: options.org.clone(),
+        page_cap: options.page_cap.max(1),
+        webhook_secret: (!options.bare).then_some(secrets.webhook),
+        data: folder.as_ref().map(|folder| folder.path().to_owned()),
+        shutdown,
+        store,
+    });
+    Ok((folder, Arc::new(state)))
 }
 
 /// Every route of the platform's own port.
 fn router(state: Arc<State>) -> Router {
     Router::new()
         .merge(auth::routes())
+        .merge(rest::routes())
+        .fallback(routes::unknown)
+        .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn(error::finish))
         .with_state(state)
+}
+
+/// Listens on a loopback port, over both families where the machine has both: `localhost` is either.
+async fn bind(port: u16, flag: &'static str) -> Result<Vec<TcpListener>, DevError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let first = TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == io::ErrorKind::AddrInUse {
+            return DevError::PortTaken {
+                port,
+                flag,
+                occupant: occupant::of_port(port),
+            };
+        }
+        DevError::Bind { address, source }
+    })?;
+    let bound = first
+        .local_addr()
+        .map_err(|source| DevError::Bind { address, source })?;
+    let second = TcpListener::bind((Ipv6Addr::LOCALHOST, bound.port())).await;
+    Ok(std::iter::once(first).chain(second).collect())
+}
+
+fn address(listeners: &[TcpListener]) -> Result<SocketAddr, DevError> {
+    let unknown = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bound = listeners.first().map(TcpListener::local_addr);
+    bound
+        .unwrap_or(Ok(unknown))
+        .map_err(|source| DevError::Bind {
+            address: unknown,
+            source,
+        })
+}
+
+fn running(options: &DevOptions, addresses: &Addresses, state: &State) -> Running {
+    Running {
+        pid: std::process::id(),
+        url: format!("http://{}", addresses.platform),
+        control_url: format!("http://{}", addresses.control),
+        control_token: URL_SAFE_NO_PAD.encode(state::random_bytes()),
+        org: options.org.clone(),
+        token: state.authority.dev_token(&options.org, TOKEN_LIFETIME),
+        webhook_secret: state
+            .webhook_secret
+            .as_ref()
+            .map(|secret| secret.reveal().to_owned()),
+        data: state.data.clone(),
+    }
+}
+
+fn announce(running: &Running, dir: &std::path::Path) -> Result<(), DevError> {
+    let failed = |source| DevError::Running {
+        path: Running::file(dir),
+        source,
+    };
+    folder::create(dir).map_err(failed)?;
+    running.write(dir).map_err(failed)
 }

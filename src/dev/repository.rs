@@ -31,6 +31,8 @@ const ON_STATE: [(&str, &str); 2] = [
 pub struct Repository {
     clock: Mutex<Clock>,
     on_event: OnEvent,
+    /// The kinds of the events that the current request has raised itself.
+    raised: Mutex<Vec<String>>,
 }
 
 /// A change to one record.
@@ -49,7 +51,21 @@ impl Repository {
         Ok(Self {
             clock: Mutex::new(Clock::after(last)),
             on_event,
+            raised: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Runs one request's changes, and returns what they gave with the kinds of the events that they raised themselves.
+    ///
+    /// Only from inside a write: there is one at a time.
+    pub fn request<T>(&self, changes: impl FnOnce() -> T) -> (T, Vec<String>) {
+        self.raised().clear();
+        let result = changes();
+        (result, std::mem::take(&mut *self.raised()))
+    }
+
+    fn raised(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Creates a record and raises its events; returns its BaseModel.
@@ -167,6 +183,9 @@ impl Repository {
 
     /// Raises an event that no write of a record stands behind.
     pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<(), StoreError> {
+        if event.cause.event.is_none() {
+            self.raised().push(event.kind.clone());
+        }
         (self.on_event)(tx, self, event)
     }
 

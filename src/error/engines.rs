@@ -1,1 +1,85 @@
 //! Errors of the engines: delivery, flows, the platform, the listener, samples.
+
+use super::{CliError, Exit};
+use crate::dev::DevError;
+use crate::flow::{DocumentError, FlowError};
+use crate::sample::UnknownSample;
+
+impl From<UnknownSample> for CliError {
+    fn from(error: UnknownSample) -> Self {
+        let hint = match &error.suggestion {
+            Some(name) => format!("evt send {name}"),
+            None => "evt send --list".to_owned(),
+        };
+        // The same exit as for any other word that means nothing.
+        Self::new(Exit::Usage, "unknown_event", error).hint(hint)
+    }
+}
+
+impl From<DevError> for CliError {
+    fn from(error: DevError) -> Self {
+        match error {
+            DevError::PortTaken { flag, .. } => {
+                let hint = match flag {
+                    "--port" => "evt dev --port 0     takes free ports for everything",
+                    _ => "evt dev --console-port 0",
+                };
+                Self::new(Exit::Failed, "port_taken", error).hint(hint)
+            }
+            DevError::Bind { .. } => {
+                Self::new(Exit::Failed, "cannot_listen", error).hint("evt dev --port 0")
+            }
+            DevError::DataInUse { .. } => Self::new(Exit::Failed, "data_in_use", error)
+                .hint("evt dev stop")
+                .hint("evt dev --data ./another-folder --port 0"),
+            DevError::DataFolder { .. } => Self::new(Exit::Failed, "data_folder", error)
+                .hint("evt dev --data ./a-folder-of-yours"),
+            DevError::Running { .. } => {
+                Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
+            }
+            DevError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FlowError> for CliError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Document(error) => error.into(),
+            FlowError::NoSuchFlow { .. } => {
+                Self::new(Exit::NotFound, "no_such_flow", error).hint("evt flows list")
+            }
+            FlowError::NameTaken { .. } => {
+                Self::new(Exit::Usage, "name_taken", error).hint("evt flows apply -f FILE")
+            }
+            FlowError::NoSuchRun { .. } => {
+                Self::new(Exit::NotFound, "no_such_run", error).hint("evt flows runs")
+            }
+            FlowError::WrongState { .. } => {
+                Self::new(Exit::Refused, "wrong_state", error).hint("evt flows runs")
+            }
+            FlowError::Gone { .. } => {
+                Self::new(Exit::NotFound, "gone", error).hint("evt flows runs")
+            }
+            FlowError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DocumentError> for CliError {
+    fn from(error: DocumentError) -> Self {
+        let code = match &error {
+            DocumentError::Missing { .. }
+            | DocumentError::Both { .. }
+            | DocumentError::WrongKind { .. }
+            | DocumentError::BadValue { .. }
+            | DocumentError::NoSuchStep { .. }
+            | DocumentError::SameStep { .. }
+            | DocumentError::TooMany { .. } => "bad_flow",
+            DocumentError::UnknownName { .. } | DocumentError::UnknownKey { .. } => "unknown_name",
+            DocumentError::NotBuilt { .. } => "not_built",
+            DocumentError::Placeholder { .. } => "bad_placeholder",
+        };
+        Self::new(Exit::Usage, code, error).hint("evt flows create --help")
+    }
+}

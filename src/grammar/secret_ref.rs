@@ -1,16 +1,19 @@
 //! A secret by reference: a literal, `env:NAME`, `file:PATH`, `cmd:…` or `-` (stdin).
 
+use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::GrammarError;
 use crate::secret::Secret;
 
-/// Where a secret comes from. Resolving it needs the environment, so that is `cli`'s work (`env::Env::secret`).
+/// Where a secret comes from; `env::Env::secret` fetches it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     Literal(Secret),
     Env(String),
-    File(std::path::PathBuf),
+    File(PathBuf),
+    /// A command line for the shell; its first line of output is the secret.
     Command(String),
     Stdin,
 }
@@ -19,6 +22,77 @@ impl FromStr for SecretRef {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self::Literal(Secret::new(text)))
+        let reference = match text.split_once(':') {
+            Some(("env", name)) => Self::Env(name.to_owned()),
+            Some(("file", path)) => Self::File(PathBuf::from(path)),
+            Some(("cmd", command)) => Self::Command(command.to_owned()),
+            _ if text == "-" => Self::Stdin,
+            _ => Self::Literal(Secret::new(text)),
+        };
+        // The input is not repeated in the error: most of what comes here is secret.
+        let expected = "a secret: text, env:NAME, file:PATH, cmd:COMMAND or -";
+        let bad = |at| GrammarError {
+            input: "…".to_owned(),
+            expected,
+            at,
+        };
+        match &reference {
+            Self::Literal(secret) if secret.reveal().is_empty() => Err(bad(None)),
+            Self::Env(name) if name.is_empty() || name.contains(['=', '\0']) => Err(bad(Some(4))),
+            Self::File(path) if path.as_os_str().is_empty() => Err(bad(Some(5))),
+            Self::Command(command) if command.trim().is_empty() => Err(bad(Some(4))),
+            _ => Ok(reference),
+        }
+    }
+}
+
+/// As it was typed, a literal masked.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Literal(secret) => secret.fmt(f),
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Command(command) => write!(f, "cmd:{command}"),
+            Self::Stdin => f.write_str("-"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_told_apart() {
+        for (text, expected) in [
+            ("whsec_abc", SecretRef::Literal(Secret::new("whsec_abc"))),
+            ("a:b", SecretRef::Literal(Secret::new("a:b"))),
+            ("env:HOOK", SecretRef::Env("HOOK".to_owned())),
+            (
+                "file:/run/secret",
+                SecretRef::File(PathBuf::from("/run/secret")),
+            ),
+            (
+                "cmd:pass show a:b",
+                SecretRef::Command("pass show a:b".to_owned()),
+            ),
+            ("-", SecretRef::Stdin),
+        ] {
+            assert_eq!(text.parse::<SecretRef>().unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_reference_is_refused() {
+        for text in ["", "env:", "file:", "cmd: ", "env:A=B"] {
+            assert!(text.parse::<SecretRef>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_literal_is_shown_by_neither_debug_nor_display_nor_error() {
+        let reference: SecretRef = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La9f2c".parse().unwrap();
+        assert!(!format!("{reference:?} {reference}").contains("MfKQ"));
     }
 }

@@ -4,10 +4,13 @@
 
 pub mod endpoints;
 pub mod events;
+pub mod flows;
 pub mod jobs;
 pub mod leases;
 pub mod queue;
 pub mod records;
+pub mod reset;
+pub mod runs;
 pub mod settings;
 mod writer;
 

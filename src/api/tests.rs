@@ -1,0 +1,516 @@
+//! The client against a server that answers by script, one answer a connection.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::profile::{Principal, SignIn};
+use super::records::Find;
+use super::{Account, ApiError, Client, Limits, Patience, Why};
+use crate::secret::Secret;
+
+/// Long enough for any answer that comes at all.
+const AMPLE: Duration = Duration::from_secs(20);
+
+#[derive(Clone)]
+enum Answer {
+    /// A whole answer; `content-length` is added.
+    Say(&'static str, String),
+    /// Bytes as they are, then the connection is closed.
+    Bytes(Vec<u8>),
+    /// A head that promises no end, and a body that never ends.
+    Endless,
+    /// Nothing, for ever.
+    Hang,
+}
+
+fn ok(body: &str) -> Answer {
+    Answer::Say("HTTP/1.1 200 OK", body.to_owned())
+}
+
+fn status(line: &'static str, body: &str) -> Answer {
+    Answer::Say(line, body.to_owned())
+}
+
+struct Server {
+    url: String,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(script: Vec<Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&heard);
+        tokio::spawn(async move {
+            for answer in script {
+                let Ok((stream, _)) = listener.accept().await else {
+                    return;
+                };
+                let request = answer_one(stream, answer).await;
+                record.lock().unwrap().push(request);
+            }
+        });
+        Self { url, heard }
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    fn client(&self) -> Client {
+        client(&self.url, limits())
+    }
+}
+
+/// Reads one request and answers it; the request is returned before the connection ends.
+async fn answer_one(mut stream: TcpStream, answer: Answer) -> String {
+    let request = read_request(&mut stream).await;
+    match answer {
+        Answer::Say(head, body) => {
+            let text = format!(
+                "{head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(text.as_bytes()).await;
+        }
+        Answer::Bytes(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+        }
+        Answer::Endless => {
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+                .await;
+            while stream.write_all(&[b'['; 4096]).await.is_ok() {}
+        }
+        Answer::Hang => {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 1]).await;
+            });
+        }
+    }
+    request
+}
+
+async fn read_request(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| {
+                    line.to_ascii_lowercase()
+                        .strip_prefix("content-length: ")?
+                        .parse()
+                        .ok()
+                })
+                .unwrap_or(0_usize);
+            if body.len() >= length {
+                return text;
+            }
+        }
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            return text;
+        }
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        connect: AMPLE,
+        first_byte: AMPLE,
+        total: AMPLE,
+        body: 64 * 1024,
+        patience: Patience {
+            retries: 2,
+            base: Duration::from_millis(1),
+            cap: Duration::from_millis(1),
+            budget: Duration::from_millis(500),
+        },
+    }
+}
+
+fn client(url: &str, limits: Limits) -> Client {
+    let account = Account {
+        url: url.to_owned(),
+        org: "my-org".to_owned(),
+        token: Some(Secret::new("token-one")),
+        refresh_token: Some(Secret::new("refresh-one")),
+    };
+    Client::with_limits(&account, limits).unwrap()
+}
+
+const RECORD: &str = r#"{"sk":"contact-1","datatype":"contact","data":{"amount": 10.00}}"#;
+
+#[tokio::test]
+async fn a_call_carries_the_org_the_token_and_the_encoded_id() {
+    let server = Server::start(vec![ok(RECORD)]).await;
+    let record = server
+        .client()
+        .get_record("contact", "a/b ü?")
+        .await
+        .unwrap();
+    assert_eq!(record.id(), "contact-1");
+    let request = server.heard().remove(0);
+    assert!(
+        request.starts_with("GET /repository/get/contact/a%2Fb%20%C3%BC%3F HTTP/1.1\r\n"),
+        "{request}"
+    );
+    assert!(request.contains("\r\norgid: my-org\r\n"), "{request}");
+    assert!(
+        request.contains("\r\nauthorization: Bearer token-one\r\n"),
+        "{request}"
+    );
+}
+
+#[tokio::test]
+async fn a_record_keeps_its_digits() {
+    let server = Server::start(vec![ok(RECORD)]).await;
+    let record = server.client().get_record("contact", "1").await.unwrap();
+    assert_eq!(record.raw().get(), RECORD);
+}
+
+#[tokio::test]
+async fn an_id_that_would_climb_the_path_is_not_sent() {
+    for id in ["", ".", ".."] {
+        let error = client("http://127.0.0.1:9", limits())
+            .get_record("contact", id)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ApiError::BadName { .. }), "{id}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_origin_is_followed_with_its_body() {
+    let server = Server::start(vec![
+        status(
+            "HTTP/1.1 308 Permanent Redirect\r\nlocation: /v2/create",
+            "",
+        ),
+        ok(RECORD),
+    ])
+    .await;
+    let made = server
+        .client()
+        .create_record("contact", &json!({"a": 1}))
+        .await
+        .unwrap();
+    assert!(made.is_some());
+    let second = server.heard().remove(1);
+    assert!(second.starts_with("POST /v2/create HTTP/1.1"), "{second}");
+    assert!(
+        second.ends_with(r#"{"datatype":"contact","isNew":true,"data":{"a":1}}"#),
+        "{second}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_is_refused_and_hears_nothing() {
+    let other = Server::start(vec![ok(RECORD)]).await;
+    let location = format!("HTTP/1.1 302 Found\r\nlocation: {}/x", other.url);
+    let server = Server::start(vec![status(location.leak(), "")]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, ApiError::ForeignRedirect { to, .. } if *to == other.url),
+        "{error}"
+    );
+    assert_eq!(other.heard(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_redirect_loop_ends() {
+    let round = status("HTTP/1.1 302 Found\r\nlocation: /again", "");
+    let server = Server::start(vec![round; 10]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ApiError::RedirectLoop { .. }), "{error}");
+    assert_eq!(server.heard().len(), 6);
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_cut() {
+    let server = Server::start(vec![Answer::Endless]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_announced_length_over_the_limit_is_not_read() {
+    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec();
+    let server = Server::start(vec![Answer::Bytes(head)]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_platform_that_never_answers_is_given_up() {
+    let server = Server::start(vec![Answer::Hang]).await;
+    let mut limits = limits();
+    limits.first_byte = Duration::from_millis(20);
+    limits.patience.retries = 0;
+    let error = client(&server.url, limits)
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ApiError::Unreachable {
+                source: Why::Timeout { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_listening_is_said_at_once() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = client(&format!("http://{free}"), Limits::DEFAULT)
+        .whoami()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ApiError::Unreachable {
+                source: Why::Refused,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_platform_is_asked_again() {
+    let busy = status("HTTP/1.1 503 Service Unavailable", "");
+    let server = Server::start(vec![busy.clone(), busy, ok(RECORD)]).await;
+    assert!(server.client().get_record("contact", "1").await.is_ok());
+    assert_eq!(server.heard().len(), 3);
+}
+
+#[tokio::test]
+async fn a_wait_longer_than_the_budget_is_reported_and_not_cut_short() {
+    let busy = status("HTTP/1.1 429 Too Many Requests\r\nretry-after: 3600", "");
+    let server = Server::start(vec![busy, ok(RECORD)]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    let refusal = error.refusal().unwrap();
+    assert_eq!(refusal.retry_after, Some(Duration::from_secs(3600)));
+    assert_eq!(server.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_creation_is_not_repeated_after_a_gateway_error() {
+    let lost = status("HTTP/1.1 504 Gateway Timeout", "");
+    let server = Server::start(vec![lost, ok(RECORD)]).await;
+    let error = server
+        .client()
+        .create_record("contact", &json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.refusal().unwrap().status, 504);
+    assert_eq!(server.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_repeated_for_a_read_alone() {
+    let cut = Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{".to_vec());
+    let server = Server::start(vec![cut.clone(), ok(RECORD), cut, ok(RECORD)]).await;
+    let client = server.client();
+    assert!(client.get_record("contact", "1").await.is_ok());
+    let error = client
+        .create_record("contact", &json!({}))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ApiError::Unreachable {
+                source: Why::Broken(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once() {
+    let expired = status(
+        "HTTP/1.1 401 Unauthorized",
+        r#"{"statusCode":401,"message":"expired","code":"token_expired"}"#,
+    );
+    let renewed = ok(r#"{"token":"token-two"}"#);
+    let server = Server::start(vec![expired, renewed, ok(RECORD)]).await;
+    let client = server.client();
+    assert!(client.get_record("contact", "1").await.is_ok());
+    let heard = server.heard();
+    assert!(
+        heard[1].starts_with("POST /profile/user/refresh"),
+        "{}",
+        heard[1]
+    );
+    assert!(!heard[1].contains("authorization:"), "{}", heard[1]);
+    assert!(
+        heard[2].contains("authorization: Bearer token-two"),
+        "{}",
+        heard[2]
+    );
+    let tokens = client.renewed_tokens().unwrap();
+    assert_eq!(tokens.refresh_token.unwrap().reveal(), "refresh-one");
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_not_renewed() {
+    let wrong = status("HTTP/1.1 401 Unauthorized", r#"{"message":"no"}"#);
+    let server = Server::start(vec![wrong, ok(RECORD)]).await;
+    let error = server
+        .client()
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert_eq!(error.refusal().unwrap().status, 401);
+    assert_eq!(server.heard().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_sends_no_old_token_and_speaks_with_the_new_one() {
+    let server = Server::start(vec![
+        ok(r#"{"token":"token-two","refreshToken":"r","user":{"sk":"user-1"}}"#),
+        ok(r#"{"sk":"user-1"}"#),
+    ])
+    .await;
+    let client = server.client();
+    let answer = client
+        .sign_in(Principal::User, "dev@evt.local", &Secret::new("dev"))
+        .await
+        .unwrap();
+    assert!(matches!(answer, SignIn::Done { .. }), "{answer:?}");
+    client.whoami().await.unwrap();
+    let heard = server.heard();
+    assert!(!heard[0].contains("authorization:"), "{}", heard[0]);
+    assert!(
+        heard[1].contains("authorization: Bearer token-two"),
+        "{}",
+        heard[1]
+    );
+}
+
+#[tokio::test]
+async fn a_repeat_that_is_answered_with_nothing_is_no_error() {
+    let server = Server::start(vec![ok("")]).await;
+    let made = server
+        .client()
+        .create_record("contact", &json!({}))
+        .await
+        .unwrap();
+    assert!(made.is_none());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_is_told_from_a_record() {
+    let server = Server::start(vec![ok("<html>"), ok(&"[".repeat(30_000))]).await;
+    let client = server.client();
+    for _ in 0..2 {
+        let error = client.get_record("contact", "1").await.unwrap_err();
+        assert!(matches!(error, ApiError::Unreadable { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_paging_words_goes_on_while_pages_are_full() {
+    let one = format!("[{RECORD},{RECORD}]");
+    let server = Server::start(vec![ok(&one), ok(&one)]).await;
+    let client = server.client();
+    let find = |page_size| Find {
+        page_size,
+        ..Find::default()
+    };
+    assert!(
+        client
+            .find_records("contact", &find(2))
+            .await
+            .unwrap()
+            .has_next
+    );
+    assert!(
+        !client
+            .find_records("contact", &find(3))
+            .await
+            .unwrap()
+            .has_next
+    );
+}
+
+#[test]
+fn only_a_bare_http_url_is_a_platform() {
+    for url in [
+        "",
+        "127.0.0.1:4870",
+        "ftp://a.test",
+        "http://",
+        "http://u:p@a.test",
+        "http://a.test/?x",
+        "http://a.test/#x",
+    ] {
+        let account = Account {
+            url: url.to_owned(),
+            org: "my-org".to_owned(),
+            token: None,
+            refresh_token: None,
+        };
+        let error = Client::new(&account).unwrap_err();
+        assert!(matches!(error, ApiError::BadUrl { .. }), "{url}: {error}");
+        assert!(!error.to_string().contains("u:p"), "{error}");
+    }
+}
+
+#[test]
+fn loopback_is_known_in_all_its_forms() {
+    for host in [
+        "localhost",
+        "LOCALHOST.",
+        "app.localhost",
+        "127.0.0.1",
+        "127.9.9.9",
+        "[::1]",
+        "::ffff:127.0.0.1",
+        "0.0.0.0",
+    ] {
+        assert!(super::is_loopback_host(host), "{host}");
+    }
+    for host in ["a.test", "localhost.a.test", "10.0.0.1", "::2"] {
+        assert!(!super::is_loopback_host(host), "{host}");
+    }
+}

@@ -1,0 +1,271 @@
+//! What people hand to a command beside flags: `path=value` words, and documents from a file or stdin.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::grammar::GrammarError;
+
+/// Bytes of a document that are read; more is a mistake, not a document.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Why an input cannot be used.
+#[derive(Debug, Error)]
+pub(crate) enum InputError {
+    #[error("cannot read {name}")]
+    Read {
+        name: String,
+        source: std::io::Error,
+    },
+    #[error("{name} has more than {} MiB", LIMIT / (1024 * 1024))]
+    TooLarge { name: String },
+    #[error("{name} is not JSON")]
+    Json {
+        name: String,
+        source: serde_json::Error,
+    },
+    #[error("{name} holds {found}; an object is needed")]
+    NoObject { name: String, found: &'static str },
+    #[error("{name} is empty")]
+    Empty { name: String },
+    #[error("`{path}` is set twice, once as a value and once as an object around others")]
+    Conflict { path: String },
+}
+
+/// `path=text` or `path:=json`; dots in the path lead into objects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) path: String,
+    pub(crate) value: Value,
+}
+
+impl FromStr for Field {
+    type Err = GrammarError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = |at: Option<usize>| GrammarError {
+            input: text.to_owned(),
+            expected: "a field such as `email=ada@example.com` or `tags:='[\"vip\"]'`",
+            at,
+        };
+        let equals = text.find('=').ok_or_else(|| bad(None))?;
+        let (name, is_json) = match text[..equals].strip_suffix(':') {
+            Some(name) => (name, true),
+            None => (&text[..equals], false),
+        };
+        if name.split('.').any(str::is_empty) {
+            return Err(bad(Some(0)));
+        }
+        let rest = &text[equals + 1..];
+        let value = if is_json {
+            serde_json::from_str(rest).map_err(|error| {
+                let before = text[..=equals].chars().count();
+                bad(Some(before + error.column().saturating_sub(1)))
+            })?
+        } else {
+            Value::String(rest.to_owned())
+        };
+        Ok(Self {
+            path: name.to_owned(),
+            value,
+        })
+    }
+}
+
+/// One object with the fields at their paths; on top of `base`, where there is one.
+pub(crate) fn nested(base: Value, fields: &[Field]) -> Result<Value, InputError> {
+    let mut root = match base {
+        Value::Null => Value::Object(Map::new()),
+        base => base,
+    };
+    for field in fields {
+        let mut place = &mut root;
+        for name in field.path.split('.') {
+            let conflict = || InputError::Conflict {
+                path: field.path.clone(),
+            };
+            if place.is_null() {
+                *place = Value::Object(Map::new());
+            }
+            place = place
+                .as_object_mut()
+                .ok_or_else(conflict)?
+                .entry(name)
+                .or_insert(Value::Null);
+        }
+        *place = field.value.clone();
+    }
+    Ok(root)
+}
+
+/// One flat object whose keys are the paths themselves: the platform's form of a partial change.
+pub(crate) fn flat(fields: &[Field]) -> Map<String, Value> {
+    fields
+        .iter()
+        .map(|field| (field.path.clone(), field.value.clone()))
+        .collect()
+}
+
+/// A file, or stdin for `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source(PathBuf);
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl FromStr for Source {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(PathBuf::from(text)))
+    }
+}
+
+impl Source {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.0.as_os_str() == "-"
+    }
+
+    /// The name in messages.
+    pub(crate) fn name(&self) -> String {
+        if self.is_stdin() {
+            "stdin".to_owned()
+        } else {
+            format!("`{}`", self.0.display())
+        }
+    }
+
+    /// Reads all of it, up to a limit.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, InputError> {
+        let mut bytes = Vec::new();
+        let read = if self.is_stdin() {
+            std::io::stdin()
+                .lock()
+                .take(LIMIT + 1)
+                .read_to_end(&mut bytes)
+        } else {
+            std::fs::File::open(&self.0)
+                .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+        };
+        read.map_err(|source| InputError::Read {
+            name: self.name(),
+            source,
+        })?;
+        if bytes.len() as u64 > LIMIT {
+            return Err(InputError::TooLarge { name: self.name() });
+        }
+        Ok(bytes)
+    }
+
+    /// Reads JSON objects: one, one after the other, or an array of them. Their text stays as it is.
+    pub(crate) fn objects(&self) -> Result<Vec<Box<RawValue>>, InputError> {
+        objects(&self.read()?, &self.name())
+    }
+}
+
+fn objects(bytes: &[u8], name: &str) -> Result<Vec<Box<RawValue>>, InputError> {
+    let wrong = |source| InputError::Json {
+        name: name.to_owned(),
+        source,
+    };
+    let mut all: Vec<Box<RawValue>> = Vec::new();
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Box<RawValue>>() {
+        let value = value.map_err(wrong)?;
+        if value.get().starts_with('[') {
+            all.extend(serde_json::from_str::<Vec<Box<RawValue>>>(value.get()).map_err(wrong)?);
+        } else {
+            all.push(value);
+        }
+    }
+    if let Some(other) = all.iter().find(|value| !value.get().starts_with('{')) {
+        return Err(InputError::NoObject {
+            name: name.to_owned(),
+            found: kind(other.get()),
+        });
+    }
+    if all.is_empty() {
+        return Err(InputError::Empty {
+            name: name.to_owned(),
+        });
+    }
+    Ok(all)
+}
+
+fn kind(json: &str) -> &'static str {
+    match json.as_bytes().first() {
+        Some(b'"') => "a string",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn field(text: &str) -> Field {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_field_is_text_unless_it_says_json() {
+        assert_eq!(field("a=1").value, json!("1"));
+        assert_eq!(field("a:=1").value, json!(1));
+        assert_eq!(field("a=b=c").value, json!("b=c"));
+        assert_eq!(field("url=http://x/?a:=1").value, json!("http://x/?a:=1"));
+    }
+
+    #[test]
+    fn a_field_that_is_none_says_where() {
+        assert_eq!("email".parse::<Field>().unwrap_err().at, None);
+        assert_eq!("=x".parse::<Field>().unwrap_err().at, Some(0));
+        assert_eq!("a..b=x".parse::<Field>().unwrap_err().at, Some(0));
+        assert_eq!("tags:=[1,".parse::<Field>().unwrap_err().at, Some(8));
+    }
+
+    #[test]
+    fn dots_lead_into_objects() {
+        let made = nested(json!({"kept": 1}), &[field("a.b=1"), field("a.c:=2")]).unwrap();
+        assert_eq!(made, json!({"kept": 1, "a": {"b": "1", "c": 2}}));
+    }
+
+    #[test]
+    fn a_path_through_a_value_is_refused() {
+        let error = nested(Value::Null, &[field("a=1"), field("a.b=2")]).unwrap_err();
+        assert!(matches!(error, InputError::Conflict { path } if path == "a.b"));
+    }
+
+    #[test]
+    fn objects_come_alone_in_lines_or_in_an_array() {
+        for text in [
+            "{\"a\":1.00}",
+            " {\"a\":1.00}\n{\"b\":2}\n",
+            "[{\"a\":1.00},{\"b\":2}]",
+        ] {
+            let found = objects(text.as_bytes(), "stdin").unwrap();
+            assert_eq!(found[0].get(), "{\"a\":1.00}", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        for text in ["", "[]", "7", "[[1]]", "{\"a\":1} x", "\u{0}"] {
+            assert!(objects(text.as_bytes(), "stdin").is_err(), "{text}");
+        }
+    }
+}

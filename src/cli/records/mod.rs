@@ -1,0 +1,284 @@
+//! `evt records`: the records of the platform's repository.
+
+mod filter;
+mod list;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::input::{self, Field, InputError, Source};
+use super::{Context, pretty};
+use crate::api::Client;
+use crate::api::records::Record;
+use crate::error::{CliError, Exit};
+use crate::ui::{Format, safe};
+
+/// See and change the records of the platform's repository
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt records create contact email=ada@example.com tags:='[\"vip\"]'\n  evt records list contact --where email=ada@example.com"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(Show),
+    Create(Create),
+    Update(Update),
+    Delete(Delete),
+}
+
+/// Show one record
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt records show contact contact-0198c1f2")]
+struct Show {
+    /// The kind of record: contact, order, ticket, …
+    datatype: String,
+    /// The record's id (`sk`)
+    id: String,
+}
+
+/// Create records
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt records create contact email=ada@example.com address.city=London\n  evt records create contact -f people.ndjson"
+)]
+struct Create {
+    /// The kind of record: contact, order, ticket, …
+    datatype: String,
+    /// Fields: `path=text` or `path:=json`
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<Field>,
+    /// Read JSON objects from a file, or from stdin with `-`: one, one a line, or an array
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<Source>,
+}
+
+/// Change fields of a record, or replace its data
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt records update contact contact-0198c1f2 status=active address.city=London\n  evt records update contact contact-0198c1f2 -f data.json"
+)]
+struct Update {
+    /// The kind of record: contact, order, ticket, …
+    datatype: String,
+    /// The record's id (`sk`)
+    id: String,
+    /// Fields to change: `path=text` or `path:=json`
+    #[arg(value_name = "FIELD=VALUE", required_unless_present = "file")]
+    fields: Vec<Field>,
+    /// Replace all data by the JSON object in a file, or on stdin with `-`
+    #[arg(short, long, value_name = "FILE", conflicts_with = "fields")]
+    file: Option<Source>,
+}
+
+/// Delete records
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt records delete contact contact-0198c1f2 --yes")]
+struct Delete {
+    /// The kind of record: contact, order, ticket, …
+    datatype: String,
+    /// Ids (`sk`)
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Runs the command.
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let client = cx.api()?;
+    match args.command {
+        Command::List(args) => list::run(&args, &cx, &client).await,
+        Command::Show(args) => show(&args, &cx, &client).await,
+        Command::Create(args) => create(&args, &cx, &client).await,
+        Command::Update(args) => update(&args, &cx, &client).await,
+        Command::Delete(args) => delete(&args, &cx, &client).await,
+    }
+}
+
+async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let record = client
+        .get_record(&args.datatype, &args.id)
+        .await
+        .map_err(|error| missing(error.into(), &args.datatype))?;
+    print(cx, &record)?;
+    Ok(Exit::Done)
+}
+
+async fn create(args: &Create, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let Some(source) = &args.file else {
+        let data = input::nested(Value::Null, &args.fields)?;
+        let made = client.create_record(&args.datatype, &data).await?;
+        created(cx, made)?;
+        return Ok(Exit::Done);
+    };
+    let objects = source.objects()?;
+    let total = objects.len();
+    let mut failed = 0_usize;
+    for (number, object) in objects.into_iter().enumerate() {
+        let result = create_one(args, client, &object).await;
+        match result {
+            Ok(made) => created(cx, made)?,
+            // One of one is simply the error.
+            Err(error) if total == 1 => return Err(error),
+            Err(error) if error.exit == Exit::Refused => {
+                failed += 1;
+                cx.ui.warn(&format!(
+                    "object {}: {}",
+                    number + 1,
+                    safe(&error.error.to_string())
+                ));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match failed {
+        0 => Ok(Exit::Done),
+        all if all == total => Err(CliError::new(
+            Exit::Refused,
+            "platform_refused",
+            format!("the platform refused all {total} objects"),
+        )),
+        some => {
+            cx.ui
+                .status(&format!("{some} of {total} objects were refused"));
+            Ok(Exit::Partly)
+        }
+    }
+}
+
+async fn create_one(
+    args: &Create,
+    client: &Client,
+    object: &RawValue,
+) -> Result<Option<Record>, CliError> {
+    let object = data_of(object);
+    if args.fields.is_empty() {
+        return Ok(client.create_record(&args.datatype, &object).await?);
+    }
+    let base = serde_json::from_str(object.get()).map_err(|source| InputError::Json {
+        name: "the file".to_owned(),
+        source,
+    })?;
+    let data = input::nested(base, &args.fields)?;
+    Ok(client.create_record(&args.datatype, &data).await?)
+}
+
+/// A whole record, as `evt records show` prints it, counts as its data.
+fn data_of(object: &RawValue) -> &RawValue {
+    #[derive(serde::Deserialize)]
+    struct Whole<'a> {
+        #[serde(rename = "datatype", borrow)]
+        _datatype: std::borrow::Cow<'a, str>,
+        #[serde(borrow)]
+        data: &'a RawValue,
+    }
+    match serde_json::from_str::<Whole<'_>>(object.get()) {
+        Ok(whole) if whole.data.get().starts_with('{') => whole.data,
+        _ => object,
+    }
+}
+
+fn created(cx: &Context, made: Option<Record>) -> Result<(), CliError> {
+    match made {
+        Some(record) => print(cx, &record),
+        None => {
+            cx.ui.warn(
+                "the platform answered with nothing: it takes an exact repeat of the last creation for the same one",
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let result = match &args.file {
+        Some(source) => {
+            let objects = source.objects()?;
+            let [object] = objects.as_slice() else {
+                return Err(CliError::usage(format!(
+                    "{} holds {} objects; one replaces the data",
+                    source.name(),
+                    objects.len()
+                )));
+            };
+            client
+                .update_record(&args.datatype, &args.id, &data_of(object))
+                .await
+        }
+        None => {
+            let changes = Value::Object(input::flat(&args.fields));
+            client
+                .update_record_partially(&args.datatype, &args.id, &changes)
+                .await
+        }
+    };
+    let record = result.map_err(|error| missing(error.into(), &args.datatype))?;
+    print(cx, &record)?;
+    Ok(Exit::Done)
+}
+
+async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    if cx.may_ask && !args.yes {
+        let what = match args.ids.as_slice() {
+            [id] => format!("{} {}", safe(&args.datatype), safe(id)),
+            many => format!("{} {} records", many.len(), safe(&args.datatype)),
+        };
+        if !cx.ui.confirm(&format!("Delete {what}?"), false, "--yes")? {
+            cx.ui.status("Nothing was deleted");
+            return Ok(Exit::Done);
+        }
+    }
+    for id in &args.ids {
+        client
+            .delete_record(&args.datatype, id)
+            .await
+            .map_err(|error| missing(error.into(), &args.datatype))?;
+        match cx.ui.format() {
+            Format::Text => cx.ui.line(&format!("deleted {}", safe(id)))?,
+            Format::Json => cx.ui.json(&serde_json::json!({"deleted": id}))?,
+            Format::Raw => {}
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What was not found is found by listing.
+fn missing(error: CliError, datatype: &str) -> CliError {
+    if error.exit == Exit::NotFound {
+        return error.hint(format!("evt records list {datatype}"));
+    }
+    error
+}
+
+/// One record: laid out for people, one line for programs, as it came for `raw`.
+fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
+    match cx.ui.format() {
+        Format::Text => {
+            for line in pretty::json(record.raw().get()).lines() {
+                cx.ui.line(&safe(line))?;
+            }
+        }
+        Format::Json => cx.ui.json_bytes(&one_line(record))?,
+        Format::Raw => {
+            cx.ui.raw(record.raw().get().as_bytes())?;
+            cx.ui.raw(b"\n")?;
+        }
+    }
+    Ok(())
+}
+
+fn one_line(record: &Record) -> Vec<u8> {
+    let mut line = Vec::with_capacity(record.raw().get().len());
+    crate::json::minify(record.raw().get().as_bytes(), &mut line);
+    line
+}

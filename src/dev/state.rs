@@ -1,0 +1,152 @@
+//! What every handler shares.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::StatusCode;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::auth::Authority;
+use super::error::Refusal;
+use super::repository::Repository;
+use super::settings::Settings;
+use crate::flow::WorldError;
+use crate::secret::Secret;
+use crate::store::{Store, StoreError, Tx};
+use crate::time::Timestamp;
+
+/// Searches at a time: each may walk over everything there is.
+const SEARCHES: usize = 4;
+
+/// The platform's state: its store, and what is fixed for this run.
+pub struct State {
+    pub store: Store,
+    pub repository: Arc<Repository>,
+    pub authority: Authority,
+    pub settings: Settings,
+    /// The organisation of the person that is always there.
+    pub org: String,
+    /// Records in one page at most.
+    pub page_cap: usize,
+    /// Signs the deliveries of flows that have no secret of their own; `None` with `--bare`.
+    pub webhook_secret: Option<Secret>,
+    pub started_at: Timestamp,
+    /// The data directory; `None` when nothing outlives this run.
+    pub data: Option<PathBuf>,
+    /// Ends the platform.
+    pub shutdown: CancellationToken,
+    pub(super) searches: Semaphore,
+    last_create: Mutex<Option<[u8; 32]>>,
+}
+
+/// What [`State::new`] needs.
+pub(super) struct Parts {
+    pub(super) store: Store,
+    pub(super) repository: Arc<Repository>,
+    pub(super) authority: Authority,
+    pub(super) settings: Settings,
+    pub(super) org: String,
+    pub(super) page_cap: usize,
+    pub(super) webhook_secret: Option<Secret>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl State {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self {
+            store: parts.store,
+            repository: parts.repository,
+            authority: parts.authority,
+            settings: parts.settings,
+            org: parts.org,
+            page_cap: parts.page_cap,
+            webhook_secret: parts.webhook_secret,
+            started_at: Timestamp::now(),
+            data: parts.data,
+            shutdown: parts.shutdown,
+            searches: Semaphore::new(SEARCHES),
+            last_create: Mutex::new(None),
+        }
+    }
+
+    /// Changes records, and answers once the change and its events are on the disk.
+    ///
+    /// With `listener.throw` set, a request that raised that event fails although its change is made: the platform's own
+    /// listeners run inside the request.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, WorldError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let repository = Arc::clone(&self.repository);
+        let (value, raised) = self
+            .store
+            .write::<_, WorldError, _>(move |tx| {
+                let (result, raised) = repository.request(|| op(&repository, tx));
+                Ok((result?, raised))
+            })
+            .await?;
+        if let Some(thrower) = self.settings.throwing_listener()
+            && raised.contains(&thrower)
+        {
+            return Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "listener_threw",
+                format!(
+                    "a listener of `{thrower}` threw, after the change was made; `evt dev set listener.throw=none` ends this"
+                ),
+            ));
+        }
+        Ok(value)
+    }
+
+    pub(super) fn last_create(&self) -> Option<[u8; 32]> {
+        *self
+            .last_create
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_last_create(&self, fingerprint: Option<[u8; 32]>) {
+        *self
+            .last_create
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = fingerprint;
+    }
+}
+
+/// Secrets of a data directory, made at its first start.
+pub(super) struct Secrets {
+    pub(super) jwt: Vec<u8>,
+    /// `whsec_` and the base64 of 32 random bytes.
+    pub(super) webhook: Secret,
+}
+
+impl Secrets {
+    pub(super) fn load(store: &Store) -> Result<Self, StoreError> {
+        use crate::store::settings::get_or_set;
+        let (jwt, webhook) = store.write_blocking::<_, StoreError, _>(|tx| {
+            Ok((
+                get_or_set(tx, "secret.jwt", random_text)?,
+                get_or_set(tx, "secret.webhook", || format!("whsec_{}", random_text()))?,
+            ))
+        })?;
+        Ok(Self {
+            jwt: jwt.into_bytes(),
+            webhook: Secret::new(webhook),
+        })
+    }
+}
+
+/// 32 random bytes.
+pub(super) fn random_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system has randomness to give");
+    bytes
+}
+
+fn random_text() -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(random_bytes())
+}
