@@ -6,7 +6,6 @@ mod config;
 mod context;
 mod input;
 mod parse;
-mod pretty;
 mod profile;
 mod records;
 mod runtime;
