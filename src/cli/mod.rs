@@ -4,6 +4,7 @@ mod child;
 mod completions;
 mod config;
 mod context;
+mod doctor;
 mod input;
 mod parse;
 mod pretty;
@@ -60,6 +61,7 @@ enum Command {
     Records(records::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -70,13 +72,17 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
+        Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
     }
 }
 
 /// Whether a command works, and is wanted, where the settings are damaged.
 fn mends_settings(command: &Command) -> bool {
-    matches!(command, Command::Config(_) | Command::Completions(_))
+    matches!(
+        command,
+        Command::Config(_) | Command::Doctor(_) | Command::Completions(_)
+    )
 }
 
 /// The flags that every command has.
