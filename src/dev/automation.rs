@@ -61,9 +61,7 @@ impl From<FlowError> for Refusal {
                 "name_taken",
                 format!("{message}: update or delete it, or give this one another name"),
             ),
-            FlowError::WrongState { .. } => {
-                Self::new(StatusCode::CONFLICT, "wrong_state", message)
-            }
+            FlowError::WrongState { .. } => Self::new(StatusCode::CONFLICT, "wrong_state", message),
             FlowError::Gone { .. } => Self::new(StatusCode::GONE, "gone", message),
             FlowError::Store(error) => error.into(),
         }
