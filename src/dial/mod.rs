@@ -3,6 +3,7 @@
 
 mod address;
 mod connect;
+mod connection;
 mod relay;
 
 use std::error::Error;
@@ -21,6 +22,7 @@ use crate::grammar::target::Target;
 
 pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
+pub use connection::Connection;
 pub use relay::{outcome, passed_on};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
