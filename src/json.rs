@@ -1,23 +1,490 @@
 //! Borrowed looks into JSON text, and edits of it that leave every other byte as it was.
+//!
+//! Nothing here builds a tree and nothing recurses: a lookup walks the text once, so neither a deep nor a long document
+//! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
+//! return `None` and never panic.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
 
 /// Returns whether `text` is one JSON value with nothing but white space around it.
 pub fn is_json(text: &[u8]) -> bool {
+    // A raw value is checked without recursion, however deep it is.
     serde_json::from_slice::<&serde_json::value::RawValue>(text).is_ok()
 }
 
 /// Appends valid JSON `text` without the white space between its tokens; every other byte stays as it is.
 pub fn minify(text: &[u8], out: &mut Vec<u8>) {
-    let mut in_string = false;
-    let mut escaped = false;
-    for &byte in text {
-        if in_string {
-            in_string = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
-        } else if byte.is_ascii_whitespace() {
-            continue;
-        } else {
-            in_string = byte == b'"';
-        }
-        out.push(byte);
+    let mut rest = text;
+    while let Some(&byte) = rest.first() {
+        let end = match byte {
+            b'"' => string_end(rest).unwrap_or(rest.len()),
+            byte if is_space(byte) => {
+                rest = &rest[1..];
+                continue;
+            }
+            _ => rest
+                .iter()
+                .position(|byte| *byte == b'"' || is_space(*byte))
+                .unwrap_or(rest.len()),
+        };
+        out.extend_from_slice(&rest[..end]);
+        rest = &rest[end..];
     }
 }
+
+/// One step of a path into a document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A member of an object; where it is a number, also an element of an array.
+    Name(String),
+    /// An element of an array.
+    Index(usize),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Index(index) => write!(f, "[{index}]"),
+        }
+    }
+}
+
+/// What kind of value it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Bool,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl Kind {
+    /// With its article: for messages.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "true or false",
+            Self::Number => "a number",
+            Self::String => "text",
+            Self::Array => "a list",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// A number of JSON: whole ones exactly, as far as 128 bits go.
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    Whole(i128),
+    Real(f64),
+}
+
+impl Number {
+    /// Reads the text of a number; also of one inside a string, for those who compare loosely.
+    pub fn parse(text: &str) -> Option<Self> {
+        let first = text.bytes().next()?;
+        if !(first.is_ascii_digit() || first == b'-') {
+            return None;
+        }
+        match text.parse() {
+            Ok(whole) => Some(Self::Whole(whole)),
+            Err(_) => text
+                .parse()
+                .ok()
+                .filter(|real: &f64| real.is_finite())
+                .map(Self::Real),
+        }
+    }
+
+    /// Compares exactly where both are whole, else as floats.
+    pub fn compare(self, other: Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
+            (a, b) => a.real().partial_cmp(&b.real()),
+        }
+    }
+
+    fn real(self) -> f64 {
+        match self {
+            Self::Whole(whole) => whole as f64,
+            Self::Real(real) => real,
+        }
+    }
+}
+
+/// One JSON value, borrowed from the text that it stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// The value that valid JSON `text` is.
+    pub fn new(text: &'a str) -> Self {
+        Self(text.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)))
+    }
+
+    /// Checks that `text` is JSON.
+    pub fn check(text: &'a [u8]) -> Option<Self> {
+        is_json(text)
+            .then(|| std::str::from_utf8(text).ok().map(Self::new))
+            .flatten()
+    }
+
+    /// As it stands in the text.
+    pub fn text(self) -> &'a str {
+        self.0
+    }
+
+    pub fn kind(self) -> Option<Kind> {
+        Some(match self.0.as_bytes().first()? {
+            b'n' => Kind::Null,
+            b't' | b'f' => Kind::Bool,
+            b'"' => Kind::String,
+            b'[' => Kind::Array,
+            b'{' => Kind::Object,
+            b'-' | b'0'..=b'9' => Kind::Number,
+            _ => return None,
+        })
+    }
+
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    pub fn as_bool(self) -> Option<bool> {
+        match self.0 {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    pub fn as_number(self) -> Option<Number> {
+        Number::parse(self.0)
+    }
+
+    /// The string's characters, borrowed where it has no escapes. `None` also for a string that is no Unicode (`"\ud800"`).
+    pub fn as_str(self) -> Option<Cow<'a, str>> {
+        unquote(self.0)
+    }
+
+    /// A string's characters, or the text of any other value.
+    pub fn plain(self) -> Cow<'a, str> {
+        self.as_str().unwrap_or(Cow::Borrowed(self.0))
+    }
+
+    /// The value one step further in. Of members with the same name the last counts, as for most parsers.
+    pub fn step(self, step: &Step) -> Option<Self> {
+        match (step, self.kind()?) {
+            (Step::Name(name), Kind::Object) => self.member(name),
+            (Step::Name(name), Kind::Array) => self.items().nth(name.parse().ok()?),
+            (Step::Index(index), Kind::Array) => self.items().nth(*index),
+            _ => None,
+        }
+    }
+
+    /// The value at the end of a path.
+    pub fn at(self, path: &[Step]) -> Option<Self> {
+        path.iter().try_fold(self, |value, step| value.step(step))
+    }
+
+    /// The member with this name; the last, where there are several.
+    pub fn member(self, name: &str) -> Option<Self> {
+        self.members()
+            .filter(|member| member.is_named(name))
+            .last()
+            .map(|member| member.value(self.0))
+    }
+
+    /// The elements of an array; none of anything else.
+    pub fn items(self) -> impl Iterator<Item = Self> {
+        let text = self.0;
+        let mut walk = Walk::into(text, b'[');
+        std::iter::from_fn(move || walk.value().map(|range| Self(&text[range])))
+    }
+
+    /// The members of an object in their order; none of anything else.
+    pub(crate) fn members(self) -> impl Iterator<Item = Member<'a>> {
+        let text = self.0;
+        let mut walk = Walk::into(text, b'{');
+        std::iter::from_fn(move || {
+            let key = walk.string()?;
+            walk.colon()?;
+            let value = walk.value()?;
+            Some(Member {
+                key_text: &text[key.clone()],
+                key,
+                value,
+            })
+        })
+    }
+}
+
+impl fmt::Display for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A member of an object and where it stands in the object's text.
+pub(crate) struct Member<'a> {
+    key_text: &'a str,
+    pub(crate) key: Range<usize>,
+    pub(crate) value: Range<usize>,
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let inner = self.key_text.get(1..self.key_text.len().saturating_sub(1));
+        match inner {
+            Some(inner) if !inner.contains('\\') => inner == name,
+            _ => unquote(self.key_text).is_some_and(|key| key == name),
+        }
+    }
+
+    pub(crate) fn name(&self) -> Option<Cow<'a, str>> {
+        unquote(self.key_text)
+    }
+
+    pub(crate) fn value(&self, object: &'a str) -> Raw<'a> {
+        Raw(&object[self.value.clone()])
+    }
+}
+
+fn unquote(text: &str) -> Option<Cow<'_, str>> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(text).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// A walk over the inside of an array or object.
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn into(text: &'a str, bracket: u8) -> Self {
+        let at = match text.as_bytes().first() {
+            Some(first) if *first == bracket => 1,
+            _ => text.len(),
+        };
+        Self { text, at }
+    }
+
+    /// Passes white space and at most one comma.
+    fn pass_gap(&mut self) {
+        let bytes = self.text.as_bytes();
+        while bytes
+            .get(self.at)
+            .is_some_and(|byte| is_space(*byte) || *byte == b',')
+        {
+            self.at += 1;
+        }
+    }
+
+    fn string(&mut self) -> Option<Range<usize>> {
+        self.pass_gap();
+        let rest = self.text.as_bytes().get(self.at..)?;
+        if rest.first() != Some(&b'"') {
+            return None;
+        }
+        Some(self.take(string_end(rest)?))
+    }
+
+    fn colon(&mut self) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let colon = rest.iter().position(|byte| !is_space(*byte))?;
+        self.at += colon + 1;
+        (rest[colon] == b':').then_some(())
+    }
+
+    fn value(&mut self) -> Option<Range<usize>> {
+        self.pass_gap();
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let length = value_end(rest)?;
+        Some(self.take(length))
+    }
+
+    fn take(&mut self, length: usize) -> Range<usize> {
+        let start = self.at;
+        self.at += length;
+        start..self.at
+    }
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Length of the string that `text` begins with, quotes included.
+fn string_end(text: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match text.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Length of the value that `text` begins with.
+fn value_end(text: &[u8]) -> Option<usize> {
+    match text.first()? {
+        b'"' => string_end(text),
+        b'{' | b'[' => nested_end(text),
+        b']' | b'}' | b':' => None,
+        _ => Some(
+            text.iter()
+                .position(|byte| is_space(*byte) || matches!(byte, b',' | b']' | b'}' | b':'))
+                .unwrap_or(text.len()),
+        ),
+    }
+}
+
+fn nested_end(text: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match text.get(at)? {
+            b'"' => {
+                at += string_end(text.get(at..)?)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+}
+
+/// Where a path leads in valid JSON `text`: the span of its value.
+pub fn span(text: &str, path: &[Step]) -> Option<Range<usize>> {
+    let found = Raw::new(text).at(path)?;
+    Some(span_of(text, found.text()))
+}
+
+/// The place of `part` in `text`, whose slice it is.
+fn span_of(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
+}
+
+/// What an insertion into a container met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPlace {
+    /// The value there has no members and no elements.
+    NotAContainer(Kind),
+    /// An array takes new elements only at its end.
+    Beyond { length: usize },
+    /// An array has no named members.
+    NotAnIndex,
+}
+
+/// Adds a member or element at the end of the container that stands at `container` in `text`, in the manner of the one before it.
+pub fn insert(
+    text: &mut String,
+    container: Range<usize>,
+    step: &Step,
+    value: &str,
+) -> Result<(), NoPlace> {
+    let raw = Raw(&text[container.clone()]);
+    let kind = raw.kind().unwrap_or(Kind::Null);
+    let (last, added) = match (kind, step) {
+        (Kind::Object, Step::Name(name)) => {
+            let key = serde_json::to_string(name).expect("text is always JSON");
+            let last = raw.members().last();
+            let gap = last
+                .as_ref()
+                .map_or("", |member| &raw.text()[member.key.end..member.value.start]);
+            let colon = if gap.is_empty() { ":" } else { gap };
+            let last = last.map(|member| (member.key.start, member.value.end));
+            (last, format!("{key}{colon}{value}"))
+        }
+        (Kind::Array, step) => {
+            let length = raw.items().count();
+            match step {
+                Step::Index(index) if *index == length => {}
+                Step::Name(name) if name.parse() == Ok(length) => {}
+                Step::Name(name) if name.parse::<usize>().is_err() => {
+                    return Err(NoPlace::NotAnIndex);
+                }
+                _ => return Err(NoPlace::Beyond { length }),
+            }
+            let last = raw.items().last().map(|item| {
+                let range = span_of(raw.text(), item.text());
+                (range.start, range.end)
+            });
+            (last, value.to_owned())
+        }
+        (kind, _) => return Err(NoPlace::NotAContainer(kind)),
+    };
+    let (at, addition) = match last {
+        Some((start, end)) => (end, format!(",{}{added}", space_before(raw.text(), start))),
+        None => (1, added),
+    };
+    text.insert_str(container.start + at, &addition);
+    Ok(())
+}
+
+/// Removes the member or element at `path` together with its comma. Returns whether it was there.
+pub fn remove(text: &mut String, path: &[Step]) -> bool {
+    let Some((step, parents)) = path.split_last() else {
+        return false;
+    };
+    let Some(parent) = span(text, parents) else {
+        return false;
+    };
+    let raw = Raw(&text[parent.clone()]);
+    let places: Vec<Range<usize>> = match raw.kind() {
+        Some(Kind::Object) => raw
+            .members()
+            .map(|member| member.key.start..member.value.end)
+            .collect(),
+        _ => raw
+            .items()
+            .map(|item| span_of(raw.text(), item.text()))
+            .collect(),
+    };
+    let position = match (raw.kind(), step) {
+        (Some(Kind::Object), Step::Name(name)) => raw
+            .members()
+            .collect::<Vec<_>>()
+            .iter()
+            .rposition(|member| member.is_named(name)),
+        (_, Step::Name(name)) => name.parse().ok(),
+        (_, Step::Index(index)) => Some(*index),
+    };
+    let Some(position) = position.filter(|position| *position < places.len()) else {
+        return false;
+    };
+    let cut = match (position.checked_sub(1), places.get(position + 1)) {
+        (_, Some(next)) => places[position].start..next.start,
+        (Some(before), None) => places[before].end..places[position].end,
+        (None, None) => places[position].clone(),
+    };
+    text.replace_range(parent.start + cut.start..parent.start + cut.end, "");
+    true
+}
+
+fn space_before(text: &str, at: usize) -> &str {
+    let before = &text[..at];
+    let kept = before
+        .trim_end_matches(|c: char| c.is_ascii() && is_space(c as u8))
+        .len();
+    &before[kept..]
+}
+
+#[cfg(test)]
+mod tests;

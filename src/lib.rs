@@ -37,6 +37,7 @@ pub mod dev;
 pub mod flow;
 pub mod listen;
 pub mod sample;
+pub mod send;
 
 // 4. edge
 pub mod cli;

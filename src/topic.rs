@@ -1,19 +1,93 @@
-//! Event names and the patterns over them: `contact.created`, `contact.*`, `collection-create`, `events.org.>`.
+//! Event names and the patterns over them: `contact.created`, `contact.*`, `collection-create`, `events.my-org.>`.
 //!
-//! NATS rules: `.` separates tokens, `*` stands for one token, `>` for one or more at the end. `contact.*` also matches
-//! deeper names only where the dialect says so; many patterns at once compile into one matcher.
+//! The rules are those of NATS subjects: `.` separates tokens, `*` stands for exactly one token, `>` at the end for one or
+//! more. So `contact.*` is every event of a contact and not `contact.note.added`, which `contact.>` is as well. A hyphen is
+//! part of its token: `collection-create` is one.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::str::FromStr;
 
+/// Longer names and patterns are not looked at: no platform has them, and a hostile one must not cost time.
+const LONGEST: usize = 1024;
+
 /// One compiled pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    tokens: Vec<String>,
+    text: Box<str>,
+    tokens: Box<[Token]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Token {
+    Word(Box<str>),
+    /// `*`
+    One,
+    /// `>`, always the last
+    Tail,
+}
+
+/// Why a text is no pattern. `at` counts characters.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TopicError {
+    #[error("the pattern `{pattern}` has an empty token (at character {})", at + 1)]
+    EmptyToken { pattern: String, at: usize },
+    #[error("`*` stands for a whole token and cannot be part of one, as in `{pattern}` (at character {})", at + 1)]
+    PartialStar { pattern: String, at: usize },
+    #[error("`>` stands for all that follows, so it can only be a pattern's last token, not as in `{pattern}` (at character {})", at + 1)]
+    TailNotLast { pattern: String, at: usize },
+    #[error("the pattern `{pattern}` has a character that no name has (at character {})", at + 1)]
+    BadCharacter { pattern: String, at: usize },
+    #[error("a pattern has at most {LONGEST} bytes")]
+    TooLong,
+}
+
+impl TopicError {
+    /// Where in the pattern it goes wrong, in characters.
+    pub fn at(&self) -> Option<usize> {
+        match self {
+            Self::EmptyToken { at, .. }
+            | Self::PartialStar { at, .. }
+            | Self::TailNotLast { at, .. }
+            | Self::BadCharacter { at, .. } => Some(*at),
+            Self::TooLong => None,
+        }
+    }
 }
 
 impl Pattern {
+    /// Returns whether the name is one of those that the pattern stands for.
     pub fn matches(&self, name: &str) -> bool {
-        self.tokens.join(".") == name
+        if name.len() > LONGEST {
+            return false;
+        }
+        let mut words = name.split('.');
+        for token in &self.tokens {
+            match (token, words.next()) {
+                (Token::Tail, Some(_)) => return true,
+                (Token::One, Some(_)) => {}
+                (Token::Word(word), Some(found)) if **word == *found => {}
+                _ => return false,
+            }
+        }
+        words.next().is_none()
+    }
+
+    /// Returns whether the pattern stands for one name alone.
+    pub fn is_literal(&self) -> bool {
+        self.tokens
+            .iter()
+            .all(|token| matches!(token, Token::Word(_)))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 
@@ -21,14 +95,254 @@ impl FromStr for Pattern {
     type Err = TopicError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() > LONGEST {
+            return Err(TopicError::TooLong);
+        }
+        let pattern = || text.to_owned();
+        let mut tokens = Vec::new();
+        let mut at = 0;
+        let mut parts = text.split('.').peekable();
+        while let Some(part) = parts.next() {
+            let token = match part {
+                "" => {
+                    return Err(TopicError::EmptyToken {
+                        pattern: pattern(),
+                        at,
+                    });
+                }
+                "*" => Token::One,
+                ">" if parts.peek().is_none() => Token::Tail,
+                word => Token::Word(word.into()),
+            };
+            if let Token::Word(word) = &token {
+                check_word(word, text, at)?;
+            }
+            at += part.chars().count() + 1;
+            tokens.push(token);
+        }
         Ok(Self {
-            tokens: text.split('.').map(str::to_owned).collect(),
+            text: text.into(),
+            tokens: tokens.into(),
         })
     }
 }
 
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum TopicError {
-    #[error("a pattern is empty or has an empty token")]
-    EmptyToken,
+fn check_word(word: &str, pattern: &str, start: usize) -> Result<(), TopicError> {
+    let pattern = || pattern.to_owned();
+    for (offset, c) in word.chars().enumerate() {
+        let at = start + offset;
+        match c {
+            '*' => {
+                return Err(TopicError::PartialStar {
+                    pattern: pattern(),
+                    at,
+                });
+            }
+            '>' => {
+                return Err(TopicError::TailNotLast {
+                    pattern: pattern(),
+                    at,
+                });
+            }
+            c if c.is_whitespace() || c.is_control() => {
+                return Err(TopicError::BadCharacter {
+                    pattern: pattern(),
+                    at,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Many patterns at once, each with what it stands for; a lookup costs the name's tokens, not the number of patterns.
+#[derive(Clone, Debug)]
+pub struct Matcher<T> {
+    nodes: Vec<Node>,
+    values: Vec<T>,
+}
+
+/// A token's place in the trie. `ends` and `tails` are positions in [`Matcher::values`].
+#[derive(Clone, Debug, Default)]
+struct Node {
+    words: HashMap<Box<str>, usize>,
+    one: Option<usize>,
+    ends: Vec<usize>,
+    tails: Vec<usize>,
+}
+
+impl<T> Default for Matcher<T> {
+    fn default() -> Self {
+        Self {
+            nodes: vec![Node::default()],
+            values: Vec::new(),
+        }
+    }
+}
+
+impl<T> Matcher<T> {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a pattern. The same pattern may be added many times, each with a value of its own.
+    pub fn insert(&mut self, pattern: &Pattern, value: T) {
+        let value_at = self.values.len();
+        self.values.push(value);
+        let mut node = 0;
+        for token in &pattern.tokens {
+            let next = match token {
+                Token::Tail => {
+                    self.nodes[node].tails.push(value_at);
+                    return;
+                }
+                Token::One => self.nodes[node].one,
+                Token::Word(word) => self.nodes[node].words.get(word).copied(),
+            };
+            node = match next {
+                Some(next) => next,
+                None => self.grow(node, token),
+            };
+        }
+        self.nodes[node].ends.push(value_at);
+    }
+
+    fn grow(&mut self, node: usize, token: &Token) -> usize {
+        let new = self.nodes.len();
+        self.nodes.push(Node::default());
+        match token {
+            Token::Word(word) => {
+                self.nodes[node].words.insert(word.clone(), new);
+            }
+            Token::One | Token::Tail => self.nodes[node].one = Some(new),
+        }
+        new
+    }
+
+    /// The values of every pattern that the name fits, in the order in which they were added.
+    pub fn find(&self, name: &str) -> Vec<&T> {
+        if name.len() > LONGEST {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        // Every place that some pattern's tokens lead to; at most one a pattern, and no more than 2^tokens.
+        let mut places = vec![0_usize];
+        let mut next = Vec::new();
+        for word in name.split('.') {
+            for &place in &places {
+                let node = &self.nodes[place];
+                found.extend_from_slice(&node.tails);
+                next.extend(node.words.get(word));
+                next.extend(node.one);
+            }
+            places.clear();
+            std::mem::swap(&mut places, &mut next);
+        }
+        for &place in &places {
+            found.extend_from_slice(&self.nodes[place].ends);
+        }
+        found.sort_unstable();
+        found.into_iter().map(|at| &self.values[at]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_fit_as_nats_says() {
+        for (text, name, fits) in [
+            ("contact.created", "contact.created", true),
+            ("contact.created", "contact", false),
+            ("contact.*", "contact.created", true),
+            ("contact.*", "contact", false),
+            ("contact.*", "contact.note.added", false),
+            ("contact.>", "contact.note.added", true),
+            ("contact.>", "contact", false),
+            ("*.created", "contact.created", true),
+            (">", "collection-create", true),
+            ("*", "collection-create", true),
+            ("*", "contact.created", false),
+            ("collection.create", "collection-create", false),
+            ("events.*.flows.>", "events.o.flows.run.x", true),
+        ] {
+            assert_eq!(pattern(text).matches(name), fits, "{text} {name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_pointed_at() {
+        for (text, at) in [
+            ("", 0),
+            ("contact.", 8),
+            (".created", 0),
+            ("a..b", 2),
+            ("contact.cre*", 11),
+            ("a.>.b", 2),
+            ("a.>b", 2),
+            ("a b", 1),
+            ("a.\u{7}", 2),
+        ] {
+            assert_eq!(
+                text.parse::<Pattern>().unwrap_err().at(),
+                Some(at),
+                "{text:?}"
+            );
+        }
+        assert_eq!(
+            "a".repeat(1025).parse::<Pattern>(),
+            Err(TopicError::TooLong)
+        );
+    }
+
+    #[test]
+    fn a_name_of_ten_thousand_tokens_is_no_match_and_costs_nothing() {
+        let mut matcher = Matcher::new();
+        matcher.insert(&pattern(">"), ());
+        let name = "a.".repeat(5000);
+        assert!(matcher.find(&name).is_empty());
+        assert!(!pattern(">").matches(&name));
+    }
+
+    proptest! {
+        #[test]
+        fn the_matcher_finds_what_each_pattern_alone_finds(
+            patterns in prop::collection::vec("(a|b|\\*)(\\.(a|b|c|\\*)){0,3}(\\.>)?", 0..40),
+            name in "(a|b|c)(\\.(a|b|c)){0,4}",
+        ) {
+            let mut matcher = Matcher::new();
+            for (i, text) in patterns.iter().enumerate() {
+                matcher.insert(&pattern(text), i);
+            }
+            let alone: Vec<usize> = patterns
+                .iter()
+                .enumerate()
+                .filter(|(_, text)| naive(text, &name))
+                .map(|(i, _)| i)
+                .collect();
+            prop_assert_eq!(matcher.find(&name).into_iter().copied().collect::<Vec<_>>(), alone.clone());
+            for (i, text) in patterns.iter().enumerate() {
+                prop_assert_eq!(pattern(text).matches(&name), alone.contains(&i));
+            }
+        }
+    }
+
+    /// The rules once more, as a regular expression.
+    fn naive(pattern: &str, name: &str) -> bool {
+        let expression = pattern
+            .replace('.', "\\.")
+            .replace('*', "[^.]+")
+            .replace('>', ".+");
+        regex::Regex::new(&format!("^{expression}$"))
+            .unwrap()
+            .is_match(name)
+    }
 }

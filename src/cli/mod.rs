@@ -2,12 +2,17 @@
 
 mod child;
 mod completions;
+mod config;
 mod context;
+mod demo;
 mod input;
+mod listen;
 mod parse;
 mod pretty;
+mod profile;
 mod records;
 mod runtime;
+mod settings;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,6 +21,7 @@ use std::sync::Arc;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Config;
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
@@ -23,7 +29,9 @@ use crate::ui::{Colour, Format, Manner, Ui};
 
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
+pub(crate) use demo::DemoError;
 pub(crate) use input::InputError;
+use parse::Parsed;
 use runtime::Runtime;
 pub(crate) use runtime::RuntimeError;
 
@@ -52,16 +60,30 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Listen(listen::Args),
     Records(records::Args),
+    Profile(profile::Args),
+    Config(config::Args),
     Completions(completions::Args),
 }
 
 /// Runs the command in the runtime that it wants.
-fn dispatch(command: Command, cx: Arc<Context>) -> Result<Exit, CliError> {
+fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
+    let own = Arc::clone(cx);
     match command {
-        Command::Records(args) => Runtime::Brief.run(&cx, records::run(args, Arc::clone(&cx))),
-        Command::Completions(args) => completions::run(&args, &cx),
+        Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
+        Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
+        Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
+        Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
+        Command::Config(args) => config::run(&args, cx),
+        Command::Completions(args) => completions::run(&args, cx),
     }
+}
+
+/// Whether a command works, and is wanted, where the settings are damaged.
+fn mends_settings(command: &Command) -> bool {
+    matches!(command, Command::Config(_) | Command::Completions(_))
 }
 
 /// The flags that every command has.
@@ -169,9 +191,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     crate::ui::report_panics();
     let args: Vec<OsString> = args.into_iter().collect();
     let (ui, result) = match parse::parse(&args, &env) {
-        Ok(cli) => {
-            let ui = Arc::new(Ui::new(cli.globals.manner(&env)));
-            let result = start(cli, env, Arc::clone(&ui));
+        Ok(parsed) => {
+            let ui = Arc::new(Ui::new(parsed.cli.globals.manner(&env)));
+            let result = start(parsed, env, Arc::clone(&ui));
             (ui, result)
         }
         Err(stop) => {
@@ -193,12 +215,24 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     ExitCode::from(exit.code())
 }
 
-fn start(cli: Cli, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
+fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
+    let Parsed {
+        cli,
+        matches,
+        config,
+    } = parsed;
     crate::logging::start(
         cli.globals.verbose,
         env.get("EVT_LOG"),
         env.stderr_is_terminal,
     );
-    let cx = Context::new(cli.globals, env, ui)?;
-    dispatch(cli.command, Arc::new(cx))
+    let config = match config {
+        Err(_) if mends_settings(&cli.command) => Config::default(),
+        config => config?,
+    };
+    let cx = Arc::new(Context::new(cli.globals, matches, config, env, ui)?);
+    let result = dispatch(cli.command, &cx);
+    // Also after a failure: the old refresh token may be spent.
+    let kept = cx.keep_renewed_tokens();
+    result.and_then(|exit| kept.map(|()| exit))
 }

@@ -1,12 +1,19 @@
 //! Which event: `e_7f3a`, `@last`, `@-3`, `@failed`, a file, `-`.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::GrammarError;
+use super::nearest::nearest;
 use crate::event::Seq;
 
-/// A reference to an event; `@failed` may name several.
+const EXPECTED: &str = "an event: e_7f3a, @last, @-3, @failed, a file or -";
+const EXPECTED_LAST: &str = "an event: did you mean @last?";
+const EXPECTED_FAILED: &str = "an event: did you mean @failed?";
+const EXPECTED_SEQ: &str = "an event: after e_ come hexadecimal digits, as in e_7f3a";
+
+/// A reference to one event (`@failed` may name several).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventRef {
     Seq(Seq),
@@ -21,35 +28,54 @@ impl FromStr for EventRef {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = "an event: e_7f3a, @last, @-3, @failed, a file or -";
-        let bad = |at| GrammarError {
-            input: text.to_owned(),
-            expected,
-            at,
-        };
-        if let Some(name) = text.strip_prefix('@') {
-            return match name {
-                "last" => Ok(Self::FromEnd(1)),
-                "failed" => Ok(Self::Failed),
-                _ => match name.strip_prefix('-').and_then(|nth| nth.parse().ok()) {
-                    Some(nth) if nth > 0 => Ok(Self::FromEnd(nth)),
-                    _ => Err(bad(Some(1))),
-                },
+        let wrong = |expected, at| Err(GrammarError::new(text, expected).at_byte(at));
+        match text {
+            "" => return wrong(EXPECTED, 0),
+            "-" => return Ok(Self::Stdin),
+            "@last" => return Ok(Self::FromEnd(1)),
+            "@failed" => return Ok(Self::Failed),
+            _ => {}
+        }
+        if let Some(word) = text.strip_prefix('@') {
+            let position = word
+                .strip_prefix('-')
+                .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+            if let Some(position) = position {
+                return match position.parse() {
+                    Ok(position) if position > 0 => Ok(Self::FromEnd(position)),
+                    _ => wrong(EXPECTED, 2),
+                };
+            }
+            return match nearest(word, ["last", "failed"]) {
+                Some("last") => wrong(EXPECTED_LAST, 1),
+                Some(_) => wrong(EXPECTED_FAILED, 1),
+                None => wrong(EXPECTED, 1),
             };
         }
-        if let Some(number) = text.strip_prefix("e_") {
-            let plain = number.bytes().all(|byte| byte.is_ascii_hexdigit());
-            return text
-                .parse()
-                .ok()
-                .filter(|_| plain)
-                .map(Self::Seq)
-                .ok_or_else(|| bad(Some(2)));
+        let Some(digits) = text.strip_prefix("e_") else {
+            return Ok(Self::File(text.into()));
+        };
+        let seq = i64::from_str_radix(digits, 16).ok().filter(|seq| *seq > 0);
+        match seq {
+            Some(seq) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                Ok(Self::Seq(Seq(seq)))
+            }
+            // A file may be called so; a path says that it is one.
+            _ if digits.contains(['.', '/', '\\']) => Ok(Self::File(text.into())),
+            _ => wrong(EXPECTED_SEQ, 2),
         }
-        match text {
-            "-" => Ok(Self::Stdin),
-            "" => Err(bad(None)),
-            _ => Ok(Self::File(PathBuf::from(text))),
+    }
+}
+
+impl fmt::Display for EventRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Seq(seq) => seq.fmt(f),
+            Self::FromEnd(1) => f.write_str("@last"),
+            Self::FromEnd(position) => write!(f, "@-{position}"),
+            Self::Failed => f.write_str("@failed"),
+            Self::File(path) => path.display().fmt(f),
+            Self::Stdin => f.write_str("-"),
         }
     }
 }
@@ -59,35 +85,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_told_apart() {
+    fn every_form_is_read_and_shown_again() {
         for (text, expected) in [
             ("e_7f3a", EventRef::Seq(Seq(0x7f3a))),
-            ("e_0001", EventRef::Seq(Seq(1))),
             ("@last", EventRef::FromEnd(1)),
             ("@-3", EventRef::FromEnd(3)),
             ("@failed", EventRef::Failed),
-            ("body.json", EventRef::File(PathBuf::from("body.json"))),
+            ("body.json", EventRef::File("body.json".into())),
+            ("e_old.json", EventRef::File("e_old.json".into())),
             ("-", EventRef::Stdin),
         ] {
             assert_eq!(text.parse::<EventRef>().unwrap(), expected, "{text}");
+            assert_eq!(expected.to_string(), text);
         }
+        assert_eq!("@-1".parse::<EventRef>(), Ok(EventRef::FromEnd(1)));
     }
 
     #[test]
-    fn what_is_no_reference_is_refused() {
-        for text in [
-            "",
-            "@",
-            "@first",
-            "@-0",
-            "@--1",
-            "@3",
-            "e_",
-            "e_xyz",
-            "e_+1",
-            "e_ffffffffffffffffff",
+    fn what_is_no_reference_is_pointed_at() {
+        for (text, expected, at) in [
+            ("", EXPECTED, 0),
+            ("@lst", EXPECTED_LAST, 1),
+            ("@faild", EXPECTED_FAILED, 1),
+            ("@", EXPECTED, 1),
+            ("@-0", EXPECTED, 2),
+            ("@-99999999999", EXPECTED, 2),
+            ("@3", EXPECTED, 1),
+            ("e_", EXPECTED_SEQ, 2),
+            ("e_xyz", EXPECTED_SEQ, 2),
+            ("e_-1", EXPECTED_SEQ, 2),
+            ("e_0", EXPECTED_SEQ, 2),
         ] {
-            assert!(text.parse::<EventRef>().is_err(), "{text}");
+            let error = text.parse::<EventRef>().unwrap_err();
+            assert_eq!((error.expected, error.at), (expected, Some(at)), "{text}");
         }
     }
 }

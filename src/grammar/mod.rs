@@ -9,15 +9,70 @@ pub mod select;
 pub mod target;
 pub mod when;
 
+use std::fmt::Write;
+
 use thiserror::Error;
 
 /// Text that is not of the form that was asked for.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{input}` is not {expected}{}", match .at { Some(at) => format!(" (at character {})", at + 1), None => String::new() })]
+#[error("`{input}` is not {expected}{}", place(*at))]
 pub struct GrammarError {
     pub input: String,
     /// "a time such as `10m`, `2026-04-25` or an RFC 3339 time"
     pub expected: &'static str,
     /// Where in the input it goes wrong, in characters.
     pub at: Option<usize>,
+}
+
+impl GrammarError {
+    pub(crate) fn new(input: &str, expected: &'static str) -> Self {
+        Self {
+            input: input.to_owned(),
+            expected,
+            at: None,
+        }
+    }
+
+    /// The same error with its place, given as a byte offset into the input.
+    pub(crate) fn at_byte(mut self, byte: usize) -> Self {
+        let before = self.input.get(..byte).unwrap_or(&self.input);
+        self.at = Some(before.chars().count());
+        self
+    }
+
+    /// The input with a caret below the place where it goes wrong, on two lines; `None` where that place is not known.
+    pub fn caret(&self) -> Option<String> {
+        Some(caret(&self.input, self.at?))
+    }
+}
+
+/// `input` on one line and a caret below its character `at` on the next.
+pub fn caret(input: &str, at: usize) -> String {
+    // One column a character: line breaks and tabs would move the caret.
+    let mut text: String = input
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    write!(text, "\n{:at$}^", "").expect("writing to a string cannot fail");
+    text
+}
+
+fn place(at: Option<usize>) -> String {
+    at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_below_the_character() {
+        let error = GrammarError::new("höst:x", "a target").at_byte("höst:".len());
+        assert_eq!(error.at, Some(5));
+        assert_eq!(error.caret().unwrap(), "höst:x\n     ^");
+        assert_eq!(
+            error.to_string(),
+            "`höst:x` is not a target (at character 6)"
+        );
+    }
 }

@@ -1,20 +1,25 @@
-//! Where to send: `3000`, `:3000/path`, `host:port`, a URL, `unix:/path`.
+//! Where to send: `3000`, `:3000/path`, `host:port`, `host:port/path`, a URL, `unix:/path`.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use http::Uri;
-
 use super::GrammarError;
 
-const EXPECTED: &str = "a target: 3000, :3000/path, host:port, http://host/path or unix:/path";
+/// What a short target is completed with.
+const HERE: &str = "127.0.0.1";
+const EXPECTED: &str = "a target: 3000, :3000/path, host:port, an http or https URL, or unix:/path";
+const NO_USER: &str = "a target: a user and password do not belong in it (use a header)";
+const NO_PORT: &str = "a target: a port is a number from 1 to 65535";
+const NO_HOST: &str = "a target: the host is missing";
+const NO_CONTROL: &str = "a target: it has a space or a control character";
+const NO_SCHEME: &str = "a target: only http, https and unix can be sent to";
 
 /// An HTTP target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// An absolute `http://` or `https://` URL with a host and without userinfo.
-    Url(Uri),
+    /// An absolute `http://` or `https://` URL.
+    Url(http::Uri),
     /// A Unix socket; requests keep their own path.
     Unix(PathBuf),
 }
@@ -40,59 +45,82 @@ impl FromStr for Target {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = |at| GrammarError {
-            input: text.to_owned(),
-            expected: EXPECTED,
-            at,
-        };
-        if let Some(at) = text
-            .chars()
-            .position(|c| c.is_control() || c.is_whitespace())
-        {
-            return Err(bad(Some(at)));
+        let wrong = |expected, at| GrammarError::new(text, expected).at_byte(at);
+        if text.is_empty() {
+            return Err(GrammarError::new(text, EXPECTED));
         }
         if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() {
-                Err(bad(Some(5)))
-            } else {
-                Ok(Self::Unix(PathBuf::from(path)))
+            return match path.find(char::is_control) {
+                Some(at) => Err(wrong(NO_CONTROL, "unix:".len() + at)),
+                None if path.is_empty() => Err(wrong(EXPECTED, text.len())),
+                None => Ok(Self::Unix(path.into())),
             };
         }
-        let url = match text.split_once("://") {
-            Some(("http" | "https", _)) => text.to_owned(),
-            Some(_) => return Err(bad(Some(0))),
-            None => without_scheme(text).ok_or_else(|| bad(None))?,
+        if let Some(at) = text.find(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(wrong(NO_CONTROL, at));
+        }
+        let (scheme, rest_at) = match text.find("://") {
+            Some(at) => (&text[..at], at + 3),
+            None => ("http", 0),
         };
-        let uri: Uri = url.parse().map_err(|_| bad(None))?;
-        let authority = uri.authority().ok_or_else(|| bad(None))?;
-        if let Some(at) = authority.as_str().find('@').and_then(|_| text.find('@')) {
-            return Err(bad(Some(text[..at].chars().count())));
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return Err(wrong(NO_SCHEME, 0));
         }
-        let port = authority
-            .as_str()
-            .rsplit_once(']')
-            .map_or(authority.as_str(), |(_, rest)| rest)
-            .split_once(':');
-        let port_is_good =
-            port.is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
-        if uri.host().is_none_or(str::is_empty) || !port_is_good {
-            return Err(bad(None));
-        }
-        Ok(Self::Url(uri))
+        let rest = &text[rest_at..];
+        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(authority_end);
+        let authority = authority_of(authority, rest_at > 0)
+            .map_err(|(expected, at)| wrong(expected, rest_at + at))?;
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        // A fragment never leaves the client.
+        let path = path.split('#').next().unwrap_or_default();
+        let scheme = scheme.to_ascii_lowercase();
+        format!("{scheme}://{authority}{slash}{path}")
+            .parse()
+            .map(Self::Url)
+            .map_err(|_| wrong(EXPECTED, rest_at + authority_end))
     }
 }
 
-/// `3000`, `:3000/path` and `host:port/path` as URLs. A bare word is no host: it is more likely a forgotten flag.
-fn without_scheme(text: &str) -> Option<String> {
-    let (authority, path) = text
-        .find(['/', '?'])
-        .map_or((text, ""), |at| text.split_at(at));
-    if authority.bytes().all(|byte| byte.is_ascii_digit()) && !authority.is_empty() {
-        return Some(format!("http://127.0.0.1:{authority}{path}"));
+/// Checks and completes `host:port`; `has_scheme` allows a host alone. Errors say what is wrong and at which byte.
+fn authority_of(text: &str, has_scheme: bool) -> Result<String, (&'static str, usize)> {
+    if let Some(at) = text.find('@') {
+        return Err((NO_USER, at));
     }
-    match authority.rsplit_once(':')? {
-        ("", port) => Some(format!("http://127.0.0.1:{port}{path}")),
-        _ => Some(format!("http://{authority}{path}")),
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !has_scheme {
+        port(text, 0)?;
+        return Ok(format!("{HERE}:{text}"));
+    }
+    let host_end = match text.strip_prefix('[') {
+        Some(rest) => {
+            let length = rest.find(']').ok_or((EXPECTED, 0))?;
+            rest[..length]
+                .parse::<std::net::Ipv6Addr>()
+                .map_err(|_| (EXPECTED, 1))?;
+            length + 2
+        }
+        None => text.find(':').unwrap_or(text.len()),
+    };
+    let (host, rest) = text.split_at(host_end);
+    match rest.strip_prefix(':') {
+        Some(number) => port(number, host_end + 1)?,
+        None if !rest.is_empty() => return Err((EXPECTED, host_end)),
+        // `localhost` alone could be a misspelt path as well as a host; which port is meant is not known.
+        None if !has_scheme => return Err((EXPECTED, host_end)),
+        None => {}
+    }
+    match host {
+        "" if has_scheme => Err((NO_HOST, 0)),
+        "" => Ok(format!("{HERE}{rest}")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn port(text: &str, at: usize) -> Result<(), (&'static str, usize)> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<u16>() {
+        Ok(port) if port > 0 && digits => Ok(()),
+        _ => Err((NO_PORT, at)),
     }
 }
 
@@ -110,52 +138,59 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_becomes_one_target() {
-        for (text, shown) in [
+    fn short_targets_are_completed() {
+        for (text, full) in [
             ("3000", "http://127.0.0.1:3000/"),
+            (":3000", "http://127.0.0.1:3000/"),
+            (":3000/hook?x=1", "http://127.0.0.1:3000/hook?x=1"),
             ("3000/hook", "http://127.0.0.1:3000/hook"),
-            (":3000/path?a=1", "http://127.0.0.1:3000/path?a=1"),
-            ("app.test:8080", "http://app.test:8080/"),
+            ("app.test:80", "http://app.test:80/"),
+            ("app.test:80/a/b", "http://app.test:80/a/b"),
             ("[::1]:8080/x", "http://[::1]:8080/x"),
-            ("https://app.test/in", "https://app.test/in"),
+            ("https://a.test", "https://a.test/"),
+            ("HTTPS://a.test?x", "https://a.test/?x"),
+            ("http://a.test:8/x#part", "http://a.test:8/x"),
             ("unix:/run/app.sock", "unix:/run/app.sock"),
         ] {
-            let target: Target = text.parse().unwrap();
-            assert_eq!(target.to_string(), shown, "{text}");
+            let target: Target = text.parse().unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(target.to_string(), full, "{text}");
             assert_eq!(
-                target.to_string().parse::<Target>().unwrap(),
+                full.parse::<Target>().unwrap(),
                 target,
-                "{text}"
+                "{full} is itself a target"
             );
         }
     }
 
     #[test]
-    fn what_is_no_target_is_refused() {
-        let hostile = [
-            "",
-            "app",
-            "0",
-            "65536",
-            ":0",
-            ":",
-            "host:",
-            "host:0",
-            "host:99999",
-            "ftp://a.test/",
-            "http://",
-            "http:///x",
-            "http://user:pass@a.test/",
-            "a b:3000",
-            "3000\n",
-            "unix:",
-            "http://a.test:x/",
-            "//a.test/",
-            "-1",
-        ];
-        for text in hostile {
-            assert!(text.parse::<Target>().is_err(), "{text:?}");
+    fn what_is_no_target_is_pointed_at() {
+        for (text, expected, at) in [
+            ("0", NO_PORT, 0),
+            ("65536", NO_PORT, 0),
+            (":0/x", NO_PORT, 1),
+            ("host:65536", NO_PORT, 5),
+            ("host:", NO_PORT, 5),
+            ("host:+80", NO_PORT, 5),
+            ("http://host:x/", NO_PORT, 12),
+            ("localhost", EXPECTED, 9),
+            ("http://", NO_HOST, 7),
+            ("http:///path", NO_HOST, 7),
+            ("http://:80/", NO_HOST, 7),
+            ("ftp://host/", NO_SCHEME, 0),
+            ("https://me:pw@host/", NO_USER, 13),
+            ("me@host:80", NO_USER, 2),
+            ("http://a.test/\u{7}", NO_CONTROL, 14),
+            ("a b:80", NO_CONTROL, 1),
+            ("a.test:80/\r\nHost: x", NO_CONTROL, 10),
+            ("unix:", EXPECTED, 5),
+            ("unix:/a\0b", NO_CONTROL, 7),
+            ("[::1:80", EXPECTED, 0),
+            ("[nonsense]:80", EXPECTED, 1),
+        ] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert_eq!((error.expected, error.at), (expected, Some(at)), "{text:?}");
         }
+        assert_eq!("".parse::<Target>().unwrap_err().expected, EXPECTED);
     }
 
     #[test]
@@ -172,11 +207,8 @@ mod tests {
             ("https://example.test/", false),
             ("http://localhost.example.test/", false),
         ] {
-            assert_eq!(
-                text.parse::<Target>().unwrap().is_loopback(),
-                expected,
-                "{text}"
-            );
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.is_loopback(), expected, "{text}");
         }
     }
 }

@@ -95,6 +95,11 @@ impl Ui {
         self.manner.format
     }
 
+    /// Whether JSON was asked for by name, not only because stdout is no terminal.
+    pub fn explicit_json(&self) -> bool {
+        self.manner.explicit_json
+    }
+
     pub fn is_quiet(&self) -> bool {
         self.manner.quiet
     }
