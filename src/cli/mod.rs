@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod flows;
 mod input;
 mod listen;
 mod parse;
@@ -30,6 +31,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
 pub(crate) use demo::DemoError;
+pub(crate) use flows::DocumentFault;
 pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
@@ -63,6 +65,7 @@ enum Command {
     Demo(demo::Args),
     Listen(listen::Args),
     Records(records::Args),
+    Flows(flows::Args),
     Profile(profile::Args),
     Config(config::Args),
     Completions(completions::Args),
@@ -74,6 +77,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     match command {
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
+        Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),

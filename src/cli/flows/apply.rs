@@ -81,13 +81,18 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
     if changes == 0 {
         cx.ui.status("Nothing to change");
     } else if args.dry_run {
-        cx.ui.status(&format!("{changes} of {} flows would change", steps.len()));
+        cx.ui
+            .status(&format!("{changes} of {} flows would change", steps.len()));
     } else if !args.yes && !cx.ui.confirm(&question(&steps), false, "--yes")? {
         cx.ui.status("Nothing was changed");
         return Ok(Exit::Done);
     }
     for step in steps {
-        let done = if args.dry_run { planned(&step) } else { apply(step, client).await? };
+        let done = if args.dry_run {
+            planned(&step)
+        } else {
+            apply(step, client).await?
+        };
         report(&done, cx)?;
     }
     Ok(Exit::Done)
@@ -123,7 +128,9 @@ fn plan(
     let mut steps = Vec::with_capacity(documents.len());
     for document in documents {
         let body = document::resolved(&document.value, false, cx)?;
-        let found = left.iter().position(|flow| flow.name() == document.name().trim());
+        let found = left
+            .iter()
+            .position(|flow| flow.name() == document.name().trim());
         steps.push(match found.map(|position| left.remove(position)) {
             None => Step::Create {
                 name: document.name().to_owned(),

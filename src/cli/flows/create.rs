@@ -32,7 +32,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CONDITION", conflicts_with = "file")]
     pub(super) when: Option<String>,
     /// Send this header; its value may be env:NAME, file:PATH or cmd:…
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", conflicts_with = "file")]
+    #[arg(
+        short = 'H',
+        long = "header",
+        value_name = "NAME: VALUE",
+        conflicts_with = "file"
+    )]
     pub(super) headers: Vec<Header>,
     /// Sign with this secret in place of the platform's own: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", conflicts_with = "file")]
@@ -95,8 +100,7 @@ impl Args {
 }
 
 /// Creates the flows and prints them.
-pub(super) async fn run(mut args: Args, cx: &Context) -> Result<Exit, CliError> {
-    let client = cx.api()?;
+pub(super) async fn run(mut args: Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     if args.is_blank() {
         let Some(answered) = wizard::ask(args, cx)? else {
             cx.ui.status("Nothing was created");
@@ -107,7 +111,7 @@ pub(super) async fn run(mut args: Args, cx: &Context) -> Result<Exit, CliError> 
     let may_run = args.file.is_none();
     let documents = documents(&args)?;
     for document in &documents {
-        document::check(document, &client, args.force)?;
+        document::check(document, client, args.force)?;
     }
     for document in &documents {
         if args.dry_run {
@@ -119,7 +123,7 @@ pub(super) async fn run(mut args: Args, cx: &Context) -> Result<Exit, CliError> 
             .create_flow(&body)
             .await
             .map_err(|error| refused(error, document))?;
-        created(&flow, document, &args, &client, cx)?;
+        created(&flow, document, &args, client, cx)?;
     }
     Ok(Exit::Done)
 }
@@ -128,7 +132,7 @@ fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
     let Some(source) = &args.file else {
         return Ok(vec![Document {
             value: from_flags(args)?,
-            source: "the flow".to_owned(),
+            source: document::FROM_FLAGS.to_owned(),
         }]);
     };
     let mut documents = document::read(source)?;
@@ -160,7 +164,10 @@ pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     }
     let Some(target) = &args.webhook else {
         return Err(CliError::usage("the flow does nothing")
-            .hint(format!("evt flows create --on {} --webhook 4871/hook", args.on[0]))
+            .hint(format!(
+                "evt flows create --on {} --webhook 4871/hook",
+                args.on[0]
+            ))
             .hint("evt flows create -f flow.yaml     for the other actions"));
     };
     let url = webhook_url(target)?;
@@ -285,7 +292,9 @@ fn signing(document: &Document, client: &Client, cx: &Context) -> Result<String,
         .flatten()
         .any(|action| action.pointer("/config/secret").is_some());
     if has_secret {
-        return Ok("Its webhooks are signed with the secret that was given (Standard Webhooks)".to_owned());
+        return Ok(
+            "Its webhooks are signed with the secret that was given (Standard Webhooks)".to_owned(),
+        );
     }
     let local = cx.profile()?.local.filter(|_| client.is_loopback());
     Ok(match local {
@@ -332,14 +341,20 @@ mod tests {
     #[test]
     fn several_triggers_make_a_list() {
         let flow = from_flags(&args(&["order.paid", "order.placed"], "https://a.test/x")).unwrap();
-        assert_eq!(flow["triggers"], json!([{"type": "order.paid"}, {"type": "order.placed"}]));
+        assert_eq!(
+            flow["triggers"],
+            json!([{"type": "order.paid"}, {"type": "order.placed"}])
+        );
         assert_eq!(flow["actions"][0]["config"]["url"], "https://a.test/x");
     }
 
     #[test]
     fn placeholders_in_a_url_are_left_alone() {
         let flow = from_flags(&args(&["order.paid"], "https://a.test/{{order.sk}}")).unwrap();
-        assert_eq!(flow["actions"][0]["config"]["url"], "https://a.test/{{order.sk}}");
+        assert_eq!(
+            flow["actions"][0]["config"]["url"],
+            "https://a.test/{{order.sk}}"
+        );
     }
 
     #[test]

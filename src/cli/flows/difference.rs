@@ -76,22 +76,33 @@ mod tests {
 
     #[test]
     fn what_the_platform_adds_is_no_change() {
-        let present = json!({"id": "automation-1", "name": "a", "enabled": false, "trigger": {"type": "x"}});
+        let present =
+            json!({"id": "automation-1", "name": "a", "enabled": false, "trigger": {"type": "x"}});
         let wanted = json!({"trigger": {"type": "x"}, "name": "a"});
         assert!(!is_change(&present, &wanted));
-        assert_eq!(lines(&present, &json!({"name": "a", "trigger": {"type": "x"}})).unwrap(), []);
+        assert_eq!(
+            lines(&present, &json!({"name": "a", "trigger": {"type": "x"}})).unwrap(),
+            []
+        );
     }
 
     #[test]
     fn a_switch_that_the_document_names_counts() {
-        assert!(is_change(&json!({"name": "a", "enabled": false}), &json!({"name": "a", "enabled": true})));
+        assert!(is_change(
+            &json!({"name": "a", "enabled": false}),
+            &json!({"name": "a", "enabled": true})
+        ));
     }
 
     #[test]
     fn changed_lines_carry_their_sign() {
-        let lines = lines(&json!({"name": "a", "when": "x"}), &json!({"name": "a", "when": "y"})).unwrap();
+        let lines = lines(
+            &json!({"name": "a", "when": "old"}),
+            &json!({"name": "a", "when": "new"}),
+        )
+        .unwrap();
         let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
-        assert_eq!(texts, ["  name: a", "- when: x", "+ when: y"]);
+        assert_eq!(texts, ["  name: a", "- when: old", "+ when: new"]);
     }
 
     #[test]

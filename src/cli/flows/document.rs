@@ -49,18 +49,17 @@ pub(crate) enum DocumentFault {
     },
     #[error("the folder {name} holds no .yaml, .yml or .json file")]
     NoFiles { name: String },
-    #[error("{name} is not a flow")]
-    Invalid {
-        name: String,
-        source: DocumentError,
-    },
-    #[error("{name} posts to {url}, which is this machine; the platform at {origin} cannot reach it")]
+    #[error(
+        "{name} posts to {url}, which is this machine; the platform at {origin} cannot reach it"
+    )]
     Loopback {
         name: String,
         url: String,
         origin: String,
     },
-    #[error("{name} has a `secret`, which is an addition of evt's own platform; {origin} does not sign webhooks")]
+    #[error(
+        "{name} has a `secret`, which is an addition of evt's own platform; {origin} does not sign webhooks"
+    )]
     Addition { name: String, origin: String },
     #[error("`{flow}` is in {first} and in {second}")]
     SameName {
@@ -72,13 +71,24 @@ pub(crate) enum DocumentFault {
     Write { reason: String },
 }
 
+/// The same mistake as in a flow that was typed, with the file that holds it.
+#[derive(Debug, Error)]
+#[error("the flow in {name} cannot work")]
+struct InFile {
+    name: String,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
 /// A flow's document and where it came from.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     pub(super) value: Value,
-    /// In messages: `` `flows/bridge.yaml` ``, `stdin`, `the flow`.
+    /// In messages: `` `flows/bridge.yaml` ``, `stdin`, [`FROM_FLAGS`].
     pub(super) source: String,
 }
+
+/// Where a document came from that no file holds.
+pub(super) const FROM_FLAGS: &str = "the flow";
 
 impl Document {
     pub(super) fn name(&self) -> &str {
@@ -139,7 +149,9 @@ fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// JSON says so by its name or by its first character: a YAML document may begin with a brace as well, and means the same then.
 fn is_json(path: &Path, bytes: &[u8]) -> bool {
     let first = bytes.trim_ascii_start().first();
-    path.extension().is_some_and(|extension| extension == "json") || matches!(first, Some(b'{'))
+    path.extension()
+        .is_some_and(|extension| extension == "json")
+        || matches!(first, Some(b'{'))
 }
 
 /// Reads one or several documents: YAML documents after `---`, JSON objects one after the other.
@@ -155,7 +167,10 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
     } else {
         from_yaml(bytes, name)?
     };
-    let values: Vec<Value> = values.into_iter().filter(|value| !value.is_null()).collect();
+    let values: Vec<Value> = values
+        .into_iter()
+        .filter(|value| !value.is_null())
+        .collect();
     if values.is_empty() {
         return Err(DocumentFault::Empty {
             name: name.to_owned(),
@@ -165,7 +180,7 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
     values
         .into_iter()
         .map(|value| match value {
-            Value::Object(_) => Ok(flow::unwrapped(&value).clone()),
+            Value::Object(_) => Ok(flow::document::unwrapped(&value).clone()),
             other => Err(DocumentFault::NoObject {
                 name: name.to_owned(),
                 found: kind(&other),
@@ -218,19 +233,25 @@ pub(super) fn without_surroundings(document: &Value) -> Value {
 /// A remote platform may know more than this program: there only plain mistakes count, and `force` overrides.
 pub(super) fn check(document: &Document, client: &Client, force: bool) -> Result<(), CliError> {
     let is_remote = !client.is_loopback();
-    if let Err(source) = flow::compile(&document.value)
-        && !(is_remote && (force || is_beyond_us(&source)))
+    if let Err(error) = flow::compile(&document.value)
+        && !(is_remote && (force || is_beyond_us(&error)))
     {
-        return Err(DocumentFault::Invalid {
-            name: document.source.clone(),
-            source,
-        }
-        .into());
+        return Err(placed(error.into(), document));
     }
     if is_remote && !force {
         reachable(document, client)?;
     }
     Ok(())
+}
+
+fn placed(mut error: CliError, document: &Document) -> CliError {
+    if document.source != FROM_FLAGS {
+        error.error = Box::new(InFile {
+            name: document.source.clone(),
+            source: error.error,
+        });
+    }
+    error
 }
 
 /// Whether a remote platform may well take what this program does not know.
@@ -246,7 +267,9 @@ fn reachable(document: &Document, client: &Client) -> Result<(), CliError> {
     let name = || document.source.clone();
     for config in configs(&document.value) {
         if let Some(url) = config.get("url").and_then(Value::as_str)
-            && url.parse::<Target>().is_ok_and(|target| target.is_loopback())
+            && url
+                .parse::<Target>()
+                .is_ok_and(|target| target.is_loopback())
         {
             return Err(DocumentFault::Loopback {
                 name: name(),
@@ -280,7 +303,12 @@ fn configs(document: &Value) -> impl Iterator<Item = &Value> {
 pub(super) fn resolved(value: &Value, may_run: bool, cx: &Context) -> Result<Value, CliError> {
     let mut copy = value.clone();
     for key in ["actions", "steps"] {
-        for action in copy.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+        for action in copy
+            .get_mut(key)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             let Some(config) = action.get_mut("config") else {
                 continue;
             };
@@ -320,7 +348,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Value>, CliError> {
-        parse(text.as_bytes(), "stdin", is_json(Path::new("-"), text.as_bytes()))
+        parse(
+            text.as_bytes(),
+            "stdin",
+            is_json(Path::new("-"), text.as_bytes()),
+        )
     }
 
     #[test]
@@ -344,7 +376,16 @@ mod tests {
 
     #[test]
     fn what_is_no_document_is_refused() {
-        for text in ["", "---\n", "just words", "- a\n- b", "a: [", "{\"a\":", "a: &x [*x]", "\u{0}"] {
+        for text in [
+            "",
+            "---\n",
+            "just words",
+            "- a\n- b",
+            "a: [",
+            "{\"a\":",
+            "a: &x [*x]",
+            "\u{0}",
+        ] {
             assert!(read(text).is_err(), "{text:?}");
         }
     }

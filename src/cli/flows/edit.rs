@@ -38,7 +38,10 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
             return Err(CliError::new(
                 Exit::Failed,
                 "editor_failed",
-                format!("`{}` ended with {code}; nothing was changed", editor.join(" ")),
+                format!(
+                    "`{}` ended with {code}; nothing was changed",
+                    editor.join(" ")
+                ),
             ));
         }
         match read_back(&file, client, args.force) {

@@ -31,7 +31,10 @@ fn pick<'a>(flows: &'a [Flow], text: &str) -> Result<&'a Flow, CliError> {
         &|flow| flow.id() == wanted || bare(flow.id()) == wanted,
         &|flow| flow.name() == wanted,
         &|flow| flow.name().to_lowercase() == wanted.to_lowercase(),
-        &|flow| wanted.len() >= 4 && (flow.id().starts_with(wanted) || bare(flow.id()).starts_with(wanted)),
+        &|flow| {
+            wanted.len() >= 4
+                && (flow.id().starts_with(wanted) || bare(flow.id()).starts_with(wanted))
+        },
     ];
     for way in ways {
         let found: Vec<&Flow> = flows.iter().filter(|flow| way(flow)).collect();
@@ -60,7 +63,10 @@ fn ambiguous(text: &str, many: &[&Flow]) -> CliError {
         "ambiguous_flow",
         format!("`{text}` names {} flows: {}", many.len(), list.join(", ")),
     )
-    .hint(format!("evt flows show {}", many.first().map_or("", |flow| flow.id())))
+    .hint(format!(
+        "evt flows show {}",
+        many.first().map_or("", |flow| flow.id())
+    ))
 }
 
 fn unknown(text: &str, flows: &[Flow]) -> CliError {

@@ -99,17 +99,18 @@ pub(super) fn runtime(args: &Args) -> Runtime {
 /// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let cx = cx.as_ref();
+    let client = cx.api()?;
     match args.command {
-        Command::List(_) => list(cx, &cx.api()?).await,
-        Command::Show(args) => show(&args, cx, &cx.api()?).await,
-        Command::Create(args) => create::run(*args, cx).await,
-        Command::Apply(args) => apply::run(&args, cx, &cx.api()?).await,
-        Command::Edit(args) => edit::run(&args, cx, &cx.api()?).await,
-        Command::Delete(args) => delete(&args, cx, &cx.api()?).await,
-        Command::Enable(args) => switch(&args, true, cx, &cx.api()?).await,
-        Command::Disable(args) => switch(&args, false, cx, &cx.api()?).await,
-        Command::Execute(args) => execute::run(&args, cx, &cx.api()?).await,
-        Command::Runs(args) => runs::run(&args, cx, &cx.api()?).await,
+        Command::List(_) => list(cx, &client).await,
+        Command::Show(args) => show(&args, cx, &client).await,
+        Command::Create(args) => create::run(*args, cx, &client).await,
+        Command::Apply(args) => apply::run(&args, cx, &client).await,
+        Command::Edit(args) => edit::run(&args, cx, &client).await,
+        Command::Delete(args) => delete(&args, cx, &client).await,
+        Command::Enable(args) => switch(&args, true, cx, &client).await,
+        Command::Disable(args) => switch(&args, false, cx, &client).await,
+        Command::Execute(args) => execute::run(&args, cx, &client).await,
+        Command::Runs(args) => runs::run(&args, cx, &client).await,
     }
 }
 
@@ -133,7 +134,8 @@ async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
                 ]
             })
             .collect();
-        cx.ui.table(&["id", "name", "state", "starts on", "does"], rows)?;
+        cx.ui
+            .table(&["id", "name", "state", "starts on", "does"], rows)?;
         return Ok(Exit::Done);
     }
     for flow in &flows {
@@ -153,10 +155,18 @@ fn state_cell(flow: &Flow) -> Cell {
 async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let flow = find::one(client, &args.flow).await?;
     if cx.ui.format() == Format::Text {
-        let state = if flow.is_enabled() { "enabled" } else { "disabled" };
+        let state = if flow.is_enabled() {
+            "enabled"
+        } else {
+            "disabled"
+        };
         cx.ui.status(&format!("{} is {state}", safe(flow.id())));
         let document = document::without_surroundings(flow.document());
-        let document = if args.show_secrets { document } else { shown::masked(&document) };
+        let document = if args.show_secrets {
+            document
+        } else {
+            shown::masked(&document)
+        };
         cx.ui.line(&shown::yaml(&document, cx)?)?;
     } else {
         print(cx, &flow, args.show_secrets)?;
@@ -203,7 +213,9 @@ fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
             cx.ui.paint(Style::Name, &safe(flow.name())),
             safe(flow.id())
         ))?,
-        Format::Json => cx.ui.json(&json!({"id": flow.id(), "name": flow.name(), "done": what}))?,
+        Format::Json => cx
+            .ui
+            .json(&json!({"id": flow.id(), "name": flow.name(), "done": what}))?,
         Format::Raw => {}
     }
     Ok(())

@@ -38,7 +38,9 @@ fn masked_field(key: &str, value: &Value) -> Value {
 fn masked_header(name: &str, value: &Value) -> Value {
     match value {
         Value::String(text) if is_reference(text) => value.clone(),
-        Value::String(text) if hidden_header(&name.to_ascii_lowercase(), text.as_bytes()).is_some() => {
+        Value::String(text)
+            if hidden_header(&name.to_ascii_lowercase(), text.as_bytes()).is_some() =>
+        {
             mask(text)
         }
         other => other.clone(),

@@ -263,7 +263,9 @@ fn missing(error: CliError, datatype: &str) -> CliError {
 /// One record: laid out for people, one line for programs, as it came for `raw`.
 fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
     match cx.ui.format() {
-        Format::Text => cx.ui.line(&safe_block(pretty::json(record.raw().get()).as_bytes()))?,
+        Format::Text => cx
+            .ui
+            .line(&safe_block(pretty::json(record.raw().get()).as_bytes()))?,
         Format::Json => cx.ui.json_bytes(&one_line(record))?,
         Format::Raw => {
             cx.ui.raw(record.raw().get().as_bytes())?;
