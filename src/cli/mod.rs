@@ -5,11 +5,12 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod doctor;
 mod flows;
 mod input;
 mod listen;
+mod man;
 mod parse;
-mod pretty;
 mod profile;
 mod records;
 mod runtime;
@@ -68,7 +69,10 @@ enum Command {
     Flows(flows::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
+    Man(man::Args),
+    Generate(man::GenerateArgs),
 }
 
 /// Runs the command in the runtime that it wants.
@@ -81,13 +85,23 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
+        Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
+        Command::Man(args) => man::run(&args, cx),
+        Command::Generate(args) => man::generate(&args, cx),
     }
 }
 
 /// Whether a command works, and is wanted, where the settings are damaged.
 fn mends_settings(command: &Command) -> bool {
-    matches!(command, Command::Config(_) | Command::Completions(_))
+    matches!(
+        command,
+        Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Generate(_)
+    )
 }
 
 /// The flags that every command has.

@@ -9,11 +9,12 @@ use clap::Subcommand;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Context;
 use super::input::{self, Field, InputError, Source};
-use super::{Context, pretty};
 use crate::api::Client;
 use crate::api::records::Record;
 use crate::error::{CliError, Exit};
+use crate::json;
 use crate::ui::{Format, safe, safe_block};
 
 /// See and change the records of the platform's repository
@@ -265,7 +266,7 @@ fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => cx
             .ui
-            .line(&safe_block(pretty::json(record.raw().get()).as_bytes()))?,
+            .line(&safe_block(json::pretty(record.raw().get()).as_bytes()))?,
         Format::Json => cx.ui.json_bytes(&one_line(record))?,
         Format::Raw => {
             cx.ui.raw(record.raw().get().as_bytes())?;
