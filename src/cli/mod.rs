@@ -4,7 +4,9 @@ mod child;
 mod completions;
 mod config;
 mod context;
+mod demo;
 mod input;
+mod listen;
 mod parse;
 mod pretty;
 mod profile;
@@ -27,6 +29,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
+pub(crate) use demo::DemoError;
 pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
@@ -57,6 +60,8 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Listen(listen::Args),
     Records(records::Args),
     Profile(profile::Args),
     Config(config::Args),
@@ -67,6 +72,8 @@ enum Command {
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
+        Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
+        Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),

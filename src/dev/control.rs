@@ -132,12 +132,12 @@ async fn emit(
         before: None,
         cause: Cause::default(),
     };
-    state
+    let seq = state
         .change(move |repository, tx| Ok(repository.emit(tx, event)?))
         .await?;
     Ok(answer(
         StatusCode::OK,
-        &json!({ "event": kind.name, "record": data }),
+        &json!({ "ref": seq.to_string(), "event": kind.name, "record": data }),
     ))
 }
 
