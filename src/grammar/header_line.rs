@@ -47,7 +47,13 @@ mod tests {
 
     #[test]
     fn what_is_no_header_is_refused() {
-        for (text, at) in [("X-Name", None), (": x", Some(0)), ("A b: x", Some(0)), ("A: \r\nB: x\n", Some(2)), ("A: b\u{0}", Some(2))] {
+        for (text, at) in [
+            ("X-Name", None),
+            (": x", Some(0)),
+            ("A b: x", Some(0)),
+            ("A: \r\nB: x\n", Some(2)),
+            ("A: b\u{0}", Some(2)),
+        ] {
             assert_eq!(text.parse::<HeaderLine>().unwrap_err().at, at, "{text:?}");
         }
     }

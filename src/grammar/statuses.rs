@@ -86,7 +86,14 @@ mod tests {
 
     #[test]
     fn what_is_no_status_is_pointed_at() {
-        let cases = [("", 0), ("2x", 0), ("200,", 4), ("9xx", 0), ("2xx,+20", 4), ("503-500", 0)];
+        let cases = [
+            ("", 0),
+            ("2x", 0),
+            ("200,", 4),
+            ("9xx", 0),
+            ("2xx,+20", 4),
+            ("503-500", 0),
+        ];
         for (text, at) in cases {
             let error = text.parse::<Statuses>().unwrap_err();
             assert_eq!(error.at, Some(at), "{text}");

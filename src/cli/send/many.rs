@@ -114,7 +114,10 @@ fn text(tally: &Tally, burst: &Burst) -> String {
     if tally.answered() > 0 {
         text.push_str("\nlatency");
         for (name, share) in QUANTILES {
-            text.push_str(&format!(" {name} {:.2} ms ·", millis(tally.quantile(share))));
+            text.push_str(&format!(
+                " {name} {:.2} ms ·",
+                millis(tally.quantile(share))
+            ));
         }
         text.push_str(&format!(" longest {:.2} ms", millis(tally.longest())));
     }

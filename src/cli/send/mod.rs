@@ -103,10 +103,6 @@ impl Args {
     pub(super) fn is_dry_run(&self) -> bool {
         self.dry_run
     }
-
-    pub(super) fn is_list(&self) -> bool {
-        self.list
-    }
 }
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {

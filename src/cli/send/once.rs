@@ -38,9 +38,8 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
     if args.tamper == Some(Tamper::Replay) {
         let first = dialer.send(call.clone()).await?;
         if !first.status.is_success() {
-            return Err(undelivered(&call, &first).hint(
-                "to be refused a second time, the request must be accepted a first time",
-            ));
+            return Err(undelivered(&call, &first)
+                .hint("to be refused a second time, the request must be accepted a first time"));
         }
     }
     let result = dialer.send(call.clone()).await;
@@ -66,9 +65,11 @@ fn show_request(call: &Call, cx: &Context) -> Result<(), CliError> {
     }
     match cx.ui.format() {
         Format::Raw => cx.ui.raw(&wire::raw(call))?,
-        Format::Text => cx
-            .ui
-            .line(safe_block(&wire::raw(call)).replace("\\r\n", "\n").trim_end_matches('\n'))?,
+        Format::Text => cx.ui.line(
+            safe_block(&wire::raw(call))
+                .replace("\\r\n", "\n")
+                .trim_end_matches('\n'),
+        )?,
         Format::Json => {
             let headers: Vec<[String; 2]> = call
                 .headers
@@ -239,7 +240,9 @@ fn judge_tampered(tamper: Tamper, call: &Call, answer: &Answer) -> Result<Exit, 
             Tamper::Body | Tamper::Signature => {
                 "verify the raw bytes of the body before anything else, and answer 401 where they do not fit"
             }
-            Tamper::Timestamp => "compare the signed timestamp with the clock; five minutes are usual",
+            Tamper::Timestamp => {
+                "compare the signed timestamp with the clock; five minutes are usual"
+            }
             Tamper::Replay => "remember the ids of the last minutes, and refuse what comes again",
         };
         return Err(CliError::new(Exit::BadSignature, "tampered_accepted", message).hint(hint));
@@ -275,7 +278,11 @@ fn unreachable(
         error.hints = vec!["evt listen   and send it again from another terminal".to_owned()];
     } else if args.tamper.is_none() && error.exit == Exit::Unreachable {
         let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
-        let to = args.to.as_ref().map(ToString::to_string).unwrap_or_default();
+        let to = args
+            .to
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         error = error.hint(format!("evt events replay {reference} --to {to}"));
     }
     Ok(error)

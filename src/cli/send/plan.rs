@@ -103,10 +103,10 @@ fn draft(
         return sampled(event, headers, local, cx);
     };
     if file == "-" && args.secret == Some(SecretRef::Stdin) {
-        return Err(CliError::usage(
-            "both the body and the secret are to come from stdin",
-        )
-        .hint("--secret env:NAME or --secret file:PATH"));
+        return Err(
+            CliError::usage("both the body and the secret are to come from stdin")
+                .hint("--secret env:NAME or --secret file:PATH"),
+        );
     }
     let body = Bytes::from(Source::from(PathBuf::from(file)).read()?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(&body)));
