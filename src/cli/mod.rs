@@ -5,10 +5,11 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod doctor;
 mod input;
 mod listen;
+mod man;
 mod parse;
-mod pretty;
 mod profile;
 mod records;
 mod runtime;
@@ -67,7 +68,10 @@ enum Command {
     Records(records::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
+    Man(man::Args),
+    Generate(man::GenerateArgs),
 }
 
 /// Runs the command in the runtime that it wants.
@@ -80,7 +84,10 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
+        Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
+        Command::Man(args) => man::run(&args, cx),
+        Command::Generate(args) => man::generate(&args, cx),
     }
 }
 
@@ -91,7 +98,14 @@ fn shows_requests(command: &Command) -> bool {
 
 /// Whether a command works, and is wanted, where the settings are damaged.
 fn mends_settings(command: &Command) -> bool {
-    matches!(command, Command::Config(_) | Command::Completions(_))
+    matches!(
+        command,
+        Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Generate(_)
+    )
 }
 
 /// The flags that every command has.
