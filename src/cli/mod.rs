@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod dev;
 mod input;
 mod listen;
 mod parse;
@@ -60,6 +61,7 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dev(dev::Args),
     Demo(demo::Args),
     Listen(listen::Args),
     Records(records::Args),
@@ -72,6 +74,7 @@ enum Command {
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
+        Command::Dev(args) => dev::run(args, cx),
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),

@@ -2,6 +2,7 @@
 
 use super::{CliError, Exit};
 use crate::dev::DevError;
+use crate::dev::seed::SeedError;
 use crate::flow::{DocumentError, FlowError};
 use crate::listen::ListenError;
 use crate::sample::UnknownSample;
@@ -38,7 +39,23 @@ impl From<DevError> for CliError {
             DevError::Running { .. } => {
                 Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
             }
+            DevError::Seed(error) => error.into(),
             DevError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeedError> for CliError {
+    fn from(error: SeedError) -> Self {
+        match error {
+            SeedError::Read { .. } => {
+                Self::new(Exit::NotFound, "seed_unreadable", error).hint("ls -l")
+            }
+            SeedError::Form { .. } | SeedError::Record { .. } | SeedError::Flow { .. } => {
+                Self::new(Exit::Usage, "bad_seed", error)
+                    .hint("a seed is {records: [{datatype, data}], flows: [a flow as `evt flows show` prints it]}")
+            }
+            SeedError::Store(error) => error.into(),
         }
     }
 }
