@@ -10,6 +10,7 @@
 //! ARCHITECTURE.md has the map.
 
 // 1. model
+pub mod archive;
 pub mod backoff;
 pub mod catalogue;
 pub mod condition;
@@ -25,6 +26,7 @@ pub mod topic;
 
 // 2. ports
 pub mod api;
+pub mod control;
 pub mod dial;
 pub mod running;
 pub mod serve;
@@ -37,6 +39,7 @@ pub mod dev;
 pub mod flow;
 pub mod listen;
 pub mod sample;
+pub mod send;
 
 // 4. edge
 pub mod cli;

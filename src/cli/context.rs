@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use clap::ArgMatches;
 use tokio_util::sync::CancellationToken;
 
 use super::Globals;
 use crate::api::{Account, Client};
-use crate::config::{ConfigError, LOCAL, Profile};
+use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
@@ -27,12 +28,22 @@ pub(crate) struct Context {
     /// Cancelled by the first Ctrl-C or SIGTERM; commands drain and end. A second Ctrl-C ends the process at once.
     pub(crate) shutdown: CancellationToken,
     pub(crate) globals: Globals,
+    pub(crate) config: Config,
+    /// The words as clap read them: `evt config show` tells flags from defaults by it.
+    pub(super) matches: ArgMatches,
     inbox: OnceLock<Store>,
+    client: OnceLock<(Profile, Arc<Client>)>,
     signal: AtomicU8,
 }
 
 impl Context {
-    pub(super) fn new(globals: Globals, env: Env, ui: Arc<Ui>) -> Result<Self, CliError> {
+    pub(super) fn new(
+        globals: Globals,
+        matches: ArgMatches,
+        config: Config,
+        env: Env,
+        ui: Arc<Ui>,
+    ) -> Result<Self, CliError> {
         Ok(Self {
             paths: Paths::find(&env)?,
             may_ask: ui.may_ask(),
@@ -40,55 +51,137 @@ impl Context {
             ui,
             shutdown: CancellationToken::new(),
             globals,
+            config,
+            matches,
             inbox: OnceLock::new(),
+            client: OnceLock::new(),
             signal: AtomicU8::new(0),
         })
     }
 
-    /// The profile in force, with `--url`, `--org`, `--token` and their variables applied.
-    pub(crate) fn profile(&self) -> Result<Profile, CliError> {
-        let name = self.globals.profile.as_deref().unwrap_or(LOCAL);
-        if name != LOCAL {
-            return Err(ConfigError::UnknownProfile {
-                name: name.to_owned(),
-                suggestion: None,
-            }
-            .into());
+    /// The name of the profile in force.
+    pub(crate) fn profile_name(&self) -> String {
+        match &self.globals.profile {
+            Some(name) => name.clone(),
+            None => self.config.default_profile().0,
         }
-        let local = Running::find(&self.paths.state_dir).map_err(ConfigError::Running)?;
-        let token = match (&self.globals.token, &local) {
-            (Some(reference), _) => Some(self.secret(reference)?),
-            (None, Some(running)) => Some(Secret::new(running.token.as_str())),
-            (None, None) => None,
-        };
-        let url = match (&self.globals.url, &local) {
-            (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Some(running)) => running.url.clone(),
-            (None, None) => return Err(ConfigError::NotRunning.into()),
-        };
-        let org = match (&self.globals.org, &local) {
-            (Some(org), _) => org.clone(),
-            (None, Some(running)) => running.org.clone(),
-            (None, None) => "my-org".to_owned(),
-        };
-        Ok(Profile {
-            name: name.to_owned(),
-            url,
-            org,
-            token,
-            local,
-        })
     }
 
-    /// A client of the profile's platform.
-    pub(crate) fn api(&self) -> Result<Client, CliError> {
-        let profile = self.profile()?;
-        Ok(Client::new(&Account {
-            url: profile.url,
-            org: profile.org,
-            token: profile.token,
+    /// The profile in force, with `--url`, `--org`, `--token` and their variables applied.
+    pub(crate) fn profile(&self) -> Result<Profile, CliError> {
+        self.profile_named(&self.profile_name())
+    }
+
+    /// [`Context::profile`] for a profile by name.
+    pub(crate) fn profile_named(&self, name: &str) -> Result<Profile, CliError> {
+        let entry = self.config.entry(name)?;
+        let local = match entry.name.as_str() {
+            LOCAL => Running::find(&self.paths.state_dir).map_err(ConfigError::Running)?,
+            _ => None,
+        };
+        let url = self.url_of(&entry, local.as_ref())?;
+        let org = self.org_of(&entry, local.as_ref())?;
+        // The local platform's token is for the local platform, whatever URL was given.
+        let local = local.filter(|running| running.url == url);
+        let mut profile = Profile {
+            name: entry.name.clone(),
+            url,
+            org,
+            token: None,
             refresh_token: None,
-        })?)
+            local,
+        };
+        self.authorise(&mut profile, &entry)?;
+        Ok(profile)
+    }
+
+    fn url_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {
+        let configured = entry.url.as_ref().map(|(url, _)| url.as_str());
+        let url = self.globals.url.as_deref().or(configured);
+        match (url, local) {
+            (Some(url), _) => Ok(url.trim_end_matches('/').to_owned()),
+            (None, Some(running)) => Ok(running.url.clone()),
+            (None, None) if entry.name == LOCAL => Err(ConfigError::NotRunning),
+            (None, None) => Err(ConfigError::Incomplete {
+                name: entry.name.clone(),
+                missing: "url",
+            }),
+        }
+    }
+
+    fn org_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {
+        let configured = entry.org.as_ref().map(|(org, _)| org.as_str());
+        let org = self.globals.org.as_deref().or(configured);
+        match (org, local) {
+            (Some(org), _) => Ok(org.to_owned()),
+            (None, Some(running)) => Ok(running.org.clone()),
+            (None, None) => Err(ConfigError::Incomplete {
+                name: entry.name.clone(),
+                missing: "org",
+            }),
+        }
+    }
+
+    /// The token: by flag or variable, by the profile's reference, by sign-in, by the running platform's own file.
+    fn authorise(&self, profile: &mut Profile, entry: &Entry) -> Result<(), CliError> {
+        if let Some(reference) = &self.globals.token {
+            profile.token = Some(self.secret(reference)?);
+        } else if let Some((reference, _)) = &entry.token {
+            profile.token = Some(self.secret(&reference.parse()?)?);
+        } else if let Some(login) =
+            Credentials::load(&self.paths.credentials_file())?.find(&profile.name, &profile.url)
+        {
+            profile.token = Some(login.token);
+            profile.refresh_token = login.refresh_token;
+        } else if let Some(running) = &profile.local {
+            profile.token = Some(Secret::new(running.token.as_str()));
+        }
+        Ok(())
+    }
+
+    /// A client of the platform in force, made at the first call. A token that it renews is kept when the command ends.
+    pub(crate) fn api(&self) -> Result<Arc<Client>, CliError> {
+        if let Some((_, client)) = self.client.get() {
+            return Ok(Arc::clone(client));
+        }
+        let profile = self.profile()?;
+        let client = Arc::new(Client::new(&account(&profile))?);
+        Ok(Arc::clone(&self.client.get_or_init(|| (profile, client)).1))
+    }
+
+    /// Keeps the tokens that the platform gave in place of those of a sign-in.
+    pub(super) fn keep_renewed_tokens(&self) -> Result<(), CliError> {
+        let Some((profile, client)) = self.client.get() else {
+            return Ok(());
+        };
+        let renewed = client.renewed_tokens();
+        // Without a sign-in there is nothing to replace: the token came from the person.
+        match (renewed, &profile.refresh_token) {
+            (Some(tokens), Some(_)) => self.keep_login(profile, tokens.token, tokens.refresh_token),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a sign-in for a profile, in the file that its owner alone can read.
+    pub(super) fn keep_login(
+        &self,
+        profile: &Profile,
+        token: Option<Secret>,
+        refresh_token: Option<Secret>,
+    ) -> Result<(), CliError> {
+        let Some(token) = token else {
+            return Ok(());
+        };
+        let login = Login {
+            url: profile.url.clone(),
+            token,
+            refresh_token,
+        };
+        Ok(Credentials::keep(
+            &self.paths.credentials_file(),
+            &profile.name,
+            &login,
+        )?)
     }
 
     /// The inbox of this user, opened (and created) at the first call.
@@ -117,5 +210,15 @@ impl Context {
     pub(super) fn note_signal(&self, exit: Exit) {
         self.signal.store(exit.code(), Ordering::Relaxed);
         self.shutdown.cancel();
+    }
+}
+
+/// The profile as the client of the platform takes it.
+pub(super) fn account(profile: &Profile) -> Account {
+    Account {
+        url: profile.url.clone(),
+        org: profile.org.clone(),
+        token: profile.token.clone(),
+        refresh_token: profile.refresh_token.clone(),
     }
 }

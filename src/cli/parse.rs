@@ -4,9 +4,10 @@ use std::ffi::OsString;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Command, CommandFactory, FromArgMatches};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::{Cli, settings};
+use crate::config::{Config, ConfigError};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Manner, Ui};
@@ -15,13 +16,43 @@ use crate::ui::{Format, Manner, Ui};
 const HELP: &str = "{about}{after-help}\n\nUsage: {usage}\n\n{all-args}";
 
 /// The command line ended before a command began: help, version, or a mistake.
-pub(super) struct Stop(clap::Error);
+pub(super) struct Stop {
+    error: clap::Error,
+    /// The words alone were right: a value of a settings file is not.
+    by_settings: bool,
+}
 
-/// Reads the words.
-pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Cli, Stop> {
-    let _ = env;
-    let matches = tree().try_get_matches_from(args).map_err(Stop)?;
-    Cli::from_arg_matches(&matches).map_err(Stop)
+/// A command line that was understood.
+pub(super) struct Parsed {
+    pub(super) cli: Cli,
+    pub(super) matches: ArgMatches,
+    /// The settings, or why there are none; some commands work without.
+    pub(super) config: Result<Config, ConfigError>,
+}
+
+/// Reads the words; settings fill in for flags that are not given.
+pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
+    // Help, version and mistakes need no settings, and their files are not read for them.
+    let mut matches = tree().try_get_matches_from(args).map_err(Stop::of)?;
+    let mut cli = Cli::from_arg_matches(&matches).map_err(Stop::of)?;
+    let config = settings::load(env, cli.globals.config.as_deref());
+    if let Ok(config) = &config
+        && !config.is_empty()
+    {
+        let from_files = |error| Stop {
+            error,
+            by_settings: true,
+        };
+        matches = settings::with_defaults(tree(), config)
+            .try_get_matches_from(args)
+            .map_err(from_files)?;
+        cli = Cli::from_arg_matches(&matches).map_err(from_files)?;
+    }
+    Ok(Parsed {
+        cli,
+        matches,
+        config,
+    })
 }
 
 /// The tree of all commands: each flag of a command with its variable, each help page in our order.
@@ -86,9 +117,16 @@ pub(super) fn manner(args: &[OsString], env: &Env) -> Manner {
 }
 
 impl Stop {
+    fn of(error: clap::Error) -> Self {
+        Self {
+            error,
+            by_settings: false,
+        }
+    }
+
     /// Prints help or version, or returns the mistake.
     pub(super) fn answer(self, ui: &Ui) -> Result<Exit, CliError> {
-        match self.0.kind() {
+        match self.error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 ui.line(self.text(ui).trim_end())?;
                 Ok(Exit::Done)
@@ -102,7 +140,7 @@ impl Stop {
     }
 
     fn text(&self, ui: &Ui) -> String {
-        let rendered = self.0.render();
+        let rendered = self.error.render();
         if ui.colours_stdout() {
             rendered.ansi().to_string()
         } else {
@@ -111,7 +149,7 @@ impl Stop {
     }
 
     fn mistake(&self) -> CliError {
-        let rendered = self.0.render().to_string();
+        let rendered = self.error.render().to_string();
         let command = command_of(&rendered);
         let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, &command));
         let mut suggest = |kind, before: &str| {
@@ -126,6 +164,9 @@ impl Stop {
         if !values.is_empty() {
             error = error.hint(format!("one of: {}", values.join(", ")));
         }
+        if self.by_settings {
+            error = error.hint("evt config show        the value comes from a file");
+        }
         error.hint(format!("{command} --help"))
     }
 
@@ -133,7 +174,7 @@ impl Stop {
     fn message(&self, rendered: &str, command: &str) -> String {
         let first = |kind| self.strings(kind).into_iter().next();
         let argument = first(ContextKind::InvalidArg);
-        match (self.0.kind(), argument) {
+        match (self.error.kind(), argument) {
             (ErrorKind::UnknownArgument, Some(argument)) if argument.starts_with('-') => {
                 format!("`{command}` has no flag `{argument}`")
             }
@@ -155,7 +196,7 @@ impl Stop {
     }
 
     fn strings(&self, kind: ContextKind) -> Vec<String> {
-        match self.0.get(kind) {
+        match self.error.get(kind) {
             Some(ContextValue::String(text)) => vec![text.clone()],
             Some(ContextValue::Strings(texts)) => texts.clone(),
             _ => Vec::new(),
@@ -163,7 +204,7 @@ impl Stop {
     }
 
     fn code(&self) -> &'static str {
-        match self.0.kind() {
+        match self.error.kind() {
             ErrorKind::UnknownArgument => "unknown_flag",
             ErrorKind::InvalidSubcommand => "unknown_command",
             ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand => "missing_argument",

@@ -1,9 +1,20 @@
 //! Durable delivery: claim a job, attempt it, settle, retry or bury it. Used by flows, `evt listen --retry` and redrives.
 
+mod attempt;
+mod circuit;
+mod fair;
+mod ledger;
+mod owner;
+mod work;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+
+use ledger::Ledger;
+use work::Work;
 
 use crate::dial::Dialer;
 use crate::store::jobs::Settled;
@@ -44,6 +55,8 @@ pub struct EngineOptions {
     pub disable_after: Duration,
     /// How long the jobs that were done are kept.
     pub keep_done: Duration,
+    /// How long attempts in flight may go on after `shutdown`.
+    pub drain: Duration,
 }
 
 impl Default for EngineOptions {
@@ -56,6 +69,7 @@ impl Default for EngineOptions {
             probe: Duration::from_secs(30),
             disable_after: Duration::from_secs(5 * 24 * 60 * 60),
             keep_done: Duration::from_secs(7 * 24 * 60 * 60),
+            drain: Duration::from_secs(5),
         }
     }
 }
@@ -70,27 +84,59 @@ impl EngineOptions {
     }
 }
 
+/// What an engine has done since it started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Attempts that ended in 2xx.
+    pub delivered: u64,
+    /// Attempts that did not.
+    pub failed: u64,
+    /// Results that came after their lease was lost, and were refused.
+    pub late: u64,
+}
+
 /// A running engine.
 pub struct Engine {
-    _task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<()>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    late: AtomicU64,
 }
 
 impl Engine {
     /// Starts claiming and delivering the store's jobs until `shutdown`; attempts in flight are drained first.
+    ///
+    /// Several engines, in several processes too, may work on one store.
     pub fn start(
         store: Store,
         dialer: Dialer,
         options: EngineOptions,
         shutdown: CancellationToken,
     ) -> Self {
-        let _ = (store, dialer, options);
+        let counters = Arc::new(Counters::default());
+        let ledger = Ledger::new(store, &options, Arc::clone(&counters));
+        let work = Work::new(ledger, dialer, options);
         Self {
-            _task: tokio::spawn(async move { shutdown.cancelled().await }),
+            task: tokio::spawn(work.run(shutdown)),
+            counters,
+        }
+    }
+
+    pub fn stats(&self) -> Stats {
+        Stats {
+            delivered: self.counters.delivered.load(Relaxed),
+            failed: self.counters.failed.load(Relaxed),
+            late: self.counters.late.load(Relaxed),
         }
     }
 
     /// Waits until the drain after `shutdown` is over.
     pub async fn stopped(self) {
-        let _ = self._task.await;
+        let _ = self.task.await;
     }
 }

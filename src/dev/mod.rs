@@ -1,10 +1,13 @@
 //! The platform that runs locally: its state and its protocols. What happens on an event is `flow`'s, deliveries are `deliver`'s.
 
 pub mod auth;
+mod automation;
 mod clock;
+pub mod control;
 pub mod error;
 pub mod find;
 mod folder;
+mod guard;
 pub mod model;
 pub mod occupant;
 mod query;
@@ -23,12 +26,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::deliver::{DisabledEndpoint, Engine, EngineOptions};
+use crate::dial::{AddressPolicy, Dialer};
+use crate::flow::{Cause, FlowOptions, Flows, NewEvent};
 use crate::running::Running;
+use crate::secret::Secret;
 use crate::serve;
 use crate::store::{Kind, Store, StoreError};
 use auth::{AuthMode, Authority};
@@ -117,6 +127,7 @@ pub struct Platform {
     running: Running,
     state: Arc<State>,
     tasks: JoinSet<()>,
+    engine: Engine,
     state_dir: Option<PathBuf>,
     // Held until everything has ended.
     folder: Option<Folder>,
@@ -132,10 +143,17 @@ impl Platform {
             control: address(&control)?,
         };
         let (folder, state) = open(&options, shutdown)?;
-        let running = running(&options, &addresses, &state, folder.as_ref());
+        let running = running(&options, &addresses, &state);
+        let token = Secret::new(running.control_token.as_str());
+        let engine = deliver(&state);
         let mut tasks = JoinSet::new();
         for listener in platform {
             let (router, stop) = (router(Arc::clone(&state)), state.shutdown.clone());
+            tasks.spawn(serve::serve_router(listener, router, stop));
+        }
+        for listener in control {
+            let stop = state.shutdown.clone();
+            let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
         if let Some(dir) = &options.state_dir {
@@ -146,6 +164,7 @@ impl Platform {
             running,
             state,
             tasks,
+            engine,
             state_dir: options.state_dir,
             folder,
         })
@@ -167,9 +186,12 @@ impl Platform {
     /// Waits for the end: until `shutdown`, and then until what is under way has been answered and delivered.
     pub async fn stopped(mut self) {
         while self.tasks.join_next().await.is_some() {}
+        self.engine.stopped().await;
         if let Some(dir) = &self.state_dir {
             let _ = self.running.remove(dir);
         }
+        // The folder is free for another platform only when this one's database is closed.
+        drop(self.state);
         drop(self.folder.take());
     }
 }
@@ -188,24 +210,76 @@ fn open(
         None => (None, Store::ephemeral(Kind::Platform)?),
     };
     let secrets = state::Secrets::load(&store)?;
-    let on_event: OnEvent = Arc::new(|_, _, _| Ok(()));
+    let secret = (!options.bare).then_some(secrets.webhook);
+    let flows = Arc::new(Flows::new(FlowOptions {
+        secret: secret.clone(),
+        is_bare: options.bare,
+    }));
+    let raising = Arc::clone(&flows);
+    let on_event: OnEvent =
+        Arc::new(move |tx, repository, event| raising.raise(tx, repository, &event));
     let state = State::new(state::Parts {
         repository: Arc::new(Repository::open(&store, on_event)?),
+        flows,
         authority: Authority::new(options.auth, &secrets.jwt),
         settings: Settings::load(&store)?,
         org: options.org.clone(),
         page_cap: options.page_cap.max(1),
-        webhook_secret: (!options.bare).then_some(secrets.webhook),
+        webhook_secret: secret,
+        data: folder.as_ref().map(|folder| folder.path().to_owned()),
         shutdown,
         store,
     });
     Ok((folder, Arc::new(state)))
 }
 
+/// Starts delivering; what comes of a delivery moves the run that waits for it in the same commit.
+fn deliver(state: &Arc<State>) -> Engine {
+    let settling = Arc::clone(state);
+    let disabling = Arc::clone(state);
+    let options = EngineOptions {
+        on_settled: Some(Arc::new(move |tx, settled| {
+            let world = &*settling.repository;
+            settling.flows.settled(tx, world, settled)?;
+            // Nobody may be watching.
+            let _ = settling.settled.send(settled.clone());
+            Ok(())
+        })),
+        on_disabled: Some(Arc::new(move |tx, endpoint| {
+            let event = endpoint_disabled(&disabling.org, endpoint);
+            disabling.repository.emit(tx, event).map(|_| ())
+        })),
+        ..EngineOptions::dev()
+    };
+    let dialer = Dialer::new(AddressPolicy::Local);
+    Engine::start(state.store.clone(), dialer, options, state.shutdown.clone())
+}
+
+fn endpoint_disabled(org: &str, endpoint: &DisabledEndpoint) -> NewEvent {
+    let record = json!({
+        "sk": format!("endpoint-{}", endpoint.url),
+        "datatype": "endpoint",
+        "data": {
+            "url": endpoint.url,
+            "reason": endpoint.reason,
+            "disabledAt": endpoint.at,
+            "failingSince": endpoint.failing_since,
+        },
+    });
+    NewEvent {
+        org: org.to_owned(),
+        kind: "endpoint.disabled".to_owned(),
+        data: record,
+        before: None,
+        cause: Cause::default(),
+    }
+}
+
 /// Every route of the platform's own port.
 fn router(state: Arc<State>) -> Router {
     Router::new()
         .merge(auth::routes())
+        .merge(automation::routes())
         .merge(rest::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
@@ -244,24 +318,19 @@ fn address(listeners: &[TcpListener]) -> Result<SocketAddr, DevError> {
         })
 }
 
-fn running(
-    options: &DevOptions,
-    addresses: &Addresses,
-    state: &State,
-    folder: Option<&Folder>,
-) -> Running {
+fn running(options: &DevOptions, addresses: &Addresses, state: &State) -> Running {
     Running {
         pid: std::process::id(),
         url: format!("http://{}", addresses.platform),
         control_url: format!("http://{}", addresses.control),
-        control_token: String::new(),
+        control_token: URL_SAFE_NO_PAD.encode(state::random_bytes()),
         org: options.org.clone(),
         token: state.authority.dev_token(&options.org, TOKEN_LIFETIME),
         webhook_secret: state
             .webhook_secret
             .as_ref()
             .map(|secret| secret.reveal().to_owned()),
-        data: folder.map(|folder| folder.path().to_owned()),
+        data: state.data.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::clock::Clock;
 use super::find::Filter;
 use super::model::{self, Draft};
+use crate::event::Seq;
 use crate::flow::{Cause, NewEvent, World, WorldError};
 use crate::store::records::{self, Direction, Row};
 use crate::store::{Connection, Store, StoreError, Tx};
@@ -15,7 +16,7 @@ use crate::time::Timestamp;
 
 /// Called for each event inside the commit of the write that raised it.
 pub type OnEvent =
-    Arc<dyn Fn(&Tx<'_>, &Repository, NewEvent) -> Result<(), StoreError> + Send + Sync>;
+    Arc<dyn Fn(&Tx<'_>, &Repository, NewEvent) -> Result<Seq, StoreError> + Send + Sync>;
 
 /// Datatypes with system events of their own, beside `collection-*`.
 const FAMILIES: [&str; 3] = ["user", "org", "site"];
@@ -181,8 +182,8 @@ impl Repository {
         Ok(())
     }
 
-    /// Raises an event that no write of a record stands behind.
-    pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<(), StoreError> {
+    /// Raises an event that no write of a record stands behind, and returns where it is kept.
+    pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<Seq, StoreError> {
         if event.cause.event.is_none() {
             self.raised().push(event.kind.clone());
         }
@@ -421,7 +422,7 @@ mod tests {
             let sink = Arc::clone(&raised);
             let on_event: OnEvent = Arc::new(move |_, _, event| {
                 sink.lock().unwrap().push(event.kind);
-                Ok(())
+                Ok(Seq(1))
             });
             let repository = Arc::new(Repository::open(&store, on_event).unwrap());
             Self {

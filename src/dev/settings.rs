@@ -93,26 +93,34 @@ impl Settings {
         })
     }
 
-    /// Sets a switch, for this run and those after it.
-    pub async fn set(&self, store: &Store, name: &str, value: &str) -> Result<(), SettingError> {
-        let setting = find(name).ok_or_else(|| SettingError::Unknown {
-            name: name.to_owned(),
-        })?;
-        if !(setting.accepts)(value) {
-            return Err(SettingError::BadValue {
-                name: setting.name,
-                takes: setting.takes,
-                value: value.to_owned(),
-            });
+    /// Sets switches, for this run and those after it; none of them when one is refused.
+    pub async fn set(
+        &self,
+        store: &Store,
+        changes: &[(String, String)],
+    ) -> Result<(), SettingError> {
+        let mut accepted = Vec::new();
+        for (name, value) in changes {
+            let setting = find(name).ok_or_else(|| SettingError::Unknown { name: name.clone() })?;
+            if !(setting.accepts)(value) {
+                return Err(SettingError::BadValue {
+                    name: setting.name,
+                    takes: setting.takes,
+                    value: value.clone(),
+                });
+            }
+            accepted.push((setting.name, value.clone()));
         }
-        let (key, text) = (format!("{PREFIX}{name}"), value.to_owned());
+        let kept = accepted.clone();
         store
-            .write::<_, StoreError, _>(move |tx| settings::set(tx, &key, &text))
+            .write::<_, StoreError, _>(move |tx| {
+                kept.iter().try_for_each(|(name, value)| {
+                    settings::set(tx, &format!("{PREFIX}{name}"), value)
+                })
+            })
             .await?;
-        self.values
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(setting.name, value.to_owned());
+        let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        values.extend(accepted);
         Ok(())
     }
 
@@ -189,7 +197,8 @@ mod tests {
     async fn a_setting_outlives_a_restart() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let settings = Settings::load(&store).unwrap();
-        settings.set(&store, "2fa", "on").await.unwrap();
+        let change = [("2fa".to_owned(), "on".to_owned())];
+        settings.set(&store, &change).await.unwrap();
         assert!(settings.two_factor());
         assert!(Settings::load(&store).unwrap().two_factor());
     }
@@ -203,7 +212,8 @@ mod tests {
             ("token.ttl", "0"),
             ("listener.throw", "a b"),
         ] {
-            let error = settings.set(&store, name, value).await.unwrap_err();
+            let change = [(name.to_owned(), value.to_owned())];
+            let error = settings.set(&store, &change).await.unwrap_err();
             assert!(matches!(error, SettingError::BadValue { .. }), "{name}");
         }
     }

@@ -1,27 +1,32 @@
 //! What every handler shares.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use axum::http::StatusCode;
+use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::Authority;
 use super::error::Refusal;
 use super::repository::Repository;
 use super::settings::Settings;
-use crate::flow::WorldError;
+use crate::flow::{Flows, WorldError};
 use crate::secret::Secret;
+use crate::store::jobs::Settled;
 use crate::store::{Store, StoreError, Tx};
 use crate::time::Timestamp;
-use axum::http::StatusCode;
 
 /// Searches at a time: each may walk over everything there is.
 const SEARCHES: usize = 4;
+/// Ended deliveries that wait for a watcher.
+const WATCHED: usize = 256;
 
 /// The platform's state: its store, and what is fixed for this run.
 pub struct State {
     pub store: Store,
     pub repository: Arc<Repository>,
+    pub flows: Arc<Flows>,
     pub authority: Authority,
     pub settings: Settings,
     /// The organisation of the person that is always there.
@@ -31,9 +36,13 @@ pub struct State {
     /// Signs the deliveries of flows that have no secret of their own; `None` with `--bare`.
     pub webhook_secret: Option<Secret>,
     pub started_at: Timestamp,
+    /// The data directory; `None` when nothing outlives this run.
+    pub data: Option<PathBuf>,
     /// Ends the platform.
     pub shutdown: CancellationToken,
     pub(super) searches: Semaphore,
+    /// Deliveries as they end, for whoever watches; one who is slow misses some.
+    pub(super) settled: broadcast::Sender<Settled>,
     last_create: Mutex<Option<[u8; 32]>>,
 }
 
@@ -41,11 +50,13 @@ pub struct State {
 pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) repository: Arc<Repository>,
+    pub(super) flows: Arc<Flows>,
     pub(super) authority: Authority,
     pub(super) settings: Settings,
     pub(super) org: String,
     pub(super) page_cap: usize,
     pub(super) webhook_secret: Option<Secret>,
+    pub(super) data: Option<PathBuf>,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -54,14 +65,17 @@ impl State {
         Self {
             store: parts.store,
             repository: parts.repository,
+            flows: parts.flows,
             authority: parts.authority,
             settings: parts.settings,
             org: parts.org,
             page_cap: parts.page_cap,
             webhook_secret: parts.webhook_secret,
             started_at: Timestamp::now(),
+            data: parts.data,
             shutdown: parts.shutdown,
             searches: Semaphore::new(SEARCHES),
+            settled: broadcast::Sender::new(WATCHED),
             last_create: Mutex::new(None),
         }
     }
@@ -94,6 +108,11 @@ impl State {
             ));
         }
         Ok(value)
+    }
+
+    /// Deliveries as they end, from now on.
+    pub fn watch_settled(&self) -> broadcast::Receiver<Settled> {
+        self.settled.subscribe()
     }
 
     pub(super) fn last_create(&self) -> Option<[u8; 32]> {

@@ -3,6 +3,8 @@
 
 mod address;
 mod connect;
+mod connection;
+mod relay;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ use crate::grammar::target::Target;
 
 pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
+pub use connection::Connection;
+pub use relay::{outcome, passed_on};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);

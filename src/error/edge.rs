@@ -1,7 +1,7 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::{ChildError, InputError, RuntimeError};
+use crate::cli::{ChildError, DemoError, DocumentFault, InputError, RuntimeError};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -62,21 +62,54 @@ impl From<SecretError> for CliError {
 
 impl From<ConfigError> for CliError {
     fn from(error: ConfigError) -> Self {
-        match &error {
-            ConfigError::NotRunning => {
-                Self::new(Exit::Unreachable, "not_running", error).hint("start one: evt dev")
+        let meant = |suggestion: &Option<String>, before: &str, otherwise: &str| match suggestion {
+            Some(word) => format!("{before}{word}"),
+            None => otherwise.to_owned(),
+        };
+        let (exit, code, hint) = match &error {
+            ConfigError::Read { .. } => {
+                (Exit::Usage, "settings_unreadable", "evt config path".to_owned())
             }
-            ConfigError::Running(_) => {
-                Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
+            ConfigError::Write { .. } => (Exit::Failed, "settings_unwritable", "evt doctor".to_owned()),
+            ConfigError::Syntax { path, .. } => {
+                (Exit::Usage, "settings_syntax", format!("mend {}", path.display()))
             }
+            ConfigError::UnknownKey { suggestion, .. } => {
+                let hint = meant(suggestion, "write it as ", "evt config show --all");
+                (Exit::Usage, "unknown_setting", hint)
+            }
+            ConfigError::NoSuchKey { suggestion, .. } => {
+                let hint = meant(suggestion, "evt config get ", "evt config show --all");
+                (Exit::Usage, "unknown_setting", hint)
+            }
+            ConfigError::WrongType { .. } => {
+                (Exit::Usage, "setting_type", "evt man files        shows an example".to_owned())
+            }
+            ConfigError::SecretInProject { .. } => (
+                Exit::Usage,
+                "secret_in_project",
+                "keep it in your own file (evt config path), or name a variable: \"env:NAME\"".to_owned(),
+            ),
+            ConfigError::BadName { .. } => (
+                Exit::Usage,
+                "bad_name",
+                "a name has letters, digits, `.`, `_` and `-`, at most 64, and begins with a letter or digit".to_owned(),
+            ),
             ConfigError::UnknownProfile { suggestion, .. } => {
-                let hint = match suggestion {
-                    Some(name) => format!("evt --profile {name} …"),
-                    None => "evt profile list".to_owned(),
-                };
-                Self::new(Exit::Usage, "unknown_profile", error).hint(hint)
+                (Exit::Usage, "unknown_profile", meant(suggestion, "evt --profile ", "evt profile list"))
             }
-        }
+            ConfigError::Incomplete { name, missing } => (
+                Exit::Usage,
+                "profile_incomplete",
+                format!("evt profile add {name} --{missing} …"),
+            ),
+            ConfigError::LocalIsFixed => {
+                (Exit::Usage, "profile_fixed", "choose another name".to_owned())
+            }
+            ConfigError::NotRunning => (Exit::Unreachable, "not_running", "start one: evt dev".to_owned()),
+            ConfigError::Running(_) => (Exit::Failed, "running_file", "evt doctor".to_owned()),
+        };
+        Self::new(exit, code, error).hint(hint)
     }
 }
 
@@ -110,6 +143,49 @@ impl From<InputError> for CliError {
             InputError::Conflict { path } => {
                 let hint = format!("give {path} once");
                 Self::new(Exit::Usage, "field_conflict", error).hint(hint)
+            }
+        }
+    }
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match &error {
+            DemoError::Home(_) => Self::new(Exit::Failed, "no_temporary_folder", error)
+                .hint("TMPDIR=/path/to/a/folder evt demo"),
+            DemoError::Start { .. } => {
+                Self::new(Exit::Failed, "demo_start", error).hint("evt doctor")
+            }
+            DemoError::Ended { .. } | DemoError::TooSlow { .. } | DemoError::Unexpected { .. } => {
+                Self::new(Exit::Failed, "demo_step", error)
+                    .hint("evt demo --keep     keeps the tour's home, to look into")
+            }
+        }
+    }
+}
+
+impl From<DocumentFault> for CliError {
+    fn from(error: DocumentFault) -> Self {
+        match &error {
+            DocumentFault::NotText { .. }
+            | DocumentFault::Yaml { .. }
+            | DocumentFault::Empty { .. }
+            | DocumentFault::NoObject { .. } => Self::new(Exit::Usage, "bad_flow_file", error)
+                .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
+            DocumentFault::Folder { .. } | DocumentFault::NoFiles { .. } => {
+                Self::new(Exit::Usage, "no_flow_files", error).hint("evt flows apply -f flows/")
+            }
+            DocumentFault::Loopback { .. } => Self::new(Exit::Usage, "loopback_webhook", error)
+                .hint("open a tunnel of your choice to that port and give its public URL to --webhook")
+                .hint("evt flows create … --profile local     creates it on the platform of this machine")
+                .hint("--force     creates it all the same"),
+            DocumentFault::Addition { .. } => Self::new(Exit::Usage, "secret_is_ours", error)
+                .hint("-H 'X-Bridge-Secret: env:NAME'     sends a secret along, which every platform can")
+                .hint("--force     creates it all the same"),
+            DocumentFault::SameName { .. } => Self::new(Exit::Usage, "same_name", error)
+                .hint("give each flow a name of its own"),
+            DocumentFault::Write { .. } => {
+                Self::new(Exit::Failed, "yaml", error).hint("evt flows show NAME -o json")
             }
         }
     }

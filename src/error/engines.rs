@@ -2,6 +2,8 @@
 
 use super::{CliError, Exit};
 use crate::dev::DevError;
+use crate::flow::{DocumentError, FlowError};
+use crate::listen::ListenError;
 use crate::sample::UnknownSample;
 
 impl From<UnknownSample> for CliError {
@@ -37,6 +39,62 @@ impl From<DevError> for CliError {
                 Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
             }
             DevError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<FlowError> for CliError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Document(error) => error.into(),
+            FlowError::NoSuchFlow { .. } => {
+                Self::new(Exit::NotFound, "no_such_flow", error).hint("evt flows list")
+            }
+            FlowError::NameTaken { .. } => {
+                Self::new(Exit::Usage, "name_taken", error).hint("evt flows apply -f FILE")
+            }
+            FlowError::NoSuchRun { .. } => {
+                Self::new(Exit::NotFound, "no_such_run", error).hint("evt flows runs")
+            }
+            FlowError::WrongState { .. } => {
+                Self::new(Exit::Refused, "wrong_state", error).hint("evt flows runs")
+            }
+            FlowError::Gone { .. } => {
+                Self::new(Exit::NotFound, "gone", error).hint("evt flows runs")
+            }
+            FlowError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DocumentError> for CliError {
+    fn from(error: DocumentError) -> Self {
+        let code = match &error {
+            DocumentError::Missing { .. }
+            | DocumentError::Both { .. }
+            | DocumentError::WrongKind { .. }
+            | DocumentError::BadValue { .. }
+            | DocumentError::NoSuchStep { .. }
+            | DocumentError::SameStep { .. }
+            | DocumentError::TooMany { .. } => "bad_flow",
+            DocumentError::UnknownName { .. } | DocumentError::UnknownKey { .. } => "unknown_name",
+            DocumentError::NotBuilt { .. } => "not_built",
+            DocumentError::Placeholder { .. } => "bad_placeholder",
+        };
+        Self::new(Exit::Usage, code, error).hint("evt flows create --help")
+    }
+}
+
+impl From<ListenError> for CliError {
+    fn from(error: ListenError) -> Self {
+        match &error {
+            ListenError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                Self::new(Exit::Failed, "port_taken", error)
+                    .hint("evt listen --port 0     takes a free port")
+            }
+            ListenError::Bind { .. } => {
+                Self::new(Exit::Failed, "cannot_listen", error).hint("evt listen --port 0")
+            }
         }
     }
 }

@@ -1,10 +1,30 @@
 //! Automations: a trigger, conditions, steps. Everything here runs inside a store's commit, so an event, the runs it starts
 //! and the deliveries they enqueue are accepted together or not at all.
 
+mod context;
+mod desk;
+pub mod document;
+mod engine;
+mod guard;
+mod index;
+pub mod placeholder;
+mod reader;
+mod run;
+pub mod step;
+pub mod trigger;
+mod walk;
+pub mod webhook;
+
 use serde_json::Value;
 
 use crate::event::Seq;
 use crate::store::{StoreError, Tx};
+
+pub use desk::{FlowError, model};
+pub use document::{Flow, compile};
+pub use engine::{FlowOptions, Flows};
+pub use reader::DocumentError;
+pub use run::{status, view, view_with_attempts};
 
 /// Something that happened in the platform.
 #[derive(Clone, Debug)]

@@ -6,11 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
-use http::{HeaderMap, Response, StatusCode};
+use http::{Response, StatusCode};
 use http_body_util::Full;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -18,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Answered, Intake, Message, problem};
 use crate::backoff::Retry;
-use crate::dial::{Answer, Call, DialError, peer_of, rebase};
-use crate::event::{Event, Outcome};
+use crate::dial::{Answer, Call, DialError, outcome, passed_on, peer_of, rebase};
+use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::grammar::target::Target;
 use crate::store::events;
@@ -181,7 +177,10 @@ impl Intake {
         let Some(target) = forward.target_for(event) else {
             return problem(StatusCode::BAD_GATEWAY, "no_target", "no route");
         };
-        let result = self.dialer.send(call(target, forward.timeout, event)).await;
+        let result = self
+            .dialer
+            .send(Call::of(event, target, forward.timeout, MAX_ANSWER))
+            .await;
         event.outcome = outcome(&result);
         if let (Some(seq), outcome) = (event.seq, event.outcome) {
             self.store
@@ -202,34 +201,6 @@ impl Intake {
     }
 }
 
-fn call(target: &Target, timeout: Duration, event: &Event) -> Call {
-    let (target, path) = match target {
-        Target::Url(url) => (Target::Url(rebase(url, &event.target)), None),
-        unix @ Target::Unix(_) => (unix.clone(), Some(event.target.clone())),
-    };
-    Call {
-        method: event.method.clone(),
-        target,
-        path,
-        headers: passed_on(&event.headers),
-        body: event.body.clone(),
-        timeout,
-        max_answer: MAX_ANSWER,
-    }
-}
-
-fn outcome(result: &Result<Answer, DialError>) -> Outcome {
-    match result {
-        Ok(answer) if answer.status.is_success() => Outcome::Delivered {
-            status: answer.status.as_u16(),
-        },
-        Ok(answer) => Outcome::Failed {
-            status: Some(answer.status.as_u16()),
-        },
-        Err(_) => Outcome::Failed { status: None },
-    }
-}
-
 fn given_back(answer: Answer) -> Answered {
     if answer.truncated {
         return problem(
@@ -242,34 +213,6 @@ fn given_back(answer: Answer) -> Answered {
     *response.status_mut() = answer.status;
     *response.headers_mut() = passed_on(&answer.headers);
     response
-}
-
-/// The headers without those that belong to one connection (RFC 9110, 7.6.1) and those that the next hop makes itself.
-fn passed_on(headers: &HeaderMap) -> HeaderMap {
-    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    const OWN: [HeaderName; 11] = [
-        CONNECTION,
-        KEEP_ALIVE,
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-        HOST,
-        CONTENT_LENGTH,
-        EXPECT,
-    ];
-    let mut passed = headers.clone();
-    for value in headers.get_all(CONNECTION) {
-        for name in value.to_str().unwrap_or_default().split(',') {
-            passed.remove(name.trim());
-        }
-    }
-    for name in OWN {
-        passed.remove(name);
-    }
-    passed
 }
 
 /// Which targets are known to be down.
@@ -379,24 +322,5 @@ mod tests {
                 "{glob} {path}"
             );
         }
-    }
-
-    #[test]
-    fn headers_of_the_connection_stay_behind() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "x-hop, close"),
-            ("x-hop", "1"),
-            ("te", "trailers"),
-            ("host", "a"),
-            ("webhook-id", "m"),
-        ] {
-            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
-        }
-        let passed = passed_on(&headers);
-        assert_eq!(
-            passed.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
-            ["webhook-id"]
-        );
     }
 }

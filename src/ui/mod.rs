@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use serde::Serialize;
 
-pub use event::{detail, hidden_header, line};
+pub use event::{body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
 pub use safe::{Safe, clip, safe, safe_block, safe_bytes, steers_a_terminal};
@@ -93,6 +93,11 @@ impl Ui {
 
     pub fn format(&self) -> Format {
         self.manner.format
+    }
+
+    /// Whether JSON was asked for by name, not only because stdout is no terminal.
+    pub fn explicit_json(&self) -> bool {
+        self.manner.explicit_json
     }
 
     pub fn is_quiet(&self) -> bool {

@@ -1,6 +1,7 @@
 //! End-to-end tests: the real binary, one module a command.
 
 mod completions;
+mod deliver;
 mod layers;
 mod signature;
 mod support;

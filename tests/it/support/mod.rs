@@ -3,5 +3,5 @@
 pub(crate) mod app;
 pub(crate) mod sandbox;
 
-pub(crate) use app::App;
+pub(crate) use app::{Answer, App};
 pub(crate) use sandbox::{Output, Running, Sandbox};

@@ -1,0 +1,372 @@
+//! `evt profile`: which platform, which organisation, who.
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Context;
+use super::context::account;
+use crate::api::Client;
+use crate::api::profile::{Principal, SignIn};
+use crate::config::{self, Credentials, LOCAL, Origin, Profile};
+use crate::error::{CliError, Exit};
+use crate::grammar::secret_ref::SecretRef;
+use crate::running::Running;
+use crate::ui::{Cell, Format, Style, safe};
+
+/// Choose which platform evt speaks to, and sign in
+///
+/// The profile `local` is always there: the platform that `evt dev` runs, found by itself.
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Examples:\n  evt profile whoami                                       who am I on the local platform\n  evt profile add staging --url https://api.example.com --org my-org"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    List(ListArgs),
+    Show(ShowArgs),
+    Add(AddArgs),
+    Use(UseArgs),
+    Remove(RemoveArgs),
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    Whoami(WhoamiArgs),
+    Refresh(RefreshArgs),
+}
+
+/// List the profiles
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile list")]
+struct ListArgs {}
+
+/// Show one profile, resolved: what a call would use
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile show")]
+struct ShowArgs {
+    /// The profile; without it the one in use
+    name: Option<String>,
+}
+
+/// Add a profile, or change one
+///
+/// What it says comes from --url, --org and --token. A token is best given by reference (env:NAME, file:PATH, cmd:…), or not at all: sign in with
+/// `evt profile login`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  evt profile add staging --url https://api.example.com --org my-org --token env:STAGING_TOKEN"
+)]
+struct AddArgs {
+    /// Its name: letters, digits, `.`, `_`, `-`
+    name: String,
+}
+
+/// Use a profile wherever none is named
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile use local")]
+struct UseArgs {
+    /// The profile
+    name: String,
+}
+
+/// Remove a profile and forget its sign-in
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile remove staging")]
+struct RemoveArgs {
+    /// The profile
+    name: String,
+}
+
+/// Sign in and keep the token
+///
+/// Asks for what is not given. The token goes into a file that you alone can read, and is renewed when it expires.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile login --email dev@evt.local --password dev")]
+struct LoginArgs {
+    /// Your address
+    #[arg(long, value_name = "EMAIL")]
+    email: Option<String>,
+    /// Your password: a literal, env:NAME, file:PATH, cmd:… or -
+    #[arg(long, value_name = "REF")]
+    password: Option<SecretRef>,
+    /// Sign in as a customer of the organisation, not as one who works for it
+    #[arg(long)]
+    customer: bool,
+}
+
+/// Forget the token
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile logout")]
+struct LogoutArgs {}
+
+/// Show who the token stands for
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile whoami")]
+struct WhoamiArgs {}
+
+/// Get a new token for the one that `evt profile login` kept
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt profile refresh")]
+struct RefreshArgs {}
+
+/// Runs the command.
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let cx = &*cx;
+    match args.action {
+        Action::List(ListArgs {}) => list(cx),
+        Action::Show(args) => show(args, cx),
+        Action::Add(args) => add(&args, cx),
+        Action::Use(args) => use_(&args, cx),
+        Action::Remove(args) => remove(&args, cx),
+        Action::Login(args) => login(args, cx).await,
+        Action::Logout(LogoutArgs {}) => logout(cx),
+        Action::Whoami(WhoamiArgs {}) => whoami(cx).await,
+        Action::Refresh(RefreshArgs {}) => refresh(cx).await,
+    }
+}
+
+fn list(cx: &Context) -> Result<Exit, CliError> {
+    let in_use = cx.profile_name();
+    let running = Running::find(&cx.paths.state_dir).unwrap_or_default();
+    let mut rows = Vec::new();
+    for name in cx.config.profile_names() {
+        let entry = cx.config.entry(&name)?;
+        let mut url = entry.url.map(|found| found.0);
+        let mut org = entry.org.map(|found| found.0);
+        if name == LOCAL
+            && let Some(running) = &running
+        {
+            url.get_or_insert_with(|| running.url.clone());
+            org.get_or_insert_with(|| running.org.clone());
+        }
+        if cx.ui.format() == Format::Json {
+            cx.ui
+                .json(&json!({ "name": name, "in_use": name == in_use, "url": url, "org": org }))?;
+            continue;
+        }
+        let mark = if name == in_use { "in use" } else { "" };
+        let not_running = if name == LOCAL {
+            "(evt dev is not running)"
+        } else {
+            "-"
+        };
+        rows.push(vec![
+            Cell::styled(Style::Name, name),
+            url.unwrap_or_else(|| not_running.to_owned()).into(),
+            org.unwrap_or_else(|| "-".to_owned()).into(),
+            Cell::styled(Style::Good, mark),
+        ]);
+    }
+    if cx.ui.format() != Format::Json {
+        cx.ui.table(&["name", "url", "org", ""], rows)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(args: ShowArgs, cx: &Context) -> Result<Exit, CliError> {
+    let profile = match args.name {
+        Some(name) => cx.profile_named(&name)?,
+        None => cx.profile()?,
+    };
+    let token = profile.token.as_ref().map(ToString::to_string);
+    if cx.ui.format() == Format::Json {
+        cx.ui.json(&json!({
+            "name": profile.name, "url": profile.url, "org": profile.org, "token": token,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let token = token.unwrap_or_else(|| "none".to_owned());
+    let rows = [
+        ("name", profile.name),
+        ("url", profile.url),
+        ("org", profile.org),
+        ("token", token),
+    ];
+    let rows = rows.map(|(name, value)| vec![Cell::styled(Style::Dim, name), Cell::from(value)]);
+    cx.ui.table(&["", ""], rows.to_vec())?;
+    Ok(Exit::Done)
+}
+
+fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
+    let globals = &cx.globals;
+    let is_new = !cx.config.profile_names().contains(&args.name);
+    if is_new && globals.url.is_none() {
+        let message = "a profile needs the URL of its platform";
+        let hint = format!("evt profile add {} --url https://… --org …", args.name);
+        return Err(CliError::new(Exit::Usage, "profile_incomplete", message).hint(hint));
+    }
+    if let Some(url) = &globals.url {
+        // The client's own check: what it would refuse later is refused now.
+        Client::new(&account(&Profile {
+            name: args.name.clone(),
+            url: url.clone(),
+            org: globals.org.clone().unwrap_or_default(),
+            token: None,
+            refresh_token: None,
+            local: None,
+        }))?;
+    }
+    let token = globals.token.as_ref().map(reference);
+    config::add(
+        &cx.paths.config_file(),
+        &args.name,
+        globals.url.as_deref().map(|url| url.trim_end_matches('/')),
+        globals.org.as_deref(),
+        token.as_deref(),
+    )?;
+    cx.ui.status(&format!(
+        "profile {} is kept in {}",
+        args.name,
+        cx.paths.config_file().display()
+    ));
+    cx.ui
+        .status(&format!("use it: evt profile use {}", args.name));
+    Ok(Exit::Done)
+}
+
+/// A reference as it is written in a file.
+fn reference(reference: &SecretRef) -> String {
+    match reference {
+        SecretRef::Literal(secret) => secret.reveal().to_owned(),
+        SecretRef::Env(name) => format!("env:{name}"),
+        SecretRef::File(path) => format!("file:{}", path.display()),
+        SecretRef::Command(command) => format!("cmd:{command}"),
+        SecretRef::Stdin => "-".to_owned(),
+    }
+}
+
+fn use_(args: &UseArgs, cx: &Context) -> Result<Exit, CliError> {
+    cx.config.entry(&args.name)?;
+    config::set(
+        &cx.paths.config_file(),
+        &[config::DEFAULT_PROFILE],
+        &args.name,
+    )?;
+    cx.ui.status(&format!("{} is used from now on", args.name));
+    let (_, origin) = cx.config.default_profile();
+    if let Origin::File { path, .. } = &origin
+        && *path != cx.paths.config_file()
+    {
+        cx.ui
+            .warn(&format!("{origin} says otherwise, and is stronger here"));
+    }
+    Ok(Exit::Done)
+}
+
+fn remove(args: &RemoveArgs, cx: &Context) -> Result<Exit, CliError> {
+    let path = cx.paths.config_file();
+    if !config::remove(&path, &args.name)? {
+        cx.config.entry(&args.name)?;
+        let message = format!("profile `{}` is not in {}", args.name, path.display());
+        return Err(
+            CliError::new(Exit::NotFound, "unknown_profile", message).hint("evt config path")
+        );
+    }
+    Credentials::forget(&cx.paths.credentials_file(), &args.name)?;
+    if cx.config.default_profile().0 == args.name {
+        config::unset(&path, &[config::DEFAULT_PROFILE])?;
+    }
+    cx.ui.status(&format!("profile {} is gone", args.name));
+    Ok(Exit::Done)
+}
+
+async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
+    let profile = cx.profile()?;
+    let client = Client::new(&account(&profile))?;
+    let email = match args.email {
+        Some(email) => email,
+        None => cx.ui.input("Address", None, "--email")?,
+    };
+    let password = match &args.password {
+        Some(reference) => cx.secret(reference)?,
+        None => crate::secret::Secret::new(cx.ui.password("Password", "--password")?),
+    };
+    let principal = if args.customer {
+        Principal::Customer
+    } else {
+        Principal::User
+    };
+    match client.sign_in(principal, &email, &password).await? {
+        SignIn::Done { tokens, user } => {
+            cx.keep_login(&profile, tokens.token, tokens.refresh_token)?;
+            if cx.ui.format() == Format::Json {
+                cx.ui
+                    .json(&json!({ "profile": profile.name, "url": profile.url, "user": user }))?;
+            }
+            let who = safe(&email);
+            cx.ui.status(&format!(
+                "signed in to {} as {who} (profile {})",
+                profile.url, profile.name
+            ));
+            Ok(Exit::Done)
+        }
+        SignIn::SecondFactor {
+            method, message, ..
+        } => {
+            let asked =
+                message.unwrap_or_else(|| "the platform asks for a second factor".to_owned());
+            let method = method.unwrap_or_else(|| "unnamed".to_owned());
+            let error = format!("{asked} ({method}); evt cannot give one");
+            Err(CliError::new(Exit::NotAllowed, "second_factor", error)
+                .hint("sign in where the platform asks for it, then: evt profile add NAME --token env:TOKEN"))
+        }
+    }
+}
+
+fn logout(cx: &Context) -> Result<Exit, CliError> {
+    let name = cx.profile_name();
+    Credentials::forget(&cx.paths.credentials_file(), &name)?;
+    cx.ui.status(&format!("profile {name} is signed out"));
+    Ok(Exit::Done)
+}
+
+async fn whoami(cx: &Context) -> Result<Exit, CliError> {
+    let profile = cx.profile()?;
+    let principal = cx.api()?.whoami().await?;
+    if cx.ui.format() == Format::Json {
+        cx.ui.json(&principal)?;
+        return Ok(Exit::Done);
+    }
+    let find = |pointers: &[&str]| {
+        let found = pointers
+            .iter()
+            .find_map(|pointer| principal.pointer(pointer)?.as_str());
+        found.unwrap_or("-").to_owned()
+    };
+    let who = find(&["/data/email", "/email", "/user/data/email", "/sk"]);
+    let org = find(&["/orgid", "/orgId", "/org", "/data/orgid"]);
+    let org = if org == "-" { profile.org } else { org };
+    let rows = [
+        ("who", who),
+        ("org", org),
+        ("platform", profile.url),
+        ("profile", profile.name),
+    ];
+    let rows = rows.map(|(name, value)| vec![Cell::styled(Style::Dim, name), Cell::from(value)]);
+    cx.ui.table(&["", ""], rows.to_vec())?;
+    Ok(Exit::Done)
+}
+
+async fn refresh(cx: &Context) -> Result<Exit, CliError> {
+    let profile = cx.profile()?;
+    if profile.refresh_token.is_none() {
+        let message = format!(
+            "profile `{}` is not signed in, so there is no token to renew",
+            profile.name
+        );
+        return Err(
+            CliError::new(Exit::NotAllowed, "not_signed_in", message).hint("evt profile login")
+        );
+    }
+    // The new tokens are kept when the command ends.
+    cx.api()?.refresh().await?;
+    cx.ui
+        .status(&format!("profile {} has a new token", profile.name));
+    Ok(Exit::Done)
+}

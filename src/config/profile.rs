@@ -1,0 +1,181 @@
+//! Profiles: which platform, which organisation, who.
+
+use std::path::Path;
+
+use super::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES, set, suggest, unset};
+use crate::paths::is_plain_name;
+use crate::running::Running;
+use crate::secret::Secret;
+
+/// The profile that always exists: the platform that `evt dev` runs.
+pub const LOCAL: &str = "local";
+
+/// A profile, resolved: where the platform is and who speaks to it.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub name: String,
+    /// Base URL without a trailing slash.
+    pub url: String,
+    pub org: String,
+    pub token: Option<Secret>,
+    /// Buys a new token; only what `evt profile login` kept.
+    pub refresh_token: Option<Secret>,
+    /// The running platform, where the profile is the local one.
+    pub local: Option<Running>,
+}
+
+/// A profile as a file has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub url: Option<(String, Origin)>,
+    pub org: Option<(String, Origin)>,
+    /// A secret reference.
+    pub token: Option<(String, Origin)>,
+}
+
+impl Config {
+    /// The names of all profiles, `local` first.
+    pub fn profile_names(&self) -> Vec<String> {
+        let mut names = vec![LOCAL.to_owned()];
+        for name in self.files.iter().flat_map(super::File::profiles) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The profile that is used where no flag or variable names one.
+    pub fn default_profile(&self) -> (String, Origin) {
+        match self.get(DEFAULT_PROFILE) {
+            Some((mut values, origin)) if values.len() == 1 => (values.remove(0), origin),
+            _ => (LOCAL.to_owned(), Origin::Default),
+        }
+    }
+
+    /// A profile as the strongest file that has it says.
+    ///
+    /// Never mixed from several files: a project's file that names another URL must not get the token that the user's file has for this one.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownProfile`], with a suggestion. `local` is there always, with nothing set.
+    pub fn entry(&self, name: &str) -> Result<Entry, ConfigError> {
+        let file = self
+            .files
+            .iter()
+            .rev()
+            .find(|file| file.profiles().iter().any(|found| found == name));
+        let Some(file) = file else {
+            if name == LOCAL {
+                return Ok(Entry {
+                    name: name.to_owned(),
+                    ..Entry::default()
+                });
+            }
+            let names = self.profile_names();
+            return Err(ConfigError::UnknownProfile {
+                name: name.to_owned(),
+                suggestion: suggest(name, names.iter().map(String::as_str)),
+            });
+        };
+        Ok(Entry {
+            name: name.to_owned(),
+            url: file.profile_value(name, "url"),
+            org: file.profile_value(name, "org"),
+            token: file.profile_value(name, "token"),
+        })
+    }
+}
+
+/// Adds a profile to a file, or replaces what is given of it.
+pub fn add(
+    path: &Path,
+    name: &str,
+    url: Option<&str>,
+    org: Option<&str>,
+    token: Option<&str>,
+) -> Result<(), ConfigError> {
+    check_name(name)?;
+    for (key, value) in [("url", url), ("org", org), ("token", token)] {
+        if let Some(value) = value {
+            set(path, &[PROFILES, name, key], value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a profile from a file, and returns whether it was there.
+pub fn remove(path: &Path, name: &str) -> Result<bool, ConfigError> {
+    check_name(name)?;
+    unset(path, &[PROFILES, name])
+}
+
+fn check_name(name: &str) -> Result<(), ConfigError> {
+    if name == LOCAL {
+        return Err(ConfigError::LocalIsFixed);
+    }
+    if !is_plain_name(name) {
+        return Err(ConfigError::BadName {
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{File, Kind};
+    use super::*;
+
+    fn config(files: &[(Kind, &str)]) -> Config {
+        let folder = tempfile::tempdir().unwrap();
+        let files = files
+            .iter()
+            .enumerate()
+            .map(|(number, (kind, text))| {
+                let path = folder.path().join(format!("{number}.toml"));
+                std::fs::write(&path, text).unwrap();
+                File::read(&path, *kind).unwrap()
+            })
+            .collect();
+        Config { files }
+    }
+
+    #[test]
+    fn a_project_cannot_send_the_users_token_elsewhere() {
+        let config = config(&[
+            (
+                Kind::User,
+                "[profile.prod]\nurl = \"https://a.test\"\ntoken = \"env:T\"\n",
+            ),
+            (
+                Kind::Project,
+                "[profile.prod]\nurl = \"https://evil.test\"\n",
+            ),
+        ]);
+        let entry = config.entry("prod").unwrap();
+        assert_eq!(entry.url.unwrap().0, "https://evil.test");
+        assert_eq!(entry.token, None);
+    }
+
+    #[test]
+    fn local_is_there_without_any_file() {
+        let config = config(&[]);
+        assert_eq!(config.profile_names(), [LOCAL]);
+        assert_eq!(
+            config.default_profile(),
+            (LOCAL.to_owned(), Origin::Default)
+        );
+        assert_eq!(config.entry(LOCAL).unwrap().url, None);
+    }
+
+    #[test]
+    fn a_mistyped_profile_gets_a_suggestion() {
+        let config = config(&[(Kind::User, "[profile.staging]\nurl = \"https://a.test\"\n")]);
+        let error = config.entry("stagign").unwrap_err();
+        assert!(
+            matches!(error, ConfigError::UnknownProfile { suggestion: Some(name), .. } if name == "staging")
+        );
+    }
+}

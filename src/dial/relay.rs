@@ -1,0 +1,97 @@
+//! An event on its way to a target: the same bytes and headers, without what belongs to one connection.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+
+use super::{Answer, Call, DialError, rebase};
+use crate::event::{Event, Outcome};
+use crate::grammar::target::Target;
+
+/// The headers without those that belong to one connection (RFC 9110, 7.6.1) and those that the next hop makes itself.
+pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
+    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    const OWN: [HeaderName; 11] = [
+        CONNECTION,
+        KEEP_ALIVE,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+        HOST,
+        CONTENT_LENGTH,
+        EXPECT,
+    ];
+    let mut passed = headers.clone();
+    for value in headers.get_all(CONNECTION) {
+        for name in value.to_str().unwrap_or_default().split(',') {
+            passed.remove(name.trim());
+        }
+    }
+    for name in OWN {
+        passed.remove(name);
+    }
+    passed
+}
+
+impl Call {
+    /// The event as it came, for another target: its path where the target has none ([`rebase`]).
+    pub fn of(event: &Event, target: &Target, timeout: Duration, max_answer: usize) -> Self {
+        let (target, path) = match target {
+            Target::Url(url) => (Target::Url(rebase(url, &event.target)), None),
+            unix @ Target::Unix(_) => (unix.clone(), Some(event.target.clone())),
+        };
+        Self {
+            method: event.method.clone(),
+            target,
+            path,
+            headers: passed_on(&event.headers),
+            body: event.body.clone(),
+            timeout,
+            max_answer,
+        }
+    }
+}
+
+/// What became of an event that was sent: the note that is kept with it.
+pub fn outcome(result: &Result<Answer, DialError>) -> Outcome {
+    match result {
+        Ok(answer) if answer.status.is_success() => Outcome::Delivered {
+            status: answer.status.as_u16(),
+        },
+        Ok(answer) => Outcome::Failed {
+            status: Some(answer.status.as_u16()),
+        },
+        Err(_) => Outcome::Failed { status: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_of_the_connection_stay_behind() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-hop, close"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("host", "a"),
+            ("webhook-id", "m"),
+        ] {
+            headers.insert(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        let passed = passed_on(&headers);
+        assert_eq!(
+            passed.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["webhook-id"]
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! `{{path}}` in a step's settings: filled in from the run's variables.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+/// Text that looks like a placeholder and is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PlaceholderError {
+    #[error("`{text}` opens a placeholder that is not closed by `}}}}`")]
+    Open { text: String },
+    #[error(
+        "`{{{{{inside}}}}}` is not a placeholder; one is a path such as `{{{{contact.email}}}}`"
+    )]
+    NotAPath { inside: String },
+}
+
+/// A JSON value with placeholders in its strings, compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Template {
+    /// Without any placeholder.
+    Constant(Value),
+    /// A string that is one placeholder and nothing else: it keeps the type of what it names.
+    Path(Path),
+    Text(Vec<Piece>),
+    List(Vec<Template>),
+    Object(Vec<(String, Template)>),
+}
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Literal(String),
+    Path(Path),
+}
+
+/// The names on the way to a value; a number is a position in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(Vec<String>);
+
+impl Template {
+    /// Compiles a value; names of fields are taken as they are.
+    pub fn compile(value: &Value) -> Result<Self, PlaceholderError> {
+        Ok(match value {
+            Value::String(text) if text.contains("{{") => Self::of_text(text)?,
+            Value::Array(items) => {
+                let items: Vec<Self> = items.iter().map(Self::compile).collect::<Result<_, _>>()?;
+                if items.iter().all(Self::is_constant) {
+                    Self::Constant(value.clone())
+                } else {
+                    Self::List(items)
+                }
+            }
+            Value::Object(fields) => {
+                let fields: Vec<(String, Self)> = fields
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), Self::compile(value)?)))
+                    .collect::<Result<_, PlaceholderError>>()?;
+                if fields.iter().all(|(_, value)| value.is_constant()) {
+                    Self::Constant(value.clone())
+                } else {
+                    Self::Object(fields)
+                }
+            }
+            constant => Self::Constant(constant.clone()),
+        })
+    }
+
+    fn of_text(text: &str) -> Result<Self, PlaceholderError> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            if start > 0 {
+                pieces.push(Piece::Literal(rest[..start].to_owned()));
+            }
+            let inside = &rest[start + 2..];
+            let end = inside.find("}}").ok_or_else(|| PlaceholderError::Open {
+                text: rest[start..].chars().take(40).collect(),
+            })?;
+            pieces.push(Piece::Path(Path::parse(&inside[..end])?));
+            rest = &inside[end + 2..];
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        Ok(match pieces.as_slice() {
+            [Piece::Path(path)] => Self::Path(path.clone()),
+            _ => Self::Text(pieces),
+        })
+    }
+
+    pub fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant(_))
+    }
+
+    /// Fills the placeholders in. One that names nothing becomes empty, and `warnings` says so.
+    pub fn render(&self, variables: &Value, warnings: &mut Vec<String>) -> Value {
+        match self {
+            Self::Constant(value) => value.clone(),
+            Self::Path(path) => path
+                .find(variables, warnings)
+                .cloned()
+                .unwrap_or_else(|| Value::String(String::new())),
+            Self::Text(pieces) => {
+                let mut text = String::new();
+                for piece in pieces {
+                    match piece {
+                        Piece::Literal(literal) => text.push_str(literal),
+                        Piece::Path(path) => match path.find(variables, warnings) {
+                            Some(Value::String(value)) => text.push_str(value),
+                            Some(Value::Null) | None => {}
+                            Some(value) => text.push_str(&value.to_string()),
+                        },
+                    }
+                }
+                Value::String(text)
+            }
+            Self::List(items) => items
+                .iter()
+                .map(|item| item.render(variables, warnings))
+                .collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, value)| (name.clone(), value.render(variables, warnings)))
+                .collect::<Map<_, _>>()
+                .into(),
+        }
+    }
+
+    /// [`Template::render`] as text: what is no string is written as JSON.
+    pub fn render_text(&self, variables: &Value, warnings: &mut Vec<String>) -> String {
+        match self.render(variables, warnings) {
+            Value::String(text) => text,
+            Value::Null => String::new(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Path {
+    /// Reads `contact.tags[0]`, `contact.tags.0`; a leading `context.`, `variables.` or both say nothing.
+    fn parse(inside: &str) -> Result<Self, PlaceholderError> {
+        let not_a_path = || PlaceholderError::NotAPath {
+            inside: inside.chars().take(40).collect(),
+        };
+        let mut names = Vec::new();
+        for part in inside.trim().split('.') {
+            let mut pieces = part.split('[');
+            let name = pieces.next().unwrap_or_default();
+            if name.is_empty() || !name.chars().all(is_name) {
+                return Err(not_a_path());
+            }
+            names.push(name.to_owned());
+            for index in pieces {
+                let digits = index.strip_suffix(']').ok_or_else(not_a_path)?;
+                if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(not_a_path());
+                }
+                names.push(digits.to_owned());
+            }
+        }
+        for prefix in ["context", "variables"] {
+            if names.len() > 1 && names[0] == prefix {
+                names.remove(0);
+            }
+        }
+        Ok(Self(names))
+    }
+
+    fn find<'a>(&self, variables: &'a Value, warnings: &mut Vec<String>) -> Option<&'a Value> {
+        let mut value = variables;
+        for name in &self.0 {
+            let inner = match value {
+                Value::Object(fields) => fields.get(name),
+                Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
+                _ => None,
+            };
+            let Some(inner) = inner else {
+                let warning = format!(
+                    "`{{{{{}}}}}` names nothing and became empty",
+                    self.0.join(".")
+                );
+                if warnings.len() < WARNINGS && !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+                return None;
+            };
+            value = inner;
+        }
+        Some(value)
+    }
+}
+
+/// Warnings kept of one step.
+const WARNINGS: usize = 20;
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '@')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn render(template: Value, variables: Value) -> (Value, Vec<String>) {
+        let mut warnings = Vec::new();
+        let value = Template::compile(&template)
+            .unwrap()
+            .render(&variables, &mut warnings);
+        (value, warnings)
+    }
+
+    #[test]
+    fn a_lone_placeholder_keeps_the_type_of_what_it_names() {
+        let variables = json!({"contact": {"tags": ["a", "b"], "age": 42}});
+        let (value, _) = render(
+            json!({"t": "{{contact.tags}}", "n": "{{ contact.age }}"}),
+            variables,
+        );
+        assert_eq!(value, json!({"t": ["a", "b"], "n": 42}));
+    }
+
+    #[test]
+    fn placeholders_inside_a_text_become_text() {
+        let variables = json!({"contact": {"name": "Ada", "tags": ["a", "b"], "age": 42}});
+        let (value, warnings) = render(
+            json!(
+                "{{contact.name}} ({{contact.age}}) {{contact.tags[1]}} {{context.variables.contact.tags.0}}"
+            ),
+            variables,
+        );
+        assert_eq!(value, json!("Ada (42) b a"));
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_path_to_nothing_becomes_empty_and_is_told_once() {
+        let (value, warnings) = render(json!(["{{a.b}}", "x{{a.b}}y"]), json!({"a": 1}));
+        assert_eq!(value, json!(["", "xy"]));
+        assert_eq!(warnings, ["`{{a.b}}` names nothing and became empty"]);
+    }
+
+    #[test]
+    fn what_looks_like_a_placeholder_and_is_none_is_refused() {
+        for bad in [
+            "{{a",
+            "{{}}",
+            "{{ a b }}",
+            "{{a | upper}}",
+            "{{a..b}}",
+            "{{a[x]}}",
+            "{{#if a}}",
+        ] {
+            assert!(Template::compile(&json!(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_without_placeholders_is_left_alone() {
+        let text = json!({"a": "{b} }} $x", "n": 1.50});
+        assert_eq!(Template::compile(&text).unwrap(), Template::Constant(text));
+    }
+}

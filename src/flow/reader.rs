@@ -1,0 +1,252 @@
+//! Typed looks into a flow's document, with the place in every error: nothing in it is passed over in silence.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use super::placeholder::PlaceholderError;
+use crate::catalogue::Unknown;
+
+/// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
+#[derive(Debug, Error)]
+pub enum DocumentError {
+    #[error("`{at}` is missing")]
+    Missing { at: String },
+    #[error("`{at}` and `{other}` say the same thing twice: give one of them")]
+    Both { at: String, other: &'static str },
+    #[error("`{at}` must be {expected}, not {found}")]
+    WrongKind {
+        at: String,
+        expected: &'static str,
+        found: &'static str,
+    },
+    #[error("`{at}` must be {expected}, not `{value}`")]
+    BadValue {
+        at: String,
+        expected: &'static str,
+        value: String,
+    },
+    #[error("`{at}`: {source}")]
+    UnknownName { at: String, source: Unknown },
+    #[error("`{at}` is not something a flow has; {} takes: {}", shown(.parent), .known.join(", "))]
+    UnknownKey {
+        at: String,
+        parent: String,
+        known: Vec<&'static str>,
+    },
+    #[error("`{at}`: `{name}` ({what}) is not built into this platform yet; it has: {}", .supported.join(", "))]
+    NotBuilt {
+        at: String,
+        name: String,
+        what: &'static str,
+        supported: Vec<&'static str>,
+    },
+    #[error("`{at}`: {source}")]
+    Placeholder {
+        at: String,
+        source: PlaceholderError,
+    },
+    #[error("`{at}` names the step `{id}`, and there is none")]
+    NoSuchStep { at: String, id: String },
+    #[error("`{at}` is the second step with the id `{id}`")]
+    SameStep { at: String, id: String },
+    #[error("`{at}` has {found} entries, more than the {limit} allowed")]
+    TooMany {
+        at: String,
+        found: usize,
+        limit: usize,
+    },
+}
+
+fn shown(parent: &str) -> String {
+    if parent.is_empty() {
+        "a flow".to_owned()
+    } else {
+        format!("`{parent}`")
+    }
+}
+
+/// A value and its place.
+#[derive(Clone)]
+pub(super) struct Node<'a> {
+    pub(super) value: &'a Value,
+    pub(super) at: String,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn root(value: &'a Value) -> Self {
+        Self {
+            value,
+            at: String::new(),
+        }
+    }
+
+    fn place(&self, key: &str) -> String {
+        if self.at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.at)
+        }
+    }
+
+    fn wrong(&self, expected: &'static str) -> DocumentError {
+        let at = match self.at.as_str() {
+            "" => "the flow",
+            at => at,
+        };
+        DocumentError::WrongKind {
+            at: at.to_owned(),
+            expected,
+            found: kind_of(self.value),
+        }
+    }
+
+    pub(super) fn bad(&self, expected: &'static str) -> DocumentError {
+        let text = match self.value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        DocumentError::BadValue {
+            at: self.at.clone(),
+            expected,
+            value: text.chars().take(120).collect(),
+        }
+    }
+
+    pub(super) fn fields(&self) -> Result<&'a Map<String, Value>, DocumentError> {
+        self.value
+            .as_object()
+            .ok_or_else(|| self.wrong("an object"))
+    }
+
+    /// Refuses every field that is not in `known`.
+    pub(super) fn only(&self, known: &[&'static str]) -> Result<(), DocumentError> {
+        match self
+            .fields()?
+            .keys()
+            .find(|key| !known.contains(&key.as_str()))
+        {
+            Some(key) => Err(DocumentError::UnknownKey {
+                at: self.place(&key.chars().take(120).collect::<String>()),
+                parent: self.at.clone(),
+                known: known.to_vec(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// The field, unless it is missing or `null`.
+    pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
+        let value = self.value.get(key).filter(|value| !value.is_null())?;
+        Some(Node {
+            value,
+            at: self.place(key),
+        })
+    }
+
+    /// The first of these fields that is there: spellings of one thing.
+    pub(super) fn any(&self, keys: &[&str]) -> Option<Node<'a>> {
+        keys.iter().find_map(|key| self.get(key))
+    }
+
+    pub(super) fn need(&self, key: &str) -> Result<Node<'a>, DocumentError> {
+        self.get(key).ok_or_else(|| DocumentError::Missing {
+            at: self.place(key),
+        })
+    }
+
+    pub(super) fn items(&self, limit: usize) -> Result<Vec<Node<'a>>, DocumentError> {
+        let items = self.value.as_array().ok_or_else(|| self.wrong("a list"))?;
+        if items.len() > limit {
+            return Err(DocumentError::TooMany {
+                at: self.at.clone(),
+                found: items.len(),
+                limit,
+            });
+        }
+        let nodes = items.iter().enumerate().map(|(index, value)| Node {
+            value,
+            at: format!("{}[{index}]", self.at),
+        });
+        Ok(nodes.collect())
+    }
+
+    pub(super) fn text(&self) -> Result<&'a str, DocumentError> {
+        self.value.as_str().ok_or_else(|| self.wrong("a string"))
+    }
+
+    pub(super) fn flag(&self) -> Result<bool, DocumentError> {
+        self.value
+            .as_bool()
+            .ok_or_else(|| self.wrong("true or false"))
+    }
+
+    pub(super) fn number(&self) -> Result<f64, DocumentError> {
+        self.value.as_f64().ok_or_else(|| self.wrong("a number"))
+    }
+
+    /// A whole number from 0 to `most`.
+    pub(super) fn count(&self, most: u32, expected: &'static str) -> Result<u32, DocumentError> {
+        self.value
+            .as_u64()
+            .and_then(|count| u32::try_from(count).ok())
+            .filter(|count| *count <= most)
+            .ok_or_else(|| self.bad(expected))
+    }
+
+    /// A string or a list of strings.
+    pub(super) fn texts(&self) -> Result<Vec<String>, DocumentError> {
+        match self.value {
+            Value::String(text) => Ok(vec![text.clone()]),
+            Value::Array(_) => self
+                .items(LIST)?
+                .iter()
+                .map(|item| item.text().map(str::to_owned))
+                .collect(),
+            _ => Err(self.wrong("a string or a list of strings")),
+        }
+    }
+
+    /// `30s`, `500ms`, `2m`, or a number of milliseconds (at least 100, so that seconds are not taken for them).
+    pub(super) fn duration(&self) -> Result<Duration, DocumentError> {
+        const EXPECTED: &str = "a time such as `30s` or milliseconds from 100 to 600000";
+        let bad = || self.bad(EXPECTED);
+        let duration = match self.value {
+            Value::Number(millis) => Duration::from_millis(millis.as_u64().ok_or_else(bad)?),
+            Value::String(text) => spelled(text.trim()).ok_or_else(bad)?,
+            _ => return Err(self.wrong(EXPECTED)),
+        };
+        let range = Duration::from_millis(100)..=Duration::from_secs(600);
+        range
+            .contains(&duration)
+            .then_some(duration)
+            .ok_or_else(bad)
+    }
+}
+
+/// Entries of a list inside a document.
+const LIST: usize = 1_000;
+
+fn spelled(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let count: u64 = text[..unit].parse().ok()?;
+    let millis = match text[unit..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    count.checked_mul(millis).map(Duration::from_millis)
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

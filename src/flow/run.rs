@@ -1,0 +1,263 @@
+//! A run: where it stands in its flow, and its log, one record for each step that it came to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::document::Flow;
+use crate::event::Seq;
+use crate::store::StoreError;
+use crate::store::queue::{self, AttemptRow};
+use crate::store::runs::RunRow;
+use crate::time::Timestamp;
+
+/// Steps that one run comes to at most; a flow whose steps lead back to each other ends here.
+pub(super) const STEPS: usize = 1_000;
+/// Bytes of a step's output that the log keeps.
+const OUTPUT: usize = 16 * 1024;
+
+/// The states of a run that is over, as the platform spells them, and the two in which a flow did not start.
+pub mod status {
+    pub const RUNNING: &str = "running";
+    pub const COMPLETED: &str = "completed";
+    pub const FAILED: &str = "failed";
+    pub const CANCELLED: &str = "cancelled";
+    /// The event came, and a condition of the trigger said no.
+    pub const SKIPPED: &str = "skipped";
+    /// Circular prevention stepped in.
+    pub const BLOCKED: &str = "blocked";
+    pub const ALL: [&str; 7] = [
+        "pending", RUNNING, COMPLETED, FAILED, CANCELLED, SKIPPED, BLOCKED,
+    ];
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum StepStatus {
+    Running,
+    Completed,
+    Failed,
+    Skipped,
+    Cancelled,
+}
+
+/// One visit to a step; short names, because every delivery writes this twice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Record {
+    #[serde(rename = "i")]
+    pub(super) index: usize,
+    #[serde(rename = "id")]
+    pub(super) step: String,
+    #[serde(rename = "k")]
+    pub(super) kind: String,
+    #[serde(rename = "s")]
+    pub(super) status: StepStatus,
+    #[serde(rename = "a")]
+    pub(super) started: i64,
+    #[serde(rename = "z", skip_serializing_if = "Option::is_none", default)]
+    pub(super) ended: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) input: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) output: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) error: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) explain: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) job: Option<i64>,
+}
+
+impl Record {
+    pub(super) fn begin(index: usize, flow: &Flow, now: Timestamp) -> Self {
+        let step = &flow.steps[index];
+        Self {
+            index,
+            step: step.id.clone(),
+            kind: step.kind.to_owned(),
+            status: StepStatus::Running,
+            started: now.millis(),
+            ended: None,
+            input: None,
+            output: None,
+            error: None,
+            warnings: Vec::new(),
+            explain: None,
+            job: None,
+        }
+    }
+
+    pub(super) fn end(&mut self, status: StepStatus, now: Timestamp) {
+        self.status = status;
+        self.ended = Some(now.millis());
+    }
+
+    fn view(&self, attempts: Vec<AttemptRow>) -> Value {
+        let mut view = Map::new();
+        view.insert("stepId".into(), self.step.clone().into());
+        view.insert("type".into(), self.kind.clone().into());
+        view.insert("status".into(), json!(self.status));
+        view.insert("startedAt".into(), moment(self.started));
+        if let Some(ended) = self.ended {
+            view.insert("completedAt".into(), moment(ended));
+        }
+        let optional = [
+            ("input", self.input.clone()),
+            ("output", self.output.clone()),
+            ("error", self.error.clone().map(Value::from)),
+            ("explain", self.explain.clone()),
+            ("job", self.job.map(Value::from)),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                view.insert(name.into(), value);
+            }
+        }
+        if !self.warnings.is_empty() {
+            view.insert("warnings".into(), json!(self.warnings));
+        }
+        if self.job.is_some() {
+            view.insert("attempts".into(), json!(attempts));
+        }
+        Value::Object(view)
+    }
+}
+
+/// A run in hand: its row, and its log read.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) row: RunRow,
+    pub(super) log: Vec<Record>,
+    /// The step to come to next.
+    pub(super) next: usize,
+}
+
+impl Run {
+    /// A log that cannot be read (a damaged row) counts as empty: the run can still be shown and ended.
+    pub(super) fn of(row: RunRow) -> Self {
+        let log = serde_json::from_str(&row.steps).unwrap_or_default();
+        let next = usize::try_from(row.next_step).unwrap_or(0);
+        Self { row, log, next }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.row.status == status::RUNNING
+    }
+
+    pub(super) fn end(&mut self, status: &str, error: Option<String>, now: Timestamp) {
+        self.row.status = status.to_owned();
+        self.row.error = error;
+        self.row.ended = Some(now);
+    }
+
+    /// The row as it is to be written.
+    pub(super) fn written(&mut self) -> &RunRow {
+        self.row.next_step = i64::try_from(self.next).unwrap_or(i64::MAX);
+        self.row.steps = match self.log.is_empty() {
+            true => "[]".to_owned(),
+            false => serde_json::to_string(&self.log).unwrap_or_else(|_| "[]".to_owned()),
+        };
+        &self.row
+    }
+
+    /// How often the step was passed before.
+    pub(super) fn visits(&self, index: usize) -> u32 {
+        let passed = self
+            .log
+            .iter()
+            .filter(|record| record.index == index && record.status == StepStatus::Completed);
+        u32::try_from(passed.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What of an output the log keeps: all of it, or who it is about.
+pub(super) fn bounded(output: Value) -> Value {
+    let is_small = serde_json::to_vec(&output).is_ok_and(|text| text.len() <= OUTPUT);
+    if is_small {
+        return output;
+    }
+    let part = |name: &str| output.get(name).cloned().unwrap_or_default();
+    json!({"sk": part("sk"), "datatype": part("datatype"), "version": part("version"), "truncated": true})
+}
+
+fn moment(millis: i64) -> Value {
+    Timestamp::from_millis(millis).to_string().into()
+}
+
+/// A run as the platform answers it; `flow` is the flow's name where it is still there.
+pub fn view(row: &RunRow, flow: Option<&str>) -> Value {
+    view_with(row, flow, |_| Vec::new())
+}
+
+/// [`view`] with every attempt of every delivery.
+pub fn view_with_attempts(
+    connection: &rusqlite::Connection,
+    row: &RunRow,
+    flow: Option<&str>,
+) -> Result<Value, StoreError> {
+    let mut failed = None;
+    let view = view_with(row, flow, |job| match queue::show(connection, job) {
+        Ok(Some(detail)) => detail.tries,
+        Ok(None) => Vec::new(),
+        Err(error) => {
+            failed = Some(error);
+            Vec::new()
+        }
+    });
+    failed.map_or(Ok(view), Err)
+}
+
+fn view_with(
+    row: &RunRow,
+    flow: Option<&str>,
+    mut attempts: impl FnMut(i64) -> Vec<AttemptRow>,
+) -> Value {
+    let run = Run::of(row.clone());
+    let mut view = Map::new();
+    let mut put = |name: &str, value: Value| {
+        if !value.is_null() {
+            view.insert(name.to_owned(), value);
+        }
+    };
+    put("id", row.id.clone().into());
+    put("executionId", row.id.clone().into());
+    put("automationId", row.flow.clone().into());
+    put("flowId", row.flow.clone().into());
+    put("flowName", json!(flow));
+    put("flowVersion", row.flow_version.into());
+    put("status", row.status.clone().into());
+    put("cause", row.cause.clone().into());
+    put("triggerId", json!(row.trigger_id));
+    put("event", json!(row.event.map(|seq: Seq| seq.to_string())));
+    put("depth", row.depth.into());
+    put("startedAt", json!(row.started));
+    put("completedAt", json!(row.ended));
+    put("reason", json!(row.error));
+    put("explain", parsed(row.explain.as_deref()));
+    put("context", parsed(row.context.as_deref()));
+    let steps = run
+        .log
+        .iter()
+        .map(|record| record.view(record.job.map(&mut attempts).unwrap_or_default()));
+    put("steps", steps.collect());
+    put("errors", errors(&run));
+    Value::Object(view)
+}
+
+fn errors(run: &Run) -> Value {
+    run.log
+        .iter()
+        .filter_map(|record| {
+            let message = record.error.as_ref()?;
+            let at = moment(record.ended.unwrap_or(record.started));
+            Some(json!({"message": message, "stepId": record.step, "timestamp": at}))
+        })
+        .collect()
+}
+
+fn parsed(text: Option<&str>) -> Value {
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,420 @@
+//! Steps: what each does, compiled from an action of the short shape or a step of the builder's.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::document::ENTRIES;
+use super::guard::Guard;
+use super::placeholder::Template;
+use super::reader::{DocumentError, Node};
+use super::trigger::{self, Trigger};
+use super::webhook::Webhook;
+use crate::backoff::{MOST_RETRIES, Retry};
+use crate::catalogue::{self, ACTIONS, ActionKind, Built};
+
+/// A compiled step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub id: String,
+    /// What it does, by its name in the catalogue, or `condition`, `end`, `trigger`.
+    pub kind: &'static str,
+    pub enabled: bool,
+    /// Says whether the step is taken at all; for a condition step, which way the run goes.
+    pub guard: Guard,
+    pub next: Next,
+    pub does: Does,
+}
+
+/// Where a run goes after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The step after it in the list, or the end.
+    Following,
+    Step(usize),
+    End,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Does {
+    /// Stands for the trigger in the builder's graph.
+    Pass,
+    Webhook(Box<Webhook>),
+    Create {
+        datatype: Template,
+        data: Template,
+    },
+    Update {
+        target: Target,
+        updates: Template,
+    },
+    Delete {
+        target: Target,
+        /// `false` only sets the record's state to `deleted`.
+        hard: bool,
+    },
+    Tag {
+        add: bool,
+        tags: Template,
+        target: Target,
+    },
+    /// Goes on where the step's guard holds, and to `otherwise` where not.
+    Decide {
+        otherwise: Next,
+    },
+    End,
+}
+
+/// The records that a step changes; without an id or query, the one that the run is about.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    pub datatype: Option<Template>,
+    pub id: Option<Template>,
+    pub query: Option<Template>,
+}
+
+const FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "description",
+    "type",
+    "config",
+    "enabled",
+    "order",
+    "position",
+    "nextStepId",
+    "when",
+    "conditions",
+    "retryLogic",
+    "delay",
+];
+
+/// Compiles the list. Once a step names its successor, a step that names none ends the run; otherwise steps follow each other.
+pub(super) fn compile(nodes: &[Node<'_>]) -> Result<Vec<Step>, DocumentError> {
+    let mut ids = HashMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        node.only(FIELDS)?;
+        let id = step_id(node, index)?;
+        if ids.insert(id.clone(), index).is_some() {
+            return Err(DocumentError::SameStep {
+                at: format!("{}.id", node.at),
+                id,
+            });
+        }
+    }
+    let graph = Graph {
+        is_linked: nodes.iter().any(|node| node.get("nextStepId").is_some()),
+        ids,
+    };
+    nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| graph.step(node, index))
+        .collect()
+}
+
+/// Triggers that stand among the steps, as the builder draws them.
+pub(super) fn triggers(root: &Node<'_>) -> Result<Vec<Trigger>, DocumentError> {
+    let Some(steps) = root.get("steps") else {
+        return Ok(Vec::new());
+    };
+    let mut triggers = Vec::new();
+    for (index, node) in steps.items(ENTRIES)?.iter().enumerate() {
+        let kind = node
+            .get("config")
+            .and_then(|config| config.get("triggerType"));
+        if let Some(kind) = kind {
+            triggers.push(trigger::named(&kind, node, index)?);
+        }
+    }
+    Ok(triggers)
+}
+
+fn step_id(node: &Node<'_>, index: usize) -> Result<String, DocumentError> {
+    let Some(id) = node.get("id") else {
+        return Ok(format!("step-{}", index + 1));
+    };
+    let text = id.text()?;
+    // It travels in a header (`idempotency-key`).
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));
+    if text.is_empty() || text.len() > 64 || !is_plain {
+        return Err(id.bad("an id of 1 to 64 letters, digits and `._-:`"));
+    }
+    Ok(text.to_owned())
+}
+
+struct Graph {
+    is_linked: bool,
+    ids: HashMap<String, usize>,
+}
+
+impl Graph {
+    fn step(&self, node: &Node<'_>, index: usize) -> Result<Step, DocumentError> {
+        if let Some(delay) = node.get("delay") {
+            no_delay(&delay)?;
+        }
+        let (kind, does, guard) = self.does(node)?;
+        Ok(Step {
+            id: step_id(node, index)?,
+            kind,
+            enabled: node.get("enabled").map_or(Ok(true), |node| node.flag())?,
+            guard,
+            next: self.next(node, "nextStepId", self.unnamed())?,
+            does,
+        })
+    }
+
+    fn unnamed(&self) -> Next {
+        if self.is_linked {
+            Next::End
+        } else {
+            Next::Following
+        }
+    }
+
+    fn next(&self, node: &Node<'_>, key: &str, unnamed: Next) -> Result<Next, DocumentError> {
+        let Some(next) = node.get(key) else {
+            return Ok(unnamed);
+        };
+        let id = next.text()?;
+        match self.ids.get(id) {
+            Some(index) => Ok(Next::Step(*index)),
+            None => Err(DocumentError::NoSuchStep {
+                at: next.at,
+                id: id.to_owned(),
+            }),
+        }
+    }
+
+    fn does(&self, node: &Node<'_>) -> Result<(&'static str, Does, Guard), DocumentError> {
+        let kind = node.need("type")?;
+        let own = Guard::compile(node)?;
+        match kind.text()? {
+            "trigger" => Ok(("trigger", Does::Pass, own)),
+            "end" => Ok(("end", Does::End, own)),
+            "condition" => {
+                let (otherwise, inner) = self.decision(node)?;
+                let mut guard = own;
+                guard.require(inner);
+                if guard.is_empty() {
+                    return Err(DocumentError::Missing {
+                        at: format!("{}.conditions", node.at),
+                    });
+                }
+                Ok(("condition", Does::Decide { otherwise }, guard))
+            }
+            "action" => {
+                let kind = node.need("config")?.need("actionType")?;
+                let action = action(&kind)?;
+                Ok((action.name, action_does(action, node)?, own))
+            }
+            _ => {
+                let action = action(&kind)?;
+                Ok((action.name, action_does(action, node)?, own))
+            }
+        }
+    }
+
+    fn decision(&self, node: &Node<'_>) -> Result<(Next, Guard), DocumentError> {
+        let Some(config) = node.get("config") else {
+            return Ok((Next::End, Guard::default()));
+        };
+        config.only(&[
+            "conditionType",
+            "field",
+            "operator",
+            "value",
+            "timeframe",
+            "conditions",
+            "when",
+            "elseStepId",
+        ])?;
+        if let Some(kind) = config.get("conditionType")
+            && kind.text()? != "check_field_value"
+        {
+            return Err(DocumentError::NotBuilt {
+                name: kind.text()?.to_owned(),
+                at: kind.at,
+                what: "a named condition",
+                supported: vec!["check_field_value"],
+            });
+        }
+        let mut guard = Guard::compile(&config)?;
+        if config.get("field").is_some() {
+            guard.require(Guard::single(&config)?);
+        }
+        Ok((self.next(&config, "elseStepId", Next::End)?, guard))
+    }
+}
+
+fn no_delay(delay: &Node<'_>) -> Result<(), DocumentError> {
+    let value = match delay.get("value") {
+        Some(value) if delay.value.is_object() => value,
+        None if delay.value.is_object() => return Ok(()),
+        _ => delay.clone(),
+    };
+    if value.number()? == 0.0 {
+        return Ok(());
+    }
+    Err(DocumentError::NotBuilt {
+        at: delay.at.clone(),
+        name: "delay".to_owned(),
+        what: "waiting before a step",
+        supported: vec!["steps that follow each other at once"],
+    })
+}
+
+fn action(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
+    let name = kind.text()?;
+    let action = catalogue::find_action(name).map_err(|source| DocumentError::UnknownName {
+        at: kind.at.clone(),
+        source,
+    })?;
+    match action.built {
+        Built::Yes => Ok(action),
+        Built::NotYet(what) => Err(DocumentError::NotBuilt {
+            at: kind.at.clone(),
+            name: name.to_owned(),
+            what,
+            supported: ACTIONS
+                .iter()
+                .filter(|action| action.built == Built::Yes)
+                .map(|action| action.name)
+                .chain(["condition", "end"])
+                .collect(),
+        }),
+    }
+}
+
+fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, DocumentError> {
+    let nothing = Value::Object(serde_json::Map::new());
+    let config = node.get("config").unwrap_or_else(|| Node {
+        value: &nothing,
+        at: format!("{}.config", node.at),
+    });
+    if action.name != "create_task" {
+        let known: Vec<_> = action
+            .config
+            .iter()
+            .copied()
+            .chain(["actionType"])
+            .collect();
+        config.only(&known)?;
+    }
+    for key in &action.config[..action.required] {
+        config.need(key)?;
+    }
+    match action.name {
+        "send_webhook" => {
+            let retry = node.get("retryLogic").map(|node| retry_logic(&node));
+            Webhook::compile(&config, retry.transpose()?)
+                .map(|webhook| Does::Webhook(Box::new(webhook)))
+        }
+        "create_data" => Ok(Does::Create {
+            datatype: template(&config.need("datatype")?)?,
+            data: object_template(config.get("data"))?,
+        }),
+        "create_task" => create_task(&config),
+        "update_data" => Ok(Does::Update {
+            target: target(&config, true)?,
+            updates: object_template(Some(config.need("updates")?))?,
+        }),
+        "delete_data" => Ok(Does::Delete {
+            target: target(&config, true)?,
+            hard: config
+                .get("hardDelete")
+                .map_or(Ok(true), |node| node.flag())?,
+        }),
+        add_or_remove => Ok(Does::Tag {
+            add: add_or_remove == "add_tag",
+            tags: template(&match config.any(&["tag", "tags"]) {
+                Some(tags) => tags,
+                None => config.need("tag")?,
+            })?,
+            target: target(&config, false)?,
+        }),
+    }
+}
+
+/// All of the settings are the task's fields, with those of `data` among them.
+fn create_task(config: &Node<'_>) -> Result<Does, DocumentError> {
+    let mut fields = config.fields()?.clone();
+    fields.shift_remove("actionType");
+    if let Some(data) = config.get("data") {
+        let data = data.fields()?.clone();
+        fields.shift_remove("data");
+        fields.extend(data);
+    }
+    let fields = Value::Object(fields);
+    let data = template(&Node {
+        value: &fields,
+        at: config.at.clone(),
+    })?;
+    Ok(Does::Create {
+        datatype: Template::Constant("task".into()),
+        data,
+    })
+}
+
+fn target(config: &Node<'_>, must_name: bool) -> Result<Target, DocumentError> {
+    let part = |key: &str| config.get(key).map(|node| template(&node)).transpose();
+    let target = Target {
+        datatype: part("datatype")?,
+        id: part("recordId")?,
+        query: part("query")?,
+    };
+    if must_name && target.id.is_none() && target.query.is_none() {
+        config.need("recordId")?;
+    }
+    Ok(target)
+}
+
+pub(super) fn template(node: &Node<'_>) -> Result<Template, DocumentError> {
+    Template::compile(node.value).map_err(|source| DocumentError::Placeholder {
+        at: node.at.clone(),
+        source,
+    })
+}
+
+/// An object, or one placeholder that names one.
+fn object_template(node: Option<Node<'_>>) -> Result<Template, DocumentError> {
+    let Some(node) = node else {
+        return Ok(Template::Constant(Value::Object(serde_json::Map::new())));
+    };
+    let template = template(&node)?;
+    if !matches!(template, Template::Path(_)) {
+        node.fields()?;
+    }
+    Ok(template)
+}
+
+/// `{maxRetries 0..10 (3), retryDelay in minutes, retryConditions}`.
+pub(super) fn retry_logic(node: &Node<'_>) -> Result<Retry, DocumentError> {
+    node.only(&["maxRetries", "retryDelay", "retryConditions"])?;
+    let retries = node.get("maxRetries").map_or(Ok(3), |node| {
+        node.count(MOST_RETRIES, "a whole number from 0 to 10")
+    })?;
+    if let Some(conditions) = node.get("retryConditions")
+        && !conditions.items(ENTRIES)?.is_empty()
+    {
+        return Err(DocumentError::NotBuilt {
+            at: conditions.at,
+            name: "retryConditions".to_owned(),
+            what: "retrying some failures only",
+            supported: vec!["maxRetries", "retryDelay"],
+        });
+    }
+    match node.get("retryDelay") {
+        Some(delay) => {
+            let minutes = delay.number()?;
+            if !(0.0..=1440.0).contains(&minutes) {
+                return Err(delay.bad("minutes from 0 to 1440"));
+            }
+            Ok(Retry::every(retries, minutes))
+        }
+        None => Ok(Retry::dev_times(retries)),
+    }
+}

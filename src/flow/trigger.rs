@@ -1,0 +1,296 @@
+//! What starts a flow: events by name, narrowed by the trigger's settings and its conditions.
+
+use serde_json::{Value, json};
+
+use super::NewEvent;
+use super::guard::Guard;
+use super::reader::{DocumentError, Node};
+use crate::catalogue::{self, Built};
+use crate::topic::Pattern;
+
+/// A compiled trigger.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    pub id: String,
+    /// The type's name in the reference; a pattern's own text.
+    pub name: String,
+    pub listens: Listens,
+    /// The variable that the record becomes; `None` for the record's own datatype.
+    pub variable: Option<&'static str>,
+    pub enabled: bool,
+    pub filter: Filter,
+    pub guard: Guard,
+}
+
+/// The events that a trigger hears.
+#[derive(Clone, Debug)]
+pub enum Listens {
+    Names(Vec<&'static str>),
+    Pattern(Pattern),
+}
+
+impl Trigger {
+    /// The event that an execution by hand is said to be.
+    pub fn event(&self) -> String {
+        match &self.listens {
+            Listens::Names(names) => names.first().map_or("manual", |name| name).to_owned(),
+            Listens::Pattern(pattern) => catalogue::EVENTS
+                .iter()
+                .find(|event| pattern.matches(event.name))
+                .map_or("manual", |event| event.name)
+                .to_owned(),
+        }
+    }
+}
+
+const FIELDS: &[&str] = &[
+    "id",
+    "type",
+    "name",
+    "description",
+    "config",
+    "enabled",
+    "automationId",
+    "when",
+    "conditions",
+];
+
+pub(super) fn compile(node: &Node<'_>, index: usize) -> Result<Trigger, DocumentError> {
+    if node.value.is_string() {
+        return named(node, node, index);
+    }
+    node.only(FIELDS)?;
+    named(&node.need("type")?, node, index)
+}
+
+/// Compiles the trigger that `kind` names and `node` describes.
+pub(super) fn named(
+    kind: &Node<'_>,
+    node: &Node<'_>,
+    index: usize,
+) -> Result<Trigger, DocumentError> {
+    let (name, listens, variable) = resolve(kind)?;
+    let id = match node.get("id") {
+        Some(id) => id.text()?.to_owned(),
+        None => format!("trigger-{}", index + 1),
+    };
+    let enabled = node.get("enabled").map_or(Ok(true), |node| node.flag())?;
+    let filter = match node.get("config") {
+        Some(config) => Filter::compile(&config, &name)?,
+        None => Filter::default(),
+    };
+    Ok(Trigger {
+        id,
+        name,
+        listens,
+        variable,
+        enabled,
+        filter,
+        guard: Guard::compile(node)?,
+    })
+}
+
+type Resolved = (String, Listens, Option<&'static str>);
+
+fn resolve(kind: &Node<'_>) -> Result<Resolved, DocumentError> {
+    let text = kind.text()?;
+    if text.contains(['*', '>']) {
+        return pattern(kind, text);
+    }
+    let trigger = catalogue::find_trigger(text).map_err(|source| DocumentError::UnknownName {
+        at: kind.at.clone(),
+        source,
+    })?;
+    if let Built::NotYet(what) = trigger.built() {
+        return Err(DocumentError::NotBuilt {
+            at: kind.at.clone(),
+            name: text.to_owned(),
+            what,
+            supported: built_triggers(),
+        });
+    }
+    let variable = match trigger {
+        catalogue::Trigger::Kind(kind) => Some(kind.variable).filter(|name| *name != "record"),
+        catalogue::Trigger::Event(_) => None,
+    };
+    Ok((
+        trigger.name().to_owned(),
+        Listens::Names(trigger.events()),
+        variable,
+    ))
+}
+
+fn pattern(kind: &Node<'_>, text: &str) -> Result<Resolved, DocumentError> {
+    let pattern: Pattern = text
+        .parse()
+        .map_err(|_| kind.bad("a trigger, an event or a pattern such as `contact.*`"))?;
+    if !catalogue::EVENTS
+        .iter()
+        .any(|event| pattern.matches(event.name))
+    {
+        return Err(kind.bad("a pattern that some event of this platform matches"));
+    }
+    Ok((text.to_owned(), Listens::Pattern(pattern), None))
+}
+
+fn built_triggers() -> Vec<&'static str> {
+    catalogue::TRIGGERS
+        .iter()
+        .filter(|kind| kind.built == Built::Yes)
+        .map(|kind| kind.name)
+        .collect()
+}
+
+/// A trigger's `config`: all that is given must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    sources: Option<Vec<String>>,
+    tags: Option<Vec<String>>,
+    exclude_tags: Option<Vec<String>>,
+    fields: Vec<(String, Value)>,
+    datatypes: Option<Vec<String>>,
+    operations: Option<Vec<String>>,
+}
+
+const CONTACT: &[&str] = &["source", "tags", "excludeTags", "customFields"];
+const TAGGED: &[&str] = &["tag", "tags", "excludeTags", "source", "customFields"];
+const DATABASE: &[&str] = &[
+    "datatype",
+    "collection",
+    "operation",
+    "operations",
+    "source",
+    "tags",
+    "excludeTags",
+    "customFields",
+];
+const OPERATIONS: &[&str] = &["create", "update", "delete", "publish", "approve"];
+
+impl Filter {
+    fn compile(config: &Node<'_>, trigger: &str) -> Result<Self, DocumentError> {
+        config.only(match trigger {
+            "database_change" => DATABASE,
+            "contact_tagged" => TAGGED,
+            _ => CONTACT,
+        })?;
+        let texts = |keys: &[&str]| config.any(keys).map(|node| node.texts()).transpose();
+        let fields = match config.get("customFields") {
+            Some(fields) => fields.fields()?.clone().into_iter().collect(),
+            None => Vec::new(),
+        };
+        let operations = config.any(&["operation", "operations"]);
+        if let Some(node) = &operations {
+            let known = |name: &String| OPERATIONS.contains(&name.as_str());
+            if !node.texts()?.iter().all(known) {
+                return Err(node.bad("some of create, update, delete, publish, approve"));
+            }
+        }
+        Ok(Self {
+            sources: texts(&["source"])?,
+            tags: texts(&["tags", "tag"])?,
+            exclude_tags: texts(&["excludeTags"])?,
+            fields,
+            datatypes: texts(&["datatype", "collection"])?,
+            operations: operations.map(|node| node.texts()).transpose()?,
+        })
+    }
+
+    /// Judges an event; `Err` has one finding for each setting that said no, with the value seen.
+    pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Vec<Value>> {
+        let record = fields_of(&event.data);
+        let mut findings = Vec::new();
+        let mut judge = |name: &str, wants: Value, saw: Value, ok: bool| {
+            if !ok {
+                findings.push(json!({"config": name, "ok": false, "wants": wants, "saw": saw}));
+            }
+        };
+        if let Some(sources) = &self.sources {
+            let saw = record.get("source").cloned().unwrap_or_default();
+            let ok = saw
+                .as_str()
+                .is_some_and(|saw| sources.iter().any(|one| one == saw));
+            judge("source", json!(sources), saw, ok);
+        }
+        let tags = if trigger.name == "contact_tagged" {
+            added_tags(event)
+        } else {
+            tags_of(&event.data)
+        };
+        if let Some(wanted) = &self.tags {
+            let ok = wanted.iter().any(|tag| tags.contains(tag));
+            judge("tags", json!(wanted), json!(tags), ok);
+        }
+        if let Some(unwanted) = &self.exclude_tags {
+            let all = tags_of(&event.data);
+            let ok = !unwanted.iter().any(|tag| all.contains(tag));
+            judge("excludeTags", json!(unwanted), json!(all), ok);
+        }
+        for (name, wanted) in &self.fields {
+            let saw = custom_field(record, name);
+            judge(
+                &format!("customFields.{name}"),
+                wanted.clone(),
+                saw.clone(),
+                &saw == wanted,
+            );
+        }
+        if let Some(datatypes) = &self.datatypes {
+            let saw = event.data.get("datatype").cloned().unwrap_or_default();
+            let ok = saw
+                .as_str()
+                .is_some_and(|saw| datatypes.iter().any(|one| one == saw));
+            judge("datatype", json!(datatypes), saw, ok);
+        }
+        if let Some(operations) = &self.operations {
+            let saw = event.kind.rsplit('-').next().unwrap_or_default();
+            judge(
+                "operation",
+                json!(operations),
+                json!(saw),
+                operations.iter().any(|one| one == saw),
+            );
+        }
+        if findings.is_empty() {
+            Ok(())
+        } else {
+            Err(findings)
+        }
+    }
+}
+
+/// A record's own fields: its `data`, or the value itself where there is no BaseModel around it.
+pub(super) fn fields_of(record: &Value) -> &Value {
+    match record.get("data") {
+        Some(data) if data.is_object() => data,
+        _ => record,
+    }
+}
+
+fn custom_field(record: &Value, name: &str) -> Value {
+    let custom = record
+        .get("customFields")
+        .and_then(|fields| fields.get(name));
+    custom
+        .or_else(|| record.get(name))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn tags_of(record: &Value) -> Vec<String> {
+    let tags = fields_of(record).get("tags").and_then(Value::as_array);
+    tags.into_iter()
+        .flatten()
+        .filter_map(|tag| tag.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// The tags that an event added: those that it names or, without a name, those that were not there before.
+pub(super) fn added_tags(event: &NewEvent) -> Vec<String> {
+    if let Some(tag) = fields_of(&event.data).get("tag").and_then(Value::as_str) {
+        return vec![tag.to_owned()];
+    }
+    let before = event.before.as_ref().map(tags_of).unwrap_or_default();
+    let mut tags = tags_of(&event.data);
+    tags.retain(|tag| !before.contains(tag));
+    tags
+}

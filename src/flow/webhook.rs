@@ -1,0 +1,291 @@
+//! The `send_webhook` step: from its settings to a delivery for the engine.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::{Value, json};
+
+use super::placeholder::Template;
+use super::reader::{DocumentError, Node};
+use super::step;
+use crate::backoff::Retry;
+use crate::event::Seq;
+use crate::grammar::target::Target;
+use crate::secret::Secret;
+use crate::store::jobs::{JobBody, NewJob};
+use crate::time::Timestamp;
+
+/// Within the 15 to 30 seconds that the Standard Webhooks specification asks of senders.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// Headers of one webhook at most.
+const HEADERS: usize = 64;
+/// What the connection itself says; a flow that set them would send broken requests.
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A compiled `send_webhook`.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    url: Template,
+    method: Method,
+    headers: Vec<(HeaderName, Template)>,
+    /// Instead of the event.
+    body: Option<Template>,
+    timeout: Duration,
+    secret: Option<Secret>,
+    retry: Retry,
+}
+
+/// The run and step that a delivery belongs to.
+pub(super) struct Sender<'a> {
+    pub(super) run: &'a str,
+    pub(super) step: &'a str,
+    /// The step's place in the flow.
+    pub(super) index: usize,
+    /// Position in the run's log, which the outcome comes back to.
+    pub(super) record: u32,
+    /// How often this run has come to this step before.
+    pub(super) visit: u32,
+    pub(super) event: Option<Seq>,
+    /// The platform's secret, for a flow that has none.
+    pub(super) secret: Option<&'a Secret>,
+    /// Whether only what the flow configures is sent.
+    pub(super) is_bare: bool,
+    pub(super) now: Timestamp,
+}
+
+impl Webhook {
+    pub(super) fn compile(config: &Node<'_>, logic: Option<Retry>) -> Result<Self, DocumentError> {
+        let url = config.need("url")?;
+        let template = step::template(&url)?;
+        if let Template::Constant(Value::String(text)) = &template {
+            parse_target(text).map_err(|_| url.bad("an http or https URL"))?;
+        } else {
+            url.text()?;
+        }
+        let retry = match (config.get("retry"), logic) {
+            (Some(retry), _) => retry_of(&retry)?,
+            (None, Some(logic)) => logic,
+            (None, None) => Retry::dev(),
+        };
+        Ok(Self {
+            url: template,
+            method: method(config)?,
+            headers: headers(config)?,
+            body: config
+                .get("body")
+                .map(|node| step::template(&node))
+                .transpose()?,
+            timeout: config
+                .get("timeout")
+                .map_or(Ok(TIMEOUT), |node| node.duration())?,
+            secret: config.get("secret").map(|node| secret(&node)).transpose()?,
+            retry,
+        })
+    }
+
+    /// Whether it can be built without the run's variables.
+    pub(super) fn is_constant(&self) -> bool {
+        self.url.is_constant()
+            && self.headers.iter().all(|(_, value)| value.is_constant())
+            && self.body.as_ref().is_none_or(Template::is_constant)
+    }
+
+    /// The delivery, and what the run's log shows of it.
+    ///
+    /// # Errors
+    /// A sentence, where a placeholder made a URL or header that cannot be sent.
+    pub(super) fn job(
+        &self,
+        sender: &Sender<'_>,
+        variables: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<(NewJob, Value), String> {
+        let url = self.url.render_text(variables, warnings);
+        parse_target(&url)?;
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 3);
+        for (name, value) in &self.headers {
+            let text = value.render_text(variables, warnings);
+            let value = HeaderValue::from_str(&text)
+                .map_err(|_| format!("header `{name}` has a value that cannot be sent"))?;
+            headers.append(name, value);
+        }
+        if !headers.contains_key(header::CONTENT_TYPE) {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        let body = self.render_body(variables, warnings);
+        let input = json!({"url": url, "method": self.method.as_str()});
+        let mut job = NewJob {
+            queue: "deliveries",
+            order_key: None,
+            run_at: sender.now,
+            retry: self.retry.clone(),
+            message_id: None,
+            secret: None,
+            method: self.method.clone(),
+            url,
+            path: None,
+            headers,
+            body,
+            timeout: self.timeout,
+            step: Some((sender.run.to_owned(), sender.record)),
+            event: sender.event,
+        };
+        if !sender.is_bare {
+            dress(&mut job, sender);
+        }
+        // A secret of the flow's own signs also where the platform adds nothing by itself.
+        if let Some(secret) = self.secret.as_ref().or(sender.secret) {
+            job.message_id.get_or_insert_with(|| message_id(sender));
+            job.secret = Some(secret.clone());
+        }
+        Ok((job, input))
+    }
+
+    fn render_body(&self, variables: &Value, warnings: &mut Vec<String>) -> JobBody {
+        if self.method == Method::GET {
+            return JobBody::Bytes(Bytes::new());
+        }
+        match &self.body {
+            None => JobBody::OfEvent,
+            Some(body) => JobBody::Bytes(match body.render(variables, warnings) {
+                Value::String(text) => text.into(),
+                other => other.to_string().into(),
+            }),
+        }
+    }
+}
+
+fn dress(job: &mut NewJob, sender: &Sender<'_>) {
+    job.message_id = Some(message_id(sender));
+    let key = match sender.visit {
+        0 => format!("{}.{}", sender.run, sender.step),
+        // In a loop each visit is a message of its own.
+        visit => format!("{}.{}.{}", sender.run, sender.step, visit + 1),
+    };
+    for (name, value) in [
+        ("user-agent", "AppEngine (evt dev)"),
+        ("idempotency-key", &key),
+    ] {
+        let name = HeaderName::from_static(name);
+        if !job.headers.contains_key(&name)
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            job.headers.insert(name, value);
+        }
+    }
+}
+
+/// The same over retries, by hand too. No dots: they separate what is signed.
+fn message_id(sender: &Sender<'_>) -> String {
+    let run = sender.run.trim_start_matches("exec-");
+    let step = sender.index + 1;
+    match sender.visit {
+        0 => format!("msg_{run}_{step}"),
+        visit => format!("msg_{run}_{step}_{}", visit + 1),
+    }
+}
+
+fn parse_target(url: &str) -> Result<(), String> {
+    let is_whole = ["http://", "https://", "unix:"].iter().any(|scheme| {
+        url.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    match url.parse::<Target>() {
+        Ok(_) if is_whole => Ok(()),
+        _ => Err(format!(
+            "`{}` is not an http or https URL",
+            url.chars().take(200).collect::<String>()
+        )),
+    }
+}
+
+fn method(config: &Node<'_>) -> Result<Method, DocumentError> {
+    let Some(node) = config.get("method") else {
+        return Ok(Method::POST);
+    };
+    match node.text()?.to_ascii_uppercase().as_str() {
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        "GET" => Ok(Method::GET),
+        _ => Err(node.bad("POST, PUT, PATCH, DELETE or GET")),
+    }
+}
+
+fn headers(config: &Node<'_>) -> Result<Vec<(HeaderName, Template)>, DocumentError> {
+    let Some(node) = config.get("headers") else {
+        return Ok(Vec::new());
+    };
+    let fields = node.fields()?;
+    if fields.len() > HEADERS {
+        return Err(DocumentError::TooMany {
+            at: node.at,
+            found: fields.len(),
+            limit: HEADERS,
+        });
+    }
+    fields
+        .iter()
+        .map(|(name, value)| {
+            let value = Node {
+                value,
+                at: format!("{}.{name}", node.at),
+            };
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .ok()
+                .filter(|name| !FRAMING.contains(&name.as_str()))
+                .ok_or_else(|| DocumentError::BadValue {
+                    at: node.at.clone(),
+                    expected: "headers that a request may carry",
+                    value: name.chars().take(120).collect(),
+                })?;
+            let text = value.text()?;
+            if !text.contains("{{") && HeaderValue::from_str(text).is_err() {
+                return Err(value.bad("a header's value, without control characters"));
+            }
+            Ok((name, step::template(&value)?))
+        })
+        .collect()
+}
+
+fn secret(node: &Node<'_>) -> Result<Secret, DocumentError> {
+    let text = node.text()?;
+    if text.is_empty() || text.len() > 1024 {
+        return Err(DocumentError::BadValue {
+            at: node.at.clone(),
+            expected: "a secret of 1 to 1024 bytes",
+            value: "…".to_owned(),
+        });
+    }
+    Ok(Secret::new(text))
+}
+
+/// A number of retries, the name of a profile, or `retryLogic`'s form.
+fn retry_of(node: &Node<'_>) -> Result<Retry, DocumentError> {
+    const EXPECTED: &str = "retries from 0 to 20, or `dev`, `standard`, `bullmq`, `none`";
+    match node.value {
+        Value::Number(_) => Ok(Retry::dev_times(node.count(20, EXPECTED)?)),
+        Value::String(name) => match name.as_str() {
+            "dev" => Ok(Retry::dev()),
+            "standard" => Ok(Retry::standard()),
+            "bullmq" => Ok(Retry::bullmq(Duration::from_secs(1), 5, 0)),
+            "none" => Ok(Retry::none()),
+            _ => Err(node.bad(EXPECTED)),
+        },
+        _ => step::retry_logic(node),
+    }
+}

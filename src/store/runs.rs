@@ -1,0 +1,166 @@
+//! Runs of flows: where each stands, and what its steps did.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{StoreError, Tx};
+use crate::event::Seq;
+use crate::time::Timestamp;
+
+const COLUMNS: &str = "id, flow, flow_version, org, cause, trigger_id, trigger_key, event_seq, status, depth, next_step, \
+                       context, steps, explain, started_at, ended_at, error";
+
+/// A run. `steps`, `context` and `explain` are JSON that `flow` writes and reads.
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    /// `exec-…`; ids go up with time.
+    pub id: String,
+    pub flow: String,
+    pub flow_version: i64,
+    pub org: String,
+    /// `event`, `execute` or `replay`.
+    pub cause: String,
+    pub trigger_id: Option<String>,
+    /// Unique within the flow.
+    pub trigger_key: Option<String>,
+    pub event: Option<Seq>,
+    pub status: String,
+    pub depth: u32,
+    pub next_step: i64,
+    pub context: Option<String>,
+    pub steps: String,
+    pub explain: Option<String>,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+    pub error: Option<String>,
+}
+
+/// Which runs a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    pub org: String,
+    pub flow: Option<String>,
+    /// Any of these; all when empty.
+    pub statuses: Vec<String>,
+    pub limit: usize,
+    pub offset: usize,
+}
+
+/// Whether this flow has a run for this event and trigger.
+pub fn exists(connection: &Connection, flow: &str, trigger_key: &str) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM runs WHERE flow = ?1 AND trigger_key = ?2")?
+        .exists([flow, trigger_key])?)
+}
+
+pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO runs ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+    );
+    tx.prepare_cached(&sql)?.execute(params![
+        run.id,
+        run.flow,
+        run.flow_version,
+        run.org,
+        run.cause,
+        run.trigger_id,
+        run.trigger_key,
+        run.event.map(|seq| seq.0),
+        run.status,
+        run.depth,
+        run.next_step,
+        run.context,
+        run.steps,
+        run.explain,
+        run.started.millis(),
+        run.ended.map(Timestamp::millis),
+        run.error,
+    ])?;
+    Ok(())
+}
+
+/// Writes where a run stands; what it is about does not change.
+pub fn update(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE runs SET status = ?2, next_step = ?3, steps = ?4, explain = ?5, ended_at = ?6, error = ?7 WHERE id = ?1",
+    )?
+    .execute(params![
+        run.id,
+        run.status,
+        run.next_step,
+        run.steps,
+        run.explain,
+        run.ended.map(Timestamp::millis),
+        run.error,
+    ])?;
+    Ok(())
+}
+
+pub fn get(connection: &Connection, id: &str) -> Result<Option<RunRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([id], read)
+        .optional()?)
+}
+
+/// One page of runs, newest first, and how many there are.
+pub fn list(
+    connection: &Connection,
+    filter: &RunFilter,
+) -> Result<(Vec<RunRow>, usize), StoreError> {
+    let mut sql = " FROM runs WHERE org = ?".to_owned();
+    let mut values = vec![filter.org.clone()];
+    if let Some(flow) = &filter.flow {
+        sql.push_str(" AND flow = ?");
+        values.push(flow.clone());
+    }
+    if !filter.statuses.is_empty() {
+        let marks = vec!["?"; filter.statuses.len()].join(", ");
+        sql.push_str(&format!(" AND status IN ({marks})"));
+        values.extend(filter.statuses.iter().cloned());
+    }
+    let values = rusqlite::params_from_iter(values);
+    let total: i64 = connection
+        .prepare_cached(&format!("SELECT count(*){sql}"))?
+        .query_row(values.clone(), |row| row.get(0))?;
+    let page = format!(
+        "SELECT {COLUMNS}{sql} ORDER BY id DESC LIMIT {} OFFSET {}",
+        filter.limit, filter.offset
+    );
+    let mut statement = connection.prepare_cached(&page)?;
+    let rows = statement.query_map(values, read)?;
+    let rows = rows.collect::<Result<_, _>>()?;
+    Ok((rows, usize::try_from(total).unwrap_or(0)))
+}
+
+/// Forgets a flow's oldest runs that never started, beyond the newest `keep`.
+pub fn trim(tx: &Tx<'_>, flow: &str, keep: usize) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "DELETE FROM runs WHERE flow = ?1 AND status IN ('skipped', 'blocked') AND id <= \
+         (SELECT id FROM runs WHERE flow = ?1 AND status IN ('skipped', 'blocked') ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+    )?
+    .execute(params![flow, i64::try_from(keep).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        id: row.get(0)?,
+        flow: row.get(1)?,
+        flow_version: row.get(2)?,
+        org: row.get(3)?,
+        cause: row.get(4)?,
+        trigger_id: row.get(5)?,
+        trigger_key: row.get(6)?,
+        event: row.get::<_, Option<i64>>(7)?.map(Seq),
+        status: row.get(8)?,
+        depth: row.get(9)?,
+        next_step: row.get(10)?,
+        context: row.get(11)?,
+        steps: row.get(12)?,
+        explain: row.get(13)?,
+        started: Timestamp::from_millis(row.get(14)?),
+        ended: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
+        error: row.get(16)?,
+    })
+}
