@@ -25,6 +25,7 @@ pub mod topic;
 
 // 2. ports
 pub mod api;
+pub mod control;
 pub mod dial;
 pub mod running;
 pub mod serve;

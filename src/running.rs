@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,17 @@ impl Running {
         };
         let running: Self = serde_json::from_slice(&bytes)?;
         Ok(process_lives(running.pid).then_some(running))
+    }
+
+    /// Returns whether something listens where the platform's control port is: a process id alone may be another program's by now.
+    pub fn answers(&self) -> bool {
+        let address = self
+            .control_url
+            .strip_prefix("http://")
+            .and_then(|address| address.parse().ok());
+        address.is_some_and(|address| {
+            std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300)).is_ok()
+        })
     }
 
     /// Writes the file atomically, readable by its owner alone (`tempfile` creates 0600).

@@ -439,4 +439,11 @@ pub const EVENTS: &[EventKind] = &[
         "social_event",
         SOCIAL,
     ),
+    domain(
+        "Delivery",
+        "endpoint.disabled",
+        "an endpoint has failed for so long that it is no longer tried",
+        "endpoint",
+        r#"{"url":"http://127.0.0.1:4871/hook","reason":"failed for 5 days"}"#,
+    ),
 ];

@@ -1,6 +1,7 @@
 //! `evt listen`: receive webhooks, verify, keep, show and forward them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{ArgAction, ArgMatches, FromArgMatches};
@@ -14,17 +15,17 @@ use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome};
 use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
-use crate::grammar::select::Select;
 use crate::grammar::target::Target;
 use crate::grammar::when::{Size, Span};
-use crate::listen::{Chaos, Check, Checks, Forward, ListenOptions, Listener, Message, PlatformSecret, Respond, Route};
+use crate::listen::{
+    Chaos, Check, Checks, Forward, ListenOptions, Listener, Message, PlatformSecret, Respond, Route,
+};
 use crate::record;
 use crate::secret::Secret;
 use crate::serve::BodyLimits;
 use crate::signature;
 use crate::store::jobs::End;
-use crate::time::Timestamp;
-use crate::ui::{Format, event as shown, safe};
+use crate::ui::{self, Format, safe};
 
 /// The largest body that a flag can allow.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
@@ -55,13 +56,23 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Listening")]
     i_understand_public: bool,
     /// Largest body that is taken (at most 64MiB)
-    #[arg(long, value_name = "SIZE", default_value = "2MiB", help_heading = "Listening")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "2MiB",
+        help_heading = "Listening"
+    )]
     max_body: Size,
 
     #[command(flatten)]
     verify: VerifyArgs,
     /// How far a signed timestamp may lie from now; 0 switches the check off
-    #[arg(long, value_name = "SPAN", default_value = "5m", help_heading = "Verifying")]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "5m",
+        help_heading = "Verifying"
+    )]
     tolerance: Span,
     /// The URL that senders call, where a tunnel or proxy stands in between
     #[arg(long, value_name = "URL", help_heading = "Verifying")]
@@ -74,14 +85,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "5", help_heading = "Forwarding")]
     retry: Option<u32>,
     /// How long the target may take
-    #[arg(long, value_name = "SPAN", default_value = "30s", help_heading = "Forwarding")]
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "30s",
+        help_heading = "Forwarding"
+    )]
     timeout: Span,
 
     /// Answer every accepted request with this instead: 503 or 200:ok
     #[arg(long, value_name = "CODE[:BODY]", help_heading = "Answering")]
     respond: Option<Respond>,
     /// Make trouble: latency=200ms,drop=1%,dup=5%,reorder
-    #[arg(long, value_name = "KINDS", default_value = "", hide_default_value = true, help_heading = "Answering")]
+    #[arg(
+        long,
+        value_name = "KINDS",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Answering"
+    )]
     chaos: Chaos,
 
     /// End after N events (those with a bad signature do not count)
@@ -90,10 +112,6 @@ pub(crate) struct Args {
     /// End after this long; exit 9 if --count or --expect was not met
     #[arg(long = "for", value_name = "SPAN", help_heading = "Stopping")]
     for_: Option<Span>,
-    /// End when an event like this has come: a type, 'contact.*', or an expression such as 'data.amount > 10'
-    #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
-    expect: Option<Select>,
-
     /// Run this as your app, end with it and return its exit code
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
@@ -138,14 +156,20 @@ impl clap::Args for VerifyArgs {
 impl FromArgMatches for VerifyArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let mut args = Self::default();
-        let schemes = matches.get_many::<SchemeSpec>("verify").unwrap_or_default().cloned();
+        let schemes = matches
+            .get_many::<SchemeSpec>("verify")
+            .unwrap_or_default()
+            .cloned();
         let scheme_places = matches.indices_of("verify").unwrap_or_default();
         let mut places: Vec<(usize, usize)> = Vec::new();
         for (scheme, place) in schemes.zip(scheme_places) {
             places.push((place, args.schemes.len()));
             args.schemes.push((scheme, Vec::new()));
         }
-        let secrets = matches.get_many::<SecretRef>("secret").unwrap_or_default().cloned();
+        let secrets = matches
+            .get_many::<SecretRef>("secret")
+            .unwrap_or_default()
+            .cloned();
         for (secret, place) in secrets.zip(matches.indices_of("secret").unwrap_or_default()) {
             match places.iter().rev().find(|(scheme, _)| *scheme < place) {
                 Some((_, owner)) => args.schemes[*owner].1.push(secret),
@@ -165,46 +189,57 @@ impl FromArgMatches for VerifyArgs {
     }
 }
 
-pub(crate) async fn run(args: Args, cx: &Context) -> Result<Exit, CliError> {
-    let options = args.options(cx)?;
+pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let options = args.options(&cx)?;
     let stop = cx.shutdown.child_token();
     let mut listener = Listener::start(options, cx.inbox()?, stop.clone()).await?;
     let url = format!("http://{}", listener.address);
-    announce(&args, cx, &url);
+    announce(&args, &cx, &url);
     let mut child = match args.command.as_slice() {
         [] => None,
-        command => Some(Child::start(command, &[("EVT_LISTEN_URL", url.as_str())], cx)?),
+        command => Some(Child::start(
+            command,
+            &[("EVT_LISTEN_URL", url.as_str())],
+            &cx,
+        )?),
     };
     let mut tally = Tally::new(&args);
-    let end = tally.follow(&mut listener, child.as_mut(), &stop, cx).await;
+    let end = tally
+        .follow(&mut listener, child.as_mut(), &stop, &cx)
+        .await;
     stop.cancel();
     while let Some(message) = listener.messages.recv().await {
-        tally.take(message, cx)?;
+        tally.take(message, &cx)?;
     }
     listener.stopped().await;
-    tally.summary(&args, cx);
+    tally.summary(&args, &cx);
     match (end?, child) {
         (Ending::Child(code), _) => Ok(Exit::Child(code)),
         (end, child) => {
             if let Some(child) = child {
                 child.stop().await;
             }
-            Ok(tally.exit(end, cx))
+            Ok(tally.exit(end, &cx))
         }
     }
 }
 
 impl Args {
     fn options(&self, cx: &Context) -> Result<ListenOptions, CliError> {
-        if !self.bind.is_loopback() && !(self.i_understand_public && !self.verify.schemes.is_empty()) {
+        if !self.bind.is_loopback()
+            && !(self.i_understand_public && !self.verify.schemes.is_empty())
+        {
             return Err(CliError::usage(format!("{} can be reached by others", self.bind))
                 .hint("add --i-understand-public and a --verify with its --secret, or leave --bind out"));
         }
         if self.max_body.bytes() > MAX_BODY {
-            return Err(CliError::usage("--max-body is over 64MiB").hint("give at most --max-body 64MiB"));
+            return Err(
+                CliError::usage("--max-body is over 64MiB").hint("give at most --max-body 64MiB")
+            );
         }
         if self.retry.is_some() && self.target.is_none() && self.route.is_empty() {
-            return Err(CliError::usage("--retry needs somewhere to deliver to").hint("evt listen 3000 --retry"));
+            return Err(CliError::usage("--retry needs somewhere to deliver to")
+                .hint("evt listen 3000 --retry"));
         }
         let forwards = self.target.is_some() || !self.route.is_empty();
         Ok(ListenOptions {
@@ -216,26 +251,36 @@ impl Args {
                 routes: self.route.clone(),
                 target: self.target.clone(),
                 timeout: self.timeout.into(),
-                retry: self.retry.map(Retry::dev),
+                retry: self.retry.map(Retry::dev_times),
             }),
             respond: self.respond.clone(),
             chaos: self.chaos.clone(),
-            body: BodyLimits { bytes: self.max_body.bytes() as usize, ..BodyLimits::default() },
+            body: BodyLimits {
+                bytes: self.max_body.bytes() as usize,
+                ..BodyLimits::default()
+            },
         })
     }
 
     fn checks(&self, cx: &Context) -> Result<Checks, CliError> {
         if !self.verify.stray.is_empty() {
-            return Err(CliError::usage("--secret needs the --verify that it belongs to before it")
-                .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
+            return Err(CliError::usage(
+                "--secret needs the --verify that it belongs to before it",
+            )
+            .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
         }
         if self.verify.schemes.is_empty() {
-            return Ok(Checks::Platform(PlatformSecret::new(cx.paths.state_dir.clone())));
+            return Ok(Checks::Platform(PlatformSecret::new(
+                cx.paths.state_dir.clone(),
+            )));
         }
         let mut checks = Vec::new();
         for (spec, references) in &self.verify.schemes {
             let scheme = signature::find(&spec.name)?;
-            let secrets = references.iter().map(|reference| cx.secret(reference)).collect::<Result<Vec<Secret>, _>>()?;
+            let secrets = references
+                .iter()
+                .map(|reference| cx.secret(reference))
+                .collect::<Result<Vec<Secret>, _>>()?;
             checks.push(Check::new(scheme, &secrets, &spec.options)?);
         }
         Ok(Checks::Asked(checks))
@@ -265,7 +310,7 @@ enum Ending {
 
 /// What has come so far, and when enough has.
 struct Tally<'a> {
-    expect: Option<&'a Select>,
+    expect: Option<&'a ()>,
     needed: Option<u64>,
     deadline: Option<tokio::time::Instant>,
     counted: u64,
@@ -282,8 +327,8 @@ impl<'a> Tally<'a> {
     fn new(args: &'a Args) -> Self {
         let for_ = args.for_.map(Duration::from);
         Self {
-            expect: args.expect.as_ref(),
-            needed: args.count.or(args.expect.as_ref().map(|_| 1)),
+            expect: None,
+            needed: args.count,
             deadline: for_.and_then(|span| tokio::time::Instant::now().checked_add(span)),
             counted: 0,
             received: 0,
@@ -331,18 +376,35 @@ impl<'a> Tally<'a> {
 
     fn take(&mut self, message: Message, cx: &Context) -> Result<(), CliError> {
         match message {
-            Message::Received { event, answer, took } => self.received(&event, answer, took, cx)?,
+            Message::Received {
+                event,
+                answer,
+                took,
+            } => self.received(&event, answer, took, cx)?,
             Message::Settled { event, end } => self.settled(event, &end, cx),
-            Message::Target { peer, up, why, missed } => target(&peer, up, why.as_deref(), missed, cx),
+            Message::Target {
+                peer,
+                up,
+                why,
+                missed,
+            } => target(&peer, up, why.as_deref(), missed, cx),
             Message::NotKept(error) => {
                 self.not_kept += 1;
-                cx.ui.warn(&format!("an event could not be kept and was refused with 503: {error}"));
+                cx.ui.warn(&format!(
+                    "an event could not be kept and was refused with 503: {error}"
+                ));
             }
         }
         Ok(())
     }
 
-    fn received(&mut self, event: &Event, answer: u16, took: Duration, cx: &Context) -> Result<(), CliError> {
+    fn received(
+        &mut self,
+        event: &Event,
+        answer: u16,
+        took: Duration,
+        cx: &Context,
+    ) -> Result<(), CliError> {
         self.received += 1;
         match event.outcome {
             Outcome::Delivered { .. } => self.delivered += 1,
@@ -351,16 +413,28 @@ impl<'a> Tally<'a> {
             Outcome::Kept | Outcome::Queued => {}
         }
         self.verified += u64::from(event.verdict.as_ref().is_some_and(|verdict| verdict.ok));
-        let fits = || self.expect.is_none_or(|expect| expect.matches(event, Timestamp::now()));
-        if event.outcome != Outcome::Rejected && fits() {
+        if event.outcome != Outcome::Rejected {
             self.counted += 1;
         }
         match cx.ui.format() {
             Format::Text => {
-                let arrow = if answer == 0 { "dropped".to_owned() } else { answer.to_string() };
-                let line = format!("{}  -> {arrow} in {:.1} ms", shown::line(&cx.ui, event), took.as_secs_f64() * 1000.0);
+                let arrow = if answer == 0 {
+                    "dropped".to_owned()
+                } else {
+                    answer.to_string()
+                };
+                let line = format!(
+                    "{}  -> {arrow} in {:.1} ms",
+                    ui::line(&cx.ui, event),
+                    took.as_secs_f64() * 1000.0
+                );
                 cx.ui.line(&line)?;
-                if let Some(hint) = event.verdict.as_ref().filter(|verdict| !verdict.ok).and_then(|verdict| verdict.hint.as_deref()) {
+                if let Some(hint) = event
+                    .verdict
+                    .as_ref()
+                    .filter(|verdict| !verdict.ok)
+                    .and_then(|verdict| verdict.hint.as_deref())
+                {
                     cx.ui.status(&format!("    {}", safe(hint)));
                 }
             }
@@ -379,12 +453,23 @@ impl<'a> Tally<'a> {
             End::Delivered { status } => {
                 self.delivered += 1;
                 let facts = json!({ "ref": event.to_string(), "status": status });
-                cx.ui.notice("delivered", facts, &format!("{event} delivered, the target answered {status}"));
+                cx.ui.notice(
+                    "delivered",
+                    facts,
+                    &format!("{event} delivered, the target answered {status}"),
+                );
             }
             End::Dead { reason, .. } => {
                 self.failed += 1;
                 let facts = json!({ "ref": event.to_string(), "reason": reason });
-                cx.ui.notice("dead", facts, &format!("{event} was given up: {} (evt queue retry --dead tries again)", safe(reason)));
+                cx.ui.notice(
+                    "dead",
+                    facts,
+                    &format!(
+                        "{event} was given up: {} (evt queue retry --dead tries again)",
+                        safe(reason)
+                    ),
+                );
             }
             End::Discarded => {}
         }
@@ -399,26 +484,44 @@ impl<'a> Tally<'a> {
             Ending::TimeOver => {
                 let needed = self.needed.unwrap_or_default();
                 let facts = json!({ "wanted": needed, "counted": self.counted });
-                cx.ui.notice("goal_not_met", facts, &format!("Goal not met: wanted {needed}, {} came that count.", self.counted));
+                cx.ui.notice(
+                    "goal_not_met",
+                    facts,
+                    &format!(
+                        "Goal not met: wanted {needed}, {} came that count.",
+                        self.counted
+                    ),
+                );
                 Exit::GoalNotMet
             }
             Ending::Stopped if self.needed.is_none() => Exit::Done,
-            Ending::Stopped => cx.interrupted(),
+            Ending::Stopped => cx.interrupted().unwrap_or(Exit::Interrupted),
         }
     }
 
     fn summary(&self, args: &Args, cx: &Context) {
-        let mut text = format!("Received {}, verified {}, rejected {}", self.received, self.verified, self.rejected);
+        let mut text = format!(
+            "Received {}, verified {}, rejected {}",
+            self.received, self.verified, self.rejected
+        );
         if args.target.is_some() || !args.route.is_empty() {
-            text.push_str(&format!(", delivered {}, failed {}", self.delivered, self.failed));
+            text.push_str(&format!(
+                ", delivered {}, failed {}",
+                self.delivered, self.failed
+            ));
         }
         if self.not_kept > 0 {
             text.push_str(&format!(", not kept {}", self.not_kept));
         }
         text.push('.');
         if self.failed > 0 {
-            let target = args.target.as_ref().map_or_else(|| "TARGET".to_owned(), ToString::to_string);
-            text.push_str(&format!(" Send the failed ones again: evt events replay @failed --to {target}"));
+            let target = args
+                .target
+                .as_ref()
+                .map_or_else(|| "TARGET".to_owned(), ToString::to_string);
+            text.push_str(&format!(
+                " Send the failed ones again: evt events replay @failed --to {target}"
+            ));
         }
         let facts = json!({
             "received": self.received, "verified": self.verified, "rejected": self.rejected, "delivered": self.delivered,
@@ -439,8 +542,13 @@ fn target(peer: &str, up: bool, why: Option<&str>, missed: u64, cx: &Context) {
     let facts = json!({ "target": peer, "up": up, "why": why, "missed": missed });
     let text = match (up, missed) {
         (true, 0) => format!("The target {peer} is up."),
-        (true, missed) => format!("The target {peer} is back; {missed} failed meanwhile: evt events replay @failed --to {peer}"),
-        (false, _) => format!("The target {peer} is down ({}); events are kept meanwhile.", safe(why.unwrap_or("no connection"))),
+        (true, missed) => format!(
+            "The target {peer} is back; {missed} failed meanwhile: evt events replay @failed --to {peer}"
+        ),
+        (false, _) => format!(
+            "The target {peer} is down ({}); events are kept meanwhile.",
+            safe(why.unwrap_or("no connection"))
+        ),
     };
     cx.ui.notice("target", facts, &text);
 }

@@ -4,7 +4,11 @@ mod child;
 mod completions;
 mod config;
 mod context;
+mod demo;
+mod doctor;
 mod input;
+mod listen;
+mod man;
 mod parse;
 mod pretty;
 mod profile;
@@ -27,6 +31,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
+pub(crate) use demo::DemoError;
 pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
@@ -57,26 +62,43 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Listen(listen::Args),
     Records(records::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
+    Man(man::Args),
+    Generate(man::GenerateArgs),
 }
 
 /// Runs the command in the runtime that it wants.
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
+        Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
+        Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
+        Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
+        Command::Man(args) => man::run(&args, cx),
+        Command::Generate(args) => man::generate(&args, cx),
     }
 }
 
 /// Whether a command works, and is wanted, where the settings are damaged.
 fn mends_settings(command: &Command) -> bool {
-    matches!(command, Command::Config(_) | Command::Completions(_))
+    matches!(
+        command,
+        Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Generate(_)
+    )
 }
 
 /// The flags that every command has.

@@ -1,6 +1,7 @@
 //! The platform that runs locally: its state and its protocols. What happens on an event is `flow`'s, deliveries are `deliver`'s.
 
 pub mod auth;
+mod automation;
 mod clock;
 pub mod control;
 pub mod error;
@@ -278,6 +279,7 @@ fn endpoint_disabled(org: &str, endpoint: &DisabledEndpoint) -> NewEvent {
 fn router(state: Arc<State>) -> Router {
     Router::new()
         .merge(auth::routes())
+        .merge(automation::routes())
         .merge(rest::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)

@@ -48,6 +48,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/automation/flows/{id}/execute"),
     ("GET", "/automation/executions"),
     ("GET", "/automation/executions/{id}"),
+    ("POST", "/automation/executions/{id}/cancel"),
+    ("POST", "/automation/executions/{id}/retry"),
+    ("POST", "/automation/executions/{id}/replay"),
 ];
 
 /// What differs more than this is not what was meant.

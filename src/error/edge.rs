@@ -1,7 +1,7 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::{ChildError, InputError, RuntimeError};
+use crate::cli::{ChildError, DemoError, InputError, RuntimeError};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -143,6 +143,22 @@ impl From<InputError> for CliError {
             InputError::Conflict { path } => {
                 let hint = format!("give {path} once");
                 Self::new(Exit::Usage, "field_conflict", error).hint(hint)
+            }
+        }
+    }
+}
+
+impl From<DemoError> for CliError {
+    fn from(error: DemoError) -> Self {
+        match &error {
+            DemoError::Home(_) => Self::new(Exit::Failed, "no_temporary_folder", error)
+                .hint("TMPDIR=/path/to/a/folder evt demo"),
+            DemoError::Start { .. } => {
+                Self::new(Exit::Failed, "demo_start", error).hint("evt doctor")
+            }
+            DemoError::Ended { .. } | DemoError::TooSlow { .. } | DemoError::Unexpected { .. } => {
+                Self::new(Exit::Failed, "demo_step", error)
+                    .hint("evt demo --keep     keeps the tour's home, to look into")
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::{CliError, Exit};
 use crate::dev::DevError;
 use crate::flow::{DocumentError, FlowError};
+use crate::listen::ListenError;
 use crate::sample::UnknownSample;
 
 impl From<UnknownSample> for CliError {
@@ -81,5 +82,19 @@ impl From<DocumentError> for CliError {
             DocumentError::Placeholder { .. } => "bad_placeholder",
         };
         Self::new(Exit::Usage, code, error).hint("evt flows create --help")
+    }
+}
+
+impl From<ListenError> for CliError {
+    fn from(error: ListenError) -> Self {
+        match &error {
+            ListenError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
+                Self::new(Exit::Failed, "port_taken", error)
+                    .hint("evt listen --port 0     takes a free port")
+            }
+            ListenError::Bind { .. } => {
+                Self::new(Exit::Failed, "cannot_listen", error).hint("evt listen --port 0")
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{CliError, Exit};
 use crate::api::{ApiError, Refusal, Why};
+use crate::control::ControlError;
 use crate::dial::DialError;
 use crate::store::StoreError;
 
@@ -130,4 +131,33 @@ fn refusal_hint(refusal: &Refusal) -> (Exit, &'static str, Option<String>) {
 fn wait_hint(refusal: &Refusal) -> Option<String> {
     let wait = refusal.retry_after?;
     Some(format!("sleep {}   and try again", wait.as_secs()))
+}
+
+impl From<ControlError> for CliError {
+    fn from(error: ControlError) -> Self {
+        match &error {
+            ControlError::Unreachable { .. } => {
+                Self::new(Exit::Unreachable, "not_running", error).hint("start one: evt dev")
+            }
+            ControlError::Refused { status, code, .. } => {
+                let (exit, code, hint) = match (status.as_u16(), code.as_str()) {
+                    (_, "unknown_event") => (Exit::Usage, "unknown_event", "evt send --list"),
+                    (_, "unknown_setting") => (Exit::Usage, "unknown_setting", "evt dev set"),
+                    (_, "bad_setting") => (Exit::Usage, "bad_setting", "evt dev set"),
+                    (400, _) => (Exit::Usage, "refused", "evt dev --help"),
+                    (401 | 403, _) => (
+                        Exit::NotAllowed,
+                        "not_allowed",
+                        "evt dev stop, then start it anew: the token is of another start",
+                    ),
+                    (404, _) => (Exit::NotFound, "not_found", "evt dev status"),
+                    _ => (Exit::Refused, "refused", "evt dev status"),
+                };
+                Self::new(exit, code, error).hint(hint)
+            }
+            ControlError::Unreadable { .. } => {
+                Self::new(Exit::Refused, "not_a_platform", error).hint("evt dev status")
+            }
+        }
+    }
 }

@@ -35,7 +35,7 @@ use crate::time::Timestamp;
 
 pub use chaos::{Chaos, ChaosError};
 pub use forward::{Forward, Route};
-pub use judge::{Check, Checks};
+pub use judge::{Check, Checks, PlatformSecret};
 
 /// Messages that may wait to be shown; beyond them senders wait.
 const MESSAGES: usize = 1024;

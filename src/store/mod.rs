@@ -2,6 +2,8 @@
 //!
 //! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
 
+pub mod check;
+mod checkpoint;
 pub mod endpoints;
 pub mod events;
 pub mod flows;
@@ -136,7 +138,7 @@ impl Store {
         let mut connection = connect(path, durability)?;
         migrate(&mut connection, path, kind)?;
         let jobs_ready = Arc::new(Notify::new());
-        let writer = writer::Writer::start(connection, Arc::clone(&jobs_ready));
+        let writer = writer::Writer::start(connection, path, Arc::clone(&jobs_ready));
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
@@ -253,7 +255,7 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
         Durability::Off => "OFF",
     };
     let pragmas = format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY;"
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
     );
     connection
         .execute_batch(&pragmas)

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::{error, warn};
 
 use super::StoreError;
+use super::checkpoint::Checkpointer;
 
 /// Operations in one commit at most: past this the gain is small and the wait is not.
 const BATCH: usize = 256;
@@ -44,11 +46,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, jobs_ready: Arc<Notify>) -> Self {
+    pub(super) fn start(connection: Connection, path: &Path, jobs_ready: Arc<Notify>) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
+        let checkpointer = Checkpointer::new(path);
         let thread = std::thread::Builder::new()
             .name("evt-store".to_owned())
-            .spawn(move || run(&connection, operations, &jobs_ready))
+            .spawn(move || run(&connection, checkpointer, operations, &jobs_ready))
             .expect("a thread can be started: the process has just begun");
         Self {
             queue: Some(queue),
@@ -170,7 +173,12 @@ fn savepoint(tx: &Tx<'_>, sql: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn run(connection: &Connection, mut operations: mpsc::Receiver<Operation>, notify: &Notify) {
+fn run(
+    connection: &Connection,
+    mut checkpointer: Checkpointer,
+    mut operations: mpsc::Receiver<Operation>,
+    notify: &Notify,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut finished: Vec<Finish> = Vec::with_capacity(BATCH);
     while operations.blocking_recv_many(&mut batch, BATCH) > 0 {
@@ -186,8 +194,8 @@ fn run(connection: &Connection, mut operations: mpsc::Receiver<Operation>, notif
         if jobs_ready.get() {
             notify.notify_one();
         }
+        checkpointer.after_commit(connection);
     }
-    let _ = connection.execute_batch("PRAGMA optimize");
 }
 
 fn commit(

@@ -1,0 +1,510 @@
+//! `evt demo`: a tour on the real parts, in a home of its own; every step is the command that it shows.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+
+use super::Context;
+use crate::error::{CliError, Exit};
+use crate::ui::{Format, Style, safe};
+
+/// No step may take longer; all of them together take a few seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A test key, used for nothing else.
+const STRIPE_SECRET: &str = "whsec_demo_0123456789abcdef0123456789abcdef";
+
+/// Tour everything evt does, on the real parts, offline, in a few seconds
+///
+/// Starts a platform and two listeners on free ports in a temporary home, creates an automation, changes a record, and follows
+/// the signed delivery to the listener that verifies it; sends a vendor's event and a forged one; replays. Every line is a
+/// command that you can type. Exit 0 means that each of them really worked.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt demo
+  evt demo -o json | jq -c '[.command, .ok]'")]
+pub(crate) struct Args {
+    /// Keep the temporary home, to look around in it afterwards
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Why a step of the tour did not work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DemoError {
+    #[error("cannot make a temporary home")]
+    Home(#[source] std::io::Error),
+    #[error("cannot start `{command}`")]
+    Start {
+        command: String,
+        source: std::io::Error,
+    },
+    #[error("`{command}` ended with {code}: {said}")]
+    Ended {
+        command: String,
+        code: i32,
+        said: String,
+    },
+    #[error("`{command}` was not done after {} s", PATIENCE.as_secs())]
+    TooSlow { command: String },
+    #[error("`{command}` did not show {wanted}: {said}")]
+    Unexpected {
+        command: String,
+        wanted: &'static str,
+        said: String,
+    },
+}
+
+pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let home = tempfile::Builder::new()
+        .prefix("evt-demo-")
+        .tempdir()
+        .map_err(DemoError::Home)?;
+    let started = Instant::now();
+    let mut tour = Tour {
+        cx: &cx,
+        program: std::env::current_exe()?,
+        home: home.path().to_owned(),
+        steps: 0,
+    };
+    let stopped = async {
+        cx.shutdown.cancelled().await;
+    };
+    let result = tokio::select! {
+        result = tour.walk() => result,
+        () = stopped => return Ok(cx.interrupted().unwrap_or(Exit::Interrupted)),
+    };
+    if args.keep {
+        let kept = home.keep();
+        cx.ui.status(&format!(
+            "The home of the tour is kept: EVT_HOME={}",
+            kept.display()
+        ));
+    }
+    result?;
+    let text = format!(
+        "{} steps, each on the real parts, in {:.1} s. Yours: `evt dev` in one terminal, `evt listen` in another.",
+        tour.steps,
+        started.elapsed().as_secs_f64()
+    );
+    cx.ui.notice(
+        "summary",
+        json!({ "steps": tour.steps, "ms": started.elapsed().as_millis() as u64 }),
+        &text,
+    );
+    Ok(Exit::Done)
+}
+
+struct Tour<'a> {
+    cx: &'a Context,
+    program: PathBuf,
+    home: PathBuf,
+    steps: u32,
+}
+
+impl Tour<'_> {
+    async fn walk(&mut self) -> Result<(), CliError> {
+        let platform = self.start_platform().await?;
+        let (mut inbox, hook) = self
+            .start_listener(
+                &["listen", "--port", "0"],
+                "a listener for the platform's webhooks",
+            )
+            .await?;
+        self.automate(&hook, &mut inbox).await?;
+        self.vendor().await?;
+        self.replay(&hook, &mut inbox).await?;
+        self.end(platform, inbox).await
+    }
+
+    async fn start_platform(&mut self) -> Result<Running, CliError> {
+        let args = ["dev", "--port", "0", "--console-port", "0"];
+        let begun = Instant::now();
+        let mut platform = self.spawn(&args)?;
+        let ready = platform.notice("ready").await?;
+        let url = ready["url"].as_str().unwrap_or_default().to_owned();
+        self.show(&args, begun, &format!("the platform runs on {url}"))?;
+        Ok(platform)
+    }
+
+    async fn start_listener(
+        &mut self,
+        args: &[&str],
+        what: &str,
+    ) -> Result<(Running, String), CliError> {
+        let begun = Instant::now();
+        let mut listener = self.spawn(args)?;
+        let ready = listener.notice("ready").await?;
+        let url = ready["url"].as_str().unwrap_or_default().to_owned();
+        self.show(args, begun, &format!("{what}, on {url}"))?;
+        Ok((listener, format!("{url}/hook")))
+    }
+
+    async fn automate(&mut self, hook: &str, inbox: &mut Running) -> Result<(), CliError> {
+        let args = [
+            "flows",
+            "create",
+            "--on",
+            "contact.created",
+            "--webhook",
+            hook,
+            "--name",
+            "welcome",
+        ];
+        self.step(
+            &args,
+            0,
+            "an automation that sends a webhook for each new contact",
+        )
+        .await?;
+
+        let args = ["records", "create", "contact", "email=ada@example.com"];
+        self.step(&args, 0, "a contact was created").await?;
+        self.verified(inbox, "contact.created", "ada@example.com")
+            .await?;
+
+        let args = [
+            "flows",
+            "execute",
+            "welcome",
+            "contact.email=grace@example.com",
+        ];
+        self.step(&args, 0, "the automation was executed by hand")
+            .await?;
+        self.verified(inbox, "contact.created", "grace@example.com")
+            .await?;
+
+        let args = ["flows", "runs", "welcome"];
+        let said = self
+            .step(&args, 0, "both runs, with each step and attempt")
+            .await?;
+        expect(
+            &args,
+            said.matches("\"completed\"").count() >= 2,
+            "two completed runs",
+            &said,
+        )
+    }
+
+    /// The delivery that the command before caused, as the listener saw it.
+    async fn verified(
+        &mut self,
+        inbox: &mut Running,
+        kind: &str,
+        email: &str,
+    ) -> Result<(), CliError> {
+        let event = inbox.line().await?;
+        let good = event["verdict"]["ok"] == json!(true)
+            && event["type"] == json!(kind)
+            && event.to_string().contains(email);
+        expect(
+            &["listen"],
+            good,
+            "the delivery, verified",
+            &event.to_string(),
+        )?;
+        let text = format!(
+            "{} arrived, its signature is valid ({email})",
+            event["type"].as_str().unwrap_or_default()
+        );
+        self.arrived(&text)
+    }
+
+    async fn vendor(&mut self) -> Result<(), CliError> {
+        let args = [
+            "listen",
+            "--port",
+            "0",
+            "--verify",
+            "stripe",
+            "--secret",
+            STRIPE_SECRET,
+        ];
+        let (mut listener, hook) = self
+            .start_listener(&args, "a listener that wants Stripe's signature")
+            .await?;
+        let sample = "stripe/payment_intent.succeeded";
+
+        let args = ["send", sample, "--to", &hook, "--secret", STRIPE_SECRET];
+        self.step(&args, 0, "a payment, signed as Stripe signs it")
+            .await?;
+        self.verified(&mut listener, "payment_intent.succeeded", "pi_")
+            .await?;
+
+        let args = [
+            "send",
+            sample,
+            "--to",
+            &hook,
+            "--secret",
+            STRIPE_SECRET,
+            "--tamper",
+            "body",
+        ];
+        self.step(
+            &args,
+            0,
+            "the same with a changed body: refused, as it should be",
+        )
+        .await?;
+        let event = listener.line().await?;
+        expect(
+            &args,
+            event["outcome"] == json!("rejected"),
+            "a refusal",
+            &event.to_string(),
+        )?;
+        let why = event["verdict"]["reason"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        self.arrived(&format!(
+            "the forged one was kept, marked and answered 401 ({why})"
+        ))?;
+        listener.stop().await
+    }
+
+    async fn replay(&mut self, hook: &str, inbox: &mut Running) -> Result<(), CliError> {
+        let args = ["events", "list", "--type", "contact.*"];
+        let said = self
+            .step(&args, 0, "what was received, byte for byte")
+            .await?;
+        expect(&args, said.lines().count() >= 2, "two events", &said)?;
+
+        let args = ["events", "replay", "e_0001", "--to", hook];
+        self.step(&args, 0, "the first one again, the same bytes")
+            .await?;
+        self.verified(inbox, "contact.created", "ada@example.com")
+            .await?;
+
+        let args = ["queue", "list"];
+        self.step(&args, 0, "every delivery with its state")
+            .await
+            .map(drop)
+    }
+
+    async fn end(&mut self, platform: Running, inbox: Running) -> Result<(), CliError> {
+        self.step(
+            &["dev", "stop"],
+            0,
+            "the platform has stopped; what it knows is kept",
+        )
+        .await?;
+        platform.ended().await?;
+        inbox.stop().await
+    }
+
+    /// Runs a command to its end, shows it, and returns its stdout.
+    async fn step(&mut self, args: &[&str], wanted: i32, result: &str) -> Result<String, CliError> {
+        let begun = Instant::now();
+        let command = self.command(args).stderr(Stdio::piped()).output();
+        let output = tokio::time::timeout(PATIENCE, command)
+            .await
+            .map_err(|_| DemoError::TooSlow {
+                command: shown(args),
+            })?
+            .map_err(|source| DemoError::Start {
+                command: shown(args),
+                source,
+            })?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let code = output.status.code().unwrap_or(-1);
+        if code != wanted {
+            let said = format!("{said}{}", String::from_utf8_lossy(&output.stderr));
+            return Err(DemoError::Ended {
+                command: shown(args),
+                code,
+                said,
+            }
+            .into());
+        }
+        self.show(args, begun, result)?;
+        Ok(said)
+    }
+
+    fn show(&mut self, args: &[&str], begun: Instant, result: &str) -> Result<(), CliError> {
+        self.steps += 1;
+        let took = begun.elapsed();
+        let ui = &self.cx.ui;
+        match ui.format() {
+            Format::Json => ui.json(&json!({
+                "step": self.steps, "command": shown(args), "ok": true, "ms": took.as_millis() as u64, "result": result,
+            }))?,
+            Format::Text | Format::Raw => {
+                let command = ui.paint(Style::Name, &safe(&shown(args)));
+                ui.line(&format!("{:>3}  {command}", self.steps))?;
+                ui.line(&format!("     {} {} ms", safe(result), took.as_millis()))?;
+            }
+        }
+        Ok(ui.flush()?)
+    }
+
+    fn arrived(&self, what: &str) -> Result<(), CliError> {
+        let ui = &self.cx.ui;
+        match ui.format() {
+            Format::Json => ui.json(&json!({ "step": self.steps, "arrived": what }))?,
+            Format::Text | Format::Raw => ui.line(&format!(
+                "     {} {}",
+                ui.paint(Style::Good, "<-"),
+                safe(what)
+            ))?,
+        }
+        Ok(ui.flush()?)
+    }
+
+    fn spawn(&self, args: &[&str]) -> Result<Running, CliError> {
+        let mut child = self
+            .command(args)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|source| DemoError::Start {
+                command: shown(args),
+                source,
+            })?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            return Err(CliError::usage("the tour's pipes are missing"));
+        };
+        Ok(Running {
+            command: shown(args),
+            stdout: BufReader::new(stdout).lines(),
+            stderr: BufReader::new(stderr).lines(),
+            child,
+        })
+    }
+
+    /// The tour has its own home and nothing of the person's settings.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .args(["-o", "json"])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .current_dir(&self.home);
+        for name in self
+            .cx
+            .env
+            .variables
+            .keys()
+            .filter(|name| name.starts_with("EVT_"))
+        {
+            command.env_remove(name);
+        }
+        command.env("EVT_HOME", &self.home);
+        command
+    }
+}
+
+/// A command that goes on while others run.
+struct Running {
+    command: String,
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: Lines<BufReader<ChildStderr>>,
+}
+
+impl Running {
+    async fn notice(&mut self, name: &str) -> Result<Value, CliError> {
+        let waiting = async {
+            while let Ok(Some(line)) = self.stderr.next_line().await {
+                let notice: Value = serde_json::from_str(&line).unwrap_or_default();
+                if notice["notice"] == json!(name) {
+                    return Ok(notice);
+                }
+                if notice.get("error").is_some() {
+                    return Err(DemoError::Ended {
+                        command: self.command.clone(),
+                        code: -1,
+                        said: line,
+                    }
+                    .into());
+                }
+            }
+            Err(DemoError::Ended {
+                command: self.command.clone(),
+                code: -1,
+                said: String::new(),
+            }
+            .into())
+        };
+        let too_slow = DemoError::TooSlow {
+            command: self.command.clone(),
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or(Err(too_slow.into()))
+    }
+
+    async fn line(&mut self) -> Result<Value, CliError> {
+        let too_slow = || DemoError::TooSlow {
+            command: self.command.clone(),
+        };
+        let line = tokio::time::timeout(PATIENCE, self.stdout.next_line())
+            .await
+            .map_err(|_| too_slow())??;
+        Ok(line
+            .and_then(|line| serde_json::from_str(&line).ok())
+            .unwrap_or_default())
+    }
+
+    async fn stop(mut self) -> Result<(), CliError> {
+        Ok(self.child.kill().await?)
+    }
+
+    async fn ended(mut self) -> Result<(), CliError> {
+        let too_slow = DemoError::TooSlow {
+            command: self.command.clone(),
+        };
+        // Its notices are read to the end, because a full pipe would hold it up.
+        let reading = async { while let Ok(Some(_)) = self.stderr.next_line().await {} };
+        let (status, ()) =
+            tokio::time::timeout(PATIENCE, async { tokio::join!(self.child.wait(), reading) })
+                .await
+                .map_err(|_| too_slow)?;
+        match status?.code() {
+            Some(0) => Ok(()),
+            code => Err(DemoError::Ended {
+                command: self.command,
+                code: code.unwrap_or(-1),
+                said: String::new(),
+            }
+            .into()),
+        }
+    }
+}
+
+fn expect(args: &[&str], held: bool, wanted: &'static str, said: &str) -> Result<(), CliError> {
+    if held {
+        return Ok(());
+    }
+    Err(DemoError::Unexpected {
+        command: shown(args),
+        wanted,
+        said: said.to_owned(),
+    }
+    .into())
+}
+
+/// The command as a person would type it.
+fn shown(args: &[&str]) -> String {
+    let mut line = "evt".to_owned();
+    for arg in args {
+        let plain = arg
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte));
+        line.push(' ');
+        if plain {
+            line.push_str(arg)
+        } else {
+            line.push_str(&format!("'{arg}'"))
+        }
+    }
+    line
+}

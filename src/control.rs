@@ -1,0 +1,126 @@
+//! Client of a running platform's control API (`/_evt/*`). The platform's own interface, which real platforms have too, is `api`'s.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::dial::{AddressPolicy, Call, DialError, Dialer};
+use crate::grammar::target::Target;
+use crate::running::Running;
+use crate::secret::Secret;
+
+/// The platform is on this machine; what takes longer is a reset of much data.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+
+/// One platform's control API.
+#[derive(Clone)]
+pub struct Control {
+    url: String,
+    token: Secret,
+    dialer: Dialer,
+}
+
+/// Why a platform did not do as it was asked.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    #[error("cannot reach the platform's control port at {url}")]
+    Unreachable { url: String, source: DialError },
+    #[error("{message}")]
+    Refused {
+        status: StatusCode,
+        /// The platform's own word for it: `unknown_event`.
+        code: String,
+        message: String,
+    },
+    #[error("the control port at {url} answered something that is no JSON")]
+    Unreadable { url: String },
+}
+
+impl Control {
+    /// The control API of a platform that runs.
+    pub fn of(running: &Running) -> Self {
+        Self::at(
+            running.control_url.clone(),
+            Secret::new(running.control_token.as_str()),
+        )
+    }
+
+    /// The control API at a URL without a trailing slash.
+    pub fn at(url: String, token: Secret) -> Self {
+        Self {
+            url,
+            token,
+            dialer: Dialer::new(AddressPolicy::Local),
+        }
+    }
+
+    /// Asks for `path` (with its query). Cancel safe.
+    pub async fn get(&self, path: &str) -> Result<Value, ControlError> {
+        self.call(Method::GET, path, None).await
+    }
+
+    /// Sends `body` to `path`. A cancelled call may have been made all the same.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ControlError> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, ControlError> {
+        let url = format!("{}{path}", self.url);
+        let unreachable = |source| ControlError::Unreachable {
+            url: self.url.clone(),
+            source,
+        };
+        let target: Target = url.parse().map_err(|_| {
+            let url = url.clone();
+            unreachable(DialError::BadTarget { url })
+        })?;
+        let call = Call {
+            method,
+            target,
+            path: None,
+            headers: self.headers(),
+            body: body.map_or_else(Bytes::new, |body| body.to_string().into()),
+            timeout: TIMEOUT,
+            max_answer: MAX_ANSWER,
+        };
+        let answer = self.dialer.send(call).await.map_err(unreachable)?;
+        let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+        match body {
+            Some(body) if answer.status.is_success() => Ok(body),
+            Some(body) => Err(refused(answer.status, &body)),
+            None => Err(ControlError::Unreadable {
+                url: self.url.clone(),
+            }),
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // A token that is no header value is not the platform's either, which then says so.
+        if let Ok(mut token) = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal())) {
+            token.set_sensitive(true);
+            headers.insert(AUTHORIZATION, token);
+        }
+        headers
+    }
+}
+
+fn refused(status: StatusCode, body: &Value) -> ControlError {
+    let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
+    ControlError::Refused {
+        status,
+        code: text("code").unwrap_or_else(|| "refused".to_owned()),
+        message: text("message").unwrap_or_else(|| format!("the platform answered {status}")),
+    }
+}
