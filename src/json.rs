@@ -4,9 +4,13 @@
 //! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
 //! return `None` and never panic.
 
+mod pretty;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+
+pub use pretty::pretty;
 
 /// Returns whether `text` is one JSON value with nothing but white space around it.
 pub fn is_json(text: &[u8]) -> bool {

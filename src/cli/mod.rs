@@ -10,7 +10,6 @@ mod input;
 mod listen;
 mod man;
 mod parse;
-mod pretty;
 mod profile;
 mod records;
 mod runtime;

@@ -1,6 +1,7 @@
 //! Errors of the model: grammar, conditions, signatures, topics.
 
 use super::{CliError, Exit};
+use crate::archive::ArchiveError;
 use crate::catalogue::Unknown;
 use crate::grammar::GrammarError;
 use crate::signature::{self, SCHEMES, SignatureError};
@@ -66,4 +67,19 @@ fn options_of(scheme: &str) -> String {
         .map(|(name, meaning)| format!("{scheme}:{name}=… ({meaning})"))
         .collect();
     written.join(", ")
+}
+
+impl From<ArchiveError> for CliError {
+    fn from(error: ArchiveError) -> Self {
+        let code = match &error {
+            ArchiveError::Json(_) => "not_an_export",
+            ArchiveError::Method { .. }
+            | ArchiveError::Target { .. }
+            | ArchiveError::Header { .. }
+            | ArchiveError::Base64(_) => "bad_export",
+            ArchiveError::BodyTooLarge { .. } | ArchiveError::TooLong => "too_large",
+        };
+        Self::new(Exit::Usage, code, error)
+            .hint("evt events export --format ndjson -f events.ndjson")
+    }
 }

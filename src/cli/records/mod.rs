@@ -9,11 +9,12 @@ use clap::Subcommand;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Context;
 use super::input::{self, Field, InputError, Source};
-use super::{Context, pretty};
 use crate::api::Client;
 use crate::api::records::Record;
 use crate::error::{CliError, Exit};
+use crate::json;
 use crate::ui::{Format, safe};
 
 /// See and change the records of the platform's repository
@@ -264,7 +265,7 @@ fn missing(error: CliError, datatype: &str) -> CliError {
 fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => {
-            for line in pretty::json(record.raw().get()).lines() {
+            for line in json::pretty(record.raw().get()).lines() {
                 cx.ui.line(&safe(line))?;
             }
         }
