@@ -11,6 +11,7 @@ mod listen;
 mod man;
 mod parse;
 mod profile;
+mod queue;
 mod records;
 mod runtime;
 mod settings;
@@ -64,6 +65,7 @@ enum Command {
     Demo(demo::Args),
     Listen(listen::Args),
     Records(records::Args),
+    Queue(queue::Args),
     Profile(profile::Args),
     Config(config::Args),
     Doctor(doctor::Args),
@@ -79,6 +81,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
+        Command::Queue(args) => Runtime::Brief.run(cx, queue::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
         Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
