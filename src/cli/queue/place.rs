@@ -142,20 +142,22 @@ impl Asked {
 
 /// The query of a list of jobs.
 fn query(selection: &Selection) -> String {
-    let states = selection
-        .states
-        .iter()
-        .map(|state| format!("state={}", state.as_str()));
-    let endpoint = selection
-        .endpoint
-        .iter()
-        .map(|endpoint| format!("endpoint={}", escaped(endpoint)));
-    let limit = selection.limit.iter().map(|limit| format!("limit={limit}"));
-    states
-        .chain(endpoint)
-        .chain(limit)
-        .collect::<Vec<_>>()
-        .join("&")
+    let mut query = Vec::new();
+    if !selection.states.is_empty() {
+        let states: Vec<&str> = selection
+            .states
+            .iter()
+            .map(|state| state.as_str())
+            .collect();
+        query.push(format!("state={}", states.join(",")));
+    }
+    if let Some(endpoint) = &selection.endpoint {
+        query.push(format!("endpoint={}", escaped(endpoint)));
+    }
+    if let Some(limit) = selection.limit {
+        query.push(format!("limit={limit}"));
+    }
+    query.join("&")
 }
 
 /// Percent-encodes all but the unreserved characters of RFC 3986.
