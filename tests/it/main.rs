@@ -1,5 +1,10 @@
 //! End-to-end tests: the real binary, one module a command.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml allows it in tests, which does not reach the functions that they share"
+)]
+
 mod cli;
 mod completions;
 mod config;
@@ -9,5 +14,6 @@ mod generated;
 mod help;
 mod layers;
 mod profile;
+mod send;
 mod signature;
 mod support;

@@ -4,4 +4,4 @@ pub(crate) mod app;
 pub(crate) mod sandbox;
 
 pub(crate) use app::{Answer, App};
-pub(crate) use sandbox::{Output, Running, Sandbox};
+pub(crate) use sandbox::{Output, Sandbox};
