@@ -2,6 +2,7 @@
 
 mod completions;
 mod deliver;
+mod crash;
 mod layers;
 mod signature;
 mod support;
