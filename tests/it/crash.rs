@@ -1,14 +1,14 @@
 //! `kill -9` at random moments under load: what was acknowledged is there afterwards, and delivered.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::raw::{Reply, exchange};
 use crate::support::{App, Running, Sandbox};
 
 /// Kills of each kind of process in one test.
@@ -27,8 +27,14 @@ fn a_killed_listener_loses_nothing_that_it_acknowledged() {
     }
     let (_listener, _) = listen(&sandbox, &app);
     let acknowledged = acknowledged.lock().unwrap().clone();
-    assert!(acknowledged.len() > KILLS, "the load was no load: {}", acknowledged.len());
-    wait_until_delivered(&app, &acknowledged, |request| request.json()["id"].as_str().map(str::to_owned));
+    assert!(
+        acknowledged.len() > KILLS,
+        "the load was no load: {}",
+        acknowledged.len()
+    );
+    wait_until_delivered(&app, &acknowledged, |request| {
+        request.json()["id"].as_str().map(str::to_owned)
+    });
 }
 
 #[test]
@@ -38,8 +44,15 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
     let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
     let mut finished: BTreeMap<String, Value> = BTreeMap::new();
     let (platform, address, token) = dev(&sandbox);
-    let created = call(address, &token, "POST", "/automation/flows/create", &flow(&app)).expect("the platform answers");
-    assert!(created.1.contains("flowId"), "{}", created.1);
+    let created = call(
+        address,
+        &token,
+        "POST",
+        "/automation/flows/create",
+        &flow(&app),
+    )
+    .expect("the platform answers");
+    assert!(created.body.contains("flowId"), "{created:?}");
     platform.kill();
     for round in 0..KILLS {
         let (platform, address, token) = dev(&sandbox);
@@ -49,8 +62,16 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
     }
     let (_platform, address, token) = dev(&sandbox);
     let acknowledged = acknowledged.lock().unwrap().clone();
-    assert!(acknowledged.len() > KILLS, "the load was no load: {}", acknowledged.len());
-    wait_until_delivered(&app, &acknowledged, |request| request.json()["data"]["data"]["key"].as_str().map(str::to_owned));
+    assert!(
+        acknowledged.len() > KILLS,
+        "the load was no load: {}",
+        acknowledged.len()
+    );
+    wait_until_delivered(&app, &acknowledged, |request| {
+        request.json()["data"]["data"]["key"]
+            .as_str()
+            .map(str::to_owned)
+    });
     one_message_id_for_each(&app);
     check_finished(address, &token, &mut finished);
 }
@@ -59,8 +80,14 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
 fn one_message_id_for_each(app: &App) {
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for request in app.requests() {
-        let record = request.json()["data"]["sk"].as_str().expect("a delivery names its record").to_owned();
-        let id = request.header("webhook-id").expect("a delivery has its id").to_owned();
+        let record = request.json()["data"]["sk"]
+            .as_str()
+            .expect("a delivery names its record")
+            .to_owned();
+        let id = request
+            .header("webhook-id")
+            .expect("a delivery has its id")
+            .to_owned();
         ids.entry(record).or_default().insert(id);
     }
     let several: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
@@ -69,9 +96,16 @@ fn one_message_id_for_each(app: &App) {
 
 /// A run that had ended is, after any number of kills, exactly what it was.
 fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<String, Value>) {
-    let (status, body) = call(address, token, "GET", "/automation/executions?limit=200", "").expect("the platform answers");
-    assert_eq!(status, 200, "{body}");
-    let answer: Value = serde_json::from_str(&body).expect("an answer in JSON");
+    let reply = call(
+        address,
+        token,
+        "GET",
+        "/automation/executions?limit=200",
+        "",
+    )
+    .expect("the platform answers");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let answer: Value = serde_json::from_str(&reply.body).expect("an answer in JSON");
     for run in answer["data"].as_array().expect("a list of executions") {
         let id = run["id"].as_str().expect("a run has an id").to_owned();
         if let Some(before) = finished.get(&id) {
@@ -93,7 +127,8 @@ fn under_load(
     let stop = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..SENDERS)
         .map(|sender| {
-            let (stop, acknowledged, post) = (Arc::clone(&stop), Arc::clone(acknowledged), post.clone());
+            let (stop, acknowledged, post) =
+                (Arc::clone(&stop), Arc::clone(acknowledged), post.clone());
             std::thread::spawn(move || {
                 for n in 0.. {
                     let id = format!("{round}-{sender}-{n}");
@@ -106,7 +141,7 @@ fn under_load(
         })
         .collect();
     // The moment is the point: anywhere from before the first commit to deep in the load.
-    let moment = Duration::from_micros(500 + fastrand_like(round) % 60_000);
+    let moment = Duration::from_micros(500 + spread(round) % 60_000);
     std::thread::park_timeout(moment);
     process.kill();
     stop.store(true, Ordering::Relaxed);
@@ -116,7 +151,7 @@ fn under_load(
 }
 
 /// Spreads the rounds over the span without two runs of the test killing at the same moments.
-fn fastrand_like(round: usize) -> u64 {
+fn spread(round: usize) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(round)
 }
@@ -141,8 +176,14 @@ fn wait_until_delivered(
 fn listen(sandbox: &Sandbox, app: &App) -> (Running, SocketAddr) {
     let target = app.url("/app");
     let mut listener = sandbox.spawn(["listen", &target, "--port", "0", "--retry", "-o", "json"]);
-    let ready: Value = serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).expect("a notice in JSON");
-    let address = ready["url"].as_str().expect("the notice has the address").trim_start_matches("http://").parse().unwrap();
+    let ready: Value =
+        serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).expect("a notice in JSON");
+    let address = ready["url"]
+        .as_str()
+        .expect("the notice has the address")
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
     (listener, address)
 }
 
@@ -150,9 +191,20 @@ fn dev(sandbox: &Sandbox) -> (Running, SocketAddr, String) {
     let mut platform = sandbox.spawn(["dev", "--port", "0", "--console-port", "0", "-o", "json"]);
     let _ = platform.wait_for_stderr("\"ready\"");
     let file = sandbox.home().join("state/dev.json");
-    let running: Value = serde_json::from_slice(&std::fs::read(file).expect("the platform wrote where it is")).unwrap();
-    let address = running["url"].as_str().unwrap().trim_start_matches("http://").parse().unwrap();
-    (platform, address, running["token"].as_str().unwrap().to_owned())
+    let running: Value =
+        serde_json::from_slice(&std::fs::read(file).expect("the platform wrote where it is"))
+            .unwrap();
+    let address = running["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    (
+        platform,
+        address,
+        running["token"].as_str().unwrap().to_owned(),
+    )
 }
 
 fn flow(app: &App) -> String {
@@ -166,29 +218,24 @@ fn flow(app: &App) -> String {
 
 fn post_event(address: SocketAddr, id: &str) -> bool {
     let body = format!("{{\"type\":\"load\",\"id\":\"{id}\"}}");
-    matches!(exchange(address, "POST", "/hook", "", &body), Some((202, _)))
+    exchange(address, "POST", "/hook", &[], body.as_bytes())
+        .is_some_and(|reply| reply.status == 202)
 }
 
 fn create_contact(address: SocketAddr, token: &str, id: &str) -> bool {
-    let body = format!("{{\"datatype\":\"contact\",\"isNew\":true,\"data\":{{\"key\":\"{id}\",\"email\":\"{id}@example.test\"}}}}");
-    matches!(call(address, token, "POST", "/repository/create", &body), Some((200 | 201, _)))
-}
-
-fn call(address: SocketAddr, token: &str, method: &str, target: &str, body: &str) -> Option<(u16, String)> {
-    let headers = format!("authorization: Bearer {token}\r\norgid: my-org\r\ncontent-type: application/json\r\n");
-    exchange(address, method, target, &headers, body)
-}
-
-/// One request on a connection of its own; `None` when the other side is gone before it has answered.
-fn exchange(address: SocketAddr, method: &str, target: &str, headers: &str, body: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
+    let body = format!(
+        "{{\"datatype\":\"contact\",\"isNew\":true,\"data\":{{\"key\":\"{id}\",\"email\":\"{id}@example.test\"}}}}"
     );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    call(address, token, "POST", "/repository/create", &body)
+        .is_some_and(|reply| matches!(reply.status, 200 | 201))
+}
+
+fn call(address: SocketAddr, token: &str, method: &str, target: &str, body: &str) -> Option<Reply> {
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("orgid", "my-org"),
+        ("content-type", "application/json"),
+    ];
+    exchange(address, method, target, &headers, body.as_bytes())
 }

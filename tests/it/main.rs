@@ -1,8 +1,9 @@
 //! End-to-end tests: the real binary, one module a command.
 
 mod completions;
-mod deliver;
 mod crash;
+mod deliver;
 mod layers;
+mod listen;
 mod signature;
 mod support;
