@@ -2,7 +2,6 @@
 //!
 //! Where the text goes to or comes from, and which events, is for the rooms above to say.
 
-pub mod curl;
 pub mod har;
 pub mod ndjson;
 
