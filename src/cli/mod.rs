@@ -12,6 +12,7 @@ mod listen;
 mod man;
 mod parse;
 mod profile;
+mod queue;
 mod records;
 mod runtime;
 mod send;
@@ -69,6 +70,7 @@ enum Command {
     Send(send::Args),
     Records(records::Args),
     Flows(flows::Args),
+    Queue(queue::Args),
     Profile(profile::Args),
     Config(config::Args),
     Doctor(doctor::Args),
@@ -86,6 +88,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),
+        Command::Queue(args) => Runtime::Brief.run(cx, queue::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
         Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),

@@ -11,6 +11,7 @@ mod guard;
 pub mod model;
 pub mod occupant;
 mod query;
+mod queue;
 pub mod repository;
 pub mod request;
 mod rest;
@@ -34,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::deliver::{DisabledEndpoint, Engine, EngineOptions};
+use crate::deliver::{DisabledEndpoint, Engine, EngineOptions, OnSettled};
 use crate::dial::{AddressPolicy, Dialer};
 use crate::flow::{Cause, FlowOptions, Flows, NewEvent};
 use crate::running::Running;
@@ -235,16 +236,9 @@ fn open(
 
 /// Starts delivering; what comes of a delivery moves the run that waits for it in the same commit.
 fn deliver(state: &Arc<State>) -> Engine {
-    let settling = Arc::clone(state);
     let disabling = Arc::clone(state);
     let options = EngineOptions {
-        on_settled: Some(Arc::new(move |tx, settled| {
-            let world = &*settling.repository;
-            settling.flows.settled(tx, world, settled)?;
-            // Nobody may be watching.
-            let _ = settling.settled.send(settled.clone());
-            Ok(())
-        })),
+        on_settled: Some(on_settled(state)),
         on_disabled: Some(Arc::new(move |tx, endpoint| {
             let event = endpoint_disabled(&disabling.org, endpoint);
             disabling.repository.emit(tx, event).map(|_| ())
@@ -253,6 +247,18 @@ fn deliver(state: &Arc<State>) -> Engine {
     };
     let dialer = Dialer::new(AddressPolicy::Local);
     Engine::start(state.store.clone(), dialer, options, state.shutdown.clone())
+}
+
+/// Moves the run that waits for a delivery, in the commit in which it ends.
+fn on_settled(state: &Arc<State>) -> OnSettled {
+    let state = Arc::clone(state);
+    Arc::new(move |tx, settled| {
+        let world = &*state.repository;
+        state.flows.settled(tx, world, settled)?;
+        // Nobody may be watching.
+        let _ = state.settled.send(settled.clone());
+        Ok(())
+    })
 }
 
 fn endpoint_disabled(org: &str, endpoint: &DisabledEndpoint) -> NewEvent {

@@ -1,6 +1,7 @@
 //! Errors of the engines: delivery, flows, the platform, the listener, samples.
 
 use super::{CliError, Exit};
+use crate::deliver::queue::QueueError;
 use crate::dev::DevError;
 use crate::flow::{DocumentError, FlowError};
 use crate::listen::ListenError;
@@ -14,6 +15,20 @@ impl From<UnknownSample> for CliError {
         };
         // The same exit as for any other word that means nothing.
         Self::new(Exit::Usage, "unknown_event", error).hint(hint)
+    }
+}
+
+impl From<QueueError> for CliError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::NothingSelected => {
+                Self::new(Exit::Usage, "nothing_selected", error).hint("evt queue retry --dead")
+            }
+            QueueError::BadRate { .. } => {
+                Self::new(Exit::Usage, "bad_rate", error).hint("evt queue retry --dead --rate 10/s")
+            }
+            QueueError::Store(store) => store.into(),
+        }
     }
 }
 
