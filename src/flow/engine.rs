@@ -16,6 +16,7 @@ use super::trigger::Trigger;
 use super::walk::{Walk, after};
 use super::{Cause, NewEvent, World};
 use crate::catalogue;
+use crate::condition::Explain;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
@@ -132,9 +133,9 @@ impl Flows {
             );
             run.row.explain = Some(chain(tx, subject)?.to_string());
             run.end(status::BLOCKED, Some(reason), Timestamp::now());
-        } else if let Err(findings) = judge(trigger, subject) {
-            let reason = "a condition of the trigger said no".to_owned();
-            run.row.explain = Some(Value::Array(findings).to_string());
+        } else if let Err(explain) = judge(trigger, subject) {
+            let reason = format!("a condition said no: {}", explain.reason());
+            run.row.explain = serde_json::to_string(&explain).ok();
             run.end(status::SKIPPED, Some(reason), Timestamp::now());
         }
         if run.is_running() {
@@ -432,13 +433,13 @@ impl Drop for Nested<'_> {
     }
 }
 
-fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Vec<Value>> {
+fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Explain> {
     trigger.filter.check(trigger, &subject.event)?;
     if trigger.guard.is_empty() {
         return Ok(());
     }
     let scope = subject.scope(&subject.variables(Some(trigger)));
-    trigger.guard.check(&scope, subject.time)
+    trigger.guard.check(&scope, Timestamp::now())
 }
 
 fn begin(compiled: &Compiled, trigger: Option<&Trigger>, subject: &Subject, cause: &str) -> Run {

@@ -2,6 +2,7 @@
 
 mod completions;
 mod deliver;
+mod flow_engine;
 mod layers;
 mod signature;
 mod support;
