@@ -162,6 +162,17 @@ impl Event {
         }
     }
 
+    /// The URL as the sender knew it, as far as the request tells: by the host that it called.
+    pub fn url(&self) -> String {
+        let host = self
+            .headers
+            .get(http::header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .filter(|host| host.parse::<http::uri::Authority>().is_ok())
+            .unwrap_or("localhost");
+        format!("http://{host}{}", self.target)
+    }
+
     /// A short name for lists: the type, or method and path where the body names none.
     pub fn title(&self) -> String {
         match &self.meta.kind {

@@ -4,9 +4,13 @@
 //! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
 //! return `None` and never panic.
 
+mod pretty;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+
+pub use pretty::pretty;
 
 /// Returns whether `text` is one JSON value with nothing but white space around it.
 pub fn is_json(text: &[u8]) -> bool {
@@ -244,10 +248,6 @@ impl<'a> Member<'a> {
             Some(inner) if !inner.contains('\\') => inner == name,
             _ => unquote(self.key_text).is_some_and(|key| key == name),
         }
-    }
-
-    pub(crate) fn name(&self) -> Option<Cow<'a, str>> {
-        unquote(self.key_text)
     }
 
     pub(crate) fn value(&self, object: &'a str) -> Raw<'a> {

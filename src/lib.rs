@@ -10,6 +10,7 @@
 //! ARCHITECTURE.md has the map.
 
 // 1. model
+pub mod archive;
 pub mod backoff;
 pub mod catalogue;
 pub mod condition;

@@ -56,6 +56,12 @@ pub struct Run {
     value: Value,
 }
 
+impl From<Value> for Run {
+    fn from(value: Value) -> Self {
+        Self { value }
+    }
+}
+
 impl Run {
     pub fn value(&self) -> &Value {
         &self.value
@@ -143,9 +149,16 @@ impl Client {
         Ok(run)
     }
 
-    /// Returns the latest runs, of one flow or of all, newest first, at most `limit`.
-    pub async fn list_runs(&self, flow: Option<&str>, limit: usize) -> Result<Vec<Run>, ApiError> {
-        let filter: Vec<(&str, &str)> = flow.map(|id| ("flowId", id)).into_iter().collect();
+    /// Returns the latest runs, of one flow or of all, in one state or in any, newest first, at most `limit`.
+    pub async fn list_runs(
+        &self,
+        flow: Option<&str>,
+        status: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Run>, ApiError> {
+        let flow = flow.map(|id| ("flowId", id));
+        let status = status.map(|word| ("status", word));
+        let filter: Vec<(&str, &str)> = flow.into_iter().chain(status).collect();
         let path = ["automation", "executions"];
         let values = self.pages(&path, &filter, limit, "a list of runs").await?;
         Ok(values.into_iter().map(|value| Run { value }).collect())

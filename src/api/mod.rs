@@ -23,6 +23,7 @@ use profile::Tokens;
 use retry::Patience;
 
 use crate::backoff;
+use crate::grammar::target::Target;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -467,19 +468,9 @@ fn base_url(text: &str) -> Result<Url, ApiError> {
 
 /// Whether `url` names this machine itself.
 fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(is_loopback_host)
-}
-
-/// Whether a URL's host names this machine itself: `localhost`, a name under it, or a loopback address.
-pub fn is_loopback_host(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<std::net::IpAddr>() {
-        Ok(address) => address.to_canonical().is_loopback() || address.is_unspecified(),
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            name == "localhost" || name.ends_with(".localhost")
-        }
-    }
+    url.as_str()
+        .parse::<Target>()
+        .is_ok_and(|target| target.is_loopback())
 }
 
 fn header_value(text: &str, what: &'static str) -> Result<HeaderValue, ApiError> {

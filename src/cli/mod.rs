@@ -5,13 +5,16 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod doctor;
+mod flows;
 mod input;
 mod listen;
+mod man;
 mod parse;
-mod pretty;
 mod profile;
 mod records;
 mod runtime;
+mod send;
 mod settings;
 
 use std::ffi::OsString;
@@ -30,6 +33,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
 pub(crate) use demo::DemoError;
+pub(crate) use flows::DocumentFault;
 pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
@@ -62,10 +66,15 @@ pub(crate) struct Cli {
 enum Command {
     Demo(demo::Args),
     Listen(listen::Args),
+    Send(send::Args),
     Records(records::Args),
+    Flows(flows::Args),
     Profile(profile::Args),
     Config(config::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
+    Man(man::Args),
+    Generate(man::GenerateArgs),
 }
 
 /// Runs the command in the runtime that it wants.
@@ -74,16 +83,33 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     match command {
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
+        Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
+        Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
+        Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
+        Command::Man(args) => man::run(&args, cx),
+        Command::Generate(args) => man::generate(&args, cx),
     }
+}
+
+/// Whether a command shows a request that could be made by another tool.
+fn shows_requests(command: &Command) -> bool {
+    matches!(command, Command::Send(args) if args.is_dry_run())
 }
 
 /// Whether a command works, and is wanted, where the settings are damaged.
 fn mends_settings(command: &Command) -> bool {
-    matches!(command, Command::Config(_) | Command::Completions(_))
+    matches!(
+        command,
+        Command::Config(_)
+            | Command::Doctor(_)
+            | Command::Completions(_)
+            | Command::Man(_)
+            | Command::Generate(_)
+    )
 }
 
 /// The flags that every command has.
@@ -148,6 +174,8 @@ enum Output {
     Text,
     Json,
     Raw,
+    /// Only `evt send --dry-run`: the request as a command
+    Curl,
 }
 
 /// `--color`
@@ -159,6 +187,11 @@ enum Color {
 }
 
 impl Globals {
+    /// Whether a request is to be shown as a `curl` command.
+    pub(crate) fn wants_curl(&self) -> bool {
+        self.output == Output::Curl
+    }
+
     fn manner(&self, env: &Env) -> Manner {
         let explicit_json = self.json || self.output == Output::Json;
         let format = match self.output {
@@ -166,7 +199,7 @@ impl Globals {
             Output::Auto if env.stdout_is_terminal => Format::Text,
             Output::Auto | Output::Json => Format::Json,
             Output::Text => Format::Text,
-            Output::Raw => Format::Raw,
+            Output::Raw | Output::Curl => Format::Raw,
         };
         Manner {
             format,
@@ -230,6 +263,12 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
         Err(_) if mends_settings(&cli.command) => Config::default(),
         config => config?,
     };
+    if cli.globals.wants_curl() && !shows_requests(&cli.command) {
+        return Err(
+            CliError::usage("`-o curl` is for requests that are not sent")
+                .hint("evt send contact.created --dry-run -o curl"),
+        );
+    }
     let cx = Arc::new(Context::new(cli.globals, matches, config, env, ui)?);
     let result = dispatch(cli.command, &cx);
     // Also after a failure: the old refresh token may be spent.

@@ -1,11 +1,219 @@
-//! Wire shapes of events: one file a shape. Bytes in, [`Meta`](crate::event::Meta) out, and the way back.
+//! Wire shapes of events: one file a shape. Bytes and headers in, [`Meta`] out; the bytes themselves stay as they are.
+
+pub mod appengine;
+mod cloudevents;
+mod plain;
+mod root;
 
 use http::HeaderMap;
 
 use crate::event::Meta;
+use root::Root;
 
-/// Reads what the body and headers say about the event. Never fails: what is not recognised is plain.
+/// A row of [`ENVELOPES`].
+pub struct Envelope {
+    /// As `system` names it, where the shape belongs to one.
+    pub name: &'static str,
+    read: fn(&Message<'_>) -> Option<Meta>,
+}
+
+/// A message under inspection; the body is parsed once, for all shapes.
+struct Message<'a> {
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+    /// The members at the root that any shape looks at, when the body is a JSON object.
+    root: Option<Root<'a>>,
+}
+
+/// Every shape, the most particular first. The last one takes anything.
+pub const ENVELOPES: &[Envelope] = &[
+    Envelope {
+        name: "cloudevents",
+        read: cloudevents::read,
+    },
+    Envelope {
+        name: "appengine",
+        read: appengine::read,
+    },
+    Envelope {
+        name: "plain",
+        read: plain::read,
+    },
+];
+
+/// Reads what body and headers say about the event. Never fails: what is not recognised is plain, and tells what it can.
 pub fn detect(headers: &HeaderMap, body: &[u8]) -> Meta {
-    let _ = (headers, body);
-    Meta::default()
+    let message = Message {
+        headers,
+        body,
+        root: Root::read(body),
+    };
+    ENVELOPES
+        .iter()
+        .find_map(|envelope| (envelope.read)(&message))
+        .unwrap_or_default()
+}
+
+impl Message<'_> {
+    /// A header's text, when it is there and printable.
+    fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    }
+
+    /// The id under which the sender repeats the message.
+    fn delivery_id(&self) -> Option<String> {
+        ["webhook-id", "svix-id", "x-github-delivery"]
+            .into_iter()
+            .find_map(|name| self.header(name))
+    }
+
+    /// Where a part of the body lies in it.
+    fn range_of(&self, part: &str) -> Option<std::ops::Range<usize>> {
+        let start = (part.as_ptr() as usize).checked_sub(self.body.as_ptr() as usize)?;
+        (start + part.len() <= self.body.len()).then(|| start..start + part.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    fn data<'a>(meta: &Meta, body: &'a [u8]) -> &'a str {
+        std::str::from_utf8(&body[meta.data.clone().unwrap()]).unwrap()
+    }
+
+    #[test]
+    fn the_platform_s_webhook_body_is_recognised() {
+        let body =
+            br#" {"event":"contact.created","orgId":"my-org","timestamp":"2026-04-25T10:00:00Z",
+            "data":{ "sk":"contact-abc","datatype":"contact","data":{"amount":10.00}} }"#;
+        let meta = detect(&headers(&[("webhook-id", "msg_1")]), body);
+        assert_eq!(meta.kind.as_deref(), Some("contact.created"));
+        assert_eq!(meta.system.as_deref(), Some("appengine"));
+        assert_eq!(meta.org.as_deref(), Some("my-org"));
+        assert_eq!(meta.subject.as_deref(), Some("contact-abc"));
+        assert_eq!(meta.time.as_deref(), Some("2026-04-25T10:00:00Z"));
+        assert_eq!(meta.id.as_deref(), Some("msg_1"));
+        assert_eq!(
+            data(&meta, body),
+            r#"{ "sk":"contact-abc","datatype":"contact","data":{"amount":10.00}}"#
+        );
+    }
+
+    #[test]
+    fn what_the_platform_s_encoder_writes_is_read_back() {
+        let body = appengine::encode(
+            "tag.added",
+            "my \"org\"",
+            "2026-04-25T10:00:00.000Z",
+            "{\"sk\":\"contact-1\"}",
+        );
+        let meta = detect(&HeaderMap::new(), &body);
+        assert_eq!(
+            (meta.kind.as_deref(), meta.org.as_deref()),
+            (Some("tag.added"), Some("my \"org\""))
+        );
+        assert_eq!(data(&meta, &body), "{\"sk\":\"contact-1\"}");
+    }
+
+    #[test]
+    fn a_structured_cloud_event_is_recognised() {
+        let body = br#"{"specversion":"1.0","type":"com.example.made","source":"/shop","id":"A-1","subject":"cart/7",
+            "time":"2026-04-25T10:00:00Z","data":{"n":1}}"#;
+        let meta = detect(
+            &headers(&[(
+                "content-type",
+                "application/cloudevents+json; charset=utf-8",
+            )]),
+            body,
+        );
+        assert_eq!(meta.kind.as_deref(), Some("com.example.made"));
+        assert_eq!(meta.system.as_deref(), Some("cloudevents"));
+        assert_eq!(
+            (meta.id.as_deref(), meta.subject.as_deref()),
+            (Some("A-1"), Some("cart/7"))
+        );
+        assert_eq!(data(&meta, body), r#"{"n":1}"#);
+    }
+
+    #[test]
+    fn a_binary_cloud_event_is_recognised_by_its_headers() {
+        let binary = headers(&[
+            ("ce-specversion", "1.0"),
+            ("ce-type", "com.example.made"),
+            ("ce-id", "Euro%20%E2%82%AC"),
+            ("ce-source", "/shop"),
+        ]);
+        let meta = detect(&binary, b"\xff\x00");
+        assert_eq!(meta.kind.as_deref(), Some("com.example.made"));
+        assert_eq!(meta.id.as_deref(), Some("Euro €"));
+        assert_eq!(meta.data, None);
+    }
+
+    #[test]
+    fn plain_json_tells_its_type_and_id() {
+        for (body, kind, id) in [
+            (
+                r#"{"type":"payment_intent.succeeded","id":"evt_1"}"#,
+                Some("payment_intent.succeeded"),
+                Some("evt_1"),
+            ),
+            (r#"{"event":"a.b","id":7}"#, Some("a.b"), Some("7")),
+            (r#"{"eventName":"x"}"#, Some("x"), None),
+            (r#"{"type":{"nested":true}}"#, None, None),
+            (r#"[{"type":"in a list"}]"#, None, None),
+            ("event=a.b", None, None),
+        ] {
+            let meta = detect(&HeaderMap::new(), body.as_bytes());
+            assert_eq!(
+                (meta.kind.as_deref(), meta.id.as_deref()),
+                (kind, id),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_vendor_that_names_the_type_in_a_header_is_heard() {
+        let github = headers(&[("x-github-event", "push"), ("x-github-delivery", "d-1")]);
+        let meta = detect(&github, b"{\"zen\":\"x\"}");
+        assert_eq!(
+            (meta.kind.as_deref(), meta.id.as_deref()),
+            (Some("push"), Some("d-1"))
+        );
+    }
+
+    #[test]
+    fn hostile_bodies_are_only_plain() {
+        let deep = "[".repeat(100_000);
+        let deep_member = format!(
+            "{{\"event\":{}1{}}}",
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        let twice = r#"{"event":"a","event":"b","orgId":"o","data":1,"data":2}"#;
+        for body in [
+            "",
+            "{",
+            "{}",
+            "null",
+            "\u{0}",
+            &deep,
+            &deep_member,
+            twice,
+            "{\"event\":\"\\ud800\"}",
+        ] {
+            let meta = detect(&HeaderMap::new(), body.as_bytes());
+            assert!(meta.data.is_none_or(|range| range.end <= body.len()));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::{ChildError, DemoError, InputError, RuntimeError};
+use crate::cli::{ChildError, DemoError, DocumentFault, InputError, RuntimeError};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -159,6 +159,33 @@ impl From<DemoError> for CliError {
             DemoError::Ended { .. } | DemoError::TooSlow { .. } | DemoError::Unexpected { .. } => {
                 Self::new(Exit::Failed, "demo_step", error)
                     .hint("evt demo --keep     keeps the tour's home, to look into")
+            }
+        }
+    }
+}
+
+impl From<DocumentFault> for CliError {
+    fn from(error: DocumentFault) -> Self {
+        match &error {
+            DocumentFault::NotText { .. }
+            | DocumentFault::Yaml { .. }
+            | DocumentFault::Empty { .. }
+            | DocumentFault::NoObject { .. } => Self::new(Exit::Usage, "bad_flow_file", error)
+                .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
+            DocumentFault::Folder { .. } | DocumentFault::NoFiles { .. } => {
+                Self::new(Exit::Usage, "no_flow_files", error).hint("evt flows apply -f flows/")
+            }
+            DocumentFault::Loopback { .. } => Self::new(Exit::Usage, "loopback_webhook", error)
+                .hint("open a tunnel of your choice to that port and give its public URL to --webhook")
+                .hint("evt flows create … --profile local     creates it on the platform of this machine")
+                .hint("--force     creates it all the same"),
+            DocumentFault::Addition { .. } => Self::new(Exit::Usage, "secret_is_ours", error)
+                .hint("-H 'X-Bridge-Secret: env:NAME'     sends a secret along, which every platform can")
+                .hint("--force     creates it all the same"),
+            DocumentFault::SameName { .. } => Self::new(Exit::Usage, "same_name", error)
+                .hint("give each flow a name of its own"),
+            DocumentFault::Write { .. } => {
+                Self::new(Exit::Failed, "yaml", error).hint("evt flows show NAME -o json")
             }
         }
     }

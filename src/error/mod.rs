@@ -34,6 +34,47 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every code that is evt's own, in the order of the manual.
+    pub const ALL: [Self; 14] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::NotFound,
+        Self::NotAllowed,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Undelivered,
+        Self::BadSignature,
+        Self::GoalNotMet,
+        Self::Partly,
+        Self::Gap,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// What the code says, for the manual.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => {
+                "done; an open-ended stream ended by Ctrl-C after draining; the reader of stdout closed it"
+            }
+            Self::Failed => "unexpected failure",
+            Self::Usage => "usage or configuration",
+            Self::NotFound => "not found",
+            Self::NotAllowed => "not signed in, or not allowed",
+            Self::Unreachable => "cannot reach (name, refused, TLS, timeout)",
+            Self::Refused => "the platform refused (4xx, 5xx)",
+            Self::Undelivered => "delivery failed (the target did not answer 2xx, retries spent)",
+            Self::BadSignature => "signature not valid",
+            Self::GoalNotMet => "goal not met (--expect, --count, --for)",
+            Self::Partly => "partly done (some of many failed)",
+            Self::Gap => "a gap or loss was detected",
+            Self::Interrupted => "interrupted by Ctrl-C before a stated goal",
+            Self::Terminated => "interrupted by SIGTERM before a stated goal",
+            Self::Child(_) => "the code of the command that was run after `--`",
+        }
+    }
+
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -1,13 +1,69 @@
 //! Errors of the model: grammar, conditions, signatures, topics.
 
 use super::{CliError, Exit};
+use crate::archive::ArchiveError;
 use crate::catalogue::Unknown;
+use crate::condition::ConditionError;
 use crate::grammar::GrammarError;
 use crate::signature::{self, SCHEMES, SignatureError};
+use crate::topic::TopicError;
 
 impl From<GrammarError> for CliError {
     fn from(error: GrammarError) -> Self {
         Self::new(Exit::Usage, "bad_input", error)
+    }
+}
+
+impl From<TopicError> for CliError {
+    fn from(error: TopicError) -> Self {
+        let hint = match &error {
+            TopicError::EmptyToken { .. } | TopicError::BadCharacter { .. } => {
+                "contact.created, contact.* or contact.>"
+            }
+            TopicError::PartialStar { .. } => "contact.* for every event of contacts",
+            TopicError::TailNotLast { .. } => "contact.> for all that begins with contact",
+            TopicError::TooLong => "> for every event",
+        };
+        Self::new(Exit::Usage, "bad_pattern", error).hint(hint)
+    }
+}
+
+impl From<ConditionError> for CliError {
+    fn from(error: ConditionError) -> Self {
+        let (code, hint) = match &error {
+            ConditionError::Syntax { .. } => (
+                "bad_condition",
+                "data.amount >= 100 && data.status in [\"lead\", \"customer\"]".to_owned(),
+            ),
+            ConditionError::UnknownFunction { .. } => (
+                "unknown_function",
+                "contains, startsWith, endsWith, matches, size, has, exists and all are the usual ones".to_owned(),
+            ),
+            ConditionError::UnknownVariable { .. } => (
+                "unknown_variable",
+                "data.… is the payload; quote text: type == \"contact.created\"".to_owned(),
+            ),
+            ConditionError::Regex { .. } => (
+                "bad_regex",
+                "data.email.matches(\"@example[.]com$\")".to_owned(),
+            ),
+            ConditionError::UnknownOperator { name, .. } if name.starts_with('$') => (
+                "unknown_operator",
+                crate::condition::mongo::OPERATORS.join(" "),
+            ),
+            ConditionError::UnknownOperator { .. } => (
+                "unknown_operator",
+                crate::catalogue::OPERATORS.join(" "),
+            ),
+            ConditionError::Argument { .. } | ConditionError::Shape { .. } => (
+                "bad_condition",
+                "{\"field\": \"contact.email\", \"operator\": \"contains\", \"value\": \"@\"}".to_owned(),
+            ),
+            ConditionError::TooDeep | ConditionError::TooLong { .. } => {
+                ("bad_condition", "split it into several conditions".to_owned())
+            }
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
     }
 }
 
@@ -66,4 +122,19 @@ fn options_of(scheme: &str) -> String {
         .map(|(name, meaning)| format!("{scheme}:{name}=… ({meaning})"))
         .collect();
     written.join(", ")
+}
+
+impl From<ArchiveError> for CliError {
+    fn from(error: ArchiveError) -> Self {
+        let code = match &error {
+            ArchiveError::Json(_) => "not_an_export",
+            ArchiveError::Method { .. }
+            | ArchiveError::Target { .. }
+            | ArchiveError::Header { .. }
+            | ArchiveError::Base64(_) => "bad_export",
+            ArchiveError::BodyTooLarge { .. } | ArchiveError::TooLong => "too_large",
+        };
+        Self::new(Exit::Usage, code, error)
+            .hint("evt events export --format ndjson -f events.ndjson")
+    }
 }

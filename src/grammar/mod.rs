@@ -2,10 +2,12 @@
 
 pub mod change;
 pub mod event_ref;
+pub mod header_line;
 pub mod nearest;
 pub mod scheme_spec;
 pub mod secret_ref;
 pub mod select;
+pub mod statuses;
 pub mod target;
 pub mod when;
 

@@ -1,10 +1,11 @@
 //! A request as it goes over the wire, and as a `curl` command that sends the same bytes.
 
-use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{CONTENT_LENGTH, HOST};
 
 use crate::dial::{Call, peer_of};
 use crate::grammar::target::Target;
+
+pub use super::curl::curl;
 
 /// The request byte for byte, as the dialer sends it.
 pub fn raw(call: &Call) -> Vec<u8> {
@@ -29,60 +30,6 @@ pub fn raw(call: &Call) -> Vec<u8> {
     out
 }
 
-/// A command for a POSIX shell that sends the request: the same headers, the same bytes.
-pub fn curl(call: &Call) -> String {
-    let mut command = String::new();
-    let plain = std::str::from_utf8(&call.body)
-        .ok()
-        // A NUL cannot stand in an argument, and curl takes a leading `@` for the name of a file.
-        .filter(|body| !body.contains('\0') && !body.starts_with('@'));
-    if plain.is_none() {
-        command.push_str(&format!("printf '{}' | ", octal(&call.body)));
-    }
-    command.push_str(&format!(
-        "curl -sS -i --globoff --path-as-is -X {}",
-        call.method
-    ));
-    if let Target::Unix(path) = &call.target {
-        command.push_str(&format!(
-            " --unix-socket {}",
-            quote(&path.display().to_string())
-        ));
-    }
-    command.push_str(&format!(" {}", quote(&url(call))));
-    for line in header_lines(&call.headers) {
-        command.push_str(&format!(" \\\n  -H {}", quote(&line)));
-    }
-    let data = plain.map_or_else(|| "@-".to_owned(), quote);
-    command.push_str(&format!(" \\\n  --data-binary {data}"));
-    command
-}
-
-/// Each header as curl wants it, then those that curl would add by itself, taken away.
-fn header_lines(headers: &HeaderMap) -> Vec<String> {
-    let mut lines: Vec<String> = headers
-        .iter()
-        .filter(|(name, _)| *name != CONTENT_LENGTH)
-        .map(
-            |(name, value)| match String::from_utf8_lossy(value.as_bytes()) {
-                empty if empty.is_empty() => format!("{name};"),
-                value => format!("{name}: {value}"),
-            },
-        )
-        .collect();
-    for name in [
-        http::header::ACCEPT,
-        http::header::EXPECT,
-        CONTENT_TYPE,
-        USER_AGENT,
-    ] {
-        if !headers.contains_key(&name) {
-            lines.push(format!("{name}:"));
-        }
-    }
-    lines
-}
-
 fn path(call: &Call) -> String {
     match &call.target {
         Target::Url(url) => url
@@ -100,20 +47,12 @@ fn host(call: &Call) -> String {
     }
 }
 
-fn url(call: &Call) -> String {
+/// The URL that is called; of a socket, as if it were this host.
+pub(super) fn url(call: &Call) -> String {
     match &call.target {
         Target::Url(url) => url.to_string(),
         Target::Unix(_) => format!("http://localhost{}", path(call)),
     }
-}
-
-/// Quotes for a POSIX shell: everything stays as it is between single quotes but the single quote.
-fn quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn octal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("\\{byte:03o}")).collect()
 }
 
 #[cfg(test)]
@@ -121,7 +60,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use http::{HeaderValue, Method};
+    use http::{HeaderMap, HeaderValue, Method};
 
     use super::*;
 
@@ -146,24 +85,5 @@ mod tests {
             String::from_utf8(raw(&call(b"hello"))).unwrap(),
             "POST /hook?a=1 HTTP/1.1\r\nx-empty: \r\nx-quote: it's\r\nhost: 127.0.0.1:3000\r\ncontent-length: 5\r\n\r\nhello"
         );
-    }
-
-    #[test]
-    fn a_quote_is_quoted_and_an_empty_header_stays() {
-        let command = curl(&call(b"it's"));
-        assert!(command.contains(r"-H 'x-quote: it'\''s'"), "{command}");
-        assert!(command.contains("-H 'x-empty;'"), "{command}");
-        assert!(command.ends_with(r"--data-binary 'it'\''s'"), "{command}");
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_go_through_a_pipe() {
-        let command = curl(&call(b"\xff\x00"));
-        assert!(
-            command.starts_with(r"printf '\377\000' | curl "),
-            "{command}"
-        );
-        assert!(command.ends_with("--data-binary @-"), "{command}");
-        assert!(curl(&call(b"@x")).starts_with("printf "));
     }
 }

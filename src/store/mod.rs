@@ -2,6 +2,7 @@
 //!
 //! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
 
+pub mod check;
 mod checkpoint;
 pub mod endpoints;
 pub mod events;

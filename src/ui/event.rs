@@ -2,6 +2,7 @@
 
 use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
 use crate::event::{Event, Outcome};
+use crate::json;
 use crate::secret::Secret;
 
 /// Columns that an event's name gets in a list.
@@ -67,8 +68,16 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
         lines.push(format!("{}: {value}", ui.paint(Style::Name, name.as_str())));
     }
     lines.push(String::new());
-    lines.push(safe_block(&event.body));
+    lines.push(body(&event.body));
     lines.join("\n")
+}
+
+/// A body over several lines, made safe: JSON laid out, anything else as it came.
+pub fn body(bytes: &[u8]) -> String {
+    match json::Raw::check(bytes) {
+        Some(raw) => safe_block(json::pretty(raw.text()).as_bytes()),
+        None => safe_block(bytes),
+    }
 }
 
 /// The mask of a header that authorises or signs; `None` for a header that may be shown. Names are compared in lower case.
@@ -90,7 +99,8 @@ pub fn hidden_header(name: &str, value: &[u8]) -> Option<String> {
     })
 }
 
-fn verdict(event: &Event) -> (Style, String) {
+/// What the signature's check said, in a word or two.
+pub fn verdict(event: &Event) -> (Style, String) {
     match &event.verdict {
         None => (Style::Dim, "· unchecked".to_owned()),
         Some(verdict) if verdict.ok => (Style::Good, "✓ verified".to_owned()),
@@ -118,7 +128,8 @@ fn verdict_in_words(event: &Event) -> Option<String> {
     Some(words)
 }
 
-fn outcome(outcome: Outcome) -> (Style, String) {
+/// What became of an event, in a word or two.
+pub fn outcome(outcome: Outcome) -> (Style, String) {
     let style = match outcome {
         Outcome::Kept => Style::Dim,
         Outcome::Queued => Style::Warn,
@@ -133,7 +144,7 @@ fn outcome(outcome: Outcome) -> (Style, String) {
 }
 
 /// Bytes as people read them: `812 B`, `3.4 KiB`.
-fn size(bytes: usize) -> String {
+pub fn size(bytes: usize) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
     let mut scaled = bytes as f64;
     let mut unit = 0;

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use serde::Serialize;
 
-pub use event::{detail, hidden_header, line};
+pub use event::{body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
 pub use safe::{Safe, clip, safe, safe_block, safe_bytes, steers_a_terminal};

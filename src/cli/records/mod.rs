@@ -9,12 +9,13 @@ use clap::Subcommand;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Context;
 use super::input::{self, Field, InputError, Source};
-use super::{Context, pretty};
 use crate::api::Client;
 use crate::api::records::Record;
 use crate::error::{CliError, Exit};
-use crate::ui::{Format, safe};
+use crate::json;
+use crate::ui::{Format, safe, safe_block};
 
 /// See and change the records of the platform's repository
 #[derive(Debug, clap::Args)]
@@ -263,11 +264,9 @@ fn missing(error: CliError, datatype: &str) -> CliError {
 /// One record: laid out for people, one line for programs, as it came for `raw`.
 fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
     match cx.ui.format() {
-        Format::Text => {
-            for line in pretty::json(record.raw().get()).lines() {
-                cx.ui.line(&safe(line))?;
-            }
-        }
+        Format::Text => cx
+            .ui
+            .line(&safe_block(json::pretty(record.raw().get()).as_bytes()))?,
         Format::Json => cx.ui.json_bytes(&one_line(record))?,
         Format::Raw => {
             cx.ui.raw(record.raw().get().as_bytes())?;

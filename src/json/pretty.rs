@@ -1,9 +1,9 @@
 //! JSON over several lines for people, with every token as it came: digits and escapes untouched.
 
 /// Lays valid JSON out with two spaces a level.
-pub(crate) fn json(text: &str) -> String {
+pub fn pretty(text: &str) -> String {
     let mut tokens = Vec::with_capacity(text.len());
-    crate::json::minify(text.as_bytes(), &mut tokens);
+    super::minify(text.as_bytes(), &mut tokens);
     let tokens = String::from_utf8(tokens).unwrap_or_else(|_| text.to_owned());
     let mut out = String::with_capacity(tokens.len() * 2);
     let mut depth = 0_usize;
@@ -66,12 +66,12 @@ mod tests {
     fn tokens_stay_as_they_came() {
         let text = r#"{"a":{},"b": [ ],"c":[1.00,"x,{}\"\u00e9"],"d":12345678901234567890}"#;
         let laid_out = "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": [\n    1.00,\n    \"x,{}\\\"\\u00e9\"\n  ],\n  \"d\": 12345678901234567890\n}";
-        assert_eq!(json(text), laid_out);
+        assert_eq!(pretty(text), laid_out);
     }
 
     #[test]
     fn depth_costs_no_more_than_a_line_each() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-        assert!(json(&deep).len() < deep.len() * 100);
+        assert!(pretty(&deep).len() < deep.len() * 100);
     }
 }

@@ -1,0 +1,519 @@
+//! HAR 1.2, the log format of browsers and proxies (<http://www.softwareishard.com/blog/har-12-spec/>).
+//!
+//! Members that begin with `_` are ours, as the format allows; a reader that does not know them passes them over.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::{ArchiveError, MAX_TEXT};
+use crate::envelope;
+use crate::event::{Event, Outcome, Source, Transport, Verdict};
+use crate::time::Timestamp;
+
+/// What stands before the first entry.
+pub fn begin() -> Vec<u8> {
+    let creator = json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") });
+    format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[\n").into_bytes()
+}
+
+/// What stands after the last.
+pub const END: &[u8] = b"\n]}}\n";
+
+/// Appends one entry; between two stands a comma.
+pub fn write(event: &Event, out: &mut Vec<u8>) {
+    let entry = json!({
+        "startedDateTime": event.received_at,
+        "time": 0,
+        "request": request(event),
+        "response": response(event),
+        "cache": {},
+        "timings": { "send": 0, "wait": 0, "receive": 0 },
+        "_evt": Ours::of(event),
+    });
+    serde_json::to_writer(out, &entry).expect("writing text to memory cannot fail");
+}
+
+fn request(event: &Event) -> serde_json::Value {
+    let headers: Vec<_> = event
+        .headers
+        .iter()
+        .map(|(name, value)| pair(name.as_str(), value.as_bytes()))
+        .collect();
+    let query = event.target.split_once('?').map_or("", |(_, query)| query);
+    let query: Vec<_> = query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| part.split_once('=').unwrap_or((part, "")))
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
+    let mut request = json!({
+        "method": event.method.as_str(),
+        "url": event.url(),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": headers,
+        "queryString": query,
+        "headersSize": -1,
+        "bodySize": event.body.len(),
+    });
+    if !event.body.is_empty() {
+        request["postData"] = post_data(event);
+    }
+    request
+}
+
+fn post_data(event: &Event) -> serde_json::Value {
+    let kind = event.headers.get(CONTENT_TYPE);
+    let kind = kind
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    match std::str::from_utf8(&event.body) {
+        Ok(text) => json!({ "mimeType": kind, "text": text }),
+        Err(_) => {
+            json!({ "mimeType": kind, "text": STANDARD.encode(&event.body), "_encoding": "base64" })
+        }
+    }
+}
+
+/// Only the status of the answer is kept, so its body and headers are empty.
+fn response(event: &Event) -> serde_json::Value {
+    let status = event.outcome.status().unwrap_or(0);
+    let text = http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("");
+    json!({
+        "status": status,
+        "statusText": text,
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [],
+        "content": { "size": 0, "mimeType": "x-unknown" },
+        "redirectURL": "",
+        "headersSize": -1,
+        "bodySize": -1,
+    })
+}
+
+fn pair(name: &str, value: &[u8]) -> serde_json::Value {
+    match std::str::from_utf8(value) {
+        Ok(value) => json!({ "name": name, "value": value }),
+        Err(_) => json!({ "name": name, "value": STANDARD.encode(value), "_encoding": "base64" }),
+    }
+}
+
+/// What HAR has no place for.
+#[derive(Deserialize, Serialize)]
+struct Ours {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    outcome: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Judged>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Judged {
+    scheme: String,
+    ok: bool,
+    reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Ours {
+    fn of(event: &Event) -> Self {
+        Self {
+            kind: event.meta.kind.clone(),
+            outcome: event.outcome.as_str().to_owned(),
+            verdict: event.verdict.clone().map(|verdict| Judged {
+                scheme: verdict.scheme,
+                ok: verdict.ok,
+                reason: verdict.reason,
+                hint: verdict.hint,
+            }),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    started_date_time: Timestamp,
+    request: Request,
+    response: Option<Response>,
+    #[serde(rename = "_evt")]
+    ours: Option<Ours>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    method: String,
+    url: String,
+    #[serde(default)]
+    headers: Vec<Pair>,
+    post_data: Option<PostData>,
+}
+
+#[derive(Deserialize)]
+struct Response {
+    status: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    name: String,
+    value: String,
+    #[serde(rename = "_encoding")]
+    encoding: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PostData {
+    #[serde(default)]
+    text: String,
+    /// `encoding` is what some proxies write, although the format has it for answers only.
+    #[serde(rename = "_encoding", alias = "encoding")]
+    encoding: Option<String>,
+}
+
+/// Reads a log and hands each entry to `visit`, in order; only one is in memory at once.
+///
+/// # Errors
+/// Text that is no HAR ends the reading; an entry that is no event is handed over as its own error. An error of `visit`
+/// ends the reading, too, and is returned.
+pub fn read<E>(
+    from: impl Read,
+    visit: &mut dyn FnMut(Result<Event, ArchiveError>) -> Result<(), E>,
+) -> Result<(), E>
+where
+    E: From<ArchiveError>,
+{
+    let budget = std::rc::Rc::new(std::cell::Cell::new(MAX_TEXT));
+    let mut stopped = None;
+    let entries = Entries {
+        visit: &mut |entry: &RawValue| {
+            budget.set(MAX_TEXT);
+            visit(event(entry)).map_err(|error| stopped = Some(error))
+        },
+    };
+    let reader = Bounded {
+        from,
+        budget: std::rc::Rc::clone(&budget),
+    };
+    let mut deserializer = serde_json::Deserializer::from_reader(io::BufReader::new(reader));
+    let result = Member("log", Member("entries", entries)).deserialize(&mut deserializer);
+    match (stopped, result) {
+        (Some(error), _) => Err(error),
+        (None, Err(_)) if budget.get() == 0 => Err(ArchiveError::TooLong.into()),
+        (None, Err(error)) => Err(ArchiveError::Json(error).into()),
+        (None, Ok(())) => Ok(()),
+    }
+}
+
+fn event(text: &RawValue) -> Result<Event, ArchiveError> {
+    let entry: Entry = serde_json::from_str(text.get())?;
+    let request = entry.request;
+    let mut headers = HeaderMap::with_capacity(request.headers.len().min(100));
+    for pair in &request.headers {
+        // HTTP/2 logs name parts of the request line as headers (`:path`).
+        if pair.name.starts_with(':') {
+            continue;
+        }
+        let value = decoded(&pair.value, pair.encoding.as_deref())?;
+        super::header(&mut headers, &pair.name, &value)?;
+    }
+    let body = match request.post_data {
+        Some(data) => super::body(decoded(&data.text, data.encoding.as_deref())?)?,
+        None => bytes::Bytes::new(),
+    };
+    let mut meta = envelope::detect(&headers, &body);
+    let status = entry.response.and_then(|response| response.status);
+    let (outcome, verdict) = match entry.ours {
+        Some(ours) => {
+            if ours.kind.is_some() {
+                meta.kind = ours.kind;
+            }
+            (outcome(&ours.outcome, status), ours.verdict)
+        }
+        None => (Outcome::Kept, None),
+    };
+    Ok(Event {
+        seq: None,
+        received_at: entry.started_date_time,
+        source: Source::Import,
+        transport: Transport::Http,
+        method: super::method(&request.method)?,
+        target: target_of(&request.url)?,
+        headers,
+        body,
+        meta,
+        verdict: verdict.map(|judged| Verdict {
+            scheme: judged.scheme,
+            ok: judged.ok,
+            reason: judged.reason,
+            hint: judged.hint,
+        }),
+        outcome,
+    })
+}
+
+fn decoded(text: &str, encoding: Option<&str>) -> Result<Vec<u8>, ArchiveError> {
+    Ok(match encoding {
+        Some("base64") => STANDARD.decode(text)?,
+        _ => text.as_bytes().to_vec(),
+    })
+}
+
+/// Path and query of a URL, as they stand in it.
+fn target_of(url: &str) -> Result<String, ArchiveError> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest
+        .find(['/', '?'])
+        .map_or("/", |start| &rest[start..])
+        .split('#')
+        .next()
+        .unwrap_or("/");
+    if path.starts_with('?') {
+        return super::target(&format!("/{path}"));
+    }
+    super::target(path)
+}
+
+fn outcome(word: &str, status: Option<i64>) -> Outcome {
+    let status = status
+        .and_then(|status| u16::try_from(status).ok())
+        .filter(|status| *status > 0);
+    match word {
+        "rejected" => Outcome::Rejected,
+        "delivered" => Outcome::Delivered {
+            status: status.unwrap_or(200),
+        },
+        "failed" => Outcome::Failed { status },
+        _ => Outcome::Kept,
+    }
+}
+
+/// Counts down what may be read before the next entry is complete.
+struct Bounded<R> {
+    from: R,
+    budget: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.budget.get();
+        if left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let length = buffer.len().min(left);
+        let read = self.from.read(&mut buffer[..length])?;
+        self.budget.set(left - read);
+        Ok(read)
+    }
+}
+
+/// An object of which one member counts: it is read by the seed, the others are passed over.
+struct Member<S>(&'static str, S);
+
+impl<'de, S: DeserializeSeed<'de, Value = ()>> DeserializeSeed<'de> for Member<S> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, S: DeserializeSeed<'de, Value = ()>> Visitor<'de> for Member<S> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with `{}`", self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut seed = Some(self.1);
+        while let Some(name) = map.next_key::<String>()? {
+            match seed.take_if(|_| name == self.0) {
+                Some(seed) => map.next_value_seed(seed)?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        match seed {
+            None => Ok(()),
+            Some(_) => Err(A::Error::missing_field(self.0)),
+        }
+    }
+}
+
+type Visit<'a> = dyn FnMut(&RawValue) -> Result<(), ()> + 'a;
+
+struct Entries<'a> {
+    visit: &'a mut Visit<'a>,
+}
+
+impl<'de> DeserializeSeed<'de> for Entries<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(entry) = seq.next_element::<Box<RawValue>>()? {
+            (self.visit)(&entry).map_err(|()| A::Error::custom("stopped"))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{ODD, assert_same, event as sample};
+    use super::*;
+
+    fn log(events: &[Event]) -> Vec<u8> {
+        let mut text = begin();
+        for (position, event) in events.iter().enumerate() {
+            if position > 0 {
+                text.extend_from_slice(b",\n");
+            }
+            write(event, &mut text);
+        }
+        text.extend_from_slice(END);
+        text
+    }
+
+    fn entries(text: &[u8]) -> Result<Vec<Result<Event, String>>, ArchiveError> {
+        let mut found = Vec::new();
+        read::<ArchiveError>(text, &mut |entry| {
+            found.push(entry.map_err(|error| error.to_string()));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    #[test]
+    fn events_come_back_byte_for_byte() {
+        let written = [sample(ODD), sample(b""), sample(b"\xff\x00")];
+        let found = entries(&log(&written)).unwrap();
+        assert_eq!(found.len(), written.len());
+        for (found, written) in found.iter().zip(&written) {
+            assert_same(found.as_ref().unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn an_entry_has_what_the_format_asks_for() {
+        let log: serde_json::Value = serde_json::from_slice(&log(&[sample(b"{}")])).unwrap();
+        let entry = &log["log"]["entries"][0];
+        for (part, names) in [
+            (
+                "/request",
+                &[
+                    "method",
+                    "url",
+                    "httpVersion",
+                    "cookies",
+                    "headers",
+                    "queryString",
+                    "headersSize",
+                    "bodySize",
+                ][..],
+            ),
+            (
+                "/response",
+                &[
+                    "status",
+                    "statusText",
+                    "httpVersion",
+                    "cookies",
+                    "headers",
+                    "content",
+                    "redirectURL",
+                    "headersSize",
+                    "bodySize",
+                ],
+            ),
+            ("/response/content", &["size", "mimeType"]),
+            ("/timings", &["send", "wait", "receive"]),
+            ("/request/postData", &["mimeType", "text"]),
+            ("", &["startedDateTime", "time", "cache"]),
+        ] {
+            for name in names {
+                assert!(
+                    entry.pointer(&format!("{part}/{name}")).is_some(),
+                    "{part}/{name}"
+                );
+            }
+        }
+        assert_eq!(
+            entry["request"]["url"],
+            "http://127.0.0.1:4871/hook?a=1&b=%20x"
+        );
+        assert_eq!(
+            entry["request"]["queryString"][1],
+            json!({ "name": "b", "value": "%20x" })
+        );
+    }
+
+    #[test]
+    fn a_browsers_log_is_read() {
+        let text = br#"{"log":{"version":"1.2","pages":[{"id":"x"}],"entries":[{"startedDateTime":"2026-04-25T12:00:00.000+02:00",
+            "request":{"method":"POST","url":"https://a.test?x=1#top","httpVersion":"h2","headers":[{"name":":path","value":"/"},
+            {"name":"X-A","value":"1"}],"postData":{"mimeType":"text/plain","text":"hi","params":[]}},"response":{"status":200}}],"comment":""}}"#;
+        let found = entries(text).unwrap();
+        let event = found[0].as_ref().unwrap();
+        assert_eq!(
+            (event.target.as_str(), &event.body[..]),
+            ("/?x=1", &b"hi"[..])
+        );
+        assert_eq!(event.headers.len(), 1);
+        assert_eq!(event.received_at.to_string(), "2026-04-25T10:00:00.000Z");
+        assert_eq!(event.outcome, Outcome::Kept);
+    }
+
+    #[test]
+    fn an_entry_that_is_no_event_does_not_stop_the_others() {
+        let good = serde_json::to_string(&json!({
+            "startedDateTime": "2026-04-25T10:00:00Z", "request": { "method": "GET", "url": "http://a/" },
+        }))
+        .unwrap();
+        let text = format!(r#"{{"log":{{"entries":[{good},{{"request":5}},{good}]}}}}"#);
+        let found = entries(text.as_bytes()).unwrap();
+        let fine: Vec<bool> = found.iter().map(Result::is_ok).collect();
+        assert_eq!(fine, [true, false, true]);
+    }
+
+    #[test]
+    fn text_that_is_no_log_is_an_error() {
+        for text in [
+            &b""[..],
+            b"[]",
+            b"{}",
+            b"{\"log\":{}}",
+            b"{\"log\":{\"entries\":[{}",
+            b"{\"log\":5}",
+        ] {
+            assert!(entries(text).is_err(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+}

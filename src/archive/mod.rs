@@ -1,0 +1,159 @@
+//! Events as text that leaves `evt`, and the way back: one file a format. Pure: bytes in, bytes out.
+//!
+//! Where the text goes to or comes from, and which events, is for the rooms above to say.
+
+pub mod har;
+pub mod ndjson;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The largest body that is taken back; `evt listen` takes no larger one either.
+pub const MAX_BODY: usize = 64 * 1024 * 1024;
+/// The largest piece of text that holds one event: its body twice, as it is and as data, and what escapes add.
+pub const MAX_TEXT: usize = 4 * MAX_BODY;
+
+/// Why text is no event.
+#[derive(Debug, Error)]
+pub enum ArchiveError {
+    #[error("not JSON of the expected form")]
+    Json(#[from] serde_json::Error),
+    #[error("`{method}` is not an HTTP method")]
+    Method { method: String },
+    #[error("`{target}` is not a path with a query")]
+    Target { target: String },
+    #[error("`{name}` is not a header that HTTP allows")]
+    Header { name: String },
+    #[error("a part that says it is base64 is not")]
+    Base64(#[from] base64::DecodeError),
+    #[error("the body has {bytes} bytes, more than the 64 MiB that are taken")]
+    BodyTooLarge { bytes: usize },
+    #[error("it is longer than any event can be")]
+    TooLong,
+}
+
+/// Bytes as JSON: text where they are UTF-8, so that people and tools can read them, else `{"base64":…}`.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum Text {
+    Plain(String),
+    Binary { base64: String },
+}
+
+impl Text {
+    fn of(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::Plain(text.to_owned()),
+            Err(_) => Self::Binary {
+                base64: STANDARD.encode(bytes),
+            },
+        }
+    }
+
+    fn bytes(self) -> Result<Vec<u8>, ArchiveError> {
+        Ok(match self {
+            Self::Plain(text) => text.into_bytes(),
+            Self::Binary { base64 } => STANDARD.decode(base64)?,
+        })
+    }
+}
+
+fn method(text: &str) -> Result<Method, ArchiveError> {
+    Method::from_bytes(text.as_bytes()).map_err(|_| ArchiveError::Method {
+        method: text.to_owned(),
+    })
+}
+
+/// A request's target: it must be one that a request line can carry again.
+fn target(text: &str) -> Result<String, ArchiveError> {
+    match text.parse::<PathAndQuery>() {
+        Ok(_) if text.starts_with('/') || text == "*" => Ok(text.to_owned()),
+        _ => Err(ArchiveError::Target {
+            target: text.to_owned(),
+        }),
+    }
+}
+
+fn header(headers: &mut HeaderMap, name: &str, value: &[u8]) -> Result<(), ArchiveError> {
+    let bad = || ArchiveError::Header {
+        name: name.to_owned(),
+    };
+    let value = HeaderValue::from_bytes(value).map_err(|_| bad())?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad())?;
+    headers.try_append(name, value).map_err(|_| bad())?;
+    Ok(())
+}
+
+fn body(bytes: Vec<u8>) -> Result<Bytes, ArchiveError> {
+    if bytes.len() > MAX_BODY {
+        return Err(ArchiveError::BodyTooLarge { bytes: bytes.len() });
+    }
+    Ok(Bytes::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
+    use crate::time::Timestamp;
+
+    /// The body whose every oddity a careless copy loses.
+    pub(super) const ODD: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
+
+    pub(super) fn event(body: &[u8]) -> Event {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("127.0.0.1:4871"));
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        headers.append("x-two", HeaderValue::from_static("it's \"one\""));
+        headers.append("x-two", HeaderValue::from_bytes(b"\xff\xfe").unwrap());
+        Event {
+            seq: Some(Seq(7)),
+            received_at: Timestamp::from_millis(1_777_111_200_007),
+            source: Source::Listen,
+            transport: Transport::Http,
+            method: Method::PUT,
+            target: "/hook?a=1&b=%20x".to_owned(),
+            headers,
+            body: Bytes::copy_from_slice(body),
+            meta: Meta {
+                kind: Some("contact.created".to_owned()),
+                id: Some("evt_1".to_owned()),
+                ..Meta::default()
+            },
+            verdict: Some(Verdict {
+                scheme: "stripe".to_owned(),
+                ok: false,
+                reason: "signature_mismatch".to_owned(),
+                hint: Some("body_changed: …".to_owned()),
+            }),
+            outcome: Outcome::Failed { status: Some(500) },
+        }
+    }
+
+    pub(super) fn assert_same(read: &Event, written: &Event) {
+        assert_eq!(read.body, written.body);
+        assert_eq!(read.headers, written.headers);
+        assert_eq!(read.method, written.method);
+        assert_eq!(read.target, written.target);
+        assert_eq!(read.received_at, written.received_at);
+        assert_eq!(read.outcome, written.outcome);
+        assert_eq!(read.verdict, written.verdict);
+    }
+
+    #[test]
+    fn a_target_must_fit_a_request_line() {
+        for text in ["/", "/a?b=c", "*", "/a%20b"] {
+            assert!(target(text).is_ok(), "{text}");
+        }
+        for text in ["", "a", "/a b", "/a\r\nx: y", "http://a/"] {
+            assert!(target(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The machine: ports, clock, proxies.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use super::super::Context;
+use super::Finding;
+use crate::dev::occupant;
+use crate::running::Running;
+use crate::time::Timestamp;
+
+/// The ports that evt takes where none is named, and what for.
+const PORTS: [(u16, &str); 3] = [
+    (4870, "port 4870 (evt dev)"),
+    (4871, "port 4871 (evt listen)"),
+    (4872, "port 4872 (control of evt dev)"),
+];
+const PROXIES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+/// 2026-01-01: no evt is older, so no right clock shows an earlier time.
+const EARLIEST: Timestamp = Timestamp::from_secs(1_767_225_600);
+/// 2100-01-01: what is left of the century is long enough.
+const LATEST: Timestamp = Timestamp::from_secs(4_102_444_800);
+
+pub(super) fn check(cx: &Context) -> Vec<Finding> {
+    let running = Running::find(&cx.paths.state_dir).ok().flatten();
+    let mut findings: Vec<Finding> = PORTS
+        .iter()
+        .map(|(number, what)| port(*number, what, running.as_ref()))
+        .collect();
+    findings.push(clock(Timestamp::now()));
+    findings.push(proxies(cx));
+    findings
+}
+
+fn port(number: u16, what: &'static str, running: Option<&Running>) -> Finding {
+    if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
+        return Finding::ok(what, "free");
+    }
+    let ours = running.is_some_and(|running| {
+        let end = format!(":{number}");
+        running.url.ends_with(&end) || running.control_url.ends_with(&end)
+    });
+    if ours {
+        return Finding::ok(what, "evt dev, which is running");
+    }
+    match occupant::of_port(number) {
+        // Another evt: a listener, or a platform in another home.
+        Some(occupant) if occupant.name == "evt" => {
+            Finding::ok(what, format!("in use by {occupant}"))
+        }
+        Some(occupant) => Finding::warn(
+            what,
+            format!("taken by {occupant}"),
+            "choose another: --port 0 takes a free one",
+        ),
+        None => Finding::warn(
+            what,
+            "taken by another program",
+            "choose another: --port 0 takes a free one",
+        ),
+    }
+}
+
+fn clock(now: Timestamp) -> Finding {
+    if now < EARLIEST || now > LATEST {
+        let found = format!("the clock says {now}: signatures with a time will not verify");
+        return Finding::fail("clock", found, "set the clock");
+    }
+    Finding::ok("clock", now.to_string())
+}
+
+fn proxies(cx: &Context) -> Finding {
+    let set: Vec<&str> = PROXIES
+        .into_iter()
+        .filter(|name| cx.env.get(name).is_some())
+        .collect();
+    if set.is_empty() {
+        return Finding::ok("proxy", "none");
+    }
+    // The values may hold a password.
+    Finding::ok(
+        "proxy",
+        format!(
+            "{}; not used for this machine's own addresses",
+            set.join(", ")
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_never_set_fails() {
+        assert_eq!(clock(Timestamp::from_secs(0)).state, State::Fail);
+        assert_eq!(clock(Timestamp::from_secs(1_780_000_000)).state, State::Ok);
+    }
+
+    #[test]
+    fn a_taken_port_is_a_warning() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let number = taken.local_addr().unwrap().port();
+        assert_eq!(port(number, "port", None).state, State::Warn);
+    }
+}

@@ -1,0 +1,374 @@
+//! `evt flows create`: from flags, from a file, from stdin, or by questions on a terminal.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value, json};
+
+use super::document::{self, Document};
+use super::{print, shown, wizard};
+use crate::api::flows::Flow;
+use crate::api::{ApiError, Client};
+use crate::cli::Context;
+use crate::cli::input::Source;
+use crate::error::{CliError, Exit};
+use crate::grammar::GrammarError;
+use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::target::Target;
+use crate::ui::{Format, Style, safe};
+
+/// Create a flow: from flags, from a YAML or JSON file, or by questions
+#[derive(Debug, Default, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows create --on contact.created --webhook https://bridge.example.com/in -H 'X-Bridge-Secret: env:S' --when 'data.status == \"lead\"'\n  evt flows create -f flow.yaml --dry-run"
+)]
+pub(crate) struct Args {
+    /// Start on this trigger or event: contact.created, order.*; several: any of them
+    #[arg(long, value_name = "TRIGGER", conflicts_with = "file")]
+    pub(super) on: Vec<String>,
+    /// POST the event here: 4871/hook, host:port, a URL
+    #[arg(long, value_name = "TARGET", conflicts_with = "file")]
+    pub(super) webhook: Option<String>,
+    /// Only when this holds: `data.status == "lead"`
+    #[arg(long, value_name = "CONDITION", conflicts_with = "file")]
+    pub(super) when: Option<String>,
+    /// Send this header; its value may be env:NAME, file:PATH or cmd:…
+    #[arg(
+        short = 'H',
+        long = "header",
+        value_name = "NAME: VALUE",
+        conflicts_with = "file"
+    )]
+    pub(super) headers: Vec<Header>,
+    /// Sign with this secret in place of the platform's own: text, env:NAME, file:PATH, cmd:… or -
+    #[arg(long, value_name = "REF", conflicts_with = "file")]
+    pub(super) secret: Option<SecretRef>,
+    /// Name the flow; made from the trigger and the target otherwise
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+    /// Create it switched off
+    #[arg(long)]
+    pub(super) disabled: bool,
+    /// Read the flow from a file, or from stdin with `-`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<Source>,
+    /// Print what would be sent and send nothing; references to secrets stay references
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Show secrets, which are masked otherwise
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+    /// Create it also where a remote platform cannot be expected to make it work
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// `Name: value`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    name: String,
+    value: String,
+}
+
+impl FromStr for Header {
+    type Err = GrammarError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once(':').unwrap_or((text, ""));
+        let (name, value) = (name.trim(), value.trim());
+        let is_fit = http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+            && http::HeaderValue::from_str(value).is_ok();
+        if !is_fit || !text.contains(':') {
+            return Err(GrammarError {
+                // The value may be a secret: only the name is repeated.
+                input: name.to_owned(),
+                expected: "a header such as `X-Bridge-Secret: env:BRIDGE_SECRET`",
+                at: None,
+            });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+}
+
+impl Args {
+    /// Whether nothing says what the flow is.
+    fn is_blank(&self) -> bool {
+        self.on.is_empty() && self.webhook.is_none() && self.file.is_none()
+    }
+}
+
+/// Creates the flows and prints them.
+pub(super) async fn run(mut args: Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    if args.is_blank() {
+        let Some(answered) = wizard::ask(args, cx)? else {
+            cx.ui.status("Nothing was created");
+            return Ok(Exit::Done);
+        };
+        args = answered;
+    }
+    let may_run = args.file.is_none();
+    let documents = documents(&args)?;
+    for document in &documents {
+        document::check(document, client, args.force)?;
+    }
+    for document in &documents {
+        if args.dry_run {
+            show(&document.value, args.show_secrets, cx)?;
+            continue;
+        }
+        let body = document::resolved(&document.value, may_run, cx)?;
+        let flow = client
+            .create_flow(&body)
+            .await
+            .map_err(|error| refused(error, document))?;
+        created(&flow, document, &args, client, cx)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
+    let Some(source) = &args.file else {
+        return Ok(vec![Document {
+            value: from_flags(args)?,
+            source: document::FROM_FLAGS.to_owned(),
+        }]);
+    };
+    let mut documents = document::read(source)?;
+    if let (Some(_), [_, _, ..]) = (&args.name, documents.as_slice()) {
+        return Err(CliError::usage(format!(
+            "--name names one flow, and {} holds {}",
+            source.name(),
+            documents.len()
+        )));
+    }
+    for document in &mut documents {
+        if let Value::Object(map) = &mut document.value {
+            if let Some(name) = &args.name {
+                map.insert("name".to_owned(), json!(name));
+            }
+            if args.disabled {
+                map.insert("enabled".to_owned(), json!(false));
+            }
+        }
+    }
+    Ok(documents)
+}
+
+/// The document that the flags describe, in the platform's short shape.
+pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
+    if args.on.is_empty() {
+        return Err(CliError::usage("the flow has no trigger")
+            .hint("evt flows create --on contact.created --webhook 4871/hook"));
+    }
+    let Some(target) = &args.webhook else {
+        return Err(CliError::usage("the flow does nothing")
+            .hint(format!(
+                "evt flows create --on {} --webhook 4871/hook",
+                args.on[0]
+            ))
+            .hint("evt flows create -f flow.yaml     for the other actions"));
+    };
+    let url = webhook_url(target)?;
+    let name = args
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{} to {}", args.on.join(", "), shown::short_url(&url)));
+    let mut flow = Map::new();
+    flow.insert("name".to_owned(), json!(name));
+    match args.on.as_slice() {
+        [one] => flow.insert("trigger".to_owned(), json!({ "type": one })),
+        many => {
+            let triggers: Vec<Value> = many.iter().map(|name| json!({ "type": name })).collect();
+            flow.insert("triggers".to_owned(), json!(triggers))
+        }
+    };
+    if let Some(when) = &args.when {
+        flow.insert("when".to_owned(), json!(when));
+    }
+    if args.disabled {
+        flow.insert("enabled".to_owned(), json!(false));
+    }
+    let action = json!({"type": "send_webhook", "config": webhook_config(url, args)});
+    flow.insert("actions".to_owned(), json!([action]));
+    Ok(Value::Object(flow))
+}
+
+/// A target as the URL that the platform is told. A URL may hold placeholders, which no target has.
+fn webhook_url(text: &str) -> Result<String, CliError> {
+    let is_url = text.starts_with("http://") || text.starts_with("https://");
+    if is_url && text.contains("{{") {
+        return Ok(text.to_owned());
+    }
+    let target: Target = text.parse()?;
+    // A URL is sent as it was typed: its normal form may differ by a slash, and someone's router may care.
+    Ok(if is_url {
+        text.to_owned()
+    } else {
+        target.to_string()
+    })
+}
+
+fn webhook_config(url: String, args: &Args) -> Value {
+    let mut config = Map::new();
+    config.insert("url".to_owned(), json!(url));
+    config.insert("method".to_owned(), json!("POST"));
+    if !args.headers.is_empty() {
+        let headers: Map<String, Value> = args
+            .headers
+            .iter()
+            .map(|header| (header.name.clone(), json!(header.value)))
+            .collect();
+        config.insert("headers".to_owned(), Value::Object(headers));
+    }
+    if let Some(secret) = &args.secret {
+        let text = match secret {
+            SecretRef::Literal(secret) => secret.reveal().to_owned(),
+            reference => reference.to_string(),
+        };
+        config.insert("secret".to_owned(), json!(text));
+    }
+    Value::Object(config)
+}
+
+/// Prints a document that is not sent: YAML for people, which is a file to keep; one line for programs.
+fn show(document: &Value, show_secrets: bool, cx: &Context) -> Result<(), CliError> {
+    let document = if show_secrets {
+        document.clone()
+    } else {
+        shown::masked(document)
+    };
+    match cx.ui.format() {
+        Format::Text => cx.ui.line(&shown::yaml(&document, cx)?)?,
+        Format::Json | Format::Raw => cx.ui.json(&document)?,
+    }
+    Ok(())
+}
+
+/// Says what a refusal of this document most likely means.
+fn refused(error: ApiError, document: &Document) -> CliError {
+    let is_taken = error.refusal().is_some_and(|refusal| refusal.status == 409);
+    let error = CliError::from(error);
+    if is_taken {
+        return error
+            .hint(format!("evt flows show '{}'", document.name()))
+            .hint("evt flows apply -f flow.yaml     changes a flow that is there");
+    }
+    error
+}
+
+fn created(
+    flow: &Flow,
+    document: &Document,
+    args: &Args,
+    client: &Client,
+    cx: &Context,
+) -> Result<(), CliError> {
+    if cx.ui.format() == Format::Text {
+        let state = if flow.is_enabled() { "" } else { ", disabled" };
+        cx.ui.line(&format!(
+            "{} {} ({}{state})",
+            cx.ui.paint(Style::Good, "created"),
+            cx.ui.paint(Style::Name, &safe(flow.name())),
+            safe(flow.id())
+        ))?;
+    } else {
+        print(cx, flow, args.show_secrets)?;
+    }
+    cx.ui.status(&signing(document, client, cx)?);
+    cx.ui.status(&format!(
+        "try  evt flows execute {} contact.email=ada@example.test",
+        safe(flow.id())
+    ));
+    Ok(())
+}
+
+/// Who signs what this flow sends.
+fn signing(document: &Document, client: &Client, cx: &Context) -> Result<String, CliError> {
+    let actions = document.value.get("actions").and_then(Value::as_array);
+    let has_secret = actions
+        .into_iter()
+        .flatten()
+        .any(|action| action.pointer("/config/secret").is_some());
+    if has_secret {
+        return Ok(
+            "Its webhooks are signed with the secret that was given (Standard Webhooks)".to_owned(),
+        );
+    }
+    let local = cx.profile()?.local.filter(|_| client.is_loopback());
+    Ok(match local {
+        Some(running) if running.webhook_secret.is_some() => {
+            "Its webhooks are signed with the platform's own secret; `evt listen` checks it by itself"
+        }
+        _ => "Its webhooks are not signed; -H 'X-Bridge-Secret: env:NAME' sends a secret along",
+    }
+    .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(on: &[&str], webhook: &str) -> Args {
+        Args {
+            on: on.iter().map(|name| (*name).to_owned()).collect(),
+            webhook: Some(webhook.to_owned()),
+            ..Args::default()
+        }
+    }
+
+    #[test]
+    fn flags_make_the_platforms_short_shape() {
+        let mut args = args(&["contact.created"], "4871/hook");
+        args.headers = vec!["X-Bridge-Secret: env:S".parse().unwrap()];
+        args.when = Some("data.status == \"lead\"".to_owned());
+        assert_eq!(
+            from_flags(&args).unwrap(),
+            json!({
+                "name": "contact.created to 127.0.0.1:4871/hook",
+                "trigger": {"type": "contact.created"},
+                "when": "data.status == \"lead\"",
+                "actions": [{"type": "send_webhook", "config": {
+                    "url": "http://127.0.0.1:4871/hook",
+                    "method": "POST",
+                    "headers": {"X-Bridge-Secret": "env:S"},
+                }}],
+            })
+        );
+    }
+
+    #[test]
+    fn several_triggers_make_a_list() {
+        let flow = from_flags(&args(&["order.paid", "order.placed"], "https://a.test/x")).unwrap();
+        assert_eq!(
+            flow["triggers"],
+            json!([{"type": "order.paid"}, {"type": "order.placed"}])
+        );
+        assert_eq!(flow["actions"][0]["config"]["url"], "https://a.test/x");
+    }
+
+    #[test]
+    fn placeholders_in_a_url_are_left_alone() {
+        let flow = from_flags(&args(&["order.paid"], "https://a.test/{{order.sk}}")).unwrap();
+        assert_eq!(
+            flow["actions"][0]["config"]["url"],
+            "https://a.test/{{order.sk}}"
+        );
+    }
+
+    #[test]
+    fn a_flow_without_a_trigger_or_a_target_is_refused() {
+        assert!(from_flags(&args(&[], "4871")).is_err());
+        assert!(from_flags(&args(&["order.paid"], "nonsense")).is_err());
+    }
+
+    #[test]
+    fn a_header_is_a_name_and_a_value() {
+        for text in ["X-Secret", ": x", "X Y: z", "X: a\nb"] {
+            assert!(text.parse::<Header>().is_err(), "{text:?}");
+        }
+        let error = "X Y: hunter2".parse::<Header>().unwrap_err();
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,115 @@
+//! What would change: two documents side by side, as YAML lines.
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::document::{DocumentFault, without_surroundings};
+use super::shown;
+use crate::ui::{Style, safe};
+
+/// Unchanged lines around a change.
+const AROUND: usize = 3;
+
+/// The lines that differ, each with its sign and what the sign means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) style: Option<Style>,
+    pub(super) text: String,
+}
+
+/// Whether applying `wanted` would change `present`. What the platform wrote around its document does not count, nor whether the
+/// flow is switched on where the document does not say.
+pub(super) fn is_change(present: &Value, wanted: &Value) -> bool {
+    comparable(present, wanted) != without_surroundings(wanted)
+}
+
+fn comparable(present: &Value, wanted: &Value) -> Value {
+    let mut present = without_surroundings(present);
+    if let Value::Object(map) = &mut present {
+        for key in ["enabled", "status"] {
+            if wanted.get(key).is_none() {
+                map.remove(key);
+            }
+        }
+    }
+    present
+}
+
+/// The difference in lines, secrets masked.
+pub(super) fn lines(present: &Value, wanted: &Value) -> Result<Vec<Line>, DocumentFault> {
+    let old = shown::raw_yaml(&shown::masked(&comparable(present, wanted)))?;
+    let new = shown::raw_yaml(&shown::masked(&without_surroundings(wanted)))?;
+    let diff = TextDiff::from_lines(&old, &new);
+    let mut lines: Vec<Line> = Vec::new();
+    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if number > 0 {
+            lines.push(line(Some(Style::Dim), "…", ""));
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let text = change.value().trim_end_matches('\n');
+            lines.push(match change.tag() {
+                ChangeTag::Equal => line(Some(Style::Dim), "  ", text),
+                ChangeTag::Delete => line(Some(Style::Bad), "- ", text),
+                ChangeTag::Insert => line(Some(Style::Good), "+ ", text),
+            });
+        }
+    }
+    if lines.is_empty() && is_change(present, wanted) {
+        // Two secrets with one mask.
+        lines.push(line(Some(Style::Warn), "~ ", "a secret"));
+    }
+    Ok(lines)
+}
+
+fn line(style: Option<Style>, sign: &str, text: &str) -> Line {
+    Line {
+        style,
+        text: format!("{sign}{}", safe(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_platform_adds_is_no_change() {
+        let present =
+            json!({"id": "automation-1", "name": "a", "enabled": false, "trigger": {"type": "x"}});
+        let wanted = json!({"trigger": {"type": "x"}, "name": "a"});
+        assert!(!is_change(&present, &wanted));
+        assert_eq!(
+            lines(&present, &json!({"name": "a", "trigger": {"type": "x"}})).unwrap(),
+            []
+        );
+    }
+
+    #[test]
+    fn a_switch_that_the_document_names_counts() {
+        assert!(is_change(
+            &json!({"name": "a", "enabled": false}),
+            &json!({"name": "a", "enabled": true})
+        ));
+    }
+
+    #[test]
+    fn changed_lines_carry_their_sign() {
+        let lines = lines(
+            &json!({"name": "a", "when": "old"}),
+            &json!({"name": "a", "when": "new"}),
+        )
+        .unwrap();
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["  name: a", "- when: old", "+ when: new"]);
+    }
+
+    #[test]
+    fn a_changed_secret_is_told_without_showing_it() {
+        let flow = |secret: &str| json!({"actions": [{"config": {"secret": secret}}]});
+        let lines = lines(&flow("hunter2"), &flow("hunter3")).unwrap();
+        assert_eq!(lines.len(), 1);
+        assert!(lines.iter().all(|line| !line.text.contains("hunter")));
+    }
+}

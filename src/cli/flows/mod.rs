@@ -1,0 +1,232 @@
+//! `evt flows`: automations of the platform, and their runs.
+
+mod apply;
+mod create;
+mod difference;
+mod document;
+mod edit;
+mod execute;
+mod find;
+mod run_view;
+mod runs;
+mod shown;
+mod wizard;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{Context, Runtime};
+use crate::api::Client;
+use crate::api::flows::Flow;
+use crate::error::{CliError, Exit};
+use crate::ui::{Cell, Format, Style, safe};
+
+pub(crate) use document::DocumentFault;
+
+/// See, create and run automations
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows execute 'contact.created to 127.0.0.1:4871/hook' contact.email=ada@example.test"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(List),
+    Show(Show),
+    Create(Box<create::Args>),
+    Apply(apply::Args),
+    Edit(edit::Args),
+    Delete(Delete),
+    Enable(Switch),
+    Disable(Switch),
+    Execute(execute::Args),
+    Runs(runs::Args),
+}
+
+/// List the flows of the organisation
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt flows list")]
+struct List {}
+
+/// Show one flow's document
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt flows show 'Notify CRM bridge'\n  evt flows show 'Notify CRM bridge' -o text --show-secrets > flow.yaml"
+)]
+struct Show {
+    /// The flow's id or name
+    flow: String,
+    /// Show secrets and headers that authorise, which are masked otherwise
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// Delete flows
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt flows delete 'Notify CRM bridge' --yes")]
+struct Delete {
+    /// Ids or names
+    #[arg(required = true, value_name = "FLOW")]
+    flows: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Let flows react to events, or stop them from doing so
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt flows disable 'Notify CRM bridge'")]
+struct Switch {
+    /// Ids or names
+    #[arg(required = true, value_name = "FLOW")]
+    flows: Vec<String>,
+}
+
+/// The runtime that the command wants: one that is watched without end drains, the others are dropped where they stand.
+pub(super) fn runtime(args: &Args) -> Runtime {
+    match &args.command {
+        Command::Runs(args) if args.is_open_ended() => Runtime::Client,
+        _ => Runtime::Brief,
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let cx = cx.as_ref();
+    let client = cx.api()?;
+    match args.command {
+        Command::List(_) => list(cx, &client).await,
+        Command::Show(args) => show(&args, cx, &client).await,
+        Command::Create(args) => create::run(*args, cx, &client).await,
+        Command::Apply(args) => apply::run(&args, cx, &client).await,
+        Command::Edit(args) => edit::run(&args, cx, &client).await,
+        Command::Delete(args) => delete(&args, cx, &client).await,
+        Command::Enable(args) => switch(&args, true, cx, &client).await,
+        Command::Disable(args) => switch(&args, false, cx, &client).await,
+        Command::Execute(args) => execute::run(&args, cx, &client).await,
+        Command::Runs(args) => runs::run(&args, cx, &client).await,
+    }
+}
+
+async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let flows = client.list_flows().await?;
+    if cx.ui.format() == Format::Text {
+        if flows.is_empty() {
+            cx.ui.status("There are no flows yet; try: evt flows create --on contact.created --webhook 4871/hook");
+            return Ok(Exit::Done);
+        }
+        let rows = flows
+            .iter()
+            .map(|flow| {
+                let document = flow.document();
+                vec![
+                    Cell::from(flow.id()),
+                    Cell::styled(Style::Name, flow.name()),
+                    state_cell(flow),
+                    Cell::from(shown::triggers(document).join(", ")),
+                    Cell::from(shown::actions(document).join(", ")),
+                ]
+            })
+            .collect();
+        cx.ui
+            .table(&["id", "name", "state", "starts on", "does"], rows)?;
+        return Ok(Exit::Done);
+    }
+    for flow in &flows {
+        print(cx, flow, false)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn state_cell(flow: &Flow) -> Cell {
+    if flow.is_enabled() {
+        Cell::styled(Style::Good, "enabled")
+    } else {
+        Cell::styled(Style::Dim, "disabled")
+    }
+}
+
+async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let flow = find::one(client, &args.flow).await?;
+    if cx.ui.format() == Format::Text {
+        let state = if flow.is_enabled() {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        cx.ui.status(&format!("{} is {state}", safe(flow.id())));
+        let document = document::without_surroundings(flow.document());
+        let document = if args.show_secrets {
+            document
+        } else {
+            shown::masked(&document)
+        };
+        cx.ui.line(&shown::yaml(&document, cx)?)?;
+    } else {
+        print(cx, &flow, args.show_secrets)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    let flows = find::several(client, &args.flows).await?;
+    if cx.may_ask && !args.yes {
+        let names: Vec<String> = flows.iter().map(|flow| safe(flow.name())).collect();
+        let question = format!("Delete {}?", names.join(", "));
+        if !cx.ui.confirm(&question, false, "--yes")? {
+            cx.ui.status("Nothing was deleted");
+            return Ok(Exit::Done);
+        }
+    }
+    for flow in &flows {
+        client.delete_flow(flow.id()).await?;
+        done(cx, "deleted", flow)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn switch(
+    args: &Switch,
+    enabled: bool,
+    cx: &Context,
+    client: &Client,
+) -> Result<Exit, CliError> {
+    for flow in find::several(client, &args.flows).await? {
+        client.set_flow_enabled(flow.id(), enabled).await?;
+        done(cx, if enabled { "enabled" } else { "disabled" }, &flow)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// One line about what became of a flow.
+fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
+    match cx.ui.format() {
+        Format::Text => cx.ui.line(&format!(
+            "{} {} ({})",
+            cx.ui.paint(Style::Good, what),
+            cx.ui.paint(Style::Name, &safe(flow.name())),
+            safe(flow.id())
+        ))?,
+        Format::Json => cx
+            .ui
+            .json(&json!({"id": flow.id(), "name": flow.name(), "done": what}))?,
+        Format::Raw => {}
+    }
+    Ok(())
+}
+
+/// A flow as the platform answered it, secrets masked unless they were asked for.
+fn print(cx: &Context, flow: &Flow, show_secrets: bool) -> Result<(), CliError> {
+    if show_secrets {
+        cx.ui.json(flow.value())?;
+    } else {
+        cx.ui.json(&shown::masked(flow.value()))?;
+    }
+    Ok(())
+}

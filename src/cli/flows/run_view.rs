@@ -1,0 +1,293 @@
+//! One run as people see it: its steps, the attempts of each delivery, and why a condition said no.
+
+use serde_json::Value;
+
+use super::shown::short_url;
+use crate::api::flows::Run;
+use crate::cli::Context;
+use crate::error::CliError;
+use crate::time::Timestamp;
+use crate::ui::{Format, Style, clip, safe};
+
+/// Characters of an answer's body that are shown in its line.
+const ANSWER: usize = 100;
+/// Levels of an explanation that are laid out.
+const DEEPEST: usize = 12;
+
+/// Prints the run: several lines for people, one object for programs.
+pub(super) fn print(cx: &Context, run: &Run) -> Result<(), CliError> {
+    if cx.ui.format() != Format::Text {
+        return Ok(cx.ui.json(run.value())?);
+    }
+    let paint = |style: Style, text: &str| cx.ui.paint(style, text);
+    let view = View {
+        value: run.value(),
+        is_verbose: cx.ui.is_verbose(),
+        paint: &paint,
+    };
+    for line in view.lines(run) {
+        cx.ui.line(&line)?;
+    }
+    Ok(())
+}
+
+/// The run and its steps in one line: what changes while it goes on.
+pub(super) fn in_brief(run: &Run) -> String {
+    let steps: Vec<String> = steps(run.value())
+        .map(|step| {
+            let attempts = list(step, "attempts").count();
+            let tries = match attempts {
+                0 => String::new(),
+                1 => " (1 attempt)".to_owned(),
+                many => format!(" ({many} attempts)"),
+            };
+            format!("{} {}{tries}", text(step, "stepId"), text(step, "status"))
+        })
+        .collect();
+    safe(&format!(
+        "{} {}: {}",
+        run.id(),
+        run.status(),
+        steps.join(", ")
+    ))
+}
+
+struct View<'a> {
+    value: &'a Value,
+    is_verbose: bool,
+    paint: &'a dyn Fn(Style, &str) -> String,
+}
+
+impl View<'_> {
+    fn lines(&self, run: &Run) -> Vec<String> {
+        let mut lines = vec![self.head(run)];
+        if let Some(reason) = self.value.get("reason").and_then(Value::as_str) {
+            lines.push(format!("  {}", (self.paint)(Style::Warn, &safe(reason))));
+        }
+        if let Some(explain) = self.value.get("explain") {
+            self.explain(explain, 2, &mut lines);
+        }
+        for step in steps(self.value) {
+            self.step(step, &mut lines);
+        }
+        if let (true, Some(context)) = (self.is_verbose, self.value.get("context")) {
+            lines.push(format!("  context {}", safe(&context.to_string())));
+        }
+        lines
+    }
+
+    fn head(&self, run: &Run) -> String {
+        let flow = match text(self.value, "flowName") {
+            "" => run.flow_id(),
+            name => name,
+        };
+        let mut parts = vec![
+            (self.paint)(Style::Name, &safe(run.id())),
+            (self.paint)(colour(run.status()), &safe(run.status())),
+            safe(flow),
+            (self.paint)(Style::Dim, &safe(text(self.value, "startedAt"))),
+        ];
+        parts.extend(took(self.value).map(|took| (self.paint)(Style::Dim, &took)));
+        parts.join("  ")
+    }
+
+    fn step(&self, step: &Value, lines: &mut Vec<String>) {
+        let status = text(step, "status");
+        let mut parts = vec![
+            safe(text(step, "stepId")),
+            safe(text(step, "type")),
+            (self.paint)(colour(status), &safe(status)),
+        ];
+        if let Some(url) = step.pointer("/input/url").and_then(Value::as_str) {
+            let method = step.pointer("/input/method").and_then(Value::as_str);
+            parts.push(safe(&format!(
+                "{} {}",
+                method.unwrap_or("POST"),
+                short_url(url)
+            )));
+        }
+        parts.extend(took(step).map(|took| (self.paint)(Style::Dim, &took)));
+        lines.push(format!("  {}", parts.join("  ")));
+        for attempt in list(step, "attempts") {
+            lines.push(format!("    {}", self.attempt(attempt)));
+            if self.is_verbose {
+                lines.extend(
+                    list(attempt, "headers")
+                        .filter_map(Value::as_str)
+                        .map(|header| {
+                            format!("        {}", (self.paint)(Style::Dim, &safe(header)))
+                        }),
+                );
+            }
+        }
+        if let Some(error) = step.get("error").and_then(Value::as_str) {
+            lines.push(format!("    {}", (self.paint)(Style::Bad, &safe(error))));
+        }
+        for warning in list(step, "warnings").filter_map(Value::as_str) {
+            lines.push(format!("    {}", (self.paint)(Style::Warn, &safe(warning))));
+        }
+        if let Some(explain) = step.get("explain") {
+            self.explain(explain, 4, lines);
+        }
+    }
+
+    /// `attempt 1  200  8 ms  ok`
+    fn attempt(&self, attempt: &Value) -> String {
+        let number = attempt.get("n").and_then(Value::as_u64).unwrap_or_default();
+        let mut parts = vec![format!("attempt {number}")];
+        match attempt.get("status").and_then(Value::as_u64) {
+            Some(status) => {
+                let style = if (200..300).contains(&status) {
+                    Style::Good
+                } else {
+                    Style::Bad
+                };
+                parts.push((self.paint)(style, &status.to_string()));
+            }
+            None => parts.push((self.paint)(Style::Bad, "no answer")),
+        }
+        if let Some(took) = attempt.get("took_ms").and_then(Value::as_i64) {
+            parts.push((self.paint)(Style::Dim, &format!("{took} ms")));
+        }
+        for key in ["error", "body"] {
+            let said = text(attempt, key);
+            if !said.is_empty() {
+                parts.push(clip(said, ANSWER));
+            }
+        }
+        parts.join("  ")
+    }
+
+    /// The tree of conditions with the values seen.
+    fn explain(&self, explain: &Value, indent: usize, lines: &mut Vec<String>) {
+        let pad = " ".repeat(indent);
+        match explain {
+            _ if indent > 2 * DEEPEST => lines.push(format!("{pad}…")),
+            Value::Array(items) => {
+                for item in items {
+                    self.explain(item, indent, lines);
+                }
+            }
+            Value::Object(map) => {
+                let words: Vec<String> = map
+                    .iter()
+                    .filter(|(_, value)| !value.is_array() && !value.is_object())
+                    .map(|(key, value)| match value {
+                        Value::String(text) => format!("{key} {text}"),
+                        other => format!("{key} {other}"),
+                    })
+                    .collect();
+                if !words.is_empty() {
+                    lines.push(format!("{pad}{}", safe(&words.join("  "))));
+                }
+                for inner in map
+                    .values()
+                    .filter(|value| value.is_array() || value.is_object())
+                {
+                    self.explain(inner, indent + 2, lines);
+                }
+            }
+            Value::String(text) => lines.push(format!("{pad}{}", safe(text))),
+            other => lines.push(format!("{pad}{}", safe(&other.to_string()))),
+        }
+    }
+}
+
+fn steps(run: &Value) -> impl Iterator<Item = &Value> {
+    list(run, "steps")
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn colour(status: &str) -> Style {
+    match status {
+        "completed" => Style::Good,
+        "failed" => Style::Bad,
+        "pending" | "running" | "blocked" => Style::Warn,
+        _ => Style::Dim,
+    }
+}
+
+/// From begin to end; nothing while it goes on.
+fn took(value: &Value) -> Option<String> {
+    let time = |key| text(value, key).parse::<Timestamp>().ok();
+    let (began, ended) = (time("startedAt")?, time("completedAt")?);
+    Some(format!("{} ms", ended.since(began).as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn lines(value: Value) -> Vec<String> {
+        let run = Run::from(value.clone());
+        let plain = |_: Style, text: &str| text.to_owned();
+        let view = View {
+            value: &value,
+            is_verbose: false,
+            paint: &plain,
+        };
+        view.lines(&run)
+    }
+
+    #[test]
+    fn every_attempt_has_its_line() {
+        let run = json!({
+            "id": "exec-1", "flowName": "bridge", "status": "completed",
+            "startedAt": "2026-04-25T10:00:00.000Z", "completedAt": "2026-04-25T10:00:02.500Z",
+            "steps": [{
+                "stepId": "s1", "type": "send_webhook", "status": "completed",
+                "input": {"url": "http://127.0.0.1:1/hook", "method": "POST"},
+                "attempts": [
+                    {"n": 1, "took_ms": 3, "error": "connection refused", "headers": [], "body": ""},
+                    {"n": 2, "took_ms": 8, "status": 200, "headers": [], "body": "ok\u{1b}[31m"},
+                ],
+            }],
+        });
+        assert_eq!(
+            lines(run),
+            [
+                "exec-1  completed  bridge  2026-04-25T10:00:00.000Z  2500 ms",
+                "  s1  send_webhook  completed  POST 127.0.0.1:1/hook",
+                "    attempt 1  no answer  3 ms  connection refused",
+                "    attempt 2  200  8 ms  ok\\u{1b}[31m",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_reason_stands_under_a_run_that_did_not_start() {
+        let run = json!({
+            "id": "exec-1", "automationId": "automation-1", "status": "skipped",
+            "reason": "a condition of the trigger said no",
+            "explain": [{"condition": "data.status == \"lead\"", "seen": "new"}], "steps": [],
+        });
+        let lines = lines(run);
+        assert_eq!(lines[1], "  a condition of the trigger said no");
+        assert!(
+            lines[2].contains("data.status") && lines[2].contains("new"),
+            "{lines:?}"
+        );
+    }
+
+    #[test]
+    fn an_explanation_without_bottom_ends() {
+        let mut deep = json!("x");
+        for _ in 0..100 {
+            deep = json!({"all": [deep]});
+        }
+        assert!(lines(json!({"id": "exec-1", "explain": deep})).len() < 20);
+    }
+}

@@ -1,0 +1,112 @@
+//! `evt man`: the manual, offline. The pages are made of the commands themselves, so they are never behind.
+
+mod generate;
+mod page;
+mod render;
+mod topics;
+
+use serde_json::json;
+
+use super::{Context, parse};
+use crate::config::suggest;
+use crate::error::{CliError, Exit};
+use crate::ui::{Format, Style};
+use page::Page;
+
+pub(super) use generate::GenerateArgs;
+
+/// Columns of a page where there is no terminal, and the most where there is one.
+const WIDTH: (usize, usize) = (80, 100);
+
+/// Read the manual, offline
+///
+/// There is a page for each command, and pages on exit-codes, grammar, environment and files. `-o raw` prints a page for man(1):
+/// evt man listen -o raw | man -l -
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  evt man                  the pages\n  evt man exit-codes")]
+pub(crate) struct Args {
+    /// The page; without it the list of pages
+    page: Option<String>,
+}
+
+/// Shows a page, or the list of them.
+pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+    let pages = pages();
+    let Some(wanted) = &args.page else {
+        return list(&pages, cx);
+    };
+    let page = find(&pages, wanted)?;
+    if cx.ui.format() == Format::Raw {
+        cx.ui.raw(render::roff(page).as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    let width = cx
+        .ui
+        .width()
+        .map_or(WIDTH.0, |width| usize::from(width).min(WIDTH.1));
+    let text = render::text(page, width, |heading| cx.ui.paint(Style::Strong, heading));
+    if cx.ui.explicit_json() {
+        cx.ui
+            .json(&json!({ "page": page.name, "section": page.section, "text": text }))?;
+    } else {
+        cx.ui.line(text.trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes everything that is made of the commands: see [`generate`].
+pub(super) fn generate(args: &GenerateArgs, cx: &Context) -> Result<Exit, CliError> {
+    generate::run(args, cx)
+}
+
+/// Every page: the commands in the order of the help, then the topics.
+fn pages() -> Vec<Page> {
+    let mut root = parse::tree();
+    root.build();
+    let mut pages = vec![page::of_command(&mut root)];
+    for command in root.get_subcommands_mut() {
+        if !command.is_hide_set() {
+            pages.push(page::of_command(command));
+        }
+    }
+    pages.extend(topics::all(&root));
+    pages
+}
+
+fn short(page: &Page) -> &str {
+    page.name.strip_prefix("evt-").unwrap_or(&page.name)
+}
+
+fn find<'a>(pages: &'a [Page], wanted: &str) -> Result<&'a Page, CliError> {
+    let found = pages
+        .iter()
+        .find(|page| page.name == wanted || short(page) == wanted);
+    found.ok_or_else(|| {
+        let near = suggest(wanted, pages.iter().map(short));
+        let error = CliError::new(
+            Exit::NotFound,
+            "unknown_page",
+            format!("there is no page `{wanted}`"),
+        );
+        match near {
+            Some(name) => error.hint(format!("evt man {name}")),
+            None => error.hint("evt man"),
+        }
+    })
+}
+
+fn list(pages: &[Page], cx: &Context) -> Result<Exit, CliError> {
+    if cx.ui.explicit_json() {
+        for page in pages {
+            cx.ui.json(
+                &json!({ "page": page.name, "section": page.section, "summary": page.summary }),
+            )?;
+        }
+        return Ok(Exit::Done);
+    }
+    let rows = pages
+        .iter()
+        .map(|page| vec![short(page).to_owned(), page.summary.clone()]);
+    cx.ui.table(&["page", "about"], rows.collect())?;
+    Ok(Exit::Done)
+}

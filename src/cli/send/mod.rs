@@ -1,0 +1,117 @@
+//! `evt send`: a signed test event, right or wrong on purpose, once or very many times.
+
+mod list;
+mod many;
+mod once;
+mod plan;
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::error::{CliError, Exit};
+use crate::grammar::header_line::HeaderLine;
+use crate::grammar::scheme_spec::SchemeSpec;
+use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::statuses::Statuses;
+use crate::grammar::target::Target;
+use crate::grammar::when::{Rate, Span};
+use crate::send::tamper::Tamper;
+
+/// Send a signed test event to a listener or any URL
+///
+/// The platform's events are signed with the secret of the running `evt dev`, a vendor's with the --secret that you give, by
+/// the vendor's own scheme. An event that is sent once is kept like a received one: see `evt events list`.
+#[derive(Debug, clap::Args)]
+#[command(
+    visible_alias = "trigger",
+    after_help = "\
+Examples:
+  evt send contact.created                     to the local listener, signed as `evt dev` signs
+  evt send stripe/payment_intent.succeeded --to :3000/hook --secret env:STRIPE_SECRET
+  evt send @body.json --sign github --secret env:GITHUB_SECRET --to https://app.example.test/hook
+  evt send contact.created --to 3000 --secret env:S --tamper body      0: refused, 8: accepted
+  evt send contact.created --to 3000 --times 1000 --concurrency 32
+  evt send contact.created --dry-run -o curl   the same request as a command"
+)]
+pub(crate) struct Args {
+    /// A sample (`evt send --list`), a file as @FILE, or - for stdin
+    #[arg(
+        value_name = "EVENT|@FILE|-",
+        required_unless_present = "list",
+        conflicts_with = "list"
+    )]
+    event: Option<String>,
+    /// List the samples
+    #[arg(long)]
+    list: bool,
+    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given
+    #[arg(long, value_name = "TARGET")]
+    to: Option<Target>,
+
+    /// Add or replace a header
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE",
+        help_heading = "Changing"
+    )]
+    header: Vec<HeaderLine>,
+
+    /// Sign by this scheme, or `none`; a sample is signed as its vendor signs
+    #[arg(long, value_name = "SCHEME[:key=value,…]", help_heading = "Signing")]
+    sign: Option<SchemeSpec>,
+    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or -
+    #[arg(long, value_name = "REF", help_heading = "Signing")]
+    secret: Option<SecretRef>,
+    /// Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not
+    #[arg(long, value_name = "WHAT", help_heading = "Signing", conflicts_with_all = ["times", "expect_status"])]
+    tamper: Option<Tamper>,
+
+    /// Send it so many times, each signed anew under its own id; these are counted and not kept
+    #[arg(long, value_name = "N", help_heading = "Repeating", value_parser = clap::value_parser!(u64).range(1..))]
+    times: Option<u64>,
+    /// At most so often, such as 50/s
+    #[arg(
+        long,
+        value_name = "RATE",
+        help_heading = "Repeating",
+        requires = "times"
+    )]
+    rate: Option<Rate>,
+    /// Over so many connections at once
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "Repeating", requires = "times", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+
+    /// Exit 9 unless the answer has this status: 2xx, 200, or a list
+    #[arg(long, value_name = "STATUSES", help_heading = "Answer")]
+    expect_status: Option<Statuses>,
+    /// How long the target may take
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "30s",
+        help_heading = "Answer"
+    )]
+    timeout: Span,
+    /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
+    #[arg(long, conflicts_with_all = ["times", "expect_status"])]
+    dry_run: bool,
+}
+
+impl Args {
+    /// Whether `-o curl` means something here.
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+}
+
+pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let Some(event) = &args.event else {
+        return list::run(&cx);
+    };
+    let message = plan::message(event, &args, &cx)?;
+    match args.times {
+        Some(times) => many::run(message, times, &args, &cx).await,
+        None => once::run(message, &args, &cx).await,
+    }
+}

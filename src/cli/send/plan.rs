@@ -1,0 +1,208 @@
+//! From words to a message: which body, which headers, who signs, where to.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+use super::Args;
+use crate::cli::Context;
+use crate::cli::input::Source;
+use crate::envelope;
+use crate::error::{CliError, Exit};
+use crate::grammar::scheme_spec::SchemeSpec;
+use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::target::Target;
+use crate::json;
+use crate::running::Running;
+use crate::sample::{self, APPENGINE, Occasion};
+use crate::secret::Secret;
+use crate::send::Message;
+use crate::signature::{self, Options, Signer};
+use crate::time::Timestamp;
+
+/// Where `evt listen` listens.
+const LISTENER: &str = "http://127.0.0.1:4871/";
+const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
+/// Signs the platform's own deliveries, and what comes with a secret and no scheme.
+const PLATFORM_SCHEME: &str = "standard-webhooks";
+/// `--sign none`
+const NONE: &str = "none";
+/// The organisation of a platform that nobody has named.
+const ORG: &str = "my-org";
+
+/// A body and what is known of it.
+struct Draft {
+    body: Bytes,
+    headers: HeaderMap,
+    /// As the vendor signs.
+    scheme: Option<&'static str>,
+    /// Whether the platform's own secret is the one to sign with.
+    is_platform: bool,
+}
+
+pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
+    let local = local_platform(cx)?;
+    let draft = draft(event, args, local.as_ref(), cx)?;
+    let signer = signer(&draft, event, args, local.as_ref(), cx)?;
+    let target = match &args.to {
+        Some(target) => target.clone(),
+        None => LISTENER.parse()?,
+    };
+    let mut headers = draft.headers;
+    let mut named: Vec<&HeaderName> = Vec::new();
+    for line in &args.header {
+        // The first of a name replaces what is there; more of it stand beside it.
+        if named.contains(&&line.name) {
+            headers.append(line.name.clone(), line.value.clone());
+        } else {
+            headers.insert(line.name.clone(), line.value.clone());
+            named.push(&line.name);
+        }
+    }
+    let path = match &target {
+        Target::Url(_) => None,
+        Target::Unix(_) => Some("/".to_owned()),
+    };
+    Ok(Message {
+        url: target.to_string(),
+        target,
+        path,
+        headers,
+        body: draft.body,
+        signer,
+        timeout: args.timeout.into(),
+    })
+}
+
+/// The running platform, where the profile in force is the local one.
+fn local_platform(cx: &Context) -> Result<Option<Running>, CliError> {
+    match cx.profile() {
+        Ok(profile) => Ok(profile.local),
+        // To send needs no platform: without one there is just no secret to sign with.
+        Err(error) if error.exit == Exit::Unreachable => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn draft(
+    event: &str,
+    args: &Args,
+    local: Option<&Running>,
+    cx: &Context,
+) -> Result<Draft, CliError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_static(USER));
+    let file = match event {
+        "-" => Some("-"),
+        _ => event.strip_prefix('@'),
+    };
+    let Some(file) = file else {
+        return sampled(event, headers, local, cx);
+    };
+    if file == "-" && args.secret == Some(SecretRef::Stdin) {
+        return Err(
+            CliError::usage("both the body and the secret are to come from stdin")
+                .hint("--secret env:NAME or --secret file:PATH"),
+        );
+    }
+    let body = Bytes::from(Source::from(PathBuf::from(file)).read()?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(&body)));
+    let is_platform = envelope::detect(&headers, &body).system.as_deref() == Some(APPENGINE);
+    Ok(Draft {
+        scheme: is_platform.then_some(PLATFORM_SCHEME),
+        body,
+        headers,
+        is_platform,
+    })
+}
+
+fn sampled(
+    name: &str,
+    mut headers: HeaderMap,
+    local: Option<&Running>,
+    cx: &Context,
+) -> Result<Draft, CliError> {
+    let sample = sample::find(name)?;
+    let org = cx.globals.org.as_deref();
+    let body = sample.body(&Occasion {
+        now: Timestamp::now(),
+        id: Uuid::now_v7(),
+        org: org
+            .or(local.map(|running| running.org.as_str()))
+            .unwrap_or(ORG),
+    });
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(sample.content_type));
+    for (name, value) in sample.headers {
+        headers.insert(*name, HeaderValue::from_static(value));
+    }
+    Ok(Draft {
+        body,
+        headers,
+        scheme: sample.scheme,
+        is_platform: sample.vendor == APPENGINE,
+    })
+}
+
+/// What the bytes look like: nothing else says what a file holds.
+fn content_type(body: &[u8]) -> &'static str {
+    if json::is_json(body) {
+        "application/json"
+    } else if std::str::from_utf8(body).is_ok() {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    }
+}
+
+fn signer(
+    draft: &Draft,
+    event: &str,
+    args: &Args,
+    local: Option<&Running>,
+    cx: &Context,
+) -> Result<Option<Box<dyn Signer>>, CliError> {
+    let (name, options) = match (&args.sign, draft.scheme, &args.secret) {
+        (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
+        (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
+        (None, Some(scheme), _) => (scheme, Options::default()),
+        (None, None, Some(_)) => (PLATFORM_SCHEME, Options::default()),
+        (None, None, None) => {
+            cx.ui
+                .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
+            return Ok(None);
+        }
+    };
+    let scheme = signature::find(name)?;
+    let secret = match &args.secret {
+        Some(reference) => Some(cx.secret(reference)?),
+        None if name == PLATFORM_SCHEME => platform_secret(local),
+        None => None,
+    };
+    match secret {
+        Some(secret) => Ok(Some(scheme.signer(&secret, &options)?)),
+        None if draft.is_platform && args.sign.is_none() => {
+            cx.ui
+                .status("Sent unsigned: no platform runs here whose secret could sign it (--secret REF, or start `evt dev`).");
+            Ok(None)
+        }
+        None => {
+            let needs = signature::SignatureError::NoSecret {
+                scheme: scheme.name(),
+            };
+            let mut error = CliError::from(needs);
+            error.hints = vec![
+                format!("evt send {event} --secret env:NAME"),
+                format!("evt send {event} --sign none   sends it unsigned"),
+            ];
+            Err(error)
+        }
+    }
+}
+
+fn platform_secret(local: Option<&Running>) -> Option<Secret> {
+    let secret = local?.webhook_secret.as_ref()?;
+    Some(Secret::new(secret.as_str()))
+}

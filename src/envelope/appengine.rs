@@ -1,0 +1,39 @@
+//! The body of AppEngine's `send_webhook` action: `{event, orgId, timestamp, data: {sk, datatype, data}}`.
+
+use super::Message;
+use crate::event::Meta;
+use crate::json;
+
+pub(super) fn read(message: &Message<'_>) -> Option<Meta> {
+    let root = message.root.as_ref()?;
+    let (kind, org, data) = (root.text("event")?, root.text("orgId")?, root.raw("data")?);
+    Some(Meta {
+        kind: Some(kind),
+        id: message.delivery_id(),
+        system: Some("appengine".to_owned()),
+        org: Some(org),
+        subject: json::Raw::new(data)
+            .member("sk")
+            .and_then(json::Raw::as_str)
+            .map(|sk| sk.into_owned()),
+        time: root.text("timestamp"),
+        data: message.range_of(data),
+    })
+}
+
+/// Writes a webhook body around `data`, which must be JSON and goes in as it is. Members stand in the documented order.
+pub fn encode(event: &str, org: &str, timestamp: &str, data: &str) -> Vec<u8> {
+    let mut body = Vec::with_capacity(data.len() + event.len() + org.len() + timestamp.len() + 64);
+    for (before, text) in [
+        ("{\"event\":", event),
+        (",\"orgId\":", org),
+        (",\"timestamp\":", timestamp),
+    ] {
+        body.extend_from_slice(before.as_bytes());
+        serde_json::to_writer(&mut body, text).expect("writing text to memory cannot fail");
+    }
+    body.extend_from_slice(b",\"data\":");
+    body.extend_from_slice(data.as_bytes());
+    body.push(b'}');
+    body
+}
