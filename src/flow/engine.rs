@@ -17,6 +17,7 @@ use super::walk::{Walk, after};
 use super::{Cause, NewEvent, World};
 use crate::catalogue;
 use crate::condition::Explain;
+use crate::envelope::appengine;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
@@ -549,13 +550,10 @@ fn keep(tx: &Tx<'_>, event: &NewEvent, now: Timestamp) -> Result<Seq, StoreError
 fn wire(event: &NewEvent, now: Timestamp) -> (Bytes, Meta) {
     let time = seconds(now);
     let data = event.data.to_string();
-    let head = format!(
-        "{{\"event\":{},\"orgId\":{},\"timestamp\":\"{time}\",\"data\":",
-        Value::from(event.kind.as_str()),
-        Value::from(event.org.as_str()),
-    );
-    let range = head.len()..head.len() + data.len();
-    let body = format!("{head}{data}}}");
+    let body = appengine::encode(&event.kind, &event.org, &time, &data);
+    // The data is the last member.
+    let end = body.len() - 1;
+    let range = end - data.len()..end;
     let subject = event.data.get("sk").and_then(Value::as_str);
     let meta = Meta {
         kind: Some(event.kind.clone()),
