@@ -4,5 +4,6 @@ mod completions;
 mod deliver;
 mod flow_engine;
 mod layers;
+mod send;
 mod signature;
 mod support;
