@@ -3,7 +3,9 @@
 mod completions;
 mod crash;
 mod deliver;
+mod flow_engine;
 mod layers;
 mod listen;
+mod send;
 mod signature;
 mod support;
