@@ -8,11 +8,14 @@
 mod cli;
 mod completions;
 mod config;
+mod crash;
 mod deliver;
 mod doctor;
+mod flow_engine;
 mod generated;
 mod help;
 mod layers;
+mod listen;
 mod profile;
 mod send;
 mod signature;
