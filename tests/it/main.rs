@@ -3,5 +3,6 @@
 mod completions;
 mod deliver;
 mod layers;
+mod queue;
 mod signature;
 mod support;
