@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod dev;
 mod doctor;
 mod flows;
 mod input;
@@ -65,6 +66,7 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dev(dev::Args),
     Demo(demo::Args),
     Listen(listen::Args),
     Send(send::Args),
@@ -83,6 +85,7 @@ enum Command {
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
+        Command::Dev(args) => dev::run(args, cx),
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),

@@ -16,13 +16,14 @@ pub mod repository;
 pub mod request;
 mod rest;
 pub mod routes;
+pub mod seed;
 pub mod settings;
 mod state;
 mod token;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ use auth::{AuthMode, Authority};
 use folder::Folder;
 use occupant::Occupant;
 use repository::{OnEvent, Repository};
+use seed::{Planted, SeedError};
 use settings::Settings;
 pub use state::State;
 
@@ -71,6 +73,8 @@ pub struct DevOptions {
     pub page_cap: usize,
     /// No headers of our own on deliveries.
     pub bare: bool,
+    /// Records and flows to create first, where they are not there yet.
+    pub seed: Option<PathBuf>,
     /// Where [`Running`] is written, so that other commands find the platform; `None` tells nobody.
     pub state_dir: Option<PathBuf>,
 }
@@ -85,6 +89,7 @@ impl Default for DevOptions {
             auth: AuthMode::default(),
             page_cap: 200,
             bare: false,
+            seed: None,
             state_dir: None,
         }
     }
@@ -112,6 +117,8 @@ pub enum DevError {
     #[error("cannot tell other commands where the platform runs (`{}`)", path.display())]
     Running { path: PathBuf, source: io::Error },
     #[error(transparent)]
+    Seed(#[from] SeedError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -130,6 +137,8 @@ pub struct Platform {
     tasks: JoinSet<()>,
     engine: Engine,
     state_dir: Option<PathBuf>,
+    planted: Option<Planted>,
+    shade: Option<u32>,
     // Held until everything has ended.
     folder: Option<Folder>,
 }
@@ -143,9 +152,13 @@ impl Platform {
             platform: address(&platform)?,
             control: address(&control)?,
         };
-        let (folder, state) = open(&options, shutdown)?;
+        let (folder, state) = open(&options, shutdown).await?;
         let running = running(&options, &addresses, &state);
         let token = Secret::new(running.control_token.as_str());
+        let planted = match &options.seed {
+            Some(path) => Some(seed::plant(&state, path).await?),
+            None => None,
+        };
         let engine = deliver(&state);
         let mut tasks = JoinSet::new();
         for listener in platform {
@@ -157,9 +170,10 @@ impl Platform {
             let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
-        if let Some(dir) = &options.state_dir {
-            announce(&running, dir)?;
-        }
+        let shade = match &options.state_dir {
+            Some(dir) => announce(&running, dir)?,
+            None => None,
+        };
         Ok(Self {
             addresses,
             running,
@@ -167,8 +181,20 @@ impl Platform {
             tasks,
             engine,
             state_dir: options.state_dir,
+            planted,
+            shade,
             folder,
         })
+    }
+
+    /// What came of the seed, where there was one.
+    pub fn planted(&self) -> Option<Planted> {
+        self.planted
+    }
+
+    /// The pid of another running platform, which other commands go on to find instead of this one.
+    pub fn in_the_shade_of(&self) -> Option<u32> {
+        self.shade
     }
 
     pub fn addresses(&self) -> Addresses {
@@ -198,7 +224,7 @@ impl Platform {
 }
 
 /// Opens the data and what works on it.
-fn open(
+async fn open(
     options: &DevOptions,
     shutdown: CancellationToken,
 ) -> Result<(Option<Folder>, Arc<State>), DevError> {
@@ -210,7 +236,7 @@ fn open(
         }
         None => (None, Store::ephemeral(Kind::Platform)?),
     };
-    let secrets = state::Secrets::load(&store)?;
+    let secrets = state::Secrets::load(&store).await?;
     let secret = (!options.bare).then_some(secrets.webhook);
     let flows = Arc::new(Flows::new(FlowOptions {
         secret: secret.clone(),
@@ -340,11 +366,20 @@ fn running(options: &DevOptions, addresses: &Addresses, state: &State) -> Runnin
     }
 }
 
-fn announce(running: &Running, dir: &std::path::Path) -> Result<(), DevError> {
+/// Tells other commands where this platform is, unless they find another one that still runs: its pid is returned.
+fn announce(running: &Running, dir: &Path) -> Result<Option<u32>, DevError> {
     let failed = |source| DevError::Running {
         path: Running::file(dir),
         source,
     };
     folder::create(dir).map_err(failed)?;
-    running.write(dir).map_err(failed)
+    // A file that cannot be read is of no use to anyone, and is replaced.
+    if let Ok(Some(other)) = Running::find(dir)
+        && other.pid != running.pid
+        && other.answers()
+    {
+        return Ok(Some(other.pid));
+    }
+    running.write(dir).map_err(failed)?;
+    Ok(None)
 }

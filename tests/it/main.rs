@@ -1,8 +1,12 @@
 //! End-to-end tests: the real binary, one module a command.
 
 mod completions;
+mod crash;
 mod deliver;
+mod flow_engine;
 mod layers;
+mod listen;
 mod queue;
+mod send;
 mod signature;
 mod support;
