@@ -5,4 +5,4 @@ pub(crate) mod raw;
 pub(crate) mod sandbox;
 
 pub(crate) use app::{Answer, App};
-pub(crate) use sandbox::{Output, Sandbox};
+pub(crate) use sandbox::{Output, Running, Sandbox};
