@@ -17,6 +17,7 @@ mod help;
 mod layers;
 mod listen;
 mod profile;
+mod queue;
 mod send;
 mod signature;
 mod support;
