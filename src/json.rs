@@ -250,10 +250,6 @@ impl<'a> Member<'a> {
         }
     }
 
-    pub(crate) fn name(&self) -> Option<Cow<'a, str>> {
-        unquote(self.key_text)
-    }
-
     pub(crate) fn value(&self, object: &'a str) -> Raw<'a> {
         Raw(&object[self.value.clone()])
     }

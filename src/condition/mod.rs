@@ -1,1 +1,226 @@
-//! Conditions: one predicate tree, several ways to write it (CEL, Mongo filters, AppEngine's operators), and why a leaf said no.
+//! Conditions: one predicate tree, several ways to write it, and why a leaf said no.
+//!
+//! `expr.rs` reads CEL, `operators.rs` AppEngine's `{field, operator, value}`; both end as a [`Condition`] that is evaluated on
+//! borrowed JSON. `mongo.rs` is for the repository, which holds its records as values already.
+
+mod error;
+mod explain;
+mod expr;
+mod interpret;
+pub mod mongo;
+mod operators;
+mod scope;
+
+use serde_json::Value;
+
+pub use error::ConditionError;
+pub use explain::Explain;
+pub use scope::Scope;
+
+use crate::json::Step;
+use crate::time::Timestamp;
+use explain::Clipped;
+use scope::Seen;
+
+/// A compiled condition. Evaluating it costs a walk over the JSON that it names and nothing else, unless a part of it needs the
+/// interpreter.
+#[derive(Debug)]
+pub struct Condition {
+    text: Box<str>,
+    predicate: Predicate,
+    variables: Box<[Box<str>]>,
+}
+
+/// The tree that every way of writing a condition ends in.
+#[derive(Debug)]
+enum Predicate {
+    All(Vec<Predicate>),
+    Any(Vec<Predicate>),
+    Not(Box<Predicate>),
+    Leaf(Leaf),
+}
+
+/// One question, and how it was written.
+#[derive(Debug)]
+struct Leaf {
+    text: Box<str>,
+    question: Question,
+}
+
+#[derive(Debug)]
+enum Question {
+    Constant(bool),
+    /// A value found by its path, tested.
+    Cel(Place, expr::Test),
+    Operator(Place, operators::Test),
+    /// What the predicate tree cannot say.
+    Program(interpret::Program),
+}
+
+/// Where a value lies: a variable and a path into it.
+#[derive(Debug, PartialEq)]
+struct Place {
+    root: Box<str>,
+    steps: Vec<Step>,
+}
+
+/// Why a question has the answer no, other than by the value that was found.
+#[derive(Debug, PartialEq)]
+enum Note {
+    Missing,
+    /// The value is of a kind that cannot be asked this.
+    NotComparable,
+    /// The interpreter's own words.
+    Failed(String),
+}
+
+type Answer = Result<bool, Note>;
+
+impl Condition {
+    /// Reads CEL: `data.amount >= 100 && data.status in ["lead", "customer"]`.
+    ///
+    /// # Errors
+    /// With the place of the mistake, for syntax, unknown functions and bad regular expressions. Variables are not checked:
+    /// see [`Condition::only`].
+    pub fn parse_cel(text: &str) -> Result<Self, ConditionError> {
+        expr::parse(text)
+    }
+
+    /// Reads AppEngine's `{field, operator, value, timeframe?}`, or a list of them that must all hold; an empty list holds.
+    pub fn parse_operators(conditions: &Value) -> Result<Self, ConditionError> {
+        operators::parse(conditions)
+    }
+
+    /// Checks that the condition names no other variables than these.
+    pub fn only(self, variables: &[&'static str]) -> Result<Self, ConditionError> {
+        match self
+            .variables
+            .iter()
+            .find(|name| !variables.contains(&&***name))
+        {
+            Some(name) => Err(ConditionError::unknown_variable(
+                &self.text, name, variables,
+            )),
+            None => Ok(self),
+        }
+    }
+
+    /// Returns whether the condition looks at this variable.
+    pub fn mentions(&self, variable: &str) -> bool {
+        self.variables.iter().any(|name| &**name == variable)
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns whether the condition holds. A value that is missing, or of a kind that cannot be compared, makes its own part
+    /// false and nothing else.
+    pub fn holds(&self, scope: &Scope<'_>, now: Timestamp) -> bool {
+        self.predicate.holds(scope, now)
+    }
+
+    /// [`Condition::holds`] with the reason: every part, the value that it saw and what it said.
+    pub fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
+        self.predicate.explain(scope, now)
+    }
+}
+
+impl std::str::FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse_cel(text)
+    }
+}
+
+impl Predicate {
+    fn holds(&self, scope: &Scope<'_>, now: Timestamp) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(|part| part.holds(scope, now)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(scope, now)),
+            Self::Not(part) => !part.holds(scope, now),
+            Self::Leaf(leaf) => leaf.answer(scope, now).1.unwrap_or(false),
+        }
+    }
+
+    fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
+        let of = |parts: &[Self]| {
+            parts
+                .iter()
+                .map(|part| part.explain(scope, now))
+                .collect::<Vec<_>>()
+        };
+        match self {
+            Self::All(parts) => {
+                let parts = of(parts);
+                Explain::tree("all of", parts.iter().all(|part| part.held), parts)
+            }
+            Self::Any(parts) => {
+                let parts = of(parts);
+                Explain::tree("any of", parts.iter().any(|part| part.held), parts)
+            }
+            Self::Not(part) => {
+                let part = part.explain(scope, now);
+                Explain::tree("not", !part.held, vec![part])
+            }
+            Self::Leaf(leaf) => leaf.explain(scope, now),
+        }
+    }
+}
+
+impl Leaf {
+    fn answer<'a>(&self, scope: &'a Scope<'a>, now: Timestamp) -> (Option<Seen<'a>>, Answer) {
+        match &self.question {
+            Question::Constant(value) => (None, Ok(*value)),
+            Question::Cel(place, test) => {
+                let seen = scope.find(&place.root, &place.steps);
+                let answer = test.ask(seen.as_ref());
+                (seen, answer)
+            }
+            Question::Operator(place, test) => {
+                let seen = scope.find_loosely(place);
+                let answer = test.ask(seen.as_ref(), now);
+                (seen, answer)
+            }
+            Question::Program(program) => (None, program.ask(scope, now)),
+        }
+    }
+
+    fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
+        let (seen, answer) = self.answer(scope, now);
+        let note = match &answer {
+            Ok(_) => None,
+            Err(Note::Missing) => Some("it is not there".to_owned()),
+            Err(Note::NotComparable) => {
+                let kind = seen.as_ref().and_then(Seen::kind);
+                kind.map(|kind| format!("it is {}, which cannot be compared so", kind.in_words()))
+            }
+            Err(Note::Failed(reason)) => Some(reason.clone()),
+        };
+        Explain {
+            held: answer.unwrap_or(false),
+            what: self.text.to_string(),
+            seen: seen.map(|seen| Clipped(&seen.shown()).to_string()),
+            note,
+            parts: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.root)?;
+        for step in &self.steps {
+            match step {
+                Step::Name(name) => write!(f, ".{name}")?,
+                Step::Index(_) => write!(f, "{step}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,113 @@
 use super::{CliError, Exit};
 use crate::archive::ArchiveError;
 use crate::catalogue::Unknown;
+use crate::condition::ConditionError;
 use crate::grammar::GrammarError;
+use crate::grammar::change::ChangeError;
+use crate::grammar::select::SelectError;
 use crate::signature::{self, SCHEMES, SignatureError};
+use crate::topic::TopicError;
 
 impl From<GrammarError> for CliError {
     fn from(error: GrammarError) -> Self {
         Self::new(Exit::Usage, "bad_input", error)
+    }
+}
+
+impl From<TopicError> for CliError {
+    fn from(error: TopicError) -> Self {
+        let hint = match &error {
+            TopicError::EmptyToken { .. } | TopicError::BadCharacter { .. } => {
+                "contact.created, contact.* or contact.>"
+            }
+            TopicError::PartialStar { .. } => "contact.* for every event of contacts",
+            TopicError::TailNotLast { .. } => "contact.> for all that begins with contact",
+            TopicError::TooLong => "> for every event",
+        };
+        Self::new(Exit::Usage, "bad_pattern", error).hint(hint)
+    }
+}
+
+impl From<SelectError> for CliError {
+    fn from(error: SelectError) -> Self {
+        match error {
+            SelectError::Pattern(error) => error.into(),
+            SelectError::Condition(error) => error.into(),
+            SelectError::Grammar(error) => error.into(),
+            SelectError::UnknownStatus { .. } => {
+                Self::new(Exit::Usage, "unknown_status", error).hint(
+                    "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or an answer such as 503 or 5xx",
+                )
+            }
+            SelectError::Empty => Self::new(Exit::Usage, "empty_selection", error)
+                .hint("contact.*, status=failed or data.amount >= 100"),
+        }
+    }
+}
+
+impl From<ChangeError> for CliError {
+    fn from(error: ChangeError) -> Self {
+        let (code, hint) = match &error {
+            ChangeError::NotJson => (
+                "body_not_json",
+                "--edit changes a body that is not JSON".to_owned(),
+            ),
+            ChangeError::NotThere { path } => (
+                "no_such_path",
+                format!("--set-new adds what is not there: --set-new --set {path}=…"),
+            ),
+            ChangeError::NotAContainer { parent, .. } => (
+                "no_such_path",
+                format!("--set '{parent}:={{}}' makes an object of it"),
+            ),
+            ChangeError::BeyondTheEnd { parent, length } => (
+                "no_such_path",
+                format!("--set-new --set '{parent}[{length}]=…'"),
+            ),
+            ChangeError::NotAnIndex { parent, .. } => {
+                ("no_such_path", format!("--set '{parent}[0]=…'"))
+            }
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
+    }
+}
+
+impl From<ConditionError> for CliError {
+    fn from(error: ConditionError) -> Self {
+        let (code, hint) = match &error {
+            ConditionError::Syntax { .. } => (
+                "bad_condition",
+                "data.amount >= 100 && data.status in [\"lead\", \"customer\"]".to_owned(),
+            ),
+            ConditionError::UnknownFunction { .. } => (
+                "unknown_function",
+                "contains, startsWith, endsWith, matches, size, has, exists and all are the usual ones".to_owned(),
+            ),
+            ConditionError::UnknownVariable { .. } => (
+                "unknown_variable",
+                "data.… is the payload; quote text: type == \"contact.created\"".to_owned(),
+            ),
+            ConditionError::Regex { .. } => (
+                "bad_regex",
+                "data.email.matches(\"@example[.]com$\")".to_owned(),
+            ),
+            ConditionError::UnknownOperator { name, .. } if name.starts_with('$') => (
+                "unknown_operator",
+                crate::condition::mongo::OPERATORS.join(" "),
+            ),
+            ConditionError::UnknownOperator { .. } => (
+                "unknown_operator",
+                crate::catalogue::OPERATORS.join(" "),
+            ),
+            ConditionError::Argument { .. } | ConditionError::Shape { .. } => (
+                "bad_condition",
+                "{\"field\": \"contact.email\", \"operator\": \"contains\", \"value\": \"@\"}".to_owned(),
+            ),
+            ConditionError::TooDeep | ConditionError::TooLong { .. } => {
+                ("bad_condition", "split it into several conditions".to_owned())
+            }
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
     }
 }
 

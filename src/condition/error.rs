@@ -1,0 +1,102 @@
+//! What can be wrong with a condition before it is ever evaluated.
+
+use thiserror::Error;
+
+use crate::grammar::{caret, nearest::nearest};
+
+/// A condition that cannot be compiled. `at` counts characters of `input`.
+#[derive(Debug, Error)]
+pub enum ConditionError {
+    #[error("`{input}` is not a condition: {reason}{}", place(*at))]
+    Syntax {
+        input: String,
+        at: Option<usize>,
+        reason: String,
+    },
+    #[error("there is no function `{name}`{}", did_you_mean(*suggestion))]
+    UnknownFunction {
+        input: String,
+        at: Option<usize>,
+        name: String,
+        suggestion: Option<&'static str>,
+    },
+    #[error("there is no variable `{name}` here; there are {}{}", list(known), did_you_mean(*suggestion))]
+    UnknownVariable {
+        input: String,
+        at: Option<usize>,
+        name: String,
+        known: Vec<&'static str>,
+        suggestion: Option<&'static str>,
+    },
+    #[error("`{pattern}` is not a regular expression")]
+    Regex {
+        pattern: String,
+        source: Box<regex::Error>,
+    },
+    #[error("there is no operator `{name}`{}", did_you_mean(*suggestion))]
+    UnknownOperator {
+        name: String,
+        suggestion: Option<&'static str>,
+    },
+    #[error("`{operator}` takes {expected}")]
+    Argument {
+        operator: &'static str,
+        expected: &'static str,
+    },
+    #[error("a condition must be {expected}")]
+    Shape { expected: &'static str },
+    #[error("the condition is nested too deeply")]
+    TooDeep,
+    #[error("the condition is longer than {limit} bytes")]
+    TooLong { limit: usize },
+}
+
+impl ConditionError {
+    pub(super) fn unknown_variable(input: &str, name: &str, known: &[&'static str]) -> Self {
+        Self::UnknownVariable {
+            input: input.to_owned(),
+            at: input.find(name).map(|at| input[..at].chars().count()),
+            name: name.to_owned(),
+            known: known.to_vec(),
+            suggestion: suggest(name, known),
+        }
+    }
+
+    pub(super) fn regex(pattern: &str, source: regex::Error) -> Self {
+        Self::Regex {
+            pattern: pattern.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// The condition with a caret below the place where it goes wrong, on two lines.
+    pub fn caret(&self) -> Option<String> {
+        match self {
+            Self::Syntax { input, at, .. }
+            | Self::UnknownFunction { input, at, .. }
+            | Self::UnknownVariable { input, at, .. } => Some(caret(input, (*at)?)),
+            _ => None,
+        }
+    }
+}
+
+/// The known word nearest to what was typed.
+pub(super) fn suggest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
+    nearest(typed, known.iter().copied())
+}
+
+fn place(at: Option<usize>) -> String {
+    at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
+}
+
+fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"))
+}
+
+fn list(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
