@@ -14,8 +14,7 @@ const COLUMNS: &str = "seq, received_at, source, transport, kind, id, system, or
                        headers, body, data_start, data_end, scheme, verified, reason, hint, outcome, status";
 
 /// The deliveries that have yet to send an event, or may have to again.
-const NEEDED: &str =
-    "SELECT 1 FROM jobs WHERE event_seq = events.seq AND state IN (0, 1, 3, 5, 7)";
+const NEEDED: &str = "SELECT 1 FROM jobs WHERE event_seq = events.seq AND state IN (0, 1, 3, 5, 7)";
 
 /// Which part of the store a [`scan`] walks over. The default is everything, oldest first.
 #[derive(Clone, Debug, Default)]
@@ -170,7 +169,7 @@ pub fn weigh(
         let weight = Weight {
             seq: Seq(row.get(0)?),
             received_at: Timestamp::from_millis(row.get(1)?),
-            bytes: row.get(2)?,
+            bytes: row.get::<_, i64>(2)?.unsigned_abs(),
             needed: row.get(3)?,
         };
         if visit(weight).is_break() {

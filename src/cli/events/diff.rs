@@ -90,12 +90,17 @@ fn headers(old: &Event, new: &Event) -> (String, String) {
         let mut lines: Vec<String> = Vec::new();
         for (name, value) in &event.headers {
             let masked = ui::hidden_header(name.as_str(), value.as_bytes());
-            let differs = other.is_some_and(|other| {
-                other.headers.get_all(name).iter().all(|there| there != value)
-                    && other.headers.get_all(name).iter().any(|there| {
-                        ui::hidden_header(name.as_str(), there.as_bytes()) == masked
-                    })
-            });
+            let differs =
+                other.is_some_and(|other| {
+                    other
+                        .headers
+                        .get_all(name)
+                        .iter()
+                        .all(|there| there != value)
+                        && other.headers.get_all(name).iter().any(|there| {
+                            ui::hidden_header(name.as_str(), there.as_bytes()) == masked
+                        })
+                });
             let note = if masked.is_some() && differs {
                 "  (another value)"
             } else {
@@ -136,9 +141,12 @@ fn show(args: &Args, parts: &[Part], same: bool, cx: &Context) -> Result<(), Cli
         cx.ui.status("They are the same.");
         return Ok(());
     }
-    let name = |mark: &str, reference: &EventRef| format!("{mark} {}", safe(&reference.to_string()));
-    cx.ui.line(&cx.ui.paint(Style::Bad, &name("---", &args.old)))?;
-    cx.ui.line(&cx.ui.paint(Style::Good, &name("+++", &args.new)))?;
+    let name =
+        |mark: &str, reference: &EventRef| format!("{mark} {}", safe(&reference.to_string()));
+    cx.ui
+        .line(&cx.ui.paint(Style::Bad, &name("---", &args.old)))?;
+    cx.ui
+        .line(&cx.ui.paint(Style::Good, &name("+++", &args.new)))?;
     for part in parts.iter().filter(|part| part.old != part.new) {
         cx.ui
             .line(&cx.ui.paint(Style::Strong, &format!("@@ {} @@", part.name)))?;

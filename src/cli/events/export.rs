@@ -141,8 +141,11 @@ impl<'a> Writer<'a> {
         }
         if let Some((file, path)) = self.file {
             let place = self.cx.env.current_dir.join(path);
-            file.as_file().sync_all().map_err(|error| unwritten(path, error))?;
-            file.persist(place).map_err(|error| unwritten(path, error.error))?;
+            file.as_file()
+                .sync_all()
+                .map_err(|error| unwritten(path, error))?;
+            file.persist(place)
+                .map_err(|error| unwritten(path, error.error))?;
             let count = self.written;
             self.cx
                 .ui

@@ -67,7 +67,10 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         name: args.file.name(),
         source,
     };
-    from.by_ref().take(LOOK).read_to_end(&mut start).map_err(unread)?;
+    from.by_ref()
+        .take(LOOK)
+        .read_to_end(&mut start)
+        .map_err(unread)?;
     if start.starts_with(MARK) {
         start.drain(..MARK.len());
     }
@@ -166,7 +169,9 @@ impl Intake<'_> {
                     let cause = std::error::Error::source(&error);
                     let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                     let text = safe(&format!("{error}{why}"));
-                    self.cx.ui.warn(&format!("{what} {number} is left out: {text}"));
+                    self.cx
+                        .ui
+                        .warn(&format!("{what} {number} is left out: {text}"));
                 }
             }
         }
@@ -181,13 +186,16 @@ impl Intake<'_> {
             return Ok(());
         }
         let count = waiting.len() as u64;
-        let kept = self.cx.inbox()?.write_blocking(move |tx| -> Result<_, StoreError> {
-            let mut seqs = Vec::with_capacity(waiting.len());
-            for event in &waiting {
-                seqs.push(events::insert(tx, event, None)?);
-            }
-            Ok(seqs)
-        })?;
+        let kept = self
+            .cx
+            .inbox()?
+            .write_blocking(move |tx| -> Result<_, StoreError> {
+                let mut seqs = Vec::with_capacity(waiting.len());
+                for event in &waiting {
+                    seqs.push(events::insert(tx, event, None)?);
+                }
+                Ok(seqs)
+            })?;
         self.first = self.first.or(kept.first().copied());
         self.last = kept.last().copied();
         self.taken += count;
@@ -205,9 +213,9 @@ impl Intake<'_> {
         }
         if let (Some(first), Some(last)) = (self.first, self.last) {
             match cx.ui.format() {
-                Format::Text => cx.ui.line(&format!(
-                    "Imported {taken} events: {first} to {last}"
-                ))?,
+                Format::Text => cx
+                    .ui
+                    .line(&format!("Imported {taken} events: {first} to {last}"))?,
                 Format::Json | Format::Raw => cx.ui.json(&json!({
                     "imported": taken,
                     "refused": refused,

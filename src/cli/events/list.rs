@@ -46,13 +46,16 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
                 .status("Nothing is kept that is like that. `evt listen` and `evt send` keep what comes and goes.");
             return Ok(Exit::Done);
         }
-        let headings = ["ref", "time", "source", "type", "verdict", "outcome", "size"];
+        let headings = [
+            "ref", "time", "source", "type", "verdict", "outcome", "size",
+        ];
         cx.ui.table(&headings, rows)?;
     }
     if more {
         let limit = selection.limit().unwrap_or_default();
-        cx.ui
-            .status(&format!("These are the newest {limit}; --limit 0 shows all."));
+        cx.ui.status(&format!(
+            "These are the newest {limit}; --limit 0 shows all."
+        ));
     }
     Ok(Exit::Done)
 }

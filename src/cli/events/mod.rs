@@ -43,6 +43,13 @@ enum Command {
     Prune(prune::Args),
 }
 
+impl Args {
+    /// Whether `-o curl` means something here.
+    pub(super) fn is_dry_run(&self) -> bool {
+        matches!(&self.command, Command::Replay(args) if args.is_dry_run())
+    }
+}
+
 /// Why a command over kept events did not do what was asked.
 #[derive(Debug, Error)]
 pub(crate) enum EventsError {

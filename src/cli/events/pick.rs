@@ -50,7 +50,11 @@ pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, 
             EventRef::Failed => picked.extend(failed(cx)?.into_iter().map(Picked::Kept)),
             EventRef::File(_) | EventRef::Stdin => {
                 let loose = from_file(reference, cx)?;
-                picked.extend(loose.into_iter().map(|event| Picked::Loose(Box::new(event))));
+                picked.extend(
+                    loose
+                        .into_iter()
+                        .map(|event| Picked::Loose(Box::new(event))),
+                );
             }
         }
     }
@@ -106,7 +110,8 @@ fn failed(cx: &Context) -> Result<Vec<Seq>, CliError> {
 /// What a file holds: exported events, or else one body.
 fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError> {
     let (name, text) = read(reference, cx)?;
-    let unreadable = |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
+    let unreadable =
+        |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
     if har::is_log(&text) {
         let mut found = Vec::new();
         har::read::<ArchiveError>(&text[..], &mut |event| {
@@ -138,14 +143,19 @@ fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliErro
         }
         _ => {
             let stdin = std::io::stdin().lock();
-            ("stdin".to_owned(), stdin.take(limit + 1).read_to_end(&mut text))
+            (
+                "stdin".to_owned(),
+                stdin.take(limit + 1).read_to_end(&mut text),
+            )
         }
     };
     match result {
         Ok(_) if text.len() as u64 > limit => Err(EventsError::FileTooLarge { name }.into()),
         Ok(_) => Ok((name, text)),
         // What is neither an event nor a file is most of all an event that is not there.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing(reference).into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(missing(reference).into())
+        }
         Err(source) => Err(InputError::Read { name, source }.into()),
     }
 }

@@ -78,9 +78,15 @@ pub(crate) struct Args {
         help_heading = "Sending"
     )]
     timeout: Span,
-    /// Send nothing; show what would be sent, byte for byte with -o raw
+    /// Send nothing; show what would be sent, byte for byte with -o raw, or as a command with -o curl
     #[arg(long, help_heading = "Sending")]
     dry_run: bool,
+}
+
+impl Args {
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
 }
 
 /// What came of it so far.
@@ -133,7 +139,14 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         let Some(event) = picked.event(cx)? else {
             continue;
         };
-        let call = prepared(args, &event, &tally.target, resigner.as_ref(), &mut warned, cx)?;
+        let call = prepared(
+            args,
+            &event,
+            &tally.target,
+            resigner.as_ref(),
+            &mut warned,
+            cx,
+        )?;
         if args.dry_run {
             show_request(&event, &call, cx)?;
         } else {
@@ -158,12 +171,10 @@ fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
     let selection = args.select.selection(None);
     if args.references.is_empty() {
         if !args.all && !args.select.is_given() {
-            return Err(
-                CliError::usage("nothing says which events to replay")
-                    .hint("evt events replay @last")
-                    .hint("evt events replay @failed --to 3000")
-                    .hint("evt events replay --type 'contact.*' --since 1h --to 3000"),
-            );
+            return Err(CliError::usage("nothing says which events to replay")
+                .hint("evt events replay @last")
+                .hint("evt events replay @failed --to 3000")
+                .hint("evt events replay --type 'contact.*' --since 1h --to 3000"));
         }
         let found = selection.find(cx)?;
         return some(found.seqs.into_iter().map(Picked::Kept).collect());
@@ -177,7 +188,9 @@ fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
                 kept.push(one);
             }
         }
-        let over = selection.limit().map_or(0, |limit| kept.len().saturating_sub(limit));
+        let over = selection
+            .limit()
+            .map_or(0, |limit| kept.len().saturating_sub(limit));
         kept.drain(..over);
         picked = kept;
     }
@@ -223,6 +236,9 @@ fn prepared(
 }
 
 fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError> {
+    if cx.globals.wants_curl() {
+        return Ok(cx.ui.line(&wire::curl(call))?);
+    }
     match cx.ui.format() {
         Format::Raw => Ok(cx.ui.raw(&wire::raw(call))?),
         Format::Json => {
@@ -237,10 +253,18 @@ fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError
             Ok(cx.ui.json(&facts)?)
         }
         Format::Text => {
-            let changed = if call.body == event.body { "" } else { ", changed" };
+            let changed = if call.body == event.body {
+                ""
+            } else {
+                ", changed"
+            };
             let size = ui::size(call.body.len());
             let url = safe(&wire::url(call));
-            let line = format!("{}  {} {url} ({size}{changed})", named(event, cx), call.method);
+            let line = format!(
+                "{}  {} {url} ({size}{changed})",
+                named(event, cx),
+                call.method
+            );
             Ok(cx.ui.line(&line)?)
         }
     }
@@ -262,7 +286,9 @@ async fn note(
 }
 
 fn named(event: &Event, cx: &Context) -> String {
-    let reference = event.seq.map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let reference = event
+        .seq
+        .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
     let title = format!("{:<28}", ui::clip(&event.title(), 40));
     format!("{reference}  {}", cx.ui.paint(Style::Name, &title))
 }
@@ -311,8 +337,19 @@ impl Tally {
         let source = self.last_error;
         match (delivered, failed) {
             (_, 0) => Ok(Exit::Done),
-            (0, _) => Err(EventsError::NoneDelivered { total, target, source }.into()),
-            _ => Err(EventsError::SomeFailed { failed, total, target, source }.into()),
+            (0, _) => Err(EventsError::NoneDelivered {
+                total,
+                target,
+                source,
+            }
+            .into()),
+            _ => Err(EventsError::SomeFailed {
+                failed,
+                total,
+                target,
+                source,
+            }
+            .into()),
         }
     }
 }

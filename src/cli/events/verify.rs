@@ -73,7 +73,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
     let mut judgement = verifier.verify(&received, at, args.tolerance.into());
     if is_mismatch(judgement.reason) && judgement.hint.is_none() {
-        let others = platform.iter().map(|secret| ("the running `evt dev`", secret));
+        let others = platform
+            .iter()
+            .map(|secret| ("the running `evt dev`", secret));
         judgement.hint = signature::wrong_secret(scheme, &options, &received, others);
     }
     print(&event, scheme, &judgement, &secrets, cx)?;
@@ -86,7 +88,10 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
 
 fn scheme_of(args: &Args, event: &Event) -> Result<(&'static dyn Scheme, Options), CliError> {
     if let Some(spec) = &args.scheme {
-        return Ok((signature::find(&spec.name).map_err(explain)?, spec.options.clone()));
+        return Ok((
+            signature::find(&spec.name).map_err(explain)?,
+            spec.options.clone(),
+        ));
     }
     match super::replay::scheme_name(event) {
         Some(name) => Ok((signature::find(name).map_err(explain)?, Options::default())),

@@ -75,15 +75,26 @@ impl Resigner {
         let name = match &self.spec {
             Some(spec) => spec.name.as_str(),
             None => scheme_name(event).ok_or_else(|| EventsError::NoScheme {
-                reference: event.seq.map_or_else(|| "it".to_owned(), |seq| seq.to_string()),
+                reference: event
+                    .seq
+                    .map_or_else(|| "it".to_owned(), |seq| seq.to_string()),
             })?,
         };
         let scheme = signature::find(name)?;
-        let own = (name == PLATFORM_SCHEME).then_some(self.platform.as_ref()).flatten();
-        let secret = self.secret.as_ref().or(own).ok_or(SignatureError::NoSecret {
-            scheme: scheme.name(),
-        })?;
-        let options = self.spec.as_ref().map_or_else(Options::default, |spec| spec.options.clone());
+        let own = (name == PLATFORM_SCHEME)
+            .then_some(self.platform.as_ref())
+            .flatten();
+        let secret = self
+            .secret
+            .as_ref()
+            .or(own)
+            .ok_or(SignatureError::NoSecret {
+                scheme: scheme.name(),
+            })?;
+        let options = self
+            .spec
+            .as_ref()
+            .map_or_else(Options::default, |spec| spec.options.clone());
         let signer = scheme.signer(secret, &options)?;
         let url = wire::url(call);
         let signed = signer.sign(&Outgoing {
