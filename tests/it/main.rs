@@ -2,6 +2,7 @@
 
 mod completions;
 mod deliver;
+mod dev;
 mod layers;
 mod signature;
 mod support;
