@@ -2,6 +2,7 @@
 
 mod completions;
 mod deliver;
+mod interop;
 mod layers;
 mod send;
 mod signature;
