@@ -2,6 +2,8 @@
 
 mod completions;
 mod deliver;
+mod flows;
 mod layers;
+mod records;
 mod signature;
 mod support;
