@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod context;
 mod demo;
+mod dev;
 mod doctor;
 mod flows;
 mod input;
@@ -12,6 +13,7 @@ mod listen;
 mod man;
 mod parse;
 mod profile;
+mod queue;
 mod records;
 mod runtime;
 mod send;
@@ -64,11 +66,13 @@ pub(crate) struct Cli {
 /// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dev(dev::Args),
     Demo(demo::Args),
     Listen(listen::Args),
     Send(send::Args),
     Records(records::Args),
     Flows(flows::Args),
+    Queue(queue::Args),
     Profile(profile::Args),
     Config(config::Args),
     Doctor(doctor::Args),
@@ -81,11 +85,13 @@ enum Command {
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
+        Command::Dev(args) => dev::run(args, cx),
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),
+        Command::Queue(args) => Runtime::Brief.run(cx, queue::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
         Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),

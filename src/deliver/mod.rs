@@ -5,6 +5,7 @@ mod circuit;
 mod fair;
 mod ledger;
 mod owner;
+pub mod queue;
 mod work;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{self, Refusal, answer, json_response};
 use super::guard::{self, Guard};
+use super::queue;
 use super::request::{JsonObject, kind_of};
 use super::settings::{SETTINGS, SettingError};
 use super::{State, TOKEN_LIFETIME};
@@ -43,6 +44,7 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .route("/_evt/reset", post(reset_all))
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
+        .merge(queue::routes())
         .fallback(unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
         .layer(axum::middleware::from_fn(error::finish))

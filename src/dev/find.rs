@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::query::{self, Test};
 use super::request::kind_of;
+use crate::condition::ConditionError;
 use crate::store::records::{self, Direction, Span};
 use crate::store::{Connection, StoreError};
 
@@ -36,6 +37,8 @@ const MODEL_FIELDS: [&str; 11] = [
 /// Why records cannot be looked for.
 #[derive(Debug, Error)]
 pub enum FindError {
+    #[error("the query is not understood: {0}")]
+    Query(#[from] ConditionError),
     #[error("`{field}` takes a time such as 2026-04-25T00:00:00Z, not {found}")]
     BadTime { field: String, found: String },
     #[error("`{name}` takes {takes}, not {found}")]

@@ -11,17 +11,19 @@ mod guard;
 pub mod model;
 pub mod occupant;
 mod query;
+mod queue;
 pub mod repository;
 pub mod request;
 mod rest;
 pub mod routes;
+pub mod seed;
 pub mod settings;
 mod state;
 mod token;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::deliver::{DisabledEndpoint, Engine, EngineOptions};
+use crate::deliver::{DisabledEndpoint, Engine, EngineOptions, OnSettled};
 use crate::dial::{AddressPolicy, Dialer};
 use crate::flow::{Cause, FlowOptions, Flows, NewEvent};
 use crate::running::Running;
@@ -45,6 +47,7 @@ use auth::{AuthMode, Authority};
 use folder::Folder;
 use occupant::Occupant;
 use repository::{OnEvent, Repository};
+use seed::{Planted, SeedError};
 use settings::Settings;
 pub use state::State;
 
@@ -70,6 +73,8 @@ pub struct DevOptions {
     pub page_cap: usize,
     /// No headers of our own on deliveries.
     pub bare: bool,
+    /// Records and flows to create first, where they are not there yet.
+    pub seed: Option<PathBuf>,
     /// Where [`Running`] is written, so that other commands find the platform; `None` tells nobody.
     pub state_dir: Option<PathBuf>,
 }
@@ -84,6 +89,7 @@ impl Default for DevOptions {
             auth: AuthMode::default(),
             page_cap: 200,
             bare: false,
+            seed: None,
             state_dir: None,
         }
     }
@@ -111,6 +117,8 @@ pub enum DevError {
     #[error("cannot tell other commands where the platform runs (`{}`)", path.display())]
     Running { path: PathBuf, source: io::Error },
     #[error(transparent)]
+    Seed(#[from] SeedError),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -129,6 +137,8 @@ pub struct Platform {
     tasks: JoinSet<()>,
     engine: Engine,
     state_dir: Option<PathBuf>,
+    planted: Option<Planted>,
+    shade: Option<u32>,
     // Held until everything has ended.
     folder: Option<Folder>,
 }
@@ -142,9 +152,13 @@ impl Platform {
             platform: address(&platform)?,
             control: address(&control)?,
         };
-        let (folder, state) = open(&options, shutdown)?;
+        let (folder, state) = open(&options, shutdown).await?;
         let running = running(&options, &addresses, &state);
         let token = Secret::new(running.control_token.as_str());
+        let planted = match &options.seed {
+            Some(path) => Some(seed::plant(&state, path).await?),
+            None => None,
+        };
         let engine = deliver(&state);
         let mut tasks = JoinSet::new();
         for listener in platform {
@@ -156,9 +170,10 @@ impl Platform {
             let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
-        if let Some(dir) = &options.state_dir {
-            announce(&running, dir)?;
-        }
+        let shade = match &options.state_dir {
+            Some(dir) => announce(&running, dir)?,
+            None => None,
+        };
         Ok(Self {
             addresses,
             running,
@@ -166,8 +181,20 @@ impl Platform {
             tasks,
             engine,
             state_dir: options.state_dir,
+            planted,
+            shade,
             folder,
         })
+    }
+
+    /// What came of the seed, where there was one.
+    pub fn planted(&self) -> Option<Planted> {
+        self.planted
+    }
+
+    /// The pid of another running platform, which other commands go on to find instead of this one.
+    pub fn in_the_shade_of(&self) -> Option<u32> {
+        self.shade
     }
 
     pub fn addresses(&self) -> Addresses {
@@ -197,7 +224,7 @@ impl Platform {
 }
 
 /// Opens the data and what works on it.
-fn open(
+async fn open(
     options: &DevOptions,
     shutdown: CancellationToken,
 ) -> Result<(Option<Folder>, Arc<State>), DevError> {
@@ -209,7 +236,7 @@ fn open(
         }
         None => (None, Store::ephemeral(Kind::Platform)?),
     };
-    let secrets = state::Secrets::load(&store)?;
+    let secrets = state::Secrets::load(&store).await?;
     let secret = (!options.bare).then_some(secrets.webhook);
     let flows = Arc::new(Flows::new(FlowOptions {
         secret: secret.clone(),
@@ -235,16 +262,9 @@ fn open(
 
 /// Starts delivering; what comes of a delivery moves the run that waits for it in the same commit.
 fn deliver(state: &Arc<State>) -> Engine {
-    let settling = Arc::clone(state);
     let disabling = Arc::clone(state);
     let options = EngineOptions {
-        on_settled: Some(Arc::new(move |tx, settled| {
-            let world = &*settling.repository;
-            settling.flows.settled(tx, world, settled)?;
-            // Nobody may be watching.
-            let _ = settling.settled.send(settled.clone());
-            Ok(())
-        })),
+        on_settled: Some(on_settled(state)),
         on_disabled: Some(Arc::new(move |tx, endpoint| {
             let event = endpoint_disabled(&disabling.org, endpoint);
             disabling.repository.emit(tx, event).map(|_| ())
@@ -253,6 +273,18 @@ fn deliver(state: &Arc<State>) -> Engine {
     };
     let dialer = Dialer::new(AddressPolicy::Local);
     Engine::start(state.store.clone(), dialer, options, state.shutdown.clone())
+}
+
+/// Moves the run that waits for a delivery, in the commit in which it ends.
+fn on_settled(state: &Arc<State>) -> OnSettled {
+    let state = Arc::clone(state);
+    Arc::new(move |tx, settled| {
+        let world = &*state.repository;
+        state.flows.settled(tx, world, settled)?;
+        // Nobody may be watching.
+        let _ = state.settled.send(settled.clone());
+        Ok(())
+    })
 }
 
 fn endpoint_disabled(org: &str, endpoint: &DisabledEndpoint) -> NewEvent {
@@ -334,11 +366,20 @@ fn running(options: &DevOptions, addresses: &Addresses, state: &State) -> Runnin
     }
 }
 
-fn announce(running: &Running, dir: &std::path::Path) -> Result<(), DevError> {
+/// Tells other commands where this platform is, unless they find another one that still runs: its pid is returned.
+fn announce(running: &Running, dir: &Path) -> Result<Option<u32>, DevError> {
     let failed = |source| DevError::Running {
         path: Running::file(dir),
         source,
     };
     folder::create(dir).map_err(failed)?;
-    running.write(dir).map_err(failed)
+    // A file that cannot be read is of no use to anyone, and is replaced.
+    if let Ok(Some(other)) = Running::find(dir)
+        && other.pid != running.pid
+        && other.answers()
+    {
+        return Ok(Some(other.pid));
+    }
+    running.write(dir).map_err(failed)?;
+    Ok(None)
 }

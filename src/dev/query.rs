@@ -6,12 +6,14 @@ use serde_json::{Map, Value};
 
 use super::find::FindError;
 use super::request::kind_of;
+use crate::condition::mongo;
 use crate::store::records::Span;
 use crate::time::Timestamp;
 
 /// What is asked of a record beyond its span.
 pub(super) enum Test {
     All,
+    Mongo(mongo::Filter),
     /// Text, in lower case, in any string or number of the record's data.
     Keyword(String),
     /// A path in the data or the model, and the value it loosely has, in lower case.
@@ -23,6 +25,7 @@ impl Test {
         let record = || serde_json::from_str::<Value>(body).unwrap_or_default();
         match self {
             Self::All => true,
+            Self::Mongo(filter) => filter.matches(&record()),
             Self::Keyword(word) => {
                 let record = record();
                 ["data", "name", "sk"]
@@ -67,9 +70,10 @@ pub(super) fn parse(query: &Value) -> Result<(Span, Test), FindError> {
     if rest.is_empty() {
         return Ok((span, Test::All));
     }
-    let mut rest = Value::Object(rest);
-    make_times_comparable(&mut rest);
-    Ok((span, Test::All))
+    Ok((
+        span,
+        Test::Mongo(mongo::Filter::parse(&Value::Object(rest))?),
+    ))
 }
 
 /// Takes the bounds of `modifydate` out of a clause; operators that are no bounds stay in it.
@@ -123,35 +127,6 @@ fn instant(value: &Value) -> Option<Timestamp> {
         // The extended form that Mongo's own tools write.
         Value::Object(fields) if fields.len() == 1 => instant(fields.get("$date")?),
         _ => None,
-    }
-}
-
-/// Writes the times that dates of the model are compared with as the model writes its own, so that text compares as time does.
-fn make_times_comparable(query: &mut Value) {
-    match query {
-        Value::Array(items) => items.iter_mut().for_each(make_times_comparable),
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                if matches!(name.as_str(), "modifydate" | "createdate") {
-                    normalise(value);
-                } else {
-                    make_times_comparable(value);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn normalise(value: &mut Value) {
-    if let Some(at) = instant(value) {
-        *value = Value::String(at.to_string());
-        return;
-    }
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(normalise),
-        Value::Object(fields) => fields.values_mut().for_each(normalise),
-        _ => {}
     }
 }
 
@@ -263,11 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn times_in_other_clauses_are_written_as_the_model_writes_them() {
-        let mut query = json!({"$or": [{"createdate": {"$in": ["2026-04-25T02:00:00+02:00"]}}, {"name": "2026-04-25"}]});
-        make_times_comparable(&mut query);
-        let expected = json!({"$or": [{"createdate": {"$in": ["2026-04-25T00:00:00.000Z"]}}, {"name": "2026-04-25"}]});
-        assert_eq!(query, expected);
+    fn what_is_no_span_is_tested() {
+        let query = json!({"modifydate": {"$gte": 1}, "data.tags": "vip"});
+        let (_, test) = parse(&query).unwrap();
+        assert!(test.matches(r#"{"data":{"tags":["vip","x"]}}"#));
+        assert!(!test.matches(r#"{"data":{"tags":["x"]}}"#));
     }
 
     #[test]

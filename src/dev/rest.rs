@@ -65,6 +65,7 @@ pub(super) fn routes() -> Router<Arc<State>> {
 impl From<FindError> for Refusal {
     fn from(error: FindError) -> Self {
         let code = match error {
+            FindError::Query(_) => "bad_query",
             FindError::BadTime { .. } => "bad_time",
             FindError::BadOption { .. } => "bad_option",
             FindError::TooDeep { .. } => "page_too_deep",

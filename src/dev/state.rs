@@ -138,14 +138,17 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn load(store: &Store) -> Result<Self, StoreError> {
+    pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         use crate::store::settings::get_or_set;
-        let (jwt, webhook) = store.write_blocking::<_, StoreError, _>(|tx| {
-            Ok((
-                get_or_set(tx, "secret.jwt", random_text)?,
-                get_or_set(tx, "secret.webhook", || format!("whsec_{}", random_text()))?,
-            ))
-        })?;
+        let (jwt, webhook) = store
+            .write::<_, StoreError, _>(|tx| {
+                let webhook = || format!("whsec_{}", random_text());
+                Ok((
+                    get_or_set(tx, "secret.jwt", random_text)?,
+                    get_or_set(tx, "secret.webhook", webhook)?,
+                ))
+            })
+            .await?;
         Ok(Self {
             jwt: jwt.into_bytes(),
             webhook: Secret::new(webhook),

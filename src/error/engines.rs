@@ -1,7 +1,9 @@
 //! Errors of the engines: delivery, flows, the platform, the listener, samples.
 
 use super::{CliError, Exit};
+use crate::deliver::queue::QueueError;
 use crate::dev::DevError;
+use crate::dev::seed::SeedError;
 use crate::flow::{DocumentError, FlowError};
 use crate::listen::ListenError;
 use crate::sample::UnknownSample;
@@ -14,6 +16,20 @@ impl From<UnknownSample> for CliError {
         };
         // The same exit as for any other word that means nothing.
         Self::new(Exit::Usage, "unknown_event", error).hint(hint)
+    }
+}
+
+impl From<QueueError> for CliError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::NothingSelected => {
+                Self::new(Exit::Usage, "nothing_selected", error).hint("evt queue retry --dead")
+            }
+            QueueError::BadRate { .. } => {
+                Self::new(Exit::Usage, "bad_rate", error).hint("evt queue retry --dead --rate 10/s")
+            }
+            QueueError::Store(store) => store.into(),
+        }
     }
 }
 
@@ -38,7 +54,23 @@ impl From<DevError> for CliError {
             DevError::Running { .. } => {
                 Self::new(Exit::Failed, "running_file", error).hint("evt doctor")
             }
+            DevError::Seed(error) => error.into(),
             DevError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeedError> for CliError {
+    fn from(error: SeedError) -> Self {
+        match error {
+            SeedError::Read { .. } => {
+                Self::new(Exit::NotFound, "seed_unreadable", error).hint("ls -l")
+            }
+            SeedError::Form { .. } | SeedError::Record { .. } | SeedError::Flow { .. } => {
+                Self::new(Exit::Usage, "bad_seed", error)
+                    .hint("a seed is {records: [{datatype, data}], flows: [a flow as `evt flows show` prints it]}")
+            }
+            SeedError::Store(error) => error.into(),
         }
     }
 }

@@ -30,9 +30,6 @@ pub struct Selection {
     /// The endpoint's target; a query is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// A condition on the event that is delivered, as in `evt events list --where`.
-    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
-    pub condition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
@@ -238,7 +235,7 @@ fn name(state: i64) -> String {
     State::of(state).as_str().to_owned()
 }
 
-/// The selected jobs, newest first, `limit` (or [`PAGE`]) of them. The condition is not looked at here.
+/// The selected jobs, newest first, `limit` (or [`PAGE`]) of them.
 pub fn list(db: &Connection, select: &Selection) -> Result<Vec<JobRow>, StoreError> {
     let limit = select.limit.unwrap_or(PAGE);
     let (filter, values) = clauses(select);
@@ -400,25 +397,45 @@ pub fn retry(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<Retried, StoreEr
     let Some((state, endpoint)) = state_of(tx, id)? else {
         return Ok(Retried::Missing);
     };
-    match state {
-        State::Waiting => {
-            tx.prepare_cached("UPDATE jobs SET run_at = ?2 WHERE id = ?1")?
-                .execute(params![id, run_at.millis()])?;
-            endpoints::due(tx, endpoint, run_at)?;
-            tx.jobs_ready();
-            Ok(Retried::BroughtForward)
-        }
-        State::Active => Ok(skipped(id, state, "it is under way")),
-        State::Held => Ok(skipped(
-            id,
-            state,
-            "it waits for an earlier job with its order key",
-        )),
-        State::Redriven => Ok(skipped(id, state, "it was enqueued again already")),
-        State::Done | State::Dead | State::Discarded | State::Quarantined => {
-            Ok(Retried::Redriven(redrive(tx, id, state, run_at)?))
-        }
+    if let Some(reason) = why_not_retried(state) {
+        return Ok(skipped(id, state, reason));
     }
+    if state != State::Waiting {
+        return Ok(Retried::Redriven(redrive(tx, id, state, run_at)?));
+    }
+    if is_due_by(tx, id, run_at)? {
+        return Ok(skipped(id, state, "its turn is coming as it is"));
+    }
+    tx.prepare_cached("UPDATE jobs SET run_at = ?2 WHERE id = ?1")?
+        .execute(params![id, run_at.millis()])?;
+    endpoints::due(tx, endpoint, run_at)?;
+    tx.jobs_ready();
+    Ok(Retried::BroughtForward)
+}
+
+/// Why a job in this state cannot be run again; `None` where it can.
+pub fn why_not_retried(state: State) -> Option<&'static str> {
+    match state {
+        State::Active => Some("it is under way"),
+        State::Held => Some("it waits for an earlier job with its order key"),
+        State::Redriven => Some("it was enqueued again already"),
+        State::Waiting | State::Done | State::Dead | State::Discarded | State::Quarantined => None,
+    }
+}
+
+/// Why a job in this state cannot be taken off its queue; `None` where it can.
+pub fn why_not_discarded(state: State) -> Option<&'static str> {
+    match state {
+        State::Active => Some("it is under way"),
+        State::Done | State::Discarded | State::Redriven => Some("it is over"),
+        State::Waiting | State::Held | State::Dead | State::Quarantined => None,
+    }
+}
+
+fn is_due_by(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT 1 FROM jobs WHERE id = ?1 AND run_at <= ?2")?
+        .exists(params![id, run_at.millis()])?)
 }
 
 /// Trusts the endpoint of a job again if it was disabled, and returns its target then.
@@ -497,12 +514,7 @@ pub fn discard(
     now: Timestamp,
 ) -> Result<Result<Option<Settled>, Skipped>, StoreError> {
     let state = state(tx, id)?.unwrap_or(State::Discarded);
-    let reason = match state {
-        State::Waiting | State::Held | State::Dead | State::Quarantined => None,
-        State::Active => Some("it is under way"),
-        State::Done | State::Discarded | State::Redriven => Some("it is over"),
-    };
-    if let Some(reason) = reason {
+    if let Some(reason) = why_not_discarded(state) {
         let reason = reason.to_owned();
         return Ok(Err(Skipped { id, state, reason }));
     }

@@ -121,21 +121,27 @@ impl Bench {
 
     /// Waits until `count` jobs are over and returns how each ended, in that order.
     fn ends(&self, count: usize) -> Vec<(i64, End)> {
-        self.told.wait("an end", |settled, _| {
-            (settled.len() >= count).then(|| {
-                settled
-                    .iter()
-                    .map(|one| (one.job, one.end.clone()))
-                    .collect()
-            })
-        })
+        let ends = self.told.wait("an end", |settled, _| {
+            let ends = || settled.iter().map(|one| (one.job, one.end.clone()));
+            (settled.len() >= count).then(|| ends().collect())
+        });
+        self.committed();
+        ends
     }
 
     fn end_of(&self, job: i64) -> End {
-        self.told.wait("the job's end", |settled, _| {
+        let end = self.told.wait("the job's end", |settled, _| {
             let found = settled.iter().find(|one| one.job == job)?;
             Some(found.end.clone())
-        })
+        });
+        self.committed();
+        end
+    }
+
+    /// Waits for the commit that is under way: what is told is told within it.
+    fn committed(&self) {
+        let written: Result<(), StoreError> = self.store.write_blocking(|_| Ok(()));
+        written.unwrap();
     }
 
     fn show(&self, job: i64) -> JobDetail {

@@ -5,5 +5,6 @@ mod deliver;
 mod flows;
 mod layers;
 mod records;
+mod send;
 mod signature;
 mod support;

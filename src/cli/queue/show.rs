@@ -1,0 +1,290 @@
+//! Queues, endpoints, jobs and attempts, for people and for programs.
+
+use serde_json::Value;
+
+use crate::cli::Context;
+use crate::error::CliError;
+use crate::store::endpoints::Health;
+use crate::store::jobs::State;
+use crate::store::queue::{AttemptRow, EndpointRow, JobDetail, JobRow, Overview, QueueRow};
+use crate::time::Timestamp;
+use crate::ui::{Cell, Format, Style, clip, safe};
+
+/// Characters of an error in a table; `show` has all of it.
+const ERROR_WIDTH: usize = 60;
+/// The states that an overview counts.
+const COUNTED: [State; 5] = [
+    State::Waiting,
+    State::Active,
+    State::Held,
+    State::Done,
+    State::Dead,
+];
+
+/// What one place had.
+pub(super) enum Found {
+    Overview(Overview),
+    Jobs(Vec<JobRow>),
+}
+
+/// What all places had.
+#[derive(Default)]
+pub(super) struct Shown {
+    queues: Vec<(&'static str, QueueRow)>,
+    endpoints: Vec<(&'static str, EndpointRow)>,
+    jobs: Vec<(&'static str, JobRow)>,
+    lists_jobs: bool,
+}
+
+impl Shown {
+    pub(super) fn add(&mut self, place: &'static str, found: Found) {
+        match found {
+            Found::Overview(overview) => {
+                self.queues
+                    .extend(overview.queues.into_iter().map(|row| (place, row)));
+                self.endpoints
+                    .extend(overview.endpoints.into_iter().map(|row| (place, row)));
+            }
+            Found::Jobs(jobs) => {
+                self.lists_jobs = true;
+                self.jobs.extend(jobs.into_iter().map(|row| (place, row)));
+            }
+        }
+    }
+
+    pub(super) fn print(self, cx: &Context) -> Result<(), CliError> {
+        if cx.ui.format() == Format::Json {
+            return self.print_json(cx);
+        }
+        if self.lists_jobs {
+            if self.jobs.is_empty() {
+                cx.ui.status("No such jobs");
+                return Ok(());
+            }
+            let rows = self.jobs.iter().map(|(place, job)| job_cells(place, job));
+            let headings = [
+                "job",
+                "in",
+                "state",
+                "tries",
+                "status",
+                "next or end",
+                "target",
+                "message",
+                "error",
+            ];
+            cx.ui.table(&headings, rows.collect())?;
+            return Ok(());
+        }
+        if self.queues.is_empty() {
+            cx.ui.status("Nothing was ever queued");
+            return Ok(());
+        }
+        self.print_queues(cx)?;
+        if !self.endpoints.is_empty() {
+            cx.ui.line("")?;
+            let rows = self.endpoints.iter().map(endpoint_cells);
+            let headings = [
+                "endpoint", "in", "circuit", "waiting", "active", "held", "dead", "next", "why",
+            ];
+            cx.ui.table(&headings, rows.collect())?;
+        }
+        Ok(())
+    }
+
+    fn print_queues(&self, cx: &Context) -> Result<(), CliError> {
+        let rows = self.queues.iter().map(|(place, row)| {
+            let mut cells = vec![
+                Cell::styled(Style::Name, row.queue.clone()),
+                (*place).into(),
+            ];
+            cells.extend(COUNTED.map(|state| count(&row.jobs, state)));
+            cells
+        });
+        let mut headings = vec!["queue", "in"];
+        headings.extend(COUNTED.map(State::as_str));
+        cx.ui.table(&headings, rows.collect())?;
+        Ok(())
+    }
+
+    fn print_json(self, cx: &Context) -> Result<(), CliError> {
+        for (place, row) in &self.queues {
+            print_placed(cx, place, row)?;
+        }
+        for (place, row) in &self.endpoints {
+            print_placed(cx, place, row)?;
+        }
+        for (place, row) in &self.jobs {
+            print_placed(cx, place, row)?;
+        }
+        Ok(())
+    }
+}
+
+/// One JSON object, with the place that it is from.
+fn print_placed(cx: &Context, place: &str, row: &impl serde::Serialize) -> Result<(), CliError> {
+    let mut value = serde_json::to_value(row).map_err(std::io::Error::from)?;
+    if let Value::Object(fields) = &mut value {
+        fields.insert("in".to_owned(), place.into());
+    }
+    cx.ui.json(&value)?;
+    Ok(())
+}
+
+fn count(jobs: &std::collections::BTreeMap<String, i64>, state: State) -> Cell {
+    let mut number = jobs.get(state.as_str()).copied().unwrap_or(0);
+    if state == State::Dead {
+        // One column for what nobody will try again unasked.
+        number += jobs.get(State::Quarantined.as_str()).copied().unwrap_or(0);
+    }
+    match (number, state) {
+        (0, _) => Cell::styled(Style::Dim, "0"),
+        (_, State::Dead) => Cell::styled(Style::Bad, number.to_string()),
+        _ => number.to_string().into(),
+    }
+}
+
+fn endpoint_cells((place, row): &(&'static str, EndpointRow)) -> Vec<Cell> {
+    let style = match row.circuit {
+        Health::Closed => Style::Good,
+        Health::HalfOpen => Style::Warn,
+        Health::Open | Health::Disabled => Style::Bad,
+    };
+    let why = match (&row.reason, row.failing_since) {
+        (Some(reason), _) => reason.clone(),
+        (None, Some(since)) => format!("failing since {since}"),
+        (None, None) => String::new(),
+    };
+    let next = match row.circuit {
+        Health::Disabled => String::new(),
+        _ => row.next_at.map(|at| due(at)).unwrap_or_default(),
+    };
+    let mut cells = vec![
+        Cell::styled(Style::Name, row.endpoint.clone()),
+        (*place).into(),
+        Cell::styled(style, row.circuit.as_str()),
+    ];
+    cells.extend(
+        [State::Waiting, State::Active, State::Held, State::Dead]
+            .map(|state| count(&row.jobs, state)),
+    );
+    cells.extend([next.into(), why.into()]);
+    cells
+}
+
+fn due(at: Timestamp) -> String {
+    let now = Timestamp::now();
+    if at <= now {
+        return "now".to_owned();
+    }
+    let seconds = at.since(now).as_secs();
+    match seconds {
+        0..60 => format!("in {} s", seconds + 1),
+        60..3600 => format!("in {} min", seconds / 60),
+        _ => at.to_string(),
+    }
+}
+
+fn style_of(state: State) -> Style {
+    match state {
+        State::Done => Style::Good,
+        State::Dead | State::Quarantined => Style::Bad,
+        State::Waiting | State::Active | State::Held => Style::Warn,
+        State::Discarded | State::Redriven => Style::Dim,
+    }
+}
+
+fn job_cells(place: &'static str, job: &JobRow) -> Vec<Cell> {
+    let when = match (job.ended_at, job.state) {
+        (Some(ended), _) => ended.to_string(),
+        (None, State::Waiting) => due(job.run_at),
+        (None, _) => String::new(),
+    };
+    let error = match job.held_by {
+        Some(first) => format!("held by {first}"),
+        None => clip(job.error.as_deref().unwrap_or_default(), ERROR_WIDTH),
+    };
+    vec![
+        Cell::styled(Style::Name, job.id.to_string()),
+        place.into(),
+        Cell::styled(style_of(job.state), job.state.as_str()),
+        job.attempts.to_string().into(),
+        job.status
+            .map(|status| status.to_string())
+            .unwrap_or_default()
+            .into(),
+        Cell::styled(Style::Dim, when),
+        job.url.clone().into(),
+        job.message_id.clone().unwrap_or_default().into(),
+        error.into(),
+    ]
+}
+
+/// One job and its attempts.
+pub(super) fn detail(cx: &Context, place: &str, job: &JobDetail) -> Result<(), CliError> {
+    if cx.ui.format() == Format::Json {
+        return print_placed(cx, place, job);
+    }
+    let row = &job.job;
+    let state = cx.ui.paint(style_of(row.state), row.state.as_str());
+    cx.ui.line(&format!(
+        "job {} in {place}, queue {}: {state}",
+        row.id,
+        safe(&row.queue)
+    ))?;
+    for (name, value) in facts(row) {
+        cx.ui.line(&format!("  {name:<9} {}", safe(&value)))?;
+    }
+    for attempt in &job.tries {
+        print_attempt(cx, attempt)?;
+    }
+    Ok(())
+}
+
+fn facts(row: &JobRow) -> Vec<(&'static str, String)> {
+    let run = row.run.as_ref().map(|run| match row.step {
+        Some(step) => format!("{run}, step {step}"),
+        None => run.clone(),
+    });
+    let next = (row.state == State::Waiting).then(|| row.run_at.to_string());
+    [
+        ("request", Some(format!("{} {}", row.method, row.url))),
+        ("event", row.event.clone()),
+        ("message", row.message_id.clone()),
+        ("run", run),
+        ("queued", Some(row.created_at.to_string())),
+        ("next", next),
+        ("ended", row.ended_at.map(|at| at.to_string())),
+        ("held by", row.held_by.map(|id| format!("job {id}"))),
+        ("retry of", row.redrive_of.map(|id| format!("job {id}"))),
+        ("why", row.error.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn print_attempt(cx: &Context, attempt: &AttemptRow) -> Result<(), CliError> {
+    let (style, outcome) = match (attempt.status, &attempt.error) {
+        (Some(status @ 200..300), _) => (Style::Good, status.to_string()),
+        (Some(status), _) => (Style::Bad, status.to_string()),
+        (None, Some(error)) => (Style::Bad, safe(error)),
+        (None, None) => (Style::Bad, "no answer".to_owned()),
+    };
+    cx.ui.line(&format!(
+        "attempt {}  {}  {}  {} ms",
+        attempt.n,
+        attempt.started_at,
+        cx.ui.paint(style, &outcome),
+        attempt.took_ms
+    ))?;
+    if cx.ui.is_verbose() {
+        for header in &attempt.headers {
+            cx.ui.line(&format!("    {}", safe(header)))?;
+        }
+    }
+    for line in attempt.body.lines() {
+        cx.ui.line(&format!("    {}", safe(line)))?;
+    }
+    Ok(())
+}

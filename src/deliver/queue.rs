@@ -1,0 +1,211 @@
+//! Orders on queues: retry and discard what a person selected, in commits small enough not to hold anyone up. The command line
+//! on the inbox and the control API on the platform's store are both served by it.
+
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::OnSettled;
+use crate::store::jobs::State;
+use crate::store::queue::{self, Order, Report, Retried, Selection, Skipped};
+use crate::store::{Store, StoreError, Tx};
+use crate::time::Timestamp;
+
+/// Jobs in one commit.
+const BATCH: usize = 256;
+/// Skipped jobs that a report names.
+const NAMED: usize = 100;
+/// Longest time over which retries are spread.
+const LONGEST: f64 = 7.0 * 24.0 * 60.0 * 60.0;
+
+/// Why an order was not carried out.
+#[derive(Debug, Error)]
+pub enum QueueError {
+    #[error("the order names no jobs")]
+    NothingSelected,
+    #[error("a rate of {rate} jobs a second is none")]
+    BadRate { rate: f64 },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Runs the selected jobs again: waiting ones sooner, others as new jobs under their old message id, at `order.rate` a second.
+///
+/// Endpoints that were disabled are enabled. What was already done when an error comes stays done.
+pub async fn retry(store: &Store, order: &Order) -> Result<Report, QueueError> {
+    let interval = interval(order.rate)?;
+    let now = Timestamp::now();
+    let mut done = 0_u64;
+    work_through(store, order, move |tx, id, report| {
+        if report.dry_run {
+            return weigh(tx, id, can_retry, report);
+        }
+        let wait = (interval.as_secs_f64() * done as f64).min(LONGEST);
+        let run_at = now.plus(Duration::from_secs_f64(wait));
+        match queue::retry(tx, id, run_at)? {
+            Retried::Redriven(_) | Retried::BroughtForward => {
+                done += 1;
+                report.done += 1;
+                report
+                    .enabled
+                    .extend(queue::enable_endpoint_of(tx, id, now)?);
+            }
+            Retried::Skipped(skipped) => skip(report, skipped),
+            Retried::Missing => report.missing.push(id),
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Takes the selected jobs off their queues for good; those who wait for one of them are told within the commit.
+pub async fn discard(
+    store: &Store,
+    order: &Order,
+    on_settled: Option<OnSettled>,
+) -> Result<Report, QueueError> {
+    let now = Timestamp::now();
+    work_through(store, order, move |tx, id, report| {
+        if report.dry_run {
+            return weigh(tx, id, can_discard, report);
+        }
+        if queue::state(tx, id)?.is_none() {
+            report.missing.push(id);
+            return Ok(());
+        }
+        match queue::discard(tx, id, now)? {
+            Ok(settled) => {
+                report.done += 1;
+                if let (Some(settled), Some(tell)) = (settled, &on_settled) {
+                    tell(tx, &settled)?;
+                }
+            }
+            Err(skipped) => skip(report, skipped),
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn interval(rate: Option<f64>) -> Result<Duration, QueueError> {
+    match rate {
+        None => Ok(Duration::ZERO),
+        Some(rate) if rate.is_finite() && rate > 0.0 => {
+            Ok(Duration::from_secs_f64((1.0 / rate).min(LONGEST)))
+        }
+        Some(rate) => Err(QueueError::BadRate { rate }),
+    }
+}
+
+/// Applies `one` to each selected job, oldest first, [`BATCH`] of them in a commit.
+async fn work_through<F>(store: &Store, order: &Order, one: F) -> Result<Report, QueueError>
+where
+    F: FnMut(&Tx<'_>, i64, &mut Report) -> Result<(), StoreError> + Send + 'static,
+{
+    let select = &order.select;
+    if select.ids.is_empty() && select.states.is_empty() && select.endpoint.is_none() {
+        return Err(QueueError::NothingSelected);
+    }
+    let mut report = Report {
+        dry_run: order.dry_run,
+        ..Report::default()
+    };
+    let mut one = one;
+    let mut left = select.limit.unwrap_or(usize::MAX);
+    let mut after = 0;
+    // Jobs that the order itself enqueues come after this one.
+    let last = last_id(store, select).await?;
+    while left > 0 {
+        let ids = batch(store, select, after, left.min(BATCH)).await?;
+        let ids: Vec<i64> = ids.into_iter().filter(|id| *id <= last).collect();
+        let Some(newest) = ids.last().copied() else {
+            break;
+        };
+        after = newest;
+        left -= ids.len();
+        let written: Result<_, StoreError> = store
+            .write(move |tx| {
+                for id in ids {
+                    one(tx, id, &mut report)?;
+                }
+                Ok((one, report))
+            })
+            .await;
+        (one, report) = written?;
+    }
+    report.enabled.sort();
+    report.enabled.dedup();
+    report.missing.extend(missing(store, select).await?);
+    Ok(report)
+}
+
+async fn batch(
+    store: &Store,
+    select: &Selection,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let select = select.clone();
+    store
+        .read(move |db| queue::ids_after(db, &select, after, limit))
+        .await
+}
+
+async fn last_id(store: &Store, select: &Selection) -> Result<i64, StoreError> {
+    let select = Selection {
+        limit: Some(1),
+        ..select.clone()
+    };
+    let newest = store.read(move |db| queue::list(db, &select)).await?;
+    Ok(newest.first().map_or(0, |job| job.id))
+}
+
+async fn missing(store: &Store, select: &Selection) -> Result<Vec<i64>, StoreError> {
+    let ids = select.ids.clone();
+    store
+        .read(move |db| {
+            let mut missing = Vec::new();
+            for id in ids {
+                if queue::state(db, id)?.is_none() {
+                    missing.push(id);
+                }
+            }
+            Ok(missing)
+        })
+        .await
+}
+
+/// What a dry run says of a job.
+fn weigh(
+    tx: &Tx<'_>,
+    id: i64,
+    can: fn(State) -> Result<(), &'static str>,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let Some(state) = queue::state(tx, id)? else {
+        return Ok(());
+    };
+    match can(state) {
+        Ok(()) => report.done += 1,
+        Err(reason) => {
+            let reason = reason.to_owned();
+            skip(report, Skipped { id, state, reason });
+        }
+    }
+    Ok(())
+}
+
+fn can_retry(state: State) -> Result<(), &'static str> {
+    queue::why_not_retried(state).map_or(Ok(()), Err)
+}
+
+fn can_discard(state: State) -> Result<(), &'static str> {
+    queue::why_not_discarded(state).map_or(Ok(()), Err)
+}
+
+fn skip(report: &mut Report, skipped: Skipped) {
+    report.skipped_count += 1;
+    if report.skipped.len() < NAMED {
+        report.skipped.push(skipped);
+    }
+}
