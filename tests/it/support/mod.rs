@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod platform;
+pub(crate) mod raw;
 pub(crate) mod sandbox;
 
 pub(crate) use app::{Answer, App};
