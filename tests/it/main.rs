@@ -16,8 +16,6 @@ mod flows;
 mod generated;
 mod help;
 mod layers;
-mod layers;
-mod listen;
 mod listen;
 mod profile;
 mod queue;
