@@ -112,6 +112,7 @@ impl From<DocumentError> for CliError {
             DocumentError::UnknownName { .. } | DocumentError::UnknownKey { .. } => "unknown_name",
             DocumentError::NotBuilt { .. } => "not_built",
             DocumentError::Placeholder { .. } => "bad_placeholder",
+            DocumentError::Condition { .. } => "bad_condition",
         };
         Self::new(Exit::Usage, code, error).hint("evt flows create --help")
     }

@@ -210,3 +210,269 @@ fn on_error(root: &Node<'_>) -> Result<OnError, DocumentError> {
         _ => Err(node.bad("`stop` or `continue`")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::flow::step::{Does, Next};
+    use crate::flow::trigger::Listens;
+
+    fn short() -> Value {
+        json!({
+            "name": "Notify CRM bridge",
+            "trigger": {"type": "contact.created"},
+            "actions": [{
+                "type": "send_webhook",
+                "config": {
+                    "url": "https://bridge.example.test/contact",
+                    "method": "POST",
+                    "headers": {"X-Bridge-Secret": "shared-secret-here"}
+                }
+            }]
+        })
+    }
+
+    fn long() -> Value {
+        json!({
+            "id": "flow-1",
+            "orgId": "my-org",
+            "name": "Welcome",
+            "status": "active",
+            "enabled": true,
+            "triggers": [{"id": "t1", "type": "contact_created", "name": "New", "config": {"source": "form"}, "enabled": true, "automationId": "flow-1"}],
+            "steps": [
+                {"id": "s0", "name": "Start", "enabled": true, "type": "trigger", "config": {}, "nextStepId": "s1", "conditions": []},
+                {"id": "s1", "name": "Tag", "type": "action", "config": {"actionType": "add_tag", "tag": "new"}, "nextStepId": "s3"},
+                {"id": "s2", "type": "end", "config": {}},
+                {"id": "s3", "type": "action", "config": {"actionType": "send-webhook", "url": "http://127.0.0.1:1/x"},
+                 "retryLogic": {"maxRetries": 2, "retryDelay": 1, "retryConditions": []}, "delay": {"value": 0, "unit": "minutes"}}
+            ],
+            "settings": {"circularPrevention": {"enabled": true, "maxDepth": 2}},
+            "errorHandling": {"onError": "continue"}
+        })
+    }
+
+    /// The short shape with one part changed.
+    fn with(path: &str, value: Value) -> Value {
+        let mut document = short();
+        let (parent, key) = path.rsplit_once('/').unwrap();
+        let parent = document.pointer_mut(parent).unwrap();
+        match (parent, key.parse::<usize>()) {
+            (Value::Array(list), Ok(index)) => list[index] = value,
+            (parent, _) => parent[key] = value,
+        }
+        document
+    }
+
+    fn refusal(document: &Value) -> String {
+        compile(document).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_short_shape_is_one_trigger_and_steps_in_order() {
+        let flow = compile(&short()).unwrap();
+        assert!(flow.enabled);
+        assert_eq!(flow.max_depth, MAX_DEPTH);
+        let Listens::Names(names) = &flow.triggers[0].listens else {
+            panic!("{:?}", flow.triggers[0].listens);
+        };
+        assert_eq!(
+            *names,
+            ["contact.created", "contact.imported", "contact.registered"]
+        );
+        assert_eq!(flow.steps[0].kind, "send_webhook");
+        assert_eq!(flow.steps[0].next, Next::Following);
+    }
+
+    #[test]
+    fn the_builders_shape_keeps_its_links_depth_and_error_handling() {
+        let flow = compile(&long()).unwrap();
+        assert_eq!(flow.max_depth, 2);
+        assert_eq!(flow.on_error, OnError::Continue);
+        let nexts: Vec<_> = flow.steps.iter().map(|step| step.next).collect();
+        assert_eq!(nexts, [Next::Step(1), Next::Step(3), Next::End, Next::End]);
+        assert!(matches!(flow.steps[3].does, Does::Webhook(_)));
+    }
+
+    #[test]
+    fn a_base_model_around_the_document_is_taken_off() {
+        let model =
+            json!({"sk": "automation-1", "datatype": "automation", "version": 3, "data": short()});
+        assert_eq!(compile(&model).unwrap().name, "Notify CRM bridge");
+    }
+
+    #[test]
+    fn a_flow_that_is_not_active_is_accepted_and_off() {
+        for status in ["draft", "inactive", "archived", "testing"] {
+            assert!(
+                !compile(&with("/status", json!(status))).unwrap().enabled,
+                "{status}"
+            );
+        }
+        assert!(!compile(&with("/enabled", json!(false))).unwrap().enabled);
+    }
+
+    #[test]
+    fn a_trigger_may_be_a_pattern_that_some_event_matches() {
+        let flow = compile(&with("/trigger/type", json!("payment.*"))).unwrap();
+        assert_eq!(flow.triggers[0].event(), "payment.succeeded");
+        assert!(refusal(&with("/trigger/type", json!("nothing.*"))).contains("nothing.*"));
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_their_place_and_a_suggestion() {
+        assert_eq!(
+            refusal(&with("/actions/0/type", json!("send_webhok"))),
+            "`actions[0].type`: there is no action `send_webhok`, did you mean `send_webhook`?"
+        );
+        assert_eq!(
+            refusal(&with("/trigger/type", json!("contact.creatd"))),
+            "`trigger.type`: there is no trigger `contact.creatd`, did you mean `contact.created`?"
+        );
+    }
+
+    #[test]
+    fn what_is_not_built_yet_is_refused_by_name() {
+        let cases = [
+            (
+                "/trigger/type",
+                json!("scheduled"),
+                "`scheduled` (a trigger by clock)",
+            ),
+            (
+                "/actions/0/type",
+                json!("send_notification"),
+                "`send_notification` (a notification)",
+            ),
+            (
+                "/actions/0/type",
+                json!("make_call"),
+                "`make_call` (a phone call)",
+            ),
+            ("/actions/0/type", json!("wait"), "`wait` (a waiting step)"),
+            (
+                "/actions/0/type",
+                json!("delay"),
+                "`delay` (a waiting step)",
+            ),
+            (
+                "/actions/0/delay",
+                json!({"value": 5, "unit": "minutes"}),
+                "`delay` (waiting before a step)",
+            ),
+            (
+                "/actions/0/retryLogic",
+                json!({"retryConditions": ["timeout"]}),
+                "`retryConditions`",
+            ),
+        ];
+        for (path, value, name) in cases {
+            let refusal = refusal(&with(path, value));
+            assert!(refusal.contains(name), "{refusal}");
+            assert!(
+                refusal.contains("not built into this platform yet; it has: "),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_unknown_is_passed_over() {
+        let cases = [
+            ("/schedule", "`schedule`"),
+            ("/trigger/cron", "`trigger.cron`"),
+            ("/trigger/config", "`trigger.config"),
+            ("/actions/0/parallel", "`actions[0].parallel`"),
+            ("/actions/0/config/proxy", "`actions[0].config.proxy`"),
+            ("/settings", "`settings"),
+        ];
+        for (path, place) in cases {
+            let refusal = refusal(&with(path, json!({"rateLimit": 1})));
+            assert!(refusal.contains(place), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn malformed_parts_are_refused_with_their_place() {
+        let cases = [
+            ("/name", json!(""), "`name`"),
+            ("/name", json!(7), "`name` must be a string, not a number"),
+            ("/actions", json!([]), "`actions[0]` is missing"),
+            ("/actions", json!({}), "`actions` must be a list"),
+            (
+                "/actions/0/config/url",
+                json!("ftp://x"),
+                "`actions[0].config.url`",
+            ),
+            (
+                "/actions/0/config/url",
+                Value::Null,
+                "`actions[0].config.url` is missing",
+            ),
+            (
+                "/actions/0/config/method",
+                json!("BREW"),
+                "`actions[0].config.method`",
+            ),
+            (
+                "/actions/0/config/timeout",
+                json!(30),
+                "milliseconds from 100",
+            ),
+            (
+                "/actions/0/config/retry",
+                json!("often"),
+                "`actions[0].config.retry`",
+            ),
+            (
+                "/actions/0/config/headers",
+                json!({"content-length": "1"}),
+                "headers that a request may carry",
+            ),
+            (
+                "/actions/0/config/headers",
+                json!({"a": "b\nc"}),
+                "`actions[0].config.headers.a`",
+            ),
+            (
+                "/actions/0/config/body",
+                json!({"a": "{{b"}),
+                "`actions[0].config.body`",
+            ),
+            (
+                "/actions/0/nextStepId",
+                json!("nowhere"),
+                "names the step `nowhere`",
+            ),
+            ("/actions/0/id", json!("a b"), "`actions[0].id`"),
+            ("/errorHandling", json!("panic"), "`errorHandling`"),
+            ("/status", json!("on"), "`status`"),
+            (
+                "/triggers",
+                json!([]),
+                "`triggers` and `trigger` say the same thing twice",
+            ),
+        ];
+        for (path, value, expected) in cases {
+            let refusal = refusal(&with(path, value));
+            assert!(refusal.contains(expected), "{path}: {refusal}");
+        }
+        assert!(refusal(&json!([])).contains("the flow"));
+        assert!(refusal(&json!({"name": "x"})).contains("`actions` is missing"));
+    }
+
+    #[test]
+    fn two_steps_with_one_id_are_refused() {
+        let mut document = long();
+        document["steps"][1]["id"] = json!("s0");
+        assert!(refusal(&document).contains("second step with the id `s0`"));
+    }
+
+    #[test]
+    fn a_secret_is_never_repeated_in_a_refusal() {
+        let refusal = refusal(&with("/actions/0/config/secret", json!("x".repeat(2000))));
+        assert!(!refusal.contains("xxxx"), "{refusal}");
+    }
+}

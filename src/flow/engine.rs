@@ -16,6 +16,8 @@ use super::trigger::Trigger;
 use super::walk::{Walk, after};
 use super::{Cause, NewEvent, World};
 use crate::catalogue;
+use crate::condition::Explain;
+use crate::envelope::appengine;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
@@ -132,9 +134,9 @@ impl Flows {
             );
             run.row.explain = Some(chain(tx, subject)?.to_string());
             run.end(status::BLOCKED, Some(reason), Timestamp::now());
-        } else if let Err(findings) = judge(trigger, subject) {
-            let reason = "a condition of the trigger said no".to_owned();
-            run.row.explain = Some(Value::Array(findings).to_string());
+        } else if let Err(explain) = judge(trigger, subject) {
+            let reason = format!("a condition said no: {}", explain.reason());
+            run.row.explain = serde_json::to_string(&explain).ok();
             run.end(status::SKIPPED, Some(reason), Timestamp::now());
         }
         if run.is_running() {
@@ -432,13 +434,13 @@ impl Drop for Nested<'_> {
     }
 }
 
-fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Vec<Value>> {
+fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Explain> {
     trigger.filter.check(trigger, &subject.event)?;
     if trigger.guard.is_empty() {
         return Ok(());
     }
     let scope = subject.scope(&subject.variables(Some(trigger)));
-    trigger.guard.check(&scope, subject.time)
+    trigger.guard.check(&scope, Timestamp::now())
 }
 
 fn begin(compiled: &Compiled, trigger: Option<&Trigger>, subject: &Subject, cause: &str) -> Run {
@@ -548,13 +550,10 @@ fn keep(tx: &Tx<'_>, event: &NewEvent, now: Timestamp) -> Result<Seq, StoreError
 fn wire(event: &NewEvent, now: Timestamp) -> (Bytes, Meta) {
     let time = seconds(now);
     let data = event.data.to_string();
-    let head = format!(
-        "{{\"event\":{},\"orgId\":{},\"timestamp\":\"{time}\",\"data\":",
-        Value::from(event.kind.as_str()),
-        Value::from(event.org.as_str()),
-    );
-    let range = head.len()..head.len() + data.len();
-    let body = format!("{head}{data}}}");
+    let body = appengine::encode(&event.kind, &event.org, &time, &data);
+    // The data is the last member.
+    let end = body.len() - 1;
+    let range = end - data.len()..end;
     let subject = event.data.get("sk").and_then(Value::as_str);
     let meta = Meta {
         kind: Some(event.kind.clone()),

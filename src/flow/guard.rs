@@ -1,47 +1,57 @@
 //! `when` and `conditions`: what must hold for a trigger to fire or a step to be taken.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::reader::{DocumentError, Node};
+use crate::condition::{Condition, ConditionError, Explain, Scope};
 use crate::time::Timestamp;
 
 /// Conditions that must all hold; an empty guard lets everything pass.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
-    parts: Vec<Part>,
+    parts: Vec<Arc<Condition>>,
 }
 
-#[derive(Clone, Debug)]
-struct Part {}
-
 impl Guard {
-    /// Reads `when` and `conditions` of a flow, trigger or step.
+    /// Reads `when` (CEL) and `conditions` (a list of `{field, operator, value, timeframe}`) of a flow, trigger or step.
     pub(super) fn compile(node: &Node<'_>) -> Result<Self, DocumentError> {
-        for key in ["when", "conditions"] {
-            if let Some(found) = node.get(key)
-                && found.value.as_array().is_none_or(|list| !list.is_empty())
-            {
-                return Err(DocumentError::NotBuilt {
-                    at: found.at,
-                    name: key.to_owned(),
-                    what: "conditions",
-                    supported: vec!["config"],
-                });
+        let mut guard = Self::default();
+        if let Some(when) = node.get("when") {
+            guard.add(&when, Condition::parse_cel(when.text()?))?;
+        }
+        if let Some(conditions) = node.get("conditions") {
+            for condition in conditions.items(CONDITIONS)? {
+                guard.require(Self::single(&condition)?);
             }
         }
-        Ok(Self::default())
+        Ok(guard)
     }
 
-    /// Reads one `{field, operator, value, timeframe}`.
+    /// Reads one `{field, operator, value, timeframe}`; other fields of the node are not looked at.
     pub(super) fn single(node: &Node<'_>) -> Result<Self, DocumentError> {
-        Err(DocumentError::NotBuilt {
-            at: node.at.clone(),
-            name: "field".to_owned(),
-            what: "conditions",
-            supported: vec!["config"],
-        })
+        let mut guard = Self::default();
+        let mut fields = node.fields()?.clone();
+        fields.retain(|name, _| FIELDS.contains(&name.as_str()));
+        guard.add(node, Condition::parse_operators(&Value::Object(fields)))?;
+        Ok(guard)
     }
 
+    fn add(
+        &mut self,
+        node: &Node<'_>,
+        condition: Result<Condition, ConditionError>,
+    ) -> Result<(), DocumentError> {
+        let condition = condition.map_err(|source| DocumentError::Condition {
+            at: node.at.clone(),
+            source: Box::new(source),
+        })?;
+        self.parts.push(Arc::new(condition));
+        Ok(())
+    }
+
+    /// Adds the conditions of another guard.
     pub(super) fn require(&mut self, other: Self) {
         self.parts.extend(other.parts);
     }
@@ -50,9 +60,45 @@ impl Guard {
         self.parts.is_empty()
     }
 
-    /// Judges a scope; `Err` has a finding for each condition that said no.
-    pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Vec<Value>> {
-        let _ = (scope, now);
-        Ok(())
+    /// Judges the variables in `scope`; `Err` shows every condition with the value that it saw.
+    pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Explain> {
+        let texts = self.texts(scope);
+        let mut variables = Scope::new();
+        for (name, text) in &texts {
+            variables = variables.json(name, text);
+        }
+        if self.parts.iter().all(|part| part.holds(&variables, now)) {
+            return Ok(());
+        }
+        let mut parts: Vec<Explain> = self
+            .parts
+            .iter()
+            .map(|part| part.explain(&variables, now))
+            .collect();
+        Err(match parts.pop() {
+            Some(one) if parts.is_empty() => one,
+            last => {
+                parts.extend(last);
+                Explain::tree("all of", false, parts)
+            }
+        })
+    }
+
+    /// The variables that some condition looks at, as JSON text. `data` always: bare fields are looked for in it.
+    fn texts<'a>(&self, scope: &'a Value) -> Vec<(&'a str, String)> {
+        let Some(scope) = scope.as_object() else {
+            return Vec::new();
+        };
+        scope
+            .iter()
+            .filter(|(name, _)| {
+                *name == "data" || self.parts.iter().any(|part| part.mentions(name))
+            })
+            .map(|(name, value)| (name.as_str(), value.to_string()))
+            .collect()
     }
 }
+
+/// Conditions of one trigger or step at most.
+const CONDITIONS: usize = 100;
+const FIELDS: [&str; 4] = ["field", "operator", "value", "timeframe"];

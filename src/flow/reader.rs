@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::placeholder::PlaceholderError;
 use crate::catalogue::Unknown;
+use crate::condition::ConditionError;
 
 /// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
 #[derive(Debug, Error)]
@@ -46,6 +47,11 @@ pub enum DocumentError {
     Placeholder {
         at: String,
         source: PlaceholderError,
+    },
+    #[error("`{at}` is not a condition that can be asked: {source}")]
+    Condition {
+        at: String,
+        source: Box<ConditionError>,
     },
     #[error("`{at}` names the step `{id}`, and there is none")]
     NoSuchStep { at: String, id: String },

@@ -6,6 +6,7 @@ use super::NewEvent;
 use super::guard::Guard;
 use super::reader::{DocumentError, Node};
 use crate::catalogue::{self, Built};
+use crate::condition::Explain;
 use crate::topic::Pattern;
 
 /// A compiled trigger.
@@ -195,13 +196,14 @@ impl Filter {
         })
     }
 
-    /// Judges an event; `Err` has one finding for each setting that said no, with the value seen.
-    pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Vec<Value>> {
+    /// Judges an event; `Err` has each setting that said no, with the value seen.
+    pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Explain> {
         let record = fields_of(&event.data);
         let mut findings = Vec::new();
         let mut judge = |name: &str, wants: Value, saw: Value, ok: bool| {
             if !ok {
-                findings.push(json!({"config": name, "ok": false, "wants": wants, "saw": saw}));
+                let what = format!("config.{name} {wants}");
+                findings.push(Explain::leaf(what, false, Some(clipped(&saw))));
             }
         };
         if let Some(sources) = &self.sources {
@@ -250,13 +252,28 @@ impl Filter {
                 operations.iter().any(|one| one == saw),
             );
         }
-        if findings.is_empty() {
-            Ok(())
-        } else {
-            Err(findings)
+        match findings.pop() {
+            None => Ok(()),
+            Some(one) if findings.is_empty() => Err(one),
+            Some(last) => {
+                findings.push(last);
+                Err(Explain::tree("all of", false, findings))
+            }
         }
     }
 }
+
+/// A seen value, as much of it as a run's history keeps.
+fn clipped(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SEEN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// Characters of a seen value that are kept.
+const SEEN: usize = 120;
 
 /// A record's own fields: its `data`, or the value itself where there is no BaseModel around it.
 pub(super) fn fields_of(record: &Value) -> &Value {

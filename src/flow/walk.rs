@@ -142,8 +142,8 @@ impl<'a> Walk<'a> {
         }
         if !step.guard.is_empty() {
             let scope = self.subject.scope(self.variables(run));
-            if let Err(findings) = step.guard.check(&scope, now) {
-                record.explain = Some(Value::Array(findings));
+            if let Err(explain) = step.guard.check(&scope, now) {
+                record.explain = serde_json::to_value(explain).ok();
                 if let Does::Decide { otherwise } = step.does {
                     record.output = Some(json!({"result": false}));
                     return Ok(Took::Done(otherwise));

@@ -105,12 +105,13 @@ pub fn find(name: &str) -> Result<Sample, UnknownSample> {
     if let Some(sample) = all().find(|sample| sample.is_named(wanted)) {
         return Ok(sample);
     }
-    let names: Vec<String> = all().map(|sample| sample.name()).collect();
-    // Someone who types a vendor's event without its vendor means that event.
-    let suggestion = all()
-        .find(|sample| sample.event == wanted)
-        .map(|sample| sample.name())
-        .or_else(|| nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned));
+    // A vendor's event may be meant by someone who types it without its vendor.
+    let forms: Vec<(String, Sample)> = all()
+        .flat_map(|sample| [(sample.name(), sample), (sample.event.to_owned(), sample)])
+        .collect();
+    let suggestion = nearest(wanted, forms.iter().map(|(form, _)| form.as_str()))
+        .and_then(|meant| forms.iter().find(|(form, _)| form == meant))
+        .map(|(_, sample)| sample.name());
     Err(UnknownSample {
         name: name.to_owned(),
         suggestion,

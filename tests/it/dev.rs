@@ -7,3 +7,4 @@ mod events;
 mod protocol;
 mod repository;
 mod restart;
+mod wire;

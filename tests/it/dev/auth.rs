@@ -4,7 +4,7 @@ use evt::dev::DevOptions;
 use evt::dev::auth::AuthMode;
 use serde_json::{Value, json};
 
-use crate::support::platform::{Platform, Reply, send};
+use super::wire::{Platform, Reply, send};
 
 fn strict() -> Platform {
     let options = DevOptions {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::platform::exchange;
+use super::wire::exchange;
 use crate::support::{App, Output, Running, Sandbox};
 
 /// `evt dev` on free ports, once it answers, and what it said of itself.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::platform::{Platform, Reply, exchange};
+use super::wire::{Platform, Reply, exchange};
 
 fn ask(platform: &Platform, head: &str) -> Reply {
     exchange(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::platform::Platform;
+use super::wire::Platform;
 
 #[test]
 fn all_fourteen_system_events_are_raised_by_what_causes_them() {

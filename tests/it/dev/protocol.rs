@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::platform::{Platform, exchange, send};
+use super::wire::{Platform, exchange, send};
 
 const CALLER: &str =
     "orgid: my-org\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\n";

@@ -3,7 +3,7 @@
 use evt::dev::DevOptions;
 use serde_json::{Value, json};
 
-use crate::support::platform::Platform;
+use super::wire::Platform;
 
 fn find(platform: &Platform, body: Value) -> Value {
     let reply = platform.ask("POST", "/repository/find/contact", &body);

@@ -4,8 +4,8 @@ use evt::dev::{DevError, DevOptions};
 use evt::store::StoreError;
 use serde_json::{Value, json};
 
+use super::wire::Platform;
 use crate::support::App;
-use crate::support::platform::Platform;
 
 fn flow(url: &str) -> Value {
     json!({

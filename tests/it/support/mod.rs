@@ -2,7 +2,9 @@
 
 pub(crate) mod app;
 pub(crate) mod platform;
+pub(crate) mod raw;
 pub(crate) mod sandbox;
 
 pub(crate) use app::{Answer, App};
+pub(crate) use platform::LocalPlatform;
 pub(crate) use sandbox::{Output, Running, Sandbox};

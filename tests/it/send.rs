@@ -1,0 +1,597 @@
+//! `evt send`: what arrives, what is kept, and how it ends.
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use evt::running::Running as Platform;
+use evt::secret::Secret;
+use evt::signature::{self, Options, Reason, Received};
+use evt::time::Timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::support::app::{Answer, App, Request};
+use crate::support::{Output, Sandbox};
+
+const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A body that every JSON library would write otherwise.
+const ODD_BODY: &[u8] =
+    b"{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
+
+#[must_use]
+fn send(sandbox: &Sandbox, app: &App, args: &[&str]) -> Output {
+    let to = app.url("/hook");
+    let args: Vec<&str> = ["send"]
+        .into_iter()
+        .chain(args.iter().copied())
+        .chain(["--to", &to])
+        .collect();
+    sandbox.run(args)
+}
+
+/// What a receiver with this secret says of the request.
+fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
+    let headers: HeaderMap = request
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            let name: HeaderName = name.parse().expect("a header's name");
+            (name, HeaderValue::from_str(value).expect("its value"))
+        })
+        .collect();
+    let received = Received {
+        method: &request.method,
+        url: &request.target,
+        headers: &headers,
+        body: &request.body,
+    };
+    let scheme = signature::find(scheme).expect("a scheme");
+    scheme
+        .verifier(&[Secret::new(secret)], &Options::default())
+        .expect("a secret of its form")
+        .verify(&received, Timestamp::now(), Duration::from_secs(300))
+        .reason
+}
+
+#[must_use]
+fn signed(app: &App, tamper: &str) -> Output {
+    let args = [
+        "contact.created",
+        "--secret",
+        WEBHOOK_SECRET,
+        "--tamper",
+        tamper,
+    ];
+    send(&Sandbox::new(), app, &args)
+}
+
+#[test]
+fn an_event_of_the_platform_arrives_signed_in_its_envelope() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    send(
+        &sandbox,
+        &app,
+        &["contact.created", "--secret", WEBHOOK_SECRET],
+    )
+    .expect_exit(0);
+    let request = &app.requests()[0];
+    assert_eq!(
+        judged("standard-webhooks", WEBHOOK_SECRET, request),
+        Reason::Ok
+    );
+    assert_eq!(request.json()["event"], "contact.created");
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!(
+        (request.method.as_str(), request.target.as_str()),
+        ("POST", "/hook")
+    );
+}
+
+#[test]
+fn a_vendors_event_is_signed_as_the_vendor_signs() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let secret = ["--secret", "whsec_abc"];
+    for event in ["stripe/payment_intent.succeeded", "github/push"] {
+        send(&sandbox, &app, &[&[event], &secret[..]].concat()).expect_exit(0);
+    }
+    let requests = app.requests();
+    assert_eq!(judged("stripe", "whsec_abc", &requests[0]), Reason::Ok);
+    assert_eq!(judged("github", "whsec_abc", &requests[1]), Reason::Ok);
+    assert_eq!(requests[1].header("x-github-event"), Some("push"));
+}
+
+#[test]
+fn what_is_sent_once_is_kept_with_its_answer() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer(Answer::Status(201, r#"{"made": 1.00}"#.to_owned()));
+    let output = send(&sandbox, &app, &["github/ping", "--sign", "none"]).expect_exit(0);
+    let record = &output.json_lines()[0];
+    assert_eq!(record["ref"], "e_0001");
+    assert_eq!(record["source"], "send");
+    assert_eq!(record["outcome"], "delivered");
+    assert_eq!(record["answer"]["status"], 201);
+    assert!(
+        output.stdout.contains(r#""body":{"made":1.00}"#),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_file_is_sent_byte_for_byte_and_its_signature_covers_these_bytes() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    sandbox.write("body.json", ODD_BODY);
+    let args = ["@body.json", "--sign", "github", "--secret", "s3cret"];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let request = &app.requests()[0];
+    assert_eq!(request.body, ODD_BODY);
+    assert_eq!(judged("github", "s3cret", request), Reason::Ok);
+}
+
+#[test]
+fn stdin_is_sent_as_it_is() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let to = app.url("/");
+    let args = ["send", "-", "--to", &to, "-H", "Content-Type: text/csv"];
+    sandbox
+        .run_with_input(args, b"a,b\r\n\xff,2")
+        .expect_exit(0);
+    let request = &app.requests()[0];
+    assert_eq!(request.body, b"a,b\r\n\xff,2");
+    assert_eq!(request.header("content-type"), Some("text/csv"));
+}
+
+#[test]
+fn the_running_platforms_secret_signs_without_a_flag() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    running_platform(&sandbox, Some(WEBHOOK_SECRET));
+    send(&sandbox, &app, &["contact.created"]).expect_exit(0);
+    let request = &app.requests()[0];
+    assert_eq!(
+        judged("standard-webhooks", WEBHOOK_SECRET, request),
+        Reason::Ok
+    );
+    assert_eq!(request.json()["orgId"], "their-org");
+}
+
+#[test]
+fn without_a_platform_its_events_go_unsigned_and_that_is_said() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let output = send(&sandbox, &app, &["contact.created"]).expect_exit(0);
+    assert!(output.stderr.contains("unsigned"), "{output}");
+    assert_eq!(app.requests()[0].header("webhook-signature"), None);
+}
+
+/// Says that a platform runs: this process, which lives as long as the test.
+fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    let platform = Platform {
+        pid: std::process::id(),
+        url: "http://127.0.0.1:1".to_owned(),
+        control_url: "http://127.0.0.1:1".to_owned(),
+        control_token: "t".to_owned(),
+        org: "their-org".to_owned(),
+        token: "t".to_owned(),
+        webhook_secret: secret.map(str::to_owned),
+        data: None,
+    };
+    platform.write(&state).unwrap();
+}
+
+#[test]
+fn a_vendors_event_without_a_secret_is_a_usage_error_that_says_what_to_type() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let output = send(&sandbox, &app, &["stripe/invoice.paid"]).expect_exit(2);
+    assert!(
+        output
+            .stderr
+            .contains("evt send stripe/invoice.paid --secret env:NAME"),
+        "{output}"
+    );
+    assert!(app.requests().is_empty());
+}
+
+#[test]
+fn a_mistyped_event_gets_a_suggestion() {
+    let output = Sandbox::new()
+        .run(["send", "payment_intent.succeded"])
+        .expect_exit(2);
+    assert!(
+        output
+            .stderr
+            .contains("evt send stripe/payment_intent.succeeded"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_mistyped_scheme_gets_a_suggestion() {
+    let args = [
+        "send",
+        "contact.created",
+        "--sign",
+        "strpie",
+        "--secret",
+        "x",
+    ];
+    let output = Sandbox::new().run(args).expect_exit(2);
+    assert!(output.stderr.contains("--sign stripe"), "{output}");
+}
+
+#[test]
+fn every_sample_is_listed_with_its_scheme() {
+    let lines = Sandbox::new()
+        .run(["send", "--list"])
+        .expect_exit(0)
+        .json_lines();
+    let stripe = lines
+        .iter()
+        .find(|line| line["name"] == "stripe/payment_intent.succeeded");
+    assert_eq!(stripe.unwrap()["scheme"], "stripe");
+    assert!(lines.iter().any(|line| line["name"] == "collection-create"));
+}
+
+#[test]
+fn an_answer_that_is_no_success_is_exit_7_and_the_event_is_kept_as_failed() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer(Answer::Status(500, "broken".to_owned()));
+    let output = send(&sandbox, &app, &["contact.created"]).expect_exit(7);
+    assert_eq!(output.json_lines()[0]["outcome"], "failed");
+    assert!(
+        output.stderr.contains("evt events replay e_0001 --to"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let (sandbox, app, elsewhere) = (Sandbox::new(), App::start(), App::start());
+    let location = vec![("location".to_owned(), elsewhere.url("/"))];
+    app.answer(Answer::With(302, location, String::new()));
+    send(&sandbox, &app, &["contact.created"]).expect_exit(7);
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
+fn a_target_where_nothing_listens_is_exit_5_and_the_event_is_kept() {
+    let sandbox = Sandbox::new();
+    let output = sandbox
+        .run(["send", "contact.created", "--to", &nobody()])
+        .expect_exit(5);
+    assert_eq!(output.json_lines()[0]["ref"], "e_0001");
+    assert!(output.stderr.contains("target_refused"), "{output}");
+}
+
+/// An address that nobody listens on: it was free a moment ago.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_target_that_hangs_is_exit_5_after_the_time_allowed() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer(Answer::Hang);
+    let args = ["contact.created", "--timeout", "50ms"];
+    let output = send(&sandbox, &app, &args).expect_exit(5);
+    assert!(output.stderr.contains("target_timeout"), "{output}");
+}
+
+#[test]
+fn an_expected_status_is_exit_0_and_another_one_is_exit_9() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer(Answer::Status(404, String::new()));
+    let args = ["contact.created", "--expect-status", "200,4xx"];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let args = ["contact.created", "--expect-status", "2xx"];
+    let output = send(&sandbox, &app, &args).expect_exit(9);
+    assert!(output.stderr.contains("2xx was expected"), "{output}");
+}
+
+#[test]
+fn a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8() {
+    for tamper in ["body", "signature", "timestamp"] {
+        let app = App::start();
+        app.answer_next(Answer::Status(401, String::new()));
+        signed(&app, tamper).expect_exit(0);
+        signed(&app, tamper).expect_exit(8);
+    }
+}
+
+#[test]
+fn a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7() {
+    let app = App::start();
+    app.answer(Answer::Status(500, String::new()));
+    signed(&app, "body").expect_exit(7);
+}
+
+#[test]
+fn a_tampered_request_is_wrong_in_just_the_one_way() {
+    let app = App::start();
+    let expected = [
+        ("body", Reason::SignatureMismatch),
+        ("signature", Reason::SignatureMismatch),
+        ("timestamp", Reason::TimestampTooOld),
+    ];
+    for (tamper, reason) in expected {
+        signed(&app, tamper).expect_exit(8);
+        let request = app.requests().pop().unwrap();
+        assert_eq!(
+            judged("standard-webhooks", WEBHOOK_SECRET, &request),
+            reason
+        );
+    }
+}
+
+#[test]
+fn a_replay_is_the_same_request_twice_and_the_second_must_be_refused() {
+    let app = App::start();
+    app.answer_next(Answer::Status(200, String::new()));
+    app.answer_next(Answer::Status(409, String::new()));
+    signed(&app, "replay").expect_exit(0);
+    let requests = app.requests();
+    assert_eq!(requests.len(), 2);
+    assert_eq!(requests[0], requests[1]);
+    signed(&app, "replay").expect_exit(8);
+}
+
+#[test]
+fn a_replay_that_was_never_accepted_proves_nothing() {
+    let app = App::start();
+    app.answer(Answer::Status(401, String::new()));
+    signed(&app, "replay").expect_exit(7);
+}
+
+#[test]
+fn tampering_that_the_scheme_cannot_notice_is_a_usage_error() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = ["github/ping", "--secret", "x", "--tamper", "timestamp"];
+    send(&sandbox, &app, &args).expect_exit(2);
+    let args = ["github/ping", "--sign", "none", "--tamper", "body"];
+    send(&sandbox, &app, &args).expect_exit(2);
+    assert!(app.requests().is_empty());
+}
+
+#[test]
+fn many_are_each_signed_under_an_id_of_their_own_and_not_kept() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = [
+        "contact.created",
+        "--secret",
+        WEBHOOK_SECRET,
+        "--times",
+        "60",
+        "--concurrency",
+        "7",
+    ];
+    let summary = &send(&sandbox, &app, &args).expect_exit(0).json_lines()[0];
+    assert_eq!(summary["answered"], 60);
+    assert_eq!(summary["statuses"], json!({ "200": 60 }));
+    let requests = app.requests();
+    let ids: HashSet<_> = requests
+        .iter()
+        .map(|request| request.header("webhook-id"))
+        .collect();
+    assert_eq!(ids.len(), 60);
+    for request in &requests {
+        assert_eq!(
+            judged("standard-webhooks", WEBHOOK_SECRET, request),
+            Reason::Ok
+        );
+    }
+    let next = send(&sandbox, &app, &["contact.created"]).expect_exit(0);
+    assert_eq!(next.json_lines()[0]["ref"], "e_0001");
+}
+
+#[test]
+fn many_of_which_some_fail_are_exit_10_and_of_which_all_fail_exit_7() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer_next(Answer::Status(500, String::new()));
+    let args = ["contact.created", "--times", "5"];
+    let summary = send(&sandbox, &app, &args).expect_exit(10);
+    assert_eq!(
+        summary.json_lines()[0]["statuses"],
+        json!({ "200": 4, "500": 1 })
+    );
+    app.answer(Answer::Status(500, String::new()));
+    send(&sandbox, &app, &args).expect_exit(7);
+}
+
+#[test]
+fn many_to_where_nothing_listens_end_at_the_first() {
+    let args = [
+        "send",
+        "contact.created",
+        "--times",
+        "1000000",
+        "--to",
+        &nobody(),
+    ];
+    let output = Sandbox::new().run(args).expect_exit(5);
+    let unanswered = output.json_lines()[0]["errors"]["target_refused"].as_u64();
+    assert!(unanswered.is_some_and(|count| count <= 10), "{output}");
+}
+
+#[test]
+fn many_go_on_over_connections_that_the_target_closes() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer_next(Answer::Status(200, String::new()));
+    app.answer_next(Answer::Close);
+    let args = ["contact.created", "--times", "4", "--concurrency", "1"];
+    let summary = &send(&sandbox, &app, &args).expect_exit(10).json_lines()[0];
+    assert_eq!(summary["answered"], 3);
+    assert_eq!(summary["errors"], json!({ "target_broke_off": 1 }));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_many_with_a_summary_and_exit_130() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let to = app.url("/");
+    let args = [
+        "send",
+        "contact.created",
+        "--to",
+        &to,
+        "--times",
+        "1000000",
+        "--rate",
+        "100/s",
+    ];
+    let running = sandbox.spawn(args);
+    app.wait_for(2);
+    running.interrupt();
+    let output = running.finish().expect_exit(130);
+    assert!(
+        output.json_lines()[0]["answered"].as_u64() >= Some(2),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_dry_run_sends_and_keeps_nothing() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    send(&sandbox, &app, &["contact.created", "--dry-run"]).expect_exit(0);
+    assert!(app.requests().is_empty());
+    let next = send(&sandbox, &app, &["contact.created"]).expect_exit(0);
+    assert_eq!(next.json_lines()[0]["ref"], "e_0001");
+}
+
+#[test]
+fn a_raw_dry_run_is_byte_for_byte_what_is_sent() {
+    let sandbox = Sandbox::new();
+    sandbox.write("body.json", ODD_BODY);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = format!("http://{}/hook?a=1", listener.local_addr().unwrap());
+    // Signed with what has no timestamp and no id: two runs are then alike.
+    let args = [
+        "send",
+        "@body.json",
+        "--to",
+        &to,
+        "--sign",
+        "shared-secret-header",
+        "--secret",
+        "s3cret",
+        "-H",
+        "X-Two: 1",
+        "-H",
+        "X-Two: 2",
+        "-H",
+        "X-Empty:",
+    ];
+    let shown = sandbox
+        .run(args.iter().chain(&["--dry-run", "-o", "raw"]))
+        .expect_exit(0);
+    let length = shown.stdout.len();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = vec![0; length];
+        stream.read_exact(&mut bytes).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+            .unwrap();
+        String::from_utf8(bytes).unwrap()
+    });
+    sandbox.run(args).expect_exit(0);
+    assert_eq!(server.join().unwrap(), shown.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_curl_command_sends_the_same_request() {
+    let sandbox = Sandbox::new();
+    if !has_curl() {
+        return;
+    }
+    let bodies: [&[u8]; 3] = [ODD_BODY, b"it's \xff\x00 not text", b"@not-a-file"];
+    for body in bodies {
+        let app = App::start();
+        sandbox.write("body", body);
+        let args = [
+            "@body", "--sign", "github", "--secret", "s3cret", "-H", "X-Empty:",
+        ];
+        let command = send(
+            &sandbox,
+            &app,
+            &[&args[..], &["--dry-run", "-o", "curl"]].concat(),
+        );
+        let status = std::process::Command::new("sh")
+            .args(["-c", &command.expect_exit(0).stdout])
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+        send(&sandbox, &app, &args).expect_exit(0);
+        let [by_curl, by_evt] = app.requests().try_into().unwrap();
+        assert_eq!(without_id(by_curl), without_id(by_evt));
+    }
+}
+
+/// Says so where there is none; with `EVT_TEST_REQUIRE=all` that is a failure.
+fn has_curl() -> bool {
+    let found = std::process::Command::new("curl")
+        .arg("--version")
+        .output()
+        .is_ok();
+    let required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
+    assert!(found || !required, "curl is not installed");
+    if !found {
+        eprintln!("skipped: curl is not installed");
+    }
+    found
+}
+
+/// Each run has a delivery id of its own, and the order of headers is curl's to choose.
+fn without_id(mut request: Request) -> Request {
+    request
+        .headers
+        .retain(|(name, _)| name != "x-github-delivery");
+    for (name, _) in &mut request.headers {
+        name.make_ascii_lowercase();
+    }
+    request.headers.sort();
+    request
+}
+
+#[test]
+fn a_curl_command_is_only_made_of_what_is_not_sent() {
+    Sandbox::new()
+        .run(["send", "contact.created", "-o", "curl"])
+        .expect_exit(2);
+}
+
+#[test]
+fn an_answer_cannot_steer_the_terminal() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer(Answer::Status(200, "\u{1b}[31mred\u{202e}".to_owned()));
+    let output = send(&sandbox, &app, &["contact.created", "-o", "text"]).expect_exit(0);
+    assert!(
+        output.stdout.contains("\\u{1b}[31mred\\u{202e}"),
+        "{output}"
+    );
+}
+
+#[test]
+fn the_body_and_the_secret_cannot_both_come_from_stdin() {
+    let args = ["send", "-", "--sign", "github", "--secret", "-"];
+    Sandbox::new().run_with_input(args, b"{}").expect_exit(2);
+}
+
+#[test]
+fn the_secret_is_never_shown() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = [
+        "contact.created",
+        "--secret",
+        WEBHOOK_SECRET,
+        "-v",
+        "-o",
+        "text",
+    ];
+    let output = send(&sandbox, &app, &args).expect_exit(0);
+    let secret = WEBHOOK_SECRET.trim_start_matches("whsec_");
+    assert!(!output.to_string().contains(secret), "{output}");
+}
