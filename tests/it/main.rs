@@ -2,7 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "clippy.toml allows it in tests, which does not reach the functions that they share"
+    clippy::print_stderr,
+    reason = "clippy.toml allows it in tests, which does not reach the functions that they share; a test says what it passes over"
 )]
 
 mod cli;
@@ -15,6 +16,7 @@ mod flow_engine;
 mod flows;
 mod generated;
 mod help;
+mod interop;
 mod layers;
 mod listen;
 mod profile;
