@@ -11,6 +11,7 @@ mod completions;
 mod config;
 mod crash;
 mod deliver;
+mod dev;
 mod doctor;
 mod flow_engine;
 mod flows;
