@@ -311,7 +311,9 @@ async fn carry_out(
                 if names_jobs {
                     order.select.ids.clone_from(&report.missing);
                 }
-                reports.push((place.name(), report));
+                if !names_jobs || report.done + report.skipped_count > 0 {
+                    reports.push((place.name(), report));
+                }
             }
             Err(error) => place.missing(cx, error)?,
         }
@@ -348,7 +350,7 @@ fn tell(cx: &Context, reports: &[(&'static str, Report)], deed: Deed) -> Result<
         match cx.ui.format() {
             Format::Json => {
                 let mut value = serde_json::to_value(report).map_err(std::io::Error::from)?;
-                value["place"] = (*place).into();
+                value["in"] = (*place).into();
                 cx.ui.json(&value)?;
             }
             Format::Text | Format::Raw => {
