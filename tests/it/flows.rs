@@ -540,3 +540,77 @@ fn watched_runs_are_shown_as_they_come() {
     let ended = watching.finish();
     assert_eq!(ended.exit, Some(0), "{ended}");
 }
+
+#[test]
+fn a_loopback_address_given_by_hand_is_no_remote_platform() {
+    let sandbox = Sandbox::new();
+    let elsewhere = Sandbox::new();
+    let platform = LocalPlatform::start(&elsewhere);
+    let running = &platform.running;
+    let output = sandbox.run([
+        "flows",
+        "create",
+        "--on",
+        "contact.created",
+        "--webhook",
+        "4871/hook",
+        "--secret",
+        "s",
+        "--url",
+        &running.url,
+        "--org",
+        &running.org,
+        "--token",
+        &running.token,
+    ]);
+    assert_eq!(output.exit, Some(0), "{output}");
+}
+
+#[test]
+fn a_condition_that_says_no_is_shown_with_what_it_saw() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let created = sandbox.run([
+        "flows",
+        "create",
+        "--on",
+        "contact.created",
+        "--webhook",
+        "4871/hook",
+        "--name",
+        "leads",
+        "--when",
+        "data.status == \"lead\"",
+    ]);
+    assert_eq!(created.exit, Some(0), "{created}");
+    let made = sandbox.run(["records", "create", "contact", "status=customer"]);
+    assert_eq!(made.exit, Some(0), "{made}");
+    let runs = sandbox
+        .run([
+            "flows", "runs", "leads", "--status", "skipped", "-o", "text",
+        ])
+        .expect_exit(0);
+    assert!(runs.stdout.contains("data.status == \"lead\""), "{runs}");
+    assert!(runs.stdout.contains("customer"), "{runs}");
+}
+
+#[test]
+fn a_condition_that_cannot_be_read_shows_where() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = sandbox
+        .run([
+            "flows",
+            "create",
+            "--on",
+            "contact.created",
+            "--webhook",
+            "4871/hook",
+            "--when",
+            "data.status ==",
+        ])
+        .expect_exit(2);
+    assert!(output.stderr.contains("`when`"), "{output}");
+    assert!(output.stderr.contains('^'), "{output}");
+    assert_eq!(names(&sandbox), Vec::<String>::new());
+}
