@@ -50,7 +50,7 @@ pub(crate) use runtime::RuntimeError;
 #[command(
     name = "evt",
     version,
-    after_help = "Examples:\n  evt dev                                   run the platform locally\n  evt completions bash > evt.bash           completions for your shell",
+    after_help = "Examples:\n  evt demo         all of it in ten seconds, on your machine alone\n  evt dev          run the platform; it says what to try next",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     disable_help_flag = true,
@@ -179,7 +179,7 @@ pub(crate) struct Globals {
     #[arg(long, global = true, env = "EVT_TOKEN", value_name = "REF")]
     pub(crate) token: Option<SecretRef>,
     /// Print help
-    #[arg(short, long, global = true, action = ArgAction::Help)]
+    #[arg(short, long, global = true, action = ArgAction::HelpShort)]
     help: Option<bool>,
 }
 
@@ -247,7 +247,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
         }
         Err(stop) => {
             let ui = Arc::new(Ui::new(parse::manner(&args, &env)));
-            let result = stop.answer(&ui, &args);
+            let result = stop.answer(&ui, &args, &env);
             (ui, result)
         }
     };
