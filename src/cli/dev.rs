@@ -142,28 +142,13 @@ async fn accompany(
     platform: &Platform,
     cx: &Context,
 ) -> Result<Exit, CliError> {
-    let variables = variables(platform.running());
+    let variables = platform.running().variables();
     let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     let mut child = Child::start(command, &variables, cx)?;
     Ok(Exit::Child(child.wait().await?))
-}
-
-/// What a program needs to speak to the platform.
-fn variables(running: &Running) -> Vec<(&'static str, String)> {
-    let mut variables = vec![
-        ("EVT_URL", running.url.clone()),
-        ("EVT_ORG", running.org.clone()),
-        ("EVT_TOKEN", running.token.clone()),
-        ("EVT_CONTROL_URL", running.control_url.clone()),
-        ("EVT_CONTROL_TOKEN", running.control_token.clone()),
-    ];
-    if let Some(secret) = &running.webhook_secret {
-        variables.push(("EVT_WEBHOOK_SECRET", secret.clone()));
-    }
-    variables
 }
 
 impl Start {
@@ -204,7 +189,7 @@ impl Start {
         let running = platform.running();
         let facts = facts(running);
         if self.print_env {
-            for (name, value) in variables(running) {
+            for (name, value) in running.variables() {
                 cx.ui.line(&format!("export {name}='{value}'"))?;
             }
         } else if self.child.is_empty() {
