@@ -78,7 +78,7 @@ impl Flows {
     ) -> Result<Seq, StoreError> {
         let now = Timestamp::now();
         let seq = keep(tx, event, now)?;
-        self.dispatch(tx, world, seq, event, now)?;
+        self.start(tx, world, seq, event, now, |_, _| Ok(false))?;
         Ok(seq)
     }
 
@@ -90,6 +90,20 @@ impl Flows {
         seq: Seq,
         event: &NewEvent,
         time: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.start(tx, world, seq, event, time, |flow, key| {
+            runs::exists(tx, flow, key)
+        })
+    }
+
+    fn start(
+        &self,
+        tx: &Tx<'_>,
+        world: &dyn World,
+        seq: Seq,
+        event: &NewEvent,
+        time: Timestamp,
+        ran_before: impl Fn(&str, &str) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let hits = self.lock().matching(tx, &event.org, &event.kind)?;
         if hits.is_empty() {
@@ -105,7 +119,7 @@ impl Flows {
         for (compiled, trigger) in &hits {
             let trigger = &compiled.flow.triggers[*trigger];
             let key = format!("{}:{}", trigger.id, seq.0);
-            if runs::exists(tx, &compiled.id, &key)? {
+            if ran_before(&compiled.id, &key)? {
                 continue;
             }
             self.fire(tx, world, compiled, trigger, &subject, Some(key))?;
