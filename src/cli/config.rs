@@ -215,9 +215,10 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
     if let [DEFAULT_PROFILE] = key.as_slice() {
         cx.config.entry(&args.value)?;
     }
+    settings::accepts(&key, &args.value)?;
     let before = std::fs::read(&path).ok();
     config::set(&path, &key, &args.value)?;
-    // What would not be accepted when it is read is not left behind.
+    // What would not be accepted when it is read (a secret in a project's file) is not left behind.
     if let Err(error) = check(cx) {
         match before {
             Some(bytes) => crate::paths::replace_private_file(&path, &bytes)?,

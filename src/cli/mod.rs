@@ -237,7 +237,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
         }
         Err(stop) => {
             let ui = Arc::new(Ui::new(parse::manner(&args, &env)));
-            let result = stop.answer(&ui);
+            let result = stop.answer(&ui, &args);
             (ui, result)
         }
     };

@@ -117,7 +117,7 @@ pub(super) fn manner(args: &[OsString], env: &Env) -> Manner {
 }
 
 impl Stop {
-    fn of(error: clap::Error) -> Self {
+    pub(super) fn of(error: clap::Error) -> Self {
         Self {
             error,
             by_settings: false,
@@ -125,7 +125,7 @@ impl Stop {
     }
 
     /// Prints help or version, or returns the mistake.
-    pub(super) fn answer(self, ui: &Ui) -> Result<Exit, CliError> {
+    pub(super) fn answer(self, ui: &Ui, args: &[OsString]) -> Result<Exit, CliError> {
         match self.error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 ui.line(self.text(ui).trim_end())?;
@@ -135,7 +135,7 @@ impl Stop {
                 ui.line(self.text(ui).trim_end())?;
                 Ok(Exit::Done)
             }
-            _ => Err(self.mistake()),
+            _ => Err(self.mistake(&command_of(args))),
         }
     }
 
@@ -148,10 +148,10 @@ impl Stop {
         }
     }
 
-    fn mistake(&self) -> CliError {
+    /// The mistake as an error of `command` (`evt flows create`).
+    pub(super) fn mistake(&self, command: &str) -> CliError {
         let rendered = self.error.render().to_string();
-        let command = command_of(&rendered);
-        let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, &command));
+        let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, command));
         let mut suggest = |kind, before: &str| {
             for suggestion in self.strings(kind) {
                 error.hints.push(format!("{before}{suggestion}"));
@@ -214,17 +214,20 @@ impl Stop {
     }
 }
 
-/// The command that a complaint is about, from the usage line below it.
-fn command_of(rendered: &str) -> String {
-    let usage = rendered
-        .lines()
-        .find_map(|line| line.strip_prefix("Usage: "))
-        .unwrap_or("evt");
-    let words: Vec<&str> = usage
-        .split(' ')
-        .take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
-        .collect();
-    words.join(" ")
+/// The command that the words name, as far as they name one.
+fn command_of(args: &[OsString]) -> String {
+    let mut names = vec!["evt".to_owned()];
+    let mut command = tree();
+    for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
+        let found = command
+            .find_subcommand(word)
+            .map(|found| (found.get_name().to_owned(), found.clone()));
+        if let Some((name, inner)) = found {
+            names.push(name);
+            command = inner;
+        }
+    }
+    names.join(" ")
 }
 
 /// What stands before the first empty line, as one line.

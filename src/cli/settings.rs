@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::parse;
-use crate::config::{Config, ConfigError, DEFAULT_PROFILE, Origin};
+use crate::config::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES};
 use crate::env::Env;
+use crate::error::{CliError, Exit};
 use crate::paths::Paths;
 
 /// Global flags that are of use in a file. Where and who is a profile's business.
@@ -154,6 +156,37 @@ fn defaulted(arg: Arg, config: &Config, key: &str) -> Arg {
         // A flag that must be given is given.
         Some((values, _)) => arg.required(false).default_values(values),
         None => arg,
+    }
+}
+
+/// Whether the flag that a key stands for takes a value; profiles take any.
+pub(super) fn accepts(key: &[&str], value: &str) -> Result<(), CliError> {
+    let Some((flag, command)) = key.split_last() else {
+        return Ok(());
+    };
+    if key == [DEFAULT_PROFILE] || command.first() == Some(&PROFILES) {
+        return Ok(());
+    }
+    let mut words = vec!["evt".to_owned()];
+    words.extend(command.iter().map(|word| (*word).to_owned()));
+    let named = words.join(" ");
+    words.push(format!("--{flag}={value}"));
+    // The flag stands before anything that could be missing, so its own value is complained of first.
+    let Err(error) = parse::tree().try_get_matches_from(words) else {
+        return Ok(());
+    };
+    match error.kind() {
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            Err(parse::Stop::of(error).mistake(&named))
+        }
+        // A flag without a value is on or off.
+        ErrorKind::TooManyValues if value != "true" && value != "false" => Err(CliError::new(
+            Exit::Usage,
+            "bad_value",
+            format!("`{value}` is neither true nor false"),
+        )
+        .hint(format!("{named} --help"))),
+        _ => Ok(()),
     }
 }
 

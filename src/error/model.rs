@@ -5,6 +5,8 @@ use crate::archive::ArchiveError;
 use crate::catalogue::Unknown;
 use crate::condition::ConditionError;
 use crate::grammar::GrammarError;
+use crate::grammar::change::ChangeError;
+use crate::grammar::select::SelectError;
 use crate::signature::{self, SCHEMES, SignatureError};
 use crate::topic::TopicError;
 
@@ -25,6 +27,50 @@ impl From<TopicError> for CliError {
             TopicError::TooLong => "> for every event",
         };
         Self::new(Exit::Usage, "bad_pattern", error).hint(hint)
+    }
+}
+
+impl From<SelectError> for CliError {
+    fn from(error: SelectError) -> Self {
+        match error {
+            SelectError::Pattern(error) => error.into(),
+            SelectError::Condition(error) => error.into(),
+            SelectError::Grammar(error) => error.into(),
+            SelectError::UnknownStatus { .. } => {
+                Self::new(Exit::Usage, "unknown_status", error).hint(
+                    "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or an answer such as 503 or 5xx",
+                )
+            }
+            SelectError::Empty => Self::new(Exit::Usage, "empty_selection", error)
+                .hint("contact.*, status=failed or data.amount >= 100"),
+        }
+    }
+}
+
+impl From<ChangeError> for CliError {
+    fn from(error: ChangeError) -> Self {
+        let (code, hint) = match &error {
+            ChangeError::NotJson => (
+                "body_not_json",
+                "--edit changes a body that is not JSON".to_owned(),
+            ),
+            ChangeError::NotThere { path } => (
+                "no_such_path",
+                format!("--set-new adds what is not there: --set-new --set {path}=…"),
+            ),
+            ChangeError::NotAContainer { parent, .. } => (
+                "no_such_path",
+                format!("--set '{parent}:={{}}' makes an object of it"),
+            ),
+            ChangeError::BeyondTheEnd { parent, length } => (
+                "no_such_path",
+                format!("--set-new --set '{parent}[{length}]=…'"),
+            ),
+            ChangeError::NotAnIndex { parent, .. } => {
+                ("no_such_path", format!("--set '{parent}[0]=…'"))
+            }
+        };
+        Self::new(Exit::Usage, code, error).hint(hint)
     }
 }
 

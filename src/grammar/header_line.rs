@@ -28,7 +28,8 @@ impl FromStr for HeaderLine {
         let after = name.chars().count() + 1;
         Ok(Self {
             name: name.trim().parse().map_err(|_| wrong(Some(0)))?,
-            value: HeaderValue::from_str(value.trim()).map_err(|_| wrong(Some(after)))?,
+            value: HeaderValue::from_str(value.trim_matches([' ', '\t']))
+                .map_err(|_| wrong(Some(after)))?,
         })
     }
 }

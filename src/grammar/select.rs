@@ -1,1 +1,500 @@
 //! The selection grammar, the same on every command: types, a condition, a status, a span of time, a limit.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::GrammarError;
+use super::nearest::nearest;
+use super::when::When;
+use crate::condition::{Condition, ConditionError, Explain, Scope};
+use crate::event::{Event, Outcome};
+use crate::json::Raw;
+use crate::time::Timestamp;
+use crate::topic::{Pattern, TopicError};
+
+/// What a condition over events can look at (`--where`).
+pub const VARIABLES: [&str; 7] = [
+    "type", "system", "org", "subject", "time", "data", "headers",
+];
+
+/// Which events. The default selects all of them.
+///
+/// As text (`--expect`) it is one of: a type pattern (`contact.*`, `!contact.deleted`); `type=…`, `status=…` and `where=…`
+/// joined by commas, of which `where=` comes last and takes the rest; or a condition (`data.amount >= 100`). A bare path such
+/// as `data.paid` is read as a pattern; `where=data.paid` makes it a condition.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    pub types: Vec<TypeRule>,
+    pub condition: Option<Where>,
+    /// Any of these.
+    pub status: Vec<Status>,
+    pub since: Option<When>,
+    pub until: Option<When>,
+    /// Counted by the caller: it says nothing about a single event.
+    pub limit: Option<usize>,
+}
+
+/// `contact.*`, or `!contact.deleted` to leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeRule {
+    pub pattern: Pattern,
+    pub excludes: bool,
+}
+
+/// A condition over events; clones share it.
+#[derive(Clone, Debug)]
+pub struct Where(Arc<Condition>);
+
+/// What became of an event or its signature: `failed`, `verified`, `500`, `5xx`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Named like [`Outcome::as_str`].
+    Outcome(&'static str),
+    /// A valid signature.
+    Verified,
+    /// A signature that is not valid.
+    Invalid,
+    /// Nothing was checked.
+    Unverified,
+    /// The target's answer, with the lowest and highest status that count.
+    Answer(u16, u16),
+}
+
+/// Why a selection cannot be used.
+#[derive(Debug, Error)]
+pub enum SelectError {
+    #[error(transparent)]
+    Pattern(#[from] TopicError),
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
+    #[error("there is no status `{name}`{}", .suggestion.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)")))]
+    UnknownStatus {
+        name: String,
+        suggestion: Option<&'static str>,
+    },
+    #[error("a selection is empty")]
+    Empty,
+}
+
+impl Select {
+    /// Returns whether the event is one of those.
+    pub fn matches(&self, event: &Event, now: Timestamp) -> bool {
+        self.is_in_span(event, now)
+            && self.has_type(event)
+            && self.has_status(event)
+            && self
+                .condition
+                .as_ref()
+                .is_none_or(|condition| condition.holds(event, now))
+    }
+
+    /// [`Select::matches`] with the reason.
+    pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
+        let mut parts = Vec::new();
+        if !self.types.is_empty() {
+            let rules: Vec<String> = self.types.iter().map(TypeRule::to_string).collect();
+            let seen = event.meta.kind.clone();
+            parts.push(Explain::leaf(
+                format!("type {}", rules.join(" ")),
+                self.has_type(event),
+                Some(seen.unwrap_or_else(|| "unknown".to_owned())),
+            ));
+        }
+        if !self.status.is_empty() {
+            parts.push(Explain::leaf(
+                "status",
+                self.has_status(event),
+                Some(event.outcome.as_str().to_owned()),
+            ));
+        }
+        if self.since.is_some() || self.until.is_some() {
+            parts.push(Explain::leaf(
+                "time of receipt",
+                self.is_in_span(event, now),
+                Some(event.received_at.to_string()),
+            ));
+        }
+        if let Some(condition) = &self.condition {
+            parts.push(condition.explain(event, now));
+        }
+        let held = parts.iter().all(|part| part.held);
+        match parts.len() {
+            1 => parts.remove(0),
+            _ => Explain::tree("all of", held, parts),
+        }
+    }
+
+    fn is_in_span(&self, event: &Event, now: Timestamp) -> bool {
+        let received = event.received_at;
+        self.since.is_none_or(|since| received >= since.at(now))
+            && self.until.is_none_or(|until| received < until.at(now))
+    }
+
+    /// One of the including rules, where there are any, and none of the excluding ones.
+    fn has_type(&self, event: &Event) -> bool {
+        let fits = |rule: &TypeRule| {
+            let kind = event.meta.kind.as_deref();
+            kind.is_some_and(|kind| rule.pattern.matches(kind))
+        };
+        let mut including = self.types.iter().filter(|rule| !rule.excludes).peekable();
+        let mut excluding = self.types.iter().filter(|rule| rule.excludes);
+        (including.peek().is_none() || including.any(fits)) && !excluding.any(fits)
+    }
+
+    fn has_status(&self, event: &Event) -> bool {
+        self.status.is_empty() || self.status.iter().any(|status| status.is_of(event))
+    }
+}
+
+impl Where {
+    /// Returns whether the condition holds for the event. A payload that is no JSON is text.
+    pub fn holds(&self, event: &Event, now: Timestamp) -> bool {
+        self.0.holds(&self.scope(event), now)
+    }
+
+    /// [`Where::holds`] with the reason.
+    pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
+        self.0.explain(&self.scope(event), now)
+    }
+
+    fn scope<'a>(&self, event: &'a Event) -> Scope<'a> {
+        let meta = &event.meta;
+        let mut scope = Scope::new().headers("headers", &event.headers);
+        for (name, value) in [
+            ("type", &meta.kind),
+            ("system", &meta.system),
+            ("org", &meta.org),
+            ("subject", &meta.subject),
+        ] {
+            if let Some(value) = value {
+                scope = scope.text(name, value.as_str());
+            }
+        }
+        if self.0.mentions("time") {
+            scope = match &meta.time {
+                Some(time) => scope.text("time", time.as_str()),
+                None => scope.text("time", event.received_at.to_string()),
+            };
+        }
+        if !self.0.mentions("data") {
+            return scope;
+        }
+        match (Raw::check(event.data()), std::str::from_utf8(event.data())) {
+            (Some(data), _) => scope.json("data", data.text()),
+            (None, Ok(text)) => scope.text("data", text),
+            (None, Err(_)) => scope,
+        }
+    }
+}
+
+impl FromStr for Where {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let condition = Condition::parse_cel(text)?.only(&VARIABLES)?;
+        Ok(Self(Arc::new(condition)))
+    }
+}
+
+impl FromStr for TypeRule {
+    type Err = TopicError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (excludes, pattern) = match text.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        Ok(Self {
+            pattern: pattern.parse()?,
+            excludes,
+        })
+    }
+}
+
+impl std::fmt::Display for TypeRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mark = if self.excludes { "!" } else { "" };
+        write!(f, "{mark}{}", self.pattern)
+    }
+}
+
+const OUTCOMES: [&str; 5] = ["kept", "rejected", "queued", "delivered", "failed"];
+const STATUSES: [&str; 8] = [
+    "kept",
+    "rejected",
+    "queued",
+    "delivered",
+    "failed",
+    "verified",
+    "invalid",
+    "unverified",
+];
+
+impl Status {
+    fn is_of(self, event: &Event) -> bool {
+        let verdict = event.verdict.as_ref();
+        match self {
+            Self::Outcome(name) => event.outcome.as_str() == name,
+            Self::Verified => verdict.is_some_and(|verdict| verdict.ok),
+            Self::Invalid => verdict.is_some_and(|verdict| !verdict.ok),
+            Self::Unverified => verdict.is_none(),
+            Self::Answer(low, high) => event
+                .outcome
+                .status()
+                .is_some_and(|status| (low..=high).contains(&status)),
+        }
+    }
+
+    /// Returns whether only events whose delivery failed can have this status: the store finds those by an index.
+    pub fn is_failed(self) -> bool {
+        self == Self::Outcome(Outcome::Failed { status: None }.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = SelectError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(name) = OUTCOMES.into_iter().find(|name| *name == text) {
+            return Ok(Self::Outcome(name));
+        }
+        match text {
+            "verified" => return Ok(Self::Verified),
+            "invalid" => return Ok(Self::Invalid),
+            "unverified" => return Ok(Self::Unverified),
+            _ => {}
+        }
+        match text.as_bytes() {
+            [class @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
+                let low = u16::from(class - b'0') * 100;
+                Ok(Self::Answer(low, low + 99))
+            }
+            [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'] => {
+                let code = text
+                    .bytes()
+                    .fold(0, |code, digit| code * 10 + u16::from(digit - b'0'));
+                Ok(Self::Answer(code, code))
+            }
+            _ => Err(SelectError::UnknownStatus {
+                name: text.to_owned(),
+                suggestion: nearest(text, STATUSES),
+            }),
+        }
+    }
+}
+
+impl FromStr for Select {
+    type Err = SelectError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut select = Self::default();
+        let mut rest = text.trim();
+        if rest.is_empty() {
+            return Err(SelectError::Empty);
+        }
+        while let Some((key, value)) = keyed(rest) {
+            if key == "where" {
+                select.condition = Some(value.parse()?);
+                return Ok(select);
+            }
+            let (value, after) = value.split_once(',').unwrap_or((value, ""));
+            match key {
+                "type" => select.types.push(value.trim().parse()?),
+                _ => select.status.push(value.trim().parse()?),
+            }
+            rest = after.trim();
+            if rest.is_empty() {
+                return Ok(select);
+            }
+        }
+        if looks_like_patterns(rest) {
+            for rule in rest.split(',') {
+                select.types.push(rule.trim().parse()?);
+            }
+        } else {
+            select.condition = Some(rest.parse()?);
+        }
+        Ok(select)
+    }
+}
+
+/// `type=…`, `status=…` or `where=…`, which are no conditions: CEL has no single `=`.
+fn keyed(text: &str) -> Option<(&'static str, &str)> {
+    ["type", "status", "where"].into_iter().find_map(|key| {
+        let value = text.strip_prefix(key)?.strip_prefix('=')?;
+        (!value.starts_with('=')).then_some((key, value))
+    })
+}
+
+/// Patterns have neither quotes, blanks, brackets nor operators; `!` only where one begins.
+fn looks_like_patterns(text: &str) -> bool {
+    text.split(',').all(|rule| {
+        let rule = rule.trim();
+        let rule = rule.strip_prefix('!').unwrap_or(rule);
+        let name =
+            |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '*' | '>' | '/' | ':');
+        !rule.is_empty() && rule != "true" && rule != "false" && rule.chars().all(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::event::{Meta, Source, Transport, Verdict};
+
+    fn event(kind: Option<&str>) -> Event {
+        Event {
+            seq: None,
+            received_at: now().minus(std::time::Duration::from_secs(3600)),
+            source: Source::Listen,
+            transport: Transport::Http,
+            method: Method::POST,
+            target: "/".to_owned(),
+            headers: HeaderMap::from_iter([("x-a".parse().unwrap(), "1".parse().unwrap())]),
+            body: Bytes::from_static(b"{\"event\":\"x\",\"data\":{\"amount\":100}}"),
+            meta: Meta {
+                kind: kind.map(str::to_owned),
+                data: Some(20..34),
+                org: Some("my-org".to_owned()),
+                ..Meta::default()
+            },
+            verdict: Some(Verdict {
+                scheme: "stripe".to_owned(),
+                ok: true,
+                reason: "ok".to_owned(),
+                hint: None,
+            }),
+            outcome: Outcome::Failed { status: Some(503) },
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-04-25T10:00:00Z".parse().unwrap()
+    }
+
+    fn selects(text: &str) -> bool {
+        let select: Select = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        let event = event(Some("contact.created"));
+        assert_eq!(
+            select.matches(&event, now()),
+            select.explain(&event, now()).held,
+            "{text}"
+        );
+        select.matches(&event, now())
+    }
+
+    #[test]
+    fn each_short_form_is_understood() {
+        for (text, selected) in [
+            ("contact.created", true),
+            ("contact.*", true),
+            ("order.*", false),
+            ("!contact.deleted", true),
+            ("!contact.*", false),
+            ("contact.*,!contact.created", false),
+            ("type=contact.created", true),
+            ("type=contact.*,status=failed", true),
+            ("status=delivered", false),
+            ("status=5xx,status=delivered", true),
+            ("status=503", true),
+            ("status=verified", true),
+            ("status=invalid", false),
+            ("status=unverified", false),
+            (
+                "type=contact.*,where=data.amount >= 100 && org in ['my-org', 'x']",
+                true,
+            ),
+            ("where=data.amount", false),
+            ("data.amount >= 100", true),
+            ("data.amount > 100", false),
+            ("type==\"contact.created\"", true),
+            ("headers['x-a'] == '1' && time < '2026-04-26'", true),
+            ("system == 'stripe'", false),
+            ("true", true),
+        ] {
+            assert_eq!(selects(text), selected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_selection_is_refused() {
+        for text in [
+            "",
+            "type=",
+            "status=done",
+            "where=",
+            "contact.cre*",
+            "dat.x == 1",
+            "a..b",
+        ] {
+            assert!(text.parse::<Select>().is_err(), "{text}");
+        }
+        let error = "status=faild".parse::<Select>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no status `faild` (did you mean `failed`?)"
+        );
+    }
+
+    #[test]
+    fn an_event_without_a_type_is_left_out_only_by_an_including_rule() {
+        for (rule, selected) in [(">", false), ("!contact.*", true)] {
+            let select = Select {
+                types: vec![rule.parse().unwrap()],
+                ..Select::default()
+            };
+            assert_eq!(select.matches(&event(None), now()), selected, "{rule}");
+        }
+    }
+
+    #[test]
+    fn the_span_of_time_has_its_start_and_not_its_end() {
+        for (since, until, selected) in [
+            (Some("1h"), None, true),
+            (Some("59m"), None, false),
+            (None, Some("1h"), false),
+            (Some("2026-04-25"), Some("2026-04-26"), true),
+        ] {
+            let select = Select {
+                since: since.map(|since| since.parse().unwrap()),
+                until: until.map(|until| until.parse().unwrap()),
+                ..Select::default()
+            };
+            assert_eq!(
+                select.matches(&event(None), now()),
+                selected,
+                "{since:?} {until:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_explanation_says_which_part_was_not_met() {
+        let select: Select = "type=order.*,status=failed,where=data.amount > 100"
+            .parse()
+            .unwrap();
+        let explained = select.explain(&event(Some("contact.created")), now());
+        assert_eq!(
+            explained.reason(),
+            "type order.* is false: it is contact.created; data.amount > 100 is false: it is 100"
+        );
+    }
+
+    #[test]
+    fn a_payload_that_is_no_json_is_text() {
+        let mut event = event(None);
+        event.meta.data = None;
+        event.body = Bytes::from_static(b"a=1&b=2");
+        let select: Select = "data.contains('b=2')".parse().unwrap();
+        assert!(select.matches(&event, now()));
+    }
+}

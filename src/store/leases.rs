@@ -32,8 +32,12 @@ pub fn renew(tx: &Tx<'_>, owner: i64, until: Timestamp) -> Result<bool, StoreErr
     Ok(renewed > 0)
 }
 
+/// All engines that hold leases or may take some; one whose entry is missing ended long ago.
 pub fn owners(db: &Connection) -> Result<Vec<Owner>, StoreError> {
-    let mut select = db.prepare_cached("SELECT id, identity, until FROM owners")?;
+    let mut select = db.prepare_cached(
+        "SELECT id, identity, until FROM owners UNION ALL \
+         SELECT DISTINCT owner, '', 0 FROM jobs WHERE state = 1 AND owner NOT IN (SELECT id FROM owners)",
+    )?;
     let rows = select.query_map([], |row| {
         Ok(Owner {
             id: row.get(0)?,

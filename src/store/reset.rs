@@ -2,12 +2,12 @@
 
 use super::{StoreError, Tx};
 
-/// Empties every table but `settings`: a data directory keeps its secrets and switches. Numbers of events and jobs go on
+/// Empties every table but `settings`, because a data directory keeps its secrets and switches, and `owners`, because engines go on. Numbers of events and jobs go on
 /// where they were, so that a reference from before the reset never names something else.
 pub fn wipe(tx: &Tx<'_>) -> Result<(), StoreError> {
     let tables: Vec<String> = tx
         .prepare(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'settings' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('settings', 'owners') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
         )?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;

@@ -97,7 +97,8 @@ CREATE TABLE attempts (
 
 -- Circuit states: 0 closed, 1 open, 2 half open, 3 disabled.
 CREATE TABLE endpoints (
-  id          INTEGER PRIMARY KEY,
+  -- Never given twice: engines remember endpoints by it.
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
   url         TEXT NOT NULL UNIQUE,
   -- Never later than the time at which a job of this endpoint may be claimed; serving one endpoint puts it behind the others.
   next_at     INTEGER,

@@ -25,7 +25,7 @@ pub fn line(ui: &Ui, event: &Event) -> String {
         "{}  {reference}  {}  {}  {}  {}",
         ui.paint(Style::Dim, clock),
         ui.paint(Style::Name, &title),
-        ui.paint(verdict_style, &format!("{:<12}", verdict)),
+        ui.paint(verdict_style, &format!("{verdict:<12}")),
         ui.paint(outcome_style, &format!("{outcome:<13}")),
         ui.paint(Style::Dim, &size(event.body.len())),
     )

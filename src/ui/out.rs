@@ -1,5 +1,5 @@
-//! stdout behind a thread of its own: lines that arrive while one write is under way go out with the next, so a fast command
-//! is not slowed to one system call a line and a slow one never holds a line back.
+//! stdout, behind a thread of its own once there is much to write: lines that arrive while one write is under way go out with
+//! the next, so a fast command is not slowed to one system call a line and a slow one never holds a line back.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,9 @@ use std::thread::JoinHandle;
 
 /// Bytes that may wait; a producer that is ahead of its reader by more waits too.
 const MAX_WAITING: usize = 1 << 20;
+
+/// Writes that go straight out: most commands write no more, and need no thread.
+const DIRECT: u32 = 64;
 
 /// The writing half of stdout. Dropping it without [`Out::close`] may lose what waits.
 pub(super) struct Out {
@@ -25,6 +28,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
+    direct: u32,
     writing: bool,
     closed: bool,
     failed: Option<io::ErrorKind>,
@@ -44,6 +48,12 @@ impl Out {
 
     /// Hands over bytes. An error is that of an earlier write: the pipe was closed, the disk is full.
     pub(super) fn write(&self, parts: &[&[u8]]) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        if state.direct < DIRECT {
+            state.direct += 1;
+            return state.write_direct(&mut io::stdout().lock(), parts);
+        }
+        drop(state);
         self.start();
         let mut state = self.shared.lock();
         while state.waiting.len() > MAX_WAITING && state.failed.is_none() {
@@ -91,6 +101,19 @@ impl Out {
             let shared = Arc::clone(&self.shared);
             *thread = Some(std::thread::spawn(move || shared.run(&mut io::stdout())));
         }
+    }
+}
+
+impl State {
+    /// The error is kept for whoever writes next, as the thread does it.
+    fn write_direct(&mut self, stdout: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
+        let result = stdout
+            .write_all(&parts.concat())
+            .and_then(|()| stdout.flush());
+        if let Err(error) = &result {
+            self.failed = Some(error.kind());
+        }
+        result
     }
 }
 

@@ -16,13 +16,15 @@ fn every_shell_gets_completions() {
 fn an_unknown_shell_is_a_usage_error_that_lists_the_shells() {
     let output = Sandbox::new().run(["completions", "tcsh"]).expect_exit(2);
     assert!(
-        output.stderr.contains("error: invalid value 'tcsh'"),
+        output
+            .stderr
+            .contains("error: `tcsh` is no value of `<SHELL>`"),
         "{output}"
     );
     assert!(
         output
             .stderr
-            .contains("bash, elvish, fish, powershell, zsh"),
+            .contains("one of: bash, elvish, fish, powershell, zsh"),
         "{output}"
     );
 }

@@ -1,6 +1,7 @@
 //! What the tests stand on: a home of their own and an app that records.
 
 pub(crate) mod app;
+pub(crate) mod raw;
 pub(crate) mod sandbox;
 
 pub(crate) use app::{Answer, App};

@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# Speed side by side, in one run on one machine: what evt does, beside a bare server or the tool that people use today.
+# Ratios are what counts; absolute figures are the machine's. Needs: wrk (Debian: wrk), python3; oha where it is installed.
+#
+#   benches/compare.sh [listen|forward|send|deliver|start|dev]…      all of them by default
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+SECONDS_EACH=${SECONDS_EACH:-8}
+CONNECTIONS=50
+FLOOR=4890
+PORT=4891
+secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+rows=("$@")
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen forward send deliver)
+
+cargo build --release --quiet --locked --bin evt --example bare_hyper
+target=${CARGO_TARGET_DIR:-target}
+evt=$target/release/evt
+bare=$target/release/examples/bare_hyper
+work=$(mktemp -d)
+export EVT_HOME=$work/home
+children=()
+finish() {
+  for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap finish EXIT
+
+row() { printf '%-46s %14s %14s %10s  %s\n' "$@"; }
+ratio() { python3 -c "print(f'{$1 / $2:.2f}' if $2 else '-')"; }
+started() { children+=("$1"); sleep 0.7; }
+ended() { kill "$1" 2>/dev/null || true; wait "$1" 2>/dev/null || true; }
+peak() { awk '/VmHWM/ { printf "%.1f MB", $2 / 1024 }' "/proc/$1/status"; }
+
+# The request that wrk repeats: a signed event, written by `evt send --dry-run`.
+signed_request() {
+  "$evt" send contact.created --to "127.0.0.1:$PORT/hook" --secret "$secret" --dry-run -o raw >"$work/request"
+  python3 - "$work/request" >"$work/request.lua" <<'PY'
+import sys
+head, body = open(sys.argv[1], "rb").read().split(b"\r\n\r\n", 1)
+lines = head.decode().split("\r\n")[1:]
+print('wrk.method = "POST"')
+print("wrk.body = [==[" + body.decode() + "]==]")
+for line in lines:
+    name, value = line.split(": ", 1)
+    if name.lower() not in ("host", "content-length"):
+        print(f'wrk.headers["{name}"] = "{value}"')
+PY
+}
+
+load() { wrk -t1 -c$CONNECTIONS -d"${SECONDS_EACH}s" -s "$work/request.lua" --latency "http://127.0.0.1:$1/hook" >"$work/wrk"; }
+rate() { awk '/Requests\/sec/ { print $2 }' "$work/wrk"; }
+p99() { awk '$1 == "99%" { print $2 }' "$work/wrk"; }
+refused() { awk '/Non-2xx/ { print $NF }' "$work/wrk"; }
+
+with_floor() {
+  "$bare" $FLOOR & local floor=$!
+  started $floor
+  load $FLOOR
+  floor_rate=$(rate)
+  ended $floor
+}
+
+bench_listen() {
+  signed_request
+  with_floor
+  "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
+  started $pid
+  load $PORT
+  row "listen: verify and keep, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
+    "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  ended $pid
+}
+
+bench_forward() {
+  signed_request
+  "$bare" $FLOOR & local app=$!
+  started $app
+  load $FLOOR
+  floor_rate=$(rate)
+  "$evt" listen $FLOOR --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
+  started $pid
+  load $PORT
+  row "listen: verify, keep and forward, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
+    "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  ended $pid
+  ended $app
+}
+
+bench_send() {
+  "$bare" $FLOOR & local app=$!
+  started $app
+  local begun ended_at mine theirs=0
+  begun=$(date +%s.%N)
+  "$evt" send contact.created --to "127.0.0.1:$FLOOR/hook" --secret "$secret" --times 200000 --concurrency 32 -o json >/dev/null 2>&1
+  ended_at=$(date +%s.%N)
+  mine=$(python3 -c "print(round(200000 / ($ended_at - $begun)))")
+  if command -v oha >/dev/null; then
+    theirs=$(oha --no-tui -n 400000 -c 32 -m POST -d '{}' "http://127.0.0.1:$FLOOR/hook" | awk '/Requests\/sec/ { print $2 }')
+  fi
+  row "send: each one signed, requests/s" "$mine" "$theirs" "$(ratio "$mine" "$theirs")" "beside oha, which signs nothing (0: not installed)"
+  ended $app
+}
+
+bench_deliver() {
+  cargo bench --quiet --locked --bench deliver 2>/dev/null | sed 's/^/  /'
+}
+
+spent() { python3 - "$@" <<'PY'
+import resource, subprocess, sys, time
+best, peak = 1e9, 0
+for _ in range(40):
+    begun = time.perf_counter()
+    subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+    best = min(best, time.perf_counter() - begun)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(f"{best * 1000:.2f} {peak:.1f}")
+PY
+}
+
+bench_start() {
+  local mine theirs
+  read -r -a mine <<<"$(spent "$evt" --version)"
+  read -r -a theirs <<<"$(spent curl --version)"
+  row "--version, ms" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" "beside curl; peak ${mine[1]} MB, curl ${theirs[1]} MB"
+}
+
+ready_in() { python3 - "$evt" "$@" <<'PY'
+import subprocess, sys, time
+begun = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+for line in child.stderr:
+    if b'"ready"' in line:
+        break
+print(f"{(time.perf_counter() - begun) * 1000:.0f}")
+child.terminate()
+child.wait()
+PY
+}
+
+bench_dev() {
+  local empty full
+  empty=$(ready_in dev --port 0 --console-port 0 -o json)
+  python3 - "$EVT_HOME" <<'PY'
+import pathlib, sqlite3, sys
+path = next(pathlib.Path(sys.argv[1]).rglob("platform.db"))
+db = sqlite3.connect(path)
+row = ("dev", "bus", "contact.created", "appengine", "my-org", "POST", "/", b"", b'{"event":"contact.created","data":{}}' * 10)
+db.executemany(
+    "INSERT INTO events (received_at, source, transport, kind, system, org, method, target, headers, body, outcome) "
+    "VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (row for _ in range(1_000_000)))
+db.commit()
+PY
+  full=$(ready_in dev --port 0 --console-port 0 -o json)
+  row "dev: ready, ms" "$full" "$empty" "$(ratio "$full" "$empty")" "with a million events kept, beside an empty one"
+}
+
+row what evt beside ratio notes
+for name in "${rows[@]}"; do "bench_$name"; done

@@ -1,0 +1,146 @@
+//! What all commands share: mistakes on the command line, forms of output, closed pipes.
+
+use std::io::Read;
+
+use crate::support::app::Answer;
+use crate::support::{App, Sandbox};
+
+#[test]
+fn an_unknown_command_is_suggested() {
+    let output = Sandbox::new().run(["completion"]).expect_exit(2);
+    assert_eq!(
+        output.stderr,
+        "error: `evt` has no command `completion`\n  try  evt completions\n  try  evt --help\n  code unknown_command (exit 2)\n"
+    );
+    assert_eq!(output.stdout, "");
+}
+
+#[test]
+fn an_unknown_flag_is_suggested() {
+    let output = Sandbox::new()
+        .run(["profile", "login", "--emial", "x"])
+        .expect_exit(2);
+    assert!(
+        output
+            .stderr
+            .contains("error: `evt profile login` has no flag `--emial`"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("--email"), "{output}");
+}
+
+#[test]
+fn a_mistake_is_an_object_where_json_is_asked_for() {
+    for args in [
+        &["-o", "json", "nonsense"][..],
+        &["nonsense", "--json"],
+        &["-ojson", "nonsense"],
+    ] {
+        let output = Sandbox::new().run(args).expect_exit(2);
+        let error: serde_json::Value = serde_json::from_str(&output.stderr).unwrap();
+        assert_eq!(error["error"]["code"], "unknown_command", "{args:?}");
+        assert_eq!(error["error"]["exit"], 2, "{args:?}");
+    }
+}
+
+#[test]
+fn control_characters_of_an_argument_do_not_reach_the_terminal() {
+    for args in [
+        &["\u{1b}]0;x\u{7}"][..],
+        &["man", "\u{1b}[2J\u{202e}"],
+        &["completions", "\u{9b}2J"],
+    ] {
+        let output = Sandbox::new().run(args);
+        assert_ne!(output.exit, Some(0));
+        let raw = output.stderr.chars().find(|character| {
+            (character.is_control() && *character != '\n') || *character == '\u{202e}'
+        });
+        assert_eq!(raw, None, "{:?}", output.stderr);
+    }
+}
+
+#[test]
+fn arguments_that_are_not_text_are_refused() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let word = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+        let _ = Sandbox::new().run([word]).expect_exit(2);
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly_with_success() {
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.command(["completions", "bash"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(stderr, "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_stdout_is_an_error() {
+    let sandbox = Sandbox::new();
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = sandbox
+        .command(["completions", "bash"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("code io (exit 1)"), "{stderr}");
+}
+
+#[test]
+fn colours_are_written_where_they_are_asked_for_and_nowhere_else() {
+    let plain = Sandbox::new()
+        .run(["profile", "list", "-o", "text"])
+        .expect_exit(0);
+    assert!(!plain.stdout.contains('\u{1b}'), "{plain}");
+    let forced = Sandbox::new().with("FORCE_COLOR", "1");
+    let coloured = forced.run(["profile", "list", "-o", "text"]).expect_exit(0);
+    assert!(coloured.stdout.contains('\u{1b}'), "{coloured}");
+    let never = forced
+        .run(["profile", "list", "-o", "text", "--color", "never"])
+        .expect_exit(0);
+    assert!(!never.stdout.contains('\u{1b}'), "{never}");
+}
+
+#[test]
+fn a_home_that_is_a_file_is_told() {
+    let sandbox = Sandbox::new();
+    std::fs::write(sandbox.home(), "").unwrap();
+    let output = sandbox.run(["config", "set", "output", "text"]);
+    assert_ne!(output.exit, Some(0), "{output}");
+    assert!(output.stderr.contains("config.toml"), "{output}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_command_that_waits_for_an_answer() {
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let sandbox = Sandbox::new()
+        .with("EVT_URL", app.url(""))
+        .with("EVT_ORG", "my-org");
+    let interrupted = sandbox.spawn(["profile", "whoami"]);
+    let _ = app.wait_for(1);
+    interrupted.interrupt();
+    let _ = interrupted.finish().expect_exit(130);
+    let terminated = sandbox.spawn(["profile", "whoami"]);
+    let _ = app.wait_for(2);
+    terminated.terminate();
+    let _ = terminated.finish().expect_exit(143);
+}

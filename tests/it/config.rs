@@ -1,0 +1,170 @@
+//! `evt config`: settings, their origins, and what is refused.
+
+use crate::support::Sandbox;
+use crate::support::sandbox::mode;
+
+#[test]
+fn a_setting_knows_its_file_and_line() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox
+        .run(["config", "set", "default_profile", "local"])
+        .expect_exit(0);
+    sandbox.write("evt.toml", "# ours\ncolor = \"never\"\n");
+    let shown = sandbox.run(["config", "show"]).expect_exit(0).json_lines();
+    let color = shown.iter().find(|row| row["key"] == "color").unwrap();
+    assert_eq!(color["value"], "never");
+    assert!(
+        color["origin"].as_str().unwrap().ends_with("evt.toml:2"),
+        "{color}"
+    );
+}
+
+#[test]
+fn the_stronger_place_wins() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox
+        .run(["config", "set", "output", "text"])
+        .expect_exit(0);
+    assert_eq!(
+        sandbox
+            .run(["config", "get", "output"])
+            .expect_exit(0)
+            .stdout,
+        "text\n"
+    );
+    sandbox.write("evt.toml", "output = \"raw\"\n");
+    assert_eq!(
+        sandbox
+            .run(["config", "get", "output"])
+            .expect_exit(0)
+            .stdout,
+        "raw\n"
+    );
+    let sandbox = sandbox.with("EVT_OUTPUT", "json");
+    assert_eq!(
+        sandbox
+            .run(["config", "get", "output"])
+            .expect_exit(0)
+            .stdout,
+        "\"json\"\n"
+    );
+}
+
+#[test]
+fn a_setting_stands_for_its_flag() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "output = \"text\"\n");
+    let by_file = sandbox.run(["profile", "list"]).expect_exit(0);
+    assert!(by_file.stdout.starts_with("NAME"), "{by_file}");
+    let by_flag = sandbox
+        .run(["profile", "list", "-o", "json"])
+        .expect_exit(0);
+    assert_eq!(by_flag.json_lines().len(), 1);
+}
+
+#[test]
+fn an_unknown_setting_is_a_usage_error_with_its_line_and_a_suggestion() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "\noutptu = \"json\"\n");
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(
+        output
+            .stderr
+            .contains("evt.toml:2: there is no setting `outptu`"),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("try  write it as output"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_setting_of_the_wrong_kind_says_that_a_file_has_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "color = \"blue\"\n");
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(
+        output.stderr.contains("`blue` is no value of `--color"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("evt config show"), "{output}");
+}
+
+#[test]
+fn a_token_in_a_project_file_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "evt.toml",
+        "[profile.prod]\nurl = \"https://a.test\"\ntoken = \"t0ps3cret\"\n",
+    );
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(output.stderr.contains("code secret_in_project"), "{output}");
+    assert!(!output.stderr.contains("t0ps3cret"), "{output}");
+}
+
+#[test]
+fn damaged_settings_do_not_stand_in_the_way_of_mending_them() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "output = \n");
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(output.stderr.contains("evt.toml:1: "), "{output}");
+    let _ = sandbox.run(["config", "path"]).expect_exit(0);
+    let _ = sandbox.run(["man"]).expect_exit(0);
+}
+
+#[test]
+fn a_value_that_no_flag_takes_is_not_kept() {
+    let sandbox = Sandbox::new();
+    let output = sandbox
+        .run(["config", "set", "outptu", "json"])
+        .expect_exit(2);
+    assert!(
+        output.stderr.contains("try  evt config get output"),
+        "{output}"
+    );
+    assert!(!sandbox.home().join("config/config.toml").exists());
+    let output = sandbox
+        .run(["config", "set", "output", "xml"])
+        .expect_exit(2);
+    assert!(
+        output.stderr.contains("one of: auto, text, json, raw"),
+        "{output}"
+    );
+    let _ = sandbox
+        .run(["config", "set", "quiet", "perhaps"])
+        .expect_exit(2);
+    assert!(!sandbox.home().join("config/config.toml").exists());
+}
+
+#[test]
+fn what_is_set_can_be_unset_and_is_then_not_found() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox
+        .run(["config", "set", "output", "text"])
+        .expect_exit(0);
+    let _ = sandbox.run(["config", "unset", "output"]).expect_exit(0);
+    let _ = sandbox.run(["config", "unset", "output"]).expect_exit(3);
+}
+
+#[cfg(unix)]
+#[test]
+fn settings_are_readable_by_their_owner_alone() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox
+        .run(["config", "set", "output", "text"])
+        .expect_exit(0);
+    assert_eq!(mode(&sandbox.home().join("config/config.toml")), 0o600);
+    assert_eq!(mode(&sandbox.home().join("config")), 0o700);
+}
+
+#[test]
+fn a_settings_file_that_was_named_must_be_there() {
+    let output = Sandbox::new()
+        .run(["profile", "list", "--config", "none.toml"])
+        .expect_exit(2);
+    assert!(
+        output.stderr.contains("code settings_unreadable"),
+        "{output}"
+    );
+}

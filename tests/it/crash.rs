@@ -1,0 +1,241 @@
+//! `kill -9` at random moments under load: what was acknowledged is there afterwards, and delivered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::raw::{Reply, exchange};
+use crate::support::{App, Running, Sandbox};
+
+/// Kills of each kind of process in one test.
+const KILLS: usize = 30;
+/// Senders that keep the process busy while it is killed.
+const SENDERS: usize = 4;
+
+#[test]
+fn a_killed_listener_loses_nothing_that_it_acknowledged() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+    for round in 0..KILLS {
+        let (listener, address) = listen(&sandbox, &app);
+        under_load(round, address, listener, &acknowledged, post_event);
+    }
+    let (_listener, _) = listen(&sandbox, &app);
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    assert!(
+        acknowledged.len() > KILLS,
+        "the load was no load: {}",
+        acknowledged.len()
+    );
+    wait_until_delivered(&app, &acknowledged, |request| {
+        request.json()["id"].as_str().map(str::to_owned)
+    });
+}
+
+#[test]
+fn a_killed_platform_loses_nothing_that_it_acknowledged() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+    let mut finished: BTreeMap<String, Value> = BTreeMap::new();
+    let (platform, address, token) = dev(&sandbox);
+    let created = call(
+        address,
+        &token,
+        "POST",
+        "/automation/flows/create",
+        &flow(&app),
+    )
+    .expect("the platform answers");
+    assert!(created.body.contains("flowId"), "{created:?}");
+    platform.kill();
+    for round in 0..KILLS {
+        let (platform, address, token) = dev(&sandbox);
+        check_finished(address, &token, &mut finished);
+        let post = move |address: SocketAddr, id: &str| create_contact(address, &token, id);
+        under_load(round, address, platform, &acknowledged, post);
+    }
+    let (_platform, address, token) = dev(&sandbox);
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    assert!(
+        acknowledged.len() > KILLS,
+        "the load was no load: {}",
+        acknowledged.len()
+    );
+    wait_until_delivered(&app, &acknowledged, |request| {
+        request.json()["data"]["data"]["key"]
+            .as_str()
+            .map(str::to_owned)
+    });
+    one_message_id_for_each(&app);
+    check_finished(address, &token, &mut finished);
+}
+
+/// Every delivery of one record carries the same `webhook-id`, however often it was made.
+fn one_message_id_for_each(app: &App) {
+    let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for request in app.requests() {
+        let record = request.json()["data"]["sk"]
+            .as_str()
+            .expect("a delivery names its record")
+            .to_owned();
+        let id = request
+            .header("webhook-id")
+            .expect("a delivery has its id")
+            .to_owned();
+        ids.entry(record).or_default().insert(id);
+    }
+    let several: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
+    assert!(several.is_empty(), "{several:?}");
+}
+
+/// A run that had ended is, after any number of kills, exactly what it was.
+fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<String, Value>) {
+    let reply = call(
+        address,
+        token,
+        "GET",
+        "/automation/executions?limit=200",
+        "",
+    )
+    .expect("the platform answers");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let answer: Value = serde_json::from_str(&reply.body).expect("an answer in JSON");
+    for run in answer["data"].as_array().expect("a list of executions") {
+        let id = run["id"].as_str().expect("a run has an id").to_owned();
+        if let Some(before) = finished.get(&id) {
+            assert_eq!(before, run, "a finished run changed");
+        } else if run["completedAt"].is_string() {
+            finished.insert(id, run.clone());
+        }
+    }
+}
+
+/// Sends from several threads until the process is killed, and notes which ids were acknowledged.
+fn under_load(
+    round: usize,
+    address: SocketAddr,
+    process: Running,
+    acknowledged: &Arc<Mutex<BTreeSet<String>>>,
+    post: impl Fn(SocketAddr, &str) -> bool + Clone + Send + 'static,
+) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            let (stop, acknowledged, post) =
+                (Arc::clone(&stop), Arc::clone(acknowledged), post.clone());
+            std::thread::spawn(move || {
+                for n in 0.. {
+                    let id = format!("{round}-{sender}-{n}");
+                    if stop.load(Ordering::Relaxed) || !post(address, &id) {
+                        return;
+                    }
+                    acknowledged.lock().unwrap().insert(id);
+                }
+            })
+        })
+        .collect();
+    // The moment is the point: anywhere from before the first commit to deep in the load.
+    let moment = Duration::from_micros(500 + spread(round) % 60_000);
+    std::thread::park_timeout(moment);
+    process.kill();
+    stop.store(true, Ordering::Relaxed);
+    for sender in senders {
+        sender.join().unwrap();
+    }
+}
+
+/// Spreads the rounds over the span without two runs of the test killing at the same moments.
+fn spread(round: usize) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(round)
+}
+
+fn wait_until_delivered(
+    app: &App,
+    acknowledged: &BTreeSet<String>,
+    id: impl Fn(&crate::support::app::Request) -> Option<String>,
+) {
+    let mut count = acknowledged.len();
+    loop {
+        let requests = app.wait_for(count);
+        let delivered: BTreeSet<String> = requests.iter().filter_map(&id).collect();
+        let missing = acknowledged.difference(&delivered).count();
+        if missing == 0 {
+            return;
+        }
+        count = requests.len() + 1;
+    }
+}
+
+fn listen(sandbox: &Sandbox, app: &App) -> (Running, SocketAddr) {
+    let target = app.url("/app");
+    let mut listener = sandbox.spawn(["listen", &target, "--port", "0", "--retry", "-o", "json"]);
+    let ready: Value =
+        serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).expect("a notice in JSON");
+    let address = ready["url"]
+        .as_str()
+        .expect("the notice has the address")
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    (listener, address)
+}
+
+fn dev(sandbox: &Sandbox) -> (Running, SocketAddr, String) {
+    let mut platform = sandbox.spawn(["dev", "--port", "0", "--console-port", "0", "-o", "json"]);
+    let _ = platform.wait_for_stderr("\"ready\"");
+    let file = sandbox.home().join("state/dev.json");
+    let running: Value =
+        serde_json::from_slice(&std::fs::read(file).expect("the platform wrote where it is"))
+            .unwrap();
+    let address = running["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    (
+        platform,
+        address,
+        running["token"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn flow(app: &App) -> String {
+    serde_json::json!({
+        "name": "tell the app",
+        "trigger": { "type": "contact.created" },
+        "actions": [{ "type": "send_webhook", "config": { "url": app.url("/app"), "method": "POST" } }],
+    })
+    .to_string()
+}
+
+fn post_event(address: SocketAddr, id: &str) -> bool {
+    let body = format!("{{\"type\":\"load\",\"id\":\"{id}\"}}");
+    exchange(address, "POST", "/hook", &[], body.as_bytes())
+        .is_some_and(|reply| reply.status == 202)
+}
+
+fn create_contact(address: SocketAddr, token: &str, id: &str) -> bool {
+    let body = format!(
+        "{{\"datatype\":\"contact\",\"isNew\":true,\"data\":{{\"key\":\"{id}\",\"email\":\"{id}@example.test\"}}}}"
+    );
+    call(address, token, "POST", "/repository/create", &body)
+        .is_some_and(|reply| matches!(reply.status, 200 | 201))
+}
+
+fn call(address: SocketAddr, token: &str, method: &str, target: &str, body: &str) -> Option<Reply> {
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("orgid", "my-org"),
+        ("content-type", "application/json"),
+    ];
+    exchange(address, method, target, &headers, body.as_bytes())
+}

@@ -1,0 +1,94 @@
+//! `evt doctor`: what it finds and how it ends.
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+fn find(sandbox: &Sandbox, exit: i32, check: &str) -> Value {
+    let rows = sandbox.run(["doctor"]).expect_exit(exit).json_lines();
+    let row = rows.iter().find(|row| row["check"] == check);
+    row.unwrap_or_else(|| panic!("no {check} in {rows:?}"))
+        .clone()
+}
+
+#[test]
+fn a_new_home_has_no_failures() {
+    let output = Sandbox::new().run(["doctor"]).expect_exit(0);
+    assert!(
+        output.json_lines().iter().all(|row| row["state"] != "fail"),
+        "{output}"
+    );
+}
+
+#[test]
+fn looking_makes_nothing() {
+    let sandbox = Sandbox::new();
+    let _ = sandbox.run(["doctor"]).expect_exit(0);
+    assert!(!sandbox.home().exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn credentials_that_others_can_read_fail() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new();
+    let path = sandbox.home().join("config/credentials.toml");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let row = find(&sandbox, 1, "credentials");
+    assert_eq!(row["state"], "fail");
+    assert_eq!(row["mend"], format!("chmod 600 {}", path.display()));
+}
+
+#[test]
+fn a_damaged_database_fails_and_stays_where_it_is() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.home().join("data/inbox.db");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let content = "this was a database once ".repeat(400);
+    std::fs::write(&path, &content).unwrap();
+    assert_eq!(find(&sandbox, 1, "inbox")["state"], "fail");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+}
+
+#[test]
+fn damaged_settings_fail_with_their_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "a = 1\n");
+    let row = find(&sandbox, 1, "settings");
+    assert!(
+        row["found"].as_str().unwrap().contains("evt.toml:1"),
+        "{row}"
+    );
+}
+
+#[test]
+fn the_file_of_a_platform_that_has_ended_is_a_warning() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.home().join("state/dev.json");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    // No process has this id: Linux and macOS stop far below.
+    std::fs::write(
+        &path,
+        r#"{"pid":2147483646,"url":"http://127.0.0.1:1","control_url":"http://127.0.0.1:2","control_token":"c","org":"my-org","token":"t","webhook_secret":null,"data":null}"#,
+    )
+    .unwrap();
+    assert_eq!(find(&sandbox, 0, "local platform")["state"], "warn");
+}
+
+#[test]
+fn a_profile_whose_platform_does_not_answer_fails() {
+    let sandbox = Sandbox::new()
+        .with("EVT_URL", "http://127.0.0.1:1")
+        .with("EVT_ORG", "o");
+    assert_eq!(find(&sandbox, 1, "profile in use")["state"], "fail");
+}
+
+#[test]
+fn a_proxy_is_named_without_its_password() {
+    let sandbox = Sandbox::new().with("HTTPS_PROXY", "http://ada:hunter2@proxy.test:3128");
+    let output = sandbox.run(["doctor"]).expect_exit(0);
+    assert!(output.stdout.contains("HTTPS_PROXY"), "{output}");
+    assert!(!output.stdout.contains("hunter2"), "{output}");
+}

@@ -1,0 +1,153 @@
+//! Help and the manual: every command, found by walking the help itself.
+
+use crate::support::Sandbox;
+
+const WIDTH: usize = 100;
+
+#[test]
+fn every_command_has_an_example_and_fits_a_hundred_columns() {
+    let sandbox = Sandbox::new();
+    let mut waiting = vec![Vec::new()];
+    let mut seen = 0;
+    while let Some(words) = waiting.pop() {
+        let help = help(&sandbox, &words);
+        let shown = words.join(" ");
+        assert!(
+            help.contains("\nExample"),
+            "evt {shown} --help has no example"
+        );
+        for line in help.lines() {
+            assert!(
+                line.chars().count() <= WIDTH,
+                "evt {shown} --help: {line:?} is too wide"
+            );
+        }
+        for inner in subcommands(&help) {
+            waiting.push([words.clone(), vec![inner]].concat());
+        }
+        seen += 1;
+    }
+    assert!(seen > 15, "only {seen} commands were found");
+}
+
+#[test]
+fn help_begins_with_one_line_that_says_what_the_command_does() {
+    let sandbox = Sandbox::new();
+    for command in subcommands(&help(&sandbox, &[])) {
+        let help = help(&sandbox, std::slice::from_ref(&command));
+        let first = help.lines().next().unwrap_or_default();
+        assert!(
+            first.chars().next().is_some_and(char::is_uppercase),
+            "{command}: {first:?}"
+        );
+        assert!(!first.ends_with('.'), "{command}: {first:?}");
+    }
+}
+
+#[test]
+fn every_flag_of_a_command_names_its_variable() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.run(["man", "environment"]).expect_exit(0).stdout;
+    for name in [
+        "EVT_URL",
+        "EVT_PROFILE",
+        "EVT_CONFIG_SHOW_ALL",
+        "EVT_PROFILE_LOGIN_EMAIL",
+    ] {
+        assert!(page.contains(name), "{name} is missing");
+    }
+    let help = help(&sandbox, &["profile".to_owned(), "login".to_owned()]);
+    assert!(help.contains("[env: EVT_PROFILE_LOGIN_EMAIL]"), "{help}");
+}
+
+#[test]
+fn a_variable_stands_for_its_flag_and_its_value_is_never_shown() {
+    let sandbox = Sandbox::new()
+        .with("EVT_MAN_PAGE", "x")
+        .with("EVT_PROFILE_LOGIN_PASSWORD", "hunter2");
+    let output = sandbox.run(["profile", "login", "--help"]).expect_exit(0);
+    assert!(!output.stdout.contains("hunter2"), "{output}");
+    let json = Sandbox::new()
+        .with("EVT_JSON", "true")
+        .run(["profile", "list"])
+        .expect_exit(0);
+    assert_eq!(json.json_lines().len(), 1);
+}
+
+#[test]
+fn evt_alone_shows_help() {
+    let output = Sandbox::new().run::<&str>([]).expect_exit(0);
+    assert!(output.stdout.contains("Usage: evt"), "{output}");
+    assert_eq!(output.stderr, "");
+}
+
+#[test]
+fn the_version_reads_no_settings() {
+    let sandbox = Sandbox::new();
+    sandbox.write("evt.toml", "this is no toml [");
+    let output = sandbox.run(["--version"]).expect_exit(0);
+    assert_eq!(
+        output.stdout,
+        format!("evt {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn the_manual_is_text_unless_roff_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let page = sandbox.run(["man", "exit-codes"]).expect_exit(0);
+    assert!(
+        page.stdout.starts_with("NAME\n    evt-exit-codes - "),
+        "{page}"
+    );
+    let roff = sandbox
+        .run(["man", "exit-codes", "-o", "raw"])
+        .expect_exit(0);
+    assert!(roff.stdout.starts_with(".TH EVT-EXIT-CODES 7 "), "{roff}");
+}
+
+#[test]
+fn a_page_that_is_not_there_is_not_found_and_suggested() {
+    let output = Sandbox::new().run(["man", "exitcodes"]).expect_exit(3);
+    assert!(
+        output.stderr.contains("try  evt man exit-codes"),
+        "{output}"
+    );
+}
+
+#[test]
+fn every_exit_code_is_in_the_manual() {
+    let page = Sandbox::new()
+        .run(["man", "exit-codes"])
+        .expect_exit(0)
+        .stdout;
+    let codes: Vec<&str> = page
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && line.chars().all(|character| character.is_ascii_digit()))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "130", "143"
+        ]
+    );
+}
+
+fn help(sandbox: &Sandbox, words: &[String]) -> String {
+    let args = words.iter().map(String::as_str).chain(["--help"]);
+    let output = sandbox.run(args).expect_exit(0);
+    assert_eq!(output.stderr, "", "evt {} --help", words.join(" "));
+    output.stdout
+}
+
+/// The names under `Commands:` of a help page.
+fn subcommands(help: &str) -> Vec<String> {
+    help.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect()
+}

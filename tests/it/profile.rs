@@ -1,0 +1,249 @@
+//! `evt profile`: which platform, who.
+
+use serde_json::json;
+
+use crate::support::app::Answer;
+use crate::support::sandbox::mode;
+use crate::support::{App, Sandbox};
+
+fn signed_in() -> Answer {
+    let body = json!({ "token": "t0k3n-one", "refreshToken": "r3fr3sh-one", "user": { "data": { "email": "ada@example.com" } } });
+    Answer::Status(200, body.to_string())
+}
+
+/// A sandbox with the profile `app` for a platform that an [`App`] plays.
+fn with_profile(app: &App) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let url = app.url("");
+    let _ = sandbox
+        .run(["profile", "add", "app", "--url", &url, "--org", "my-org"])
+        .expect_exit(0);
+    let _ = sandbox.run(["profile", "use", "app"]).expect_exit(0);
+    sandbox
+}
+
+const LOGIN: [&str; 6] = [
+    "profile",
+    "login",
+    "--email",
+    "ada@example.com",
+    "--password",
+    "env:PASSWORD",
+];
+
+#[test]
+fn without_any_setting_there_is_the_local_profile() {
+    let output = Sandbox::new().run(["profile", "list"]).expect_exit(0);
+    assert_eq!(
+        output.json_lines(),
+        [json!({ "name": "local", "in_use": true, "url": null, "org": null })]
+    );
+}
+
+#[test]
+fn a_local_platform_that_is_not_running_is_out_of_reach() {
+    let output = Sandbox::new().run(["profile", "whoami"]).expect_exit(5);
+    assert_eq!(
+        output.stderr,
+        "error: no local platform is running\n  try  start one: evt dev\n  code not_running (exit 5)\n"
+    );
+}
+
+#[test]
+fn an_error_is_an_object_where_json_is_asked_for() {
+    let output = Sandbox::new()
+        .run(["profile", "whoami", "-o", "json"])
+        .expect_exit(5);
+    let error: serde_json::Value = serde_json::from_str(&output.stderr).unwrap();
+    let expected = json!({ "error": { "code": "not_running", "message": "no local platform is running", "hint": "start one: evt dev", "exit": 5 } });
+    assert_eq!(error, expected);
+    assert_eq!(output.stdout, "");
+}
+
+#[test]
+fn a_profile_is_added_used_and_removed() {
+    let app = App::start();
+    let sandbox = with_profile(&app);
+    let names: Vec<_> = sandbox.run(["profile", "list"]).expect_exit(0).json_lines();
+    assert_eq!(
+        names[1],
+        json!({ "name": "app", "in_use": true, "url": app.url(""), "org": "my-org" })
+    );
+    let _ = sandbox.run(["profile", "remove", "app"]).expect_exit(0);
+    let names = sandbox.run(["profile", "list"]).expect_exit(0).json_lines();
+    assert_eq!(names.len(), 1);
+    assert_eq!(names[0]["in_use"], true);
+}
+
+#[test]
+fn a_mistyped_profile_gets_a_suggestion() {
+    let sandbox = with_profile(&App::start());
+    let output = sandbox.run(["profile", "show", "-p", "apq"]).expect_exit(2);
+    assert!(output.stderr.contains("try  evt --profile app"), "{output}");
+}
+
+#[test]
+fn hostile_names_make_no_profile() {
+    let sandbox = Sandbox::new();
+    for name in [
+        "../x",
+        "a/b",
+        "..",
+        "con",
+        "a b",
+        ".hidden",
+        "a\u{1b}[2J",
+        "NUL.txt",
+    ] {
+        let output = sandbox
+            .run([
+                "profile",
+                "add",
+                name,
+                "--url",
+                "http://127.0.0.1:1",
+                "--org",
+                "o",
+            ])
+            .expect_exit(2);
+        assert!(!output.stderr.contains('\u{1b}'), "{output}");
+    }
+    assert!(!sandbox.home().join("config").exists());
+}
+
+#[test]
+fn a_sign_in_is_kept_and_used() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    app.answer_next(signed_in());
+    let output = sandbox.run(LOGIN).expect_exit(0);
+    assert!(!output.stderr.contains("t0k3n"), "{output}");
+    app.answer(Answer::Status(
+        200,
+        json!({ "data": { "email": "ada@example.com" } }).to_string(),
+    ));
+    let output = sandbox
+        .run(["profile", "whoami", "-o", "text"])
+        .expect_exit(0);
+    assert!(output.stdout.contains("ada@example.com"), "{output}");
+    let requests = app.requests();
+    assert_eq!(requests[0].json()["password"], "hunter2-hunter2");
+    assert_eq!(
+        requests[1].header("authorization"),
+        Some("Bearer t0k3n-one")
+    );
+    assert_eq!(requests[1].header("orgid"), Some("my-org"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_token_lies_in_one_file_that_its_owner_alone_can_read() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    app.answer_next(signed_in());
+    let _ = sandbox.run(LOGIN).expect_exit(0);
+    let credentials = sandbox.home().join("config/credentials.toml");
+    assert_eq!(mode(&credentials), 0o600);
+    let settings = std::fs::read_to_string(sandbox.home().join("config/config.toml")).unwrap();
+    assert!(!settings.contains("t0k3n"), "{settings}");
+    let kept = std::fs::read_to_string(&credentials).unwrap();
+    assert!(
+        kept.contains("t0k3n-one") && !kept.contains("hunter2"),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_token_goes_to_no_other_url_than_it_was_got_from() {
+    let (app, other) = (App::start(), App::start());
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    app.answer_next(signed_in());
+    let _ = sandbox.run(LOGIN).expect_exit(0);
+    other.answer(Answer::Status(200, "{}".to_owned()));
+    let _ = sandbox
+        .run(["profile", "whoami", "--url", &other.url("")])
+        .expect_exit(0);
+    assert_eq!(other.requests()[0].header("authorization"), None);
+}
+
+#[test]
+fn an_expired_token_is_renewed_and_the_new_one_kept() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    app.answer_next(signed_in());
+    let _ = sandbox.run(LOGIN).expect_exit(0);
+    app.answer_next(Answer::Status(
+        401,
+        json!({ "statusCode": 401, "code": "token_expired" }).to_string(),
+    ));
+    app.answer_next(Answer::Status(
+        200,
+        json!({ "token": "t0k3n-two", "refreshToken": "r3fr3sh-two" }).to_string(),
+    ));
+    app.answer(Answer::Status(200, "{}".to_owned()));
+    let _ = sandbox.run(["profile", "whoami"]).expect_exit(0);
+    let _ = sandbox.run(["profile", "whoami"]).expect_exit(0);
+    let last = app.requests().pop().unwrap();
+    assert_eq!(last.header("authorization"), Some("Bearer t0k3n-two"));
+    assert_eq!(app.requests().len(), 5);
+}
+
+#[test]
+fn a_wrong_password_is_not_allowed() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "wrong-wrong-wrong");
+    app.answer(Answer::Status(
+        401,
+        json!({ "statusCode": 401, "message": "no" }).to_string(),
+    ));
+    let output = sandbox.run(LOGIN).expect_exit(4);
+    assert!(!output.stderr.contains("wrong-wrong"), "{output}");
+    assert!(!sandbox.home().join("config/credentials.toml").exists());
+}
+
+#[test]
+fn a_second_factor_is_told_and_no_token_is_kept() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    let challenge = json!({ "requiresTwoFactor": true, "challengeToken": "ch4ll3ng3", "twoFactorMethod": "totp", "message": "enter the code" });
+    app.answer(Answer::Status(200, challenge.to_string()));
+    let output = sandbox.run(LOGIN).expect_exit(4);
+    assert!(output.stderr.contains("code second_factor"), "{output}");
+    assert!(!output.stderr.contains("ch4ll3ng3"), "{output}");
+}
+
+#[test]
+fn without_a_terminal_login_names_the_flag_that_answers() {
+    let sandbox = with_profile(&App::start());
+    let output = sandbox.run(["profile", "login"]).expect_exit(2);
+    assert!(
+        output.stderr.contains("try  give it with --email"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_signed_out_profile_has_nothing_to_renew() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    app.answer_next(signed_in());
+    let _ = sandbox.run(LOGIN).expect_exit(0);
+    let _ = sandbox.run(["profile", "logout"]).expect_exit(0);
+    let _ = sandbox.run(["profile", "refresh"]).expect_exit(4);
+}
+
+#[test]
+fn a_platform_that_hangs_up_is_out_of_reach() {
+    let sandbox = Sandbox::new();
+    let output = sandbox
+        .run([
+            "profile",
+            "whoami",
+            "--url",
+            "http://127.0.0.1:1",
+            "--org",
+            "o",
+        ])
+        .expect_exit(5);
+    assert!(output.stderr.contains("http://127.0.0.1:1"), "{output}");
+}

@@ -1,0 +1,279 @@
+//! `evt queue`: what waits, what is dead, again or away with it.
+
+use evt::backoff::Retry;
+use evt::store::jobs::{self, Attempt, JobBody, NewJob, Next, Room, State};
+use evt::store::queue;
+use evt::store::{Kind, Store, StoreError, leases};
+use evt::time::Timestamp;
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+use crate::support::{Output, Sandbox};
+
+const URL: &str = "http://127.0.0.1:9/hook";
+
+/// The inbox of a sandbox, as `evt listen --retry` leaves it.
+fn inbox(sandbox: &Sandbox) -> Store {
+    let path = sandbox.home().join("data").join("inbox.db");
+    Store::open(&path, Kind::Inbox).unwrap()
+}
+
+fn enqueue(store: &Store, url: &str, message: &str) -> i64 {
+    let job = NewJob {
+        queue: "deliveries",
+        order_key: None,
+        run_at: Timestamp::now(),
+        retry: Retry::none(),
+        message_id: Some(message.to_owned()),
+        secret: None,
+        method: Method::POST,
+        url: url.to_owned(),
+        path: None,
+        headers: HeaderMap::new(),
+        body: JobBody::Bytes("{}".into()),
+        timeout: std::time::Duration::from_secs(1),
+        step: None,
+        event: None,
+    };
+    let enqueued: Result<i64, StoreError> = store.write_blocking(move |tx| jobs::enqueue(tx, &job));
+    enqueued.unwrap()
+}
+
+/// Makes every due job die with this answer.
+fn bury_all(store: &Store, body: &'static str) {
+    let buried: Result<(), StoreError> = store.write_blocking(move |tx| {
+        let now = Timestamp::now();
+        let owner = leases::register(tx, "test", now)?;
+        let room = Room {
+            owner,
+            now,
+            total: 1_000,
+            of: std::collections::HashMap::new(),
+            of_others: 1_000,
+            probe: std::time::Duration::ZERO,
+        };
+        for job in jobs::claim(tx, &room)?.jobs {
+            let attempt = Attempt {
+                started_at: now,
+                took: std::time::Duration::from_millis(12),
+                status: Some(500),
+                error: Some("it answered 500 Internal Server Error".to_owned()),
+                headers: HeaderMap::new(),
+                body: body.into(),
+            };
+            let reason = "it answered 500".to_owned();
+            jobs::settle(tx, job.lease, &attempt, &Next::Bury { reason })?;
+        }
+        Ok(())
+    });
+    buried.unwrap();
+}
+
+fn state(store: &Store, id: i64) -> Option<State> {
+    let found: Result<_, StoreError> = store.read_blocking(|db| queue::state(db, id));
+    found.unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    output
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn an_empty_inbox_has_no_queues() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(["queue", "list"]);
+    assert_eq!((output.stdout.as_str(), output.exit), ("", Some(0)));
+}
+
+#[test]
+fn queues_and_endpoints_are_listed_with_their_numbers() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    enqueue(&store, URL, "m1");
+    bury_all(&store, "no");
+    enqueue(&store, URL, "m2");
+    let output = sandbox.run(["queue", "list"]);
+    let found = lines(&output);
+    assert_eq!(found[0]["queue"], "deliveries");
+    assert_eq!(found[0]["jobs"]["dead"], 1);
+    assert_eq!(found[0]["jobs"]["waiting"], 1);
+    assert_eq!(found[1]["endpoint"], URL);
+    assert_eq!(found[1]["circuit"], "closed");
+    assert_eq!(found[1]["in"], "inbox");
+}
+
+#[test]
+fn a_person_sees_a_table() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    enqueue(&store, URL, "m1");
+    let output = sandbox.run(["queue", "list", "-o", "text"]);
+    assert!(output.stdout.contains("QUEUE"), "{output:?}");
+    assert!(output.stdout.contains("CIRCUIT"), "{output:?}");
+    let jobs = sandbox.run(["queue", "list", "--state", "waiting", "-o", "text"]);
+    assert!(jobs.stdout.contains("m1"), "{jobs:?}");
+}
+
+#[test]
+fn jobs_are_listed_by_state_and_endpoint() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let dead = enqueue(&store, URL, "m1");
+    bury_all(&store, "no");
+    let waiting = enqueue(&store, URL, "m2");
+    enqueue(&store, "http://127.0.0.1:9/other", "m3");
+    let ids = |args: &[&str]| -> Vec<i64> {
+        let words = [&["queue", "list"][..], args].concat();
+        let output = sandbox.run(words);
+        lines(&output)
+            .iter()
+            .map(|job| job["id"].as_i64().unwrap())
+            .collect()
+    };
+    assert_eq!(ids(&["--dead"]), [dead]);
+    assert_eq!(ids(&["--state", "waiting", "--endpoint", URL]), [waiting]);
+    assert_eq!(ids(&["--limit", "2"]).len(), 2);
+}
+
+#[test]
+fn an_unknown_state_is_a_mistake_of_usage() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(["queue", "list", "--state", "ded"]);
+    assert_eq!(output.exit, Some(2));
+}
+
+#[test]
+fn a_job_is_shown_with_each_attempt_and_its_answer() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    bury_all(&store, "no such \u{1b}[31mcustomer");
+    let output = sandbox.run(["queue", "show", &id.to_string(), "-o", "text"]);
+    assert!(output.stdout.contains("attempt 1"), "{output:?}");
+    assert!(output.stdout.contains("500"), "{output:?}");
+    assert!(output.stdout.contains("customer"), "{output:?}");
+    assert!(!output.stdout.contains('\u{1b}'), "{output:?}");
+    let json = sandbox.run(["queue", "show", &id.to_string()]);
+    let job = &lines(&json)[0];
+    assert_eq!(job["tries"][0]["status"], 500);
+    assert_eq!(job["message_id"], "m1");
+}
+
+#[test]
+fn a_job_that_does_not_exist_is_not_found() {
+    let sandbox = Sandbox::new();
+    for words in [
+        ["queue", "show", "99"],
+        ["queue", "retry", "99"],
+        ["queue", "discard", "99"],
+    ] {
+        let output = sandbox.run(words);
+        assert_eq!(output.exit, Some(3), "{output:?}");
+        assert!(output.stderr.contains("there is no job `99`"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_retry_enqueues_the_same_message_again() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    bury_all(&store, "no");
+    let output = sandbox.run(["queue", "retry", "--dead"]);
+    assert_eq!(output.exit, Some(0));
+    assert_eq!(lines(&output)[0]["done"], 1);
+    assert_eq!(state(&store, id), Some(State::Redriven));
+    let waiting = sandbox.run(["queue", "list", "--state", "waiting"]);
+    let job = &lines(&waiting)[0];
+    assert_eq!(job["message_id"], "m1");
+    assert_eq!(job["redrive_of"], id);
+}
+
+#[test]
+fn a_dry_run_counts_and_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    bury_all(&store, "no");
+    let output = sandbox.run(["queue", "retry", "--dead", "--dry-run"]);
+    assert_eq!(lines(&output)[0]["done"], 1);
+    assert_eq!(state(&store, id), Some(State::Dead));
+    let output = sandbox.run(["queue", "discard", "--all", "--dry-run"]);
+    assert_eq!(lines(&output)[0]["done"], 1);
+    assert_eq!(state(&store, id), Some(State::Dead));
+}
+
+#[test]
+fn a_rate_spreads_the_retries() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    for n in 0..3 {
+        enqueue(&store, URL, &n.to_string());
+    }
+    bury_all(&store, "no");
+    let output = sandbox.run(["queue", "retry", "--dead", "--rate", "1/m"]);
+    assert_eq!(lines(&output)[0]["done"], 3);
+    let waiting = sandbox.run(["queue", "list", "--state", "waiting"]);
+    let mut times: Vec<Timestamp> = lines(&waiting)
+        .iter()
+        .map(|job| job["run_at"].as_str().unwrap().parse().unwrap())
+        .collect();
+    times.sort();
+    assert_eq!(times[1].since(times[0]).as_secs(), 60);
+    assert_eq!(times[2].since(times[1]).as_secs(), 60);
+}
+
+#[test]
+fn a_rate_of_nothing_is_refused() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(["queue", "retry", "--dead", "--rate", "0/s"]);
+    assert_eq!(output.exit, Some(2), "{output:?}");
+}
+
+#[test]
+fn what_cannot_be_retried_is_left_with_the_reason() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let dead = enqueue(&store, URL, "m1");
+    bury_all(&store, "no");
+    let (id, none) = (dead.to_string(), "99".to_owned());
+    let output = sandbox.run(["queue", "retry", &id]);
+    assert_eq!(output.exit, Some(0));
+    let again = sandbox.run(["queue", "retry", &id, &none]);
+    assert_eq!(again.exit, Some(10), "{again:?}");
+    assert!(again.stderr.contains("enqueued again already"), "{again:?}");
+    assert!(again.stderr.contains("there is no job 99"), "{again:?}");
+}
+
+#[test]
+fn a_discarded_job_is_never_delivered() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    let output = sandbox.run(["queue", "discard", &id.to_string()]);
+    assert_eq!(output.exit, Some(0), "{output:?}");
+    assert_eq!(state(&store, id), Some(State::Discarded));
+    let again = sandbox.run(["queue", "discard", &id.to_string()]);
+    assert_eq!(again.exit, Some(10), "{again:?}");
+}
+
+#[test]
+fn an_order_must_say_which_jobs() {
+    let sandbox = Sandbox::new();
+    for deed in ["retry", "discard"] {
+        let output = sandbox.run(["queue", deed]);
+        assert_eq!(output.exit, Some(2), "{output:?}");
+    }
+}
+
+#[test]
+fn dev_without_a_platform_is_an_error_that_says_how_to_start_one() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(["queue", "list", "--dev"]);
+    assert_ne!(output.exit, Some(0));
+    assert!(output.stderr.contains("evt dev"), "{output:?}");
+}
