@@ -29,6 +29,8 @@ use crate::time::Timestamp;
 const BUDGET: u32 = 10_000;
 /// Runs of one flow that did not start (a condition said no, a loop) and are kept for the question why.
 const NOT_STARTED: usize = 100;
+/// How many more may gather before they are counted again.
+const TRIMMED: u32 = 16;
 /// Causes of a loop that are shown.
 const CHAIN: usize = 30;
 
@@ -48,7 +50,6 @@ pub struct Flows {
     /// Calls under way inside each other, all on the store's one writing thread, and the steps that they took.
     nesting: AtomicU32,
     spent: AtomicU32,
-    unstarted: AtomicU32,
 }
 
 impl Flows {
@@ -58,7 +59,6 @@ impl Flows {
             index: Mutex::default(),
             nesting: AtomicU32::new(0),
             spent: AtomicU32::new(0),
-            unstarted: AtomicU32::new(0),
         }
     }
 
@@ -155,7 +155,11 @@ impl Flows {
         }
         if run.is_running() {
             self.walk(tx, world, compiled, subject, &mut run)?;
-        } else if self.unstarted.fetch_add(1, Ordering::Relaxed) % 16 == 0 {
+        } else if compiled
+            .unstarted
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(TRIMMED)
+        {
             runs::trim(tx, &compiled.id, NOT_STARTED)?;
         }
         runs::insert(tx, run.written())?;
@@ -598,6 +602,7 @@ impl Compiled {
             id: row.id.clone(),
             version: row.version,
             flow: Arc::new(super::document::compile(&document)?),
+            unstarted: Arc::default(),
         })
     }
 }
