@@ -318,7 +318,11 @@ mod tests {
     fn every_scheme_verifies_what_it_signs() {
         for scheme in SCHEMES {
             let secret = scheme.sample_secret(&[7; 32]);
-            let judgement = judged(*scheme, &[secret.clone()], &signed(*scheme, &secret));
+            let judgement = judged(
+                *scheme,
+                std::slice::from_ref(&secret),
+                &signed(*scheme, &secret),
+            );
             assert_eq!(judgement.reason, Reason::Ok, "{}", scheme.name());
         }
     }

@@ -21,6 +21,7 @@ const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ODD_BODY: &[u8] =
     b"{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 
+#[must_use]
 fn send(sandbox: &Sandbox, app: &App, args: &[&str]) -> Output {
     let to = app.url("/hook");
     let args: Vec<&str> = ["send"]
@@ -55,6 +56,7 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
         .reason
 }
 
+#[must_use]
 fn signed(app: &App, tamper: &str) -> Output {
     let args = [
         "contact.created",
