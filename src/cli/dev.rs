@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::child::Child;
 use super::runtime::Runtime;
+use crate::config::ConfigError;
 use crate::dev::auth::AuthMode;
 use crate::dev::{CONTROL_PORT, DevOptions, PORT, Platform};
 use crate::error::{CliError, Exit};
@@ -71,7 +72,7 @@ struct Start {
     /// Send deliveries with the flow's own headers alone: unsigned, as the real platform does
     #[arg(long, help_heading = "Behaving")]
     bare: bool,
-    /// Print `export` lines for a shell in place of the addresses; they hold secrets
+    /// Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets
     #[arg(long, help_heading = "Running")]
     print_env: bool,
     /// Run this with the platform's addresses in its environment, and end with it
@@ -111,6 +112,13 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
 }
 
 async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
+    if args.print_env
+        && args.child.is_empty()
+        && let Some(running) = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?
+    {
+        export(&running, &cx)?;
+        return Ok(Exit::Done);
+    }
     let stop = cx.shutdown.child_token();
     let platform = Platform::start(args.options(&cx), stop.clone()).await?;
     args.announce(&platform, &cx)?;
@@ -166,6 +174,14 @@ fn variables(running: &Running) -> Vec<(&'static str, String)> {
     variables
 }
 
+/// `export` lines on stdout; none of the values holds a quote.
+fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
+    for (name, value) in variables(running) {
+        cx.ui.line(&format!("export {name}='{value}'"))?;
+    }
+    Ok(())
+}
+
 impl Start {
     fn options(&self, cx: &Context) -> DevOptions {
         let folder = |path: &PathBuf| cx.env.current_dir.join(path);
@@ -204,9 +220,7 @@ impl Start {
         let running = platform.running();
         let facts = facts(running);
         if self.print_env {
-            for (name, value) in variables(running) {
-                cx.ui.line(&format!("export {name}='{value}'"))?;
-            }
+            export(running, cx)?;
         } else if self.child.is_empty() {
             match cx.ui.format() {
                 Format::Text => cx.ui.table(&["WHAT", "WHERE"], places(running))?,

@@ -28,6 +28,7 @@ impl From<QueueError> for CliError {
             QueueError::BadRate { .. } => {
                 Self::new(Exit::Usage, "bad_rate", error).hint("evt queue retry --dead --rate 10/s")
             }
+            QueueError::Condition(condition) => condition.into(),
             QueueError::Store(store) => store.into(),
         }
     }

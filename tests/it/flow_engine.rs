@@ -228,7 +228,7 @@ impl Bench {
         let mut jobs = self
             .store
             .read_blocking::<_, StoreError, _>(|connection| {
-                queue::list(connection, &Selection::default())
+                queue::page(connection, &Selection::default(), i64::MAX, 100)
             })
             .unwrap();
         jobs.reverse();

@@ -79,10 +79,7 @@ impl Place {
 
     pub(super) async fn jobs(&self, selection: &Selection) -> Result<Vec<JobRow>, CliError> {
         match self {
-            Self::Inbox(store) => {
-                let selection = selection.clone();
-                Ok(store.read(move |db| queue::list(db, &selection)).await?)
-            }
+            Self::Inbox(store) => Ok(orders::list(store, selection).await?),
             Self::Dev(asked) => {
                 asked
                     .get(&format!("/_evt/queue/jobs?{}", query(selection)))
@@ -153,6 +150,9 @@ fn query(selection: &Selection) -> String {
     }
     if let Some(endpoint) = &selection.endpoint {
         query.push(format!("endpoint={}", escaped(endpoint)));
+    }
+    if let Some(condition) = &selection.condition {
+        query.push(format!("where={}", escaped(condition)));
     }
     if let Some(limit) = selection.limit {
         query.push(format!("limit={limit}"));

@@ -7,6 +7,8 @@ mod plan;
 
 use std::sync::Arc;
 
+pub(super) use plan::{LISTENER, content_type};
+
 use super::Context;
 use crate::error::{CliError, Exit};
 use crate::grammar::header_line::HeaderLine;

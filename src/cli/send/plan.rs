@@ -24,7 +24,7 @@ use crate::signature::{self, Options, Signer};
 use crate::time::Timestamp;
 
 /// Where `evt listen` listens.
-const LISTENER: &str = "http://127.0.0.1:4871/";
+pub(in crate::cli) const LISTENER: &str = "http://127.0.0.1:4871/";
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 /// Signs the platform's own deliveries, and what comes with a secret and no scheme.
 const PLATFORM_SCHEME: &str = "standard-webhooks";
@@ -147,7 +147,7 @@ fn sampled(
 }
 
 /// What the bytes look like: nothing else says what a file holds.
-fn content_type(body: &[u8]) -> &'static str {
+pub(in crate::cli) fn content_type(body: &[u8]) -> &'static str {
     if json::is_json(body) {
         "application/json"
     } else if std::str::from_utf8(body).is_ok() {
