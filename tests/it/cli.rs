@@ -107,7 +107,7 @@ fn a_full_disk_under_stdout_is_an_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("code io (exit 1)"), "{stderr}");
+    assert!(stderr.contains("code disk_full (exit 1)"), "{stderr}");
 }
 
 #[test]
