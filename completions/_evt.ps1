@@ -274,8 +274,10 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;send' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header')
-            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
+            [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--sign', '--sign', [CompletionResultType]::ParameterName, 'Sign by this scheme, or `none`; a sample is signed as its vendor signs')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -')
             [CompletionResult]::new('--tamper', '--tamper', [CompletionResultType]::ParameterName, 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not')
@@ -294,6 +296,8 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples')
+            [CompletionResult]::new('--set-new', '--set-new', [CompletionResultType]::ParameterName, 'Let --set add what is not there')
+            [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Open the body in $VISUAL or $EDITOR first')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
@@ -307,8 +311,10 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;trigger' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
-            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header')
-            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
+            [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--sign', '--sign', [CompletionResultType]::ParameterName, 'Sign by this scheme, or `none`; a sample is signed as its vendor signs')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -')
             [CompletionResult]::new('--tamper', '--tamper', [CompletionResultType]::ParameterName, 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not')
@@ -327,6 +333,8 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples')
+            [CompletionResult]::new('--set-new', '--set-new', [CompletionResultType]::ParameterName, 'Let --set add what is not there')
+            [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Open the body in $VISUAL or $EDITOR first')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')

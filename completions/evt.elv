@@ -261,8 +261,10 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;send'= {
             cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
-            cand -H 'Add or replace a header'
-            cand --header 'Add or replace a header'
+            cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
+            cand --unset 'Remove a value of the body (repeatable)'
+            cand -H 'Add or replace a header (repeatable)'
+            cand --header 'Add or replace a header (repeatable)'
             cand --sign 'Sign by this scheme, or `none`; a sample is signed as its vendor signs'
             cand --secret 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -'
             cand --tamper 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not'
@@ -281,6 +283,8 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --org 'Act in this organisation, whatever the profile says'
             cand --token 'Authorise with this token, whatever the profile says'
             cand --list 'List the samples'
+            cand --set-new 'Let --set add what is not there'
+            cand --edit 'Open the body in $VISUAL or $EDITOR first'
             cand --dry-run 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
             cand --json 'The same as `-o json`'
             cand -q 'Say nothing but errors and warnings on stderr'
@@ -293,8 +297,10 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;trigger'= {
             cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
-            cand -H 'Add or replace a header'
-            cand --header 'Add or replace a header'
+            cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
+            cand --unset 'Remove a value of the body (repeatable)'
+            cand -H 'Add or replace a header (repeatable)'
+            cand --header 'Add or replace a header (repeatable)'
             cand --sign 'Sign by this scheme, or `none`; a sample is signed as its vendor signs'
             cand --secret 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -'
             cand --tamper 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not'
@@ -313,6 +319,8 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --org 'Act in this organisation, whatever the profile says'
             cand --token 'Authorise with this token, whatever the profile says'
             cand --list 'List the samples'
+            cand --set-new 'Let --set add what is not there'
+            cand --edit 'Open the body in $VISUAL or $EDITOR first'
             cand --dry-run 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
             cand --json 'The same as `-o json`'
             cand -q 'Say nothing but errors and warnings on stderr'

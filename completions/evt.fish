@@ -257,7 +257,9 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -s v -l verbose -d 'Say 
 complete -c evt -n "__fish_evt_using_subcommand listen" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand listen" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
@@ -280,6 +282,8 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l url -d 'Speak to this p
 complete -c evt -n "__fish_evt_using_subcommand send" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
 complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
@@ -287,7 +291,9 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say mo
 complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
@@ -310,6 +316,8 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l url -d 'Speak to thi
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'

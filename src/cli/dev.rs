@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use super::Context;
 use super::child::Child;
 use super::runtime::Runtime;
-use crate::config::ConfigError;
 use crate::dev::auth::AuthMode;
 use crate::dev::{CONTROL_PORT, DevOptions, PORT, Platform};
 use crate::error::{CliError, Exit};
@@ -114,7 +113,7 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
 async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
     if args.print_env
         && args.child.is_empty()
-        && let Some(running) = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?
+        && let Some(running) = cx.running()?
     {
         export(&running, &cx)?;
         return Ok(Exit::Done);
@@ -150,7 +149,7 @@ async fn accompany(
     platform: &Platform,
     cx: &Context,
 ) -> Result<Exit, CliError> {
-    let variables = variables(platform.running());
+    let variables = platform.running().variables();
     let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -159,24 +158,9 @@ async fn accompany(
     Ok(Exit::Child(child.wait().await?))
 }
 
-/// What a program needs to speak to the platform.
-fn variables(running: &Running) -> Vec<(&'static str, String)> {
-    let mut variables = vec![
-        ("EVT_URL", running.url.clone()),
-        ("EVT_ORG", running.org.clone()),
-        ("EVT_TOKEN", running.token.clone()),
-        ("EVT_CONTROL_URL", running.control_url.clone()),
-        ("EVT_CONTROL_TOKEN", running.control_token.clone()),
-    ];
-    if let Some(secret) = &running.webhook_secret {
-        variables.push(("EVT_WEBHOOK_SECRET", secret.clone()));
-    }
-    variables
-}
-
 /// `export` lines on stdout; none of the values holds a quote.
 fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
-    for (name, value) in variables(running) {
+    for (name, value) in running.variables() {
         cx.ui.line(&format!("export {name}='{value}'"))?;
     }
     Ok(())

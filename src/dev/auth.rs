@@ -244,7 +244,7 @@ fn org_of(headers: &HeaderMap) -> Result<String, Refusal> {
     };
     let allowed = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     match org.to_str() {
-        Ok(text) if text.len() <= MAX_ORG && text.as_bytes().iter().all(|c| allowed(c)) => {
+        Ok(text) if text.len() <= MAX_ORG && text.as_bytes().iter().all(allowed) => {
             Ok(text.to_owned())
         }
         _ => Err(Refusal::bad_request(

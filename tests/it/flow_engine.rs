@@ -379,6 +379,17 @@ fn a_delivered_webhook_completes_the_run() {
 }
 
 #[test]
+fn a_run_shows_the_request_of_its_delivery_with_secrets_masked() {
+    let bench = Bench::new();
+    let headers = json!({"X-Bridge-Secret": "shared-secret-here", "X-Plain": "to be seen"});
+    bench.flow(on_contact(json!([webhook(json!({"headers": headers}))])));
+    bench.contact(json!({}));
+    let request = bench.run()["steps"][0]["request"].to_string();
+    assert!(request.contains("x-plain: to be seen"), "{request}");
+    assert!(!request.contains("shared-secret-here"), "{request}");
+}
+
+#[test]
 fn a_step_after_a_webhook_waits_for_its_outcome() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({})), {"type": "create_task", "config": {"title": "Call {{contact.email}}"}}])));

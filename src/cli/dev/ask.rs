@@ -12,7 +12,6 @@ use crate::control::Control;
 use crate::dev::control::sample;
 use crate::error::{CliError, Exit};
 use crate::running::{Running, process_lives};
-use crate::secret::Secret;
 use crate::ui::{Format, safe};
 
 /// How long `stop` waits for the platform to be gone: its own drain, and a little.
@@ -78,20 +77,12 @@ fn switch(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The platform that the environment names (inside `evt dev -- CMD`), or else the one that is found.
 fn control(cx: &Context) -> Result<Control, CliError> {
-    if let (Some(url), Some(token)) = (
-        cx.env.get("EVT_CONTROL_URL"),
-        cx.env.get("EVT_CONTROL_TOKEN"),
-    ) {
-        return Ok(Control::at(url.to_owned(), Secret::new(token)));
-    }
     Ok(Control::of(&running(cx)?))
 }
 
 fn running(cx: &Context) -> Result<Running, CliError> {
-    let found = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?;
-    Ok(found.ok_or(ConfigError::NotRunning)?)
+    Ok(cx.running()?.ok_or(ConfigError::NotRunning)?)
 }
 
 impl Status {

@@ -10,7 +10,6 @@ use crate::control::{Control, ControlError};
 use crate::deliver::queue as orders;
 use crate::error::CliError;
 use crate::event::Outcome;
-use crate::running::Running;
 use crate::store::jobs::Settled;
 use crate::store::queue::{self, JobDetail, JobRow, Order, Overview, Report, Selection};
 use crate::store::{Store, StoreError, Tx, events};
@@ -36,8 +35,7 @@ pub(super) fn places(cx: &Context, whose: &Whose) -> Result<Vec<Place>, CliError
         places.push(Place::Inbox(cx.inbox()?));
     }
     if !whose.inbox {
-        let running = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?;
-        match running {
+        match cx.running()? {
             Some(running) => places.push(Place::Dev(Asked {
                 control: Control::of(&running),
                 url: running.control_url,

@@ -157,6 +157,27 @@ fn a_taken_port_is_told_with_who_has_it_and_a_way_out() {
 }
 
 #[test]
+fn a_port_that_another_platform_has_is_told_so() {
+    let sandbox = Sandbox::new();
+    let (_dev, ready) = start(&sandbox, &[]);
+    let port = ready["url"]
+        .as_str()
+        .unwrap()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .to_owned();
+    let output = sandbox
+        .run(["dev", "--ephemeral", "--port", &port])
+        .expect_exit(1);
+    assert!(
+        output.stderr.contains("taken by another `evt dev`"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("evt dev stop"), "{output}");
+}
+
+#[test]
 fn two_platforms_do_not_share_their_data() {
     let sandbox = Sandbox::new();
     let (dev, _) = start(&sandbox, &[]);
