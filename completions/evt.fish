@@ -48,6 +48,7 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "demo" -d 'Tour everything e
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks, verify, keep and forward them'
 complete -c evt -n "__fish_evt_needs_command" -f -a "send" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "trigger" -d 'Send a signed test event to a listener or any URL'
+complete -c evt -n "__fish_evt_needs_command" -f -a "events" -d 'See, replay, verify, compare and carry what was received and sent'
 complete -c evt -n "__fish_evt_needs_command" -f -a "records" -d 'See and change the records of the platform\'s repository'
 complete -c evt -n "__fish_evt_needs_command" -f -a "flows" -d 'See, create and run automations'
 complete -c evt -n "__fish_evt_needs_command" -f -a "queue" -d 'See deliveries that wait or failed, and run them again'
@@ -80,7 +81,7 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l ephemeral -d 'Keep nothing beyond this run'
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l print-env -d 'Print `export` lines for a shell in place of the addresses; they hold secrets'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
@@ -235,6 +236,7 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -l respond -d 'Answer ev
 complete -c evt -n "__fish_evt_using_subcommand listen" -l chaos -d 'Make trouble: latency=200ms,drop=1%,dup=5%,reorder' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l count -d 'End after N events (those with a bad signature do not count)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l for -d 'End after this long; exit 9 if --count or --expect was not met' -r
+complete -c evt -n "__fish_evt_using_subcommand listen" -l expect -d 'End when an event like this has come: a type, \'contact.*\', or an expression such as \'data.amount > 10\'' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand listen" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -255,7 +257,9 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -s v -l verbose -d 'Say 
 complete -c evt -n "__fish_evt_using_subcommand listen" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand listen" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
@@ -278,6 +282,8 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l url -d 'Speak to this p
 complete -c evt -n "__fish_evt_using_subcommand send" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
 complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
@@ -285,7 +291,9 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say mo
 complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
@@ -308,12 +316,232 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l url -d 'Speak to thi
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "list" -d 'List what was received and sent, the newest last'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "show" -d 'Show all of an event: request, headers, verdict, body'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "replay" -d 'Send events again: the same bytes and headers, or changed ones'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "verify" -d 'Check an event\'s signature and say why it is valid or not'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "diff" -d 'Compare two events: request line, headers, body'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "export" -d 'Write events in a form that others read'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "import" -d 'Keep events that were exported: NDJSON or HAR'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "prune" -d 'Remove old events, the oldest first'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l show-secrets -d 'Show what authorises, too; on a terminal only'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s H -l header -d 'Add or replace a header (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew; by the scheme of the event\'s own signature if none is named' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l rate -d 'At most so often, such as 10/s' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l timeout -d 'How long the target may take' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l all -d 'All that are kept'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l dry-run -d 'Send nothing; show what would be sent, byte for byte with -o raw, or as a command with -o curl'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l scheme -d 'By this scheme; if not given, by the one that was checked on receipt' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l secret -d 'The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l tolerance -d 'How far the signed time may lie from the time of judgement; 0 switches the check off' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l public-url -d 'The URL that the sender called, where a tunnel or proxy stood in between' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l exact -d 'Compare bodies as they came, white space included'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l expect-same -d 'Exit 9 if they differ'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l format -d 'The form' -r -f -a "ndjson\t'One JSON object a line, exact'
+har\t'HTTP Archive 1.2'
+curl\t'One command an event, for a POSIX shell'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s f -l file -d 'Write to this file (readable by you alone) in place of stdout' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l to -d 'Where the curl commands send to; if not given, where the event came' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l keep -d 'Remove what is older than this' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l max-size -d 'Remove the oldest until bodies and headers take no more than this' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l all -d 'Remove everything'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say what would be removed'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -705,6 +933,7 @@ quarantined\t''
 redriven\t''
 held\t''"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'List jobs for this endpoint' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'List jobs whose event fits this condition, such as \'data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l limit -d 'List this many of the newest jobs' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
@@ -748,6 +977,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l rate -d 'Spread the deliveries: so many a second' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l config -d 'Read this file in place of the user\'s settings' -r -F
@@ -773,6 +1003,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''

@@ -13,6 +13,7 @@ mod crash;
 mod deliver;
 mod dev;
 mod doctor;
+mod events;
 mod flow_engine;
 mod flows;
 mod generated;

@@ -595,3 +595,43 @@ fn the_secret_is_never_shown() {
     let secret = WEBHOOK_SECRET.trim_start_matches("whsec_");
     assert!(!output.to_string().contains(secret), "{output}");
 }
+
+#[test]
+fn a_change_is_made_before_the_signature_and_leaves_every_other_byte() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    sandbox.write("body.json", ODD_BODY);
+    let args = [
+        "@body.json",
+        "--sign",
+        "github",
+        "--secret",
+        "s3cret",
+        "--set",
+        "amount:=20.00",
+    ];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let request = &app.requests()[0];
+    let expected = String::from_utf8_lossy(ODD_BODY).replace("10.00", "20.00");
+    assert_eq!(String::from_utf8_lossy(&request.body), expected);
+    assert_eq!(judged("github", "s3cret", request), Reason::Ok);
+}
+
+#[test]
+fn what_is_not_there_is_only_set_when_that_is_wanted() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let set = ["contact.created", "--set", "data.data.score:=80"];
+    let refused = send(&sandbox, &app, &set).expect_exit(2);
+    assert!(refused.stderr.contains("--set-new"), "{refused}");
+    send(&sandbox, &app, &[&set[..], &["--set-new"]].concat()).expect_exit(0);
+    assert_eq!(app.requests()[0].json()["data"]["data"]["score"], 80);
+}
+
+#[test]
+fn what_is_unset_is_not_sent() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = ["contact.created", "--unset", "data.data.tags"];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let body = app.requests()[0].json();
+    assert_eq!(body["data"]["data"]["tags"], serde_json::Value::Null);
+    assert_eq!(body["data"]["data"]["firstName"], "Ada");
+}

@@ -252,7 +252,7 @@ pub(super) fn check(
 }
 
 /// Shows a condition with a caret below the place where it goes wrong; the error itself is lines without columns.
-fn point_at(error: &DocumentError, cx: &Context) {
+pub(super) fn point_at(error: &DocumentError, cx: &Context) {
     let DocumentError::Condition { source, .. } = error else {
         return;
     };

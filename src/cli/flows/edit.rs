@@ -127,8 +127,12 @@ fn again(cx: &Context, error: CliError) -> Result<(), CliError> {
     let mut message = error.error.to_string();
     let mut cause = error.error.source();
     while let Some(link) = cause {
-        message.push_str(": ");
-        message.push_str(&link.to_string());
+        let reason = link.to_string();
+        // Some errors say their cause already.
+        if !message.contains(&reason) {
+            message.push_str(": ");
+            message.push_str(&reason);
+        }
         cause = link.source();
     }
     cx.ui.warn(&crate::ui::safe(&message));
