@@ -282,9 +282,9 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l url -d 'Speak to this p
 complete -c evt -n "__fish_evt_using_subcommand send" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
-complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
@@ -316,9 +316,9 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l url -d 'Speak to thi
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise with this token, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s v -l verbose -d 'Say more on stderr; `-vv` logs'

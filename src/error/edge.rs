@@ -238,11 +238,14 @@ impl From<EventsError> for CliError {
                 "no_scheme",
                 "name the scheme, such as stripe, and its --secret env:NAME".to_owned(),
             ),
-            EventsError::NoneDelivered { target, .. } => (
-                Exit::Undelivered,
-                "undelivered",
-                format!("start your app, then: evt events replay @failed --to {target}"),
-            ),
+            EventsError::NoneDelivered { target, source, .. } => {
+                let first = match source {
+                    Some(_) => "start your app",
+                    None => "see why your app refused it",
+                };
+                let hint = format!("{first}, then: evt events replay @failed --to {target}");
+                (Exit::Undelivered, "undelivered", hint)
+            }
             EventsError::SomeFailed { target, .. } => (
                 Exit::Partly,
                 "partly_delivered",

@@ -121,6 +121,7 @@ impl From<DocumentError> for CliError {
             DocumentError::NotBuilt { .. } => "not_built",
             DocumentError::Placeholder { .. } => "bad_placeholder",
             DocumentError::Condition { .. } => "bad_condition",
+            DocumentError::Secret { .. } => "bad_secret",
         };
         Self::new(Exit::Usage, code, error).hint("evt flows create --help")
     }

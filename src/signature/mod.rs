@@ -143,6 +143,12 @@ impl Judgement {
         self.reason == Reason::Ok
     }
 
+    /// Whether the hint says what would have matched.
+    pub fn is_explained(&self) -> bool {
+        let hint = self.hint.as_deref();
+        hint.is_some_and(|hint| !hint.starts_with(diagnose::UNEXPLAINED))
+    }
+
     /// The form in which the judgement is kept beside its event.
     pub fn verdict(self, scheme: &str) -> Verdict {
         Verdict {

@@ -332,6 +332,39 @@ fn a_replay_that_names_nothing_is_a_usage_error() {
 }
 
 #[test]
+fn references_and_flags_narrow_each_other() {
+    let sandbox = Sandbox::new();
+    let lines = ["a.b", "c.d", "a.b"].map(|kind| line(kind, "failed", "{}"));
+    import(&sandbox, &lines);
+    let export = |flags: &[&str]| {
+        let args = ["events", "export", "@failed"].iter().chain(flags);
+        refs(&sandbox.run(args).expect_exit(0))
+    };
+    assert_eq!(export(&["--type", "a.*"]), ["e_0001", "e_0003"]);
+    assert_eq!(export(&["--type", "a.*", "--limit", "1"]), ["e_0003"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_replay_says_how_far_it_came() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    import(
+        &sandbox,
+        &[line("a.b", "kept", "{}"), line("c.d", "kept", "{}")],
+    );
+    let to = app.url("/");
+    let mut replay = sandbox.spawn(["events", "replay", "--all", "--rate", "1/h", "--to", &to]);
+    replay.wait_for_stdout("e_0001");
+    replay.interrupt();
+    let output = replay.finish().expect_exit(130);
+    assert!(
+        output.stderr.contains("Replayed 1: 1 delivered"),
+        "{output}"
+    );
+}
+
+#[test]
 fn a_dry_run_sends_nothing() {
     let sandbox = Sandbox::new();
     let app = App::start();

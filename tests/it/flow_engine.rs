@@ -338,7 +338,7 @@ fn a_flow_without_a_secret_is_signed_with_the_platforms() {
     });
     bench.flow(on_contact(json!([
         webhook(json!({})),
-        webhook(json!({"secret": "whsec_own"}))
+        webhook(json!({"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}))
     ])));
     bench.contact(json!({}));
     assert_eq!(
@@ -348,7 +348,7 @@ fn a_flow_without_a_secret_is_signed_with_the_platforms() {
     bench.settle(&bench.jobs()[0], delivered());
     assert_eq!(
         bench.sent()[0].secret.as_ref().unwrap().reveal(),
-        "whsec_own"
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     );
 }
 

@@ -293,7 +293,7 @@ fn a_remote_platform_is_not_given_an_address_that_it_cannot_reach() {
         "--webhook",
         "https://a.example.com/",
         "--secret",
-        "s",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     ];
     let output = sandbox.run(signed.iter().chain(&remote)).expect_exit(2);
     assert!(output.stderr.contains("X-Bridge-Secret"), "{output}");
@@ -555,7 +555,7 @@ fn a_loopback_address_given_by_hand_is_no_remote_platform() {
         "--webhook",
         "4871/hook",
         "--secret",
-        "s",
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         "--url",
         &running.url,
         "--org",

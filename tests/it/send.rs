@@ -635,3 +635,41 @@ fn what_is_unset_is_not_sent() {
     assert_eq!(body["data"]["data"]["tags"], serde_json::Value::Null);
     assert_eq!(body["data"]["data"]["firstName"], "Ada");
 }
+
+#[test]
+fn a_listener_names_the_secret_that_would_have_matched() {
+    let sandbox = Sandbox::new();
+    let args = [
+        "listen",
+        "--port",
+        "0",
+        "-o",
+        "json",
+        "--verify",
+        "stripe",
+        "--secret",
+        "for-stripe",
+        "--verify",
+        "github",
+        "--secret",
+        "for-github",
+    ];
+    let mut listener = sandbox.spawn(args);
+    let ready: serde_json::Value =
+        serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).unwrap();
+    let to = ready["url"].as_str().unwrap();
+    let args = [
+        "send",
+        "stripe/invoice.paid",
+        "--secret",
+        "for-github",
+        "--to",
+        to,
+    ];
+    sandbox.run(args).expect_exit(7);
+    let line = listener.wait_for_stdout("\"ref\"");
+    assert!(
+        line.contains("wrong_secret: the secret of github fits"),
+        "{line}"
+    );
+}

@@ -73,15 +73,14 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     }
     let mut writer = Writer::new(args, cx)?;
     let progress = cx.ui.progress("exporting", None);
-    let selection = args.select.selection(None);
     if args.references.is_empty() {
-        selection.each(cx, &mut |event| {
+        args.select.selection(None).each(cx, &mut |event| {
             progress.add(1);
             writer.event(&event)
         })?;
     } else {
-        for picked in pick::all(&args.references, cx)? {
-            if let Some(event) = picked.event(cx)?.filter(|event| selection.matches(event)) {
+        for picked in pick::selected(&args.references, &args.select, cx)? {
+            if let Some(event) = picked.event(cx)? {
                 progress.add(1);
                 writer.event(&event)?;
             }

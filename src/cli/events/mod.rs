@@ -67,7 +67,7 @@ pub(crate) enum EventsError {
     NotForTerminals,
     #[error("nothing says by which scheme {reference} is signed")]
     NoScheme { reference: String },
-    #[error("none of {total} events was delivered")]
+    #[error("{}", if *total == 1 { "the event was not delivered".to_owned() } else { format!("none of {total} events was delivered") })]
     NoneDelivered {
         total: usize,
         target: String,

@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
 use super::EventsError;
+use super::select::SelectArgs;
 use crate::archive::{self, ArchiveError, har, ndjson};
 use crate::cli::input::InputError;
 use crate::cli::{Context, send};
@@ -58,6 +59,31 @@ pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, 
             }
         }
     }
+    Ok(picked)
+}
+
+/// Those of the named events that the flags select.
+pub(super) fn selected(
+    references: &[EventRef],
+    select: &SelectArgs,
+    cx: &Context,
+) -> Result<Vec<Picked>, CliError> {
+    let named = all(references, cx)?;
+    if !select.is_given() {
+        return Ok(named);
+    }
+    let selection = select.selection(None);
+    let mut picked = Vec::new();
+    for one in named {
+        let event = one.event(cx)?;
+        if event.is_some_and(|event| selection.matches(&event)) {
+            picked.push(one);
+        }
+    }
+    let over = selection
+        .limit()
+        .map_or(0, |limit| picked.len().saturating_sub(limit));
+    picked.drain(..over);
     Ok(picked)
 }
 

@@ -168,7 +168,6 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
 }
 
 fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
-    let selection = args.select.selection(None);
     if args.references.is_empty() {
         if !args.all && !args.select.is_given() {
             return Err(CliError::usage("nothing says which events to replay")
@@ -176,25 +175,10 @@ fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
                 .hint("evt events replay @failed --to 3000")
                 .hint("evt events replay --type 'contact.*' --since 1h --to 3000"));
         }
-        let found = selection.find(cx)?;
+        let found = args.select.selection(None).find(cx)?;
         return some(found.seqs.into_iter().map(Picked::Kept).collect());
     }
-    let mut picked = pick::all(&args.references, cx)?;
-    if args.select.is_given() {
-        let mut kept = Vec::new();
-        for one in picked {
-            let event = one.event(cx)?;
-            if event.is_some_and(|event| selection.matches(&event)) {
-                kept.push(one);
-            }
-        }
-        let over = selection
-            .limit()
-            .map_or(0, |limit| kept.len().saturating_sub(limit));
-        kept.drain(..over);
-        picked = kept;
-    }
-    some(picked)
+    some(pick::selected(&args.references, &args.select, cx)?)
 }
 
 fn some(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {

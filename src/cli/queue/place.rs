@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError, Tx, events};
 /// One of them.
 pub(super) enum Place {
     Inbox(Store),
-    Dev(Asked),
+    Dev(Box<Asked>),
 }
 
 /// A running platform.
@@ -36,11 +36,11 @@ pub(super) fn places(cx: &Context, whose: &Whose) -> Result<Vec<Place>, CliError
     }
     if !whose.inbox {
         match cx.running()? {
-            Some(running) => places.push(Place::Dev(Asked {
+            Some(running) => places.push(Place::Dev(Box::new(Asked {
                 control: Control::of(&running),
                 url: running.control_url,
                 is_named: whose.dev,
-            })),
+            }))),
             None if whose.dev => return Err(ConfigError::NotRunning.into()),
             None => {}
         }

@@ -51,6 +51,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
 
+    /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
+    #[arg(long, conflicts_with_all = ["times", "expect_status"])]
+    dry_run: bool,
+
     #[command(flatten)]
     change: ChangeArgs,
 
@@ -90,9 +94,6 @@ pub(crate) struct Args {
         help_heading = "Answer"
     )]
     timeout: Span,
-    /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
-    #[arg(long, conflicts_with_all = ["times", "expect_status"])]
-    dry_run: bool,
 }
 
 impl Args {

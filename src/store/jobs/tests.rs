@@ -398,7 +398,7 @@ fn an_attempt_that_breaks_down_twice_is_quarantined() {
     let store = store();
     enqueue_one(&store, job(URL));
     let owner = owner(&store);
-    let mut lose = || {
+    let lose = || {
         let later = Room {
             now: NOW.plus(Duration::from_secs(60)),
             ..room(owner)
