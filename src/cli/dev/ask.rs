@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::super::input::{Field, nested};
 use super::super::Context;
+use super::super::input::{Field, nested};
 use crate::catalogue;
 use crate::config::ConfigError;
 use crate::control::Control;
