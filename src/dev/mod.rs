@@ -198,6 +198,7 @@ impl Platform {
         self.shade
     }
 
+    /// The addresses that were bound: with port 0, the free ones.
     pub fn addresses(&self) -> Addresses {
         self.addresses
     }
@@ -207,6 +208,7 @@ impl Platform {
         &self.running
     }
 
+    /// The state that its handlers share.
     pub fn state(&self) -> &Arc<State> {
         &self.state
     }

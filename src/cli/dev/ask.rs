@@ -26,7 +26,7 @@ pub(super) struct Status {}
 /// Print a user token for the platform
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  curl -H \"orgid: my-org\" -H \"Authorization: Bearer $(evt dev token -o text)\" http://127.0.0.1:4870/profile/whoami"
+    after_help = "Examples:\n  curl -H \"orgid: my-org\" -H \"Authorization: Bearer $(evt dev token)\" http://127.0.0.1:4870/profile/whoami"
 )]
 pub(super) struct Token {}
 
@@ -130,11 +130,11 @@ fn counts(orgs: &Map<String, Value>) -> Vec<Vec<String>> {
 impl Token {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         let answer = control(cx)?.get("/_evt/token").await?;
-        match cx.ui.format() {
-            Format::Json => cx.ui.json(&answer)?,
-            Format::Text | Format::Raw => {
-                cx.ui.line(answer["token"].as_str().unwrap_or_default())?;
-            }
+        // A token is for `$(evt dev token)`: JSON only where it was asked for by name.
+        if cx.ui.explicit_json() {
+            cx.ui.json(&answer)?;
+        } else {
+            cx.ui.line(answer["token"].as_str().unwrap_or_default())?;
         }
         Ok(Exit::Done)
     }

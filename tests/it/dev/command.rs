@@ -122,7 +122,9 @@ fn a_reset_asks_first_and_cannot_without_a_terminal() {
 fn the_token_opens_a_strict_platform() {
     let sandbox = Sandbox::new();
     let (_dev, ready) = start(&sandbox, &["--auth", "strict", "--ephemeral"]);
-    let token = sandbox.run(["dev", "token", "-o", "text"]).expect_exit(0);
+    let token = sandbox.run(["dev", "token"]).expect_exit(0);
+    let named = json_of(sandbox.run(["dev", "token", "-o", "json"]));
+    assert!(named["token"].is_string(), "{named}");
     let url = ready["url"].as_str().unwrap();
     let address = url.strip_prefix("http://").unwrap();
     let request = format!(
@@ -335,7 +337,7 @@ fn the_documented_curl_commands_work_as_they_are_printed() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let (_dev, ready) = start(&sandbox, &[]);
-    let jwt = sandbox.run(["dev", "token", "-o", "text"]).expect_exit(0);
+    let jwt = sandbox.run(["dev", "token"]).expect_exit(0);
     let curl = |script: &str| -> Value {
         let output = Command::new("sh")
             .args(["-c", script])
