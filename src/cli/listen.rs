@@ -22,6 +22,7 @@ use crate::listen::{
     Chaos, Check, Checks, Forward, ListenOptions, Listener, Message, PlatformSecret, Respond, Route,
 };
 use crate::record;
+use crate::running::Running;
 use crate::secret::Secret;
 use crate::serve::BodyLimits;
 use crate::signature;
@@ -275,8 +276,13 @@ impl Args {
             .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
         }
         if self.verify.schemes.is_empty() {
+            let around =
+                Running::around(|name| cx.env.get(name)).and_then(|running| running.webhook_secret);
+            let around = around.map(Secret::new);
+            let state_dir = cx.paths.state_dir.clone();
             return Ok(Checks::Platform(PlatformSecret::new(
-                cx.paths.state_dir.clone(),
+                around.as_ref(),
+                state_dir,
             )));
         }
         let mut checks = Vec::new();

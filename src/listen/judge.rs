@@ -148,8 +148,10 @@ fn url_of(request: &Request<'_>) -> String {
     }
 }
 
-/// The webhook secret of whichever platform runs now, looked up again when its file changes.
+/// The webhook secret of the platform around this program, or of whichever platform runs now: then it is looked up again
+/// when that platform's file changes.
 pub struct PlatformSecret {
+    around: Option<Arc<Check>>,
     state_dir: PathBuf,
     known: Mutex<Known>,
 }
@@ -162,14 +164,19 @@ struct Known {
 }
 
 impl PlatformSecret {
-    pub fn new(state_dir: PathBuf) -> Self {
+    /// `around`: the secret of the platform that this program was started by (`evt dev -- CMD`).
+    pub fn new(around: Option<&Secret>, state_dir: PathBuf) -> Self {
         Self {
+            around: around.and_then(platform_check).map(Arc::new),
             state_dir,
             known: Mutex::default(),
         }
     }
 
     fn check(&self) -> Option<Arc<Check>> {
+        if let Some(around) = &self.around {
+            return Some(Arc::clone(around));
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
             return known.check.clone();
@@ -187,7 +194,11 @@ impl PlatformSecret {
 
     fn prepare(&self) -> Option<Check> {
         let secret = Running::find(&self.state_dir).ok()??.webhook_secret?;
-        let scheme = signature::find(PLATFORM_SCHEME).ok()?;
-        Check::new(scheme, &[Secret::new(secret)], &Options::default()).ok()
+        platform_check(&Secret::new(secret))
     }
+}
+
+fn platform_check(secret: &Secret) -> Option<Check> {
+    let scheme = signature::find(PLATFORM_SCHEME).ok()?;
+    Check::new(scheme, std::slice::from_ref(secret), &Options::default()).ok()
 }
