@@ -29,7 +29,8 @@ complete -c evt -n "__fish_evt_needs_command" -l config -d 'Read this file in pl
 complete -c evt -n "__fish_evt_needs_command" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_needs_command" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -42,21 +43,173 @@ complete -c evt -n "__fish_evt_needs_command" -s v -l verbose -d 'Say more on st
 complete -c evt -n "__fish_evt_needs_command" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_needs_command" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_needs_command" -s V -l version -d 'Print the version'
+complete -c evt -n "__fish_evt_needs_command" -f -a "dev" -d 'Run the platform locally'
 complete -c evt -n "__fish_evt_needs_command" -f -a "demo" -d 'Tour everything evt does, on the real parts, offline, in a few seconds'
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks, verify, keep and forward them'
+complete -c evt -n "__fish_evt_needs_command" -f -a "send" -d 'Send a signed test event to a listener or any URL'
+complete -c evt -n "__fish_evt_needs_command" -f -a "trigger" -d 'Send a signed test event to a listener or any URL'
+complete -c evt -n "__fish_evt_needs_command" -f -a "events" -d 'See, replay, verify, compare and carry what was received and sent'
 complete -c evt -n "__fish_evt_needs_command" -f -a "records" -d 'See and change the records of the platform\'s repository'
+complete -c evt -n "__fish_evt_needs_command" -f -a "flows" -d 'See, create and run automations'
+complete -c evt -n "__fish_evt_needs_command" -f -a "queue" -d 'See deliveries that wait or failed, and run them again'
 complete -c evt -n "__fish_evt_needs_command" -f -a "profile" -d 'Choose which platform evt speaks to, and sign in'
 complete -c evt -n "__fish_evt_needs_command" -f -a "config" -d 'Show and change settings, and say where each comes from'
 complete -c evt -n "__fish_evt_needs_command" -f -a "doctor" -d 'Find what is wrong, and say how to mend it'
 complete -c evt -n "__fish_evt_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c evt -n "__fish_evt_needs_command" -f -a "man" -d 'Read the manual, offline'
 complete -c evt -n "__fish_evt_needs_command" -f -a "generate" -d 'Write what is made of the commands'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l port -d 'Port of the platform; 0 takes a free one, also for the control API' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l console-port -d 'Port of the control API; 0 takes a free one' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l data -d 'Keep everything here in place of the user\'s data folder' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
+off\t''
+strict\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l page-cap -d 'The most records in one page' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l ephemeral -d 'Keep nothing beyond this run'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "status" -d 'Show where the platform runs and what it holds'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "token" -d 'Print a user token for the platform'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "emit" -d 'Raise an event, as if the platform had'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "set" -d 'Show the platform\'s switches, or set some'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "reset" -d 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -a "stop" -d 'End the platform that runs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l set -d 'Change the record that the event carries: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand demo" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand demo" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand demo" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand demo" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -83,12 +236,14 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -l respond -d 'Answer ev
 complete -c evt -n "__fish_evt_using_subcommand listen" -l chaos -d 'Make trouble: latency=200ms,drop=1%,dup=5%,reorder' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l count -d 'End after N events (those with a bad signature do not count)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l for -d 'End after this long; exit 9 if --count or --expect was not met' -r
+complete -c evt -n "__fish_evt_using_subcommand listen" -l expect -d 'End when an event like this has come: a type, \'contact.*\', or an expression such as \'data.amount > 10\'' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand listen" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand listen" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -101,12 +256,299 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -s q -l quiet -d 'Say no
 complete -c evt -n "__fish_evt_using_subcommand listen" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand listen" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand listen" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l rate -d 'At most so often, such as 50/s' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l concurrency -d 'Over so many connections at once' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l timeout -d 'How long the target may take' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand send" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand send" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand send" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
+complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l rate -d 'At most so often, such as 50/s' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l concurrency -d 'Over so many connections at once' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l timeout -d 'How long the target may take' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "list" -d 'List what was received and sent, the newest last'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "show" -d 'Show all of an event: request, headers, verdict, body'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "replay" -d 'Send events again: the same bytes and headers, or changed ones'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "verify" -d 'Check an event\'s signature and say why it is valid or not'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "diff" -d 'Compare two events: request line, headers, body'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "export" -d 'Write events in a form that others read'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "import" -d 'Keep events that were exported: NDJSON or HAR'
+complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "prune" -d 'Remove old events, the oldest first'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l show-secrets -d 'Show what authorises, too; on a terminal only'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l unset -d 'Remove a value of the body (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s H -l header -d 'Add or replace a header (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew; by the scheme of the event\'s own signature if none is named' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l rate -d 'At most so often, such as 10/s' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l timeout -d 'How long the target may take' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l all -d 'All that are kept'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l set-new -d 'Let --set add what is not there'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l dry-run -d 'Send nothing; show what would be sent, byte for byte with -o raw, or as a command with -o curl'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l scheme -d 'By this scheme; if not given, by the one that was checked on receipt' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l secret -d 'The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l tolerance -d 'How far the signed time may lie from the time of judgement; 0 switches the check off' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l public-url -d 'The URL that the sender called, where a tunnel or proxy stood in between' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l exact -d 'Compare bodies as they came, white space included'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l expect-same -d 'Exit 9 if they differ'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l format -d 'The form' -r -f -a "ndjson\t'One JSON object a line, exact'
+har\t'HTTP Archive 1.2'
+curl\t'One command an event, for a POSIX shell'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s f -l file -d 'Write to this file (readable by you alone) in place of stdout' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l to -d 'Where the curl commands send to; if not given, where the event came' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l until -d 'Only those received before' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l limit -d 'Only the newest N of them; 0 for all' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l keep -d 'Remove what is older than this' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l max-size -d 'Remove the oldest until bodies and headers take no more than this' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l all -d 'Remove everything'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l dry-run -d 'Only say what would be removed'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -133,7 +575,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -151,7 +594,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -169,7 +613,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from create" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from create" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -187,7 +632,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from update" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from update" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -204,7 +650,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -217,12 +664,377 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "list" -d 'List the flows of the organisation'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "show" -d 'Show one flow\'s document'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "create" -d 'Create a flow: from flags, from a YAML or JSON file, or by questions'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "apply" -d 'Create and change flows until they equal the files'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "edit" -d 'Change a flow in your editor'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "delete" -d 'Delete flows'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "enable" -d 'Let flows react to events, or stop them from doing so'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "disable" -d 'Let flows react to events, or stop them from doing so'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "execute" -d 'Run a flow now, whatever it starts on'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "runs" -d 'Show runs: each step, each attempt, and why a condition said no'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l show-secrets -d 'Show secrets and headers that authorise, which are masked otherwise'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l on -d 'Start on this trigger or event: contact.created, order.*; several: any of them' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l webhook -d 'POST the event here: 4871/hook, host:port, a URL' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l when -d 'Only when this holds: `data.status == "lead"`' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s H -l header -d 'Send this header; its value may be env:NAME, file:PATH or cmd:…' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l secret -d 'Sign with this secret in place of the platform\'s own: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l name -d 'Name the flow; made from the trigger and the target otherwise' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s f -l file -d 'Read the flow from a file, or from stdin with `-`' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l disabled -d 'Create it switched off'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l dry-run -d 'Print what would be sent and send nothing; references to secrets stay references'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l show-secrets -d 'Show secrets, which are masked otherwise'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l force -d 'Create it also where a remote platform cannot be expected to make it work'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s f -l file -d 'A YAML or JSON file, a folder of them, or stdin with `-`; several add up' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l prune -d 'Delete the flows that are in none of the files'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l dry-run -d 'Show the difference and change nothing'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l force -d 'Apply also what a remote platform cannot be expected to make work'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l force -d 'Apply also what a remote platform cannot be expected to make work'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s f -l file -d 'Read the context from a JSON file, or from stdin with `-`; fields are set on top' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s w -l watch -d 'Wait until the run is over and show each step and attempt'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l status -d 'Only runs that ended like this: completed, failed, skipped (a condition said no), blocked (a loop), …' -r -f -a "pending\t''
+running\t''
+completed\t''
+failed\t''
+cancelled\t''
+skipped\t''
+blocked\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l limit -d 'The latest so many' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s w -l watch -d 'Go on, and show runs as they come and change'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "list" -d 'List queues and endpoints, or jobs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "show" -d 'Show a job and each of its attempts'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "retry" -d 'Run jobs again: sooner where they wait, as new jobs under the same message id where they are over'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "discard" -d 'Take jobs off their queue for good'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l state -d 'List jobs in this state (repeatable)' -r -f -a "waiting\t''
+active\t''
+done\t''
+dead\t''
+discarded\t''
+quarantined\t''
+redriven\t''
+held\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'List jobs for this endpoint' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'List jobs whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l limit -d 'List this many of the newest jobs' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l dead -d 'List jobs that were given up: dead and quarantined'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l inbox -d 'Only deliveries of `evt listen --retry` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l inbox -d 'Only deliveries of `evt listen --retry` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l rate -d 'Spread the deliveries: so many a second' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l all -d 'All that wait, are dead or quarantined'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l dead -d 'All that are dead'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s n -l dry-run -d 'Only say how many there are'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l inbox -d 'Only deliveries of `evt listen --retry` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l all -d 'All that wait, are dead or quarantined'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l dead -d 'All that are dead'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s y -l yes -d 'Do not ask'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s n -l dry-run -d 'Only say how many there are'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l inbox -d 'Only deliveries of `evt listen --retry` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove login logout whoami refresh" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove login logout whoami refresh" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove login logout whoami refresh" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove login logout whoami refresh" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -248,7 +1060,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from list" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -265,7 +1078,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -282,7 +1096,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -299,7 +1114,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from use" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from use" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -316,7 +1132,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from remove" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -335,7 +1152,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -353,7 +1171,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from logout" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from logout" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -370,7 +1189,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from whoami" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from whoami" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -387,7 +1207,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from refresh" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from refresh" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -404,7 +1225,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subc
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -426,7 +1248,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from show" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -444,7 +1267,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from get" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from get" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -461,7 +1285,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from set" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -479,7 +1304,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from unset" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -497,7 +1323,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from path" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -514,7 +1341,8 @@ complete -c evt -n "__fish_evt_using_subcommand doctor" -l config -d 'Read this 
 complete -c evt -n "__fish_evt_using_subcommand doctor" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand doctor" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -531,7 +1359,8 @@ complete -c evt -n "__fish_evt_using_subcommand completions" -l config -d 'Read 
 complete -c evt -n "__fish_evt_using_subcommand completions" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand completions" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -548,7 +1377,8 @@ complete -c evt -n "__fish_evt_using_subcommand man" -l config -d 'Read this fil
 complete -c evt -n "__fish_evt_using_subcommand man" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand man" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -565,7 +1395,8 @@ complete -c evt -n "__fish_evt_using_subcommand generate" -l config -d 'Read thi
 complete -c evt -n "__fish_evt_using_subcommand generate" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
-raw\t''"
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
 complete -c evt -n "__fish_evt_using_subcommand generate" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -26,6 +26,7 @@ impl Flow {
         text(&self.value, &["/id", "/flowId", "/sk", "/data/id"]).unwrap_or_default()
     }
 
+    /// The flow's name; empty where it has none.
     pub fn name(&self) -> &str {
         text(&self.value, &["/data/name", "/name"]).unwrap_or_default()
     }
@@ -63,14 +64,17 @@ impl From<Value> for Run {
 }
 
 impl Run {
+    /// The whole answer.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
+    /// The id that names the run in paths.
     pub fn id(&self) -> &str {
         text(&self.value, &["/id", "/executionId", "/sk", "/data/id"]).unwrap_or_default()
     }
 
+    /// The id of the flow that ran; empty where the answer does not say.
     pub fn flow_id(&self) -> &str {
         text(
             &self.value,
@@ -79,6 +83,7 @@ impl Run {
         .unwrap_or_default()
     }
 
+    /// The platform's word: `pending`, `running`, `completed`, `failed`, …
     pub fn status(&self) -> &str {
         text(&self.value, &["/status", "/data/status"]).unwrap_or("unknown")
     }
@@ -111,6 +116,7 @@ impl Client {
         Ok(values.into_iter().map(|value| Flow { value }).collect())
     }
 
+    /// Returns one flow, by its id.
     pub async fn get_flow(&self, id: &str) -> Result<Flow, ApiError> {
         self.flow(&self.get(&["automation", "flows", id])?).await
     }
@@ -122,6 +128,7 @@ impl Client {
         self.flow(&call).await
     }
 
+    /// Deletes a flow, by its id.
     pub async fn delete_flow(&self, id: &str) -> Result<(), ApiError> {
         let call = self.delete(&["automation", "flows", id])?;
         self.call(&call).await.map(drop)
@@ -164,6 +171,7 @@ impl Client {
         Ok(values.into_iter().map(|value| Run { value }).collect())
     }
 
+    /// Returns one run with every step and attempt, by its id.
     pub async fn get_run(&self, id: &str) -> Result<Run, ApiError> {
         let call = self.get(&["automation", "executions", id])?;
         let value = unwrapped(self.ask(&call, "a run").await?);

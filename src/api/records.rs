@@ -24,6 +24,7 @@ impl Record {
         &self.raw
     }
 
+    /// The record parsed. Numbers may have lost digits here; [`Record::raw`] has them all.
     pub fn value(&self) -> &Value {
         &self.value
     }
@@ -74,6 +75,7 @@ impl Default for Find {
     }
 }
 
+/// The order of a sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Ascending,

@@ -187,6 +187,12 @@ struct PostData {
     encoding: Option<String>,
 }
 
+/// Whether text that begins so is a log.
+pub fn is_log(start: &[u8]) -> bool {
+    let inside = start.trim_ascii_start().strip_prefix(b"{");
+    inside.is_some_and(|inside| inside.trim_ascii_start().starts_with(b"\"log\""))
+}
+
 /// Reads a log and hands each entry to `visit`, in order; only one is in memory at once.
 ///
 /// # Errors

@@ -76,7 +76,7 @@ impl Context {
     pub(crate) fn profile_named(&self, name: &str) -> Result<Profile, CliError> {
         let entry = self.config.entry(name)?;
         let local = match entry.name.as_str() {
-            LOCAL => Running::find(&self.paths.state_dir).map_err(ConfigError::Running)?,
+            LOCAL => self.running()?,
             _ => None,
         };
         let url = self.url_of(&entry, local.as_ref())?;
@@ -93,6 +93,14 @@ impl Context {
         };
         self.authorise(&mut profile, &entry)?;
         Ok(profile)
+    }
+
+    /// The local platform that runs: the one around this program (`evt dev -- CMD`), or else the one that its file names.
+    pub(crate) fn running(&self) -> Result<Option<Running>, ConfigError> {
+        if let Some(running) = Running::around(|name| self.env.get(name)) {
+            return Ok(Some(running));
+        }
+        Running::find(&self.paths.state_dir).map_err(ConfigError::Running)
     }
 
     fn url_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {

@@ -117,7 +117,9 @@ impl Tour<'_> {
             )
             .await?;
         self.automate(&hook, &mut inbox).await?;
-        self.vendor().await?;
+        self.condition(&hook, &mut inbox).await?;
+        let free = self.vendor().await?;
+        self.absent_app(&free).await?;
         self.replay(&hook, &mut inbox).await?;
         self.end(platform, inbox).await
     }
@@ -191,31 +193,73 @@ impl Tour<'_> {
         )
     }
 
+    async fn condition(&mut self, hook: &str, inbox: &mut Running) -> Result<(), CliError> {
+        let when = "data.status == \"lead\"";
+        let args = [
+            "flows",
+            "create",
+            "--on",
+            "contact.created",
+            "--when",
+            when,
+            "--webhook",
+            hook,
+            "--name",
+            "leads",
+        ];
+        self.step(&args, 0, "an automation that is choosy").await?;
+
+        let args = [
+            "records",
+            "create",
+            "contact",
+            "email=alan@example.com",
+            "status=customer",
+        ];
+        self.step(&args, 0, "a contact that is no lead").await?;
+        self.verified(inbox, "contact.created", "alan@example.com")
+            .await?;
+
+        let args = ["flows", "runs", "leads"];
+        let said = self
+            .step(&args, 0, "why the second automation did nothing")
+            .await?;
+        let run: Value = serde_json::from_str(&said).unwrap_or_default();
+        let reason = run["reason"].as_str().unwrap_or_default().to_owned();
+        expect(
+            &args,
+            run["status"] == json!("skipped") && reason.contains("customer"),
+            "the reason",
+            &said,
+        )?;
+        self.arrived(&reason)
+    }
+
     /// The delivery that the command before caused, as the listener saw it.
     async fn verified(
         &mut self,
         inbox: &mut Running,
         kind: &str,
-        email: &str,
+        marked: &str,
     ) -> Result<(), CliError> {
         let event = inbox.line().await?;
         let good = event["verdict"]["ok"] == json!(true)
             && event["type"] == json!(kind)
-            && event.to_string().contains(email);
+            && event.to_string().contains(marked);
         expect(
             &["listen"],
             good,
             "the delivery, verified",
             &event.to_string(),
         )?;
-        let text = format!(
-            "{} arrived, its signature is valid ({email})",
-            event["type"].as_str().unwrap_or_default()
-        );
-        self.arrived(&text)
+        let who = event["data"]["data"]["email"]
+            .as_str()
+            .map_or(String::new(), |email| format!(" ({email})"));
+        self.arrived(&format!("{kind} arrived, its signature is valid{who}"))
     }
 
-    async fn vendor(&mut self) -> Result<(), CliError> {
+    /// Returns the address that its listener had, which is free again.
+    async fn vendor(&mut self) -> Result<String, CliError> {
         let args = [
             "listen",
             "--port",
@@ -266,7 +310,48 @@ impl Tour<'_> {
         self.arrived(&format!(
             "the forged one was kept, marked and answered 401 ({why})"
         ))?;
-        listener.stop().await
+        listener.stop().await?;
+        Ok(hook
+            .trim_start_matches("http://")
+            .trim_end_matches("/hook")
+            .to_owned())
+    }
+
+    /// An app that is down when its webhook comes, and gets it once it is back.
+    async fn absent_app(&mut self, app: &str) -> Result<(), CliError> {
+        let what = "a listener that delivers to an app which is down";
+        let (mut front, hook) = self
+            .start_listener(&["listen", app, "--port", "0", "--retry"], what)
+            .await?;
+        let sample = "github/ping";
+        self.step(
+            &["send", sample, "--to", &hook, "--secret", "unchecked"],
+            0,
+            "accepted with 202, and kept",
+        )
+        .await?;
+        let event = front.line().await?;
+        expect(
+            &["listen"],
+            event["outcome"] == json!("queued"),
+            "a queued event",
+            &event.to_string(),
+        )?;
+
+        let port = app.rsplit(':').next().unwrap_or_default();
+        let args = [
+            "listen",
+            "--port",
+            port,
+            "--verify",
+            "github",
+            "--secret",
+            "unchecked",
+        ];
+        let (mut app, _) = self.start_listener(&args, "the app is back").await?;
+        self.verified(&mut app, "ping", "zen").await?;
+        front.stop().await?;
+        app.stop().await
     }
 
     async fn replay(&mut self, hook: &str, inbox: &mut Running) -> Result<(), CliError> {
@@ -338,7 +423,7 @@ impl Tour<'_> {
             Format::Text | Format::Raw => {
                 let command = ui.paint(Style::Name, &safe(&shown(args)));
                 ui.line(&format!("{:>3}  {command}", self.steps))?;
-                ui.line(&format!("     {} {} ms", safe(result), took.as_millis()))?;
+                ui.line(&format!("     {} ({} ms)", safe(result), took.as_millis()))?;
             }
         }
         Ok(ui.flush()?)

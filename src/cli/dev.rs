@@ -71,7 +71,7 @@ struct Start {
     /// Send deliveries with the flow's own headers alone: unsigned, as the real platform does
     #[arg(long, help_heading = "Behaving")]
     bare: bool,
-    /// Print `export` lines for a shell in place of the addresses; they hold secrets
+    /// Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets
     #[arg(long, help_heading = "Running")]
     print_env: bool,
     /// Run this with the platform's addresses in its environment, and end with it
@@ -111,6 +111,13 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
 }
 
 async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
+    if args.print_env
+        && args.child.is_empty()
+        && let Some(running) = cx.running()?
+    {
+        export(&running, &cx)?;
+        return Ok(Exit::Done);
+    }
     let stop = cx.shutdown.child_token();
     let platform = Platform::start(args.options(&cx), stop.clone()).await?;
     args.announce(&platform, &cx)?;
@@ -142,7 +149,7 @@ async fn accompany(
     platform: &Platform,
     cx: &Context,
 ) -> Result<Exit, CliError> {
-    let variables = variables(platform.running());
+    let variables = platform.running().variables();
     let variables: Vec<(&str, &str)> = variables
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -151,19 +158,12 @@ async fn accompany(
     Ok(Exit::Child(child.wait().await?))
 }
 
-/// What a program needs to speak to the platform.
-fn variables(running: &Running) -> Vec<(&'static str, String)> {
-    let mut variables = vec![
-        ("EVT_URL", running.url.clone()),
-        ("EVT_ORG", running.org.clone()),
-        ("EVT_TOKEN", running.token.clone()),
-        ("EVT_CONTROL_URL", running.control_url.clone()),
-        ("EVT_CONTROL_TOKEN", running.control_token.clone()),
-    ];
-    if let Some(secret) = &running.webhook_secret {
-        variables.push(("EVT_WEBHOOK_SECRET", secret.clone()));
+/// `export` lines on stdout; none of the values holds a quote.
+fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
+    for (name, value) in running.variables() {
+        cx.ui.line(&format!("export {name}='{value}'"))?;
     }
-    variables
+    Ok(())
 }
 
 impl Start {
@@ -204,9 +204,7 @@ impl Start {
         let running = platform.running();
         let facts = facts(running);
         if self.print_env {
-            for (name, value) in variables(running) {
-                cx.ui.line(&format!("export {name}='{value}'"))?;
-            }
+            export(running, cx)?;
         } else if self.child.is_empty() {
             match cx.ui.format() {
                 Format::Text => cx.ui.table(&["WHAT", "WHERE"], places(running))?,

@@ -15,6 +15,7 @@ use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome};
 use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::select::Select;
 use crate::grammar::target::Target;
 use crate::grammar::when::{Size, Span};
 use crate::listen::{
@@ -25,6 +26,7 @@ use crate::secret::Secret;
 use crate::serve::BodyLimits;
 use crate::signature;
 use crate::store::jobs::End;
+use crate::time::Timestamp;
 use crate::ui::{self, Format, safe};
 
 /// The largest body that a flag can allow.
@@ -112,6 +114,10 @@ pub(crate) struct Args {
     /// End after this long; exit 9 if --count or --expect was not met
     #[arg(long = "for", value_name = "SPAN", help_heading = "Stopping")]
     for_: Option<Span>,
+    /// End when an event like this has come: a type, 'contact.*', or an expression such as 'data.amount > 10'
+    #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
+    expect: Option<Select>,
+
     /// Run this as your app, end with it and return its exit code
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
@@ -310,7 +316,7 @@ enum Ending {
 
 /// What has come so far, and when enough has.
 struct Tally<'a> {
-    expect: Option<&'a ()>,
+    expect: Option<&'a Select>,
     needed: Option<u64>,
     deadline: Option<tokio::time::Instant>,
     counted: u64,
@@ -327,8 +333,8 @@ impl<'a> Tally<'a> {
     fn new(args: &'a Args) -> Self {
         let for_ = args.for_.map(Duration::from);
         Self {
-            expect: None,
-            needed: args.count,
+            expect: args.expect.as_ref(),
+            needed: args.count.or(args.expect.as_ref().map(|_| 1)),
             deadline: for_.and_then(|span| tokio::time::Instant::now().checked_add(span)),
             counted: 0,
             received: 0,
@@ -413,7 +419,11 @@ impl<'a> Tally<'a> {
             Outcome::Kept | Outcome::Queued => {}
         }
         self.verified += u64::from(event.verdict.as_ref().is_some_and(|verdict| verdict.ok));
-        if event.outcome != Outcome::Rejected {
+        let fits = || {
+            self.expect
+                .is_none_or(|expect| expect.matches(event, Timestamp::now()))
+        };
+        if event.outcome != Outcome::Rejected && fits() {
             self.counted += 1;
         }
         match cx.ui.format() {

@@ -1,5 +1,6 @@
 //! The command line: arguments, dispatch, exit codes. One file a command.
 
+mod change;
 mod child;
 mod completions;
 mod config;
@@ -7,6 +8,7 @@ mod context;
 mod demo;
 mod dev;
 mod doctor;
+mod events;
 mod flows;
 mod input;
 mod listen;
@@ -32,9 +34,11 @@ use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::ui::{Colour, Format, Manner, Ui};
 
+pub(crate) use change::EditError;
 pub(crate) use child::ChildError;
 pub(crate) use context::Context;
 pub(crate) use demo::DemoError;
+pub(crate) use events::EventsError;
 pub(crate) use flows::DocumentFault;
 pub(crate) use input::InputError;
 use parse::Parsed;
@@ -46,7 +50,7 @@ pub(crate) use runtime::RuntimeError;
 #[command(
     name = "evt",
     version,
-    after_help = "Examples:\n  evt dev                                   run the platform locally\n  evt completions bash > evt.bash           completions for your shell",
+    after_help = "Examples:\n  evt demo         all of it in ten seconds, on your machine alone\n  evt dev          run the platform; it says what to try next",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     disable_help_flag = true,
@@ -70,6 +74,7 @@ enum Command {
     Demo(demo::Args),
     Listen(listen::Args),
     Send(send::Args),
+    Events(events::Args),
     Records(records::Args),
     Flows(flows::Args),
     Queue(queue::Args),
@@ -91,6 +96,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),
+        Command::Events(args) => Runtime::Client.run(cx, events::run(args, own)),
         Command::Queue(args) => Runtime::Brief.run(cx, queue::run(args, own)),
         Command::Profile(args) => Runtime::Brief.run(cx, profile::run(args, own)),
         Command::Config(args) => config::run(&args, cx),
@@ -103,7 +109,11 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
 
 /// Whether a command shows a request that could be made by another tool.
 fn shows_requests(command: &Command) -> bool {
-    matches!(command, Command::Send(args) if args.is_dry_run())
+    match command {
+        Command::Send(args) => args.is_dry_run(),
+        Command::Events(args) => args.is_dry_run(),
+        _ => false,
+    }
 }
 
 /// Whether a command works, and is wanted, where the settings are damaged.
@@ -169,7 +179,7 @@ pub(crate) struct Globals {
     #[arg(long, global = true, env = "EVT_TOKEN", value_name = "REF")]
     pub(crate) token: Option<SecretRef>,
     /// Print help
-    #[arg(short, long, global = true, action = ArgAction::Help)]
+    #[arg(short, long, global = true, action = ArgAction::HelpShort)]
     help: Option<bool>,
 }
 
@@ -237,7 +247,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
         }
         Err(stop) => {
             let ui = Arc::new(Ui::new(parse::manner(&args, &env)));
-            let result = stop.answer(&ui, &args);
+            let result = stop.answer(&ui, &args, &env);
             (ui, result)
         }
     };

@@ -6,14 +6,17 @@ use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
+use super::man::wrapped;
 use super::{Cli, settings};
 use crate::config::{Config, ConfigError};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Manner, Ui};
 
-/// The order of a help page: what it is, examples, usage, flags.
-const HELP: &str = "{about}{after-help}\n\nUsage: {usage}\n\n{all-args}";
+/// The order of a help page: what it is, examples, more about it, usage, flags.
+const HELP: &str = "{about}{after-help}\n\n{before-help}Usage: {usage}\n\n{all-args}";
+/// Columns of the sentences on a help page, which clap leaves as they are.
+const SENTENCES: usize = 80;
 
 /// The command line ended before a command began: help, version, or a mistake.
 pub(super) struct Stop {
@@ -62,8 +65,10 @@ pub(super) fn tree() -> Command {
 
 fn complete(command: Command, prefix: &str) -> Command {
     let is_root = prefix == "EVT";
+    let more = more(&command);
     let command = command
         .help_template(HELP)
+        .before_help(more)
         .mut_args(|arg| match arg.get_long() {
             Some(long) if !arg.is_global_set() && !is_root && arg.get_env().is_none() => {
                 let name = format!("{prefix}_{}", variable(long));
@@ -75,6 +80,16 @@ fn complete(command: Command, prefix: &str) -> Command {
         let prefix = format!("{prefix}_{}", variable(sub.get_name()));
         complete(sub, &prefix)
     })
+}
+
+/// What a command's description says after its first line, which is above the examples.
+fn more(command: &Command) -> String {
+    let about = command.get_long_about().map(ToString::to_string);
+    let paragraphs = about.as_deref().unwrap_or_default().split("\n\n").skip(1);
+    let wrapped: Vec<String> = paragraphs
+        .map(|paragraph| wrapped(paragraph, 0, SENTENCES))
+        .collect();
+    wrapped.join("\n").trim_end().to_owned()
 }
 
 fn with_variable(arg: clap::Arg) -> clap::Arg {
@@ -125,7 +140,7 @@ impl Stop {
     }
 
     /// Prints help or version, or returns the mistake.
-    pub(super) fn answer(self, ui: &Ui, args: &[OsString]) -> Result<Exit, CliError> {
+    pub(super) fn answer(self, ui: &Ui, args: &[OsString], env: &Env) -> Result<Exit, CliError> {
         match self.error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 ui.line(self.text(ui).trim_end())?;
@@ -135,7 +150,18 @@ impl Stop {
                 ui.line(self.text(ui).trim_end())?;
                 Ok(Exit::Done)
             }
-            _ => Err(self.mistake(&command_of(args))),
+            _ => {
+                let (command, named) = command_of(args);
+                let mistake = self.mistake(&named);
+                Err(match self.variable(&command, args, env) {
+                    // The person did not write the flag, so the flag alone would tell nothing.
+                    Some(name) => CliError {
+                        hints: vec![format!("unset {name}      the value comes from it")],
+                        ..mistake
+                    },
+                    None => mistake,
+                })
+            }
         }
     }
 
@@ -195,6 +221,24 @@ impl Stop {
         }
     }
 
+    /// The variable that a bad value came from; `None` where it was given as a flag.
+    fn variable(&self, command: &Command, args: &[OsString], env: &Env) -> Option<String> {
+        let flag = self.strings(ContextKind::InvalidArg).into_iter().next()?;
+        let long = flag.split(' ').next()?.strip_prefix("--")?.to_owned();
+        let root = tree();
+        let arg = command
+            .get_arguments()
+            .chain(root.get_arguments())
+            .find(|arg| arg.get_long() == Some(long.as_str()))?;
+        let short = arg.get_short().map(|short| format!("-{short}"));
+        let is_given = args.iter().filter_map(|word| word.to_str()).any(|word| {
+            word.starts_with(&format!("--{long}"))
+                || short.as_ref().is_some_and(|short| word.starts_with(short))
+        });
+        let name = arg.get_env()?.to_str()?;
+        (!is_given && env.get(name).is_some()).then(|| name.to_owned())
+    }
+
     fn strings(&self, kind: ContextKind) -> Vec<String> {
         match self.error.get(kind) {
             Some(ContextValue::String(text)) => vec![text.clone()],
@@ -215,7 +259,7 @@ impl Stop {
 }
 
 /// The command that the words name, as far as they name one.
-fn command_of(args: &[OsString]) -> String {
+fn command_of(args: &[OsString]) -> (Command, String) {
     let mut names = vec!["evt".to_owned()];
     let mut command = tree();
     for word in args.iter().skip(1).filter_map(|word| word.to_str()) {
@@ -227,7 +271,7 @@ fn command_of(args: &[OsString]) -> String {
             command = inner;
         }
     }
-    names.join(" ")
+    (command, names.join(" "))
 }
 
 /// What stands before the first empty line, as one line.

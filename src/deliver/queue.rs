@@ -6,9 +6,11 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::OnSettled;
+use crate::condition::ConditionError;
+use crate::grammar::select::Where;
 use crate::store::jobs::State;
-use crate::store::queue::{self, Order, Report, Retried, Selection, Skipped};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::queue::{self, JobRow, Order, PAGE, Report, Retried, Selection, Skipped};
+use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
 
 /// Jobs in one commit.
@@ -23,10 +25,66 @@ const LONGEST: f64 = 7.0 * 24.0 * 60.0 * 60.0;
 pub enum QueueError {
     #[error("the order names no jobs")]
     NothingSelected,
+    #[error(transparent)]
+    Condition(#[from] ConditionError),
     #[error("a rate of {rate} jobs a second is none")]
     BadRate { rate: f64 },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The selected jobs, newest first, `limit` (or [`PAGE`]) of them. With a condition, as many as it takes are looked at.
+pub async fn list(store: &Store, select: &Selection) -> Result<Vec<JobRow>, QueueError> {
+    let condition = condition(select)?;
+    let limit = select.limit.unwrap_or(PAGE);
+    let mut found = Vec::new();
+    let mut before = i64::MAX;
+    while found.len() < limit {
+        let (select, condition) = (select.clone(), condition.clone());
+        let left = limit - found.len();
+        // Few that are looked at may fit, so that pages are not cut to what is left.
+        let size = if condition.is_some() { BATCH } else { left };
+        let (page, last) = store
+            .read(move |db| fitting(db, &select, condition.as_ref(), before, size))
+            .await?;
+        found.extend(page.into_iter().take(left));
+        match last {
+            Some(last) => before = last,
+            None => break,
+        }
+    }
+    Ok(found)
+}
+
+/// A page of jobs without those that the condition does not fit, and the last job that was looked at.
+fn fitting(
+    db: &Connection,
+    select: &Selection,
+    condition: Option<&Where>,
+    before: i64,
+    size: usize,
+) -> Result<(Vec<JobRow>, Option<i64>), StoreError> {
+    let page = queue::page(db, select, before, size)?;
+    let last = page.last().map(|job| job.id);
+    let Some(condition) = condition else {
+        return Ok((page, last));
+    };
+    let mut fitting = Vec::new();
+    for job in page {
+        if holds(db, condition, job.id)? {
+            fitting.push(job);
+        }
+    }
+    Ok((fitting, last))
+}
+
+fn condition(select: &Selection) -> Result<Option<Where>, ConditionError> {
+    select.condition.as_deref().map(str::parse).transpose()
+}
+
+fn holds(db: &Connection, condition: &Where, id: i64) -> Result<bool, StoreError> {
+    let event = queue::event(db, id)?;
+    Ok(event.is_some_and(|event| condition.holds(&event, Timestamp::now())))
 }
 
 /// Runs the selected jobs again: waiting ones sooner, others as new jobs under their old message id, at `order.rate` a second.
@@ -103,35 +161,47 @@ where
     F: FnMut(&Tx<'_>, i64, &mut Report) -> Result<(), StoreError> + Send + 'static,
 {
     let select = &order.select;
-    if select.ids.is_empty() && select.states.is_empty() && select.endpoint.is_none() {
+    let is_all = Selection {
+        limit: None,
+        ..select.clone()
+    } == Selection::default();
+    if is_all {
         return Err(QueueError::NothingSelected);
     }
     let mut report = Report {
         dry_run: order.dry_run,
         ..Report::default()
     };
+    let condition = condition(select)?;
     let mut one = one;
     let mut left = select.limit.unwrap_or(usize::MAX);
     let mut after = 0;
     // Jobs that the order itself enqueues come after this one.
     let last = last_id(store, select).await?;
     while left > 0 {
-        let ids = batch(store, select, after, left.min(BATCH)).await?;
+        let ids = batch(store, select, after, BATCH).await?;
         let ids: Vec<i64> = ids.into_iter().filter(|id| *id <= last).collect();
         let Some(newest) = ids.last().copied() else {
             break;
         };
         after = newest;
-        left -= ids.len();
+        let condition = condition.clone();
         let written: Result<_, StoreError> = store
             .write(move |tx| {
                 for id in ids {
-                    one(tx, id, &mut report)?;
+                    let fits = match &condition {
+                        Some(condition) => holds(tx, condition, id)?,
+                        None => true,
+                    };
+                    if fits && left > 0 {
+                        left -= 1;
+                        one(tx, id, &mut report)?;
+                    }
                 }
-                Ok((one, report))
+                Ok((one, report, left))
             })
             .await;
-        (one, report) = written?;
+        (one, report, left) = written?;
     }
     report.enabled.sort();
     report.enabled.dedup();
@@ -152,11 +222,10 @@ async fn batch(
 }
 
 async fn last_id(store: &Store, select: &Selection) -> Result<i64, StoreError> {
-    let select = Selection {
-        limit: Some(1),
-        ..select.clone()
-    };
-    let newest = store.read(move |db| queue::list(db, &select)).await?;
+    let select = select.clone();
+    let newest = store
+        .read(move |db| queue::page(db, &select, i64::MAX, 1))
+        .await?;
     Ok(newest.first().map_or(0, |job| job.id))
 }
 

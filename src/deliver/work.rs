@@ -33,9 +33,12 @@ const UNSETTLED: usize = 1_024;
 /// Kilobytes of great bodies in memory at once.
 const GREAT_BODIES: u32 = 32 * 1024;
 
+/// An attempt that is over, and its job.
+type Over = Box<(Claimed, Finished)>;
+
 /// What the loop was woken by.
 enum Woken {
-    Attempt(Result<(Id, (Claimed, Finished)), JoinError>),
+    Attempt(Result<(Id, Over), JoinError>),
     Claim(Asked, Result<Claim, StoreError>),
     Heartbeat(Result<bool, StoreError>),
     Entered(i64),
@@ -67,7 +70,7 @@ pub(super) struct Work {
     owner: i64,
     fair: Fair<Claimed>,
     circuits: HashMap<i64, Circuit>,
-    attempts: JoinSet<(Claimed, Finished)>,
+    attempts: JoinSet<Over>,
     /// What each attempt's task is about, should it break down.
     under_way: HashMap<Id, (Ticket, Lease)>,
     writes: JoinSet<()>,
@@ -302,9 +305,10 @@ impl Work {
         }
     }
 
-    fn attempted(&mut self, joined: Result<(Id, (Claimed, Finished)), JoinError>) {
+    fn attempted(&mut self, joined: Result<(Id, Over), JoinError>) {
         match joined {
-            Ok((id, (job, finished))) => {
+            Ok((id, over)) => {
+                let (job, finished) = *over;
                 if let Some((ticket, _)) = self.under_way.remove(&id) {
                     self.wants_claim |= self.fair.finished(ticket, finished.verdict.pressure());
                 }
@@ -400,7 +404,7 @@ async fn attempt(
     great_bodies: Arc<Semaphore>,
     mut job: Claimed,
     user_agent: &'static str,
-) -> (Claimed, Finished) {
+) -> Over {
     let mut permit = None;
     let body = match job.body.take() {
         Some(body) => Ok(Some(body)),
@@ -421,7 +425,7 @@ async fn attempt(
         Err(error) => attempt::unread(&error),
     };
     drop(permit);
-    (job, finished)
+    Box::new((job, finished))
 }
 
 /// A number from 0 to 1: chance enough for jitter.

@@ -21,9 +21,11 @@ use crate::time::Timestamp;
 
 /// The person that is always there.
 pub const DEV_EMAIL: &str = "dev@evt.local";
+/// That person's password.
 pub const DEV_PASSWORD: &str = "dev";
 /// The app key that `--auth strict` knows.
 pub const APP_KEY: &str = "dev";
+/// The secret that belongs to it.
 pub const APP_SECRET: &str = "dev";
 /// The second factor, when it is on: no message is sent, so it is always the same.
 pub const SECOND_FACTOR: &str = "000000";
@@ -45,13 +47,7 @@ pub enum AuthMode {
 }
 
 impl AuthMode {
-    /// Each mode's name, as `--auth` takes it.
-    pub const NAMES: [(&str, Self); 3] = [
-        ("lenient", Self::Lenient),
-        ("off", Self::Off),
-        ("strict", Self::Strict),
-    ];
-
+    /// The mode's name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -63,6 +59,7 @@ impl AuthMode {
 
 /// Signs and checks tokens.
 pub struct Authority {
+    /// How strictly tokens are read.
     pub mode: AuthMode,
     key: hmac::Key,
 }
@@ -244,7 +241,7 @@ fn org_of(headers: &HeaderMap) -> Result<String, Refusal> {
     };
     let allowed = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     match org.to_str() {
-        Ok(text) if text.len() <= MAX_ORG && text.as_bytes().iter().all(|c| allowed(c)) => {
+        Ok(text) if text.len() <= MAX_ORG && text.as_bytes().iter().all(allowed) => {
             Ok(text.to_owned())
         }
         _ => Err(Refusal::bad_request(

@@ -146,8 +146,9 @@ pub struct Platform {
 impl Platform {
     /// Starts a platform that runs until `shutdown`; when this returns it answers.
     pub async fn start(options: DevOptions, shutdown: CancellationToken) -> Result<Self, DevError> {
-        let platform = bind(options.port, "--port").await?;
-        let control = bind(options.control_port, "--console-port").await?;
+        let dir = options.state_dir.as_deref();
+        let platform = bind(options.port, "--port", dir).await?;
+        let control = bind(options.control_port, "--console-port", dir).await?;
         let addresses = Addresses {
             platform: address(&platform)?,
             control: address(&control)?,
@@ -197,6 +198,7 @@ impl Platform {
         self.shade
     }
 
+    /// The addresses that were bound: with port 0, the free ones.
     pub fn addresses(&self) -> Addresses {
         self.addresses
     }
@@ -206,6 +208,7 @@ impl Platform {
         &self.running
     }
 
+    /// The state that its handlers share.
     pub fn state(&self) -> &Arc<State> {
         &self.state
     }
@@ -320,14 +323,18 @@ fn router(state: Arc<State>) -> Router {
 }
 
 /// Listens on a loopback port, over both families where the machine has both: `localhost` is either.
-async fn bind(port: u16, flag: &'static str) -> Result<Vec<TcpListener>, DevError> {
+async fn bind(
+    port: u16,
+    flag: &'static str,
+    state_dir: Option<&Path>,
+) -> Result<Vec<TcpListener>, DevError> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let first = TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == io::ErrorKind::AddrInUse {
             return DevError::PortTaken {
                 port,
                 flag,
-                occupant: occupant::of_port(port),
+                occupant: evt_on(port, state_dir).or_else(|| occupant::of_port(port)),
             };
         }
         DevError::Bind { address, source }
@@ -337,6 +344,20 @@ async fn bind(port: u16, flag: &'static str) -> Result<Vec<TcpListener>, DevErro
         .map_err(|source| DevError::Bind { address, source })?;
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, bound.port())).await;
     Ok(std::iter::once(first).chain(second).collect())
+}
+
+/// Another `evt dev`, which says where it is.
+fn evt_on(port: u16, state_dir: Option<&Path>) -> Option<Occupant> {
+    let other = Running::find(state_dir?).ok()??;
+    let suffix = format!(":{port}");
+    let has_it = [&other.url, &other.control_url]
+        .iter()
+        .any(|url| url.ends_with(&suffix));
+    has_it.then(|| Occupant {
+        pid: other.pid,
+        name: "another `evt dev`".to_owned(),
+        is_platform: true,
+    })
 }
 
 fn address(listeners: &[TcpListener]) -> Result<SocketAddr, DevError> {

@@ -8,6 +8,8 @@ pub struct Occupant {
     pub pid: u32,
     /// The name of its program.
     pub name: String,
+    /// It says itself that it is an `evt dev`.
+    pub is_platform: bool,
 }
 
 impl fmt::Display for Occupant {
@@ -37,6 +39,7 @@ pub fn of_port(port: u16) -> Option<Occupant> {
             has_it.then(|| Occupant {
                 pid,
                 name: name_of(pid),
+                is_platform: false,
             })
         })
 }

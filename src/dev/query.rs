@@ -179,7 +179,9 @@ fn is_loosely(value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) => text.to_lowercase() == wanted,
         Value::Array(items) => items.iter().any(|item| is_loosely(item, wanted)),
-        Value::Null | Value::Number(_) | Value::Bool(_) => value.to_string() == wanted,
+        Value::Number(number) => number.to_string().eq_ignore_ascii_case(wanted),
+        Value::Bool(flag) => wanted == if *flag { "true" } else { "false" },
+        Value::Null => wanted == "null",
         Value::Object(_) => false,
     }
 }

@@ -36,11 +36,13 @@ async fn overview(FromState(state): FromState<Arc<State>>) -> Result<Response, R
     Ok(answer(StatusCode::OK, &overview))
 }
 
-/// `?state=dead,waiting&endpoint=URL&limit=N`
+/// `?state=dead,waiting&endpoint=URL&where=CONDITION&limit=N`
 #[derive(Deserialize)]
 struct Listed {
     state: Option<String>,
     endpoint: Option<String>,
+    #[serde(rename = "where")]
+    condition: Option<String>,
     limit: Option<usize>,
 }
 
@@ -57,13 +59,11 @@ async fn list(
     let selection = Selection {
         states,
         endpoint: listed.endpoint,
+        condition: listed.condition,
         limit: Some(listed.limit.unwrap_or(PAGE).min(MAX_JOBS)),
         ..Selection::default()
     };
-    let jobs = state
-        .store
-        .read(move |db| queue::list(db, &selection))
-        .await?;
+    let jobs = orders::list(&state.store, &selection).await?;
     Ok(answer(StatusCode::OK, &jobs))
 }
 
@@ -114,6 +114,7 @@ impl From<QueueError> for Refusal {
         match error {
             QueueError::NothingSelected => Self::bad_request("nothing_selected", error.to_string()),
             QueueError::BadRate { .. } => Self::bad_request("bad_rate", error.to_string()),
+            QueueError::Condition(_) => Self::bad_request("bad_condition", error.to_string()),
             QueueError::Store(store) => store.into(),
         }
     }

@@ -1,7 +1,9 @@
 //! Errors of the edge: the environment, paths, settings, questions to a person, the runtime.
 
 use super::{CliError, Exit};
-use crate::cli::{ChildError, DemoError, DocumentFault, InputError, RuntimeError};
+use crate::cli::{
+    ChildError, DemoError, DocumentFault, EditError, EventsError, InputError, RuntimeError,
+};
 use crate::config::ConfigError;
 use crate::env::SecretError;
 use crate::paths::NoHome;
@@ -188,5 +190,83 @@ impl From<DocumentFault> for CliError {
                 Self::new(Exit::Failed, "yaml", error).hint("evt flows show NAME -o json")
             }
         }
+    }
+}
+
+impl From<EditError> for CliError {
+    fn from(error: EditError) -> Self {
+        match &error {
+            EditError::File(_) => Self::new(Exit::Failed, "edit_file", error).hint("evt doctor"),
+            EditError::Start { .. } | EditError::Ended { .. } => {
+                Self::new(Exit::Usage, "editor", error).hint("export EDITOR=nano")
+            }
+        }
+    }
+}
+
+impl From<EventsError> for CliError {
+    fn from(error: EventsError) -> Self {
+        let (exit, code, hint) = match &error {
+            EventsError::NoSuchEvent { .. } => (
+                Exit::NotFound,
+                "no_such_event",
+                "evt events list".to_owned(),
+            ),
+            EventsError::NothingSelected => (
+                Exit::NotFound,
+                "nothing_selected",
+                "evt events list --limit 0".to_owned(),
+            ),
+            EventsError::NotOne { .. } => (Exit::Usage, "not_one", "evt events list".to_owned()),
+            EventsError::FileTooLarge { name } => (
+                Exit::Usage,
+                "too_large",
+                format!("evt events import {name}"),
+            ),
+            EventsError::SecretsElsewhere => (
+                Exit::Usage,
+                "secrets_elsewhere",
+                "evt events export @last     writes headers as they came".to_owned(),
+            ),
+            EventsError::NotForTerminals => (
+                Exit::Usage,
+                "not_for_terminals",
+                "evt events show @last -o raw > body.bin".to_owned(),
+            ),
+            EventsError::NoScheme { .. } => (
+                Exit::Usage,
+                "no_scheme",
+                "name the scheme, such as stripe, and its --secret env:NAME".to_owned(),
+            ),
+            EventsError::NoneDelivered { target, source, .. } => {
+                let first = match source {
+                    Some(_) => "start your app",
+                    None => "see why your app refused it",
+                };
+                let hint = format!("{first}, then: evt events replay @failed --to {target}");
+                (Exit::Undelivered, "undelivered", hint)
+            }
+            EventsError::SomeFailed { target, .. } => (
+                Exit::Partly,
+                "partly_delivered",
+                format!("evt events replay @failed --to {target}"),
+            ),
+            EventsError::NothingTaken { .. } => (
+                Exit::Usage,
+                "not_an_export",
+                "evt events export --format ndjson -f events.ndjson".to_owned(),
+            ),
+            EventsError::SomeRefused { .. } => (
+                Exit::Partly,
+                "partly_imported",
+                "mend the lines named above and import those alone".to_owned(),
+            ),
+            EventsError::Write { .. } => (
+                Exit::Failed,
+                "cannot_write",
+                "evt events export > events.ndjson".to_owned(),
+            ),
+        };
+        Self::new(exit, code, error).hint(hint)
     }
 }

@@ -28,6 +28,7 @@ impl From<QueueError> for CliError {
             QueueError::BadRate { .. } => {
                 Self::new(Exit::Usage, "bad_rate", error).hint("evt queue retry --dead --rate 10/s")
             }
+            QueueError::Condition(condition) => condition.into(),
             QueueError::Store(store) => store.into(),
         }
     }
@@ -36,12 +37,19 @@ impl From<QueueError> for CliError {
 impl From<DevError> for CliError {
     fn from(error: DevError) -> Self {
         match error {
-            DevError::PortTaken { flag, .. } => {
+            DevError::PortTaken {
+                flag, ref occupant, ..
+            } => {
                 let hint = match flag {
                     "--port" => "evt dev --port 0     takes free ports for everything",
                     _ => "evt dev --console-port 0",
                 };
-                Self::new(Exit::Failed, "port_taken", error).hint(hint)
+                let by_evt = occupant.as_ref().is_some_and(|who| who.is_platform);
+                let error = Self::new(Exit::Failed, "port_taken", error).hint(hint);
+                if by_evt {
+                    return error.hint("evt dev stop         ends the other one");
+                }
+                error
             }
             DevError::Bind { .. } => {
                 Self::new(Exit::Failed, "cannot_listen", error).hint("evt dev --port 0")
@@ -113,6 +121,7 @@ impl From<DocumentError> for CliError {
             DocumentError::NotBuilt { .. } => "not_built",
             DocumentError::Placeholder { .. } => "bad_placeholder",
             DocumentError::Condition { .. } => "bad_condition",
+            DocumentError::Secret { .. } => "bad_secret",
         };
         Self::new(Exit::Usage, code, error).hint("evt flows create --help")
     }

@@ -5,19 +5,58 @@ use crate::api::{ApiError, Refusal, Why};
 use crate::control::ControlError;
 use crate::dial::DialError;
 use crate::store::StoreError;
+use crate::ui::NotForATerminal;
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        Self::new(Exit::Failed, "store", error)
+        let (exit, code, hint) = match &error {
+            StoreError::Damaged { path, .. } => {
+                // The file is kept: there may be something in it that a person wants back.
+                let path = path.display();
+                (
+                    Exit::Failed,
+                    "store_damaged",
+                    format!("mv {path} {path}.damaged"),
+                )
+            }
+            StoreError::Newer { .. } => {
+                (Exit::Usage, "store_newer", "use the newer evt".to_owned())
+            }
+            StoreError::Full(_) => (
+                Exit::Failed,
+                "disk_full",
+                "free some space; evt doctor says how much there is".to_owned(),
+            ),
+            StoreError::Locked(_) => (
+                Exit::Failed,
+                "store_locked",
+                "try again; if it stays locked, end the evt that holds it".to_owned(),
+            ),
+            StoreError::Open { .. } => (Exit::Failed, "store_open", "evt doctor".to_owned()),
+            StoreError::Folder { .. } => (Exit::Failed, "store_folder", "evt doctor".to_owned()),
+            StoreError::Sql(_) => (Exit::Failed, "store_sql", "evt doctor".to_owned()),
+            StoreError::Stopped => (Exit::Failed, "store_stopped", "evt doctor".to_owned()),
+            StoreError::Panicked => (Exit::Failed, "fault", "evt doctor".to_owned()),
+        };
+        Self::new(exit, code, error).hint(hint)
     }
 }
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::new(Exit::Done, "closed_pipe", error);
+        if error
+            .get_ref()
+            .is_some_and(|inner| inner.is::<NotForATerminal>())
+        {
+            return Self::new(Exit::Usage, "not_for_a_terminal", error)
+                .hint("write it to a file: … -o raw > FILE");
         }
-        Self::new(Exit::Failed, "io", error)
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "closed_pipe", error),
+            std::io::ErrorKind::StorageFull => Self::new(Exit::Failed, "disk_full", error)
+                .hint("free some space; evt doctor says how much there is"),
+            _ => Self::new(Exit::Failed, "io", error),
+        }
     }
 }
 

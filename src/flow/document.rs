@@ -471,6 +471,16 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_cannot_sign_is_refused_when_the_flow_is_made() {
+        let refusal = refusal(&with("/actions/0/config/secret", json!("whsec_not*base64")));
+        assert!(
+            refusal.starts_with("`actions[0].config.secret` cannot sign"),
+            "{refusal}"
+        );
+        assert!(!refusal.contains("not*base64"), "{refusal}");
+    }
+
+    #[test]
     fn a_secret_is_never_repeated_in_a_refusal() {
         let refusal = refusal(&with("/actions/0/config/secret", json!("x".repeat(2000))));
         assert!(!refusal.contains("xxxx"), "{refusal}");

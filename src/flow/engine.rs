@@ -29,6 +29,8 @@ use crate::time::Timestamp;
 const BUDGET: u32 = 10_000;
 /// Runs of one flow that did not start (a condition said no, a loop) and are kept for the question why.
 const NOT_STARTED: usize = 100;
+/// How many more may gather before they are counted again.
+const TRIMMED: u32 = 16;
 /// Causes of a loop that are shown.
 const CHAIN: usize = 30;
 
@@ -48,7 +50,6 @@ pub struct Flows {
     /// Calls under way inside each other, all on the store's one writing thread, and the steps that they took.
     nesting: AtomicU32,
     spent: AtomicU32,
-    unstarted: AtomicU32,
 }
 
 impl Flows {
@@ -58,7 +59,6 @@ impl Flows {
             index: Mutex::default(),
             nesting: AtomicU32::new(0),
             spent: AtomicU32::new(0),
-            unstarted: AtomicU32::new(0),
         }
     }
 
@@ -78,7 +78,7 @@ impl Flows {
     ) -> Result<Seq, StoreError> {
         let now = Timestamp::now();
         let seq = keep(tx, event, now)?;
-        self.dispatch(tx, world, seq, event, now)?;
+        self.start(tx, world, seq, event, now, |_, _| Ok(false))?;
         Ok(seq)
     }
 
@@ -90,6 +90,20 @@ impl Flows {
         seq: Seq,
         event: &NewEvent,
         time: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.start(tx, world, seq, event, time, |flow, key| {
+            runs::exists(tx, flow, key)
+        })
+    }
+
+    fn start(
+        &self,
+        tx: &Tx<'_>,
+        world: &dyn World,
+        seq: Seq,
+        event: &NewEvent,
+        time: Timestamp,
+        ran_before: impl Fn(&str, &str) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError> {
         let hits = self.lock().matching(tx, &event.org, &event.kind)?;
         if hits.is_empty() {
@@ -105,7 +119,7 @@ impl Flows {
         for (compiled, trigger) in &hits {
             let trigger = &compiled.flow.triggers[*trigger];
             let key = format!("{}:{}", trigger.id, seq.0);
-            if runs::exists(tx, &compiled.id, &key)? {
+            if ran_before(&compiled.id, &key)? {
                 continue;
             }
             self.fire(tx, world, compiled, trigger, &subject, Some(key))?;
@@ -141,7 +155,11 @@ impl Flows {
         }
         if run.is_running() {
             self.walk(tx, world, compiled, subject, &mut run)?;
-        } else if self.unstarted.fetch_add(1, Ordering::Relaxed) % 16 == 0 {
+        } else if compiled
+            .unstarted
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(TRIMMED)
+        {
             runs::trim(tx, &compiled.id, NOT_STARTED)?;
         }
         runs::insert(tx, run.written())?;
@@ -584,6 +602,7 @@ impl Compiled {
             id: row.id.clone(),
             version: row.version,
             flow: Arc::new(super::document::compile(&document)?),
+            unstarted: Arc::default(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use serde_json::Value;
 use tracing::warn;
@@ -20,6 +21,8 @@ pub(super) struct Compiled {
     pub(super) id: String,
     pub(super) version: i64,
     pub(super) flow: Arc<Flow>,
+    /// Its runs that did not start since it was compiled: now and then the old ones of them are forgotten.
+    pub(super) unstarted: Arc<AtomicU32>,
 }
 
 /// A flow and the position of one of its triggers.
@@ -78,6 +81,7 @@ impl Index {
             id: key.0.clone(),
             version,
             flow: Arc::new(flow),
+            unstarted: Arc::default(),
         };
         if self.versions.len() >= VERSIONS {
             self.versions.clear();
@@ -101,6 +105,7 @@ impl Org {
                 id: row.id,
                 version: row.version,
                 flow: Arc::new(flow),
+                unstarted: Arc::default(),
             }));
         }
         Ok(loaded)

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::placeholder::PlaceholderError;
 use crate::catalogue::Unknown;
 use crate::condition::ConditionError;
+use crate::signature::SignatureError;
 
 /// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
 #[derive(Debug, Error)]
@@ -53,6 +54,8 @@ pub enum DocumentError {
         at: String,
         source: Box<ConditionError>,
     },
+    #[error("`{at}` cannot sign: {source}")]
+    Secret { at: String, source: SignatureError },
     #[error("`{at}` names the step `{id}`, and there is none")]
     NoSuchStep { at: String, id: String },
     #[error("`{at}` is the second step with the id `{id}`")]

@@ -1,14 +1,16 @@
 //! A run: where it stands in its flow, and its log, one record for each step that it came to.
 
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::document::Flow;
 use crate::event::Seq;
-use crate::store::StoreError;
 use crate::store::queue::{self, AttemptRow};
-use crate::store::runs::RunRow;
+use crate::store::runs::{self, RunRow};
+use crate::store::{Connection, StoreError};
 use crate::time::Timestamp;
+use crate::ui::hidden_header;
 
 /// Steps that one run comes to at most; a flow whose steps lead back to each other ends here.
 pub(super) const STEPS: usize = 1_000;
@@ -94,7 +96,7 @@ impl Record {
         self.ended = Some(now.millis());
     }
 
-    fn view(&self, attempts: Vec<AttemptRow>) -> Value {
+    fn view(&self, delivery: Option<Delivery>) -> Value {
         let mut view = Map::new();
         view.insert("stepId".into(), self.step.clone().into());
         view.insert("type".into(), self.kind.clone().into());
@@ -118,8 +120,9 @@ impl Record {
         if !self.warnings.is_empty() {
             view.insert("warnings".into(), json!(self.warnings));
         }
-        if self.job.is_some() {
-            view.insert("attempts".into(), json!(attempts));
+        if let Some(delivery) = delivery {
+            view.insert("request".into(), delivery.request);
+            view.insert("attempts".into(), json!(delivery.attempts));
         }
         Value::Object(view)
     }
@@ -186,35 +189,72 @@ fn moment(millis: i64) -> Value {
     Timestamp::from_millis(millis).to_string().into()
 }
 
-/// A run as the platform answers it; `flow` is the flow's name where it is still there.
+/// What became of a step's delivery.
+struct Delivery {
+    /// What each attempt sends, beside the event's body and what signs it.
+    request: Value,
+    attempts: Vec<AttemptRow>,
+}
+
+impl Delivery {
+    fn read(connection: &Connection, job: i64) -> Result<Option<Self>, StoreError> {
+        let Some(detail) = queue::show(connection, job)? else {
+            return Ok(None);
+        };
+        let (headers, body) = runs::request(connection, job)?.unwrap_or_default();
+        let mut request = json!({
+            "method": detail.job.method,
+            "url": detail.job.url,
+            "messageId": detail.job.message_id,
+            "headers": headers.iter().map(shown).collect::<Vec<_>>(),
+        });
+        if let Some(body) = body {
+            let text = String::from_utf8_lossy(&body);
+            request["body"] = text.chars().take(BODY).collect::<String>().into();
+        }
+        Ok(Some(Self {
+            request,
+            attempts: detail.tries,
+        }))
+    }
+}
+
+/// Characters of a delivery's own body that a run shows.
+const BODY: usize = 4096;
+/// What authorises is shown masked, as everywhere else.
+fn shown((name, value): (&HeaderName, &HeaderValue)) -> String {
+    let text = hidden_header(name.as_str(), value.as_bytes())
+        .unwrap_or_else(|| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    format!("{name}: {text}")
+}
+
+/// A run as the platform answers it in lists, without its deliveries; `flow` is the flow's name where it is still there.
 pub fn view(row: &RunRow, flow: Option<&str>) -> Value {
-    view_with(row, flow, |_| Vec::new())
+    let run = Run::of(row.clone());
+    let steps = run.log.iter().map(|record| record.view(None)).collect();
+    view_with(&run, flow, steps)
 }
 
 /// [`view`] with every attempt of every delivery.
 pub fn view_with_attempts(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     row: &RunRow,
     flow: Option<&str>,
 ) -> Result<Value, StoreError> {
-    let mut failed = None;
-    let view = view_with(row, flow, |job| match queue::show(connection, job) {
-        Ok(Some(detail)) => detail.tries,
-        Ok(None) => Vec::new(),
-        Err(error) => {
-            failed = Some(error);
-            Vec::new()
-        }
-    });
-    failed.map_or(Ok(view), Err)
+    let run = Run::of(row.clone());
+    let mut steps = Vec::with_capacity(run.log.len());
+    for record in &run.log {
+        let delivery = match record.job {
+            Some(job) => Delivery::read(connection, job)?,
+            None => None,
+        };
+        steps.push(record.view(delivery));
+    }
+    Ok(view_with(&run, flow, steps))
 }
 
-fn view_with(
-    row: &RunRow,
-    flow: Option<&str>,
-    mut attempts: impl FnMut(i64) -> Vec<AttemptRow>,
-) -> Value {
-    let run = Run::of(row.clone());
+fn view_with(run: &Run, flow: Option<&str>, steps: Vec<Value>) -> Value {
+    let row = &run.row;
     let mut view = Map::new();
     let mut put = |name: &str, value: Value| {
         if !value.is_null() {
@@ -237,12 +277,8 @@ fn view_with(
     put("reason", json!(row.error));
     put("explain", parsed(row.explain.as_deref()));
     put("context", parsed(row.context.as_deref()));
-    let steps = run
-        .log
-        .iter()
-        .map(|record| record.view(record.job.map(&mut attempts).unwrap_or_default()));
-    put("steps", steps.collect());
-    put("errors", errors(&run));
+    put("steps", Value::Array(steps));
+    put("errors", errors(run));
     Value::Object(view)
 }
 

@@ -199,65 +199,65 @@ impl Filter {
     /// Judges an event; `Err` has each setting that said no, with the value seen.
     pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Explain> {
         let record = fields_of(&event.data);
-        let mut findings = Vec::new();
-        let mut judge = |name: &str, wants: Value, saw: Value, ok: bool| {
-            if !ok {
-                let what = format!("config.{name} {wants}");
-                findings.push(Explain::leaf(what, false, Some(clipped(&saw))));
-            }
-        };
-        if let Some(sources) = &self.sources {
-            let saw = record.get("source").cloned().unwrap_or_default();
-            let ok = saw
-                .as_str()
-                .is_some_and(|saw| sources.iter().any(|one| one == saw));
-            judge("source", json!(sources), saw, ok);
-        }
-        let tags = if trigger.name == "contact_tagged" {
-            added_tags(event)
-        } else {
-            tags_of(&event.data)
-        };
+        let source = record.get("source").cloned().unwrap_or_default();
+        let datatype = event.data.get("datatype").cloned().unwrap_or_default();
+        let operation = event.kind.rsplit('-').next().unwrap_or_default().into();
+        let mut findings = Findings::default();
+        findings.one_of("source", self.sources.as_deref(), source);
+        findings.one_of("datatype", self.datatypes.as_deref(), datatype);
+        findings.one_of("operation", self.operations.as_deref(), operation);
+        let all = tags_of(&event.data);
         if let Some(wanted) = &self.tags {
+            let tags = match trigger.name.as_str() {
+                "contact_tagged" => added_tags(event),
+                _ => all.clone(),
+            };
             let ok = wanted.iter().any(|tag| tags.contains(tag));
-            judge("tags", json!(wanted), json!(tags), ok);
+            findings.judge("tags", &json!(wanted), &json!(tags), ok);
         }
         if let Some(unwanted) = &self.exclude_tags {
-            let all = tags_of(&event.data);
             let ok = !unwanted.iter().any(|tag| all.contains(tag));
-            judge("excludeTags", json!(unwanted), json!(all), ok);
+            findings.judge("excludeTags", &json!(unwanted), &json!(all), ok);
         }
         for (name, wanted) in &self.fields {
             let saw = custom_field(record, name);
-            judge(
+            findings.judge(
                 &format!("customFields.{name}"),
-                wanted.clone(),
-                saw.clone(),
-                &saw == wanted,
+                wanted,
+                &saw,
+                saw == *wanted,
             );
         }
-        if let Some(datatypes) = &self.datatypes {
-            let saw = event.data.get("datatype").cloned().unwrap_or_default();
-            let ok = saw
-                .as_str()
-                .is_some_and(|saw| datatypes.iter().any(|one| one == saw));
-            judge("datatype", json!(datatypes), saw, ok);
+        findings.verdict()
+    }
+}
+
+/// The settings that said no.
+#[derive(Default)]
+struct Findings(Vec<Explain>);
+
+impl Findings {
+    fn judge(&mut self, name: &str, wants: &Value, saw: &Value, ok: bool) {
+        if !ok {
+            let what = format!("config.{name} {wants}");
+            self.0.push(Explain::leaf(what, false, Some(clipped(saw))));
         }
-        if let Some(operations) = &self.operations {
-            let saw = event.kind.rsplit('-').next().unwrap_or_default();
-            judge(
-                "operation",
-                json!(operations),
-                json!(saw),
-                operations.iter().any(|one| one == saw),
-            );
+    }
+
+    fn one_of(&mut self, name: &str, wanted: Option<&[String]>, saw: Value) {
+        if let Some(wanted) = wanted {
+            let ok = wanted.iter().any(|one| saw == one.as_str());
+            self.judge(name, &json!(wanted), &saw, ok);
         }
-        match findings.pop() {
+    }
+
+    fn verdict(mut self) -> Result<(), Explain> {
+        match self.0.pop() {
             None => Ok(()),
-            Some(one) if findings.is_empty() => Err(one),
+            Some(one) if self.0.is_empty() => Err(one),
             Some(last) => {
-                findings.push(last);
-                Err(Explain::tree("all of", false, findings))
+                self.0.push(last);
+                Err(Explain::tree("all of", false, self.0))
             }
         }
     }

@@ -153,51 +153,60 @@ impl<'a> Walk<'a> {
             }
         }
         match &step.does {
-            Does::Pass => Ok(Took::Done(step.next)),
-            Does::End => Ok(Took::Ends),
-            Does::Decide { .. } => {
-                record.output = Some(json!({"result": true}));
-                Ok(Took::Done(step.next))
-            }
-            Does::Webhook(webhook) => self.send(webhook, step, run, record),
-            Does::Create { datatype, data } => {
-                let data = self.object(data, run, record)?;
-                let datatype = self.text(datatype, run, record);
-                record.input = Some(bounded(json!({"datatype": datatype, "data": data})));
-                let created =
-                    self.world
-                        .create(self.tx, self.org(), &datatype, data, &self.cause())?;
-                record.output = Some(bounded(created));
-                Ok(Took::Done(step.next))
-            }
+            Does::Pass => {}
+            Does::End => return Ok(Took::Ends),
+            Does::Decide { .. } => record.output = Some(json!({"result": true})),
+            Does::Webhook(webhook) => return self.send(webhook, step, run, record),
+            Does::Create { datatype, data } => self.create(datatype, data, run, record)?,
             Does::Update { target, updates } => {
                 let updates = self.object(updates, run, record)?;
                 self.each(target, run, record, |walk, datatype, id| {
-                    let updates = updates.clone();
-                    walk.world
-                        .update(walk.tx, walk.org(), datatype, id, updates, &walk.cause())
+                    walk.update(datatype, id, updates.clone())
                 })?;
-                Ok(Took::Done(step.next))
             }
             Does::Delete { target, hard } => {
                 self.each(target, run, record, |walk, datatype, id| {
-                    let (org, cause) = (walk.org(), walk.cause());
-                    if *hard {
-                        return walk.world.delete(walk.tx, org, datatype, id, &cause);
-                    }
-                    let state = json!({"state": "deleted"});
-                    walk.world.update(walk.tx, org, datatype, id, state, &cause)
+                    walk.delete(datatype, id, *hard)
                 })?;
-                Ok(Took::Done(step.next))
             }
             Does::Tag { add, tags, target } => {
                 let tags = self.tags(tags, run, record)?;
                 self.each(target, run, record, |walk, datatype, id| {
                     walk.tag(datatype, id, &tags, *add)
                 })?;
-                Ok(Took::Done(step.next))
             }
         }
+        Ok(Took::Done(step.next))
+    }
+
+    fn create(
+        &mut self,
+        datatype: &Template,
+        data: &Template,
+        run: &Run,
+        record: &mut Record,
+    ) -> Result<(), Failure> {
+        let data = self.object(data, run, record)?;
+        let datatype = self.text(datatype, run, record);
+        record.input = Some(bounded(json!({"datatype": datatype, "data": data})));
+        let created = self
+            .world
+            .create(self.tx, self.org(), &datatype, data, &self.cause())?;
+        record.output = Some(bounded(created));
+        Ok(())
+    }
+
+    fn update(&self, datatype: &str, id: &str, changes: Value) -> Result<Value, WorldError> {
+        self.world
+            .update(self.tx, self.org(), datatype, id, changes, &self.cause())
+    }
+
+    fn delete(&self, datatype: &str, id: &str, hard: bool) -> Result<Value, WorldError> {
+        if !hard {
+            return self.update(datatype, id, json!({"state": "deleted"}));
+        }
+        self.world
+            .delete(self.tx, self.org(), datatype, id, &self.cause())
     }
 
     fn send(
@@ -316,9 +325,7 @@ impl<'a> Walk<'a> {
         if after == before {
             return Ok(model);
         }
-        let changes = json!({ "tags": after });
-        self.world
-            .update(self.tx, self.org(), datatype, id, changes, &self.cause())
+        self.update(datatype, id, json!({ "tags": after }))
     }
 
     fn tags(

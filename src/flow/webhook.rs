@@ -13,6 +13,7 @@ use crate::backoff::Retry;
 use crate::event::Seq;
 use crate::grammar::target::Target;
 use crate::secret::Secret;
+use crate::signature;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
 
@@ -271,7 +272,15 @@ fn secret(node: &Node<'_>) -> Result<Secret, DocumentError> {
             value: "…".to_owned(),
         });
     }
-    Ok(Secret::new(text))
+    let secret = Secret::new(text);
+    // Found out now, not at the first delivery.
+    signature::find("standard-webhooks")
+        .and_then(|scheme| scheme.signer(&secret, &signature::Options::default()))
+        .map_err(|source| DocumentError::Secret {
+            at: node.at.clone(),
+            source,
+        })?;
+    Ok(secret)
 }
 
 /// A number of retries, the name of a profile, or `retryLogic`'s form.

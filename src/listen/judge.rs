@@ -9,7 +9,9 @@ use http::{HeaderMap, HeaderValue};
 use crate::event::Verdict;
 use crate::running::Running;
 use crate::secret::Secret;
-use crate::signature::{self, Options, Reason, Received, Scheme, SignatureError, Verifier};
+use crate::signature::{
+    self, Judgement, Options, Reason, Received, Scheme, SignatureError, Verifier,
+};
 use crate::time::Timestamp;
 
 /// How often the running platform's secret is looked for.
@@ -22,6 +24,9 @@ const PLATFORM_HEADER: &str = "webhook-signature";
 pub struct Check {
     scheme: &'static dyn Scheme,
     verifier: Box<dyn Verifier>,
+    /// For the diagnosis of what another check refused.
+    secrets: Vec<Secret>,
+    options: Options,
 }
 
 impl Check {
@@ -34,6 +39,8 @@ impl Check {
         Ok(Self {
             scheme,
             verifier: scheme.verifier(secrets, options)?,
+            secrets: secrets.to_vec(),
+            options: options.clone(),
         })
     }
 }
@@ -82,7 +89,7 @@ fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
         headers: request.headers,
         body: request.body,
     };
-    let mut closest: Option<(signature::Judgement, &'static str)> = None;
+    let mut closest: Option<(Judgement, &Check)> = None;
     for check in checks {
         let judgement = check
             .verifier
@@ -95,10 +102,36 @@ fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
             .as_ref()
             .is_none_or(|(known, _)| known.reason == Reason::MissingHeader);
         if closer {
-            closest = Some((judgement, check.scheme.name()));
+            closest = Some((judgement, check));
         }
     }
-    closest.map(|(judgement, scheme)| judgement.verdict(scheme))
+    let (mut judgement, check) = closest?;
+    if let Some(hint) = wrong_secret(&judgement, check, checks, &received) {
+        judgement.hint = Some(hint);
+    }
+    Some(judgement.verdict(check.scheme.name()))
+}
+
+/// Whether the secret of another `--verify` would have matched: told where nothing else explains the mismatch.
+fn wrong_secret(
+    judgement: &Judgement,
+    check: &Check,
+    checks: &[Check],
+    received: &Received<'_>,
+) -> Option<String> {
+    let is_mismatch = matches!(
+        judgement.reason,
+        Reason::SignatureMismatch | Reason::SecretMismatch
+    );
+    if !is_mismatch || judgement.is_explained() {
+        return None;
+    }
+    let others = checks.iter().filter(|other| !std::ptr::eq(*other, check));
+    let secrets = others.flat_map(|other| {
+        let name = other.scheme.name();
+        other.secrets.iter().map(move |secret| (name, secret))
+    });
+    signature::wrong_secret(check.scheme, &check.options, received, secrets)
 }
 
 /// The URL as the sender knew it: the public one where it was told, else by the host that was called.

@@ -48,7 +48,7 @@ fn host(call: &Call) -> String {
 }
 
 /// The URL that is called; of a socket, as if it were this host.
-pub(super) fn url(call: &Call) -> String {
+pub fn url(call: &Call) -> String {
     match &call.target {
         Target::Url(url) => url.to_string(),
         Target::Unix(_) => format!("http://localhost{}", path(call)),

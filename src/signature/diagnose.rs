@@ -17,6 +17,9 @@ use crate::time::Timestamp;
 pub(super) const WHITESPACE: &str =
     "secret_whitespace: it fits once the white space around the configured secret is removed";
 
+/// The code of a mismatch that nothing explains.
+pub(super) const UNEXPLAINED: &str = "unexplained";
+
 /// Signatures looked at: a request may carry any number of wrong ones, and each costs a comparison a repair.
 const MOST_GIVEN: usize = 4;
 
@@ -69,7 +72,7 @@ impl Case<'_> {
             };
         }
         let mut hint = self.explain().unwrap_or_else(|| {
-            "unexplained: no other reading of the body or the secret fits; the secret is another one, or the body was changed on its way".to_owned()
+            format!("{UNEXPLAINED}: no other reading of the body or the secret fits; the secret is another one, or the body was changed on its way")
         });
         if let Some(seconds) = self.timestamp.and_then(clock::parse)
             && clock::outside(seconds, now, tolerance, clock::Window::Both).is_some()

@@ -143,6 +143,12 @@ impl Judgement {
         self.reason == Reason::Ok
     }
 
+    /// Whether the hint says what would have matched.
+    pub fn is_explained(&self) -> bool {
+        let hint = self.hint.as_deref();
+        hint.is_some_and(|hint| !hint.starts_with(diagnose::UNEXPLAINED))
+    }
+
     /// The form in which the judgement is kept beside its event.
     pub fn verdict(self, scheme: &str) -> Verdict {
         Verdict {
@@ -318,7 +324,11 @@ mod tests {
     fn every_scheme_verifies_what_it_signs() {
         for scheme in SCHEMES {
             let secret = scheme.sample_secret(&[7; 32]);
-            let judgement = judged(*scheme, &[secret.clone()], &signed(*scheme, &secret));
+            let judgement = judged(
+                *scheme,
+                std::slice::from_ref(&secret),
+                &signed(*scheme, &secret),
+            );
             assert_eq!(judgement.reason, Reason::Ok, "{}", scheme.name());
         }
     }

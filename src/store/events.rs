@@ -13,6 +13,9 @@ use crate::time::Timestamp;
 const COLUMNS: &str = "seq, received_at, source, transport, kind, id, system, org, subject, time, method, target, \
                        headers, body, data_start, data_end, scheme, verified, reason, hint, outcome, status";
 
+/// The deliveries that have yet to send an event, or may have to again.
+const NEEDED: &str = "SELECT 1 FROM jobs WHERE event_seq = events.seq AND state IN (0, 1, 3, 5, 7)";
+
 /// Which part of the store a [`scan`] walks over. The default is everything, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
@@ -141,11 +144,50 @@ pub fn size(connection: &Connection) -> Result<(i64, i64), StoreError> {
     Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// What an event takes, for those who make room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weight {
+    pub seq: Seq,
+    pub received_at: Timestamp,
+    /// Bytes of its body and headers.
+    pub bytes: u64,
+    /// A delivery has yet to send it: [`remove`] will leave it.
+    pub needed: bool,
+}
+
+/// Hands over what each event takes, oldest first, until `visit` breaks. Bodies are not read.
+pub fn weigh(
+    connection: &Connection,
+    mut visit: impl FnMut(Weight) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT seq, received_at, length(body) + length(headers), EXISTS ({NEEDED}) FROM events ORDER BY seq"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let weight = Weight {
+            seq: Seq(row.get(0)?),
+            received_at: Timestamp::from_millis(row.get(1)?),
+            bytes: row.get::<_, i64>(2)?.unsigned_abs(),
+            needed: row.get(3)?,
+        };
+        if visit(weight).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Removes one event, unless a delivery still needs it; returns whether it is gone.
 pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM events WHERE seq = ?1 \
-               AND NOT EXISTS (SELECT 1 FROM jobs WHERE event_seq = ?1 AND state IN (0, 1, 3, 5, 7))";
-    Ok(tx.prepare_cached(sql)?.execute([seq.0])? > 0)
+    let sql = format!("DELETE FROM events WHERE seq = ?1 AND NOT EXISTS ({NEEDED})");
+    Ok(tx.prepare_cached(&sql)?.execute([seq.0])? > 0)
+}
+
+/// Gives the room of what was removed back to the disk. Takes as long as copying what is left.
+pub fn compact(connection: &Connection) -> Result<(), StoreError> {
+    Ok(connection.execute_batch("VACUUM")?)
 }
 
 /// Header lines, one `name: value` a line: readable in any SQLite browser, and exact because neither part can hold a line break.

@@ -569,3 +569,6 @@ pub fn prune(tx: &Tx<'_>, before: Timestamp, limit: usize) -> Result<usize, Stor
     }
     Ok(ids.len())
 }
+
+#[cfg(test)]
+mod tests;

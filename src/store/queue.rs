@@ -11,6 +11,7 @@ use super::endpoints::{self, Health};
 use super::events::{self, unpack};
 use super::jobs::{End, Leaving, Settled, State};
 use super::{StoreError, Tx};
+use crate::envelope;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::time::Timestamp;
 
@@ -30,6 +31,9 @@ pub struct Selection {
     /// The endpoint's target; a query is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// A condition on the event that is delivered, as in `evt events list --where`; whoever walks over the jobs looks at it.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
@@ -235,12 +239,16 @@ fn name(state: i64) -> String {
     State::of(state).as_str().to_owned()
 }
 
-/// The selected jobs, newest first, `limit` (or [`PAGE`]) of them.
-pub fn list(db: &Connection, select: &Selection) -> Result<Vec<JobRow>, StoreError> {
-    let limit = select.limit.unwrap_or(PAGE);
+/// The selected jobs, newest first, `limit` of them; `before` goes on after the last of an earlier page.
+pub fn page(
+    db: &Connection,
+    select: &Selection,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<JobRow>, StoreError> {
     let (filter, values) = clauses(select);
     let sql = format!(
-        "{ROWS} WHERE {filter} ORDER BY j.id DESC LIMIT {}",
+        "{ROWS} WHERE {filter} AND j.id < {before} ORDER BY j.id DESC LIMIT {}",
         limit.min(i64::MAX as usize)
     );
     let mut statement = db.prepare(&sql)?;
@@ -313,7 +321,10 @@ pub fn event(db: &Connection, id: i64) -> Result<Option<Event>, StoreError> {
         Some(seq) => events::get(db, Seq(seq))?,
         None => None,
     };
-    Ok(Some(kept.unwrap_or(made)))
+    Ok(Some(kept.unwrap_or_else(|| Event {
+        meta: envelope::detect(&made.headers, &made.body),
+        ..made
+    })))
 }
 
 const ROWS: &str = "SELECT j.id, j.state, j.queue, e.url, p.method, p.url, j.event_seq, j.message_id, j.order_key, \

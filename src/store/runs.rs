@@ -1,7 +1,9 @@
 //! Runs of flows: where each stands, and what its steps did.
 
+use http::HeaderMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::events::unpack;
 use super::{StoreError, Tx};
 use crate::event::Seq;
 use crate::time::Timestamp;
@@ -141,6 +143,19 @@ pub fn trim(tx: &Tx<'_>, flow: &str, keep: usize) -> Result<(), StoreError> {
     )?
     .execute(params![flow, i64::try_from(keep).unwrap_or(i64::MAX)])?;
     Ok(())
+}
+
+/// The headers that every attempt of a delivery sends, and its body where it has one of its own beside the event's.
+pub type Request = (HeaderMap, Option<Vec<u8>>);
+
+/// What a delivery sends; `None` when it is no longer kept.
+pub fn request(connection: &Connection, job: i64) -> Result<Option<Request>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT headers, body FROM payloads WHERE job = ?1")?
+        .query_row([job], |row| {
+            Ok((unpack(row.get_ref(0)?.as_blob()?), row.get(1)?))
+        })
+        .optional()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {

@@ -82,6 +82,11 @@ pub struct Problem {
     pub exit: u8,
 }
 
+/// Bytes that would steer the terminal that stdout is; in a file they do no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the bytes hold control characters, which a terminal would obey")]
+pub struct NotForATerminal;
+
 impl Ui {
     pub fn new(manner: Manner) -> Self {
         Self {
@@ -161,13 +166,10 @@ impl Ui {
     /// Bytes on stdout, as they are; written when this returns.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] where stdout is a terminal and the bytes would steer it.
+    /// An [`io::Error`] around [`NotForATerminal`] where stdout is a terminal and the bytes would steer it.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
         if self.manner.stdout_is_terminal && steers_a_terminal(bytes) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the bytes hold control characters, which a terminal would obey",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, NotForATerminal));
         }
         self.write(&[bytes])?;
         self.out.flush()
@@ -363,6 +365,20 @@ mod tests {
         assert_eq!(
             refused().to_json().to_string(),
             r#"{"error":{"code":"target_refused","message":"cannot reach http://127.0.0.1:3000","why":"connection refused: os error 111","hint":"start your app, then: evt events replay @failed --to 3000","exit":5}}"#
+        );
+    }
+
+    #[test]
+    fn bytes_that_would_steer_the_terminal_are_refused() {
+        let ui = Ui::new(Manner {
+            stdout_is_terminal: true,
+            ..Manner::default()
+        });
+        let error = ui.raw(b"\x1b]0;owned\x07").unwrap_err();
+        assert!(
+            error
+                .get_ref()
+                .is_some_and(|inner| inner.is::<NotForATerminal>())
         );
     }
 

@@ -46,14 +46,13 @@ pub(super) fn draw(
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);
     }
-    table.set_header(
-        headings
-            .iter()
-            .map(|heading| {
-                comfy_table::Cell::new(heading.to_uppercase()).add_attribute(Attribute::Bold)
-            })
-            .collect::<Vec<_>>(),
-    );
+    // Pairs of a name and a value need no headings.
+    if headings.iter().any(|heading| !heading.is_empty()) {
+        let bold = |heading: &&str| {
+            comfy_table::Cell::new(heading.to_uppercase()).add_attribute(Attribute::Bold)
+        };
+        table.set_header(headings.iter().map(bold).collect::<Vec<_>>());
+    }
     for row in rows {
         table.add_row(row.into_iter().map(drawn).collect::<Vec<_>>());
     }

@@ -44,6 +44,13 @@ fn a_mistake_is_an_object_where_json_is_asked_for() {
 }
 
 #[test]
+fn a_bad_value_from_a_variable_names_the_variable() {
+    let sandbox = Sandbox::new().with("EVT_COLOR", "blue");
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(output.stderr.contains("try  unset EVT_COLOR"), "{output}");
+}
+
+#[test]
 fn control_characters_of_an_argument_do_not_reach_the_terminal() {
     for args in [
         &["\u{1b}]0;x\u{7}"][..],
@@ -100,7 +107,7 @@ fn a_full_disk_under_stdout_is_an_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("code io (exit 1)"), "{stderr}");
+    assert!(stderr.contains("code disk_full (exit 1)"), "{stderr}");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::raw::{Reply, exchange};
-use crate::support::{App, Running, Sandbox};
+use crate::support::sandbox::Running;
+use crate::support::{App, Sandbox};
 
 /// Kills of each kind of process in one test.
 const KILLS: usize = 30;

@@ -228,7 +228,7 @@ impl Bench {
         let mut jobs = self
             .store
             .read_blocking::<_, StoreError, _>(|connection| {
-                queue::list(connection, &Selection::default())
+                queue::page(connection, &Selection::default(), i64::MAX, 100)
             })
             .unwrap();
         jobs.reverse();
@@ -338,7 +338,7 @@ fn a_flow_without_a_secret_is_signed_with_the_platforms() {
     });
     bench.flow(on_contact(json!([
         webhook(json!({})),
-        webhook(json!({"secret": "whsec_own"}))
+        webhook(json!({"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}))
     ])));
     bench.contact(json!({}));
     assert_eq!(
@@ -348,7 +348,7 @@ fn a_flow_without_a_secret_is_signed_with_the_platforms() {
     bench.settle(&bench.jobs()[0], delivered());
     assert_eq!(
         bench.sent()[0].secret.as_ref().unwrap().reveal(),
-        "whsec_own"
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     );
 }
 
@@ -376,6 +376,17 @@ fn a_delivered_webhook_completes_the_run() {
     assert_eq!(run["status"], "completed");
     assert_eq!(run["steps"][0]["output"], json!({"status": 204}));
     assert!(run["completedAt"].is_string());
+}
+
+#[test]
+fn a_run_shows_the_request_of_its_delivery_with_secrets_masked() {
+    let bench = Bench::new();
+    let headers = json!({"X-Bridge-Secret": "shared-secret-here", "X-Plain": "to be seen"});
+    bench.flow(on_contact(json!([webhook(json!({"headers": headers}))])));
+    bench.contact(json!({}));
+    let request = bench.run()["steps"][0]["request"].to_string();
+    assert!(request.contains("x-plain: to be seen"), "{request}");
+    assert!(!request.contains("shared-secret-here"), "{request}");
 }
 
 #[test]

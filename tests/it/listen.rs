@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::support::app::Answer;
 use crate::support::raw::{Reply, exchange, exchange_bytes};
-use crate::support::{App, Running, Sandbox};
+use crate::support::sandbox::Running;
+use crate::support::{App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";

@@ -247,3 +247,29 @@ fn a_platform_that_hangs_up_is_out_of_reach() {
         .expect_exit(5);
     assert!(output.stderr.contains("http://127.0.0.1:1"), "{output}");
 }
+
+#[test]
+fn the_local_profile_finds_the_running_platform_by_itself() {
+    let sandbox = Sandbox::new();
+    let mut platform = sandbox.spawn(["dev", "--port", "0"]);
+    let _ = platform.wait_for_stderr("Ready");
+    let output = sandbox.run(["profile", "whoami"]).expect_exit(0);
+    assert_eq!(output.json_lines()[0]["email"], "dev@evt.local");
+    let doctor = sandbox.run(["doctor"]).expect_exit(0).json_lines();
+    let profile = doctor.iter().find(|row| row["check"] == "profile in use");
+    assert_eq!(profile.unwrap()["state"], "ok");
+}
+
+#[test]
+fn a_sign_in_to_the_running_platform_can_be_renewed() {
+    let sandbox = Sandbox::new();
+    let mut platform = sandbox.spawn(["dev", "--port", "0"]);
+    let _ = platform.wait_for_stderr("Ready");
+    let login = ["profile", "login", "--email", "dev@evt.local", "--password"];
+    let wrong = login.iter().copied().chain(["wrong"]);
+    let _ = sandbox.run(wrong).expect_exit(4);
+    let right = login.iter().copied().chain(["dev"]);
+    let _ = sandbox.run(right).expect_exit(0);
+    let _ = sandbox.run(["profile", "refresh"]).expect_exit(0);
+    let _ = sandbox.run(["profile", "whoami"]).expect_exit(0);
+}

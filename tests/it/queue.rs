@@ -8,7 +8,7 @@ use evt::time::Timestamp;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
-use crate::support::{Output, Sandbox};
+use crate::support::{Answer, App, Output, Sandbox};
 
 const URL: &str = "http://127.0.0.1:9/hook";
 
@@ -19,6 +19,10 @@ fn inbox(sandbox: &Sandbox) -> Store {
 }
 
 fn enqueue(store: &Store, url: &str, message: &str) -> i64 {
+    enqueue_body(store, url, message, "{}")
+}
+
+fn enqueue_body(store: &Store, url: &str, message: &str, body: &'static str) -> i64 {
     let job = NewJob {
         queue: "deliveries",
         order_key: None,
@@ -30,7 +34,7 @@ fn enqueue(store: &Store, url: &str, message: &str) -> i64 {
         url: url.to_owned(),
         path: None,
         headers: HeaderMap::new(),
-        body: JobBody::Bytes("{}".into()),
+        body: JobBody::Bytes(body.into()),
         timeout: std::time::Duration::from_secs(1),
         step: None,
         event: None,
@@ -137,6 +141,24 @@ fn jobs_are_listed_by_state_and_endpoint() {
     assert_eq!(ids(&["--dead"]), [dead]);
     assert_eq!(ids(&["--state", "waiting", "--endpoint", URL]), [waiting]);
     assert_eq!(ids(&["--limit", "2"]).len(), 2);
+}
+
+#[test]
+fn a_condition_on_the_event_selects_jobs() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    enqueue_body(&store, URL, "m1", r#"{"amount": 5}"#);
+    let great = enqueue_body(&store, URL, "m2", r#"{"amount": 500}"#);
+    bury_all(&store, "no");
+    let output = sandbox.run(["queue", "list", "--where", "data.amount >= 100"]);
+    let found = lines(&output);
+    assert_eq!(found.len(), 1, "{output:?}");
+    assert_eq!(found[0]["id"], great);
+    let output = sandbox.run(["queue", "retry", "--where", "data.amount >= 100"]);
+    assert_eq!(lines(&output)[0]["done"], 1);
+    assert_eq!(state(&store, great), Some(State::Redriven));
+    let bad = sandbox.run(["queue", "list", "--where", "data.amount >="]);
+    assert_eq!(bad.exit, Some(2), "{bad:?}");
 }
 
 #[test]
@@ -276,4 +298,47 @@ fn dev_without_a_platform_is_an_error_that_says_how_to_start_one() {
     let output = sandbox.run(["queue", "list", "--dev"]);
     assert_ne!(output.exit, Some(0));
     assert!(output.stderr.contains("evt dev"), "{output:?}");
+}
+
+#[test]
+fn the_running_platform_s_queue_is_shown_and_retried_too() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Status(410, "away".to_owned()));
+    let mut dev = sandbox.spawn(["dev", "--port", "0", "--console-port", "0", "-o", "json"]);
+    dev.wait_for_stderr("ready");
+    let hook = app.url("/hook");
+    let flow = [
+        "flows",
+        "create",
+        "--on",
+        "contact.created",
+        "--webhook",
+        &hook,
+    ];
+    assert_eq!(sandbox.run(flow).exit, Some(0));
+    let record = ["records", "create", "contact", "email=ada@example.com"];
+    assert_eq!(sandbox.run(record).exit, Some(0));
+    app.wait_for(1);
+    // The answer is stored a moment after it was given.
+    let job = loop {
+        let dead = sandbox.run(["queue", "list", "--dead", "--dev"]);
+        if let Some(job) = lines(&dead).into_iter().next() {
+            break job;
+        }
+    };
+    assert_eq!(job["in"], "dev");
+    assert_eq!(job["endpoint"], hook.as_str());
+    let id = job["id"].to_string();
+    let shown = sandbox.run(["queue", "show", &id]);
+    assert_eq!(lines(&shown)[0]["tries"][0]["body"], "away");
+    app.answer(Answer::Status(200, String::new()));
+    let retried = sandbox.run(["queue", "retry", &id]);
+    assert_eq!(lines(&retried)[0]["done"], 1, "{retried:?}");
+    assert!(retried.stderr.contains("Enabled"), "{retried:?}");
+    let requests = app.wait_for(2);
+    assert_eq!(
+        requests[0].header("webhook-id"),
+        requests[1].header("webhook-id")
+    );
 }

@@ -21,6 +21,7 @@ const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ODD_BODY: &[u8] =
     b"{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 
+#[must_use]
 fn send(sandbox: &Sandbox, app: &App, args: &[&str]) -> Output {
     let to = app.url("/hook");
     let args: Vec<&str> = ["send"]
@@ -55,6 +56,7 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
         .reason
 }
 
+#[must_use]
 fn signed(app: &App, tamper: &str) -> Output {
     let args = [
         "contact.created",
@@ -592,4 +594,82 @@ fn the_secret_is_never_shown() {
     let output = send(&sandbox, &app, &args).expect_exit(0);
     let secret = WEBHOOK_SECRET.trim_start_matches("whsec_");
     assert!(!output.to_string().contains(secret), "{output}");
+}
+
+#[test]
+fn a_change_is_made_before_the_signature_and_leaves_every_other_byte() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    sandbox.write("body.json", ODD_BODY);
+    let args = [
+        "@body.json",
+        "--sign",
+        "github",
+        "--secret",
+        "s3cret",
+        "--set",
+        "amount:=20.00",
+    ];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let request = &app.requests()[0];
+    let expected = String::from_utf8_lossy(ODD_BODY).replace("10.00", "20.00");
+    assert_eq!(String::from_utf8_lossy(&request.body), expected);
+    assert_eq!(judged("github", "s3cret", request), Reason::Ok);
+}
+
+#[test]
+fn what_is_not_there_is_only_set_when_that_is_wanted() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let set = ["contact.created", "--set", "data.data.score:=80"];
+    let refused = send(&sandbox, &app, &set).expect_exit(2);
+    assert!(refused.stderr.contains("--set-new"), "{refused}");
+    send(&sandbox, &app, &[&set[..], &["--set-new"]].concat()).expect_exit(0);
+    assert_eq!(app.requests()[0].json()["data"]["data"]["score"], 80);
+}
+
+#[test]
+fn what_is_unset_is_not_sent() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = ["contact.created", "--unset", "data.data.tags"];
+    send(&sandbox, &app, &args).expect_exit(0);
+    let body = app.requests()[0].json();
+    assert_eq!(body["data"]["data"]["tags"], serde_json::Value::Null);
+    assert_eq!(body["data"]["data"]["firstName"], "Ada");
+}
+
+#[test]
+fn a_listener_names_the_secret_that_would_have_matched() {
+    let sandbox = Sandbox::new();
+    let args = [
+        "listen",
+        "--port",
+        "0",
+        "-o",
+        "json",
+        "--verify",
+        "stripe",
+        "--secret",
+        "for-stripe",
+        "--verify",
+        "github",
+        "--secret",
+        "for-github",
+    ];
+    let mut listener = sandbox.spawn(args);
+    let ready: serde_json::Value =
+        serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).unwrap();
+    let to = ready["url"].as_str().unwrap();
+    let args = [
+        "send",
+        "stripe/invoice.paid",
+        "--secret",
+        "for-github",
+        "--to",
+        to,
+    ];
+    sandbox.run(args).expect_exit(7);
+    let line = listener.wait_for_stdout("\"ref\"");
+    assert!(
+        line.contains("wrong_secret: the secret of github fits"),
+        "{line}"
+    );
 }

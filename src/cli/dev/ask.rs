@@ -12,7 +12,6 @@ use crate::control::Control;
 use crate::dev::control::sample;
 use crate::error::{CliError, Exit};
 use crate::running::{Running, process_lives};
-use crate::secret::Secret;
 use crate::ui::{Format, safe};
 
 /// How long `stop` waits for the platform to be gone: its own drain, and a little.
@@ -27,7 +26,7 @@ pub(super) struct Status {}
 /// Print a user token for the platform
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  curl -H \"orgid: my-org\" -H \"Authorization: Bearer $(evt dev token -o text)\" http://127.0.0.1:4870/profile/whoami"
+    after_help = "Examples:\n  curl -H \"orgid: my-org\" -H \"Authorization: Bearer $(evt dev token)\" http://127.0.0.1:4870/profile/whoami"
 )]
 pub(super) struct Token {}
 
@@ -78,20 +77,12 @@ fn switch(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The platform that the environment names (inside `evt dev -- CMD`), or else the one that is found.
 fn control(cx: &Context) -> Result<Control, CliError> {
-    if let (Some(url), Some(token)) = (
-        cx.env.get("EVT_CONTROL_URL"),
-        cx.env.get("EVT_CONTROL_TOKEN"),
-    ) {
-        return Ok(Control::at(url.to_owned(), Secret::new(token)));
-    }
     Ok(Control::of(&running(cx)?))
 }
 
 fn running(cx: &Context) -> Result<Running, CliError> {
-    let found = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?;
-    Ok(found.ok_or(ConfigError::NotRunning)?)
+    Ok(cx.running()?.ok_or(ConfigError::NotRunning)?)
 }
 
 impl Status {
@@ -139,11 +130,11 @@ fn counts(orgs: &Map<String, Value>) -> Vec<Vec<String>> {
 impl Token {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         let answer = control(cx)?.get("/_evt/token").await?;
-        match cx.ui.format() {
-            Format::Json => cx.ui.json(&answer)?,
-            Format::Text | Format::Raw => {
-                cx.ui.line(answer["token"].as_str().unwrap_or_default())?;
-            }
+        // A token is for `$(evt dev token)`: JSON only where it was asked for by name.
+        if cx.ui.explicit_json() {
+            cx.ui.json(&answer)?;
+        } else {
+            cx.ui.line(answer["token"].as_str().unwrap_or_default())?;
         }
         Ok(Exit::Done)
     }

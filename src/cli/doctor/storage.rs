@@ -172,8 +172,8 @@ fn space(folder: &Path) -> Finding {
     };
     let found = format!("{} MiB free for {}", free >> 20, folder.display());
     match free {
-        free if free < NO_SPACE => Finding::fail(WHAT, found, "evt events prune --older-than 1d"),
-        free if free < LOW_SPACE => Finding::warn(WHAT, found, "evt events prune --older-than 7d"),
+        free if free < NO_SPACE => Finding::fail(WHAT, found, "evt events prune --keep 1d"),
+        free if free < LOW_SPACE => Finding::warn(WHAT, found, "evt events prune --keep 7d"),
         _ => Finding::ok(WHAT, found),
     }
 }

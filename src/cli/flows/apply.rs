@@ -71,7 +71,7 @@ impl Step {
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let documents = read(args)?;
     for document in &documents {
-        document::check(document, client, args.force)?;
+        document::check(document, args.force, cx, client)?;
     }
     let steps = plan(&documents, client.list_flows().await?, args.prune, cx)?;
     for step in &steps {

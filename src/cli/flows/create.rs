@@ -111,7 +111,7 @@ pub(super) async fn run(mut args: Args, cx: &Context, client: &Client) -> Result
     let may_run = args.file.is_none();
     let documents = documents(&args)?;
     for document in &documents {
-        document::check(document, client, args.force)?;
+        document::check(document, args.force, cx, client)?;
     }
     for document in &documents {
         if args.dry_run {

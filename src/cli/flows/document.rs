@@ -13,6 +13,7 @@ use crate::error::{CliError, Exit};
 use crate::flow::{self, DocumentError};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
+use crate::ui::safe;
 
 /// What the platform writes around a document; not part of what a person wrote.
 const SURROUNDINGS: [&str; 11] = [
@@ -231,17 +232,33 @@ pub(super) fn without_surroundings(document: &Value) -> Value {
 /// Checks a document before it is sent: that it is a flow, that its names exist, and that the platform can do what it says.
 ///
 /// A remote platform may know more than this program: there only plain mistakes count, and `force` overrides.
-pub(super) fn check(document: &Document, client: &Client, force: bool) -> Result<(), CliError> {
+pub(super) fn check(
+    document: &Document,
+    force: bool,
+    cx: &Context,
+    client: &Client,
+) -> Result<(), CliError> {
     let is_remote = !client.is_loopback();
     if let Err(error) = flow::compile(&document.value)
         && !(is_remote && (force || is_beyond_us(&error)))
     {
+        point_at(&error, cx);
         return Err(placed(error.into(), document));
     }
     if is_remote && !force {
         reachable(document, client)?;
     }
     Ok(())
+}
+
+/// Shows a condition with a caret below the place where it goes wrong; the error itself is lines without columns.
+pub(super) fn point_at(error: &DocumentError, cx: &Context) {
+    let DocumentError::Condition { source, .. } = error else {
+        return;
+    };
+    for line in source.caret().iter().flat_map(|caret| caret.lines()) {
+        cx.ui.status(&format!("  {}", safe(line)));
+    }
 }
 
 fn placed(mut error: CliError, document: &Document) -> CliError {

@@ -44,7 +44,7 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
                 ),
             ));
         }
-        match read_back(&file, client, args.force) {
+        match read_back(&file, args.force, cx, client) {
             Ok(wanted) => break wanted,
             Err(error) => again(cx, error)?,
         }
@@ -98,7 +98,12 @@ fn draft(document: &Value) -> Result<NamedTempFile, CliError> {
     Ok(file)
 }
 
-fn read_back(file: &NamedTempFile, client: &Client, force: bool) -> Result<Value, CliError> {
+fn read_back(
+    file: &NamedTempFile,
+    force: bool,
+    cx: &Context,
+    client: &Client,
+) -> Result<Value, CliError> {
     // By its path: editors often write a new file over the old one.
     let bytes = std::fs::read(file.path())?;
     let mut values = document::parse(&bytes, "the edited file", false)?;
@@ -110,7 +115,7 @@ fn read_back(file: &NamedTempFile, client: &Client, force: bool) -> Result<Value
         value,
         source: "the edited file".to_owned(),
     };
-    document::check(&document, client, force)?;
+    document::check(&document, force, cx, client)?;
     Ok(document.value)
 }
 
@@ -122,8 +127,12 @@ fn again(cx: &Context, error: CliError) -> Result<(), CliError> {
     let mut message = error.error.to_string();
     let mut cause = error.error.source();
     while let Some(link) = cause {
-        message.push_str(": ");
-        message.push_str(&link.to_string());
+        let reason = link.to_string();
+        // Some errors say their cause already.
+        if !message.contains(&reason) {
+            message.push_str(": ");
+            message.push_str(&reason);
+        }
         cause = link.source();
     }
     cx.ui.warn(&crate::ui::safe(&message));

@@ -1,18 +1,20 @@
 //! One run as people see it: its steps, the attempts of each delivery, and why a condition said no.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::shown::short_url;
 use crate::api::flows::Run;
 use crate::cli::Context;
+use crate::condition::Explain;
 use crate::error::CliError;
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, clip, safe};
 
 /// Characters of an answer's body that are shown in its line.
 const ANSWER: usize = 100;
-/// Levels of an explanation that are laid out.
-const DEEPEST: usize = 12;
+/// Lines of an explanation that are shown.
+const MOST_LINES: usize = 100;
 
 /// Prints the run: several lines for people, one object for programs.
 pub(super) fn print(cx: &Context, run: &Run) -> Result<(), CliError> {
@@ -158,38 +160,15 @@ impl View<'_> {
         parts.join("  ")
     }
 
-    /// The tree of conditions with the values seen.
+    /// The tree of conditions with the values seen; what has another shape (the chain of a loop) as it came.
     fn explain(&self, explain: &Value, indent: usize, lines: &mut Vec<String>) {
         let pad = " ".repeat(indent);
-        match explain {
-            _ if indent > 2 * DEEPEST => lines.push(format!("{pad}…")),
-            Value::Array(items) => {
-                for item in items {
-                    self.explain(item, indent, lines);
-                }
-            }
-            Value::Object(map) => {
-                let words: Vec<String> = map
-                    .iter()
-                    .filter(|(_, value)| !value.is_array() && !value.is_object())
-                    .map(|(key, value)| match value {
-                        Value::String(text) => format!("{key} {text}"),
-                        other => format!("{key} {other}"),
-                    })
-                    .collect();
-                if !words.is_empty() {
-                    lines.push(format!("{pad}{}", safe(&words.join("  "))));
-                }
-                for inner in map
-                    .values()
-                    .filter(|value| value.is_array() || value.is_object())
-                {
-                    self.explain(inner, indent + 2, lines);
-                }
-            }
-            Value::String(text) => lines.push(format!("{pad}{}", safe(text))),
-            other => lines.push(format!("{pad}{}", safe(&other.to_string()))),
-        }
+        let text = match Explain::deserialize(explain) {
+            Ok(tree) => tree.text(),
+            Err(_) => explain.to_string(),
+        };
+        let shown = text.lines().take(MOST_LINES);
+        lines.extend(shown.map(|line| format!("{pad}{}", safe(line))));
     }
 }
 
@@ -272,22 +251,23 @@ mod tests {
         let run = json!({
             "id": "exec-1", "automationId": "automation-1", "status": "skipped",
             "reason": "a condition of the trigger said no",
-            "explain": [{"condition": "data.status == \"lead\"", "seen": "new"}], "steps": [],
+            "explain": {"held": false, "what": "all of", "parts": [
+                {"held": false, "what": "data.status == \"lead\"", "seen": "\"new\""},
+            ]},
+            "steps": [],
         });
         let lines = lines(run);
         assert_eq!(lines[1], "  a condition of the trigger said no");
         assert!(
-            lines[2].contains("data.status") && lines[2].contains("new"),
+            lines[3].contains("data.status") && lines[3].contains("new"),
             "{lines:?}"
         );
     }
 
     #[test]
-    fn an_explanation_without_bottom_ends() {
-        let mut deep = json!("x");
-        for _ in 0..100 {
-            deep = json!({"all": [deep]});
-        }
-        assert!(lines(json!({"id": "exec-1", "explain": deep})).len() < 20);
+    fn an_explanation_of_another_shape_is_shown_as_it_came() {
+        let chain = json!({"chain": [{"event": "e_1", "type": "contact.created"}]});
+        let lines = lines(json!({"id": "exec-1", "explain": chain}));
+        assert!(lines[1].contains("contact.created"), "{lines:?}");
     }
 }

@@ -1,11 +1,13 @@
 //! `evt flows create` without arguments on a terminal: a few questions make the flags.
 
 use super::create::{self, Args};
-use super::shown;
-use crate::catalogue::{Built, EVENTS, TRIGGERS, find_trigger};
+use super::{document, shown};
+use crate::catalogue::{Built, EVENTS, Family, TRIGGERS, find_trigger};
 use crate::cli::Context;
 use crate::error::CliError;
+use crate::flow::{self, DocumentError};
 use crate::grammar::target::Target;
+use crate::ui::safe;
 
 /// Where `evt listen` listens by itself.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:4871/hook";
@@ -19,12 +21,7 @@ const OTHER: &str = "another event or pattern …";
 pub(super) fn ask(mut args: Args, cx: &Context) -> Result<Option<Args>, CliError> {
     args.on = vec![trigger(cx)?];
     args.webhook = Some(target(cx)?);
-    let when = cx.ui.input(
-        "Only when (a condition such as data.status == \"lead\"; empty: always)",
-        Some(""),
-        "--when",
-    )?;
-    args.when = Some(when.trim().to_owned()).filter(|when| !when.is_empty());
+    args.when = condition(&args, cx)?;
     if args.name.is_none() {
         let proposed = create::from_flags(&args)?;
         let proposed = proposed["name"].as_str().unwrap_or_default();
@@ -45,25 +42,52 @@ fn trigger(cx: &Context) -> Result<String, CliError> {
             let typed = cx.ui.input("Event or pattern", None, "--on")?;
             let typed = typed.trim();
             match find_trigger(typed) {
-                Err(error) if !typed.contains(['*', '>']) => cx.ui.warn(&error.to_string()),
+                Err(error) if !typed.contains(['*', '>']) => cx.ui.warn(&safe(&error.to_string())),
                 _ => return Ok(typed.to_owned()),
             }
         },
     }
 }
 
-/// Events by their own names, then the triggers that stand for more than one event.
+/// What happens to people and orders first, then the triggers that stand for more than one event, then what happens to any record.
 fn choices() -> Vec<&'static str> {
     let triggers = TRIGGERS
         .iter()
         .filter(|kind| matches!(kind.built, Built::Yes) && kind.listens_to.len() > 1)
         .map(|kind| kind.name);
-    EVENTS
-        .iter()
-        .map(|event| event.name)
+    let events = |system: bool| {
+        EVENTS
+            .iter()
+            .filter(move |event| (event.family == Family::System) == system)
+            .map(|event| event.name)
+    };
+    events(false)
         .chain(triggers)
+        .chain(events(true))
         .chain([OTHER])
         .collect()
+}
+
+/// Asks until the answer is a condition, or nothing.
+fn condition(args: &Args, cx: &Context) -> Result<Option<String>, CliError> {
+    const QUESTION: &str = "Only when (such as data.status == \"lead\"; empty: always)";
+    let mut draft = Args {
+        on: args.on.clone(),
+        webhook: args.webhook.clone(),
+        ..Args::default()
+    };
+    loop {
+        let typed = cx.ui.input(QUESTION, Some(""), "--when")?;
+        draft.when = Some(typed.trim().to_owned()).filter(|when| !when.is_empty());
+        match flow::compile(&create::from_flags(&draft)?) {
+            Err(error @ DocumentError::Condition { .. }) => {
+                document::point_at(&error, cx);
+                cx.ui.warn(&safe(&error.to_string()));
+            }
+            // What else may be wrong is told when all is known.
+            _ => return Ok(draft.when),
+        }
+    }
 }
 
 fn target(cx: &Context) -> Result<String, CliError> {
@@ -73,7 +97,7 @@ fn target(cx: &Context) -> Result<String, CliError> {
             .input("POST the event to", Some(DEFAULT_TARGET), "--webhook")?;
         match typed.trim().parse::<Target>() {
             Ok(_) => return Ok(typed.trim().to_owned()),
-            Err(error) => cx.ui.warn(&error.to_string()),
+            Err(error) => cx.ui.warn(&safe(&error.to_string())),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::ui::{Format, Style};
 use page::Page;
 
 pub(super) use generate::GenerateArgs;
+pub(super) use render::wrapped;
 
 /// Columns of a page where there is no terminal, and the most where there is one.
 const WIDTH: (usize, usize) = (80, 100);

@@ -146,7 +146,10 @@ fn examples(command: &Command) -> Option<Part> {
 fn flags(command: &Command, with_globals: bool) -> Vec<Part> {
     let mut parts: Vec<(String, Vec<(String, String)>)> = Vec::new();
     for arg in command.get_arguments() {
-        let asks = matches!(arg.get_action(), ArgAction::Help | ArgAction::Version);
+        let asks = matches!(
+            arg.get_action(),
+            ArgAction::Help | ArgAction::HelpShort | ArgAction::Version
+        );
         if arg.is_hide_set() || (!with_globals && (arg.is_global_set() || asks)) {
             continue;
         }

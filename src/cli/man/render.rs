@@ -51,6 +51,13 @@ fn text_block(out: &mut String, block: &Block, width: usize) {
     }
 }
 
+/// Words in lines of at most `width` columns, each line after `indent` spaces; ends with a line end.
+pub(in crate::cli) fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let mut out = String::new();
+    wrap(&mut out, text, indent, width);
+    out
+}
+
 fn wrap(out: &mut String, text: &str, indent: usize, width: usize) {
     let mut column = 0;
     for word in text.split_whitespace() {

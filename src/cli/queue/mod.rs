@@ -63,6 +63,9 @@ struct List {
     /// List jobs for this endpoint
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
+    /// List jobs whose event fits this condition, such as 'data.amount >= 100'
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
     /// List this many of the newest jobs
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -120,8 +123,8 @@ struct Which {
     /// Numbers of jobs
     #[arg(
         value_name = "ID",
-        required_unless_present_any = ["all", "dead", "endpoint"],
-        conflicts_with_all = ["all", "dead", "endpoint"]
+        required_unless_present_any = ["all", "dead", "endpoint", "condition"],
+        conflicts_with_all = ["all", "dead", "endpoint", "condition"]
     )]
     ids: Vec<i64>,
     /// All that wait, are dead or quarantined
@@ -133,6 +136,9 @@ struct Which {
     /// All for this endpoint; a disabled endpoint is enabled by a retry
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
+    /// All whose event fits this condition, such as 'data.amount >= 100'
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
 }
 
 fn states() -> impl TypedValueParser<Value = State> {
@@ -147,8 +153,11 @@ fn states() -> impl TypedValueParser<Value = State> {
 impl List {
     /// The jobs to list; `None` for the overview.
     fn selection(&self) -> Option<Selection> {
-        let lists_jobs =
-            self.dead || !self.state.is_empty() || self.endpoint.is_some() || self.limit.is_some();
+        let lists_jobs = self.dead
+            || !self.state.is_empty()
+            || self.endpoint.is_some()
+            || self.condition.is_some()
+            || self.limit.is_some();
         let mut states = self.state.clone();
         if self.dead {
             states.extend([State::Dead, State::Quarantined]);
@@ -156,6 +165,7 @@ impl List {
         lists_jobs.then(|| Selection {
             states,
             endpoint: self.endpoint.as_ref().map(Target::to_string),
+            condition: self.condition.clone(),
             limit: self.limit,
             ..Selection::default()
         })
@@ -174,6 +184,7 @@ impl Which {
             ids: self.ids.clone(),
             states,
             endpoint: self.endpoint.as_ref().map(Target::to_string),
+            condition: self.condition.clone(),
             ..Selection::default()
         }
     }
@@ -300,7 +311,9 @@ async fn carry_out(
                 if names_jobs {
                     order.select.ids.clone_from(&report.missing);
                 }
-                reports.push((place.name(), report));
+                if !names_jobs || report.done + report.skipped_count > 0 {
+                    reports.push((place.name(), report));
+                }
             }
             Err(error) => place.missing(cx, error)?,
         }
@@ -337,7 +350,7 @@ fn tell(cx: &Context, reports: &[(&'static str, Report)], deed: Deed) -> Result<
         match cx.ui.format() {
             Format::Json => {
                 let mut value = serde_json::to_value(report).map_err(std::io::Error::from)?;
-                value["place"] = (*place).into();
+                value["in"] = (*place).into();
                 cx.ui.json(&value)?;
             }
             Format::Text | Format::Raw => {

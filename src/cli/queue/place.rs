@@ -10,7 +10,6 @@ use crate::control::{Control, ControlError};
 use crate::deliver::queue as orders;
 use crate::error::CliError;
 use crate::event::Outcome;
-use crate::running::Running;
 use crate::store::jobs::Settled;
 use crate::store::queue::{self, JobDetail, JobRow, Order, Overview, Report, Selection};
 use crate::store::{Store, StoreError, Tx, events};
@@ -18,7 +17,7 @@ use crate::store::{Store, StoreError, Tx, events};
 /// One of them.
 pub(super) enum Place {
     Inbox(Store),
-    Dev(Asked),
+    Dev(Box<Asked>),
 }
 
 /// A running platform.
@@ -36,13 +35,12 @@ pub(super) fn places(cx: &Context, whose: &Whose) -> Result<Vec<Place>, CliError
         places.push(Place::Inbox(cx.inbox()?));
     }
     if !whose.inbox {
-        let running = Running::find(&cx.paths.state_dir).map_err(ConfigError::Running)?;
-        match running {
-            Some(running) => places.push(Place::Dev(Asked {
+        match cx.running()? {
+            Some(running) => places.push(Place::Dev(Box::new(Asked {
                 control: Control::of(&running),
                 url: running.control_url,
                 is_named: whose.dev,
-            })),
+            }))),
             None if whose.dev => return Err(ConfigError::NotRunning.into()),
             None => {}
         }
@@ -79,10 +77,7 @@ impl Place {
 
     pub(super) async fn jobs(&self, selection: &Selection) -> Result<Vec<JobRow>, CliError> {
         match self {
-            Self::Inbox(store) => {
-                let selection = selection.clone();
-                Ok(store.read(move |db| queue::list(db, &selection)).await?)
-            }
+            Self::Inbox(store) => Ok(orders::list(store, selection).await?),
             Self::Dev(asked) => {
                 asked
                     .get(&format!("/_evt/queue/jobs?{}", query(selection)))
@@ -153,6 +148,9 @@ fn query(selection: &Selection) -> String {
     }
     if let Some(endpoint) = &selection.endpoint {
         query.push(format!("endpoint={}", escaped(endpoint)));
+    }
+    if let Some(condition) = &selection.condition {
+        query.push(format!("where={}", escaped(condition)));
     }
     if let Some(limit) = selection.limit {
         query.push(format!("limit={limit}"));

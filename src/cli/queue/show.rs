@@ -157,7 +157,7 @@ fn endpoint_cells((place, row): &(&'static str, EndpointRow)) -> Vec<Cell> {
     };
     let next = match row.circuit {
         Health::Disabled => String::new(),
-        _ => row.next_at.map(|at| due(at)).unwrap_or_default(),
+        _ => row.next_at.map(due).unwrap_or_default(),
     };
     let mut cells = vec![
         Cell::styled(Style::Name, row.endpoint.clone()),

@@ -7,9 +7,11 @@ mod plan;
 
 use std::sync::Arc;
 
+pub(super) use plan::{LISTENER, content_type};
+
 use super::Context;
+use super::change::ChangeArgs;
 use crate::error::{CliError, Exit};
-use crate::grammar::header_line::HeaderLine;
 use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::statuses::Statuses;
@@ -30,6 +32,7 @@ Examples:
   evt send stripe/payment_intent.succeeded --to :3000/hook --secret env:STRIPE_SECRET
   evt send @body.json --sign github --secret env:GITHUB_SECRET --to https://app.example.test/hook
   evt send contact.created --to 3000 --secret env:S --tamper body      0: refused, 8: accepted
+  evt send contact.created --set data.data.email=grace@example.test --set-new --set data.data.score:=80
   evt send contact.created --to 3000 --times 1000 --concurrency 32
   evt send contact.created --dry-run -o curl   the same request as a command"
 )]
@@ -48,14 +51,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
 
-    /// Add or replace a header
-    #[arg(
-        short = 'H',
-        long,
-        value_name = "NAME: VALUE",
-        help_heading = "Changing"
-    )]
-    header: Vec<HeaderLine>,
+    /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
+    #[arg(long, conflicts_with_all = ["times", "expect_status"])]
+    dry_run: bool,
+
+    #[command(flatten)]
+    change: ChangeArgs,
 
     /// Sign by this scheme, or `none`; a sample is signed as its vendor signs
     #[arg(long, value_name = "SCHEME[:key=value,…]", help_heading = "Signing")]
@@ -93,9 +94,6 @@ pub(crate) struct Args {
         help_heading = "Answer"
     )]
     timeout: Span,
-    /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
-    #[arg(long, conflicts_with_all = ["times", "expect_status"])]
-    dry_run: bool,
 }
 
 impl Args {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use super::Args;
@@ -24,7 +24,7 @@ use crate::signature::{self, Options, Signer};
 use crate::time::Timestamp;
 
 /// Where `evt listen` listens.
-const LISTENER: &str = "http://127.0.0.1:4871/";
+pub(in crate::cli) const LISTENER: &str = "http://127.0.0.1:4871/";
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 /// Signs the platform's own deliveries, and what comes with a secret and no scheme.
 const PLATFORM_SCHEME: &str = "standard-webhooks";
@@ -45,23 +45,15 @@ struct Draft {
 
 pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
     let local = local_platform(cx)?;
-    let draft = draft(event, args, local.as_ref(), cx)?;
+    let mut draft = draft(event, args, local.as_ref(), cx)?;
+    draft.body = args.change.body(&draft.body, cx)?;
     let signer = signer(&draft, event, args, local.as_ref(), cx)?;
     let target = match &args.to {
         Some(target) => target.clone(),
         None => LISTENER.parse()?,
     };
     let mut headers = draft.headers;
-    let mut named: Vec<&HeaderName> = Vec::new();
-    for line in &args.header {
-        // The first of a name replaces what is there; more of it stand beside it.
-        if named.contains(&&line.name) {
-            headers.append(line.name.clone(), line.value.clone());
-        } else {
-            headers.insert(line.name.clone(), line.value.clone());
-            named.push(&line.name);
-        }
-    }
+    args.change.headers(&mut headers);
     let path = match &target {
         Target::Url(_) => None,
         Target::Unix(_) => Some("/".to_owned()),
@@ -147,7 +139,7 @@ fn sampled(
 }
 
 /// What the bytes look like: nothing else says what a file holds.
-fn content_type(body: &[u8]) -> &'static str {
+pub(in crate::cli) fn content_type(body: &[u8]) -> &'static str {
     if json::is_json(body) {
         "application/json"
     } else if std::str::from_utf8(body).is_ok() {

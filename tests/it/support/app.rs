@@ -1,6 +1,6 @@
 //! A local app that records what it gets, and answers as it is told: with a status, never, or by hanging up.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -48,8 +48,7 @@ struct Inner {
     requests: Vec<Request>,
     answer: Answer,
     /// Answers for the next requests, before `answer` holds again.
-    next: std::collections::VecDeque<Answer>,
-    by_path: HashMap<String, Answer>,
+    next: VecDeque<Answer>,
     ended: bool,
 }
 
@@ -68,8 +67,7 @@ impl App {
             inner: Mutex::new(Inner {
                 requests: Vec::new(),
                 answer: Answer::Status(200, "ok".to_owned()),
-                next: std::collections::VecDeque::new(),
-                by_path: HashMap::new(),
+                next: VecDeque::new(),
                 ended: false,
             }),
             changed: Condvar::new(),
@@ -105,11 +103,6 @@ impl App {
     /// What the next request gets; called several times, the next ones in turn.
     pub(crate) fn answer_next(&self, answer: Answer) {
         self.state.lock().next.push_back(answer);
-    }
-
-    /// What requests for one path (without query) get from now on.
-    pub(crate) fn answer_on(&self, path: &str, answer: Answer) {
-        self.state.lock().by_path.insert(path.to_owned(), answer);
     }
 
     /// All requests so far.
@@ -180,20 +173,12 @@ impl State {
         };
         let mut reading = BufReader::new(reading);
         while let Some(request) = read_request(&mut reading) {
-            let path = request
-                .target
-                .split('?')
-                .next()
-                .unwrap_or_default()
-                .to_owned();
             let answer = {
                 let mut inner = self.lock();
                 inner.requests.push(request);
                 self.changed.notify_all();
-                match inner.next.pop_front() {
-                    Some(answer) => answer,
-                    None => inner.by_path.get(&path).unwrap_or(&inner.answer).clone(),
-                }
+                let next = inner.next.pop_front();
+                next.unwrap_or_else(|| inner.answer.clone())
             };
             let (status, headers, body) = match answer {
                 Answer::Status(status, body) => (status, Vec::new(), body),

@@ -18,7 +18,6 @@ pub(crate) struct Sandbox {
 }
 
 /// What a finished command left.
-#[must_use = "an output that is not looked at proves nothing"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
@@ -98,11 +97,13 @@ impl Sandbox {
     }
 
     /// Runs a command to its end.
+    #[must_use = "an output that is not looked at proves nothing"]
     pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.run_with_input(args, b"")
     }
 
     /// Runs a command to its end with `input` on its stdin.
+    #[must_use = "an output that is not looked at proves nothing"]
     pub(crate) fn run_with_input<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -209,6 +210,7 @@ impl Running {
     ///
     /// # Panics
     /// After a minute; the command is killed.
+    #[must_use = "an output that is not looked at proves nothing"]
     pub(crate) fn finish(mut self) -> Output {
         let status = self.wait();
         self.stdout.drain();

@@ -1,0 +1,78 @@
+//! `evt events list`
+
+use super::select::SelectArgs;
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::event::Event;
+use crate::record;
+use crate::ui::{self, Cell, Format, Style, clip};
+
+/// As many as fit a look.
+const LIMIT: usize = 50;
+/// Columns for a type.
+const TITLE: usize = 48;
+
+/// List what was received and sent, the newest last
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt events list
+  evt events list --type 'contact.*' --status failed --since 1h
+  evt events list --limit 0 -o json | jq -r .type | sort | uniq -c")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    select: SelectArgs,
+}
+
+pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+    let selection = args.select.selection(Some(LIMIT));
+    let mut rows = Vec::new();
+    let mut line = Vec::new();
+    let more = selection.each(cx, &mut |event| {
+        match cx.ui.format() {
+            Format::Text => rows.push(row(&event)),
+            Format::Json => {
+                line.clear();
+                record::write(&event, &mut line);
+                cx.ui.json_bytes(&line)?;
+            }
+            Format::Raw => super::show::raw(&event, cx)?,
+        }
+        Ok(())
+    })?;
+    if cx.ui.format() == Format::Text {
+        if rows.is_empty() {
+            cx.ui
+                .status("Nothing is kept that is like that. `evt listen` and `evt send` keep what comes and goes.");
+            return Ok(Exit::Done);
+        }
+        let headings = [
+            "ref", "time", "source", "type", "verdict", "outcome", "size",
+        ];
+        cx.ui.table(&headings, rows)?;
+    }
+    if more {
+        let limit = selection.limit().unwrap_or_default();
+        cx.ui.status(&format!(
+            "These are the newest {limit}; --limit 0 shows all."
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn row(event: &Event) -> Vec<Cell> {
+    let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
+    let time = event.received_at.to_string();
+    let seconds = time.get(..19).unwrap_or(&time).replace('T', " ");
+    let (verdict_style, verdict) = ui::verdict(event);
+    let (outcome_style, outcome) = ui::outcome(event.outcome);
+    vec![
+        reference.into(),
+        Cell::styled(Style::Dim, seconds),
+        event.source.as_str().into(),
+        Cell::styled(Style::Name, clip(&event.title(), TITLE)),
+        Cell::styled(verdict_style, verdict),
+        Cell::styled(outcome_style, outcome),
+        Cell::styled(Style::Dim, ui::size(event.body.len())),
+    ]
+}

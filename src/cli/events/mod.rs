@@ -1,0 +1,121 @@
+//! `evt events`: what was received and sent: seen, sent again, judged again, compared, carried elsewhere.
+
+mod diff;
+mod export;
+mod import;
+mod list;
+mod pick;
+mod prune;
+mod replay;
+mod select;
+mod show;
+mod verify;
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use thiserror::Error;
+
+use super::{Context, RuntimeError};
+use crate::dial::DialError;
+use crate::error::{CliError, Exit};
+
+/// See, replay, verify, compare and carry what was received and sent
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt events list --type 'contact.*' --since 1h
+  evt events replay @failed --to 3000")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Args),
+    Show(show::Args),
+    Replay(Box<replay::Args>),
+    Verify(verify::Args),
+    Diff(diff::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Prune(prune::Args),
+}
+
+impl Args {
+    /// Whether `-o curl` means something here.
+    pub(super) fn is_dry_run(&self) -> bool {
+        matches!(&self.command, Command::Replay(args) if args.is_dry_run())
+    }
+}
+
+/// Why a command over kept events did not do what was asked.
+#[derive(Debug, Error)]
+pub(crate) enum EventsError {
+    #[error("no event {reference} is kept")]
+    NoSuchEvent { reference: String },
+    #[error("no kept event is like that")]
+    NothingSelected,
+    #[error("{reference} names {found} events, and one is needed")]
+    NotOne { reference: String, found: usize },
+    #[error("{name} is larger than the 256 MiB that are read for a reference")]
+    FileTooLarge { name: String },
+    #[error("secrets are shown on a terminal only")]
+    SecretsElsewhere,
+    #[error("the body holds bytes that a terminal would obey")]
+    NotForTerminals,
+    #[error("nothing says by which scheme {reference} is signed")]
+    NoScheme { reference: String },
+    #[error("{}", if *total == 1 { "the event was not delivered".to_owned() } else { format!("none of {total} events was delivered") })]
+    NoneDelivered {
+        total: usize,
+        target: String,
+        source: Option<DialError>,
+    },
+    #[error("{failed} of {total} events were not delivered")]
+    SomeFailed {
+        failed: usize,
+        total: usize,
+        target: String,
+        source: Option<DialError>,
+    },
+    #[error("{name} holds no event that could be taken")]
+    NothingTaken { name: String, refused: u64 },
+    #[error("{refused} of {total} entries could not be taken")]
+    SomeRefused { refused: u64, total: u64 },
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        path: std::path::PathBuf,
+        source: std::io::Error,
+    },
+}
+
+/// Runs the command.
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    match args.command {
+        Command::Replay(args) => replay::run(*args, cx).await,
+        // All others wait for the disk alone; signals are answered meanwhile.
+        command => tokio::task::spawn_blocking(move || apart(&command, &cx))
+            .await
+            .unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
+    }
+}
+
+fn apart(command: &Command, cx: &Context) -> Result<Exit, CliError> {
+    match command {
+        Command::List(args) => list::run(args, cx),
+        Command::Show(args) => show::run(args, cx),
+        Command::Verify(args) => verify::run(args, cx),
+        Command::Diff(args) => diff::run(args, cx),
+        Command::Export(args) => export::run(args, cx),
+        Command::Import(args) => import::run(args, cx),
+        Command::Prune(args) => prune::run(args, cx),
+        Command::Replay(_) => Err(RuntimeError::Fault.into()),
+    }
+}
+
+/// How a long command ends that a signal stopped.
+fn stopped(cx: &Context) -> Exit {
+    cx.interrupted().unwrap_or(Exit::Interrupted)
+}

@@ -1,0 +1,209 @@
+//! From references to events: kept ones by their place, others from a file or stdin.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::EventsError;
+use super::select::SelectArgs;
+use crate::archive::{self, ArchiveError, har, ndjson};
+use crate::cli::input::InputError;
+use crate::cli::{Context, send};
+use crate::envelope;
+use crate::error::CliError;
+use crate::event::{Event, Outcome, Seq, Source, Transport};
+use crate::grammar::event_ref::EventRef;
+use crate::store::events::{self, Scan};
+use crate::time::Timestamp;
+
+/// An event that was named.
+pub(super) enum Picked {
+    /// In the inbox.
+    Kept(Seq),
+    /// From a file: nothing can be noted on it.
+    Loose(Box<Event>),
+}
+
+impl Picked {
+    /// The event itself; `None` where it was pruned meanwhile.
+    pub(super) fn event(&self, cx: &Context) -> Result<Option<Event>, CliError> {
+        match self {
+            Self::Kept(seq) => Ok(cx.inbox()?.read_blocking(|db| events::get(db, *seq))?),
+            Self::Loose(event) => Ok(Some((**event).clone())),
+        }
+    }
+}
+
+/// Every event that the references name, in their order.
+pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, CliError> {
+    let mut picked = Vec::new();
+    for reference in references {
+        match reference {
+            EventRef::Seq(seq) => picked.push(Picked::Kept(existing(*seq, reference, cx)?)),
+            EventRef::FromEnd(nth) => {
+                let event = cx.inbox()?.read_blocking(|db| events::from_end(db, *nth))?;
+                let seq = event.and_then(|event| event.seq);
+                picked.push(Picked::Kept(seq.ok_or_else(|| missing(reference))?));
+            }
+            EventRef::Failed => picked.extend(failed(cx)?.into_iter().map(Picked::Kept)),
+            EventRef::File(_) | EventRef::Stdin => {
+                let loose = from_file(reference, cx)?;
+                picked.extend(
+                    loose
+                        .into_iter()
+                        .map(|event| Picked::Loose(Box::new(event))),
+                );
+            }
+        }
+    }
+    Ok(picked)
+}
+
+/// Those of the named events that the flags select.
+pub(super) fn selected(
+    references: &[EventRef],
+    select: &SelectArgs,
+    cx: &Context,
+) -> Result<Vec<Picked>, CliError> {
+    let named = all(references, cx)?;
+    if !select.is_given() {
+        return Ok(named);
+    }
+    let selection = select.selection(None);
+    let mut picked = Vec::new();
+    for one in named {
+        let event = one.event(cx)?;
+        if event.is_some_and(|event| selection.matches(&event)) {
+            picked.push(one);
+        }
+    }
+    let over = selection
+        .limit()
+        .map_or(0, |limit| picked.len().saturating_sub(limit));
+    picked.drain(..over);
+    Ok(picked)
+}
+
+/// The one event that a reference names. Of those that failed it is the last.
+pub(super) fn one(reference: &EventRef, cx: &Context) -> Result<Event, CliError> {
+    let mut picked = all(std::slice::from_ref(reference), cx)?;
+    if picked.len() > 1 && *reference != EventRef::Failed {
+        return Err(EventsError::NotOne {
+            reference: reference.to_string(),
+            found: picked.len(),
+        }
+        .into());
+    }
+    let found = match picked.pop() {
+        Some(picked) => picked.event(cx)?,
+        None => None,
+    };
+    Ok(found.ok_or_else(|| missing(reference))?)
+}
+
+fn existing(seq: Seq, reference: &EventRef, cx: &Context) -> Result<Seq, CliError> {
+    let found = cx.inbox()?.read_blocking(|db| events::get(db, seq))?;
+    match found {
+        Some(_) => Ok(seq),
+        None => Err(missing(reference).into()),
+    }
+}
+
+fn missing(reference: &EventRef) -> EventsError {
+    EventsError::NoSuchEvent {
+        reference: reference.to_string(),
+    }
+}
+
+fn failed(cx: &Context) -> Result<Vec<Seq>, CliError> {
+    let scan = Scan {
+        failed: true,
+        ..Scan::default()
+    };
+    let mut seqs = Vec::new();
+    cx.inbox()?.read_blocking(|db| {
+        events::scan::<CliError, _>(db, &scan, |event| {
+            seqs.extend(event.seq);
+            Ok(ControlFlow::Continue(()))
+        })
+    })?;
+    Ok(seqs)
+}
+
+/// What a file holds: exported events, or else one body.
+fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError> {
+    let (name, text) = read(reference, cx)?;
+    let unreadable =
+        |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
+    if har::is_log(&text) {
+        let mut found = Vec::new();
+        har::read::<ArchiveError>(&text[..], &mut |event| {
+            found.push(event?);
+            Ok(())
+        })
+        .map_err(unreadable)?;
+        return Ok(found);
+    }
+    let mut lines = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+        .peekable();
+    if lines.peek().is_some_and(|line| ndjson::is_record(line)) {
+        let events: Result<Vec<Event>, ArchiveError> = lines.map(ndjson::read).collect();
+        return events.map_err(unreadable);
+    }
+    Ok(vec![of_body(Bytes::from(text))])
+}
+
+fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliError> {
+    let limit = archive::MAX_TEXT as u64;
+    let mut text = Vec::new();
+    let (name, result) = match reference {
+        EventRef::File(path) => {
+            let result = std::fs::File::open(cx.env.current_dir.join(path))
+                .and_then(|file| file.take(limit + 1).read_to_end(&mut text));
+            (format!("`{}`", path.display()), result)
+        }
+        _ => {
+            let stdin = std::io::stdin().lock();
+            (
+                "stdin".to_owned(),
+                stdin.take(limit + 1).read_to_end(&mut text),
+            )
+        }
+    };
+    match result {
+        Ok(_) if text.len() as u64 > limit => Err(EventsError::FileTooLarge { name }.into()),
+        Ok(_) => Ok((name, text)),
+        // What is neither an event nor a file is most of all an event that is not there.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(missing(reference).into())
+        }
+        Err(source) => Err(InputError::Read { name, source }.into()),
+    }
+}
+
+/// A body alone, as if somebody had posted it.
+fn of_body(body: Bytes) -> Event {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static(send::content_type(&body)),
+    );
+    Event {
+        seq: None,
+        received_at: Timestamp::now(),
+        source: Source::Import,
+        transport: Transport::Http,
+        method: Method::POST,
+        target: "/".to_owned(),
+        meta: envelope::detect(&headers, &body),
+        headers,
+        body,
+        verdict: None,
+        outcome: Outcome::Kept,
+    }
+}

@@ -1,0 +1,372 @@
+//! `evt events replay`
+
+mod resign;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::time::{Interval, MissedTickBehavior};
+
+pub(super) use resign::{PLATFORM_SCHEME, platform_secret, scheme_name};
+
+use super::pick::{self, Picked};
+use super::select::SelectArgs;
+use super::{EventsError, stopped};
+use crate::cli::change::ChangeArgs;
+use crate::cli::{Context, RuntimeError, send};
+use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Seq};
+use crate::grammar::event_ref::EventRef;
+use crate::grammar::scheme_spec::SchemeSpec;
+use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::target::Target;
+use crate::grammar::when::{Rate, Span};
+use crate::send::wire;
+use crate::store::{StoreError, events};
+use crate::ui::{self, Format, Style, safe};
+use resign::Resigner;
+
+/// Bytes of an answer that are kept for `-o raw`.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// Send events again: the same bytes and headers, or changed ones
+///
+/// What answered is shown and noted on the event. A target without a path gets the event's own. A changed body needs a new
+/// signature: --resign signs with a fresh time under the same id.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt events replay @failed --to 3000
+  evt events replay --type 'payment.*' --since 2h --to :3000/hook --rate 10/s
+  evt events replay e_7f3a --set data.amount:=0 --resign --secret env:S --to 3000")]
+pub(crate) struct Args {
+    /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin; if none is given, all that the flags select
+    #[arg(value_name = "REF")]
+    references: Vec<EventRef>,
+    /// All that are kept
+    #[arg(long, conflicts_with = "references")]
+    all: bool,
+    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener
+    #[arg(long, value_name = "TARGET")]
+    to: Option<Target>,
+    #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
+    change: ChangeArgs,
+    /// Sign anew; by the scheme of the event's own signature if none is named
+    #[arg(long, value_name = "SCHEME[:key=value,…]", num_args = 0..=1, help_heading = "Changing")]
+    resign: Option<Option<SchemeSpec>>,
+    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or -
+    #[arg(
+        long,
+        value_name = "REF",
+        requires = "resign",
+        help_heading = "Changing"
+    )]
+    secret: Option<SecretRef>,
+    /// At most so often, such as 10/s
+    #[arg(long, value_name = "RATE", help_heading = "Sending")]
+    rate: Option<Rate>,
+    /// How long the target may take
+    #[arg(
+        long,
+        value_name = "SPAN",
+        default_value = "30s",
+        help_heading = "Sending"
+    )]
+    timeout: Span,
+    /// Send nothing; show what would be sent, byte for byte with -o raw, or as a command with -o curl
+    #[arg(long, help_heading = "Sending")]
+    dry_run: bool,
+}
+
+impl Args {
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+}
+
+/// What came of it so far.
+struct Tally {
+    target: Target,
+    delivered: usize,
+    failed: usize,
+    last_error: Option<DialError>,
+}
+
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    // A large inbox takes a while to look through; signals are answered meanwhile.
+    let looking = Arc::clone(&cx);
+    let (args, picked) = tokio::task::spawn_blocking(move || {
+        let picked = picked(&args, &looking);
+        (args, picked)
+    })
+    .await
+    .map_err(|_| RuntimeError::Fault)?;
+    send_all(&args, &picked?, &cx).await
+}
+
+async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, CliError> {
+    let target = match &args.to {
+        Some(target) => target.clone(),
+        None => send::LISTENER.parse()?,
+    };
+    let resigner = Resigner::new(args, cx)?;
+    let dialer = Dialer::new(AddressPolicy::Local);
+    let progress = cx.ui.progress("replaying", Some(picked.len() as u64));
+    let mut tally = Tally {
+        target,
+        delivered: 0,
+        failed: 0,
+        last_error: None,
+    };
+    let mut pace = args.rate.map(pace);
+    let mut warned = false;
+    for picked in picked {
+        if let Some(pace) = &mut pace {
+            tokio::select! {
+                _ = pace.tick() => {}
+                () = cx.shutdown.cancelled() => {}
+            }
+        }
+        if cx.shutdown.is_cancelled() {
+            break;
+        }
+        // One that was pruned meanwhile is no failure of its delivery.
+        let Some(event) = picked.event(cx)? else {
+            continue;
+        };
+        let call = prepared(
+            args,
+            &event,
+            &tally.target,
+            resigner.as_ref(),
+            &mut warned,
+            cx,
+        )?;
+        if args.dry_run {
+            show_request(&event, &call, cx)?;
+        } else {
+            let result = dialer.send(call).await;
+            note(event.seq, &result, cx).await?;
+            tally.take(&event, result, cx)?;
+        }
+        progress.add(1);
+    }
+    drop(progress);
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    // The notes are on the disk before the last word is said.
+    cx.inbox()?
+        .write(|_| -> Result<(), StoreError> { Ok(()) })
+        .await?;
+    tally.end(cx)
+}
+
+fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
+    if args.references.is_empty() {
+        if !args.all && !args.select.is_given() {
+            return Err(CliError::usage("nothing says which events to replay")
+                .hint("evt events replay @last")
+                .hint("evt events replay @failed --to 3000")
+                .hint("evt events replay --type 'contact.*' --since 1h --to 3000"));
+        }
+        let found = args.select.selection(None).find(cx)?;
+        return some(found.seqs.into_iter().map(Picked::Kept).collect());
+    }
+    some(pick::selected(&args.references, &args.select, cx)?)
+}
+
+fn some(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {
+    if picked.is_empty() {
+        return Err(EventsError::NothingSelected.into());
+    }
+    Ok(picked)
+}
+
+fn pace(rate: Rate) -> Interval {
+    let mut pace = tokio::time::interval(rate.interval().max(Duration::from_micros(1)));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pace
+}
+
+/// The request: changed and signed as was asked.
+fn prepared(
+    args: &Args,
+    event: &Event,
+    target: &Target,
+    resigner: Option<&Resigner>,
+    warned: &mut bool,
+    cx: &Context,
+) -> Result<Call, CliError> {
+    let mut call = Call::of(event, target, args.timeout.into(), MAX_ANSWER);
+    let body: Bytes = args.change.body(&event.body, cx)?;
+    let changed = body != event.body;
+    call.body = body;
+    match resigner {
+        Some(resigner) => resigner.sign(&mut call, event)?,
+        None if changed && scheme_name(event).is_some() && !*warned => {
+            *warned = true;
+            cx.ui.warn("the body was changed and its signature was not, so whoever checks it will refuse it; --resign signs it anew");
+        }
+        None => {}
+    }
+    args.change.headers(&mut call.headers);
+    Ok(call)
+}
+
+fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError> {
+    if cx.globals.wants_curl() {
+        return Ok(cx.ui.line(&wire::curl(call))?);
+    }
+    match cx.ui.format() {
+        Format::Raw => Ok(cx.ui.raw(&wire::raw(call))?),
+        Format::Json => {
+            let facts = json!({
+                "ref": event.seq.map(|seq| seq.to_string()),
+                "type": event.meta.kind,
+                "method": call.method.as_str(),
+                "url": wire::url(call),
+                "bytes": call.body.len(),
+                "changed": call.body != event.body,
+            });
+            Ok(cx.ui.json(&facts)?)
+        }
+        Format::Text => {
+            let changed = if call.body == event.body {
+                ""
+            } else {
+                ", changed"
+            };
+            let size = ui::size(call.body.len());
+            let url = safe(&wire::url(call));
+            let line = format!(
+                "{}  {} {url} ({size}{changed})",
+                named(event, cx),
+                call.method
+            );
+            Ok(cx.ui.line(&line)?)
+        }
+    }
+}
+
+/// Keeps what came of it with the event.
+async fn note(
+    seq: Option<Seq>,
+    result: &Result<Answer, DialError>,
+    cx: &Context,
+) -> Result<(), CliError> {
+    if let Some(seq) = seq {
+        let outcome = dial::outcome(result);
+        cx.inbox()?
+            .post(move |tx| events::set_outcome(tx, seq, outcome))
+            .await;
+    }
+    Ok(())
+}
+
+fn named(event: &Event, cx: &Context) -> String {
+    let reference = event
+        .seq
+        .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let title = format!("{:<28}", ui::clip(&event.title(), 40));
+    format!("{reference}  {}", cx.ui.paint(Style::Name, &title))
+}
+
+impl Tally {
+    fn take(
+        &mut self,
+        event: &Event,
+        result: Result<Answer, DialError>,
+        cx: &Context,
+    ) -> Result<(), CliError> {
+        match cx.ui.format() {
+            Format::Text => cx.ui.line(&line(event, &result, cx))?,
+            Format::Json => cx.ui.json(&facts(event, &result))?,
+            Format::Raw => {
+                if let Ok(answer) = &result {
+                    cx.ui.raw(&answer.body)?;
+                }
+            }
+        }
+        match result {
+            Ok(answer) if answer.status.is_success() => self.delivered += 1,
+            Ok(_) => self.failed += 1,
+            Err(error) => {
+                self.failed += 1;
+                self.last_error = Some(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(self, cx: &Context) -> Result<Exit, CliError> {
+        let Self {
+            delivered, failed, ..
+        } = self;
+        let total = delivered + failed;
+        cx.ui.notice(
+            "summary",
+            json!({ "replayed": total, "delivered": delivered, "failed": failed }),
+            &format!("Replayed {total}: {delivered} delivered, {failed} failed."),
+        );
+        if cx.shutdown.is_cancelled() {
+            return Ok(stopped(cx));
+        }
+        let target = self.target.to_string();
+        let source = self.last_error;
+        match (delivered, failed) {
+            (_, 0) => Ok(Exit::Done),
+            (0, _) => Err(EventsError::NoneDelivered {
+                total,
+                target,
+                source,
+            }
+            .into()),
+            _ => Err(EventsError::SomeFailed {
+                failed,
+                total,
+                target,
+                source,
+            }
+            .into()),
+        }
+    }
+}
+
+fn line(event: &Event, result: &Result<Answer, DialError>, cx: &Context) -> String {
+    let came = match result {
+        Ok(answer) => {
+            let style = match answer.status.is_success() {
+                true => Style::Good,
+                false => Style::Bad,
+            };
+            let status = cx.ui.paint(style, answer.status.as_str());
+            format!("{status} in {:.1} ms", answer.took.as_secs_f64() * 1000.0)
+        }
+        Err(error) => cx.ui.paint(Style::Bad, &safe(&error.to_string())),
+    };
+    format!("{}  -> {came}", named(event, cx))
+}
+
+fn facts(event: &Event, result: &Result<Answer, DialError>) -> serde_json::Value {
+    let mut facts = json!({
+        "ref": event.seq.map(|seq| seq.to_string()),
+        "type": event.meta.kind,
+        "outcome": dial::outcome(result).as_str(),
+    });
+    match result {
+        Ok(answer) => {
+            facts["status"] = answer.status.as_u16().into();
+            facts["took_ms"] = (answer.took.as_secs_f64() * 1000.0).into();
+        }
+        Err(error) => {
+            facts["error"] = json!({ "code": error.code(), "message": error.to_string() });
+        }
+    }
+    facts
+}

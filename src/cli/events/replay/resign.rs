@@ -1,0 +1,133 @@
+//! New signatures for events that are sent again, and what is known of their old ones.
+
+use crate::cli::Context;
+use crate::dial::Call;
+use crate::error::CliError;
+use crate::event::Event;
+use crate::grammar::scheme_spec::SchemeSpec;
+use crate::running::Running;
+use crate::secret::Secret;
+use crate::send::{new_id, wire};
+use crate::signature::{self, Options, Outgoing, SignatureError};
+use crate::time::Timestamp;
+
+use super::super::EventsError;
+use super::Args;
+
+/// Signs the platform's own deliveries.
+pub(in super::super) const PLATFORM_SCHEME: &str = "standard-webhooks";
+
+/// The header in which a scheme puts its signature.
+const SIGNED_BY: [(&str, &str); 5] = [
+    ("webhook-signature", PLATFORM_SCHEME),
+    ("svix-signature", "svix"),
+    ("stripe-signature", "stripe"),
+    ("x-hub-signature-256", "github"),
+    ("x-bridge-secret", "shared-secret-header"),
+];
+/// Headers that carry a message's id, which stays the same when it is signed anew.
+const IDS: [&str; 3] = ["webhook-id", "svix-id", "x-github-delivery"];
+
+/// The scheme by which an event is signed, as far as it shows.
+pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
+    if let Some(verdict) = &event.verdict {
+        return Some(&verdict.scheme);
+    }
+    let signed = |(header, _): &&(&str, &str)| event.headers.contains_key(*header);
+    SIGNED_BY.iter().find(signed).map(|(_, scheme)| *scheme)
+}
+
+/// The secret of the platform that runs here.
+pub(in super::super) fn platform_secret(cx: &Context) -> Result<Option<Secret>, CliError> {
+    let running = Running::find(&cx.paths.state_dir)?;
+    let secret = running.and_then(|running| running.webhook_secret);
+    Ok(secret.map(Secret::new))
+}
+
+/// What `--resign` needs.
+pub(super) struct Resigner {
+    spec: Option<SchemeSpec>,
+    secret: Option<Secret>,
+    platform: Option<Secret>,
+}
+
+impl Resigner {
+    pub(super) fn new(args: &Args, cx: &Context) -> Result<Option<Self>, CliError> {
+        let Some(spec) = &args.resign else {
+            return Ok(None);
+        };
+        if let Some(spec) = spec {
+            signature::find(&spec.name)?;
+        }
+        let secret = match &args.secret {
+            Some(reference) => Some(cx.secret(reference)?),
+            None => None,
+        };
+        Ok(Some(Self {
+            spec: spec.clone(),
+            platform: platform_secret(cx)?,
+            secret,
+        }))
+    }
+
+    /// Puts a new signature in the place of the old one: a fresh time, the same id.
+    pub(super) fn sign(&self, call: &mut Call, event: &Event) -> Result<(), CliError> {
+        let name = match &self.spec {
+            Some(spec) => spec.name.as_str(),
+            None => scheme_name(event).ok_or_else(|| EventsError::NoScheme {
+                reference: event
+                    .seq
+                    .map_or_else(|| "it".to_owned(), |seq| seq.to_string()),
+            })?,
+        };
+        let scheme = signature::find(name)?;
+        let own = (name == PLATFORM_SCHEME)
+            .then_some(self.platform.as_ref())
+            .flatten();
+        let secret = self
+            .secret
+            .as_ref()
+            .or(own)
+            .ok_or(SignatureError::NoSecret {
+                scheme: scheme.name(),
+            })?;
+        let options = self
+            .spec
+            .as_ref()
+            .map_or_else(Options::default, |spec| spec.options.clone());
+        let signer = scheme.signer(secret, &options)?;
+        let url = wire::url(call);
+        let signed = signer.sign(&Outgoing {
+            id: &id_of(event),
+            timestamp: Timestamp::now(),
+            url: &url,
+            body: &call.body,
+        });
+        // A signature of another scheme would be one that does not fit.
+        let stale: Vec<_> = call
+            .headers
+            .keys()
+            .filter(|name| name.as_str().contains("-signature"))
+            .cloned()
+            .collect();
+        for name in stale {
+            call.headers.remove(name);
+        }
+        for (name, value) in signed {
+            call.headers.insert(name, value);
+        }
+        Ok(())
+    }
+}
+
+fn id_of(event: &Event) -> String {
+    let header = IDS
+        .iter()
+        .filter_map(|name| event.headers.get(*name))
+        .find_map(|id| id.to_str().ok());
+    match (header, &event.meta.id) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(id)) => id.clone(),
+        (None, None) => new_id(),
+    }
+}

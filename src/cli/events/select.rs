@@ -1,0 +1,158 @@
+//! The selection flags, the same on list, replay and export, and the walk over what they select.
+
+use std::ops::ControlFlow;
+
+use crate::cli::Context;
+use crate::error::CliError;
+use crate::event::{Event, Seq};
+use crate::grammar::select::{Select, Status, TypeRule, Where};
+use crate::grammar::when::When;
+use crate::store::events::{self, Scan};
+use crate::time::Timestamp;
+
+/// Which of the kept events.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Selecting")]
+pub(super) struct SelectArgs {
+    /// Only these types: contact.created, 'contact.*', 'contact.>', or all but '!contact.*' (repeatable)
+    #[arg(long = "type", value_name = "PATTERN")]
+    types: Vec<TypeRule>,
+    /// Only those for which this holds, such as 'data.amount >= 100'
+    #[arg(long = "where", value_name = "EXPR")]
+    condition: Option<Where>,
+    /// Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<Status>,
+    /// Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time
+    #[arg(long, value_name = "TIME")]
+    since: Option<When>,
+    /// Only those received before
+    #[arg(long, value_name = "TIME")]
+    until: Option<When>,
+    /// Only the newest N of them; 0 for all
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// The flags, seen at one point in time.
+pub(super) struct Selection {
+    select: Select,
+    now: Timestamp,
+}
+
+/// What was selected, oldest first.
+pub(super) struct Found {
+    pub(super) seqs: Vec<Seq>,
+    /// There were more than the limit allows.
+    pub(super) more: bool,
+}
+
+impl SelectArgs {
+    /// Whether any flag narrows the selection.
+    pub(super) fn is_given(&self) -> bool {
+        !self.types.is_empty()
+            || self.condition.is_some()
+            || !self.status.is_empty()
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.limit.is_some()
+    }
+
+    /// `default`: the limit where none is given.
+    pub(super) fn selection(&self, default: Option<usize>) -> Selection {
+        let select = Select {
+            types: self.types.clone(),
+            condition: self.condition.clone(),
+            status: self.status.clone(),
+            since: self.since,
+            until: self.until,
+            limit: self.limit.or(default).filter(|limit| *limit > 0),
+        };
+        Selection {
+            select,
+            now: Timestamp::now(),
+        }
+    }
+}
+
+impl Selection {
+    /// Whether an event is one of those; the limit aside.
+    pub(super) fn matches(&self, event: &Event) -> bool {
+        self.select.matches(event, self.now)
+    }
+
+    pub(super) fn limit(&self) -> Option<usize> {
+        self.select.limit
+    }
+
+    fn scan(&self, newest_first: bool) -> Scan {
+        let select = &self.select;
+        Scan {
+            since: select.since.map(|when| when.at(self.now)),
+            until: select.until.map(|when| when.at(self.now)),
+            failed: !select.status.is_empty()
+                && select.status.iter().all(|status| status.is_failed()),
+            newest_first,
+            ..Scan::default()
+        }
+    }
+
+    /// The selected events' places: eight bytes for each, whatever the events weigh.
+    pub(super) fn find(&self, cx: &Context) -> Result<Found, CliError> {
+        let mut seqs = Vec::new();
+        let mut more = false;
+        cx.inbox()?.read_blocking(|db| {
+            events::scan::<CliError, _>(db, &self.scan(true), |event| {
+                if cx.shutdown.is_cancelled() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if self.matches(&event) {
+                    if self.limit().is_some_and(|limit| seqs.len() >= limit) {
+                        more = true;
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    seqs.extend(event.seq);
+                }
+                Ok(ControlFlow::Continue(()))
+            })
+        })?;
+        seqs.reverse();
+        Ok(Found { seqs, more })
+    }
+
+    /// Hands the selected events over, oldest first, one in memory at once; returns whether there were more than the limit allows.
+    pub(super) fn each(
+        &self,
+        cx: &Context,
+        visit: &mut dyn FnMut(Event) -> Result<(), CliError>,
+    ) -> Result<bool, CliError> {
+        if self.limit().is_some() {
+            let found = self.find(cx)?;
+            cx.inbox()?.read_blocking(|db| -> Result<(), CliError> {
+                for seq in &found.seqs {
+                    // It may have been pruned since.
+                    if let Some(event) = events::get(db, *seq)? {
+                        visit(event)?;
+                    }
+                    if cx.shutdown.is_cancelled() {
+                        break;
+                    }
+                }
+                Ok(())
+            })?;
+            return Ok(found.more);
+        }
+        cx.inbox()?.read_blocking(|db| {
+            events::scan::<CliError, _>(db, &self.scan(false), |event| {
+                if self.matches(&event) {
+                    visit(event)?;
+                }
+                Ok(match cx.shutdown.is_cancelled() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                })
+            })
+        })?;
+        Ok(false)
+    }
+}

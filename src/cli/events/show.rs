@@ -1,0 +1,66 @@
+//! `evt events show`
+
+use std::io::ErrorKind;
+
+use super::{EventsError, pick};
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::event::Event;
+use crate::grammar::event_ref::EventRef;
+use crate::record;
+use crate::ui::{self, Format};
+
+/// Show all of an event: request, headers, verdict, body
+///
+/// With -o json it is the event's record, with -o raw the body as it came, byte for byte.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt events show @last
+  evt events show e_7f3a -o raw > body.bin")]
+pub(crate) struct Args {
+    /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin
+    #[arg(value_name = "REF", default_value = "@last")]
+    references: Vec<EventRef>,
+    /// Show what authorises, too; on a terminal only
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+    if args.show_secrets && !cx.ui.stdout_is_terminal() {
+        return Err(EventsError::SecretsElsewhere.into());
+    }
+    let picked = pick::all(&args.references, cx)?;
+    if picked.is_empty() {
+        return Err(EventsError::NothingSelected.into());
+    }
+    for (position, picked) in picked.iter().enumerate() {
+        let Some(event) = picked.event(cx)? else {
+            continue;
+        };
+        match cx.ui.format() {
+            Format::Text => {
+                if position > 0 {
+                    cx.ui.line("")?;
+                }
+                cx.ui.line(&ui::detail(&cx.ui, &event, args.show_secrets))?;
+            }
+            Format::Json => {
+                let mut line = Vec::new();
+                record::write(&event, &mut line);
+                cx.ui.json_bytes(&line)?;
+            }
+            Format::Raw => raw(&event, cx)?,
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// The body as it came.
+pub(super) fn raw(event: &Event, cx: &Context) -> Result<(), CliError> {
+    cx.ui.raw(&event.body).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => EventsError::NotForTerminals.into(),
+        _ => error.into(),
+    })
+}

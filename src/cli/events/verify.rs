@@ -1,0 +1,169 @@
+//! `evt events verify`
+
+use serde_json::json;
+
+use super::{EventsError, pick};
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::event::Event;
+use crate::grammar::event_ref::EventRef;
+use crate::grammar::scheme_spec::SchemeSpec;
+use crate::grammar::secret_ref::SecretRef;
+use crate::grammar::when::{Span, When};
+use crate::secret::Secret;
+use crate::signature::{self, Judgement, Options, Reason, Received, Scheme, SignatureError};
+use crate::time::Timestamp;
+use crate::ui::{Format, Style, safe};
+
+/// Check an event's signature and say why it is valid or not
+///
+/// The clock is set back to when the event was received, so that an old event is not too old. Exit 0 for a valid signature, 8
+/// for any other.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  evt events verify @last --scheme stripe --secret env:STRIPE_SECRET
+  evt events verify e_7f3a --scheme shared-secret-header:header=X-Bridge-Secret --secret env:S")]
+pub(crate) struct Args {
+    /// Which: e_7f3a, @last, @-3, @failed (the last), a file, or - for stdin
+    #[arg(value_name = "REF", default_value = "@last")]
+    reference: EventRef,
+    /// By this scheme; if not given, by the one that was checked on receipt
+    #[arg(long, value_name = "SCHEME[:key=value,…]")]
+    scheme: Option<SchemeSpec>,
+    /// The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)
+    #[arg(long, value_name = "REF")]
+    secret: Vec<SecretRef>,
+    /// How far the signed time may lie from the time of judgement; 0 switches the check off
+    #[arg(long, value_name = "SPAN", default_value = "5m")]
+    tolerance: Span,
+    /// Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt
+    #[arg(long, value_name = "TIME")]
+    at: Option<When>,
+    /// The URL that the sender called, where a tunnel or proxy stood in between
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+    let event = pick::one(&args.reference, cx)?;
+    let (scheme, options) = scheme_of(args, &event)?;
+    let platform = super::replay::platform_secret(cx)?;
+    let mut secrets = Vec::new();
+    for reference in &args.secret {
+        secrets.push(cx.secret(reference)?);
+    }
+    if secrets.is_empty() && scheme.name() == super::replay::PLATFORM_SCHEME {
+        secrets.extend(platform.clone());
+    }
+    let url = match &args.public_url {
+        Some(base) => format!("{}{}", base.trim_end_matches('/'), event.target),
+        None => event.url(),
+    };
+    let received = Received {
+        method: event.method.as_str(),
+        url: &url,
+        headers: &event.headers,
+        body: &event.body,
+    };
+    let at = match args.at {
+        Some(when) => when.at(Timestamp::now()),
+        None => event.received_at,
+    };
+    let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
+    let mut judgement = verifier.verify(&received, at, args.tolerance.into());
+    if is_mismatch(judgement.reason) && judgement.hint.is_none() {
+        let others = platform
+            .iter()
+            .map(|secret| ("the running `evt dev`", secret));
+        judgement.hint = signature::wrong_secret(scheme, &options, &received, others);
+    }
+    print(&event, scheme, &judgement, &secrets, cx)?;
+    Ok(if judgement.is_valid() {
+        Exit::Done
+    } else {
+        Exit::BadSignature
+    })
+}
+
+fn scheme_of(args: &Args, event: &Event) -> Result<(&'static dyn Scheme, Options), CliError> {
+    if let Some(spec) = &args.scheme {
+        return Ok((
+            signature::find(&spec.name).map_err(explain)?,
+            spec.options.clone(),
+        ));
+    }
+    match super::replay::scheme_name(event) {
+        Some(name) => Ok((signature::find(name).map_err(explain)?, Options::default())),
+        None => Err(EventsError::NoScheme {
+            reference: args.reference.to_string(),
+        }
+        .into()),
+    }
+}
+
+/// The hints in the words of this command.
+fn explain(error: SignatureError) -> CliError {
+    let hint = match &error {
+        SignatureError::UnknownScheme {
+            suggestion: Some(name),
+            ..
+        } => Some(format!("--scheme {name}")),
+        _ => None,
+    };
+    let mut explained = CliError::from(error);
+    if let Some(hint) = hint {
+        explained.hints = vec![hint];
+    }
+    explained
+}
+
+const fn is_mismatch(reason: Reason) -> bool {
+    matches!(reason, Reason::SignatureMismatch | Reason::SecretMismatch)
+}
+
+fn print(
+    event: &Event,
+    scheme: &dyn Scheme,
+    judgement: &Judgement,
+    secrets: &[Secret],
+    cx: &Context,
+) -> Result<(), CliError> {
+    let reference = event.seq.map(|seq| seq.to_string());
+    if cx.ui.format() != Format::Text {
+        let mut facts = json!({
+            "scheme": scheme.name(),
+            "ok": judgement.is_valid(),
+            "reason": judgement.reason.code(),
+        });
+        let more = [
+            ("ref", reference.map(Into::into)),
+            ("hint", judgement.hint.clone().map(Into::into)),
+            ("secret", judgement.matched.map(|at| (at + 1).into())),
+        ];
+        for (name, value) in more {
+            if let Some(value) = value {
+                facts[name] = value;
+            }
+        }
+        return Ok(cx.ui.json(&facts)?);
+    }
+    let reference = reference.unwrap_or_else(|| "it".to_owned());
+    let name = scheme.name();
+    let line = if judgement.is_valid() {
+        let which = match judgement.matched {
+            Some(at) if secrets.len() > 1 => format!(" with secret {}", at + 1),
+            _ => String::new(),
+        };
+        let mark = cx.ui.paint(Style::Good, "✓ verified");
+        format!("{mark} {reference} ({name}{which})")
+    } else {
+        let mark = cx.ui.paint(Style::Bad, "✗ not valid");
+        format!("{mark} {reference} ({name}: {})", judgement.reason.code())
+    };
+    cx.ui.line(&line)?;
+    if let Some(hint) = &judgement.hint {
+        cx.ui.line(&format!("  {}", safe(hint)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! Errors in the one shape, and hostile requests.
+
+use serde_json::{Value, json};
+
+use super::wire::{Platform, exchange, send};
+
+const CALLER: &str =
+    "orgid: my-org\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\n";
+
+#[test]
+fn every_error_has_the_fields_of_both_of_the_platforms_shapes() {
+    let platform = Platform::start();
+    let replies = [
+        send(platform.address(), "GET", "/profile/whoami", "", ""),
+        send(platform.address(), "GET", "/nowhere", CALLER, ""),
+        send(platform.address(), "DELETE", "/profile/whoami", CALLER, ""),
+        send(
+            platform.address(),
+            "POST",
+            "/repository/create",
+            CALLER,
+            "{",
+        ),
+        send(
+            platform.address(),
+            "GET",
+            "/repository/get/contact/none",
+            CALLER,
+            "",
+        ),
+        send(
+            platform.address(),
+            "GET",
+            "/repository/get/%ff/x",
+            CALLER,
+            "",
+        ),
+        send(
+            platform.address(),
+            "POST",
+            "/repository/aggregate/contact",
+            CALLER,
+            "[]",
+        ),
+    ];
+    for reply in replies {
+        let body = reply.json();
+        assert_eq!(body["statusCode"], reply.status, "{reply:?}");
+        for field in ["error", "message", "reason", "code", "path"] {
+            assert!(body[field].is_string(), "{field}: {reply:?}");
+        }
+        assert_eq!(reply.header("x-evt-system"), Some("appengine"));
+        assert!(reply.header("x-evt-request-id").is_some());
+    }
+}
+
+#[test]
+fn every_route_is_served() {
+    let platform = Platform::start();
+    for (method, route) in evt::dev::routes::ROUTES {
+        let path = route
+            .split('/')
+            .map(|part| if part.starts_with('{') { "x" } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        let reply = send(platform.address(), method, &path, CALLER, "{}");
+        let code = serde_json::from_str::<Value>(&reply.body).unwrap_or_default()["code"].clone();
+        assert!(
+            code != "unknown_route" && code != "method_not_allowed",
+            "{method} {route}: {reply:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_route_names_those_near_it() {
+    let platform = Platform::start();
+    let reply = send(
+        platform.address(),
+        "POST",
+        "/repository/fnd/contact",
+        CALLER,
+        "{}",
+    );
+    assert_eq!(reply.refusal(), (404, "unknown_route".into()));
+    let message = reply.json()["message"].to_string();
+    assert!(
+        message.contains("POST /repository/find/{datatype}"),
+        "{message}"
+    );
+}
+
+#[test]
+fn hostile_bodies_are_refused_and_the_platform_goes_on() {
+    let platform = Platform::start();
+    let deep = format!(
+        "{{\"datatype\":\"x\",\"isNew\":true,\"data\":{}",
+        "{\"a\":".repeat(100_000)
+    );
+    let large = format!("{{\"a\":\"{}\"}}", "x".repeat(3 * 1024 * 1024));
+    let bodies = [
+        (deep.as_str(), 400, "too_deep"),
+        (large.as_str(), 413, "body_too_large"),
+        ("{\"a\":", 400, "bad_json"),
+        ("[1,2]", 400, "bad_body"),
+        ("\"\\ud800\"", 400, "bad_json"),
+        (
+            "{\"datatype\":\"../x\",\"isNew\":true,\"data\":{}}",
+            400,
+            "bad_request",
+        ),
+        (
+            "{\"datatype\":7,\"isNew\":true,\"data\":{}}",
+            400,
+            "bad_field",
+        ),
+        (
+            "{\"datatype\":\"x\",\"isNew\":true,\"data\":[]}",
+            400,
+            "missing_field",
+        ),
+    ];
+    for (body, status, code) in bodies {
+        let reply = send(
+            platform.address(),
+            "POST",
+            "/repository/create",
+            CALLER,
+            body,
+        );
+        let shown = &body[..body.len().min(60)];
+        assert_eq!(reply.refusal(), (status, code.to_owned()), "{shown}");
+    }
+    platform.create("contact", json!({"email": "still@example.com"}));
+}
+
+#[test]
+fn a_body_that_breaks_off_changes_nothing() {
+    let platform = Platform::start();
+    let head = format!(
+        "POST /repository/create HTTP/1.1\r\nhost: {}\r\n{CALLER}content-length: 500\r\n\r\n",
+        platform.address()
+    );
+    let body = "{\"datatype\":\"contact\",\"isNew\":true,\"data\":{}}";
+    let reply = exchange(platform.address(), format!("{head}{body}").as_bytes());
+    assert_eq!(reply.status, 400);
+    let found = platform.ask("POST", "/repository/find/contact", &json!({}));
+    assert_eq!(found.json()["total"], 0);
+}
+
+#[test]
+fn records_nested_past_what_their_readers_take_are_refused() {
+    let platform = Platform::start();
+    let data = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
+    let body = format!("{{\"datatype\":\"x\",\"isNew\":true,\"data\":{data}}}");
+    let reply = send(
+        platform.address(),
+        "POST",
+        "/repository/create",
+        CALLER,
+        &body,
+    );
+    assert_eq!(reply.refusal(), (400, "bad_request".into()));
+}

@@ -1,0 +1,66 @@
+//! The platform inside the test process, on free ports, found by the sandbox's commands as they find `evt dev`.
+
+use evt::dev::{DevOptions, Platform};
+use evt::running::Running;
+use tokio_util::sync::CancellationToken;
+
+use super::Sandbox;
+
+/// A platform without a data folder; gone with the value.
+pub(crate) struct LocalPlatform {
+    pub(crate) running: Running,
+    shutdown: CancellationToken,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl LocalPlatform {
+    /// Starts it for the commands of one sandbox.
+    pub(crate) fn start(sandbox: &Sandbox) -> Self {
+        Self::start_with(sandbox, DevOptions::default())
+    }
+
+    /// [`LocalPlatform::start`] with options of the test's own; ports and places are the sandbox's.
+    pub(crate) fn start_with(sandbox: &Sandbox, options: DevOptions) -> Self {
+        let state_dir = sandbox.home().join("state");
+        std::fs::create_dir_all(&state_dir).expect("a state folder");
+        let options = DevOptions {
+            port: 0,
+            control_port: 0,
+            state_dir: Some(state_dir),
+            ..options
+        };
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let (sender, started) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async {
+                let platform = Platform::start(options, stop)
+                    .await
+                    .expect("the platform starts");
+                sender
+                    .send(platform.running().clone())
+                    .expect("the test waits for it");
+                platform.stopped().await;
+            });
+        });
+        Self {
+            running: started.recv().expect("the platform starts"),
+            shutdown,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for LocalPlatform {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if let Some(thread) = self.thread.take() {
+            // A platform that failed has failed its test already.
+            let _ = thread.join();
+        }
+    }
+}
