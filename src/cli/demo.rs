@@ -586,9 +586,9 @@ fn shown(args: &[&str]) -> String {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte));
         line.push(' ');
         if plain {
-            line.push_str(arg)
+            line.push_str(arg);
         } else {
-            line.push_str(&format!("'{arg}'"))
+            line.push_str(&format!("'{arg}'"));
         }
     }
     line

@@ -232,9 +232,8 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
 
 impl Args {
     fn options(&self, cx: &Context) -> Result<ListenOptions, CliError> {
-        if !self.bind.is_loopback()
-            && !(self.i_understand_public && !self.verify.schemes.is_empty())
-        {
+        let may_be_public = self.i_understand_public && !self.verify.schemes.is_empty();
+        if !self.bind.is_loopback() && !may_be_public {
             return Err(CliError::usage(format!("{} can be reached by others", self.bind))
                 .hint("add --i-understand-public and a --verify with its --secret, or leave --bind out"));
         }

@@ -239,6 +239,13 @@ impl Globals {
 pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     crate::ui::report_panics();
     let args: Vec<OsString> = args.into_iter().collect();
+    // The commonest question of scripts is answered without the tree of commands, which takes most of a start.
+    if asks_version(&args) {
+        let ui = Ui::new(parse::manner(&args, &env));
+        let said = ui.line(concat!("evt ", env!("CARGO_PKG_VERSION")));
+        let is_done = said.and_then(|()| ui.close()).is_ok();
+        return ExitCode::from(if is_done { Exit::Done } else { Exit::Failed }.code());
+    }
     let (ui, result) = match parse::parse(&args, &env) {
         Ok(parsed) => {
             let ui = Arc::new(Ui::new(parsed.cli.globals.manner(&env)));
@@ -262,6 +269,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
+}
+
+fn asks_version(args: &[OsString]) -> bool {
+    matches!(args, [_, flag] if flag == "--version" || flag == "-V")
 }
 
 fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {

@@ -303,7 +303,7 @@ impl Reader<'_> {
                     end = end.max(self.word_end(expr.id, &select.field));
                 }
                 Expr::Call(call) => {
-                    open.extend(call.target.as_deref().into_iter().chain(&call.args))
+                    open.extend(call.target.as_deref().into_iter().chain(&call.args));
                 }
                 Expr::List(list) => open.extend(&list.elements),
                 Expr::Comprehension(inner) => {

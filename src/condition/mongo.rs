@@ -317,9 +317,7 @@ impl Test {
         match self {
             Self::Equal(wanted) => equals(wanted),
             Self::NotEqual(wanted) => !equals(wanted),
-            Self::Ordered(wanted, holds) => {
-                any(&|value| order(value, wanted).is_some_and(|order| holds(order)))
-            }
+            Self::Ordered(wanted, holds) => any(&|value| order(value, wanted).is_some_and(holds)),
             Self::In(wanted) => wanted.iter().any(|wanted| wanted.holds(found)),
             Self::NotIn(wanted) => !wanted.iter().any(|wanted| wanted.holds(found)),
             Self::Exists(exists) => found.is_empty() != *exists,

@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Root<'de> {
                 while let Some(Name(place)) = map.next_key()? {
                     match place {
                         Some(place) => {
-                            root.members[place] = Some(map.next_value::<&RawValue>()?.get())
+                            root.members[place] = Some(map.next_value::<&RawValue>()?.get());
                         }
                         None => {
                             map.next_value::<IgnoredAny>()?;

@@ -184,7 +184,7 @@ impl FromStr for Rate {
             "h" => 3600,
             _ => return Err(bad()),
         };
-        if !rest.is_empty() || times <= 0.0 || times > 10_000_000.0 || times < 0.001 {
+        if !rest.is_empty() || times <= 0.0 || !(0.001..=10_000_000.0).contains(&times) {
             return Err(bad());
         }
         Ok(Self {
