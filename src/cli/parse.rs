@@ -178,6 +178,7 @@ impl Stop {
     pub(super) fn mistake(&self, command: &str) -> CliError {
         let rendered = self.error.render().to_string();
         let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, command));
+        error.place = std::error::Error::source(&self.error).and_then(crate::error::place_of);
         let mut suggest = |kind, before: &str| {
             for suggestion in self.strings(kind) {
                 error.hints.push(format!("{before}{suggestion}"));
@@ -217,8 +218,18 @@ impl Stop {
                 }
                 _ => format!("`{argument}` needs a value"),
             },
+            (ErrorKind::ValueValidation, Some(argument)) => match self.cause() {
+                Some(cause) => format!("`{argument}`: {cause}"),
+                None => first_paragraph(rendered),
+            },
             _ => first_paragraph(rendered),
         }
+    }
+
+    /// Our own grammars name the value in backticks; what the standard library says would leave it out.
+    fn cause(&self) -> Option<String> {
+        let cause = std::error::Error::source(&self.error)?.to_string();
+        cause.starts_with('`').then_some(cause)
     }
 
     /// The variable that a bad value came from; `None` where it was given as a flag.

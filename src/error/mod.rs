@@ -8,6 +8,8 @@ mod engines;
 mod model;
 mod ports;
 
+pub(crate) use model::place_of;
+
 use std::error::Error;
 
 use crate::ui::{Problem, Ui};
@@ -105,6 +107,8 @@ pub struct CliError {
     pub error: Box<dyn Error + Send + Sync>,
     /// What to try; the first is the likeliest.
     pub hints: Vec<String>,
+    /// Where in what was typed it goes wrong, where the error's own chain does not tell.
+    pub place: Option<String>,
 }
 
 impl CliError {
@@ -118,6 +122,7 @@ impl CliError {
             code,
             error: error.into(),
             hints: Vec::new(),
+            place: None,
         }
     }
 
@@ -137,6 +142,7 @@ impl CliError {
         }
         ui.problem(&Problem {
             message: self.error.to_string(),
+            place: self.place.clone().or_else(|| place_of(self.error.as_ref())),
             why: causes(self.error.as_ref()),
             hints: self.hints.clone(),
             code: self.code,

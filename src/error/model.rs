@@ -184,3 +184,31 @@ impl From<ArchiveError> for CliError {
             .hint("evt events export --format ndjson -f events.ndjson")
     }
 }
+
+/// The input with a caret below the place where it goes wrong, when an error of the chain knows it.
+pub(crate) fn place_of(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        let place = place_in(current);
+        if place.is_some() {
+            return place;
+        }
+        next = current.source();
+    }
+    None
+}
+
+/// Wrappers that speak with the wrapped error's own words are looked into: they are no link of the chain.
+fn place_in(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref::<GrammarError>() {
+        return error.caret();
+    }
+    if let Some(error) = error.downcast_ref::<ConditionError>() {
+        return error.caret();
+    }
+    match error.downcast_ref::<SelectError>()? {
+        SelectError::Condition(error) => error.caret(),
+        SelectError::Grammar(error) => error.caret(),
+        _ => None,
+    }
+}

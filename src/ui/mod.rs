@@ -75,6 +75,8 @@ pub struct Ui {
 pub struct Problem {
     /// What failed.
     pub message: String,
+    /// The input and a caret below the place where it goes wrong, on two lines.
+    pub place: Option<String>,
     /// The causes, from the nearest to the root.
     pub why: Vec<String>,
     pub hints: Vec<String>,
@@ -282,6 +284,10 @@ impl Problem {
             Style::Bad.paint(colour, "error:"),
             safe(&self.message)
         );
+        for line in self.place.iter().flat_map(|place| place.lines()) {
+            text.push_str("\n       ");
+            text.push_str(&safe(line));
+        }
         let mut add = |label: &str, rest: &str| {
             text.push_str("\n  ");
             text.push_str(&Style::Dim.paint(colour, label));
