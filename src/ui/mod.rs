@@ -349,6 +349,7 @@ mod tests {
 
     fn refused() -> Problem {
         Problem {
+            place: None,
             message: "cannot reach http://127.0.0.1:3000".to_owned(),
             why: vec!["connection refused".to_owned(), "os error 111".to_owned()],
             hints: vec!["start your app, then: evt events replay @failed --to 3000".to_owned()],
