@@ -520,3 +520,72 @@ fn a_request_line_over_the_limit_is_refused() {
         414
     );
 }
+
+#[test]
+fn a_reader_that_stops_holds_up_no_sender_and_no_end() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["listen", "--port", "0", "-o", "json"]);
+    // Nobody ever reads this pipe.
+    let mut listener = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut notices = std::io::BufReader::new(listener.stderr.take().unwrap());
+    let mut ready = String::new();
+    std::io::BufRead::read_line(&mut notices, &mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let address = ready["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let body = "x".repeat(60_000);
+    for _ in 0..60 {
+        assert_eq!(post(address, &[], &body).status, 200);
+    }
+    let pid = rustix::process::Pid::from_raw(i32::try_from(listener.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(listener.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_event_whose_forward_was_cut_off_is_found_among_the_failed() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let (listener, address) = start(&sandbox, &[&app.url("")]);
+    let sender = std::thread::spawn(move || exchange(address, "POST", "/", &[], b"{}"));
+    app.wait_for(1);
+    listener.kill();
+    let _ = sender.join();
+    let failed = sandbox
+        .run(["events", "list", "--status", "failed", "-o", "json"])
+        .expect_exit(0);
+    assert_eq!(failed.json_lines().len(), 1);
+}
+
+#[test]
+fn an_interrupt_during_a_forward_still_counts_the_event() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let (listener, address) = start(&sandbox, &[&app.url("")]);
+    let sender = std::thread::spawn(move || exchange(address, "POST", "/", &[], b"{}"));
+    app.wait_for(1);
+    listener.interrupt();
+    let output = listener.finish().expect_exit(0);
+    let _ = sender.join();
+    assert!(
+        output.stderr.contains("\"received\":1") && output.stderr.contains("\"failed\":1"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_refused_body_is_told_of() {
+    let sandbox = Sandbox::new();
+    let (mut listener, address) = start(&sandbox, &["--max-body", "1KiB"]);
+    assert_eq!(post(address, &[], &"x".repeat(2000)).status, 413);
+    listener.wait_for_stderr("\"refused\"");
+}
