@@ -29,6 +29,7 @@ pub mod api;
 pub mod control;
 pub mod dial;
 pub mod files;
+pub mod occupant;
 pub mod running;
 pub mod serve;
 pub mod store;

@@ -158,6 +158,7 @@ impl From<DemoError> for CliError {
             DemoError::Start { .. } => {
                 Self::new(Exit::Failed, "demo_start", error).hint("evt doctor")
             }
+            DemoError::Port(_) => Self::new(Exit::Failed, "no_free_port", error).hint("evt doctor"),
             DemoError::Ended { .. } | DemoError::TooSlow { .. } | DemoError::Unexpected { .. } => {
                 Self::new(Exit::Failed, "demo_step", error)
                     .hint("evt demo --keep     keeps the tour's home, to look into")

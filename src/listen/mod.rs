@@ -10,6 +10,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -17,11 +18,12 @@ use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use serde_json::json;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver::{Engine, EngineOptions};
@@ -37,8 +39,12 @@ pub use chaos::{Chaos, ChaosError};
 pub use forward::{Forward, Route};
 pub use judge::{Check, Checks, PlatformSecret};
 
-/// Messages that may wait to be shown; beyond them senders wait.
+/// Messages that may wait to be shown; beyond them senders wait, as long as the reader of our output goes on reading.
 const MESSAGES: usize = 1024;
+/// A reader that takes nothing for so long has stopped: from then on senders are answered without it.
+const STALLED: Duration = Duration::from_secs(2);
+/// Kilobytes of bodies in memory at once, from the first byte received to the line printed.
+const MEMORY: u32 = 256 * 1024;
 /// After what time a sender may try again when an event could not be kept, in seconds.
 const RETRY_LATER: &str = "5";
 
@@ -95,12 +101,16 @@ pub struct RespondError {
 /// What the person at the listener wants to know.
 #[derive(Debug)]
 pub enum Message {
-    /// A request was kept and answered with `answer`.
+    /// A request was kept and answered with `answer`; 0 where the connection ended before an answer.
     Received {
         event: Box<Event>,
         answer: u16,
         took: Duration,
+        /// The event's share of the memory for bodies, given back when the message is dropped.
+        room: OwnedSemaphorePermit,
     },
+    /// A request was refused before it could be kept: its body is too large, too slow or broken off.
+    Refused { status: u16, why: String },
     /// A queued event came to its end.
     Settled { event: Seq, end: End },
     /// The target stopped or began to accept connections; `missed` events failed in between.
@@ -129,7 +139,9 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Closed when the listener has stopped and drained.
     pub messages: mpsc::Receiver<Message>,
-    task: tokio::task::JoinHandle<()>,
+    pub display: Arc<Display>,
+    /// Ends when everything under way is answered and drained.
+    pub task: tokio::task::JoinHandle<()>,
 }
 
 impl Listener {
@@ -162,6 +174,7 @@ impl Listener {
             dialer.clone(),
             sender.clone(),
         ));
+        let display = Arc::clone(&intake.display);
         let watch = intake
             .forward
             .is_some()
@@ -183,14 +196,9 @@ impl Listener {
         Ok(Self {
             address,
             messages,
+            display,
             task,
         })
-    }
-
-    /// Waits until everything under way is answered and drained.
-    pub async fn stopped(self) {
-        drop(self.messages);
-        let _ = self.task.await;
     }
 }
 
@@ -231,6 +239,22 @@ struct Intake {
     store: Store,
     dialer: Dialer,
     messages: mpsc::Sender<Message>,
+    memory: Arc<Semaphore>,
+    display: Arc<Display>,
+}
+
+/// Whether our output is read, and what was left out while it was not.
+#[derive(Default)]
+pub struct Display {
+    stalled: AtomicBool,
+    not_shown: AtomicU64,
+}
+
+impl Display {
+    /// Events that were kept and answered but not shown, because nobody took our output.
+    pub fn not_shown(&self) -> u64 {
+        self.not_shown.load(Ordering::Relaxed)
+    }
 }
 
 impl Intake {
@@ -252,39 +276,101 @@ impl Intake {
             store,
             dialer,
             messages,
+            memory: Arc::new(Semaphore::new(MEMORY as usize)),
+            display: Arc::default(),
         }
     }
 
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answered, Dropped> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
+        let Some(room) = self.room_for(&body).await else {
+            return Ok(self
+                .refuse(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "there is no memory left for more bodies",
+                )
+                .await);
+        };
         let body = match read_body(body, &self.body).await {
             Ok(body) => body,
-            Err(error) => return Ok(problem(error.status(), "body_refused", &error.to_string())),
+            Err(error) => return Ok(self.refuse(error.status(), &error.to_string()).await),
         };
         let event = self.judge(head, body);
         let rejected = event.outcome == Outcome::Rejected;
-        let mut event = match self.keep(event).await {
+        let event = match self.keep(event).await {
             Ok(event) => event,
             Err(error) => {
                 let answer = not_kept(&error);
-                let _ = self.messages.send(Message::NotKept(error)).await;
+                self.tell(Message::NotKept(error)).await;
                 return Ok(answer);
             }
         };
-        let answer = if rejected {
-            Ok(unauthorised(&event))
-        } else {
-            self.pass_on(&mut event).await
+        let mut pending = Pending {
+            intake: &self,
+            event: Some((Box::new(event), room)),
+            started,
         };
-        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
-        let received = Message::Received {
-            event: Box::new(event),
-            answer: status,
-            took: started.elapsed(),
+        let answer = match pending.event_mut() {
+            Some(event) if rejected => Ok(unauthorised(event)),
+            Some(event) => self.pass_on(event).await,
+            None => Err(Dropped),
         };
-        let _ = self.messages.send(received).await;
+        pending
+            .finish(answer.as_ref().map_or(0, |answer| answer.status().as_u16()))
+            .await;
         answer
+    }
+
+    /// Memory for the body: what it states, or the most that it may take. `None` when there was none for too long.
+    async fn room_for(&self, body: &Incoming) -> Option<OwnedSemaphorePermit> {
+        let bytes = body.size_hint().exact().map_or(self.body.bytes, |exact| {
+            usize::try_from(exact).unwrap_or(usize::MAX)
+        });
+        // A body over the limit is refused before its first byte.
+        let kilobytes = bytes.min(self.body.bytes) / 1024 + 1;
+        let kilobytes = u32::try_from(kilobytes).unwrap_or(MEMORY).min(MEMORY);
+        let waiting = Arc::clone(&self.memory).acquire_many_owned(kilobytes);
+        tokio::time::timeout(self.body.idle, waiting)
+            .await
+            .ok()?
+            .ok()
+    }
+
+    async fn refuse(&self, status: StatusCode, why: &str) -> Answered {
+        self.tell(Message::Refused {
+            status: status.as_u16(),
+            why: why.to_owned(),
+        })
+        .await;
+        let mut answer = problem(status, "body_refused", why);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
+        }
+        answer
+    }
+
+    /// Passes a message on to be shown. Waits while our output is read, and not for a reader that has stopped.
+    async fn tell(&self, message: Message) {
+        let message = match self.messages.try_send(message) {
+            Ok(()) => {
+                self.display.stalled.store(false, Ordering::Relaxed);
+                return;
+            }
+            Err(TrySendError::Closed(_)) => return,
+            Err(TrySendError::Full(message)) => message,
+        };
+        if !self.display.stalled.load(Ordering::Relaxed) {
+            match self.messages.send_timeout(message, STALLED).await {
+                Ok(()) | Err(SendTimeoutError::Closed(_)) => return,
+                Err(SendTimeoutError::Timeout(_)) => {
+                    self.display.stalled.store(true, Ordering::Relaxed)
+                }
+            }
+        }
+        self.display.not_shown.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The event with its verdict. The verdict is worked out before the commit so that both are kept by one; a request is
@@ -334,10 +420,16 @@ impl Intake {
         if job.is_some() {
             event.outcome = Outcome::Queued;
         }
+        let told = event.outcome;
+        if told == Outcome::Kept && self.is_forwarded(&event) {
+            // Until the target has answered: whatever ends us before that, the event is found among the failed ones.
+            event.outcome = Outcome::Failed { status: None };
+        }
         self.store
             .write(move |tx| {
                 let seq = events::insert(tx, &event, None)?;
                 event.seq = Some(seq);
+                event.outcome = told;
                 if let Some(mut job) = job {
                     job.event = Some(seq);
                     crate::store::jobs::enqueue(tx, &job)?;
@@ -345,6 +437,12 @@ impl Intake {
                 Ok(event)
             })
             .await
+    }
+
+    fn is_forwarded(&self, event: &Event) -> bool {
+        self.forward
+            .as_ref()
+            .is_some_and(|forward| forward.target_for(event).is_some())
     }
 
     async fn pass_on(&self, event: &mut Event) -> Result<Answered, Dropped> {
@@ -368,6 +466,53 @@ impl Intake {
             }
             None => answer,
         })
+    }
+}
+
+/// A kept event whose sender waits for an answer. Where the connection ends before (a shutdown, a sender that goes away), the
+/// event is told of all the same.
+struct Pending<'a> {
+    intake: &'a Intake,
+    event: Option<(Box<Event>, OwnedSemaphorePermit)>,
+    started: Instant,
+}
+
+impl Pending<'_> {
+    fn event_mut(&mut self) -> Option<&mut Event> {
+        self.event.as_mut().map(|(event, _)| event.as_mut())
+    }
+
+    async fn finish(mut self, answer: u16) {
+        if let Some((event, room)) = self.event.take() {
+            let took = self.started.elapsed();
+            self.intake
+                .tell(Message::Received {
+                    event,
+                    answer,
+                    took,
+                    room,
+                })
+                .await;
+        }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        let Some((mut event, room)) = self.event.take() else {
+            return;
+        };
+        if event.outcome == Outcome::Kept && self.intake.is_forwarded(&event) {
+            event.outcome = Outcome::Failed { status: None };
+        }
+        let took = self.started.elapsed();
+        // Nothing can wait here; a line that finds no room is only a line.
+        let _ = self.intake.messages.try_send(Message::Received {
+            event,
+            answer: 0,
+            took,
+            room,
+        });
     }
 }
 

@@ -10,14 +10,11 @@ use tracing::debug;
 const BEGIN: u64 = 8 * 1024 * 1024;
 /// Past this size the writer copies the rest itself, after which SQLite begins the log anew: the bound on its size.
 const BOUND: u64 = 128 * 1024 * 1024;
-/// Commits between two looks at the log.
-const EVERY: u32 = 64;
 
 /// The writer's view of the log; its thread starts when the log first grows.
 pub(super) struct Checkpointer {
     database: PathBuf,
     log: PathBuf,
-    commits: u32,
     wake: Option<SyncSender<()>>,
 }
 
@@ -28,17 +25,13 @@ impl Checkpointer {
         Self {
             database: database.to_owned(),
             log: PathBuf::from(log),
-            commits: 0,
             wake: None,
         }
     }
 
-    /// Looks at the log now and then, and has it copied where it has grown.
+    /// Looks at the log, and has it copied where it has grown.
     pub(super) fn after_commit(&mut self, writer: &Connection) {
-        self.commits += 1;
-        if !self.commits.is_multiple_of(EVERY) {
-            return;
-        }
+        // Beside the commit's own wait for the disk, asking costs nothing.
         let length = std::fs::metadata(&self.log).map_or(0, |log| log.len());
         if length > BOUND {
             copy(writer);

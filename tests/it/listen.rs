@@ -1,7 +1,7 @@
 //! `evt listen`, as senders and its user meet it.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -102,7 +102,7 @@ fn a_wrong_secret_is_kept_marked_and_answered_401_and_does_not_count() {
             "--count",
             "1",
             "--for",
-            "2s",
+            "15s",
         ],
     );
     let reply = post(address, &signed(OTHER, BODY), BODY);
@@ -303,6 +303,33 @@ fn chaos_closes_the_connection_and_keeps_the_event() {
 }
 
 #[test]
+fn chaos_passes_every_event_on_twice_and_the_sender_hears_once() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "dup=100%"]);
+    let headers = signed(SECRET, BODY);
+    assert_eq!(post(address, &headers, BODY).status, 200);
+    let requests = app.wait_for(2);
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert_eq!(request.body, BODY.as_bytes());
+        assert_eq!(request.header("webhook-id"), Some("msg_1"));
+    }
+}
+
+/// The one thing that a test may say of a wait: that it was no shorter.
+#[test]
+fn chaos_makes_the_app_and_the_sender_wait() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "latency=300ms"]);
+    let begun = Instant::now();
+    assert_eq!(post(address, &[], BODY).status, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(app.wait_for(1)[0].body, BODY.as_bytes());
+}
+
+#[test]
 fn the_command_gets_the_address_and_its_exit_code_is_ours() {
     let sandbox = Sandbox::new();
     let script = "case $EVT_LISTEN_URL in http://127.0.0.1:*) exit 42;; *) exit 1;; esac";
@@ -492,4 +519,73 @@ fn a_request_line_over_the_limit_is_refused() {
         exchange_bytes(address, long.as_bytes()).unwrap().status,
         414
     );
+}
+
+#[test]
+fn a_reader_that_stops_holds_up_no_sender_and_no_end() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(["listen", "--port", "0", "-o", "json"]);
+    // Nobody ever reads this pipe.
+    let mut listener = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut notices = std::io::BufReader::new(listener.stderr.take().unwrap());
+    let mut ready = String::new();
+    std::io::BufRead::read_line(&mut notices, &mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    let address = ready["url"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let body = "x".repeat(60_000);
+    for _ in 0..60 {
+        assert_eq!(post(address, &[], &body).status, 200);
+    }
+    let pid = rustix::process::Pid::from_raw(i32::try_from(listener.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(listener.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn an_event_whose_forward_was_cut_off_is_found_among_the_failed() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let (listener, address) = start(&sandbox, &[&app.url("")]);
+    let sender = std::thread::spawn(move || exchange(address, "POST", "/", &[], b"{}"));
+    app.wait_for(1);
+    listener.kill();
+    let _ = sender.join();
+    let failed = sandbox
+        .run(["events", "list", "--status", "failed", "-o", "json"])
+        .expect_exit(0);
+    assert_eq!(failed.json_lines().len(), 1);
+}
+
+#[test]
+fn an_interrupt_during_a_forward_still_counts_the_event() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let (listener, address) = start(&sandbox, &[&app.url("")]);
+    let sender = std::thread::spawn(move || exchange(address, "POST", "/", &[], b"{}"));
+    app.wait_for(1);
+    listener.interrupt();
+    let output = listener.finish().expect_exit(0);
+    let _ = sender.join();
+    assert!(
+        output.stderr.contains("\"received\":1") && output.stderr.contains("\"failed\":1"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_refused_body_is_told_of() {
+    let sandbox = Sandbox::new();
+    let (mut listener, address) = start(&sandbox, &["--max-body", "1KiB"]);
+    assert_eq!(post(address, &[], &"x".repeat(2000)).status, 413);
+    listener.wait_for_stderr("\"refused\"");
 }

@@ -1,0 +1,297 @@
+//! What has come so far: shown as it comes, counted, and summed up at the end.
+//!
+//! Printing has a thread of its own: a reader that stops reading must not stop the listener.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+
+use super::{Args, Ending};
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::event::{Event, Outcome, Seq};
+use crate::grammar::select::Select;
+use crate::listen::{Display, Message};
+use crate::record;
+use crate::store::jobs::End;
+use crate::time::Timestamp;
+use crate::ui::{self, Format, safe};
+
+/// The counts, and the goal that they may reach.
+pub(super) struct Tally {
+    expect: Option<Select>,
+    needed: Option<u64>,
+    counts: Mutex<Counts>,
+    goal: Notify,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// Towards `needed`.
+    counted: u64,
+    received: u64,
+    verified: u64,
+    rejected: u64,
+    refused: u64,
+    delivered: u64,
+    failed: u64,
+    not_kept: u64,
+}
+
+impl Tally {
+    pub(super) fn new(args: &Args) -> Self {
+        Self {
+            expect: args.expect.clone(),
+            needed: args.count.or(args.expect.as_ref().map(|_| 1)),
+            counts: Mutex::default(),
+            goal: Notify::new(),
+        }
+    }
+
+    /// Ends when enough has come; never where nothing was asked for.
+    pub(super) async fn goal(&self) {
+        while !self.goal_met() {
+            self.goal.notified().await;
+        }
+    }
+
+    fn goal_met(&self) -> bool {
+        self.needed
+            .is_some_and(|needed| self.counts().counted >= needed)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts and prints on a thread of its own until the listener has drained.
+    pub(super) fn print(
+        self: &Arc<Self>,
+        mut messages: mpsc::Receiver<Message>,
+        cx: &Arc<Context>,
+    ) -> JoinHandle<Result<(), CliError>> {
+        let (tally, cx) = (Arc::clone(self), Arc::clone(cx));
+        tokio::task::spawn_blocking(move || {
+            let mut line = Vec::new();
+            while let Some(message) = messages.blocking_recv() {
+                tally.count(&message);
+                show(&message, &mut line, &cx)?;
+                if tally.goal_met() {
+                    tally.goal.notify_one();
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn count(&self, message: &Message) {
+        let counted = match message {
+            Message::Received { event, .. } => self.is_counted(event),
+            _ => false,
+        };
+        let mut counts = self.counts();
+        match message {
+            Message::Received { event, .. } => {
+                counts.received += 1;
+                counts.counted += u64::from(counted);
+                counts.verified +=
+                    u64::from(event.verdict.as_ref().is_some_and(|verdict| verdict.ok));
+                match event.outcome {
+                    Outcome::Delivered { .. } => counts.delivered += 1,
+                    Outcome::Failed { .. } => counts.failed += 1,
+                    Outcome::Rejected => counts.rejected += 1,
+                    Outcome::Kept | Outcome::Queued => {}
+                }
+            }
+            Message::Refused { .. } => counts.refused += 1,
+            Message::Settled {
+                end: End::Delivered { .. },
+                ..
+            } => counts.delivered += 1,
+            Message::Settled {
+                end: End::Dead { .. },
+                ..
+            } => counts.failed += 1,
+            Message::NotKept(_) => counts.not_kept += 1,
+            Message::Settled { .. } | Message::Target { .. } => {}
+        }
+    }
+
+    /// A bad signature counts for nothing; of the others, what `--expect` describes.
+    fn is_counted(&self, event: &Event) -> bool {
+        let fits = |expect: &Select| expect.matches(event, Timestamp::now());
+        event.outcome != Outcome::Rejected && self.expect.as_ref().is_none_or(fits)
+    }
+
+    pub(super) fn exit(&self, end: Ending, cx: &Context) -> Result<Exit, CliError> {
+        Ok(match end {
+            Ending::Child(code) => Exit::Child(code),
+            Ending::Printed(printed) => {
+                printed?;
+                Exit::Done
+            }
+            _ if self.goal_met() || self.needed.is_none() => Exit::Done,
+            Ending::Stopped => cx.interrupted().unwrap_or(Exit::Interrupted),
+            Ending::GoalMet | Ending::TimeOver => {
+                let (needed, counted) = (self.needed.unwrap_or_default(), self.counts().counted);
+                let facts = json!({ "wanted": needed, "counted": counted });
+                let text = format!("Goal not met: {counted} of {needed} came.");
+                cx.ui.notice("goal_not_met", facts, &text);
+                Exit::GoalNotMet
+            }
+        })
+    }
+
+    pub(super) fn summary(&self, args: &Args, display: &Display, cx: &Context) {
+        let counts = *self.counts();
+        let mut text = format!(
+            "Received {}, verified {}, rejected {}",
+            counts.received, counts.verified, counts.rejected
+        );
+        if args.target.is_some() || !args.route.is_empty() {
+            text.push_str(&format!(
+                ", delivered {}, failed {}",
+                counts.delivered, counts.failed
+            ));
+        }
+        for (count, what) in [
+            (counts.refused, "refused unread"),
+            (counts.not_kept, "not kept"),
+            (
+                display.not_shown(),
+                "not shown (they are kept: evt events list)",
+            ),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text.push('.');
+        if counts.failed > 0 {
+            let target = args
+                .target
+                .as_ref()
+                .map_or_else(|| "TARGET".to_owned(), ToString::to_string);
+            text.push_str(&format!(
+                " Send the failed ones again: evt events replay @failed --to {target}"
+            ));
+        }
+        let facts = json!({
+            "received": counts.received, "verified": counts.verified, "rejected": counts.rejected,
+            "refused": counts.refused, "delivered": counts.delivered, "failed": counts.failed,
+            "not_kept": counts.not_kept, "not_shown": display.not_shown(),
+        });
+        cx.ui.notice("summary", facts, &text);
+    }
+}
+
+fn show(message: &Message, line: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
+    match message {
+        Message::Received {
+            event,
+            answer,
+            took,
+            ..
+        } => received(event, *answer, *took, line, cx)?,
+        Message::Refused { status, why } => {
+            let facts = json!({ "status": status, "why": why });
+            cx.ui.notice(
+                "refused",
+                facts,
+                &format!(
+                    "A request was answered {status} and not kept: {}.",
+                    safe(why)
+                ),
+            );
+        }
+        Message::Settled { event, end } => settled(*event, end, cx),
+        Message::Target {
+            peer,
+            up,
+            why,
+            missed,
+        } => target(peer, *up, why.as_deref(), *missed, cx),
+        Message::NotKept(error) => {
+            cx.ui.warn(&format!(
+                "an event could not be kept and was refused with 503: {error}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn received(
+    event: &Event,
+    answer: u16,
+    took: Duration,
+    line: &mut Vec<u8>,
+    cx: &Context,
+) -> Result<(), CliError> {
+    match cx.ui.format() {
+        Format::Text => {
+            let answer = if answer == 0 {
+                "no answer".to_owned()
+            } else {
+                answer.to_string()
+            };
+            let millis = took.as_secs_f64() * 1000.0;
+            cx.ui.line(&format!(
+                "{}  -> {answer} in {millis:.1} ms",
+                ui::line(&cx.ui, event)
+            ))?;
+            let refused = event.verdict.as_ref().filter(|verdict| !verdict.ok);
+            if let Some(hint) = refused.and_then(|verdict| verdict.hint.as_deref()) {
+                cx.ui.status(&format!("    {}", safe(hint)));
+            }
+        }
+        Format::Json => {
+            line.clear();
+            record::write(event, line);
+            cx.ui.json_bytes(line)?;
+        }
+        Format::Raw => cx.ui.raw(&event.body)?,
+    }
+    Ok(())
+}
+
+fn settled(event: Seq, end: &End, cx: &Context) {
+    match end {
+        End::Delivered { status } => {
+            let facts = json!({ "ref": event.to_string(), "status": status });
+            cx.ui.notice(
+                "delivered",
+                facts,
+                &format!("{event} delivered, the target answered {status}"),
+            );
+        }
+        End::Dead { reason, .. } => {
+            let facts = json!({ "ref": event.to_string(), "reason": reason });
+            let text = format!(
+                "{event} was given up: {} (evt queue retry --dead tries again)",
+                safe(reason)
+            );
+            cx.ui.notice("dead", facts, &text);
+        }
+        End::Discarded => {}
+    }
+}
+
+fn target(peer: &str, up: bool, why: Option<&str>, missed: u64, cx: &Context) {
+    let facts = json!({ "target": peer, "up": up, "why": why, "missed": missed });
+    let text = match (up, missed) {
+        (true, 0) => format!("The target {peer} is up."),
+        (true, missed) => {
+            format!(
+                "The target {peer} is back; {missed} failed meanwhile: evt events replay @failed --to {peer}"
+            )
+        }
+        (false, _) => {
+            let why = safe(why.unwrap_or("no connection"));
+            format!("The target {peer} is down ({why}); events are kept meanwhile.")
+        }
+    };
+    cx.ui.notice("target", facts, &text);
+}
