@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
 use super::{ConfigError, Origin, PROFILES, suggest};
-use crate::paths::{is_plain_name, replace_private_file};
+use crate::files::replace_private_file;
+use crate::paths::is_plain_name;
 
 /// A file of settings is written by people; more than this was not.
 const MAX_FILE: u64 = 1 << 20;

@@ -50,6 +50,8 @@ pub(crate) enum DocumentFault {
     },
     #[error("the folder {name} holds no .yaml, .yml or .json file")]
     NoFiles { name: String },
+    #[error("the folder {name} holds more than {limit} .yaml, .yml and .json files")]
+    TooManyFiles { name: String, limit: usize },
     #[error(
         "{name} posts to {url}, which is this machine; the platform at {origin} cannot reach it"
     )]
@@ -127,6 +129,14 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     if files.is_empty() {
         return Err(DocumentFault::NoFiles { name }.into());
     }
+    // A part of them would be taken for all: `--prune` deletes what it does not find.
+    if files.len() > MOST_FILES {
+        return Err(DocumentFault::TooManyFiles {
+            name,
+            limit: MOST_FILES,
+        }
+        .into());
+    }
     files.sort();
     let mut all = Vec::new();
     for file in files {
@@ -135,9 +145,13 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     Ok(all)
 }
 
+/// The flow files of a folder, and no further one once there are too many.
 fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)?.take(MOST_FILES) {
+    for entry in std::fs::read_dir(folder)? {
+        if files.len() > MOST_FILES {
+            break;
+        }
         let path = entry?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
         if matches!(extension, Some("yaml" | "yml" | "json")) && path.is_file() {
@@ -383,6 +397,19 @@ mod tests {
     fn one_file_may_hold_several_flows() {
         assert_eq!(read("name: a\n---\nname: b\n").unwrap().len(), 2);
         assert_eq!(read("{\"name\":\"a\"}\n{\"name\":\"b\"}").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_folder_of_too_many_flows_is_refused_and_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=MOST_FILES {
+            let name = folder.path().join(format!("{number}.json"));
+            std::fs::write(name, r#"{"name":"a"}"#).unwrap();
+        }
+        let refused = read_tree(folder.path()).unwrap_err();
+        assert_eq!(refused.code, "too_many_flow_files");
+        std::fs::remove_file(folder.path().join("0.json")).unwrap();
+        assert_eq!(read_tree(folder.path()).unwrap().len(), MOST_FILES);
     }
 
     #[test]
