@@ -1,7 +1,7 @@
 //! `evt listen`, as senders and its user meet it.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::app::Answer;
 use crate::support::raw::{Reply, exchange, exchange_bytes};
 use crate::support::sandbox::Running;
-use crate::support::{App, Sandbox};
+use crate::support::{Absent, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
@@ -102,7 +102,7 @@ fn a_wrong_secret_is_kept_marked_and_answered_401_and_does_not_count() {
             "--count",
             "1",
             "--for",
-            "2s",
+            "15s",
         ],
     );
     let reply = post(address, &signed(OTHER, BODY), BODY);
@@ -226,8 +226,8 @@ fn the_sender_hears_the_app_s_own_answer() {
 #[test]
 fn an_app_that_is_down_is_told_of_and_the_event_is_kept() {
     let sandbox = Sandbox::new();
-    let address_of_nothing = App::start().address();
-    let (mut listener, address) = start(&sandbox, &[&address_of_nothing.to_string()]);
+    let app = Absent::new();
+    let (mut listener, address) = start(&sandbox, &[&app.address().to_string()]);
     listener.wait_for_stderr("\"up\":false");
     assert_eq!(post(address, &[], "{}").status, 502);
     assert_eq!(line(&mut listener, 1)["outcome"], "failed");
@@ -300,6 +300,33 @@ fn chaos_closes_the_connection_and_keeps_the_event() {
     let (mut listener, address) = start(&sandbox, &["--chaos", "drop=100%"]);
     assert_eq!(exchange(address, "POST", "/", &[], b"{}"), None);
     assert!(line(&mut listener, 1)["ref"].is_string());
+}
+
+#[test]
+fn chaos_passes_every_event_on_twice_and_the_sender_hears_once() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "dup=100%"]);
+    let headers = signed(SECRET, BODY);
+    assert_eq!(post(address, &headers, BODY).status, 200);
+    let requests = app.wait_for(2);
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert_eq!(request.body, BODY.as_bytes());
+        assert_eq!(request.header("webhook-id"), Some("msg_1"));
+    }
+}
+
+/// The one thing that a test may say of a wait: that it was no shorter.
+#[test]
+fn chaos_makes_the_app_and_the_sender_wait() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "latency=300ms"]);
+    let begun = Instant::now();
+    assert_eq!(post(address, &[], BODY).status, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(app.wait_for(1)[0].body, BODY.as_bytes());
 }
 
 #[test]
