@@ -17,8 +17,9 @@ use super::error::{Lints, Refusal, answer, json_response};
 use super::find::{self, Filter, FindError, Search};
 use super::model::{self, Draft};
 use super::repository::{Edit, find_by_id};
-use super::request::{JsonBody, JsonObject, kind_of};
+use super::request::{JsonBody, JsonObject};
 use crate::flow::{Cause, NewEvent, WorldError};
+use crate::json::kind_of;
 use crate::store::{Connection, StoreError};
 
 /// Ids that one request may delete.

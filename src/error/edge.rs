@@ -158,6 +158,7 @@ impl From<DemoError> for CliError {
             DemoError::Start { .. } => {
                 Self::new(Exit::Failed, "demo_start", error).hint("evt doctor")
             }
+            DemoError::Port(_) => Self::new(Exit::Failed, "no_free_port", error).hint("evt doctor"),
             DemoError::Ended { .. } | DemoError::TooSlow { .. } | DemoError::Unexpected { .. } => {
                 Self::new(Exit::Failed, "demo_step", error)
                     .hint("evt demo --keep     keeps the tour's home, to look into")
@@ -176,6 +177,10 @@ impl From<DocumentFault> for CliError {
                 .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
             DocumentFault::Folder { .. } | DocumentFault::NoFiles { .. } => {
                 Self::new(Exit::Usage, "no_flow_files", error).hint("evt flows apply -f flows/")
+            }
+            DocumentFault::TooManyFiles { .. } => {
+                Self::new(Exit::Usage, "too_many_flow_files", error)
+                    .hint("evt flows apply -f flows/")
             }
             DocumentFault::Loopback { .. } => Self::new(Exit::Usage, "loopback_webhook", error)
                 .hint("open a tunnel of your choice to that port and give its public URL to --webhook")

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::support::app::Request;
 use crate::support::raw::{Reply, exchange};
 use crate::support::sandbox::Running;
 use crate::support::{App, Sandbox};
 
 /// Kills of each kind of process in one test.
 const KILLS: usize = 30;
+/// Runs that the platform shows at a time.
+const PAGE: usize = 200;
 /// Senders that keep the process busy while it is killed.
 const SENDERS: usize = 4;
 
@@ -36,6 +39,17 @@ fn a_killed_listener_loses_nothing_that_it_acknowledged() {
     wait_until_delivered(&app, &acknowledged, |request| {
         request.json()["id"].as_str().map(str::to_owned)
     });
+    one_message_id_for_each(&app, |request| {
+        request.json()["id"].as_str().map(str::to_owned)
+    });
+    for request in app.requests() {
+        let body = request.json();
+        assert_eq!(
+            request.header("webhook-id"),
+            body["id"].as_str(),
+            "the sender's own message id is passed on: {request:?}"
+        );
+    }
 }
 
 #[test]
@@ -73,48 +87,48 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
             .as_str()
             .map(str::to_owned)
     });
-    one_message_id_for_each(&app);
+    one_message_id_for_each(&app, |request| {
+        request.json()["data"]["sk"].as_str().map(str::to_owned)
+    });
     check_finished(address, &token, &mut finished);
 }
 
-/// Every delivery of one record carries the same `webhook-id`, however often it was made.
-fn one_message_id_for_each(app: &App) {
+/// Every delivery of one thing carries the same `webhook-id`, however often it was made.
+fn one_message_id_for_each(app: &App, thing: impl Fn(&Request) -> Option<String>) {
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for request in app.requests() {
-        let record = request.json()["data"]["sk"]
-            .as_str()
-            .expect("a delivery names its record")
-            .to_owned();
-        let id = request
-            .header("webhook-id")
-            .expect("a delivery has its id")
-            .to_owned();
-        ids.entry(record).or_default().insert(id);
+        let thing = thing(&request).expect("a delivery names what it is of");
+        let id = request.header("webhook-id").expect("a delivery has its id");
+        ids.entry(thing).or_default().insert(id.to_owned());
     }
     let several: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
     assert!(several.is_empty(), "{several:?}");
 }
 
-/// A run that had ended is, after any number of kills, exactly what it was.
+/// A run that had ended is, after any number of kills, exactly what it was; all of them are looked at, page by page.
 fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<String, Value>) {
-    let reply = call(
-        address,
-        token,
-        "GET",
-        "/automation/executions?limit=200",
-        "",
-    )
-    .expect("the platform answers");
-    assert_eq!(reply.status, 200, "{reply:?}");
-    let answer: Value = serde_json::from_str(&reply.body).expect("an answer in JSON");
-    for run in answer["data"].as_array().expect("a list of executions") {
-        let id = run["id"].as_str().expect("a run has an id").to_owned();
-        if let Some(before) = finished.get(&id) {
-            assert_eq!(before, run, "a finished run changed");
-        } else if run["completedAt"].is_string() {
-            finished.insert(id, run.clone());
+    let mut seen = BTreeSet::new();
+    for page in 1.. {
+        let target = format!("/automation/executions?limit={PAGE}&page={page}");
+        let reply = call(address, token, "GET", &target, "").expect("the platform answers");
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let answer: Value = serde_json::from_str(&reply.body).expect("an answer in JSON");
+        let runs = answer["data"].as_array().expect("a list of executions");
+        for run in runs {
+            let id = run["id"].as_str().expect("a run has an id").to_owned();
+            seen.insert(id.clone());
+            if let Some(before) = finished.get(&id) {
+                assert_eq!(before, run, "a finished run changed");
+            } else if run["completedAt"].is_string() {
+                finished.insert(id, run.clone());
+            }
+        }
+        if runs.len() < PAGE {
+            break;
         }
     }
+    let gone: Vec<_> = finished.keys().filter(|id| !seen.contains(*id)).collect();
+    assert!(gone.is_empty(), "finished runs are gone: {gone:?}");
 }
 
 /// Sends from several threads until the process is killed, and notes which ids were acknowledged.
@@ -160,7 +174,7 @@ fn spread(round: usize) -> u64 {
 fn wait_until_delivered(
     app: &App,
     acknowledged: &BTreeSet<String>,
-    id: impl Fn(&crate::support::app::Request) -> Option<String>,
+    id: impl Fn(&Request) -> Option<String>,
 ) {
     let mut count = acknowledged.len();
     loop {
@@ -219,7 +233,8 @@ fn flow(app: &App) -> String {
 
 fn post_event(address: SocketAddr, id: &str) -> bool {
     let body = format!("{{\"type\":\"load\",\"id\":\"{id}\"}}");
-    exchange(address, "POST", "/hook", &[], body.as_bytes())
+    let headers = [("webhook-id", id)];
+    exchange(address, "POST", "/hook", &headers, body.as_bytes())
         .is_some_and(|reply| reply.status == 202)
 }
 

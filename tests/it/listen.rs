@@ -1,7 +1,7 @@
 //! `evt listen`, as senders and its user meet it.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -102,7 +102,7 @@ fn a_wrong_secret_is_kept_marked_and_answered_401_and_does_not_count() {
             "--count",
             "1",
             "--for",
-            "2s",
+            "15s",
         ],
     );
     let reply = post(address, &signed(OTHER, BODY), BODY);
@@ -300,6 +300,33 @@ fn chaos_closes_the_connection_and_keeps_the_event() {
     let (mut listener, address) = start(&sandbox, &["--chaos", "drop=100%"]);
     assert_eq!(exchange(address, "POST", "/", &[], b"{}"), None);
     assert!(line(&mut listener, 1)["ref"].is_string());
+}
+
+#[test]
+fn chaos_passes_every_event_on_twice_and_the_sender_hears_once() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "dup=100%"]);
+    let headers = signed(SECRET, BODY);
+    assert_eq!(post(address, &headers, BODY).status, 200);
+    let requests = app.wait_for(2);
+    assert_eq!(requests.len(), 2);
+    for request in &requests {
+        assert_eq!(request.body, BODY.as_bytes());
+        assert_eq!(request.header("webhook-id"), Some("msg_1"));
+    }
+}
+
+/// The one thing that a test may say of a wait: that it was no shorter.
+#[test]
+fn chaos_makes_the_app_and_the_sender_wait() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "latency=300ms"]);
+    let begun = Instant::now();
+    assert_eq!(post(address, &[], BODY).status, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(app.wait_for(1)[0].body, BODY.as_bytes());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use super::super::Context;
 use super::Finding;
-use crate::dev::occupant;
+use crate::occupant;
 use crate::running::Running;
 use crate::time::Timestamp;
 
