@@ -7,20 +7,14 @@ mod replay;
 mod verify;
 
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
 use crate::support::app::Answer;
-use crate::support::{App, Output, Sandbox};
+use crate::support::{Absent, App, Output, Sandbox};
 
 /// A body whose every oddity a careless copy loses.
 const ODD: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-/// A port on which nothing listens.
-fn dead_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
 
 /// Keeps events as exported lines, the way that needs no network.
 fn import(sandbox: &Sandbox, lines: &[String]) {

@@ -46,7 +46,8 @@ fn pruning_to_a_size_removes_the_oldest() {
 #[test]
 fn pruning_leaves_what_a_delivery_needs() {
     let sandbox = Sandbox::new();
-    let to = dead_port();
+    let absent = Absent::new();
+    let to = absent.address().to_string();
     let mut listener = sandbox.spawn(["listen", &to, "--port", "0", "--retry=9", "-o", "json"]);
     let ready: serde_json::Value =
         serde_json::from_str(&listener.wait_for_stderr("ready")).unwrap();

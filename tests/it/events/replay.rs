@@ -29,7 +29,8 @@ fn a_replay_notes_what_answered() {
 fn a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
-    let to = dead_port();
+    let absent = Absent::new();
+    let to = absent.address().to_string();
     let output = sandbox
         .run(["events", "replay", "@last", "--to", &to])
         .expect_exit(7);
@@ -212,7 +213,8 @@ fn a_resigned_event_verifies_at_a_listener() {
 fn a_change_that_cannot_be_made_is_a_usage_error() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
-    let to = dead_port();
+    let absent = Absent::new();
+    let to = absent.address().to_string();
     for (flags, code) in [
         (&["--set", "no.such=1"][..], "no_such_path"),
         (&["--resign"], "no_scheme"),
