@@ -400,7 +400,6 @@ fn announce(running: &Running, dir: &Path) -> Result<Option<u32>, DevError> {
         path: Running::file(dir),
         source,
     };
-    folder::create(dir).map_err(failed)?;
     // A file that cannot be read is of no use to anyone, and is replaced.
     if let Ok(Some(other)) = Running::find(dir)
         && other.pid != running.pid
