@@ -102,7 +102,7 @@ fn a_wrong_secret_is_kept_marked_and_answered_401_and_does_not_count() {
             "--count",
             "1",
             "--for",
-            "15s",
+            "5s",
         ],
     );
     let reply = post(address, &signed(OTHER, BODY), BODY);

@@ -142,7 +142,7 @@ fn a_delivery_signed_with_another_secret_is_kept_marked_and_refused_and_meets_no
     let sandbox = Sandbox::new();
     let platform = Platform::start(&sandbox);
     let check = ["--verify", "standard-webhooks", "--secret", OTHER];
-    let goal = ["--expect", "contact.created", "--for", "15s"];
+    let goal = ["--expect", "contact.created", "--for", "5s"];
     let (mut listener, hook) = listen(&sandbox, &[check, goal].concat());
     create_flow(&sandbox, &hook, &["--secret", SECRET]);
     let created = platform.create_contact("ada@example.test");
