@@ -51,7 +51,7 @@ struct GetArgs {
 /// Set a value in your file, or the project's
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt config set default_profile staging\n  evt config set --project dev.org my-org"
+    after_help = "Examples:\n  evt config set default_profile staging\n  evt config set --project listen.port 5000"
 )]
 struct SetArgs {
     /// The setting: COMMAND.FLAG, such as listen.port
