@@ -366,7 +366,7 @@ impl Intake {
             match self.messages.send_timeout(message, STALLED).await {
                 Ok(()) | Err(SendTimeoutError::Closed(_)) => return,
                 Err(SendTimeoutError::Timeout(_)) => {
-                    self.display.stalled.store(true, Ordering::Relaxed)
+                    self.display.stalled.store(true, Ordering::Relaxed);
                 }
             }
         }

@@ -36,11 +36,11 @@ const GIVEN: [(Exit, &str); 19] = [
     ),
     (
         Exit::Undelivered,
-        "events::a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try",
+        "events::replay::a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try",
     ),
     (
         Exit::BadSignature,
-        "events::a_verdict_names_what_was_changed",
+        "events::verify::a_verdict_names_what_was_changed",
     ),
     (
         Exit::BadSignature,
@@ -52,7 +52,7 @@ const GIVEN: [(Exit, &str); 19] = [
     ),
     (
         Exit::Partly,
-        "events::a_replay_of_which_some_fail_is_partly_done",
+        "events::replay::a_replay_of_which_some_fail_is_partly_done",
     ),
     (
         Exit::Interrupted,

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     for reference in &args.secret {
         secrets.push(cx.secret(reference)?);
     }
-    if secrets.is_empty() && scheme.name() == super::replay::PLATFORM_SCHEME {
+    if secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME {
         secrets.extend(platform.clone());
     }
     let url = match &args.public_url {

@@ -13,6 +13,7 @@ use crate::error::{CliError, Exit};
 use crate::flow::{self, DocumentError};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
+use crate::json;
 use crate::ui::safe;
 
 /// What the platform writes around a document; not part of what a person wrote.
@@ -198,7 +199,11 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
             Value::Object(_) => Ok(flow::document::unwrapped(&value).clone()),
             other => Err(DocumentFault::NoObject {
                 name: name.to_owned(),
-                found: kind(&other),
+                found: if other.is_null() {
+                    "nothing"
+                } else {
+                    json::kind_of(&other)
+                },
             }
             .into()),
         })
@@ -219,16 +224,6 @@ fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, DocumentFault> {
             reason: reason.lines().next().unwrap_or_default().to_owned(),
         }
     })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Array(_) => "a list",
-        Value::String(_) => "text",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::Null | Value::Object(_) => "nothing",
-    }
 }
 
 /// A copy without what the platform writes around a document.
