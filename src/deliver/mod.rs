@@ -1,4 +1,7 @@
 //! Durable delivery: claim a job, attempt it, settle, retry or bury it. Used by flows, `evt listen --retry` and redrives.
+//!
+//! Limits, fairness, circuit and trickle belong to the server (`scheme://authority`, or a socket's path), not to each of its
+//! paths. Only a 410 is about one URL: later jobs for it are buried, while its server stays in use.
 
 mod attempt;
 mod circuit;
