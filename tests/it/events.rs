@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
+use evt::running::Running;
+
 use crate::support::app::Answer;
 use crate::support::{App, Output, Sandbox};
 
@@ -507,6 +509,41 @@ fn a_verdict_says_why() {
     assert_eq!(verify(&rotated, 0)["secret"], 2);
     let late = verify(&["--secret", SECRET, "--at", "2020-01-01"], 8);
     assert_eq!(late["reason"], "timestamp_too_new");
+}
+
+#[test]
+fn another_secret_than_the_one_on_receipt_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
+    let export = sandbox.run(["events", "export"]).expect_exit(0);
+    let mut received = export.json_lines().remove(0);
+    received["verdict"] =
+        serde_json::json!({ "scheme": "standard-webhooks", "ok": true, "reason": "ok" });
+    import(&sandbox, &[received.to_string()]);
+    Running {
+        pid: std::process::id(),
+        url: "http://127.0.0.1:1".to_owned(),
+        control_url: "http://127.0.0.1:1".to_owned(),
+        control_token: "t".to_owned(),
+        org: "my-org".to_owned(),
+        token: "t".to_owned(),
+        webhook_secret: Some("whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQh".to_owned()),
+        data: None,
+    }
+    .write(&sandbox.home().join("state"))
+    .unwrap();
+    let output = sandbox.run(["events", "verify", "@last"]).expect_exit(2);
+    assert!(output.stderr.contains("--secret env:NAME"), "{output}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, &[line("a.b", "kept", "{}")]);
+    let args = ["events", "diff", "@last", "nofile.json"];
+    let output = sandbox.run(args).expect_exit(3);
+    assert!(output.stderr.contains("no file `nofile.json`"), "{output}");
 }
 
 #[test]
