@@ -521,6 +521,8 @@ fn another_secret_than_the_one_on_receipt_is_asked_for() {
     received["verdict"] =
         serde_json::json!({ "scheme": "standard-webhooks", "ok": true, "reason": "ok" });
     import(&sandbox, &[received.to_string()]);
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
     Running {
         pid: std::process::id(),
         url: "http://127.0.0.1:1".to_owned(),
@@ -531,7 +533,7 @@ fn another_secret_than_the_one_on_receipt_is_asked_for() {
         webhook_secret: Some("whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQh".to_owned()),
         data: None,
     }
-    .write(&sandbox.home().join("state"))
+    .write(&state)
     .unwrap();
     let output = sandbox.run(["events", "verify", "@last"]).expect_exit(2);
     assert!(output.stderr.contains("--secret env:NAME"), "{output}");

@@ -304,6 +304,8 @@ fn a_number_that_jobs_of_two_places_have_is_refused() {
     let platform = App::start();
     let job = sandbox.run(["queue", "show", &id]).stdout;
     platform.answer(Answer::Status(200, job));
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
     Running {
         pid: std::process::id(),
         url: platform.url(""),
@@ -314,7 +316,7 @@ fn a_number_that_jobs_of_two_places_have_is_refused() {
         webhook_secret: None,
         data: None,
     }
-    .write(&sandbox.home().join("state"))
+    .write(&state)
     .unwrap();
     let retried = sandbox.run(["queue", "retry", &id]);
     assert_eq!(retried.exit, Some(2), "{retried:?}");
