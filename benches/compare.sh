@@ -2,17 +2,21 @@
 # Speed side by side, in one run on one machine: what evt does, beside a bare server or the tool that people use today.
 # Ratios are what counts; absolute figures are the machine's. Needs: wrk, GNU time (Debian: wrk, time), python3; oha where it is installed.
 #
-#   benches/compare.sh [listen|forward|send|deliver|start|dev]…      all of them by default
+#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver]…      all of them by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 SECONDS_EACH=${SECONDS_EACH:-8}
+# How long the listener is loaded to see whether its memory grows.
+SECONDS_LONG=${SECONDS_LONG:-60}
+# What the slow app takes for an answer.
+SLOW_MS=${SLOW_MS:-100}
 CONNECTIONS=50
 FLOOR=4890
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen forward send deliver)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver)
 
 cargo build --release --quiet --locked --bin evt --example bare_hyper
 target=${CARGO_TARGET_DIR:-target}
@@ -31,6 +35,7 @@ row() { printf '%-46s %14s %14s %10s  %s\n' "$@"; }
 ratio() { python3 -c "print(f'{$1 / $2:.2f}' if $2 else '-')"; }
 started() { children+=("$1"); sleep 0.7; }
 ended() { kill "$1" 2>/dev/null || true; wait "$1" 2>/dev/null || true; }
+resident() { awk '/VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
 peak() { awk '/VmHWM/ { printf "%.1f MB", $2 / 1024 }' "/proc/$1/status"; }
 
 # The request that wrk repeats: a signed event, written by `evt send --dry-run`.
@@ -49,7 +54,7 @@ for line in lines:
 PY
 }
 
-load() { wrk -t1 -c$CONNECTIONS -d"${SECONDS_EACH}s" -s "$work/request.lua" --latency "http://127.0.0.1:$1/hook" >"$work/wrk"; }
+load() { wrk -t1 -c$CONNECTIONS -d"${2:-$SECONDS_EACH}s" -s "$work/request.lua" --latency "http://127.0.0.1:$1/hook" >"$work/wrk"; }
 rate() { awk '/Requests\/sec/ { print $2 }' "$work/wrk"; }
 p99() { awk '$1 == "99%" { print $2 }' "$work/wrk"; }
 refused() { awk '/Non-2xx/ { print $NF }' "$work/wrk"; }
@@ -84,6 +89,37 @@ bench_forward() {
   load $PORT
   row "listen: verify, keep and forward, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
     "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  ended $pid
+  ended $app
+}
+
+# Flat is a ratio near 1: every request is kept, so what grew with them would show.
+bench_memory() {
+  signed_request
+  "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
+  started $pid
+  local early late
+  load $PORT 5
+  early=$(resident $pid)
+  load $PORT "$SECONDS_LONG"
+  late=$(resident $pid)
+  row "listen: memory after ${SECONDS_LONG} s of load, MB" "$late" "$early" "$(ratio "$late" "$early")" \
+    "beside itself after 5 s; at $(rate) requests/s, peak $(peak $pid)"
+  ended $pid
+}
+
+# A slow app bounds the rate, not evt: a ratio near 1, and little memory for those that wait.
+bench_slow() {
+  signed_request
+  "$bare" $FLOOR "$SLOW_MS" & local app=$!
+  started $app
+  load $FLOOR
+  floor_rate=$(rate)
+  "$evt" listen $FLOOR --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
+  started $pid
+  load $PORT
+  row "listen: forward to an app of $SLOW_MS ms, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
+    "beside the app alone; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
   ended $app
 }

@@ -63,6 +63,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Keep everything here in place of the user''s data folder')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Create the records and flows of this file first (YAML or JSON: records, flows)')
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'How to read Authorization: any token, none, or only the platform''s own')
+            [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT')
             [CompletionResult]::new('--page-cap', '--page-cap', [CompletionResultType]::ParameterName, 'The most records in one page')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')

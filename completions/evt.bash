@@ -659,7 +659,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev)
-            opts="-p -o -q -v -h --port --console-port --data --ephemeral --seed --auth --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set reset stop"
+            opts="-p -o -q -v -h --port --console-port --data --ephemeral --seed --auth --allow-host --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set reset stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -683,6 +683,10 @@ _evt() {
                     ;;
                 --auth)
                     COMPREPLY=($(compgen -W "lenient off strict" -- "${cur}"))
+                    return 0
+                    ;;
+                --allow-host)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --page-cap)

@@ -59,6 +59,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --data 'Keep everything here in place of the user''s data folder'
             cand --seed 'Create the records and flows of this file first (YAML or JSON: records, flows)'
             cand --auth 'How to read Authorization: any token, none, or only the platform''s own'
+            cand --allow-host 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT'
             cand --page-cap 'The most records in one page'
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'

@@ -65,6 +65,7 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
 off\t''
 strict\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l page-cap -d 'The most records in one page' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set reset stop" -l config -d 'Read this file in place of the user\'s settings' -r -F

@@ -1,8 +1,9 @@
 //! The floor that benches/compare.sh measures against: a hyper server that answers 200 and does nothing else.
 //!
-//! `cargo run --release --example bare_hyper -- 4890`
+//! `cargo run --release --example bare_hyper -- 4890`; a second number makes it slow, by so many ms an answer.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -17,13 +18,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .unwrap_or_else(|| "4890".to_owned())
         .parse()?;
+    let delay: Option<u64> = std::env::args().nth(2).map(|ms| ms.parse()).transpose()?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            let answer = service_fn(|request: Request<Incoming>| async {
+            let answer = service_fn(|request: Request<Incoming>| async move {
                 let _ = request.into_body().collect().await;
+                if let Some(ms) = delay {
+                    tokio::time::sleep(Duration::from_millis(ms)).await;
+                }
                 Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok"))))
             });
             let _ = hyper::server::conn::http1::Builder::new()

@@ -72,13 +72,27 @@ impl Kind {
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "true or false",
+            Self::Bool => "a boolean",
             Self::Number => "a number",
-            Self::String => "text",
+            Self::String => "a string",
             Self::Array => "a list",
             Self::Object => "an object",
         }
     }
+}
+
+/// What kind of value it is, with its article: for messages.
+pub fn kind_of(value: &serde_json::Value) -> &'static str {
+    use serde_json::Value;
+    let kind = match value {
+        Value::Null => Kind::Null,
+        Value::Bool(_) => Kind::Bool,
+        Value::Number(_) => Kind::Number,
+        Value::String(_) => Kind::String,
+        Value::Array(_) => Kind::Array,
+        Value::Object(_) => Kind::Object,
+    };
+    kind.in_words()
 }
 
 /// A number of JSON: whole ones exactly, as far as 128 bits go.

@@ -28,6 +28,7 @@ pub mod topic;
 pub mod api;
 pub mod control;
 pub mod dial;
+pub mod files;
 pub mod occupant;
 pub mod running;
 pub mod serve;

@@ -1,6 +1,5 @@
 //! Where files lie: the platform's own folders, or everything under `EVT_HOME`.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
@@ -69,30 +68,6 @@ impl Paths {
     }
 }
 
-/// Creates a folder and those above it, open to the user alone whatever the umask says.
-pub fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Replaces a file in one step, readable by the user alone: a crash leaves the old one or the new one, never a half.
-pub fn replace_private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    private_folder(folder)?;
-    // tempfile creates with 0600, whatever the umask.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    // The new name itself is on the disk only when the folder is.
-    #[cfg(unix)]
-    std::fs::File::open(folder)?.sync_all()?;
-    Ok(())
-}
-
 /// Names of profiles (and whatever else becomes part of a path): letters, digits, `.`, `_`, `-`, not beginning with a mark, at most 64,
 /// and none that Windows reserves for devices.
 pub fn is_plain_name(name: &str) -> bool {
@@ -142,20 +117,5 @@ mod tests {
         ] {
             assert!(is_plain_name(name), "{name:?}");
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_is_private_also_when_it_was_not() {
-        use std::os::unix::fs::PermissionsExt;
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("deep/credentials.toml");
-        replace_private_file(&path, b"one").unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        replace_private_file(&path, b"two").unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o600);
-        assert_eq!(mode(path.parent().unwrap()), 0o700);
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::replace_private_file;
+
 /// The addresses and credentials of a running platform.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Running {
@@ -86,13 +88,10 @@ impl Running {
         })
     }
 
-    /// Writes the file atomically, readable by its owner alone (`tempfile` creates 0600).
+    /// Writes the file atomically, readable by its owner alone; creates the state directory where needed.
     pub fn write(&self, state_dir: &Path) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(state_dir)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.as_file().sync_all()?;
-        file.persist(Self::file(state_dir))?;
-        Ok(())
+        let bytes = serde_json::to_vec_pretty(self)?;
+        replace_private_file(&Self::file(state_dir), &bytes)
     }
 
     /// Removes the file if it is still this platform's.

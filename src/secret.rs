@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+/// Words in the names of headers, settings and keys whose values sign or authorise, in lower case.
+pub const NAMES: [&str; 5] = ["token", "secret", "api-key", "apikey", "password"];
+
+/// Returns whether a name, in lower case, says that its value is a secret.
+pub fn is_named(name: &str) -> bool {
+    NAMES.iter().any(|word| name.contains(word))
+}
+
 /// Text that signs or authorises. `Debug` and `Display` show a mask (`whsec_…9f2c`); only [`Secret::reveal`] gives the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);

@@ -73,13 +73,6 @@ impl Pattern {
         words.next().is_none()
     }
 
-    /// Returns whether the pattern stands for one name alone.
-    pub fn is_literal(&self) -> bool {
-        self.tokens
-            .iter()
-            .all(|token| matches!(token, Token::Word(_)))
-    }
-
     pub fn as_str(&self) -> &str {
         &self.text
     }

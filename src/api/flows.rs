@@ -116,11 +116,6 @@ impl Client {
         Ok(values.into_iter().map(|value| Flow { value }).collect())
     }
 
-    /// Returns one flow, by its id.
-    pub async fn get_flow(&self, id: &str) -> Result<Flow, ApiError> {
-        self.flow(&self.get(&["automation", "flows", id])?).await
-    }
-
     /// Replaces a flow's document.
     pub async fn update_flow(&self, id: &str, document: &Value) -> Result<Flow, ApiError> {
         let mut call = self.post(&["automation", "flows", id], document)?;

@@ -1,6 +1,5 @@
 //! When a call is made again, and after how long.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 /// How often a call is repeated, and how long it may wait in all.
@@ -30,7 +29,7 @@ impl Patience {
         let span = self.base.saturating_mul(1 << attempt.min(16)).min(self.cap);
         let wait = asked
             .unwrap_or(Duration::ZERO)
-            .max(span.mul_f64(random_fraction()));
+            .max(span.mul_f64(fastrand::f64()));
         (waited.saturating_add(wait) <= self.budget).then_some(wait)
     }
 }
@@ -38,14 +37,6 @@ impl Patience {
 /// Whether an answer with this status asks for another try.
 pub(super) fn is_transient(status: u16) -> bool {
     matches!(status, 429 | 502 | 503 | 504)
-}
-
-/// Between 0 and 1. The standard library seeds its hashers randomly, which is random enough to keep callers apart.
-fn random_fraction() -> f64 {
-    let bits = RandomState::new().build_hasher().finish() >> 11;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    let fraction = bits as f64 / (1_u64 << 53) as f64;
-    fraction
 }
 
 #[cfg(test)]

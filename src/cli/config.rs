@@ -221,7 +221,7 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
     // What would not be accepted when it is read (a secret in a project's file) is not left behind.
     if let Err(error) = check(cx) {
         match before {
-            Some(bytes) => crate::paths::replace_private_file(&path, &bytes)?,
+            Some(bytes) => crate::files::replace_private_file(&path, &bytes)?,
             None => std::fs::remove_file(&path)?,
         }
         return Err(error);

@@ -13,6 +13,7 @@ use super::Context;
 use super::child::Child;
 use super::runtime::Runtime;
 use crate::dev::auth::AuthMode;
+use crate::dev::hosts::AllowedHost;
 use crate::dev::{CONTROL_PORT, DevOptions, PORT, Platform};
 use crate::error::{CliError, Exit};
 use crate::running::Running;
@@ -65,6 +66,9 @@ struct Start {
         help_heading = "Behaving"
     )]
     auth: Auth,
+    /// Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT
+    #[arg(long, value_name = "HOST", help_heading = "Behaving")]
+    allow_host: Vec<AllowedHost>,
     /// The most records in one page
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000), help_heading = "Behaving")]
     page_cap: u64,
@@ -192,6 +196,7 @@ impl Start {
                 Auth::Off => AuthMode::Off,
                 Auth::Strict => AuthMode::Strict,
             },
+            allowed_hosts: self.allow_host.clone(),
             page_cap: usize::try_from(self.page_cap).unwrap_or(usize::MAX),
             bare: self.bare,
             seed: self.seed.as_ref().map(folder),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::grammar::GrammarError;
+use crate::json;
 
 /// Bytes of a document that are read; more is a mistake, not a document.
 const LIMIT: u64 = 64 * 1024 * 1024;
@@ -191,7 +192,9 @@ fn objects(bytes: &[u8], name: &str) -> Result<Vec<Box<RawValue>>, InputError> {
     if let Some(other) = all.iter().find(|value| !value.get().starts_with('{')) {
         return Err(InputError::NoObject {
             name: name.to_owned(),
-            found: kind(other.get()),
+            found: json::Raw::new(other.get())
+                .kind()
+                .map_or("nothing", json::Kind::in_words),
         });
     }
     if all.is_empty() {
@@ -200,16 +203,6 @@ fn objects(bytes: &[u8], name: &str) -> Result<Vec<Box<RawValue>>, InputError> {
         });
     }
     Ok(all)
-}
-
-fn kind(json: &str) -> &'static str {
-    match json.as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'[') => "a list",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
 }
 
 #[cfg(test)]

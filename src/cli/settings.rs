@@ -113,9 +113,7 @@ fn setting(prefix: String, arg: &Arg) -> Setting {
             .iter()
             .map(|value| text(value))
             .collect(),
-        is_secret: ["secret", "token", "password"]
-            .iter()
-            .any(|word| long.contains(word)),
+        is_secret: crate::secret::is_named(long),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::work::REGEX;
 use crate::grammar::{caret, nearest::nearest};
 
 /// A condition that cannot be compiled. `at` counts characters of `input`.
@@ -45,6 +46,8 @@ pub enum ConditionError {
     },
     #[error("a condition must be {expected}")]
     Shape { expected: &'static str },
+    #[error("only one list can be walked inside another, and this is the third{}", place(*at))]
+    WalksTooDeep { input: String, at: Option<usize> },
     #[error("the condition is nested too deeply")]
     TooDeep,
     #[error("the condition is longer than {limit} bytes")]
@@ -69,11 +72,20 @@ impl ConditionError {
         }
     }
 
+    /// Compiles a pattern, in bounds.
+    pub(super) fn or_regex(pattern: &str) -> Result<regex::Regex, Self> {
+        regex::RegexBuilder::new(pattern)
+            .size_limit(REGEX)
+            .build()
+            .map_err(|error| Self::regex(pattern, error))
+    }
+
     /// The condition with a caret below the place where it goes wrong, on two lines.
     pub fn caret(&self) -> Option<String> {
         match self {
             Self::Syntax { input, at, .. }
             | Self::UnknownFunction { input, at, .. }
+            | Self::WalksTooDeep { input, at }
             | Self::UnknownVariable { input, at, .. } => Some(caret(input, (*at)?)),
             _ => None,
         }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use cel::Program;
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
+use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use regex::Regex;
 
 use super::error::suggest;
@@ -17,6 +17,8 @@ use crate::json::{Number, Step};
 const LONGEST: usize = 8 * 1024;
 /// The parser and the interpreter recurse into brackets and along chains of operators; this much fits any stack.
 const DEEPEST: usize = 48;
+/// Lists walked around another: `a.exists(x, b.exists(y, …))`. Every further one multiplies the work by its length.
+const WALKS: usize = 1;
 /// Functions and methods of the language; macros are expanded before this list is consulted.
 const FUNCTIONS: &[&str] = &[
     "size",
@@ -103,7 +105,7 @@ pub(super) fn parse(text: &str) -> Result<Condition, ConditionError> {
         source: program.source_info(),
     };
     let mut variables = BTreeSet::new();
-    reader.check(program.expression(), &mut Vec::new(), &mut variables)?;
+    reader.check(program.expression(), &mut Vec::new(), &mut variables, 0)?;
     let predicate = reader.predicate(program.expression())?;
     // `now` is the evaluation's own.
     variables.remove("now");
@@ -182,34 +184,40 @@ impl Reader<'_> {
         expr: &'e IdedExpr,
         bound: &mut Vec<&'e str>,
         variables: &mut BTreeSet<String>,
+        walks: usize,
     ) -> Result<(), ConditionError> {
         match &expr.expr {
             Expr::Ident(name) if !bound.contains(&name.as_str()) => {
                 variables.insert(name.clone());
             }
             Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => {}
-            Expr::Select(select) => self.check(&select.operand, bound, variables)?,
+            Expr::Select(select) => self.check(&select.operand, bound, variables, walks)?,
             Expr::Call(call) => {
                 self.check_function(expr.id, call)?;
                 for part in call.target.as_deref().into_iter().chain(&call.args) {
-                    self.check(part, bound, variables)?;
+                    self.check(part, bound, variables, walks)?;
                 }
             }
             Expr::List(list) => {
                 for part in &list.elements {
-                    self.check(part, bound, variables)?;
+                    self.check(part, bound, variables, walks)?;
                 }
             }
-            Expr::Map(_) | Expr::Struct(_) => {
-                // Their parts are looked up by the interpreter; as conditions they have no use.
-                for name in expr.references().variables() {
-                    if !bound.contains(&name) {
-                        variables.insert(name.to_owned());
-                    }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    self.check_entry(&entry.expr, bound, variables, walks)?;
+                }
+            }
+            Expr::Struct(of) => {
+                for entry in &of.entries {
+                    self.check_entry(&entry.expr, bound, variables, walks)?;
                 }
             }
             Expr::Comprehension(inner) => {
-                self.check(&inner.iter_range, bound, variables)?;
+                self.check(&inner.iter_range, bound, variables, walks)?;
+                if walks > WALKS {
+                    return Err(self.walks_too_deep(expr));
+                }
                 let outside = bound.len();
                 bound.push(&inner.iter_var);
                 bound.extend(inner.iter_var2.as_deref());
@@ -220,12 +228,38 @@ impl Reader<'_> {
                     &inner.loop_step,
                     &inner.result,
                 ] {
-                    self.check(part, bound, variables)?;
+                    self.check(part, bound, variables, walks + 1)?;
                 }
                 bound.truncate(outside);
             }
         }
         Ok(())
+    }
+
+    fn check_entry<'e>(
+        &self,
+        entry: &'e EntryExpr,
+        bound: &mut Vec<&'e str>,
+        variables: &mut BTreeSet<String>,
+        walks: usize,
+    ) -> Result<(), ConditionError> {
+        match entry {
+            EntryExpr::StructField(field) => self.check(&field.value, bound, variables, walks),
+            EntryExpr::MapEntry(entry) => {
+                self.check(&entry.key, bound, variables, walks)?;
+                self.check(&entry.value, bound, variables, walks)
+            }
+        }
+    }
+
+    fn walks_too_deep(&self, expr: &IdedExpr) -> ConditionError {
+        ConditionError::WalksTooDeep {
+            input: self.text.iter().collect(),
+            at: self
+                .source
+                .offset_for(expr.id)
+                .map(|(start, _)| self.name_start(start as usize)),
+        }
     }
 
     fn check_function(&self, id: u64, call: &CallExpr) -> Result<(), ConditionError> {
@@ -395,9 +429,7 @@ fn call_question(call: &CallExpr) -> Result<Option<(Place, Test)>, ConditionErro
             "contains" => Test::Contains(text),
             "startsWith" => Test::StartsWith(text),
             "endsWith" => Test::EndsWith(text),
-            "matches" => Test::Matches(
-                Regex::new(&text).map_err(|error| ConditionError::regex(&text, error))?,
-            ),
+            "matches" => Test::Matches(ConditionError::or_regex(&text)?),
             _ => return Ok(None),
         };
         return Ok(Some((place, test)));

@@ -1,18 +1,62 @@
 //! The parts of a condition that only the CEL interpreter can answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
 
 use cel::common::ast::IdedExpr;
 use cel::{Context, Env, ExecutionError, Value};
 
 use super::scope::{Bound, Scope};
-use super::{Answer, Note};
+use super::work::{Work, of_text};
+use super::{Answer, Note, estimate};
 use crate::time::Timestamp;
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 /// Characters of the interpreter's complaint that are kept: it repeats whole values.
 const COMPLAINT: usize = 200;
+
+/// Steps to hold one value of a JSON text in the interpreter's way.
+const VALUE: u64 = 10;
+
+/// What the interpreter has been told so far in one evaluation: each variable once, however many parts look at it.
+pub(super) struct Told {
+    context: Context<'static, 'static>,
+    values: BTreeMap<String, Value>,
+}
+
+impl Told {
+    pub(super) fn new() -> Self {
+        Self {
+            context: Context::with_env(Arc::clone(&ENV)),
+            values: BTreeMap::new(),
+        }
+    }
+
+    fn tell(
+        &mut self,
+        name: &str,
+        scope: &Scope<'_>,
+        now: Timestamp,
+        work: &Work,
+    ) -> Result<(), Note> {
+        if self.values.contains_key(name) {
+            return Ok(());
+        }
+        let value = match scope.get(name) {
+            Some(bound) => {
+                if !work.try_spend(weight(bound)) {
+                    return Err(Note::TooMuchWork);
+                }
+                value(bound).map_err(|error| Note::Failed(error.to_string()))?
+            }
+            None if name == "now" => moment(now),
+            None => return Ok(()),
+        };
+        self.context.add_variable_from_value(name, value.clone());
+        self.values.insert(name.to_owned(), value);
+        Ok(())
+    }
+}
 
 /// One expression and the variables that it names.
 #[derive(Debug)]
@@ -35,17 +79,21 @@ impl Program {
         }
     }
 
-    pub(super) fn ask(&self, scope: &Scope<'_>, now: Timestamp) -> Answer {
-        let mut context = Context::with_env(Arc::clone(&ENV));
+    pub(super) fn ask(
+        &self,
+        scope: &Scope<'_>,
+        now: Timestamp,
+        work: &Work,
+        told: &mut Told,
+    ) -> Answer {
         for name in &self.variables {
-            if let Some(bound) = scope.get(name) {
-                let value = value(bound).map_err(|error| Note::Failed(error.to_string()))?;
-                context.add_variable_from_value(name.as_str(), value);
-            } else if name == "now" {
-                context.add_variable_from_value("now", moment(now));
-            }
+            told.tell(name, scope, now, work)?;
         }
-        match context.resolve(&self.expression) {
+        let steps = estimate::steps(&self.expression, &told.values, work.left());
+        if !work.try_spend(steps) {
+            return Err(Note::TooMuchWork);
+        }
+        match told.context.resolve(&self.expression) {
             Ok(Value::Bool(answer)) => Ok(answer),
             Ok(_) => Err(Note::Failed("it is neither true nor false".to_owned())),
             Err(ExecutionError::NoSuchKey(key)) => {
@@ -60,6 +108,25 @@ impl Program {
             }
         }
     }
+}
+
+/// The work of [`value`], before it is done.
+fn weight(bound: &Bound<'_>) -> u64 {
+    let (bytes, values) = match bound {
+        Bound::Json(raw) => {
+            let text = raw.text().as_bytes();
+            let values = text.iter().filter(|byte| b",:[{".contains(byte)).count();
+            (text.len(), values)
+        }
+        Bound::Text(text) => (text.len(), 1),
+        Bound::Headers(headers) => {
+            let bytes = headers
+                .iter()
+                .map(|(name, value)| name.as_str().len() + value.len());
+            (bytes.sum(), headers.len())
+        }
+    };
+    of_text(bytes) + VALUE * values as u64
 }
 
 fn moment(now: Timestamp) -> Value {

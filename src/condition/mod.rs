@@ -4,12 +4,16 @@
 //! borrowed JSON. `mongo.rs` is for the repository, which holds its records as values already.
 
 mod error;
+mod estimate;
 mod explain;
 mod expr;
 mod interpret;
 pub mod mongo;
 mod operators;
 mod scope;
+mod work;
+
+use std::cell::RefCell;
 
 use serde_json::Value;
 
@@ -21,6 +25,7 @@ use crate::json::Step;
 use crate::time::Timestamp;
 use explain::Clipped;
 use scope::Seen;
+use work::Work;
 
 /// A compiled condition. Evaluating it costs a walk over the JSON that it names and nothing else, unless a part of it needs the
 /// interpreter.
@@ -70,8 +75,32 @@ enum Note {
     Missing,
     /// The value is of a kind that cannot be asked this.
     NotComparable,
+    TooMuchWork,
     /// The interpreter's own words.
     Failed(String),
+}
+
+/// One evaluation: its time, what is left of its work, and what the interpreter was told.
+struct Evaluation {
+    now: Timestamp,
+    work: Work,
+    told: RefCell<Option<interpret::Told>>,
+}
+
+impl Evaluation {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            work: Work::new(work::CONDITION),
+            told: RefCell::new(None),
+        }
+    }
+
+    fn ask(&self, program: &interpret::Program, scope: &Scope<'_>) -> Answer {
+        let mut told = self.told.borrow_mut();
+        let told = told.get_or_insert_with(interpret::Told::new);
+        program.ask(scope, self.now, &self.work, told)
+    }
 }
 
 type Answer = Result<bool, Note>;
@@ -116,14 +145,14 @@ impl Condition {
     }
 
     /// Returns whether the condition holds. A value that is missing, or of a kind that cannot be compared, makes its own part
-    /// false and nothing else.
+    /// false and nothing else; so does one that is too much work for the size of what it looks at.
     pub fn holds(&self, scope: &Scope<'_>, now: Timestamp) -> bool {
-        self.predicate.holds(scope, now)
+        self.predicate.holds(scope, &Evaluation::new(now))
     }
 
     /// [`Condition::holds`] with the reason: every part, the value that it saw and what it said.
     pub fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
-        self.predicate.explain(scope, now)
+        self.predicate.explain(scope, &Evaluation::new(now))
     }
 }
 
@@ -136,20 +165,20 @@ impl std::str::FromStr for Condition {
 }
 
 impl Predicate {
-    fn holds(&self, scope: &Scope<'_>, now: Timestamp) -> bool {
+    fn holds(&self, scope: &Scope<'_>, on: &Evaluation) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.holds(scope, now)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(scope, now)),
-            Self::Not(part) => !part.holds(scope, now),
-            Self::Leaf(leaf) => leaf.answer(scope, now).1.unwrap_or(false),
+            Self::All(parts) => parts.iter().all(|part| part.holds(scope, on)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(scope, on)),
+            Self::Not(part) => !part.holds(scope, on),
+            Self::Leaf(leaf) => leaf.answer(scope, on).1.unwrap_or(false),
         }
     }
 
-    fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
+    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Explain {
         let of = |parts: &[Self]| {
             parts
                 .iter()
-                .map(|part| part.explain(scope, now))
+                .map(|part| part.explain(scope, on))
                 .collect::<Vec<_>>()
         };
         match self {
@@ -162,16 +191,21 @@ impl Predicate {
                 Explain::tree("any of", parts.iter().any(|part| part.held), parts)
             }
             Self::Not(part) => {
-                let part = part.explain(scope, now);
+                let part = part.explain(scope, on);
                 Explain::tree("not", !part.held, vec![part])
             }
-            Self::Leaf(leaf) => leaf.explain(scope, now),
+            Self::Leaf(leaf) => leaf.explain(scope, on),
         }
     }
 }
 
 impl Leaf {
-    fn answer<'a>(&self, scope: &'a Scope<'a>, now: Timestamp) -> (Option<Seen<'a>>, Answer) {
+    fn answer<'a>(&self, scope: &'a Scope<'a>, on: &Evaluation) -> (Option<Seen<'a>>, Answer) {
+        if let Question::Cel(place, _) | Question::Operator(place, _) = &self.question
+            && !on.work.try_spend(scope.weight(place))
+        {
+            return (None, Err(Note::TooMuchWork));
+        }
         match &self.question {
             Question::Constant(value) => (None, Ok(*value)),
             Question::Cel(place, test) => {
@@ -181,15 +215,15 @@ impl Leaf {
             }
             Question::Operator(place, test) => {
                 let seen = scope.find_loosely(place);
-                let answer = test.ask(seen.as_ref(), now);
+                let answer = test.ask(seen.as_ref(), on.now);
                 (seen, answer)
             }
-            Question::Program(program) => (None, program.ask(scope, now)),
+            Question::Program(program) => (None, on.ask(program, scope)),
         }
     }
 
-    fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
-        let (seen, answer) = self.answer(scope, now);
+    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Explain {
+        let (seen, answer) = self.answer(scope, on);
         let note = match &answer {
             Ok(_) => None,
             Err(Note::Missing) => Some("it is not there".to_owned()),
@@ -197,6 +231,7 @@ impl Leaf {
                 let kind = seen.as_ref().and_then(Seen::kind);
                 kind.map(|kind| format!("it is {}, which cannot be compared so", kind.in_words()))
             }
+            Err(Note::TooMuchWork) => Some("it is too much work".to_owned()),
             Err(Note::Failed(reason)) => Some(reason.clone()),
         };
         Explain {

@@ -5,12 +5,14 @@
 //! platform's: texts that are both ISO times are compared as times.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 use super::ConditionError;
 use super::error::suggest;
+use super::work::{self, Work};
 use crate::json::Number;
 use crate::time::Timestamp;
 
@@ -95,16 +97,22 @@ impl Filter {
         Ok(Self { clauses })
     }
 
-    /// Returns whether the filter selects this record.
+    /// Returns whether the filter selects this record. One that is more work than a filter may be does not.
     pub fn matches(&self, record: &Value) -> bool {
+        let work = Work::new(work::FILTER);
+        // Below a `$not` a test that was cut short would hold.
+        self.selects(record, &work) && !work.is_spent()
+    }
+
+    fn selects(&self, record: &Value, work: &Work) -> bool {
         self.clauses.iter().all(|clause| match clause {
-            Clause::And(filters) => filters.iter().all(|filter| filter.matches(record)),
-            Clause::Or(filters) => filters.iter().any(|filter| filter.matches(record)),
-            Clause::Nor(filters) => !filters.iter().any(|filter| filter.matches(record)),
+            Clause::And(filters) => filters.iter().all(|filter| filter.selects(record, work)),
+            Clause::Or(filters) => filters.iter().any(|filter| filter.selects(record, work)),
+            Clause::Nor(filters) => !filters.iter().any(|filter| filter.selects(record, work)),
             Clause::Field(path, tests) => {
-                let mut found = Vec::new();
-                values_at(record, path, &mut found);
-                tests.iter().all(|test| test.holds(&found))
+                let mut walk = Walk::new(work);
+                walk.add(record, path);
+                tests.iter().all(|test| test.holds(&walk.found, work))
             }
         })
     }
@@ -268,39 +276,65 @@ fn regex(pattern: &Value, options: Option<&Value>) -> Result<Regex, ConditionErr
         };
     }
     builder
+        .size_limit(work::REGEX)
         .build()
         .map_err(|error| ConditionError::regex(&pattern, error))
 }
 
-/// Every value that a path leads to. The recursion is as deep as the path is long or the record nested.
-fn values_at<'a>(value: &'a Value, path: &[String], found: &mut Vec<&'a Value>) {
-    let Some((name, rest)) = path.split_first() else {
-        found.push(value);
-        return;
-    };
-    match value {
-        Value::Object(members) => {
-            if let Some(value) = members.get(name) {
-                values_at(value, rest, found);
-            }
+/// The values that a path leads to.
+struct Walk<'a, 'w> {
+    work: &'w Work,
+    found: Vec<&'a Value>,
+    /// Lists, and how much of the path was left there. A list is where ways part, so each is entered once with each rest.
+    seen: HashSet<(*const Value, usize)>,
+}
+
+impl<'a, 'w> Walk<'a, 'w> {
+    fn new(work: &'w Work) -> Self {
+        Self {
+            work,
+            found: Vec::new(),
+            seen: HashSet::new(),
         }
-        Value::Array(items) => {
-            if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get(at)) {
-                values_at(item, rest, found);
-            }
-            for item in items.iter().filter(|item| item.is_object()) {
-                values_at(item, path, found);
-            }
+    }
+
+    /// The recursion is as deep as the record is nested.
+    fn add(&mut self, value: &'a Value, path: &[String]) {
+        if !self.work.spend(1) {
+            return;
         }
-        _ => {}
+        let Some((name, rest)) = path.split_first() else {
+            self.found.push(value);
+            return;
+        };
+        match value {
+            Value::Object(members) => {
+                if let Some(value) = members.get(name) {
+                    self.add(value, rest);
+                }
+            }
+            Value::Array(items) if self.seen.insert((value, path.len())) => {
+                if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get(at)) {
+                    self.add(item, rest);
+                }
+                for item in items.iter().filter(|item| item.is_object()) {
+                    self.add(item, path);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
 impl Test {
     /// Judges all values that the path led to; none stands for a missing one.
-    fn holds(&self, found: &[&Value]) -> bool {
+    fn holds(&self, found: &[&Value], work: &Work) -> bool {
+        if !work.spend(1) {
+            return false;
+        }
         // What Mongo means by "the field": each value, and each element of those that are lists.
         let any = |test: &dyn Fn(&Value) -> bool| {
+            let test = |value: &Value| work.spend(1) && test(value);
             found.iter().any(|value| {
                 test(value) || value.as_array().is_some_and(|items| items.iter().any(test))
             })
@@ -309,7 +343,7 @@ impl Test {
             found
                 .iter()
                 .filter_map(|value| value.as_array())
-                .any(|items| items.iter().any(test))
+                .any(|items| items.iter().any(|item| work.spend(1) && test(item)))
         };
         let equals = |wanted: &Value| {
             (found.is_empty() && wanted.is_null()) || any(&|value| equal(value, wanted))
@@ -318,19 +352,21 @@ impl Test {
             Self::Equal(wanted) => equals(wanted),
             Self::NotEqual(wanted) => !equals(wanted),
             Self::Ordered(wanted, holds) => any(&|value| order(value, wanted).is_some_and(holds)),
-            Self::In(wanted) => wanted.iter().any(|wanted| wanted.holds(found)),
-            Self::NotIn(wanted) => !wanted.iter().any(|wanted| wanted.holds(found)),
+            Self::In(wanted) => wanted.iter().any(|wanted| wanted.holds(found, work)),
+            Self::NotIn(wanted) => !wanted.iter().any(|wanted| wanted.holds(found, work)),
             Self::Exists(exists) => found.is_empty() != *exists,
-            Self::Regex(regex) => {
-                any(&|value| value.as_str().is_some_and(|text| regex.is_match(text)))
-            }
-            Self::Not(tests) => !tests.iter().all(|test| test.holds(found)),
-            Self::ElementIs(filter) => any_element(&|item| filter.matches(item)),
+            Self::Regex(regex) => any(&|value| {
+                value.as_str().is_some_and(|text| {
+                    work.spend(work::of_text(text.len())) && regex.is_match(text)
+                })
+            }),
+            Self::Not(tests) => !tests.iter().all(|test| test.holds(found, work)),
+            Self::ElementIs(filter) => any_element(&|item| filter.selects(item, work)),
             Self::ElementPasses(tests) => {
-                any_element(&|item| tests.iter().all(|test| test.holds(&[item])))
+                any_element(&|item| tests.iter().all(|test| test.holds(&[item], work)))
             }
             Self::All(wanted) => {
-                !wanted.is_empty() && wanted.iter().all(|wanted| wanted.holds(found))
+                !wanted.is_empty() && wanted.iter().all(|wanted| wanted.holds(found, work))
             }
             Self::Size(size) => found
                 .iter()
@@ -545,5 +581,49 @@ mod tests {
             Filter::parse(&filter),
             Err(ConditionError::TooDeep)
         ));
+    }
+
+    #[test]
+    fn a_path_of_numbers_through_lists_is_walked_once() {
+        let (mut record, mut depth) = (json!({"end": 1}), 0);
+        while depth < 50 {
+            record = json!({"0": [record]});
+            depth += 1;
+        }
+        let path = |names: usize| vec!["0"; names].join(".");
+        assert!(!matches(json!({path(75): 1}), &record));
+        assert!(matches(json!({format!("{}.end", path(75)): 1}), &record));
+    }
+
+    #[test]
+    fn nested_element_matches_are_bounded() {
+        let mut record = json!(1);
+        for _ in 0..60 {
+            record = json!([[record.clone()], {"0": [[record]]}]);
+            if record.to_string().len() > 100_000 {
+                break;
+            }
+        }
+        let mut filter = json!({"0": {"$elemMatch": {"x": 1}}});
+        for _ in 0..50 {
+            filter = json!({"$or": [filter.clone(), {"0": {"$elemMatch": filter}}]});
+            if filter.to_string().len() > 300_000 {
+                break;
+            }
+        }
+        let filter = Filter::parse(&filter).unwrap();
+        let work = Work::new(work::FILTER);
+        assert!(!filter.selects(&record, &work));
+        assert!(work.is_spent());
+        assert!(!filter.matches(&record));
+    }
+
+    #[test]
+    fn what_is_too_much_work_is_not_selected_by_its_negation() {
+        let tags: Vec<u32> = (0..1_000).collect();
+        let others: Vec<u32> = (1_000..4_000).collect();
+        let record = json!({"tags": tags});
+        assert!(matches(json!({"tags": {"$nin": others[..9]}}), &record));
+        assert!(!matches(json!({"tags": {"$nin": others}}), &record));
     }
 }

@@ -138,9 +138,7 @@ fn test(operator: &'static str, value: &Value, timeframe: &Value) -> Result<Test
             let pattern = value
                 .as_str()
                 .ok_or_else(|| wrong("a regular expression"))?;
-            Test::Matches(
-                Regex::new(pattern).map_err(|error| ConditionError::regex(pattern, error))?,
-            )
+            Test::Matches(ConditionError::or_regex(pattern)?)
         }
         // `find_operator` gives only names of the catalogue; a new one there is refused until it means something here.
         _ => return Err(wrong("nothing that evt knows yet")),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::HeaderMap;
 
 use super::Place;
+use super::work::of_text;
 use crate::json::{Kind, Number, Raw, Step};
 
 /// The variables of one evaluation: names with JSON text, plain text or headers. Nothing is parsed before it is looked at.
@@ -73,6 +74,18 @@ impl<'a> Scope<'a> {
                 _ => None,
             },
         }
+    }
+
+    /// Steps to find a value, and to look through it, at most.
+    pub(super) fn weight(&self, place: &Place) -> u64 {
+        let bytes = |name: &str| match self.get(name) {
+            Some(Bound::Json(raw)) => raw.text().len(),
+            Some(Bound::Text(text)) => text.len(),
+            Some(Bound::Headers(_)) | None => 0,
+        };
+        // A field that is no variable's is looked for in the record.
+        let root = bytes(&place.root);
+        of_text(if root == 0 { bytes("data") } else { root })
     }
 
     /// AppEngine's fields name a variable's part (`contact.email`) or a part of the record (`email`).

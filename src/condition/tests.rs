@@ -108,7 +108,8 @@ fn a_common_form_says_what_the_interpreter_says() {
         }
         let program = cel::Program::compile(text).unwrap();
         let program = interpret::Program::new(program.expression().clone());
-        assert_eq!(program.ask(&scope(&headers), now()), Ok(*held), "{text}");
+        let answer = Evaluation::new(now()).ask(&program, &scope(&headers));
+        assert_eq!(answer, Ok(*held), "{text}");
     }
 }
 
@@ -265,6 +266,74 @@ fn deep_data_is_no_danger() {
             .unwrap()
             .holds(&scope, now())
     );
+}
+
+#[test]
+fn a_walk_in_a_walk_in_a_walk_is_refused_and_pointed_at() {
+    let walk = |inside: &str| format!("data.a.exists(x, data.b.all(y, {inside}))");
+    assert!(Condition::parse_cel(&walk("x == y")).is_ok());
+    assert!(Condition::parse_cel("data.a.map(x, x).filter(y, y > 1).exists(z, z == 2)").is_ok());
+    for inside in [
+        "data.c.exists(z, z == y)",
+        "{'k': data.c.exists(z, z == y)}['k']",
+        "size(data.c.map(z, z)) > 1",
+    ] {
+        let text = walk(inside);
+        let error = Condition::parse_cel(&text).unwrap_err();
+        assert!(
+            matches!(error, ConditionError::WalksTooDeep { .. }),
+            "{error}"
+        );
+        let caret = error.caret().unwrap();
+        let at = caret.lines().last().unwrap().len() - 1;
+        let (before, after) = text.split_at(at);
+        assert!(before.contains("data.c") && after.contains("z,"), "{caret}");
+    }
+}
+
+/// Each of these would take the interpreter minutes or all memory.
+#[test]
+fn what_is_too_much_work_is_false_and_says_so() {
+    let numbers = vec!["1"; 200_000].join(",");
+    let text = "x".repeat(1_000_000);
+    let data = format!(
+        r#"{{"some": [1, 2], "many": [{numbers}], "text": "{text}", "rows": [{{"n": [{numbers}]}}]}}"#
+    );
+    let scope = Scope::new().json("data", &data);
+    let few = Scope::new().json(
+        "data",
+        r#"{"some": [1], "many": [1], "text": "x", "rows": [{"n": [1]}]}"#,
+    );
+    for text in [
+        "data.many.exists(x, data.many.exists(y, x + y == 3))".to_owned(),
+        "data.rows.exists(r, r.n.exists(x, r.n == [x + 1]))".to_owned(),
+        format!("size([data.text]{}) == 7", ".map(x, x + x)".repeat(20)),
+        "data.many.exists(x, data.text.matches('(a?b?){50}c' + ''))".to_owned(),
+    ] {
+        let condition = Condition::parse_cel(&text).unwrap_or_else(|error| panic!("{error}"));
+        let explained = condition.explain(&scope, now());
+        assert!(!explained.held, "{text}");
+        assert_eq!(
+            explained.note.as_deref(),
+            Some("it is too much work"),
+            "{text}"
+        );
+    }
+    let condition = Condition::parse_cel("data.many.exists(x, data.many.exists(y, x + y == 2))");
+    assert!(condition.unwrap().holds(&few, now()));
+}
+
+#[test]
+fn the_parts_of_a_condition_share_its_work() {
+    let data = format!(r#"{{"n": 1, "list": [{}]}}"#, vec!["1"; 20_000].join(","));
+    let scope = Scope::new().json("data", &data);
+    let part = "data.list.all(x, x < 2)";
+    assert!(Condition::parse_cel(part).unwrap().holds(&scope, now()));
+    let parts = vec![part; 300].join(" && ");
+    let explained = Condition::parse_cel(&parts).unwrap().explain(&scope, now());
+    let refused = |part: &&Explain| part.note.as_deref() == Some("it is too much work");
+    assert!(explained.parts.iter().any(|part| part.held));
+    assert!(explained.parts.iter().filter(refused).count() > 200);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml_edit::DocumentMut;
 
 use super::{ConfigError, File, Kind};
-use crate::paths::replace_private_file;
+use crate::files::replace_private_file;
 use crate::secret::Secret;
 
 /// The tokens of the profiles that are signed in.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
 use super::{ConfigError, Origin, PROFILES, suggest};
-use crate::paths::{is_plain_name, replace_private_file};
+use crate::files::replace_private_file;
+use crate::paths::is_plain_name;
+use crate::secret;
 
 /// A file of settings is written by people; more than this was not.
 const MAX_FILE: u64 = 1 << 20;
@@ -173,10 +175,7 @@ fn shares_a_secret(path: &[String], values: &[String]) -> bool {
     if path.first().is_some_and(|first| first == PROFILES) {
         return last == "token";
     }
-    let named_secret = ["secret", "token", "password"]
-        .iter()
-        .any(|word| last.contains(word));
-    named_secret && values.iter().any(|value| !value.starts_with("env:"))
+    secret::is_named(last) && values.iter().any(|value| !value.starts_with("env:"))
 }
 
 fn collect(table: &dyn TableLike, text: &str, above: &mut Vec<String>, keys: &mut Vec<Key>) {

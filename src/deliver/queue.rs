@@ -185,28 +185,48 @@ where
             break;
         };
         after = newest;
-        let condition = condition.clone();
+        let mut ids = those_that_fit(store, ids, condition.clone()).await?;
+        ids.truncate(left);
+        if ids.is_empty() {
+            continue;
+        }
+        left -= ids.len();
         let written: Result<_, StoreError> = store
             .write(move |tx| {
                 for id in ids {
-                    let fits = match &condition {
-                        Some(condition) => holds(tx, condition, id)?,
-                        None => true,
-                    };
-                    if fits && left > 0 {
-                        left -= 1;
-                        one(tx, id, &mut report)?;
-                    }
+                    one(tx, id, &mut report)?;
                 }
-                Ok((one, report, left))
+                Ok((one, report))
             })
             .await;
-        (one, report, left) = written?;
+        (one, report) = written?;
     }
     report.enabled.sort();
     report.enabled.dedup();
     report.missing.extend(missing(store, select).await?);
     Ok(report)
+}
+
+/// Judged in a read: a condition takes its time, a write holds everyone up, and the event of a job never changes.
+async fn those_that_fit(
+    store: &Store,
+    ids: Vec<i64>,
+    condition: Option<Where>,
+) -> Result<Vec<i64>, StoreError> {
+    let Some(condition) = condition else {
+        return Ok(ids);
+    };
+    store
+        .read(move |db| {
+            let mut fitting = Vec::new();
+            for id in ids {
+                if holds(db, &condition, id)? {
+                    fitting.push(id);
+                }
+            }
+            Ok(fitting)
+        })
+        .await
 }
 
 async fn batch(

@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use super::model::KEYS;
 use super::query::{self, Test};
-use super::request::kind_of;
 use crate::condition::ConditionError;
+use crate::json::kind_of;
 use crate::store::records::{self, Direction, Span};
 use crate::store::{Connection, StoreError};
 
@@ -19,21 +20,6 @@ const PAGE_SIZE: usize = 50;
 /// With a sort that no index serves, the records up to the page's end wait in memory, so that end has a limit.
 const MAX_SORTED: u64 = 100_000;
 const MAX_SORT_KEYS: usize = 8;
-/// The model's own fields: a sort by anything else means `data.…`.
-const MODEL_FIELDS: [&str; 11] = [
-    "pk",
-    "sk",
-    "name",
-    "datatype",
-    "data",
-    "version",
-    "state",
-    "createdate",
-    "modifydate",
-    "author",
-    "owner",
-];
-
 /// Why records cannot be looked for.
 #[derive(Debug, Error)]
 pub enum FindError {
@@ -149,7 +135,8 @@ impl Sort {
     pub fn stray_path(&self) -> Option<&str> {
         let stray = |path: &&str| {
             let first = path.split('.').next().unwrap_or_default();
-            !MODEL_FIELDS.contains(&first)
+            // The model's own fields: a sort by anything else means `data.…`.
+            !KEYS.contains(&first)
         };
         self.keys.iter().map(|(path, _)| path.as_str()).find(stray)
     }

@@ -1,10 +1,11 @@
 //! A data directory belongs to one platform at a time: a lock that ends with the process that holds it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::DevError;
+use crate::files::{private_file, private_folder};
 
 /// A locked data directory; dropping it frees it.
 #[derive(Debug)]
@@ -23,8 +24,8 @@ impl Folder {
             path: path.to_owned(),
             source,
         };
-        create(path).map_err(failed)?;
-        let mut lock = open(&path.join("dev.lock")).map_err(failed)?;
+        private_folder(path).map_err(failed)?;
+        let mut lock = private_file(&path.join("dev.lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -49,22 +50,6 @@ impl Folder {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
-}
-
-pub(super) fn create(path: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 fn write_pid(lock: &mut File) -> io::Result<()> {

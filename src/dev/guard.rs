@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::Refusal;
+use super::hosts;
 use crate::secret::Secret;
 
 /// What the control port lets in.
@@ -21,10 +22,9 @@ pub(super) struct Guard {
 
 impl Guard {
     pub(super) fn new(token: Secret, address: SocketAddr) -> Self {
-        let port = address.port();
         Self {
             token,
-            hosts: ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")),
+            hosts: hosts::loopback(address.port()),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod error;
 pub mod find;
 mod folder;
 mod guard;
+pub mod hosts;
 pub mod model;
 mod query;
 mod queue;
@@ -45,6 +46,7 @@ use crate::serve;
 use crate::store::{Kind, Store, StoreError};
 use auth::{AuthMode, Authority};
 use folder::Folder;
+use hosts::{AllowedHost, Hosts};
 use repository::{OnEvent, Repository};
 use seed::{Planted, SeedError};
 use settings::Settings;
@@ -68,6 +70,8 @@ pub struct DevOptions {
     pub data: Option<PathBuf>,
     pub org: String,
     pub auth: AuthMode,
+    /// By which names the platform may be asked beside loopback's, and from whose pages.
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Records in one page at most.
     pub page_cap: usize,
     /// No headers of our own on deliveries.
@@ -86,6 +90,7 @@ impl Default for DevOptions {
             data: None,
             org: "my-org".to_owned(),
             auth: AuthMode::default(),
+            allowed_hosts: Vec::new(),
             page_cap: 200,
             bare: false,
             seed: None,
@@ -161,8 +166,10 @@ impl Platform {
         };
         let engine = deliver(&state);
         let mut tasks = JoinSet::new();
+        let hosts = Arc::new(Hosts::new(addresses.platform.port(), options.allowed_hosts));
         for listener in platform {
-            let (router, stop) = (router(Arc::clone(&state)), state.shutdown.clone());
+            let router = router(Arc::clone(&state), Arc::clone(&hosts));
+            let stop = state.shutdown.clone();
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
         for listener in control {
@@ -309,14 +316,15 @@ fn endpoint_disabled(org: &str, endpoint: &DisabledEndpoint) -> NewEvent {
     }
 }
 
-/// Every route of the platform's own port.
-fn router(state: Arc<State>) -> Router {
+/// Every route of the platform's own port, behind its gate.
+fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
     Router::new()
         .merge(auth::routes())
         .merge(automation::routes())
         .merge(rest::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))
         .layer(axum::middleware::from_fn(error::finish))
         .with_state(state)
 }
@@ -392,7 +400,6 @@ fn announce(running: &Running, dir: &Path) -> Result<Option<u32>, DevError> {
         path: Running::file(dir),
         source,
     };
-    folder::create(dir).map_err(failed)?;
     // A file that cannot be read is of no use to anyone, and is replaced.
     if let Ok(Some(other)) = Running::find(dir)
         && other.pid != running.pid

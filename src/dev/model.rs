@@ -24,7 +24,7 @@ pub const STATES: [&str; 13] = [
 ];
 
 /// The keys of a BaseModel, in the order in which the platform answers them.
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "pk",
     "sk",
     "name",

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::find::FindError;
-use super::request::kind_of;
 use crate::condition::mongo;
+use crate::json::kind_of;
 use crate::store::records::Span;
 use crate::time::Timestamp;
 

@@ -5,6 +5,7 @@ use axum::http::header;
 use serde_json::{Map, Value};
 
 use super::error::{Lints, Refusal};
+use crate::json::kind_of;
 use crate::serve::{self, BodyError, BodyLimits};
 
 /// A request's body as a JSON object; no body counts as an empty one.
@@ -79,18 +80,6 @@ fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
             ),
         )
     })
-}
-
-/// What a JSON value is, in words for a message.
-pub fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

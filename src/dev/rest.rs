@@ -17,9 +17,10 @@ use super::error::{Lints, Refusal, answer, json_response};
 use super::find::{self, Filter, FindError, Search};
 use super::model::{self, Draft};
 use super::repository::{Edit, find_by_id};
-use super::request::{JsonBody, JsonObject, kind_of};
+use super::request::{JsonBody, JsonObject};
 use crate::flow::{Cause, NewEvent, WorldError};
-use crate::store::StoreError;
+use crate::json::kind_of;
+use crate::store::{Connection, StoreError};
 
 /// Ids that one request may delete.
 const MAX_DELETES: usize = 1000;
@@ -117,14 +118,29 @@ async fn page(
     let search = Search::new(filter, options, state.page_cap, &mut |finding| {
         lints.add(finding);
     })?;
-    // A search may walk over everything there is: a handful at a time leaves the machine to others.
-    let _turn = state.searches.acquire().await;
-    let page = state
-        .store
-        .read(move |connection| find::run(connection, &caller.org, &datatype, &search))
-        .await
-        .map_err(Refusal::from)?;
+    let page = searching(state, move |connection| {
+        find::run(connection, &caller.org, &datatype, &search)
+    })
+    .await?;
     Ok(answer(StatusCode::OK, &page))
+}
+
+/// Runs `op` as one of a handful: a search may walk over everything there is, and the machine is there for others too.
+///
+/// Dropping the future does not end a search that has begun, so the search itself keeps its turn until it ends.
+async fn searching<T, F>(state: &State, op: F) -> Result<T, FindError>
+where
+    T: Send + 'static,
+    F: FnOnce(&Connection) -> Result<T, FindError> + Send + 'static,
+{
+    let turn = Arc::clone(&state.searches).acquire_owned().await;
+    state
+        .store
+        .read(move |connection| {
+            let _turn = turn;
+            op(connection)
+        })
+        .await
 }
 
 async fn find_page_data(

@@ -40,7 +40,7 @@ pub struct State {
     pub data: Option<PathBuf>,
     /// Ends the platform.
     pub shutdown: CancellationToken,
-    pub(super) searches: Semaphore,
+    pub(super) searches: Arc<Semaphore>,
     /// Deliveries as they end, for whoever watches; one who is slow misses some.
     pub(super) settled: broadcast::Sender<Settled>,
     last_create: Mutex<Option<[u8; 32]>>,
@@ -74,7 +74,7 @@ impl State {
             started_at: Timestamp::now(),
             data: parts.data,
             shutdown: parts.shutdown,
-            searches: Semaphore::new(SEARCHES),
+            searches: Arc::new(Semaphore::new(SEARCHES)),
             settled: broadcast::Sender::new(WATCHED),
             last_create: Mutex::new(None),
         }

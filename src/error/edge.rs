@@ -178,6 +178,10 @@ impl From<DocumentFault> for CliError {
             DocumentFault::Folder { .. } | DocumentFault::NoFiles { .. } => {
                 Self::new(Exit::Usage, "no_flow_files", error).hint("evt flows apply -f flows/")
             }
+            DocumentFault::TooManyFiles { .. } => {
+                Self::new(Exit::Usage, "too_many_flow_files", error)
+                    .hint("evt flows apply -f flows/")
+            }
             DocumentFault::Loopback { .. } => Self::new(Exit::Usage, "loopback_webhook", error)
                 .hint("open a tunnel of your choice to that port and give its public URL to --webhook")
                 .hint("evt flows create … --profile local     creates it on the platform of this machine")

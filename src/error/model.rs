@@ -105,7 +105,9 @@ impl From<ConditionError> for CliError {
                 "bad_condition",
                 "{\"field\": \"contact.email\", \"operator\": \"contains\", \"value\": \"@\"}".to_owned(),
             ),
-            ConditionError::TooDeep | ConditionError::TooLong { .. } => {
+            ConditionError::TooDeep
+            | ConditionError::WalksTooDeep { .. }
+            | ConditionError::TooLong { .. } => {
                 ("bad_condition", "split it into several conditions".to_owned())
             }
         };

@@ -9,7 +9,7 @@ use super::engine::Flows;
 use super::reader::DocumentError;
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunRow};
-use crate::store::{StoreError, Tx};
+use crate::store::{Connection, StoreError, Tx};
 use crate::time::Timestamp;
 
 /// Why something cannot be done with a flow or a run.
@@ -124,19 +124,11 @@ impl Flows {
     }
 }
 
-pub(super) fn find(
-    connection: &rusqlite::Connection,
-    org: &str,
-    id: &str,
-) -> Result<FlowRow, FlowError> {
+pub(super) fn find(connection: &Connection, org: &str, id: &str) -> Result<FlowRow, FlowError> {
     flows::get(connection, org, id)?.ok_or_else(|| FlowError::NoSuchFlow { id: short(id) })
 }
 
-pub(super) fn find_run(
-    connection: &rusqlite::Connection,
-    org: &str,
-    id: &str,
-) -> Result<RunRow, FlowError> {
+pub(super) fn find_run(connection: &Connection, org: &str, id: &str) -> Result<RunRow, FlowError> {
     runs::get(connection, id)?
         .filter(|run| run.org == org)
         .ok_or_else(|| FlowError::NoSuchRun { id: short(id) })

@@ -312,17 +312,13 @@ impl Flows {
         subject: &'a Subject,
         run: &Run,
     ) -> Walk<'a> {
-        let id = run.row.trigger_id.as_deref();
-        let triggers = &compiled.flow.triggers;
         Walk {
             flows: self,
             tx,
             world,
             flow: &compiled.flow,
             subject,
-            trigger: triggers
-                .iter()
-                .find(|trigger| Some(trigger.id.as_str()) == id),
+            trigger: trigger_of(compiled, &run.row),
             variables: None,
         }
     }
@@ -407,12 +403,7 @@ impl Flows {
             return Err(FlowError::Gone { run: row.id });
         };
         let _nested = self.enter();
-        let id = row.trigger_id.as_deref();
-        let triggers = &compiled.flow.triggers;
-        let trigger = triggers
-            .iter()
-            .find(|trigger| Some(trigger.id.as_str()) == id);
-        match trigger {
+        match trigger_of(&compiled, &row) {
             // What was started by hand is not judged.
             Some(trigger) if subject.given.is_none() => {
                 Ok(self.fire(tx, world, &compiled, trigger, &subject, None)?)
@@ -441,6 +432,13 @@ impl Flows {
     pub(super) fn spend(&self) -> bool {
         self.spent.fetch_add(1, Ordering::Relaxed) < BUDGET
     }
+}
+
+/// The trigger that began a run; `None` when a person did, or when the flow has it no more.
+fn trigger_of<'a>(compiled: &'a Compiled, run: &RunRow) -> Option<&'a Trigger> {
+    let id = run.trigger_id.as_deref()?;
+    let mut triggers = compiled.flow.triggers.iter();
+    triggers.find(|trigger| trigger.id == id)
 }
 
 /// Leaves also when a step panics.

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::placeholder::PlaceholderError;
 use crate::catalogue::Unknown;
 use crate::condition::ConditionError;
+use crate::json::kind_of;
 use crate::signature::SignatureError;
 
 /// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
@@ -247,15 +248,4 @@ fn spelled(text: &str) -> Option<Duration> {
         _ => return None,
     };
     count.checked_mul(millis).map(Duration::from_millis)
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }

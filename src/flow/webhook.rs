@@ -199,8 +199,9 @@ fn message_id(sender: &Sender<'_>) -> String {
     }
 }
 
+/// A flow comes from whoever may speak to the platform: sockets in the file system are not theirs to dial.
 fn parse_target(url: &str) -> Result<(), String> {
-    let is_whole = ["http://", "https://", "unix:"].iter().any(|scheme| {
+    let is_whole = ["http://", "https://"].iter().any(|scheme| {
         url.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
@@ -296,5 +297,26 @@ fn retry_of(node: &Node<'_>) -> Result<Retry, DocumentError> {
             _ => Err(node.bad(EXPECTED)),
         },
         _ => step::retry_logic(node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_and_https_are_dialled_for_a_flow() {
+        for url in ["http://127.0.0.1:4871/hook", "HTTPS://bridge.example.com"] {
+            assert_eq!(parse_target(url), Ok(()), "{url}");
+        }
+        for url in [
+            "unix:/var/run/docker.sock",
+            "UNIX:/x",
+            "4871",
+            "ftp://a",
+            "",
+        ] {
+            assert!(parse_target(url).is_err(), "{url}");
+        }
     }
 }

@@ -16,8 +16,6 @@ use crate::time::Timestamp;
 
 /// How often the running platform's secret is looked for.
 const LOOK: Duration = Duration::from_secs(1);
-/// The scheme in which the local platform signs.
-const PLATFORM_SCHEME: &str = "standard-webhooks";
 const PLATFORM_HEADER: &str = "webhook-signature";
 
 /// One `--verify` with its secrets, ready to judge.
@@ -199,6 +197,6 @@ impl PlatformSecret {
 }
 
 fn platform_check(secret: &Secret) -> Option<Check> {
-    let scheme = signature::find(PLATFORM_SCHEME).ok()?;
+    let scheme = signature::find(signature::PLATFORM_SCHEME).ok()?;
     Check::new(scheme, std::slice::from_ref(secret), &Options::default()).ok()
 }

@@ -11,13 +11,11 @@ use uuid::Uuid;
 
 use crate::catalogue::{self, EventKind};
 use crate::grammar::nearest::nearest;
+use crate::signature::PLATFORM_SCHEME;
 use crate::time::Timestamp;
 
 /// The vendor of the catalogue's events; their names stand without it, too.
 pub const APPENGINE: &str = "appengine";
-/// How the local platform signs what it delivers.
-const PLATFORM_SCHEME: &str = "standard-webhooks";
-
 /// An event that can be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {

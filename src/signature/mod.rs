@@ -24,6 +24,9 @@ use crate::grammar::nearest::nearest;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
+/// The scheme that the platform signs its own deliveries with.
+pub const PLATFORM_SCHEME: &str = "standard-webhooks";
+
 /// The request as a verifier sees it: the bytes as they came.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {

@@ -25,6 +25,8 @@ use rusqlite::OpenFlags;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+use crate::files;
+
 /// What reads are made on; the rooms above only pass it back to this one.
 pub use rusqlite::Connection;
 pub use writer::Tx;
@@ -321,23 +323,13 @@ fn private_file(path: &Path) -> Result<(), StoreError> {
         path: folder.to_owned(),
         source,
     };
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
+    files::private_folder(folder).map_err(failed)?;
+    let file = files::private_file(path).map_err(failed)?;
+    // One that was there may be readable to others.
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-        builder.mode(0o700).create(folder).map_err(failed)?;
-        let file = options.mode(0o600).open(path).map_err(failed)?;
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))
-            .map_err(failed)?;
-    }
-    #[cfg(not(unix))]
-    {
-        builder.create(folder).map_err(failed)?;
-        options.open(path).map_err(failed)?;
-    }
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(failed)?;
+    drop(file);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
 use crate::event::{Event, Outcome};
 use crate::json;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// Columns that an event's name gets in a list.
 const TITLE: usize = 40;
@@ -90,9 +90,7 @@ pub fn hidden_header(name: &str, value: &[u8]) -> Option<String> {
     let authorises = matches!(
         name.as_str(),
         "authorization" | "proxy-authorization" | "cookie" | "set-cookie"
-    ) || ["token", "secret", "api-key", "apikey", "password"]
-        .iter()
-        .any(|part| name.contains(part));
+    ) || secret::is_named(&name);
     authorises.then(|| match std::str::from_utf8(value) {
         Ok(text) => safe(&Secret::new(text).to_string()),
         Err(_) => "…".to_owned(),

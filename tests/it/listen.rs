@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::app::Answer;
 use crate::support::raw::{Reply, exchange, exchange_bytes};
 use crate::support::sandbox::Running;
-use crate::support::{App, Sandbox};
+use crate::support::{Absent, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
@@ -226,8 +226,8 @@ fn the_sender_hears_the_app_s_own_answer() {
 #[test]
 fn an_app_that_is_down_is_told_of_and_the_event_is_kept() {
     let sandbox = Sandbox::new();
-    let address_of_nothing = App::start().address();
-    let (mut listener, address) = start(&sandbox, &[&address_of_nothing.to_string()]);
+    let app = Absent::new();
+    let (mut listener, address) = start(&sandbox, &[&app.address().to_string()]);
     listener.wait_for_stderr("\"up\":false");
     assert_eq!(post(address, &[], "{}").status, 502);
     assert_eq!(line(&mut listener, 1)["outcome"], "failed");

@@ -15,6 +15,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod events;
+mod exit_codes;
 mod flow_engine;
 mod flows;
 mod generated;

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
 use crate::support::app::{Answer, App, Request};
-use crate::support::{Output, Sandbox};
+use crate::support::{Absent, Output, Sandbox};
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -257,18 +257,13 @@ fn a_redirect_is_not_followed() {
 
 #[test]
 fn a_target_where_nothing_listens_is_exit_5_and_the_event_is_kept() {
-    let sandbox = Sandbox::new();
+    let (sandbox, absent) = (Sandbox::new(), Absent::new());
+    let to = absent.address().to_string();
     let output = sandbox
-        .run(["send", "contact.created", "--to", &nobody()])
+        .run(["send", "contact.created", "--to", &to])
         .expect_exit(5);
     assert_eq!(output.json_lines()[0]["ref"], "e_0001");
     assert!(output.stderr.contains("target_refused"), "{output}");
-}
-
-/// An address that nobody listens on: it was free a moment ago.
-fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}/", listener.local_addr().unwrap())
 }
 
 #[test]
@@ -402,14 +397,9 @@ fn many_of_which_some_fail_are_exit_10_and_of_which_all_fail_exit_7() {
 
 #[test]
 fn many_to_where_nothing_listens_end_at_the_first() {
-    let args = [
-        "send",
-        "contact.created",
-        "--times",
-        "1000000",
-        "--to",
-        &nobody(),
-    ];
+    let absent = Absent::new();
+    let to = absent.address().to_string();
+    let args = ["send", "contact.created", "--times", "1000000", "--to", &to];
     let output = Sandbox::new().run(args).expect_exit(5);
     let unanswered = output.json_lines()[0]["errors"]["target_refused"].as_u64();
     assert!(unanswered.is_some_and(|count| count <= 10), "{output}");

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::time::{Interval, MissedTickBehavior};
 
-pub(super) use resign::{PLATFORM_SCHEME, platform_secret, scheme_name};
+pub(super) use resign::{platform_secret, scheme_name};
 
 use super::pick::{self, Picked};
 use super::select::SelectArgs;

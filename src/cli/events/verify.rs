@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     for reference in &args.secret {
         secrets.push(cx.secret(reference)?);
     }
-    let is_ours = secrets.is_empty() && scheme.name() == super::replay::PLATFORM_SCHEME;
+    let is_ours = secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME;
     if is_ours {
         secrets.extend(platform.clone());
     }

@@ -13,6 +13,7 @@ use crate::error::{CliError, Exit};
 use crate::flow::{self, DocumentError};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
+use crate::json;
 use crate::ui::safe;
 
 /// What the platform writes around a document; not part of what a person wrote.
@@ -50,6 +51,8 @@ pub(crate) enum DocumentFault {
     },
     #[error("the folder {name} holds no .yaml, .yml or .json file")]
     NoFiles { name: String },
+    #[error("the folder {name} holds more than {limit} .yaml, .yml and .json files")]
+    TooManyFiles { name: String, limit: usize },
     #[error(
         "{name} posts to {url}, which is this machine; the platform at {origin} cannot reach it"
     )]
@@ -127,6 +130,14 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     if files.is_empty() {
         return Err(DocumentFault::NoFiles { name }.into());
     }
+    // A part of them would be taken for all: `--prune` deletes what it does not find.
+    if files.len() > MOST_FILES {
+        return Err(DocumentFault::TooManyFiles {
+            name,
+            limit: MOST_FILES,
+        }
+        .into());
+    }
     files.sort();
     let mut all = Vec::new();
     for file in files {
@@ -135,9 +146,13 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     Ok(all)
 }
 
+/// The flow files of a folder, and no further one once there are too many.
 fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)?.take(MOST_FILES) {
+    for entry in std::fs::read_dir(folder)? {
+        if files.len() > MOST_FILES {
+            break;
+        }
         let path = entry?.path();
         let extension = path.extension().and_then(|extension| extension.to_str());
         if matches!(extension, Some("yaml" | "yml" | "json")) && path.is_file() {
@@ -184,7 +199,11 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
             Value::Object(_) => Ok(flow::document::unwrapped(&value).clone()),
             other => Err(DocumentFault::NoObject {
                 name: name.to_owned(),
-                found: kind(&other),
+                found: if other.is_null() {
+                    "nothing"
+                } else {
+                    json::kind_of(&other)
+                },
             }
             .into()),
         })
@@ -205,16 +224,6 @@ fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, DocumentFault> {
             reason: reason.lines().next().unwrap_or_default().to_owned(),
         }
     })
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Array(_) => "a list",
-        Value::String(_) => "text",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::Null | Value::Object(_) => "nothing",
-    }
 }
 
 /// A copy without what the platform writes around a document.
@@ -383,6 +392,19 @@ mod tests {
     fn one_file_may_hold_several_flows() {
         assert_eq!(read("name: a\n---\nname: b\n").unwrap().len(), 2);
         assert_eq!(read("{\"name\":\"a\"}\n{\"name\":\"b\"}").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_folder_of_too_many_flows_is_refused_and_not_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=MOST_FILES {
+            let name = folder.path().join(format!("{number}.json"));
+            std::fs::write(name, r#"{"name":"a"}"#).unwrap();
+        }
+        let refused = read_tree(folder.path()).unwrap_err();
+        assert_eq!(refused.code, "too_many_flow_files");
+        std::fs::remove_file(folder.path().join("0.json")).unwrap();
+        assert_eq!(read_tree(folder.path()).unwrap().len(), MOST_FILES);
     }
 
     #[test]

@@ -4,11 +4,8 @@ use serde_json::Value;
 
 use super::document::DocumentFault;
 use crate::cli::Context;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::ui::{hidden_header, safe_block};
-
-/// Keys whose text signs or authorises.
-const SECRET_KEYS: [&str; 3] = ["secret", "token", "password"];
 
 /// A copy with masks in place of secrets: `config.secret`, and headers that sign or authorise. References (`env:NAME`) are
 /// no secrets and stay.
@@ -26,7 +23,7 @@ pub(super) fn masked(document: &Value) -> Value {
 fn masked_field(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) if is_reference(text) => value.clone(),
-        Value::String(text) if SECRET_KEYS.contains(&key) => mask(text),
+        Value::String(text) if secret::NAMES.contains(&key) => mask(text),
         Value::Object(headers) if key == "headers" => headers
             .iter()
             .map(|(name, value)| (name.clone(), masked_header(name, value)))

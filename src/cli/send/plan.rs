@@ -20,14 +20,12 @@ use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
 use crate::send::Message;
-use crate::signature::{self, Options, SignatureError, Signer};
+use crate::signature::{self, Options, PLATFORM_SCHEME, SignatureError, Signer};
 use crate::time::Timestamp;
 
 /// Where `evt listen` listens.
 pub(in crate::cli) const LISTENER: &str = "http://127.0.0.1:4871/";
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
-/// Signs the platform's own deliveries, and what comes with a secret and no scheme.
-const PLATFORM_SCHEME: &str = "standard-webhooks";
 /// `--sign none`
 const NONE: &str = "none";
 /// The organisation of a platform that nobody has named.

@@ -162,3 +162,27 @@ fn records_nested_past_what_their_readers_take_are_refused() {
     );
     assert_eq!(reply.refusal(), (400, "bad_request".into()));
 }
+
+#[test]
+fn a_page_that_rebound_its_name_and_a_page_of_another_origin_get_nothing() {
+    let platform = Platform::start();
+    let evil = format!("evil.example:{}", platform.address().port());
+    let own = platform.address();
+    for head in [
+        format!("host: {evil}\r\norigin: http://{evil}"),
+        format!("host: {own}\r\norigin: http://{evil}"),
+    ] {
+        let request = format!(
+            "GET /automation/flows HTTP/1.1\r\n{head}\r\n{CALLER}connection: close\r\n\r\n"
+        );
+        let reply = exchange(own, request.as_bytes());
+        assert_eq!(reply.status, 403, "{reply:?}");
+        let body = reply.json();
+        assert_eq!(body["statusCode"], 403, "{reply:?}");
+        let message = body["message"].as_str().unwrap();
+        assert!(
+            message.contains(&format!("evt dev --allow-host {evil}")),
+            "{message}"
+        );
+    }
+}

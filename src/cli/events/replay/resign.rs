@@ -8,14 +8,11 @@ use crate::grammar::scheme_spec::SchemeSpec;
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::send::{new_id, wire};
-use crate::signature::{self, Options, Outgoing, SignatureError};
+use crate::signature::{self, Options, Outgoing, PLATFORM_SCHEME, SignatureError};
 use crate::time::Timestamp;
 
 use super::super::EventsError;
 use super::Args;
-
-/// Signs the platform's own deliveries.
-pub(in super::super) const PLATFORM_SCHEME: &str = "standard-webhooks";
 
 /// The header in which a scheme puts its signature.
 const SIGNED_BY: [(&str, &str); 5] = [

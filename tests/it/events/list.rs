@@ -1,0 +1,131 @@
+//! `evt events list` and `show`: which events, and nothing that steers a terminal.
+
+use super::*;
+
+#[test]
+fn a_list_shows_the_newest_last_and_selects() {
+    let sandbox = Sandbox::new();
+    import(
+        &sandbox,
+        &[
+            line("contact.created", "kept", r#"{"amount":5}"#),
+            line("contact.deleted", "failed", r#"{"amount":50}"#),
+            line("order.created", "delivered", r#"{"amount":500}"#),
+        ],
+    );
+    for (flags, expected) in [
+        (&[][..], &["e_0001", "e_0002", "e_0003"][..]),
+        (&["--type", "contact.*"], &["e_0001", "e_0002"]),
+        (&["--type", "!contact.deleted"], &["e_0001", "e_0003"]),
+        (
+            &["--type", "contact.*", "--type", "!*.deleted"],
+            &["e_0001"],
+        ),
+        (&["--where", "data.amount >= 50"], &["e_0002", "e_0003"]),
+        (&["--status", "failed"], &["e_0002"]),
+        (&["--status", "failed,delivered"], &["e_0002", "e_0003"]),
+        (&["--limit", "2"], &["e_0002", "e_0003"]),
+        (&["--since", "2026-04-26"], &[]),
+        (&["--until", "2026-04-26", "--limit", "1"], &["e_0003"]),
+    ] {
+        let args = ["events", "list"].iter().chain(flags);
+        let output = sandbox.run(args).expect_exit(0);
+        assert_eq!(refs(&output), expected, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_list_for_people_is_a_table() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, &[line("contact.created", "failed", "{}")]);
+    let output = sandbox.run(["events", "list", "-o", "text"]).expect_exit(0);
+    assert_eq!(
+        output.stdout,
+        "REF     TIME                 SOURCE  TYPE             VERDICT      OUTCOME  SIZE\n\
+         e_0001  2026-04-25 10:00:00  import  contact.created  · unchecked  failed   2 B\n"
+    );
+}
+
+#[test]
+fn a_selection_that_cannot_be_read_is_a_usage_error() {
+    let sandbox = Sandbox::new();
+    for flags in [
+        ["--status", "faild"],
+        ["--where", "data.amount >="],
+        ["--type", "a..b"],
+        ["--since", "yesterday"],
+    ] {
+        let _ = sandbox
+            .run(["events", "list"].iter().chain(&flags))
+            .expect_exit(2);
+    }
+}
+
+#[test]
+fn an_unknown_reference_is_not_found() {
+    let sandbox = Sandbox::new();
+    for args in [
+        &["show", "e_7f3a"][..],
+        &["show", "@last"],
+        &["show", "@failed"],
+        &["show", "no-such-file"],
+        &["replay", "e_7f3a"],
+        &["replay", "--type", "contact.*"],
+        &["verify", "@-3", "--scheme", "stripe", "--secret", "x"],
+        &["diff", "e_0001", "e_0002"],
+        &["export"],
+    ] {
+        let output = sandbox.run(["events"].iter().chain(args)).expect_exit(3);
+        assert!(output.stderr.contains("try  evt events list"), "{output}");
+    }
+}
+
+#[test]
+fn what_steers_a_terminal_is_never_raw_in_text() {
+    let sandbox = Sandbox::new();
+    let body = "{\"a\":\"\u{9b}31m\u{202e}\"}";
+    let mut hostile =
+        serde_json::from_str::<serde_json::Value>(&line("x\u{1b}[2Jy", "kept", body)).unwrap();
+    hostile["headers"] =
+        serde_json::json!([["x-a", { "base64": "m1sySg==" }], ["x-b", "\u{9b}2J"]]);
+    import(
+        &sandbox,
+        &[
+            hostile.to_string(),
+            line("z", "kept", "\u{1b}]0;t\u{7}\r\n"),
+        ],
+    );
+    for args in [
+        &["show", "@-2"][..],
+        &["show", "@last"],
+        &["list"],
+        &["diff", "@-2", "@last"],
+        &["export", "--format", "curl"],
+        &["replay", "--all", "--dry-run"],
+    ] {
+        let output = sandbox.run(["events", "-o", "text"].iter().chain(args));
+        let shown = output.expect_exit(0).stdout;
+        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!shown.is_empty(), "{args:?}");
+        assert!(!shown.contains(steers), "{args:?}: {shown:?}");
+    }
+}
+
+#[test]
+fn what_authorises_is_masked() {
+    let sandbox = Sandbox::new();
+    import(
+        &sandbox,
+        &[line("a.b", "kept", "{}"), line("a.b", "kept", "[]")],
+    );
+    for args in [&["show", "@last"][..], &["diff", "@-2", "@last"]] {
+        let output = sandbox.run(["events", "-o", "text"].iter().chain(args));
+        assert!(
+            !output.expect_exit(0).stdout.contains("very-secret"),
+            "{args:?}"
+        );
+    }
+    let _ = sandbox
+        .run(["events", "show", "--show-secrets"])
+        .expect_exit(2);
+}

@@ -1,0 +1,80 @@
+//! `evt events prune`: what goes, and what stays.
+
+use super::*;
+
+#[test]
+fn pruning_removes_what_is_old_and_asks_first() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, &[line("old.one", "kept", "{}")]);
+    let app = App::start();
+    let to = app.url("/");
+    let _ = sandbox
+        .run(["send", "contact.created", "--sign", "none", "--to", &to])
+        .expect_exit(0);
+    let keep = ["events", "prune", "--keep", "1d"];
+    let output = sandbox.run(keep).expect_exit(2);
+    assert!(output.stderr.contains("--yes"), "{output}");
+    let output = sandbox
+        .run(keep.into_iter().chain(["--dry-run"]))
+        .expect_exit(0);
+    assert_eq!(output.json_lines()[0]["would_remove"], 1);
+    let output = sandbox
+        .run(keep.into_iter().chain(["--yes"]))
+        .expect_exit(0);
+    assert_eq!(output.json_lines()[0]["removed"], 1);
+    assert_eq!(
+        refs(&sandbox.run(["events", "list"]).expect_exit(0)),
+        ["e_0002"]
+    );
+}
+
+#[test]
+fn pruning_to_a_size_removes_the_oldest() {
+    let sandbox = Sandbox::new();
+    let body = "x".repeat(10_000);
+    let lines: Vec<String> = (0..5).map(|_| line("a.b", "kept", &body)).collect();
+    import(&sandbox, &lines);
+    let _ = sandbox
+        .run(["events", "prune", "--max-size", "25KB", "--yes"])
+        .expect_exit(0);
+    assert_eq!(
+        refs(&sandbox.run(["events", "list"]).expect_exit(0)),
+        ["e_0004", "e_0005"]
+    );
+}
+
+#[test]
+fn pruning_leaves_what_a_delivery_needs() {
+    let sandbox = Sandbox::new();
+    let absent = Absent::new();
+    let to = absent.address().to_string();
+    let mut listener = sandbox.spawn(["listen", &to, "--port", "0", "--retry=9", "-o", "json"]);
+    let ready: serde_json::Value =
+        serde_json::from_str(&listener.wait_for_stderr("ready")).unwrap();
+    let address = ready["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream
+        .write_all(b"POST /hook HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}")
+        .unwrap();
+    listener.wait_for_stdout("e_0001");
+    let output = sandbox
+        .run(["events", "prune", "--all", "--yes"])
+        .expect_exit(0);
+    let report = &output.json_lines()[0];
+    assert_eq!(
+        (
+            &report["needed"],
+            report.get("removed").or(report.get("would_remove"))
+        ),
+        (&1.into(), Some(&0.into()))
+    );
+    assert_eq!(
+        refs(&sandbox.run(["events", "list"]).expect_exit(0)),
+        ["e_0001"]
+    );
+}

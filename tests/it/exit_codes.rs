@@ -1,0 +1,164 @@
+//! Every exit code that a command can give has a test that gives it.
+
+use std::path::{Path, PathBuf};
+
+use evt::error::Exit;
+
+/// A code, and a test that makes a command end with it. Several commands give most of them; one of each kind is named.
+const GIVEN: [(Exit, &str); 19] = [
+    (
+        Exit::Done,
+        "main_job::a_created_record_and_an_execution_by_hand_both_arrive_verified",
+    ),
+    (Exit::Failed, "cli::a_full_disk_under_stdout_is_an_error"),
+    (Exit::Failed, "listen::a_taken_port_says_what_to_do"),
+    (Exit::Usage, "cli::an_unknown_flag_is_suggested"),
+    (
+        Exit::NotFound,
+        "help::a_page_that_is_not_there_is_not_found_and_suggested",
+    ),
+    (
+        Exit::NotFound,
+        "dev::command::a_program_that_is_not_there_is_an_error",
+    ),
+    (Exit::NotAllowed, "profile::a_wrong_password_is_not_allowed"),
+    (
+        Exit::Unreachable,
+        "dev::command::other_commands_find_the_platform_until_it_has_stopped",
+    ),
+    (
+        Exit::Refused,
+        "flows::a_second_flow_of_the_same_name_is_the_platforms_refusal",
+    ),
+    (
+        Exit::Undelivered,
+        "send::a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7",
+    ),
+    (
+        Exit::Undelivered,
+        "events::replay::a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try",
+    ),
+    (
+        Exit::BadSignature,
+        "events::verify::a_verdict_names_what_was_changed",
+    ),
+    (
+        Exit::BadSignature,
+        "send::a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8",
+    ),
+    (
+        Exit::GoalNotMet,
+        "main_job::a_delivery_signed_with_another_secret_is_kept_marked_and_refused_and_meets_no_expectation",
+    ),
+    (
+        Exit::Partly,
+        "events::replay::a_replay_of_which_some_fail_is_partly_done",
+    ),
+    (
+        Exit::Interrupted,
+        "cli::a_signal_ends_a_command_that_waits_for_an_answer",
+    ),
+    (
+        Exit::Interrupted,
+        "listen::an_interrupt_before_the_goal_is_130_and_without_a_goal_0",
+    ),
+    (
+        Exit::Terminated,
+        "cli::a_signal_ends_a_command_that_waits_for_an_answer",
+    ),
+    (
+        Exit::Child(42),
+        "listen::the_command_gets_the_address_and_its_exit_code_is_ours",
+    ),
+];
+
+/// In the table of codes for commands that are not there yet.
+const RESERVED: [Exit; 1] = [Exit::Gap];
+
+#[test]
+fn every_code_that_a_command_can_give_has_a_test() {
+    for exit in Exit::ALL {
+        let given = GIVEN.iter().any(|(code, _)| *code == exit);
+        assert!(
+            given != RESERVED.contains(&exit),
+            "{exit:?} needs a test in GIVEN, or a place in RESERVED, and not both"
+        );
+    }
+}
+
+#[test]
+fn every_test_that_is_named_expects_its_code() {
+    for (exit, name) in GIVEN {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let file = root().join(format!("tests/it/{}.rs", module.replace("::", "/")));
+        let text = std::fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let body = text
+            .split_once(&format!("#[test]\nfn {test}() {{\n"))
+            .and_then(|(_, rest)| rest.split_once("\n}\n"))
+            .map_or_else(|| panic!("there is no test {name}"), |(body, _)| body);
+        let code = exit.code();
+        assert!(
+            [format!("expect_exit({code})"), format!("Some({code})")]
+                .iter()
+                .any(|expected| body.contains(expected)),
+            "{name} does not expect {code}"
+        );
+    }
+}
+
+#[test]
+fn no_command_gives_a_code_that_is_reserved() {
+    let table = root().join("src/error/mod.rs");
+    for exit in RESERVED {
+        let name = format!("Exit::{exit:?}");
+        for file in sources(&root().join("src")) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(
+                file == table || !text.contains(&name),
+                "{} gives {name}: it needs a test in GIVEN and is reserved no more",
+                file.display()
+            );
+        }
+        assert!(exit.meaning().contains("reserved"), "{name}");
+    }
+}
+
+#[test]
+fn the_readme_has_every_code_and_says_which_are_reserved() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme
+        .split_once("## Exit codes\n")
+        .and_then(|(_, rest)| rest.split_once("\n## "))
+        .map_or_else(|| panic!("README.md has no exit codes"), |(table, _)| table);
+    let cells: Vec<&str> = table.split(['|', '\n']).map(str::trim).collect();
+    for exit in Exit::ALL {
+        let code = exit.code().to_string();
+        let place = cells
+            .iter()
+            .position(|cell| cell.split(", ").any(|word| word == code));
+        let place = place.unwrap_or_else(|| panic!("README.md does not tell of {code}"));
+        assert_eq!(
+            cells[place + 1].contains("reserved"),
+            RESERVED.contains(&exit),
+            "{code}"
+        );
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|kind| kind == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
