@@ -49,7 +49,7 @@ pub(super) enum Verdict {
         /// `Retry-After`.
         wait: Option<Duration>,
     },
-    /// 410: the endpoint wants nothing any more.
+    /// 410: this URL wants nothing any more; its server may.
     Gone,
     /// No later attempt can do better.
     Never {
@@ -58,6 +58,9 @@ pub(super) enum Verdict {
     /// Nothing was sent, and that was not the endpoint's doing.
     Unread,
 }
+
+/// Why nothing more is sent to a URL that answered 410.
+pub(super) const GONE: &str = "it answered 410 Gone";
 
 /// An attempt that is over.
 pub(super) struct Finished {
@@ -70,8 +73,7 @@ impl Verdict {
         match self {
             Self::Done => Observed::Success,
             Self::Again { .. } => Observed::Failure,
-            Self::Gone => Observed::Gone,
-            Self::Never { .. } | Self::Unread => Observed::Neutral,
+            Self::Gone | Self::Never { .. } | Self::Unread => Observed::Neutral,
         }
     }
 
@@ -233,7 +235,7 @@ pub(super) fn next(
         Verdict::Done => return Next::Done,
         Verdict::Gone => {
             return Next::Bury {
-                reason: "it answered 410 Gone".to_owned(),
+                reason: GONE.to_owned(),
             };
         }
         Verdict::Never { reason } => {

@@ -29,10 +29,8 @@ pub(crate) struct Pace {
 pub(crate) enum Observed {
     Success,
     Failure,
-    /// It refused this very message for good; that says nothing of its health.
+    /// It refused this very message or URL for good; that says nothing of its health.
     Neutral,
-    /// It asked never to be called again (410).
-    Gone,
 }
 
 /// What follows for the attempt's job and for the endpoint's row.
@@ -103,7 +101,6 @@ impl Circuit {
             Observed::Success => self.succeeded(now),
             Observed::Failure => self.failed(now, pace),
             Observed::Neutral => None,
-            Observed::Gone => self.disable(now, "it answered 410 Gone".to_owned()),
         };
         Ruling { counted, change }
     }
@@ -357,14 +354,6 @@ mod tests {
         circuit.observe(Observed::Success, at(3 * 86_400), PACE);
         circuit.observe(Observed::Failure, at(6 * 86_400), PACE);
         assert_eq!(circuit.health, Health::Closed);
-    }
-
-    #[test]
-    fn gone_disables_at_once() {
-        let mut circuit = fresh();
-        let change = circuit.observe(Observed::Gone, at(0), PACE).change.unwrap();
-        assert_eq!(change.health, Health::Disabled);
-        assert_eq!(circuit.health, Health::Disabled);
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Durable delivery: claim a job, attempt it, settle, retry or bury it. Used by flows, `evt listen --retry` and redrives.
+//!
+//! Limits, fairness, circuit and trickle belong to the server (`scheme://authority`, or a socket's path), not to each of its
+//! paths. Only a 410 is about one URL: later jobs for it are buried, while its server stays in use.
 
 mod attempt;
 mod circuit;
@@ -25,6 +28,13 @@ use crate::time::Timestamp;
 /// Called inside the commit that settles a job, so that whoever waits for it moves in the same commit.
 pub type OnSettled = Arc<dyn Fn(&Tx<'_>, &Settled) -> Result<(), StoreError> + Send + Sync>;
 
+/// Called once for each job that ended, after the commit in which it ended: whoever shows or counts it is told nothing that
+/// is not on the disk. It must not wait.
+pub type OnEnded = Arc<dyn Fn(&Settled) + Send + Sync>;
+
+/// Called in the place of [`OnSettled`] when that fails the same way again and again, with its error.
+pub type OnUnsettled = Arc<dyn Fn(&Tx<'_>, &Settled, &str) -> Result<(), StoreError> + Send + Sync>;
+
 /// Called inside the commit that disables an endpoint, so that `endpoint.disabled` is raised with it or not at all.
 pub type OnDisabled =
     Arc<dyn Fn(&Tx<'_>, &DisabledEndpoint) -> Result<(), StoreError> + Send + Sync>;
@@ -32,7 +42,7 @@ pub type OnDisabled =
 /// An endpoint that gets no more deliveries until a person retries one.
 #[derive(Clone, Debug)]
 pub struct DisabledEndpoint {
-    /// The target without its query.
+    /// The server, or the one URL without its query that answered 410.
     pub url: String,
     pub reason: String,
     pub at: Timestamp,
@@ -45,6 +55,8 @@ pub struct DisabledEndpoint {
 #[derive(Clone)]
 pub struct EngineOptions {
     pub on_settled: Option<OnSettled>,
+    pub on_unsettled: Option<OnUnsettled>,
+    pub on_ended: Option<OnEnded>,
     pub on_disabled: Option<OnDisabled>,
     /// Sockets in use at most, over all endpoints.
     pub max_in_flight: usize,
@@ -64,6 +76,8 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             on_settled: None,
+            on_unsettled: None,
+            on_ended: None,
             on_disabled: None,
             max_in_flight: 512,
             user_agent: concat!("evt/", env!("CARGO_PKG_VERSION")),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
 use super::EngineOptions;
-use super::attempt::{self, Finished};
+use super::attempt::{self, Finished, Verdict};
 use super::circuit::{Circuit, Pace};
 use super::fair::{Fair, LANES, Pressure, START, Ticket};
 use super::ledger::{Ledger, Settlement};
@@ -209,6 +209,7 @@ impl Work {
         if self.heartbeats.is_multiple_of(PRUNE_EVERY) {
             let before = Timestamp::now().minus(self.options.keep_done);
             self.writes.spawn(self.ledger.clone().prune(before));
+            self.writes.spawn(self.ledger.clone().forget_idle());
         }
     }
 
@@ -365,6 +366,7 @@ impl Work {
             next,
             endpoint: job.endpoint,
             change: ruling.change,
+            is_gone: finished.verdict == Verdict::Gone,
         }));
     }
 

@@ -203,7 +203,9 @@ impl From<SettingError> for Refusal {
                 };
                 Self::bad_request("unknown_setting", message)
             }
-            SettingError::BadValue { .. } => Self::bad_request("bad_setting", error.to_string()),
+            SettingError::BadValue { .. } | SettingError::UnknownEvent(_) => {
+                Self::bad_request("bad_setting", error.to_string())
+            }
             SettingError::Store(error) => error.into(),
         }
     }

@@ -36,14 +36,15 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::deliver::{DisabledEndpoint, Engine, EngineOptions, OnSettled};
+use crate::deliver::{DisabledEndpoint, Engine, EngineOptions, OnEnded, OnSettled};
 use crate::dial::{AddressPolicy, Dialer};
 use crate::flow::{Cause, FlowOptions, Flows, NewEvent};
 use crate::occupant::{self, Occupant};
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::serve;
-use crate::store::{Kind, Store, StoreError};
+use crate::store::{Kind, Store, StoreError, runs};
+use crate::time::Timestamp;
 use auth::{AuthMode, Authority};
 use folder::Folder;
 use hosts::{AllowedHost, Hosts};
@@ -274,6 +275,11 @@ fn deliver(state: &Arc<State>) -> Engine {
     let disabling = Arc::clone(state);
     let options = EngineOptions {
         on_settled: Some(on_settled(state)),
+        on_unsettled: Some(Arc::new(|tx, settled, why| match &settled.run {
+            Some((run, _)) => runs::fail(tx, run, Timestamp::now(), why),
+            None => Ok(()),
+        })),
+        on_ended: Some(on_ended(state)),
         on_disabled: Some(Arc::new(move |tx, endpoint| {
             let event = endpoint_disabled(&disabling.org, endpoint);
             disabling.repository.emit(tx, event).map(|_| ())
@@ -289,10 +295,16 @@ fn on_settled(state: &Arc<State>) -> OnSettled {
     let state = Arc::clone(state);
     Arc::new(move |tx, settled| {
         let world = &*state.repository;
-        state.flows.settled(tx, world, settled)?;
+        state.flows.settled(tx, world, settled)
+    })
+}
+
+/// Tells those who watch deliveries.
+fn on_ended(state: &Arc<State>) -> OnEnded {
+    let state = Arc::clone(state);
+    Arc::new(move |settled| {
         // Nobody may be watching.
         let _ = state.settled.send(settled.clone());
-        Ok(())
     })
 }
 

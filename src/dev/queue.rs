@@ -1,6 +1,6 @@
 //! Queues on the control port: what `evt queue` shows and does of the platform's deliveries.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Path, Query, State as FromState};
@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use super::State;
 use super::error::{Refusal, answer};
-use super::on_settled;
 use super::request::JsonObject;
+use super::{on_ended, on_settled};
+use crate::deliver::OnSettled;
 use crate::deliver::queue::{self as orders, QueueError};
-use crate::store::jobs;
+use crate::store::jobs::{self, Settled};
 use crate::store::queue::{self, Order, PAGE, Selection};
 
 /// Jobs in one answer.
@@ -99,8 +100,20 @@ async fn discard(
     FromState(state): FromState<Arc<State>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let told = on_settled(&state);
+    let settle = on_settled(&state);
+    let discarded: Arc<Mutex<Vec<Settled>>> = Arc::default();
+    let noted = Arc::clone(&discarded);
+    let told: OnSettled = Arc::new(move |tx, settled| {
+        settle(tx, settled)?;
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push(settled.clone());
+        Ok(())
+    });
     let report = orders::discard(&state.store, &order(body)?, Some(told)).await?;
+    let tell = on_ended(&state);
+    let discarded = discarded.lock().unwrap_or_else(PoisonError::into_inner);
+    discarded.iter().for_each(|settled| tell(settled));
+    drop(discarded);
     Ok(answer(StatusCode::OK, &report))
 }
 

@@ -87,7 +87,7 @@ impl From<ConfigError> for CliError {
             ConfigError::WrongType { .. } => {
                 (Exit::Usage, "setting_type", "evt man files        shows an example".to_owned())
             }
-            ConfigError::SecretInProject { .. } => (
+            ConfigError::SecretInProject { .. } | ConfigError::SecretForProject { .. } => (
                 Exit::Usage,
                 "secret_in_project",
                 "keep it in your own file (evt config path), or name a variable: \"env:NAME\"".to_owned(),

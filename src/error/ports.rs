@@ -12,12 +12,11 @@ impl From<StoreError> for CliError {
         let (exit, code, hint) = match &error {
             StoreError::Damaged { path, .. } => {
                 // The file is kept: there may be something in it that a person wants back.
-                let path = path.display();
-                (
-                    Exit::Failed,
-                    "store_damaged",
-                    format!("mv {path} {path}.damaged"),
-                )
+                let hint = match path.as_ref().map(|path| path.display()) {
+                    Some(path) => format!("mv {path} {path}.damaged"),
+                    None => "evt doctor".to_owned(),
+                };
+                (Exit::Failed, "store_damaged", hint)
             }
             StoreError::Newer { .. } => {
                 (Exit::Usage, "store_newer", "use the newer evt".to_owned())

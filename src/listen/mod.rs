@@ -179,8 +179,8 @@ impl Listener {
             .forward
             .is_some()
             .then(|| tokio::spawn(forward::watch(Arc::clone(&intake), shutdown.clone())));
-        let engine =
-            durable.then(|| Engine::start(store, dialer, engine_options(sender), shutdown.clone()));
+        let options = engine_options(sender, Arc::clone(&display));
+        let engine = durable.then(|| Engine::start(store, dialer, options, shutdown.clone()));
         let handler = Handler(move |request| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(Arc::clone(&intake).answer(request))
         });
@@ -202,8 +202,8 @@ impl Listener {
     }
 }
 
-fn engine_options(messages: mpsc::Sender<Message>) -> EngineOptions {
-    let on_settled = move |tx: &crate::store::Tx<'_>, settled: &Settled| {
+fn engine_options(messages: mpsc::Sender<Message>, display: Arc<Display>) -> EngineOptions {
+    let on_settled = |tx: &crate::store::Tx<'_>, settled: &Settled| {
         let Some(seq) = settled.event else {
             return Ok(());
         };
@@ -213,15 +213,19 @@ fn engine_options(messages: mpsc::Sender<Message>) -> EngineOptions {
             End::Discarded => return Ok(()),
         };
         events::set_outcome(tx, seq, outcome)?;
-        // Inside a commit nothing may wait; a line that finds no room is only a line.
-        let _ = messages.try_send(Message::Settled {
-            event: seq,
-            end: settled.end.clone(),
-        });
         Ok(())
+    };
+    let on_ended = move |settled: &Settled| {
+        display.count(&settled.end);
+        if let Some(event) = settled.event {
+            // The engine must not wait; a line that finds no room is only a line.
+            let end = settled.end.clone();
+            let _ = messages.try_send(Message::Settled { event, end });
+        }
     };
     EngineOptions {
         on_settled: Some(Arc::new(on_settled)),
+        on_ended: Some(Arc::new(on_ended)),
         ..EngineOptions::dev()
     }
 }
@@ -248,9 +252,28 @@ struct Intake {
 pub struct Display {
     stalled: AtomicBool,
     not_shown: AtomicU64,
+    delivered: AtomicU64,
+    failed: AtomicU64,
 }
 
 impl Display {
+    /// Queued events that were delivered and given up: also those whose line found no room.
+    pub fn settled(&self) -> (u64, u64) {
+        (
+            self.delivered.load(Ordering::Relaxed),
+            self.failed.load(Ordering::Relaxed),
+        )
+    }
+
+    fn count(&self, end: &End) {
+        let counter = match end {
+            End::Delivered { .. } => &self.delivered,
+            End::Dead { .. } => &self.failed,
+            End::Discarded => return,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Events that were kept and answered but not shown, because nobody took our output.
     pub fn not_shown(&self) -> u64 {
         self.not_shown.load(Ordering::Relaxed)
@@ -366,7 +389,7 @@ impl Intake {
             match self.messages.send_timeout(message, STALLED).await {
                 Ok(()) | Err(SendTimeoutError::Closed(_)) => return,
                 Err(SendTimeoutError::Timeout(_)) => {
-                    self.display.stalled.store(true, Ordering::Relaxed)
+                    self.display.stalled.store(true, Ordering::Relaxed);
                 }
             }
         }
@@ -562,4 +585,27 @@ fn with_json(status: StatusCode, body: String) -> Answered {
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_delivered_is_counted_also_where_its_line_finds_no_room() {
+        let (sender, _messages) = mpsc::channel(1);
+        let display = Arc::new(Display::default());
+        let told = engine_options(sender, Arc::clone(&display))
+            .on_ended
+            .unwrap();
+        for job in 1..=3 {
+            told(&Settled {
+                job,
+                run: None,
+                event: Some(Seq(job)),
+                end: End::Delivered { status: 200 },
+            });
+        }
+        assert_eq!(display.settled(), (3, 0));
+    }
 }

@@ -1,8 +1,12 @@
 //! Whether a database is whole: for `evt doctor`, which repairs nothing.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use super::{Durability, StoreError, VERSION, connect};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::{BUSY, StoreError, VERSION};
 
 /// What an examination found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,13 +18,27 @@ pub struct Health {
     pub faults: Vec<String>,
 }
 
-/// Examines a database that exists, while others may be using it. Reads all of it: seconds for a gigabyte.
+/// Examines a database that exists, while others may be using it, and changes neither it nor its journal. Reads all of it:
+/// seconds for a gigabyte.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] where it is no database at all.
 pub fn examine(path: &Path) -> Result<Health, StoreError> {
-    let connection = connect(path, Durability::Full)?;
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let in_use = has_journal(path);
+    let health = read(path, in_use);
+    // Someone began to use it meanwhile, and may have changed it below this reader.
+    if !in_use && has_journal(path) {
+        return read(path, true);
+    }
+    health
+}
+
+fn read(path: &Path, in_use: bool) -> Result<Health, StoreError> {
+    let failed = |error| StoreError::at(path, error);
+    let connection = open(path, in_use).map_err(failed)?;
+    let version = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(failed)?;
     let mut statement = connection.prepare("PRAGMA integrity_check(10)")?;
     let faults = statement
         .query_map([], |row| row.get::<_, String>(0))?
@@ -37,6 +55,40 @@ pub fn examine(path: &Path) -> Result<Health, StoreError> {
     })
 }
 
+/// Opens for reading alone. A database that nobody uses is read as a file that does not change: SQLite would make journal
+/// files beside it otherwise, and leave them there.
+fn open(path: &Path, in_use: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = if in_use {
+        Connection::open_with_flags(path, flags)?
+    } else {
+        Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    };
+    connection.busy_timeout(BUSY)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+fn unchanging(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                uri.push(char::from(*byte));
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri + "?immutable=1"
+}
+
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-wal");
+    PathBuf::from(journal).exists()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +101,83 @@ mod tests {
         drop(Store::open(&path, Kind::Inbox).unwrap());
         let health = examine(&path).unwrap();
         assert_eq!((health.version, health.faults), (VERSION, Vec::new()));
+    }
+
+    /// Every file of a folder with its content.
+    fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn an_examination_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("in box%3f.db");
+        // Another journal mode than evt's own, which opening it for use would change.
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = DELETE; CREATE TABLE kept (id INTEGER);")
+            .unwrap();
+        drop(connection);
+        let before = files(folder.path());
+        assert_eq!(examine(&path).unwrap().faults, Vec::<String>::new());
+        assert_eq!(files(folder.path()), before);
+    }
+
+    #[test]
+    fn a_database_that_nobody_uses_gets_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inbox.db");
+        drop(Store::open(&path, Kind::Inbox).unwrap());
+        let before = files(folder.path());
+        assert_eq!(before.len(), 1);
+        assert_eq!(examine(&path).unwrap().faults, Vec::<String>::new());
+        assert_eq!(files(folder.path()), before);
+    }
+
+    #[test]
+    fn the_journal_that_a_crash_left_stays_for_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (live, left) = (folder.path().join("live.db"), folder.path().join("left.db"));
+        let store = Store::open(&live, Kind::Inbox).unwrap();
+        let journal = |path: &Path| path.with_extension("db-wal");
+        std::fs::copy(&live, &left).unwrap();
+        std::fs::copy(journal(&live), journal(&left)).unwrap();
+        drop(store);
+        let kept = || {
+            (
+                std::fs::read(&left).unwrap(),
+                std::fs::read(journal(&left)).unwrap(),
+            )
+        };
+        let before = kept();
+        assert_eq!(examine(&left).unwrap().version, VERSION);
+        assert_eq!(kept(), before);
+    }
+
+    #[test]
+    fn damage_that_a_statement_meets_later_is_damage() {
+        use std::io::{Seek, SeekFrom, Write};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inbox.db");
+        drop(Store::open(&path, Kind::Inbox).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'events'";
+        let root: u32 = connection.query_row(root, [], |row| row.get(0)).unwrap();
+        drop(connection);
+        let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.seek(SeekFrom::Start(u64::from(root - 1) * 4096))
+            .unwrap();
+        file.write_all(&[0xff; 4096]).unwrap();
+        drop(file);
+        let store = Store::open(&path, Kind::Inbox).unwrap();
+        let read = store.read_blocking(|connection| crate::store::events::from_end(connection, 1));
+        assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Health {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub id: i64,
-    /// The target without its query.
+    /// The server (`scheme://authority`, or a socket), or one URL of it without its query that has said 410.
     pub url: String,
     pub health: Health,
     pub changed_at: Timestamp,
@@ -98,14 +98,43 @@ impl Endpoint {
     }
 }
 
-/// The part of a target that limits and circuit belong to: all but the query.
-pub fn key(url: &str) -> &str {
-    let end = url.find(['?', '#']).unwrap_or(url.len());
-    &url[..end]
+/// The server behind a target, to which limits and circuit belong: scheme and authority, or a socket's path.
+pub fn key(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // What is before the `@` says who calls, not whom.
+    let host = rest[..end].rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}").to_ascii_lowercase()
 }
 
-pub(super) fn of_url(tx: &Tx<'_>, url: &str) -> Result<i64, StoreError> {
-    let key = key(url);
+/// The one resource that a 410 is about: a target without its query.
+fn resource(url: &str, path: Option<&str>) -> String {
+    let without_query = |text: &str| {
+        let end = text.find(['?', '#']).unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    match path {
+        Some(path) => format!("{url}:{}", without_query(path)),
+        None if url.matches('/').count() < 3 => format!("{}/", without_query(url)),
+        None => without_query(url),
+    }
+}
+
+/// The row that a new job belongs to: its server's, or its resource's own where that has said 410.
+pub(super) fn of_target(tx: &Tx<'_>, url: &str, path: Option<&str>) -> Result<i64, StoreError> {
+    let gone = tx
+        .prepare_cached("SELECT id FROM endpoints WHERE url = ?1 AND state = 3")?
+        .query_row([resource(url, path)], |row| row.get(0))
+        .optional()?;
+    match gone {
+        Some(id) => Ok(id),
+        None => of_key(tx, &key(url)),
+    }
+}
+
+fn of_key(tx: &Tx<'_>, key: &str) -> Result<i64, StoreError> {
     let found = tx
         .prepare_cached("SELECT id FROM endpoints WHERE url = ?1")?
         .query_row([key], |row| row.get(0))
@@ -116,6 +145,65 @@ pub(super) fn of_url(tx: &Tx<'_>, url: &str) -> Result<i64, StoreError> {
     tx.prepare_cached("INSERT INTO endpoints (url) VALUES (?1)")?
         .execute([key])?;
     Ok(tx.last_insert_rowid())
+}
+
+fn resource_of_job(tx: &Tx<'_>, job: i64) -> Result<Option<String>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT url, path FROM payloads WHERE job = ?1")?
+        .query_row([job], |row| {
+            let path: Option<String> = row.get(1)?;
+            Ok(resource(&row.get::<_, String>(0)?, path.as_deref()))
+        })
+        .optional()?)
+}
+
+/// The resource that `job` asked for wants nothing any more: later jobs for it are buried, its server stays in use.
+///
+/// Returns the row that stands for it, unless it was known already.
+pub fn gone(
+    tx: &Tx<'_>,
+    job: i64,
+    at: Timestamp,
+    reason: &str,
+) -> Result<Option<Endpoint>, StoreError> {
+    let Some(resource) = resource_of_job(tx, job)? else {
+        return Ok(None);
+    };
+    let id = of_key(tx, &resource)?;
+    if get(tx, id)?.is_some_and(|known| known.is_disabled()) {
+        return Ok(None);
+    }
+    let disabled = Change {
+        health: Health::Disabled,
+        at,
+        held_until: Timestamp::from_millis(0),
+        fail_since: None,
+        reason: Some(reason.to_owned()),
+    };
+    change(tx, id, &disabled)?;
+    get(tx, id)
+}
+
+/// Healthy endpoints without a job, `limit` of them, and the newest job that was looked at. Looks at every job: no write.
+pub fn idle(db: &Connection, limit: usize) -> Result<(Vec<i64>, i64), StoreError> {
+    let last = db.query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| {
+        row.get(0)
+    })?;
+    let sql = "SELECT id FROM endpoints WHERE state = 0 AND next_at IS NULL \
+               AND id NOT IN (SELECT endpoint FROM jobs) LIMIT ?1";
+    let mut select = db.prepare_cached(sql)?;
+    let rows = select.query_map([limit as i64], |row| row.get(0))?;
+    Ok((rows.collect::<Result<_, _>>()?, last))
+}
+
+/// Forgets what [`idle`] found, unless a job has come for it since; the rows do not grow with every name ever called.
+pub fn forget(tx: &Tx<'_>, idle: &[i64], last_job: i64) -> Result<(), StoreError> {
+    let sql = "DELETE FROM endpoints WHERE id = ?1 AND state = 0 AND next_at IS NULL \
+               AND NOT EXISTS (SELECT 1 FROM jobs WHERE id > ?2 AND endpoint = ?1)";
+    for id in idle {
+        tx.prepare_cached(sql)?.execute([*id, last_job])?;
+    }
+    Ok(())
 }
 
 /// One endpoint, by its row.
@@ -216,4 +304,52 @@ pub fn enable(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
     };
     change(tx, id, &healthy)?;
     Ok(())
+}
+
+/// Trusts again what keeps a job's like from being sent: its endpoint, and its resource where that had said 410.
+/// Returns the names of those that were disabled.
+pub(super) fn enable_for(
+    tx: &Tx<'_>,
+    job: i64,
+    endpoint: i64,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let resource = resource_of_job(tx, job)?.unwrap_or_default();
+    let found: Vec<(i64, String)> = {
+        let sql = "SELECT id, url FROM endpoints WHERE (id = ?1 OR url = ?2) AND state = 3";
+        let mut select = tx.prepare_cached(sql)?;
+        let rows = select.query_map(params![endpoint, resource], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for (id, _) in &found {
+        enable(tx, *id, now)?;
+    }
+    Ok(found.into_iter().map(|(_, url)| url).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_belong_to_the_server_and_not_to_each_path() {
+        for (url, expected) in [
+            ("http://127.0.0.1:80/hooks/1?a=b", "http://127.0.0.1:80"),
+            ("http://127.0.0.1:80/hooks/2", "http://127.0.0.1:80"),
+            ("https://user:pass@Api.example?x", "https://api.example"),
+            ("unix:/run/app.sock", "unix:/run/app.sock"),
+        ] {
+            assert_eq!(key(url), expected);
+        }
+    }
+
+    #[test]
+    fn a_resource_is_never_spelled_like_its_server() {
+        for url in ["http://a", "http://a/", "http://a?x", "http://a/?x"] {
+            assert_eq!(resource(url, None), "http://a/");
+        }
+        assert_eq!(resource("unix:/a", Some("/h?x")), "unix:/a:/h");
+    }
 }

@@ -40,7 +40,7 @@ pub struct NewJob {
     /// Signs each attempt (Standard Webhooks) with the attempt's own timestamp.
     pub secret: Option<Secret>,
     pub method: Method,
-    /// An `http(s)://` or `unix:` target in `grammar::Target`'s spelling; without its query it is the endpoint that limits and circuit belong to.
+    /// An `http(s)://` or `unix:` target in `grammar::Target`'s spelling; its server is the endpoint that limits and circuit belong to.
     pub url: String,
     /// Only for `unix:` targets: path and query of the request.
     pub path: Option<String>,
@@ -230,7 +230,7 @@ pub enum Settling {
 
 /// Adds a job to the current commit and wakes the engine after it.
 pub fn enqueue(tx: &Tx<'_>, job: &NewJob) -> Result<i64, StoreError> {
-    let endpoint = endpoints::of_url(tx, &job.url)?;
+    let endpoint = endpoints::of_target(tx, &job.url, job.path.as_deref())?;
     let state = match &job.order_key {
         Some(key) if is_taken(tx, endpoint, key)? => State::Held,
         _ => State::Waiting,

@@ -73,9 +73,10 @@ pub enum StoreError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("the database `{}` is damaged", path.display())]
+    #[error("the database{} is damaged", match path { Some(path) => format!(" `{}`", path.display()), None => String::new() })]
     Damaged {
-        path: PathBuf,
+        /// `None` where a statement met the damage, which does not know its file.
+        path: Option<PathBuf>,
         source: rusqlite::Error,
     },
     #[error("the database `{}` was written by a newer evt (schema {found}, this one knows {known})", path.display())]
@@ -103,7 +104,30 @@ impl From<rusqlite::Error> for StoreError {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
                 Self::Locked(error)
             }
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged {
+                    path: None,
+                    source: error,
+                }
+            }
             _ => Self::Sql(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// What went wrong while this file was opened.
+    fn at(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match Self::from(error) {
+            Self::Damaged { source, .. } => Self::Damaged {
+                path: Some(path),
+                source,
+            },
+            Self::Full(source) | Self::Locked(source) | Self::Sql(source) => {
+                Self::Open { path, source }
+            }
+            other => other,
         }
     }
 }
@@ -244,10 +268,7 @@ enum Durability {
 }
 
 fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
-    let open = |source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    };
+    let open = |error| StoreError::at(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(open)?;
     connection.busy_timeout(BUSY).map_err(open)?;
@@ -259,43 +280,19 @@ fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError
     let pragmas = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
     );
-    connection
-        .execute_batch(&pragmas)
-        .map_err(|error| match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                StoreError::Damaged {
-                    path: path.to_owned(),
-                    source: error,
-                }
-            }
-            _ => StoreError::Open {
-                path: path.to_owned(),
-                source: error,
-            },
-        })?;
+    connection.execute_batch(&pragmas).map_err(open)?;
     Ok(connection)
 }
 
 fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), StoreError> {
-    let damaged = |source: rusqlite::Error| match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            StoreError::Damaged {
-                path: path.to_owned(),
-                source,
-            }
-        }
-        _ => StoreError::Open {
-            path: path.to_owned(),
-            source,
-        },
-    };
+    let failed = |error| StoreError::at(path, error);
     // Immediate, so that two processes that meet on a new file do not both create its tables.
     let tx = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(damaged)?;
+        .map_err(failed)?;
     let found: i64 = tx
         .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(damaged)?;
+        .map_err(failed)?;
     if found > VERSION {
         return Err(StoreError::Newer {
             path: path.to_owned(),
@@ -305,15 +302,15 @@ fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), S
     }
     if found < 1 {
         tx.execute_batch(include_str!("schema.sql"))
-            .map_err(damaged)?;
+            .map_err(failed)?;
         if kind == Kind::Platform {
             tx.execute_batch(include_str!("platform.sql"))
-                .map_err(damaged)?;
+                .map_err(failed)?;
         }
         tx.pragma_update(None, "user_version", VERSION)
-            .map_err(damaged)?;
+            .map_err(failed)?;
     }
-    tx.commit().map_err(damaged)
+    tx.commit().map_err(failed)
 }
 
 /// Creates folder and file with the modes that secrets need; SQLite gives its journal files the database's own mode.

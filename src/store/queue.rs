@@ -455,21 +455,11 @@ fn is_due_by(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<bool, StoreError
         .exists(params![id, run_at.millis()])?)
 }
 
-/// Trusts the endpoint of a job again if it was disabled, and returns its target then.
-pub fn enable_endpoint_of(
-    tx: &Tx<'_>,
-    id: i64,
-    now: Timestamp,
-) -> Result<Option<String>, StoreError> {
-    let Some((_, endpoint)) = state_of(tx, id)? else {
-        return Ok(None);
-    };
-    match endpoints::get(tx, endpoint)? {
-        Some(found) if found.is_disabled() => {
-            endpoints::enable(tx, endpoint, now)?;
-            Ok(Some(found.url))
-        }
-        _ => Ok(None),
+/// Trusts the endpoint of a job again if it was disabled, or its URL if that had said 410, and returns what was enabled.
+pub fn enable_endpoint_of(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    match state_of(tx, id)? {
+        Some((_, endpoint)) => endpoints::enable_for(tx, id, endpoint, now),
+        None => Ok(Vec::new()),
     }
 }
 

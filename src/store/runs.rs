@@ -97,6 +97,15 @@ pub fn update(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Ends a run that cannot go on, whatever its steps say; one that is over stays as it ended.
+pub fn fail(tx: &Tx<'_>, id: &str, now: Timestamp, why: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE runs SET status = 'failed', ended_at = ?2, error = ?3 WHERE id = ?1 AND ended_at IS NULL",
+    )?
+    .execute(params![id, now.millis(), why])?;
+    Ok(())
+}
+
 pub fn get(connection: &Connection, id: &str) -> Result<Option<RunRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
     Ok(connection

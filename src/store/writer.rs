@@ -232,6 +232,10 @@ impl StoreError {
             Self::Full(error) => Self::Full(code_of(error)),
             Self::Locked(error) => Self::Locked(code_of(error)),
             Self::Sql(error) => Self::Sql(code_of(error)),
+            Self::Damaged { path, source } => Self::Damaged {
+                path: path.clone(),
+                source: code_of(source),
+            },
             _ => Self::Stopped,
         }
     }

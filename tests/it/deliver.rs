@@ -1,5 +1,6 @@
 //! The delivery engine in process, against local servers that behave badly.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,10 +84,9 @@ impl Bench {
         let settled = Arc::clone(&self.told);
         let disabled = Arc::clone(&self.told);
         let options = EngineOptions {
-            on_settled: Some(Arc::new(move |_tx, one| {
+            on_ended: Some(Arc::new(move |one| {
                 settled.inner.lock().unwrap().0.push(one.clone());
                 settled.changed.notify_all();
-                Ok(())
             })),
             on_disabled: Some(Arc::new(move |_tx, one| {
                 disabled.inner.lock().unwrap().1.push(one.clone());
@@ -121,27 +121,17 @@ impl Bench {
 
     /// Waits until `count` jobs are over and returns how each ended, in that order.
     fn ends(&self, count: usize) -> Vec<(i64, End)> {
-        let ends = self.told.wait("an end", |settled, _| {
+        self.told.wait("an end", |settled, _| {
             let ends = || settled.iter().map(|one| (one.job, one.end.clone()));
             (settled.len() >= count).then(|| ends().collect())
-        });
-        self.committed();
-        ends
+        })
     }
 
     fn end_of(&self, job: i64) -> End {
-        let end = self.told.wait("the job's end", |settled, _| {
+        self.told.wait("the job's end", |settled, _| {
             let found = settled.iter().find(|one| one.job == job)?;
             Some(found.end.clone())
-        });
-        self.committed();
-        end
-    }
-
-    /// Waits for the commit that is under way: what is told is told within it.
-    fn committed(&self) {
-        let written: Result<(), StoreError> = self.store.write_blocking(|_| Ok(()));
-        written.unwrap();
+        })
     }
 
     fn show(&self, job: i64) -> JobDetail {
@@ -360,7 +350,80 @@ fn gone_disables_the_endpoint_says_so_and_buries_what_waits_for_it() {
         other => panic!("{other:?}"),
     }
     assert_eq!(app.requests().len(), 1);
-    assert_eq!(bench.overview().endpoints[0].circuit, Health::Disabled);
+    let endpoints = bench.overview().endpoints;
+    let gone = endpoints.iter().find(|row| row.endpoint == url);
+    assert_eq!(gone.unwrap().circuit, Health::Disabled);
+}
+
+#[test]
+fn gone_is_said_of_one_url_and_not_of_its_server() {
+    let app = App::start();
+    app.answer_next(status(410));
+    let bench = Bench::start();
+    let gone = bench.enqueue(job(app.url("/hooks/1?a")));
+    bench.end_of(gone);
+    let other = bench.enqueue(job(app.url("/hooks/2")));
+    assert_eq!(bench.end_of(other), End::Delivered { status: 200 });
+}
+
+#[test]
+fn a_server_has_one_limit_for_all_its_paths() {
+    let app = App::start();
+    app.answer(Answer::Hang);
+    let other = App::start();
+    let bench = Bench::start();
+    let paths = (0..200).map(|n| job(app.url(&format!("/hooks/{n}"))));
+    bench.enqueue_all(paths.collect());
+    app.wait_for(4);
+    // Whatever the first claim brought has been sent when a later job is done.
+    let later = bench.enqueue(job(other.url("/")));
+    bench.end_of(later);
+    assert_eq!(app.requests().len(), 4);
+    assert_eq!(bench.overview().endpoints.len(), 1);
+}
+
+#[test]
+fn who_looks_on_is_told_once_and_after_the_commit_that_succeeded() {
+    let app = App::start();
+    let bench = Bench::new();
+    let refusals = AtomicU32::new(0);
+    let bench = bench.with_engine(EngineOptions {
+        on_settled: Some(Arc::new(move |_tx, _settled| {
+            match refusals.fetch_add(1, Relaxed) {
+                0 => Err(StoreError::Panicked),
+                _ => Ok(()),
+            }
+        })),
+        ..quick()
+    });
+    let id = bench.enqueue(job(app.url("/")));
+    bench.end_of(id);
+    assert_eq!(bench.show(id).job.state, State::Done);
+    let after = bench.enqueue(job(app.url("/")));
+    bench.end_of(after);
+    assert_eq!(bench.ends(2).len(), 2);
+}
+
+#[test]
+fn a_settlement_whose_waiter_fails_the_same_way_again_and_again_is_made_without_it() {
+    let app = App::start();
+    let reasons: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&reasons);
+    let bench = Bench::new().with_engine(EngineOptions {
+        on_settled: Some(Arc::new(|_tx, _settled| panic!("always"))),
+        on_unsettled: Some(Arc::new(move |_tx, _settled, why| {
+            noted.lock().unwrap().push(why.to_owned());
+            Ok(())
+        })),
+        ..quick()
+    });
+    let id = bench.enqueue(job(app.url("/")));
+    assert_eq!(bench.end_of(id), End::Delivered { status: 200 });
+    assert_eq!(
+        *reasons.lock().unwrap(),
+        ["an operation on the store panicked"]
+    );
+    assert_eq!(app.requests().len(), 1);
 }
 
 #[test]
@@ -431,7 +494,7 @@ fn a_hanging_endpoint_is_given_up_after_its_time() {
     app.answer(Answer::Hang);
     let bench = Bench::start();
     let id = bench.enqueue(NewJob {
-        timeout: Duration::from_millis(50),
+        timeout: Duration::from_secs(1),
         retry: Retry::none(),
         ..job(app.url("/"))
     });
@@ -512,8 +575,13 @@ fn an_endpoint_that_was_down_gets_everything_once_it_is_back() {
     });
     let so_far = app.requests().len();
     app.wait_for(so_far + 3);
-    app.answer(Answer::Status(200, String::new()));
+    let before = app.at_once().len();
+    app.answer(Answer::After(Duration::from_millis(5), 200));
     let ends = bench.ends(ids.len());
+    // One at a time until five have succeeded; then as many as a fresh endpoint gets, and more as it keeps up.
+    let at_once = app.at_once();
+    assert_eq!(at_once[before + 1..before + 5], [1; 4], "{at_once:?}");
+    assert!(at_once[before..].iter().all(|many| *many <= 64));
     let delivered = ends
         .iter()
         .filter(|(_, end)| matches!(end, End::Delivered { .. }))
@@ -575,7 +643,7 @@ fn an_engine_that_stops_gives_back_what_it_has_not_sent() {
     let app = App::start();
     app.answer(Answer::Hang);
     let mut bench = Bench::new().with_engine(EngineOptions {
-        drain: Duration::from_millis(50),
+        drain: Duration::from_secs(1),
         ..quick()
     });
     bench.enqueue_all((0..20).map(|_| job(app.url("/"))).collect());

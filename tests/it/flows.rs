@@ -324,6 +324,39 @@ fn apply_creates_then_changes_nothing_then_changes_what_differs() {
 }
 
 #[test]
+fn apply_goes_on_after_a_refusal_and_says_which() {
+    let app = App::start();
+    let refusal = r#"{"statusCode":400,"message":"not this one","reason":"no"}"#;
+    for (status, body) in [
+        (200, "[]"),
+        (201, r#"{"id":"automation-1"}"#),
+        (400, refusal),
+        (201, r#"{"id":"automation-2"}"#),
+    ] {
+        app.answer_next(Answer::Status(status, body.to_owned()));
+    }
+    let sandbox = Sandbox::new()
+        .with("BRIDGE", "s")
+        .with("EVT_URL", app.url(""))
+        .with("EVT_ORG", "my-org")
+        .with("EVT_TOKEN", "t");
+    for name in ["a", "b", "c"] {
+        let flow = BRIDGE.replace("name: bridge", &format!("name: {name}"));
+        sandbox.write(&format!("flows/{name}.yaml"), flow);
+    }
+    let output = sandbox
+        .run(["flows", "apply", "-f", "flows", "--yes"])
+        .expect_exit(10);
+    let done = output.json_lines();
+    let names: Vec<_> = done.iter().map(|row| row["name"].clone()).collect();
+    assert_eq!(names, ["a", "c"], "{output}");
+    assert!(
+        output.stderr.contains("flow `b` was not changed") && output.stderr.contains("2 of 3"),
+        "{output}"
+    );
+}
+
+#[test]
 fn apply_asks_before_it_changes_anything() {
     let sandbox = Sandbox::new().with("BRIDGE", "s");
     let _platform = LocalPlatform::start(&sandbox);

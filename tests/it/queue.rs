@@ -191,9 +191,9 @@ fn a_job_is_shown_with_each_attempt_and_its_answer() {
 fn a_job_that_does_not_exist_is_not_found() {
     let sandbox = Sandbox::new();
     for words in [
-        ["queue", "show", "99"],
-        ["queue", "retry", "99"],
-        ["queue", "discard", "99"],
+        &["queue", "show", "99"][..],
+        &["queue", "retry", "99"],
+        &["queue", "discard", "99", "--yes"],
     ] {
         let output = sandbox.run(words);
         assert_eq!(output.exit, Some(3), "{output:?}");
@@ -278,10 +278,10 @@ fn a_discarded_job_is_never_delivered() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1");
-    let output = sandbox.run(["queue", "discard", &id.to_string()]);
+    let output = sandbox.run(["queue", "discard", &id.to_string(), "--yes"]);
     assert_eq!(output.exit, Some(0), "{output:?}");
     assert_eq!(state(&store, id), Some(State::Discarded));
-    let again = sandbox.run(["queue", "discard", &id.to_string()]);
+    let again = sandbox.run(["queue", "discard", &id.to_string(), "--yes"]);
     assert_eq!(again.exit, Some(10), "{again:?}");
 }
 

@@ -15,7 +15,7 @@ use super::pick::{self, Picked};
 use super::select::SelectArgs;
 use super::{EventsError, stopped};
 use crate::cli::change::ChangeArgs;
-use crate::cli::{Context, RuntimeError, send};
+use crate::cli::{Context, RuntimeError};
 use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Seq};
@@ -114,7 +114,7 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
 async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, CliError> {
     let target = match &args.to {
         Some(target) => target.clone(),
-        None => send::LISTENER.parse()?,
+        None => cx.listener().parse()?,
     };
     let resigner = Resigner::new(args, cx)?;
     let dialer = Dialer::new(AddressPolicy::Local);

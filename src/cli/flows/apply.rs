@@ -87,15 +87,55 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
         cx.ui.status("Nothing was changed");
         return Ok(Exit::Done);
     }
-    for step in steps {
-        let done = if args.dry_run {
-            planned(&step)
-        } else {
-            apply(step, client).await?
-        };
-        report(&done, cx)?;
+    if !args.dry_run {
+        return apply_all(steps, changes, cx, client).await;
+    }
+    for step in &steps {
+        report(&planned(step), cx)?;
     }
     Ok(Exit::Done)
+}
+
+/// Makes every change that can be made: what one flow is refused says nothing about the next.
+async fn apply_all(
+    steps: Vec<Step>,
+    changes: usize,
+    cx: &Context,
+    client: &Client,
+) -> Result<Exit, CliError> {
+    let mut failures: Vec<CliError> = Vec::new();
+    let mut made = 0_usize;
+    for step in steps {
+        let (name, is_change) = (step.name().to_owned(), step.is_change());
+        match apply(step, client).await {
+            Ok(outcome) => {
+                report(&outcome, cx)?;
+                made += usize::from(is_change);
+            }
+            Err(error) => {
+                let is_of_this_flow = matches!(error.exit, Exit::Refused | Exit::NotFound);
+                cx.ui.warn(&format!(
+                    "flow `{}` was not changed: {}",
+                    safe(&name),
+                    safe(&error.error.to_string())
+                ));
+                failures.push(error);
+                if !is_of_this_flow {
+                    break;
+                }
+            }
+        }
+    }
+    match failures.into_iter().next() {
+        None => Ok(Exit::Done),
+        Some(first) if made == 0 => Err(first),
+        Some(first) => {
+            let message = format!("{made} of {changes} changes were made");
+            let mut partly = CliError::new(Exit::Partly, "partly_applied", message);
+            partly.hints = first.hints;
+            Err(partly)
+        }
+    }
 }
 
 fn read(args: &Args) -> Result<Vec<Document>, CliError> {

@@ -107,15 +107,8 @@ impl Tally {
                 }
             }
             Message::Refused { .. } => counts.refused += 1,
-            Message::Settled {
-                end: End::Delivered { .. },
-                ..
-            } => counts.delivered += 1,
-            Message::Settled {
-                end: End::Dead { .. },
-                ..
-            } => counts.failed += 1,
             Message::NotKept(_) => counts.not_kept += 1,
+            // Its line may have found no room: the display counts each of them.
             Message::Settled { .. } | Message::Target { .. } => {}
         }
     }
@@ -146,7 +139,10 @@ impl Tally {
     }
 
     pub(super) fn summary(&self, args: &Args, display: &Display, cx: &Context) {
-        let counts = *self.counts();
+        let mut counts = *self.counts();
+        let (delivered, failed) = display.settled();
+        counts.delivered += delivered;
+        counts.failed += failed;
         let mut text = format!(
             "Received {}, verified {}, rejected {}",
             counts.received, counts.verified, counts.rejected

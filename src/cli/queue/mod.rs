@@ -277,7 +277,7 @@ async fn discard(args: &Discard, cx: &Context) -> Result<Exit, CliError> {
         rate: None,
         dry_run: args.dry_run,
     };
-    if cx.may_ask && !args.yes && !args.dry_run {
+    if !args.yes && !args.dry_run {
         let what = match &args.which.ids[..] {
             [] => "the selected jobs".to_owned(),
             [id] => format!("job {id}"),

@@ -23,8 +23,6 @@ use crate::send::Message;
 use crate::signature::{self, Options, PLATFORM_SCHEME, SignatureError, Signer};
 use crate::time::Timestamp;
 
-/// Where `evt listen` listens.
-pub(in crate::cli) const LISTENER: &str = "http://127.0.0.1:4871/";
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 /// `--sign none`
 const NONE: &str = "none";
@@ -48,7 +46,7 @@ pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message,
     let signer = signer(&draft, event, args, local.as_ref(), cx)?;
     let target = match &args.to {
         Some(target) => target.clone(),
-        None => LISTENER.parse()?,
+        None => cx.listener().parse()?,
     };
     let mut headers = draft.headers;
     args.change.headers(&mut headers);

@@ -5,7 +5,11 @@ use evt::store::StoreError;
 use serde_json::{Value, json};
 
 use super::wire::Platform;
+#[cfg(unix)]
+use super::wire::send;
 use crate::support::App;
+#[cfg(unix)]
+use crate::support::{Running, Sandbox};
 
 fn flow(url: &str) -> Value {
     json!({
@@ -123,4 +127,75 @@ fn a_seed_is_planted_once() {
         let found = platform.ask("POST", "/repository/find/contact", &json!({}));
         assert_eq!(found.json()["total"], 1);
     }
+}
+
+/// The shell's limit on the size of a file stands for a disk without space.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_said_and_what_was_acknowledged_is_kept() {
+    let sandbox = Sandbox::new();
+    let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" dev --port 0 -o json";
+    let command = sandbox.command([""; 0]);
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", limited])
+        .arg(command.get_program())
+        .current_dir(sandbox.work());
+    let variables = command.get_envs();
+    shell.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    shell
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut dev = Running::start(&mut shell);
+    let mut address = ready(&mut dev);
+    let text = "x".repeat(40_000);
+    let mut acknowledged = Vec::new();
+    let refused = (0..60).find_map(|number| {
+        let body =
+            json!({"datatype": "contact", "isNew": true, "data": {"number": number, "text": text}});
+        let reply = send(
+            address,
+            "POST",
+            "/repository/create",
+            CALLER,
+            &body.to_string(),
+        );
+        if reply.status != 201 {
+            return Some(reply);
+        }
+        acknowledged.push(reply.json()["sk"].as_str().unwrap().to_owned());
+        None
+    });
+    let refused = refused.expect("the disk fills up");
+    // Over the limit the system says "file too large" and not "no space", which would be a 507.
+    assert_eq!(refused.refusal(), (500, "storage_failed".to_owned()));
+    assert!(!acknowledged.is_empty());
+    dev.kill();
+    let mut dev = sandbox.spawn(["dev", "--port", "0", "-o", "json"]);
+    address = ready(&mut dev);
+    for id in acknowledged {
+        let path = format!("/repository/get/contact/{id}");
+        assert_eq!(send(address, "GET", &path, CALLER, "").status, 200, "{id}");
+    }
+    let body = json!({"datatype": "contact", "isNew": true, "data": {"text": "again"}});
+    let reply = send(
+        address,
+        "POST",
+        "/repository/create",
+        CALLER,
+        &body.to_string(),
+    );
+    assert_eq!(reply.status, 201, "{reply:?}");
+}
+
+#[cfg(unix)]
+const CALLER: &str =
+    "orgid: my-org\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\n";
+
+#[cfg(unix)]
+fn ready(dev: &mut Running) -> std::net::SocketAddr {
+    let ready: Value = serde_json::from_str(&dev.wait_for_stderr("\"ready\"")).unwrap();
+    let url = ready["url"].as_str().unwrap();
+    url.trim_start_matches("http://").parse().unwrap()
 }

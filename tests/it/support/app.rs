@@ -27,6 +27,8 @@ pub(crate) enum Answer {
     Status(u16, String),
     /// A status, headers (`retry-after`, …) and a body.
     With(u16, Vec<(String, String)>, String),
+    /// A status, after work that takes so long.
+    After(Duration, u16),
     /// Nothing, until the app is dropped.
     Hang,
     /// The connection is closed without an answer.
@@ -46,6 +48,9 @@ struct State {
 
 struct Inner {
     requests: Vec<Request>,
+    /// Requests without their answer yet, and for each request how many there were when it came, itself too.
+    under_way: usize,
+    at_once: Vec<usize>,
     answer: Answer,
     /// Answers for the next requests, before `answer` holds again.
     next: VecDeque<Answer>,
@@ -66,6 +71,8 @@ impl App {
         let state = Arc::new(State {
             inner: Mutex::new(Inner {
                 requests: Vec::new(),
+                under_way: 0,
+                at_once: Vec::new(),
                 answer: Answer::Status(200, "ok".to_owned()),
                 next: VecDeque::new(),
                 ended: false,
@@ -108,6 +115,11 @@ impl App {
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.lock().requests.clone()
+    }
+
+    /// For each request so far, how many were unanswered when it came, itself too.
+    pub(crate) fn at_once(&self) -> Vec<usize> {
+        self.state.lock().at_once.clone()
     }
 
     /// Waits until at least `count` requests came and returns all.
@@ -176,15 +188,27 @@ impl State {
             let answer = {
                 let mut inner = self.lock();
                 inner.requests.push(request);
+                inner.under_way += 1;
+                let under_way = inner.under_way;
+                inner.at_once.push(under_way);
                 self.changed.notify_all();
                 let next = inner.next.pop_front();
                 next.unwrap_or_else(|| inner.answer.clone())
             };
+            let answer = match answer {
+                Answer::After(work, status) => {
+                    std::thread::sleep(work);
+                    Answer::Status(status, String::new())
+                }
+                Answer::Hang => return self.hang(),
+                other => other,
+            };
+            // Before the answer, so that its reader's next request never meets this one.
+            self.lock().under_way -= 1;
             let (status, headers, body) = match answer {
                 Answer::Status(status, body) => (status, Vec::new(), body),
                 Answer::With(status, headers, body) => (status, headers, body),
-                Answer::Close => return,
-                Answer::Hang => return self.hang(),
+                Answer::Close | Answer::Hang | Answer::After(..) => return,
             };
             if write_answer(&mut stream, status, &headers, &body).is_err() {
                 return;
