@@ -51,7 +51,7 @@ struct GetArgs {
 /// Set a value in your file, or the project's
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt config set default_profile staging\n  evt config set --project dev.org my-org"
+    after_help = "Examples:\n  evt config set default_profile staging\n  evt config set --project listen.port 5000"
 )]
 struct SetArgs {
     /// The setting: COMMAND.FLAG, such as listen.port
@@ -216,6 +216,10 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
         cx.config.entry(&args.value)?;
     }
     settings::accepts(&key, &args.value)?;
+    if args.project && config::shares_a_secret(&key, std::slice::from_ref(&args.value)) {
+        let key = args.key.clone();
+        return Err(ConfigError::SecretForProject { key }.into());
+    }
     let before = std::fs::read(&path).ok();
     config::set(&path, &key, &args.value)?;
     // What would not be accepted when it is read (a secret in a project's file) is not left behind.
@@ -228,7 +232,21 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
     }
     cx.ui
         .status(&format!("set {} in {}", args.key, path.display()));
+    if args.key == "listen.secret" {
+        warn_of_a_secret_alone(cx)?;
+    }
     Ok(Exit::Done)
+}
+
+/// A secret without a scheme ends every plain `evt listen`: better told now.
+fn warn_of_a_secret_alone(cx: &Context) -> Result<(), CliError> {
+    let now = Config::load(&cx.paths, &cx.env, cx.globals.config.as_deref())?;
+    if now.get("listen.verify").is_none() {
+        cx.ui.warn(
+            "`evt listen` takes a secret only beside a scheme; set that too: evt config set listen.verify standard-webhooks",
+        );
+    }
+    Ok(())
 }
 
 fn check(cx: &Context) -> Result<(), CliError> {

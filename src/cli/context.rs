@@ -18,6 +18,9 @@ use crate::secret::Secret;
 use crate::store::{Kind, Store};
 use crate::ui::Ui;
 
+/// The port of `evt listen` where none is named.
+pub(crate) const LISTEN_PORT: u16 = 4871;
+
 /// The world outside, and what opens it.
 pub(crate) struct Context {
     pub(crate) env: Env,
@@ -152,9 +155,39 @@ impl Context {
         if let Some((_, client)) = self.client.get() {
             return Ok(Arc::clone(client));
         }
-        let profile = self.profile()?;
-        let client = Arc::new(Client::new(&account(&profile))?);
-        Ok(Arc::clone(&self.client.get_or_init(|| (profile, client)).1))
+        self.api_of(&self.profile()?)
+    }
+
+    /// [`Context::api`] for a profile that a command names; the first one that is asked for stays.
+    pub(super) fn api_of(&self, profile: &Profile) -> Result<Arc<Client>, CliError> {
+        if let Some((_, client)) = self.client.get() {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Client::new(&account(profile))?);
+        let kept = self.client.get_or_init(|| (profile.clone(), client));
+        Ok(Arc::clone(&kept.1))
+    }
+
+    /// The port that a flag's variable or a setting names, such as `listen` and `port`; `default` where none does.
+    pub(crate) fn port(&self, command: &str, flag: &str, default: u16) -> u16 {
+        let name = format!("EVT_{command}_{flag}")
+            .replace('-', "_")
+            .to_ascii_uppercase();
+        let from_file = || {
+            let (values, _) = self.config.get(&format!("{command}.{flag}"))?;
+            values.into_iter().next()
+        };
+        let port = self.env.get(&name).map(str::to_owned).or_else(from_file);
+        // What is no port is complained of by the command whose flag it is; 0 means any, which cannot be guessed.
+        port.and_then(|port| port.parse().ok())
+            .filter(|port| *port != 0)
+            .unwrap_or(default)
+    }
+
+    /// Where `evt listen` listens when no flag says otherwise: `http://127.0.0.1:4871`.
+    pub(crate) fn listener(&self) -> String {
+        let port = self.port("listen", "port", LISTEN_PORT);
+        format!("http://127.0.0.1:{port}")
     }
 
     /// Keeps the tokens that the platform gave in place of those of a sign-in.

@@ -229,21 +229,23 @@ impl Start {
                 planted.records, planted.flows, planted.kept
             ));
         }
-        cx.ui.notice("ready", facts, &self.ready(running));
+        cx.ui.notice("ready", facts, &self.ready(running, cx));
         Ok(())
     }
 
-    fn ready(&self, running: &Running) -> String {
+    fn ready(&self, running: &Running, cx: &Context) -> String {
         if !self.child.is_empty() {
             return format!("The platform runs at {}", running.url);
         }
-        "\
+        format!(
+            "\
 Ready. Try this next, in another terminal:
   evt listen                          receive what flows deliver, verified
-  evt flows create --on contact.created --webhook http://127.0.0.1:4871/hook
+  evt flows create --on contact.created --webhook {}/hook
   evt records create contact email=ada@example.com
-Ctrl-C ends it."
-            .to_owned()
+Ctrl-C ends it.",
+            cx.listener()
+        )
     }
 }
 

@@ -300,5 +300,19 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
     let result = dispatch(cli.command, &cx);
     // Also after a failure: the old refresh token may be spent.
     let kept = cx.keep_renewed_tokens();
-    result.and_then(|exit| kept.map(|()| exit))
+    result
+        .and_then(|exit| kept.map(|()| exit))
+        .map_err(|error| of_profile(error, cx.globals.profile.as_deref()))
+}
+
+/// A sign-in that is proposed is for the profile that the failed command spoke for.
+fn of_profile(mut error: CliError, profile: Option<&str>) -> CliError {
+    if let Some(profile) = profile {
+        for hint in &mut error.hints {
+            if hint == "evt profile login" {
+                *hint = format!("evt profile login {profile}");
+            }
+        }
+    }
+    error
 }

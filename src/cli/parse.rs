@@ -8,7 +8,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::man::wrapped;
 use super::{Cli, settings};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, suggest};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Manner, Ui};
@@ -152,7 +152,10 @@ impl Stop {
             }
             _ => {
                 let (command, named) = command_of(args);
-                let mistake = self.mistake(&named);
+                let mut mistake = self.mistake(&named);
+                if let Some(near) = self.meant(&command) {
+                    mistake.hints.insert(0, format!("{named} {near}"));
+                }
                 Err(match self.variable(&command, args, env) {
                     // The person did not write the flag, so the flag alone would tell nothing.
                     Some(name) => CliError {
@@ -224,6 +227,16 @@ impl Stop {
             },
             _ => first_paragraph(rendered),
         }
+    }
+
+    /// The command that a word which is no argument was meant to be: clap itself looks for none where a command may run alone.
+    fn meant(&self, command: &Command) -> Option<String> {
+        if self.error.kind() != ErrorKind::UnknownArgument {
+            return None;
+        }
+        let word = self.strings(ContextKind::InvalidArg).into_iter().next()?;
+        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        suggest(&word, names)
     }
 
     /// Our own grammars name the value in backticks; what the standard library says would leave it out.

@@ -87,8 +87,12 @@ struct RemoveArgs {
 ///
 /// Asks for what is not given. The token goes into a file that you alone can read, and is renewed when it expires.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  evt profile login --email dev@evt.local --password dev")]
+#[command(
+    after_help = "Examples:\n  evt profile login --email dev@evt.local --password dev\n  evt profile login staging"
+)]
 struct LoginArgs {
+    /// The profile; without it the one in use
+    name: Option<String>,
     /// Your address
     #[arg(long, value_name = "EMAIL")]
     email: Option<String>,
@@ -103,17 +107,26 @@ struct LoginArgs {
 /// Forget the token
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile logout")]
-struct LogoutArgs {}
+struct LogoutArgs {
+    /// The profile; without it the one in use
+    name: Option<String>,
+}
 
 /// Show who the token stands for
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile whoami")]
-struct WhoamiArgs {}
+struct WhoamiArgs {
+    /// The profile; without it the one in use
+    name: Option<String>,
+}
 
 /// Get a new token for the one that `evt profile login` kept
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile refresh")]
-struct RefreshArgs {}
+struct RefreshArgs {
+    /// The profile; without it the one in use
+    name: Option<String>,
+}
 
 /// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
@@ -125,9 +138,9 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         Action::Use(args) => use_(&args, cx),
         Action::Remove(args) => remove(&args, cx),
         Action::Login(args) => login(args, cx).await,
-        Action::Logout(LogoutArgs {}) => logout(cx),
-        Action::Whoami(WhoamiArgs {}) => whoami(cx).await,
-        Action::Refresh(RefreshArgs {}) => refresh(cx).await,
+        Action::Logout(args) => logout(&args, cx),
+        Action::Whoami(args) => whoami(&args, cx).await,
+        Action::Refresh(args) => refresh(&args, cx).await,
     }
 }
 
@@ -277,7 +290,7 @@ fn remove(args: &RemoveArgs, cx: &Context) -> Result<Exit, CliError> {
 }
 
 async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
-    let profile = cx.profile()?;
+    let profile = named(args.name.as_deref(), cx)?;
     let client = Client::new(&account(&profile))?;
     let email = match args.email {
         Some(email) => email,
@@ -309,26 +322,54 @@ async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
         SignIn::SecondFactor {
             method, message, ..
         } => {
-            let asked =
-                message.unwrap_or_else(|| "the platform asks for a second factor".to_owned());
-            let method = method.unwrap_or_else(|| "unnamed".to_owned());
-            let error = format!("{asked} ({method}); evt cannot give one");
-            Err(CliError::new(Exit::NotAllowed, "second_factor", error)
-                .hint("sign in where the platform asks for it, then: evt profile add NAME --token env:TOKEN"))
+            let mut error = "the platform asks for a second factor, which evt cannot give: no documented call takes it".to_owned();
+            if let Some(method) = method {
+                error.push_str(&format!(" (it wants `{method}`)"));
+            }
+            if let Some(message) = message {
+                error.push_str(&format!("; it says: {message}"));
+            }
+            Err(CliError::new(Exit::NotAllowed, "second_factor", error).hint(format!(
+                "sign in where the platform asks for it, then: evt profile add {} --token env:TOKEN",
+                profile.name
+            )))
         }
     }
 }
 
-fn logout(cx: &Context) -> Result<Exit, CliError> {
-    let name = cx.profile_name();
+/// The profile that was named, or the one in use.
+fn named(name: Option<&str>, cx: &Context) -> Result<Profile, CliError> {
+    match name {
+        Some(name) => cx.profile_named(name),
+        None => cx.profile(),
+    }
+}
+
+/// A refused token is mended by a sign-in to the profile that it is of, which need not be the one in use.
+fn sign_in_to(profile: &str, mut error: CliError) -> CliError {
+    if error.exit == Exit::NotAllowed {
+        error.hints = vec![format!("evt profile login {profile}")];
+    }
+    error
+}
+
+fn logout(args: &LogoutArgs, cx: &Context) -> Result<Exit, CliError> {
+    let name = match &args.name {
+        Some(name) => cx.config.entry(name)?.name,
+        None => cx.profile_name(),
+    };
     Credentials::forget(&cx.paths.credentials_file(), &name)?;
     cx.ui.status(&format!("profile {name} is signed out"));
     Ok(Exit::Done)
 }
 
-async fn whoami(cx: &Context) -> Result<Exit, CliError> {
-    let profile = cx.profile()?;
-    let principal = cx.api()?.whoami().await?;
+async fn whoami(args: &WhoamiArgs, cx: &Context) -> Result<Exit, CliError> {
+    let profile = named(args.name.as_deref(), cx)?;
+    let principal = cx
+        .api_of(&profile)?
+        .whoami()
+        .await
+        .map_err(|error| sign_in_to(&profile.name, error.into()))?;
     if cx.ui.format() == Format::Json {
         cx.ui.json(&principal)?;
         return Ok(Exit::Done);
@@ -353,19 +394,21 @@ async fn whoami(cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn refresh(cx: &Context) -> Result<Exit, CliError> {
-    let profile = cx.profile()?;
+async fn refresh(args: &RefreshArgs, cx: &Context) -> Result<Exit, CliError> {
+    let profile = named(args.name.as_deref(), cx)?;
     if profile.refresh_token.is_none() {
         let message = format!(
             "profile `{}` is not signed in, so there is no token to renew",
             profile.name
         );
-        return Err(
-            CliError::new(Exit::NotAllowed, "not_signed_in", message).hint("evt profile login")
-        );
+        return Err(CliError::new(Exit::NotAllowed, "not_signed_in", message)
+            .hint(format!("evt profile login {}", profile.name)));
     }
     // The new tokens are kept when the command ends.
-    cx.api()?.refresh().await?;
+    cx.api_of(&profile)?
+        .refresh()
+        .await
+        .map_err(|error| sign_in_to(&profile.name, error.into()))?;
     cx.ui
         .status(&format!("profile {} has a new token", profile.name));
     Ok(Exit::Done)

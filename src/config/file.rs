@@ -132,7 +132,8 @@ impl File {
                     expected: "text, a number, true or false, or a list of those",
                 });
             };
-            if self.kind == Kind::Project && shares_a_secret(&key.path, values) {
+            let path: Vec<&str> = key.path.iter().map(String::as_str).collect();
+            if self.kind == Kind::Project && shares_a_secret(&path, values) {
                 return Err(ConfigError::SecretInProject {
                     path: at.0,
                     line: at.1,
@@ -170,9 +171,9 @@ fn unknown(path: &[String], dotted: &str, known: &[String]) -> Option<Option<Str
 }
 
 /// Whether a project's file would give a secret away, or fetch one by running a command that came with the project.
-fn shares_a_secret(path: &[String], values: &[String]) -> bool {
-    let last = path.last().map(String::as_str).unwrap_or_default();
-    if path.first().is_some_and(|first| first == PROFILES) {
+pub fn shares_a_secret(path: &[&str], values: &[String]) -> bool {
+    let last = path.last().copied().unwrap_or_default();
+    if path.first() == Some(&PROFILES) {
         return last == "token";
     }
     secret::is_named(last) && values.iter().any(|value| !value.starts_with("env:"))

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::env::Env;
 use crate::paths::Paths;
 pub use credentials::{Credentials, Login};
-pub use file::{File, Kind, set, unset};
+pub use file::{File, Kind, set, shares_a_secret, unset};
 pub use profile::{Entry, LOCAL, Profile, add, remove};
 
 /// The key that names the profile to use.
@@ -103,6 +103,8 @@ pub enum ConfigError {
         line: usize,
         key: String,
     },
+    #[error("`{key}` is a secret, and a project file is shared")]
+    SecretForProject { key: String },
     #[error("`{name}` is no name for a profile")]
     BadName { name: String },
     #[error("there is no profile `{name}`")]

@@ -298,3 +298,67 @@ fn skip(report: &mut Report, skipped: Skipped) {
         report.skipped.push(skipped);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::backoff::Retry;
+    use crate::store::Kind;
+    use crate::store::jobs::{self, JobBody, NewJob};
+
+    fn job() -> NewJob {
+        NewJob {
+            queue: "deliveries",
+            order_key: None,
+            run_at: Timestamp::now(),
+            retry: Retry::none(),
+            message_id: None,
+            secret: None,
+            method: http::Method::POST,
+            url: "http://127.0.0.1:9/hook".to_owned(),
+            path: None,
+            headers: http::HeaderMap::new(),
+            body: JobBody::Bytes(r#"{"n":1}"#.into()),
+            timeout: Duration::from_secs(1),
+            step: None,
+            event: None,
+        }
+    }
+
+    /// An order that judged in a write would wait for the one that this test holds open until the order is through.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_condition_is_judged_while_another_write_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("inbox.db"), Kind::Inbox).unwrap();
+        let enqueued: Result<i64, StoreError> = store.write(|tx| jobs::enqueue(tx, &job())).await;
+        enqueued.unwrap();
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let (end, may_end) = mpsc::channel::<()>();
+        let writing = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let written: Result<bool, StoreError> = store
+                    .write(move |_| {
+                        let _ = began.send(());
+                        Ok(may_end.recv_timeout(Duration::from_secs(20)).is_ok())
+                    })
+                    .await;
+                written.unwrap()
+            }
+        });
+        has_begun.await.unwrap();
+        let order = Order {
+            select: Selection {
+                condition: Some("data.n == 2".to_owned()),
+                ..Selection::default()
+            },
+            ..Order::default()
+        };
+        assert_eq!(retry(&store, &order).await.unwrap().done, 0);
+        // An order that waited for the write finds it gone.
+        let _ = end.send(());
+        assert!(writing.await.unwrap());
+    }
+}

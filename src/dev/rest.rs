@@ -10,6 +10,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post, put};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use super::State;
 use super::auth::{Caller, Org};
@@ -20,7 +21,7 @@ use super::repository::{Edit, find_by_id};
 use super::request::{JsonBody, JsonObject};
 use crate::flow::{Cause, NewEvent, WorldError};
 use crate::json::kind_of;
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, Store, StoreError};
 
 /// Ids that one request may delete.
 const MAX_DELETES: usize = 1000;
@@ -118,7 +119,7 @@ async fn page(
     let search = Search::new(filter, options, state.page_cap, &mut |finding| {
         lints.add(finding);
     })?;
-    let page = searching(state, move |connection| {
+    let page = searching(&state.store, &state.searches, move |connection| {
         find::run(connection, &caller.org, &datatype, &search)
     })
     .await?;
@@ -128,14 +129,13 @@ async fn page(
 /// Runs `op` as one of a handful: a search may walk over everything there is, and the machine is there for others too.
 ///
 /// Dropping the future does not end a search that has begun, so the search itself keeps its turn until it ends.
-async fn searching<T, F>(state: &State, op: F) -> Result<T, FindError>
+async fn searching<T, F>(store: &Store, turns: &Arc<Semaphore>, op: F) -> Result<T, FindError>
 where
     T: Send + 'static,
     F: FnOnce(&Connection) -> Result<T, FindError> + Send + 'static,
 {
-    let turn = Arc::clone(&state.searches).acquire_owned().await;
-    state
-        .store
+    let turn = Arc::clone(turns).acquire_owned().await;
+    store
         .read(move |connection| {
             let _turn = turn;
             op(connection)
@@ -553,5 +553,39 @@ fn raised(org: &str, kind: &str, record: &Value) -> NewEvent {
         data: record.clone(),
         before: None,
         cause: Cause::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::store::Kind;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_search_keeps_its_turn_when_nobody_waits_for_it_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("platform.db"), Kind::Platform).unwrap();
+        let turns = Arc::new(Semaphore::new(1));
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let (end, may_end) = mpsc::channel::<()>();
+        let search = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                searching(&store, &turns, move |_| {
+                    let _ = began.send(());
+                    let _ = may_end.recv();
+                    Ok(())
+                })
+                .await
+            }
+        });
+        has_begun.await.unwrap();
+        search.abort();
+        assert!(search.await.unwrap_err().is_cancelled());
+        assert_eq!(turns.available_permits(), 0);
+        end.send(()).unwrap();
+        assert!(turns.acquire().await.is_ok());
     }
 }

@@ -6,10 +6,15 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
 
 /// Where the store keeps them, apart from the secrets.
 const PREFIX: &str = "set.";
+/// The switch that names an event.
+const THROW: &str = "listener.throw";
+/// No event.
+const NONE: &str = "none";
 
 /// One switch.
 pub struct Setting {
@@ -39,8 +44,8 @@ pub const SETTINGS: &[Setting] = &[
         accepts: is_lifetime,
     },
     Setting {
-        name: "listener.throw",
-        default: "none",
+        name: THROW,
+        default: NONE,
         takes: "the name of an event, or none",
         help: "the platform's own listener of this event throws: the record is written, the request fails with 500",
         accepts: is_name,
@@ -65,6 +70,8 @@ pub enum SettingError {
         takes: &'static str,
         value: String,
     },
+    #[error("`listener.throw` takes an event or none: {0}")]
+    UnknownEvent(catalogue::Unknown),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -102,14 +109,18 @@ impl Settings {
         let mut accepted = Vec::new();
         for (name, value) in changes {
             let setting = find(name).ok_or_else(|| SettingError::Unknown { name: name.clone() })?;
+            let value = plain(setting, value);
             if !(setting.accepts)(value) {
                 return Err(SettingError::BadValue {
                     name: setting.name,
                     takes: setting.takes,
-                    value: value.clone(),
+                    value: value.to_owned(),
                 });
             }
-            accepted.push((setting.name, value.clone()));
+            if setting.name == THROW && value != NONE {
+                find_event(value).map_err(SettingError::UnknownEvent)?;
+            }
+            accepted.push((setting.name, value.to_owned()));
         }
         let kept = accepted.clone();
         store
@@ -150,7 +161,7 @@ impl Settings {
 
     /// The event whose listener throws.
     pub(super) fn throwing_listener(&self) -> Option<String> {
-        self.get("listener.throw").filter(|name| name != "none")
+        self.get(THROW).filter(|name| name != NONE)
     }
 
     fn is_on(&self, name: &str) -> bool {
@@ -161,6 +172,14 @@ impl Settings {
 /// The switch of this name.
 pub fn find(name: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// What switches other settings off switches this one off too.
+fn plain<'a>(setting: &Setting, value: &'a str) -> &'a str {
+    match value {
+        "off" | "" if setting.name == THROW => NONE,
+        _ => value,
+    }
 }
 
 fn is_switch(value: &str) -> bool {
@@ -201,6 +220,24 @@ mod tests {
         settings.set(&store, &change).await.unwrap();
         assert!(settings.two_factor());
         assert!(Settings::load(&store).unwrap().two_factor());
+    }
+
+    #[tokio::test]
+    async fn the_listener_that_throws_is_one_of_an_event_that_there_is() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let settings = Settings::load(&store).unwrap();
+        let change = |value: &str| [(THROW.to_owned(), value.to_owned())];
+        let error = settings
+            .set(&store, &change("contact.craeted"))
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("`contact.created`"), "{error}");
+        settings
+            .set(&store, &change("contact.created"))
+            .await
+            .unwrap();
+        settings.set(&store, &change("off")).await.unwrap();
+        assert_eq!(settings.throwing_listener(), None);
     }
 
     #[tokio::test]

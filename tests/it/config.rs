@@ -168,3 +168,23 @@ fn a_settings_file_that_was_named_must_be_there() {
         "{output}"
     );
 }
+
+#[test]
+fn a_secret_is_refused_before_a_project_file_is_made() {
+    let sandbox = Sandbox::new();
+    let words = ["config", "set", "--project", "listen.secret", "hunter2"];
+    let output = sandbox.run(words).expect_exit(2);
+    assert!(!output.stderr.contains("evt.toml"), "{output}");
+    assert!(!sandbox.work().join("evt.toml").exists());
+}
+
+#[test]
+fn a_secret_without_a_scheme_is_told_and_the_listener_names_the_file() {
+    let sandbox = Sandbox::new();
+    let set = sandbox
+        .run(["config", "set", "listen.secret", "hunter2"])
+        .expect_exit(0);
+    assert!(set.stderr.contains("listen.verify"), "{set}");
+    let listen = sandbox.run(["listen", "--port", "0"]).expect_exit(2);
+    assert!(listen.stderr.contains("config.toml:"), "{listen}");
+}

@@ -151,3 +151,19 @@ fn subcommands(help: &str) -> Vec<String> {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect()
 }
+
+#[test]
+fn a_mistyped_command_below_one_that_runs_alone_gets_a_suggestion() {
+    let output = Sandbox::new().run(["dev", "statsu"]).expect_exit(2);
+    assert!(output.stderr.contains("try  evt dev status"), "{output}");
+}
+
+#[test]
+fn the_page_of_a_command_below_another_is_the_others() {
+    let sandbox = Sandbox::new();
+    let whole = sandbox.run(["man", "flows"]).expect_exit(0).stdout;
+    for words in [&["man", "flows", "create"][..], &["man", "flows create"]] {
+        assert_eq!(sandbox.run(words).expect_exit(0).stdout, whole);
+    }
+    let _ = sandbox.run(["man", "nonsense"]).expect_exit(3);
+}

@@ -210,6 +210,12 @@ fn a_second_factor_is_told_and_no_token_is_kept() {
     let output = sandbox.run(LOGIN).expect_exit(4);
     assert!(output.stderr.contains("code second_factor"), "{output}");
     assert!(!output.stderr.contains("ch4ll3ng3"), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("a second factor, which evt cannot give"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -272,4 +278,29 @@ fn a_sign_in_to_the_running_platform_can_be_renewed() {
     let _ = sandbox.run(right).expect_exit(0);
     let _ = sandbox.run(["profile", "refresh"]).expect_exit(0);
     let _ = sandbox.run(["profile", "whoami"]).expect_exit(0);
+}
+
+#[test]
+fn a_profile_is_signed_in_to_by_its_name() {
+    let app = App::start();
+    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
+    let _ = sandbox.run(["profile", "use", "local"]).expect_exit(0);
+    app.answer_next(signed_in());
+    let words = LOGIN.iter().copied().chain(["app"]);
+    let output = sandbox.run(words).expect_exit(0);
+    assert!(output.stderr.contains("(profile app)"), "{output}");
+}
+
+#[test]
+fn a_refused_token_is_mended_by_a_sign_in_to_its_own_profile() {
+    let app = App::start();
+    let sandbox = with_profile(&app);
+    let _ = sandbox.run(["profile", "use", "local"]).expect_exit(0);
+    let refusal = json!({ "statusCode": 401, "message": "no" });
+    app.answer(Answer::Status(401, refusal.to_string()));
+    let output = sandbox.run(["-p", "app", "flows", "list"]).expect_exit(4);
+    assert!(
+        output.stderr.contains("try  evt profile login app"),
+        "{output}"
+    );
 }

@@ -203,7 +203,7 @@ fn a_deleted_record_is_gone() {
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["email=a@x.test"]);
     let deleted = sandbox
-        .run(["records", "delete", "contact", &id(&made)])
+        .run(["records", "delete", "contact", &id(&made), "--yes"])
         .expect_exit(0);
     assert_eq!(object(&deleted.stdout), json!({"deleted": id(&made)}));
     let shown = sandbox
@@ -324,4 +324,30 @@ fn a_field_that_is_none_is_a_usage_error() {
         let output = sandbox.run(args);
         assert_eq!(output.exit, Some(2), "{output}");
     }
+}
+
+#[test]
+fn one_of_several_that_is_not_there_leaves_the_others_to_be_deleted() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let made = create(&sandbox, &["email=a@x.test"]);
+    let deleted = sandbox
+        .run(["records", "delete", "contact", "nope", &id(&made), "--yes"])
+        .expect_exit(10);
+    assert_eq!(object(&deleted.stdout), json!({"deleted": id(&made)}));
+    assert!(deleted.stderr.contains("warning: nope"), "{deleted}");
+}
+
+#[test]
+fn nothing_is_deleted_that_nobody_confirmed() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let made = create(&sandbox, &["email=a@x.test"]);
+    let refused = sandbox
+        .run(["records", "delete", "contact", &id(&made)])
+        .expect_exit(2);
+    assert!(refused.stderr.contains("--yes"), "{refused}");
+    let _ = sandbox
+        .run(["records", "show", "contact", &id(&made)])
+        .expect_exit(0);
 }

@@ -3,16 +3,18 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use super::super::Context;
+use super::super::context::LISTEN_PORT;
 use super::Finding;
+use crate::dev::{CONTROL_PORT, PORT};
 use crate::occupant;
 use crate::running::Running;
 use crate::time::Timestamp;
 
-/// The ports that evt takes where none is named, and what for.
-const PORTS: [(u16, &str); 3] = [
-    (4870, "port 4870 (evt dev)"),
-    (4871, "port 4871 (evt listen)"),
-    (4872, "port 4872 (control of evt dev)"),
+/// The ports that evt takes where no flag names one: the command and its flag, the default, what for.
+const PORTS: [(&str, &str, u16, &str); 3] = [
+    ("dev", "port", PORT, "evt dev"),
+    ("listen", "port", LISTEN_PORT, "evt listen"),
+    ("dev", "console-port", CONTROL_PORT, "control of evt dev"),
 ];
 const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
@@ -31,14 +33,17 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
     let running = Running::find(&cx.paths.state_dir).ok().flatten();
     let mut findings: Vec<Finding> = PORTS
         .iter()
-        .map(|(number, what)| port(*number, what, running.as_ref()))
+        .map(|(command, flag, default, what)| {
+            let number = cx.port(command, flag, *default);
+            port(number, format!("port {number} ({what})"), running.as_ref())
+        })
         .collect();
     findings.push(clock(Timestamp::now()));
     findings.push(proxies(cx));
     findings
 }
 
-fn port(number: u16, what: &'static str, running: Option<&Running>) -> Finding {
+fn port(number: u16, what: String, running: Option<&Running>) -> Finding {
     if TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
         return Finding::ok(what, "free");
     }
@@ -108,6 +113,6 @@ mod tests {
     fn a_taken_port_is_a_warning() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let number = taken.local_addr().unwrap().port();
-        assert_eq!(port(number, "port", None).state, State::Warn);
+        assert_eq!(port(number, "port".to_owned(), None).state, State::Warn);
     }
 }

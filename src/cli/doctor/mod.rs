@@ -4,6 +4,7 @@ mod machine;
 mod platform;
 mod storage;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -32,32 +33,40 @@ enum State {
 /// What one check found.
 #[derive(Debug)]
 struct Finding {
-    what: &'static str,
+    what: Cow<'static, str>,
     state: State,
     found: String,
     mend: Option<String>,
 }
 
 impl Finding {
-    fn ok(what: &'static str, found: impl Into<String>) -> Self {
+    fn ok(what: impl Into<Cow<'static, str>>, found: impl Into<String>) -> Self {
         Self {
-            what,
+            what: what.into(),
             state: State::Ok,
             found: found.into(),
             mend: None,
         }
     }
 
-    fn warn(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn warn(
+        what: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self {
-            what,
+            what: what.into(),
             state: State::Warn,
             found: found.into(),
             mend: Some(mend.into()),
         }
     }
 
-    fn fail(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+    fn fail(
+        what: impl Into<Cow<'static, str>>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self {
             state: State::Fail,
             ..Self::warn(what, found, mend)
@@ -116,7 +125,7 @@ fn show(cx: &Context, findings: &[Finding]) -> Result<(), CliError> {
     let rows = findings.iter().map(|finding| {
         vec![
             Cell::styled(finding.state.style(), finding.state.word()),
-            Cell::from(finding.what),
+            Cell::from(finding.what.as_ref()),
             Cell::from(finding.found.as_str()),
             Cell::styled(Style::Name, finding.mend.as_deref().unwrap_or_default()),
         ]

@@ -8,6 +8,7 @@ use super::document::{self, Document};
 use super::{print, shown, wizard};
 use crate::api::flows::Flow;
 use crate::api::{ApiError, Client};
+use crate::catalogue::{Trigger, find_event, find_trigger};
 use crate::cli::Context;
 use crate::cli::input::Source;
 use crate::error::{CliError, Exit};
@@ -277,11 +278,30 @@ fn created(
         print(cx, flow, args.show_secrets)?;
     }
     cx.ui.status(&signing(document, client, cx)?);
+    let field =
+        example_field(&document.value).map_or_else(String::new, |field| format!(" {field}"));
     cx.ui.status(&format!(
-        "try  evt flows execute {} contact.email=ada@example.test",
+        "try  evt flows execute {}{field}",
         safe(flow.id())
     ));
     Ok(())
+}
+
+/// A field of the context that the flow's first trigger would bring: `order.email=ada@example.test`.
+fn example_field(document: &Value) -> Option<String> {
+    let names = shown::triggers(document);
+    let trigger = find_trigger(names.first()?).ok()?;
+    let event = find_event(trigger.events().first()?).ok()?;
+    let variable = match trigger {
+        Trigger::Kind(kind) => kind.variable,
+        Trigger::Event(event) => event.datatype,
+    };
+    let sample: Map<String, Value> = serde_json::from_str(event.sample).ok()?;
+    let text = |name: &str| Some((name.to_owned(), sample.get(name)?.as_str()?.to_owned()));
+    let (name, value) = text("email").or_else(|| sample.keys().find_map(|name| text(name)))?;
+    // What is to be pasted holds nothing that a shell would read.
+    let is_plain = !value.contains(|c: char| c.is_whitespace() || "'\"$?&;<>|()".contains(c));
+    is_plain.then(|| format!("{variable}.{name}={value}"))
 }
 
 /// Who signs what this flow sends.
@@ -336,6 +356,20 @@ mod tests {
                 }}],
             })
         );
+    }
+
+    #[test]
+    fn the_example_is_of_the_record_that_the_trigger_brings() {
+        let of = |on: &str| example_field(&from_flags(&args(&[on], "4871")).unwrap());
+        assert_eq!(
+            of("contact.created").as_deref(),
+            Some("contact.email=ada@example.test")
+        );
+        assert_eq!(
+            of("order.placed").as_deref(),
+            Some("order.email=ada@example.test")
+        );
+        assert_eq!(of("order.*"), None);
     }
 
     #[test]

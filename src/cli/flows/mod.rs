@@ -176,7 +176,7 @@ async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliErr
 
 async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let flows = find::several(client, &args.flows).await?;
-    if cx.may_ask && !args.yes {
+    if !args.yes {
         let names: Vec<String> = flows.iter().map(|flow| safe(flow.name())).collect();
         let question = format!("Delete {}?", names.join(", "));
         if !cx.ui.confirm(&question, false, "--yes")? {

@@ -9,8 +9,10 @@ use crate::flow::{self, DocumentError};
 use crate::grammar::target::Target;
 use crate::ui::safe;
 
-/// Where `evt listen` listens by itself.
-const DEFAULT_TARGET: &str = "http://127.0.0.1:4871/hook";
+/// What most people try first.
+const FIRST: &str = "contact.created";
+/// Shows the list.
+const LIST: &str = "?";
 /// The last entry of the list: a name that is typed.
 const OTHER: &str = "another event or pattern …";
 
@@ -33,19 +35,24 @@ pub(super) fn ask(mut args: Args, cx: &Context) -> Result<Option<Args>, CliError
     Ok(is_wanted.then_some(args))
 }
 
+/// A list of so many is searched faster by typing than by arrows: the name is asked for, and `?` shows the list.
 fn trigger(cx: &Context) -> Result<String, CliError> {
-    let names = choices();
-    let chosen = cx.ui.select("Start on", &names, "--on")?;
-    match names.get(chosen) {
-        Some(name) if *name != OTHER => Ok((*name).to_owned()),
-        _ => loop {
-            let typed = cx.ui.input("Event or pattern", None, "--on")?;
-            let typed = typed.trim();
-            match find_trigger(typed) {
-                Err(error) if !typed.contains(['*', '>']) => cx.ui.warn(&safe(&error.to_string())),
-                _ => return Ok(typed.to_owned()),
+    const QUESTION: &str = "Start on (an event or a pattern such as order.*; ? lists them)";
+    loop {
+        let typed = cx.ui.input(QUESTION, Some(FIRST), "--on")?;
+        let typed = typed.trim();
+        if typed == LIST {
+            let names = choices();
+            let chosen = cx.ui.select("Start on", &names, "--on")?;
+            match names.get(chosen) {
+                Some(name) if *name != OTHER => return Ok((*name).to_owned()),
+                _ => continue,
             }
-        },
+        }
+        match find_trigger(typed) {
+            Err(error) if !typed.contains(['*', '>']) => cx.ui.warn(&safe(&error.to_string())),
+            _ => return Ok(typed.to_owned()),
+        }
     }
 }
 
@@ -61,9 +68,9 @@ fn choices() -> Vec<&'static str> {
             .filter(move |event| (event.family == Family::System) == system)
             .map(|event| event.name)
     };
-    events(false)
-        .chain(triggers)
-        .chain(events(true))
+    let rest = events(false).chain(triggers).chain(events(true));
+    std::iter::once(FIRST)
+        .chain(rest.filter(|name| *name != FIRST))
         .chain([OTHER])
         .collect()
 }
@@ -91,13 +98,30 @@ fn condition(args: &Args, cx: &Context) -> Result<Option<String>, CliError> {
 }
 
 fn target(cx: &Context) -> Result<String, CliError> {
+    // Where `evt listen` listens by itself.
+    let default = format!("{}/hook", cx.listener());
     loop {
         let typed = cx
             .ui
-            .input("POST the event to", Some(DEFAULT_TARGET), "--webhook")?;
+            .input("POST the event to", Some(&default), "--webhook")?;
         match typed.trim().parse::<Target>() {
             Ok(_) => return Ok(typed.trim().to_owned()),
             Err(error) => cx.ui.warn(&safe(&error.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_begins_with_a_contact_that_is_created_and_names_nothing_twice() {
+        let names = choices();
+        assert_eq!(names[0], FIRST);
+        let mut once = names.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), names.len());
     }
 }

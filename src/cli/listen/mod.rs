@@ -239,10 +239,16 @@ impl Args {
 
     fn checks(&self, cx: &Context) -> Result<Checks, CliError> {
         if !self.verify.stray.is_empty() {
-            return Err(CliError::usage(
-                "--secret needs the --verify that it belongs to before it",
-            )
-            .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
+            let text = "--secret needs the --verify that it belongs to before it";
+            if let Some((_, origin)) = cx.config.get("listen.secret") {
+                return Err(
+                    CliError::usage(format!("{text}; listen.secret is set in {origin}"))
+                        .hint("evt config set listen.verify standard-webhooks")
+                        .hint("evt config unset listen.secret"),
+                );
+            }
+            return Err(CliError::usage(text)
+                .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
         }
         if self.verify.schemes.is_empty() {
             let around =

@@ -27,16 +27,17 @@ const WIDTH: (usize, usize) = (80, 100);
 #[command(after_help = "Examples:\n  evt man                  the pages\n  evt man exit-codes")]
 pub(crate) struct Args {
     /// The page; without it the list of pages
-    page: Option<String>,
+    #[arg(value_name = "PAGE")]
+    words: Vec<String>,
 }
 
 /// Shows a page, or the list of them.
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let pages = pages();
-    let Some(wanted) = &args.page else {
+    if args.words.is_empty() {
         return list(&pages, cx);
-    };
-    let page = find(&pages, wanted)?;
+    }
+    let page = find(&pages, &args.words.join(" "))?;
     if cx.ui.format() == Format::Raw {
         cx.ui.raw(render::roff(page).as_bytes())?;
         return Ok(Exit::Done);
@@ -78,10 +79,18 @@ fn short(page: &Page) -> &str {
     page.name.strip_prefix("evt-").unwrap_or(&page.name)
 }
 
+/// The page of these words; a command below another (`flows create`) is told of on the other's page.
 fn find<'a>(pages: &'a [Page], wanted: &str) -> Result<&'a Page, CliError> {
-    let found = pages
-        .iter()
-        .find(|page| page.name == wanted || short(page) == wanted);
+    let words = wanted.strip_prefix("evt ").unwrap_or(wanted);
+    let first = words.split([' ', '-']).next().unwrap_or_default();
+    let named = |name: &str| {
+        pages
+            .iter()
+            .find(|page| page.name == name || short(page) == name)
+    };
+    let is_below = |page: &Page| page.section == 1 && words != first;
+    let found =
+        named(&words.replace(' ', "-")).or_else(|| named(first).filter(|page| is_below(page)));
     found.ok_or_else(|| {
         let near = suggest(wanted, pages.iter().map(short));
         let error = CliError::new(

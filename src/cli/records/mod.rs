@@ -229,7 +229,7 @@ async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, Cl
 }
 
 async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
-    if cx.may_ask && !args.yes {
+    if !args.yes {
         let what = match args.ids.as_slice() {
             [id] => format!("{} {}", safe(&args.datatype), safe(id)),
             many => format!("{} {} records", many.len(), safe(&args.datatype)),
@@ -239,18 +239,46 @@ async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, Cl
             return Ok(Exit::Done);
         }
     }
+    let total = args.ids.len();
+    let mut failed = 0_usize;
     for id in &args.ids {
-        client
-            .delete_record(&args.datatype, id)
-            .await
-            .map_err(|error| missing(error.into(), &args.datatype))?;
-        match cx.ui.format() {
-            Format::Text => cx.ui.line(&format!("deleted {}", safe(id)))?,
-            Format::Json => cx.ui.json(&serde_json::json!({"deleted": id}))?,
-            Format::Raw => {}
+        match client.delete_record(&args.datatype, id).await {
+            Ok(_) => deleted(cx, id)?,
+            Err(error) => {
+                let error = missing(error.into(), &args.datatype);
+                // One of one is simply the error; and what stands in the way of all is told once.
+                if total == 1 || !matches!(error.exit, Exit::NotFound | Exit::Refused) {
+                    return Err(error);
+                }
+                failed += 1;
+                cx.ui
+                    .warn(&format!("{}: {}", safe(id), safe(&error.error.to_string())));
+            }
         }
     }
-    Ok(Exit::Done)
+    match failed {
+        0 => Ok(Exit::Done),
+        all if all == total => Err(CliError::new(
+            Exit::Refused,
+            "platform_refused",
+            format!("none of the {total} records was deleted"),
+        )
+        .hint(format!("evt records list {}", args.datatype))),
+        some => {
+            cx.ui
+                .status(&format!("{some} of {total} records were not deleted"));
+            Ok(Exit::Partly)
+        }
+    }
+}
+
+fn deleted(cx: &Context, id: &str) -> Result<(), CliError> {
+    match cx.ui.format() {
+        Format::Text => cx.ui.line(&format!("deleted {}", safe(id)))?,
+        Format::Json => cx.ui.json(&serde_json::json!({"deleted": id}))?,
+        Format::Raw => {}
+    }
+    Ok(())
 }
 
 /// What was not found is found by listing.

@@ -7,7 +7,7 @@ mod plan;
 
 use std::sync::Arc;
 
-pub(super) use plan::{LISTENER, content_type};
+pub(super) use plan::content_type;
 
 use super::Context;
 use super::change::ChangeArgs;
