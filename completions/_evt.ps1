@@ -377,7 +377,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;events;list' {
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those received before')
@@ -425,7 +425,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         'evt;events;replay' {
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those received before')
@@ -514,7 +514,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Write to this file (readable by you alone) in place of stdout')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where the curl commands send to; if not given, where the event came')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)')
             [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those received before')
@@ -1010,7 +1010,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         'evt;queue;list' {
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'List jobs in this state (repeatable)')
             [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'List jobs for this endpoint')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'List jobs whose event fits this condition, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'List jobs whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List this many of the newest jobs')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
@@ -1058,7 +1058,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;queue;retry' {
             [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this endpoint; a disabled endpoint is enabled by a retry')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Spread the deliveries: so many a second')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
@@ -1087,7 +1087,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;queue;discard' {
             [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this endpoint; a disabled endpoint is enabled by a retry')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.amount >= 100''')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')

@@ -361,7 +361,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;events;list'= {
             cand --type 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)'
-            cand --where 'Only those for which this holds, such as ''data.amount >= 100'''
+            cand --where 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)'
             cand --status 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx'
             cand --since 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time'
             cand --until 'Only those received before'
@@ -407,7 +407,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         &'evt;events;replay'= {
             cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener'
             cand --type 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)'
-            cand --where 'Only those for which this holds, such as ''data.amount >= 100'''
+            cand --where 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)'
             cand --status 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx'
             cand --since 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time'
             cand --until 'Only those received before'
@@ -493,7 +493,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --file 'Write to this file (readable by you alone) in place of stdout'
             cand --to 'Where the curl commands send to; if not given, where the event came'
             cand --type 'Only these types: contact.created, ''contact.*'', ''contact.>'', or all but ''!contact.*'' (repeatable)'
-            cand --where 'Only those for which this holds, such as ''data.amount >= 100'''
+            cand --where 'Only those for which this holds, such as ''data.data.amount >= 100'' (`evt man grammar`)'
             cand --status 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx'
             cand --since 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time'
             cand --until 'Only those received before'
@@ -968,7 +968,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         &'evt;queue;list'= {
             cand --state 'List jobs in this state (repeatable)'
             cand --endpoint 'List jobs for this endpoint'
-            cand --where 'List jobs whose event fits this condition, such as ''data.amount >= 100'''
+            cand --where 'List jobs whose event fits this condition, such as ''data.data.amount >= 100'''
             cand --limit 'List this many of the newest jobs'
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
@@ -1014,7 +1014,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;queue;retry'= {
             cand --endpoint 'All for this endpoint; a disabled endpoint is enabled by a retry'
-            cand --where 'All whose event fits this condition, such as ''data.amount >= 100'''
+            cand --where 'All whose event fits this condition, such as ''data.data.amount >= 100'''
             cand --rate 'Spread the deliveries: so many a second'
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
@@ -1042,7 +1042,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;queue;discard'= {
             cand --endpoint 'All for this endpoint; a disabled endpoint is enabled by a retry'
-            cand --where 'All whose event fits this condition, such as ''data.amount >= 100'''
+            cand --where 'All whose event fits this condition, such as ''data.data.amount >= 100'''
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
             cand --config 'Read this file in place of the user''s settings'

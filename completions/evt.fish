@@ -352,7 +352,7 @@ complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subc
 complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "import" -d 'Keep events that were exported: NDJSON or HAR'
 complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show replay verify diff export import prune" -f -a "prune" -d 'Remove old events, the oldest first'
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
-complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l where -d 'Only those for which this holds, such as \'data.data.amount >= 100\' (`evt man grammar`)' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l until -d 'Only those received before' -r
@@ -396,7 +396,7 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
-complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l where -d 'Only those for which this holds, such as \'data.data.amount >= 100\' (`evt man grammar`)' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l until -d 'Only those received before' -r
@@ -479,7 +479,7 @@ curl\t'One command an event, for a POSIX shell'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -s f -l file -d 'Write to this file (readable by you alone) in place of stdout' -r -F
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l to -d 'Where the curl commands send to; if not given, where the event came' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l type -d 'Only these types: contact.created, \'contact.*\', \'contact.>\', or all but \'!contact.*\' (repeatable)' -r
-complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l where -d 'Only those for which this holds, such as \'data.data.amount >= 100\' (`evt man grammar`)' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l status -d 'Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l since -d 'Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l until -d 'Only those received before' -r
@@ -934,7 +934,7 @@ quarantined\t''
 redriven\t''
 held\t''"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'List jobs for this endpoint' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'List jobs whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'List jobs whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l limit -d 'List this many of the newest jobs' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l config -d 'Read this file in place of the user\'s settings' -r -F
@@ -978,7 +978,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l where -d 'All whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l rate -d 'Spread the deliveries: so many a second' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l config -d 'Read this file in place of the user\'s settings' -r -F
@@ -1004,7 +1004,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l where -d 'All whose event fits this condition, such as \'data.amount >= 100\'' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l where -d 'All whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''

@@ -85,7 +85,7 @@ impl ChangeArgs {
 fn edited(body: &Bytes, cx: &Context) -> Result<Bytes, CliError> {
     if !cx.may_ask {
         return Err(PromptError::NotAsked {
-            what: "a change in an editor".to_owned(),
+            what: "--edit".to_owned(),
             flag: "--set".to_owned(),
         }
         .into());

@@ -26,6 +26,7 @@ use crate::json::kind_of;
 use crate::record;
 use crate::secret::Secret;
 use crate::store::events::{self, Scan};
+use crate::store::flows;
 use crate::store::records::{self, Span};
 use crate::store::{Connection, StoreError, reset};
 use crate::time::Timestamp;
@@ -89,7 +90,8 @@ fn counts(connection: &Connection) -> Result<Value, StoreError> {
     }
     // Counting events would walk over all of them; the last one's number says as much.
     let last = events::from_end(connection, 1)?.and_then(|event| event.seq);
-    Ok(json!({ "records": orgs, "last_event": last.map(|seq| seq.to_string()) }))
+    let flows = flows::count(connection)?;
+    Ok(json!({ "records": orgs, "flows": flows, "last_event": last.map(|seq| seq.to_string()) }))
 }
 
 /// A user token for the platform's port.

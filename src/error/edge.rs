@@ -217,6 +217,11 @@ impl From<EventsError> for CliError {
                 "no_such_event",
                 "evt events list".to_owned(),
             ),
+            EventsError::NoSuchFile { .. } => (
+                Exit::NotFound,
+                "no_such_file",
+                "evt events list     names the events that are kept".to_owned(),
+            ),
             EventsError::NothingSelected => (
                 Exit::NotFound,
                 "nothing_selected",
@@ -242,6 +247,11 @@ impl From<EventsError> for CliError {
                 Exit::Usage,
                 "no_scheme",
                 "name the scheme, such as stripe, and its --secret env:NAME".to_owned(),
+            ),
+            EventsError::SecretNotGiven { reference } => (
+                Exit::Usage,
+                "no_secret",
+                format!("evt events verify {reference} --secret env:NAME"),
             ),
             EventsError::NoneDelivered { target, source, .. } => {
                 let first = match source {

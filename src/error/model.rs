@@ -42,7 +42,7 @@ impl From<SelectError> for CliError {
                 )
             }
             SelectError::Empty => Self::new(Exit::Usage, "empty_selection", error)
-                .hint("contact.*, status=failed or data.amount >= 100"),
+                .hint("contact.*, status=failed or data.data.amount >= 100"),
         }
     }
 }
@@ -133,7 +133,7 @@ impl From<SignatureError> for CliError {
             SignatureError::UnknownScheme { suggestion, .. } => (
                 "unknown_scheme",
                 match suggestion {
-                    Some(name) => format!("--sign {name}"),
+                    Some(name) => format!("write the scheme as {name}"),
                     None => format!("one of {}", scheme_names()),
                 },
             ),

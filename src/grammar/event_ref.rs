@@ -12,6 +12,7 @@ const EXPECTED: &str = "an event: e_7f3a, @last, @-3, @failed, a file or -";
 const EXPECTED_LAST: &str = "an event: did you mean @last?";
 const EXPECTED_FAILED: &str = "an event: did you mean @failed?";
 const EXPECTED_SEQ: &str = "an event: after e_ come hexadecimal digits, as in e_7f3a";
+const EXPECTED_WHOLE: &str = "an event: e_ and its whole number, of which e_0001 is the first";
 
 /// A reference to one event (`@failed` may name several).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +63,9 @@ impl FromStr for EventRef {
             }
             // A file may be called so; a path says that it is one.
             _ if digits.contains(['.', '/', '\\']) => Ok(Self::File(text.into())),
+            _ if !digits.is_empty() && digits.bytes().all(|byte| byte == b'0') => {
+                wrong(EXPECTED_WHOLE, 2)
+            }
             _ => wrong(EXPECTED_SEQ, 2),
         }
     }
@@ -114,7 +118,7 @@ mod tests {
             ("e_", EXPECTED_SEQ, 2),
             ("e_xyz", EXPECTED_SEQ, 2),
             ("e_-1", EXPECTED_SEQ, 2),
-            ("e_0", EXPECTED_SEQ, 2),
+            ("e_000", EXPECTED_WHOLE, 2),
         ] {
             let error = text.parse::<EventRef>().unwrap_err();
             assert_eq!((error.expected, error.at), (expected, Some(at)), "{text}");

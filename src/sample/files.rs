@@ -134,7 +134,7 @@ pub(super) const FILES: &[Sample] = &[
     unsigned(
         "outreach",
         "inquiry.submitted",
-        "an inquiry is submitted",
+        "an inquiry is submitted (its body names the type 200_SALES)",
         include_str!("outreach/inquiry.submitted.json"),
         &[("id", Fresh::Digits), ("createdAt", Fresh::Time)],
     ),

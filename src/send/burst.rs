@@ -105,7 +105,8 @@ struct Shared {
 
 /// Sends the message `burst.times` times. `done` counts as it goes on; `stop` lets what is under way end and begins nothing new.
 ///
-/// A target that never answered ends the burst at its first error: the rest would fail the same way.
+/// A target that takes no connection, and never answered, ends the burst at its first error: the rest would fail the same way.
+/// One that breaks off or is slow goes on being tried: the next may be answered.
 ///
 /// # Errors
 /// [`DialError::BadTarget`]. What becomes of single requests is in the tally.
@@ -161,8 +162,9 @@ async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
                 shared.answered.store(true, Ordering::Relaxed);
             }
             Err(error) => {
+                let is_nobody = is_nobody(&error);
                 tally.error(error);
-                if !shared.answered.load(Ordering::Relaxed) {
+                if is_nobody && !shared.answered.load(Ordering::Relaxed) {
                     shared.stop.cancel();
                 }
             }
@@ -170,6 +172,18 @@ async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
         shared.done.fetch_add(1, Ordering::Relaxed);
     }
     tally
+}
+
+/// Whether there is nobody to talk to.
+const fn is_nobody(error: &DialError) -> bool {
+    match error {
+        DialError::BadTarget { .. }
+        | DialError::Name { .. }
+        | DialError::Refused { .. }
+        | DialError::Forbidden { .. }
+        | DialError::Tls { .. } => true,
+        DialError::Timeout { .. } | DialError::Broken { .. } => false,
+    }
 }
 
 impl Shared {

@@ -134,6 +134,13 @@ pub fn list(
     Ok((rows, usize::try_from(total).unwrap_or(0)))
 }
 
+/// How many flows there are, of all organisations.
+pub fn count(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT count(*) FROM flows")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// The organisation's enabled flows, oldest first.
 pub fn enabled(connection: &Connection, org: &str) -> Result<Vec<FlowRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM flows WHERE org = ?1 AND enabled ORDER BY id");

@@ -205,7 +205,7 @@ fn endpoint_rows(db: &Connection) -> Result<Vec<EndpointRow>, StoreError> {
     let sql = "SELECT e.url, e.id, e.next_at, j.state, j.jobs FROM endpoints e \
                LEFT JOIN (SELECT endpoint, state, count(*) AS jobs FROM jobs WHERE state IN (0, 1, 3, 5, 7) \
                           GROUP BY endpoint, state) j ON j.endpoint = e.id \
-               WHERE j.jobs IS NOT NULL OR e.state <> 0 ORDER BY e.url";
+               WHERE j.jobs IS NOT NULL OR e.state = 3 ORDER BY e.url";
     let mut select = db.prepare_cached(sql)?;
     let mut rows = select.query([])?;
     let mut found: Vec<EndpointRow> = Vec::new();
@@ -231,6 +231,12 @@ fn endpoint_rows(db: &Connection) -> Result<Vec<EndpointRow>, StoreError> {
         if let (Some(last), Some(state)) = (found.last_mut(), row.get::<_, Option<i64>>(3)?) {
             last.jobs.insert(name(state), row.get(4)?);
         }
+    }
+    for row in &mut found {
+        // Its turn may still be noted where the last job that waited was taken away.
+        row.next_at = row
+            .next_at
+            .filter(|_| row.jobs.contains_key(State::Waiting.as_str()));
     }
     Ok(found)
 }

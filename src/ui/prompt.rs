@@ -10,7 +10,7 @@ use super::Ui;
 /// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum PromptError {
-    #[error("cannot ask for {what}: there is no terminal to ask on, or `--no-input` was given")]
+    #[error("`{what}` cannot be asked: there is no terminal to ask on, or `--no-input` was given")]
     NotAsked {
         what: String,
         /// What answers without a question: `--yes`.
@@ -28,7 +28,7 @@ impl Ui {
 
     /// Asks yes or no. `flag` is what answers without asking.
     pub fn confirm(&self, question: &str, default: bool, flag: &str) -> Result<bool, PromptError> {
-        self.askable("a confirmation", flag)?;
+        self.askable(question, flag)?;
         Confirm::new()
             .with_prompt(question)
             .default(default)

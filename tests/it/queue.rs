@@ -1,6 +1,8 @@
 //! `evt queue`: what waits, what is dead, again or away with it.
 
 use evt::backoff::Retry;
+use evt::running::Running;
+use evt::store::endpoints::{self, Change, Health};
 use evt::store::jobs::{self, Attempt, JobBody, NewJob, Next, Room, State};
 use evt::store::queue;
 use evt::store::{Kind, Store, StoreError, leases};
@@ -284,12 +286,65 @@ fn a_discarded_job_is_never_delivered() {
 }
 
 #[test]
-fn an_order_must_say_which_jobs() {
+fn an_order_must_say_which_jobs_and_how_that_is_said_is_told() {
     let sandbox = Sandbox::new();
     for deed in ["retry", "discard"] {
         let output = sandbox.run(["queue", deed]);
         assert_eq!(output.exit, Some(2), "{output:?}");
+        let hint = format!("evt queue {deed} --dead");
+        assert!(output.stderr.contains(&hint), "{output:?}");
     }
+}
+
+#[test]
+fn a_number_that_jobs_of_two_places_have_is_refused() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1").to_string();
+    let platform = App::start();
+    let job = sandbox.run(["queue", "show", &id]).stdout;
+    platform.answer(Answer::Status(200, job));
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    Running {
+        pid: std::process::id(),
+        url: platform.url(""),
+        control_url: platform.url(""),
+        control_token: "t".to_owned(),
+        org: "my-org".to_owned(),
+        token: "t".to_owned(),
+        webhook_secret: None,
+        data: None,
+    }
+    .write(&state)
+    .unwrap();
+    let retried = sandbox.run(["queue", "retry", &id]);
+    assert_eq!(retried.exit, Some(2), "{retried:?}");
+    let shown = sandbox.run(["queue", "show", &id, "--inbox"]);
+    assert_eq!(shown.exit, Some(0), "{shown:?}");
+}
+
+#[test]
+fn an_endpoint_without_jobs_is_listed_no_more() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    let failing = Change {
+        health: Health::Open,
+        at: Timestamp::now(),
+        held_until: Timestamp::now(),
+        fail_since: Some(Timestamp::now()),
+        reason: None,
+    };
+    let opened: Result<bool, StoreError> =
+        store.write_blocking(move |tx| endpoints::change(tx, 1, &failing));
+    assert!(opened.unwrap());
+    let _ = sandbox.run(["queue", "discard", &id.to_string(), "--yes"]);
+    let found = lines(&sandbox.run(["queue", "list"]));
+    assert!(
+        found.iter().all(|row| row["endpoint"].is_null()),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -416,6 +416,23 @@ fn many_go_on_over_connections_that_the_target_closes() {
     assert_eq!(summary["errors"], json!({ "target_broke_off": 1 }));
 }
 
+#[test]
+fn many_go_on_when_the_target_breaks_off_at_the_first() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    app.answer_next(Answer::Close);
+    let args = ["contact.created", "--times", "4", "--concurrency", "1"];
+    let summary = &send(&sandbox, &app, &args).expect_exit(10).json_lines()[0];
+    assert_eq!(summary["sent"], 4);
+}
+
+#[test]
+fn a_secret_without_a_scheme_signs_and_says_how() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = ["outreach/inquiry.submitted", "--secret", WEBHOOK_SECRET];
+    let output = send(&sandbox, &app, &args).expect_exit(0);
+    assert!(output.stderr.contains("Standard Webhooks"), "{output}");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_many_with_a_summary_and_exit_130() {

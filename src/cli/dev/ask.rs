@@ -104,6 +104,11 @@ fn rows(status: &Value) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for (name, value) in status.as_object().into_iter().flatten() {
         let label = name.replace('_', " ");
+        if name == "uptime_seconds" {
+            let uptime = span(value.as_u64().unwrap_or_default());
+            rows.push(vec!["running for".to_owned(), uptime]);
+            continue;
+        }
         match (name.as_str(), value) {
             ("records", Value::Object(orgs)) => rows.extend(counts(orgs)),
             (_, Value::String(text)) => rows.push(vec![label, text.clone()]),
@@ -112,6 +117,16 @@ fn rows(status: &Value) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// A span in its two greatest units: `13 min 19 s`.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
+    }
 }
 
 fn counts(orgs: &Map<String, Value>) -> Vec<Vec<String>> {
@@ -253,4 +268,21 @@ impl Stop {
 /// Whether the file that names the platform is still there, which is the last thing that it removes.
 fn is_announced(running: &Running, cx: &Context) -> bool {
     matches!(Running::find(&cx.paths.state_dir), Ok(Some(found)) if found.url == running.url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_in_its_two_greatest_units() {
+        for (seconds, told) in [
+            (59, "59 s"),
+            (799, "13 min 19 s"),
+            (3_660, "1 h 1 min"),
+            (90_000, "1 d 1 h"),
+        ] {
+            assert_eq!(span(seconds), told);
+        }
+    }
 }

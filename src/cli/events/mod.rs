@@ -55,6 +55,8 @@ impl Args {
 pub(crate) enum EventsError {
     #[error("no event {reference} is kept")]
     NoSuchEvent { reference: String },
+    #[error("there is no file `{}`", path.display())]
+    NoSuchFile { path: std::path::PathBuf },
     #[error("no kept event is like that")]
     NothingSelected,
     #[error("{reference} names {found} events, and one is needed")]
@@ -67,6 +69,10 @@ pub(crate) enum EventsError {
     NotForTerminals,
     #[error("nothing says by which scheme {reference} is signed")]
     NoScheme { reference: String },
+    #[error(
+        "{reference} was verified on receipt with another secret than the one of the running `evt dev`, and no secret is given"
+    )]
+    SecretNotGiven { reference: String },
     #[error("{}", if *total == 1 { "the event was not delivered".to_owned() } else { format!("none of {total} events was delivered") })]
     NoneDelivered {
         total: usize,

@@ -178,11 +178,12 @@ fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliErro
     match result {
         Ok(_) if text.len() as u64 > limit => Err(EventsError::FileTooLarge { name }.into()),
         Ok(_) => Ok((name, text)),
-        // What is neither an event nor a file is most of all an event that is not there.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(missing(reference).into())
-        }
-        Err(source) => Err(InputError::Read { name, source }.into()),
+        Err(source) => match reference {
+            EventRef::File(path) if source.kind() == std::io::ErrorKind::NotFound => {
+                Err(EventsError::NoSuchFile { path: path.clone() }.into())
+            }
+            _ => Err(InputError::Read { name, source }.into()),
+        },
     }
 }
 

@@ -41,7 +41,7 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 Examples:
   evt events replay @failed --to 3000
   evt events replay --type 'payment.*' --since 2h --to :3000/hook --rate 10/s
-  evt events replay e_7f3a --set data.amount:=0 --resign --secret env:S --to 3000")]
+  evt events replay e_7f3a --set data.data.amount:=0 --resign --secret env:S --to 3000")]
 pub(crate) struct Args {
     /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin; if none is given, all that the flags select
     #[arg(value_name = "REF")]
@@ -94,6 +94,8 @@ struct Tally {
     target: Target,
     delivered: usize,
     failed: usize,
+    /// The target has answered, if only to refuse.
+    answered: bool,
     last_error: Option<DialError>,
 }
 
@@ -121,6 +123,7 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         target,
         delivered: 0,
         failed: 0,
+        answered: false,
         last_error: None,
     };
     let mut pace = args.rate.map(pace);
@@ -295,7 +298,10 @@ impl Tally {
         }
         match result {
             Ok(answer) if answer.status.is_success() => self.delivered += 1,
-            Ok(_) => self.failed += 1,
+            Ok(_) => {
+                self.failed += 1;
+                self.answered = true;
+            }
             Err(error) => {
                 self.failed += 1;
                 self.last_error = Some(error);
@@ -318,7 +324,8 @@ impl Tally {
             return Ok(stopped(cx));
         }
         let target = self.target.to_string();
-        let source = self.last_error;
+        // Where one was answered, the target runs: what it refused says more than a connection that broke.
+        let source = self.last_error.filter(|_| !self.answered);
         match (delivered, failed) {
             (_, 0) => Ok(Exit::Done),
             (0, _) => Err(EventsError::NoneDelivered {

@@ -17,7 +17,7 @@ pub(super) struct SelectArgs {
     /// Only these types: contact.created, 'contact.*', 'contact.>', or all but '!contact.*' (repeatable)
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Only those for which this holds, such as 'data.amount >= 100'
+    /// Only those for which this holds, such as 'data.data.amount >= 100' (`evt man grammar`)
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
     /// Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx

@@ -53,7 +53,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     for reference in &args.secret {
         secrets.push(cx.secret(reference)?);
     }
-    if secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME {
+    let is_ours = secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME;
+    if is_ours {
         secrets.extend(platform.clone());
     }
     let url = match &args.public_url {
@@ -72,6 +73,16 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     };
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
     let mut judgement = verifier.verify(&received, at, args.tolerance.into());
+    if is_ours && is_mismatch(judgement.reason) && was_valid(&event) {
+        return Err(EventsError::SecretNotGiven {
+            reference: args.reference.to_string(),
+        }
+        .into());
+    }
+    if is_ours {
+        cx.ui
+            .status("Checked with the secret of the running `evt dev` (--secret REF for another)");
+    }
     if is_mismatch(judgement.reason) && judgement.hint.is_none() {
         let others = platform
             .iter()
@@ -116,6 +127,10 @@ fn explain(error: SignatureError) -> CliError {
         explained.hints = vec![hint];
     }
     explained
+}
+
+fn was_valid(event: &Event) -> bool {
+    event.verdict.as_ref().is_some_and(|verdict| verdict.ok)
 }
 
 const fn is_mismatch(reason: Reason) -> bool {

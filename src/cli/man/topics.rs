@@ -30,6 +30,23 @@ const VARIABLES: [(&str, &str); 6] = [
     ),
 ];
 
+/// What `data` is, which differs between an event and a flow.
+const DATA: &str = "In a selection `data` is the payload as it was sent: the member `data` of AppEngine's events and of CloudEvents, the whole body of anything else. A record of AppEngine has its own fields in a `data` of its own, and so has a body of Stripe. A flow's --when sees the record, whose fields stand in `data` itself.";
+const DATA_EXAMPLES: [(&str, &str); 3] = [
+    (
+        "data.data.amount >= 100",
+        "AppEngine's payment, in a selection",
+    ),
+    (
+        "data.amount >= 100",
+        "the same payment in a flow's --when; in a selection, a body that is {\"amount\": 100}",
+    ),
+    (
+        "data.data.object.amount >= 100",
+        "Stripe's payment, in a selection",
+    ),
+];
+
 /// Every topic. `root` is the tree of commands, built.
 pub(super) fn all(root: &Command) -> Vec<Page> {
     vec![exit_codes(), grammar(), environment(root), files()]
@@ -100,7 +117,7 @@ fn grammar() -> Page {
                 vec![items(&[
                     (
                         "e_7f3a",
-                        "the reference that evt gave it; a beginning that is no other's will do",
+                        "its number, as `evt events list` shows it; complete, but for leading zeros: e_0012 is e_12",
                     ),
                     ("@last, @-3", "the last, the third from the end"),
                     ("@failed", "those whose delivery failed"),
@@ -121,7 +138,7 @@ fn grammar() -> Page {
                 vec![items(&[
                     ("--type 'contact.*'", "by type; repeatable; !x excludes"),
                     (
-                        "--where 'data.amount >= 100'",
+                        "--where 'data.data.amount >= 100'",
                         "by content, in CEL over type, system, org, subject, time, data, headers; what is missing makes its own comparison false",
                     ),
                     ("--status failed", "by what became of it"),
@@ -129,6 +146,7 @@ fn grammar() -> Page {
                     ("--limit N", "at most so many"),
                 ])],
             ),
+            Part::new("Data", vec![text(DATA), items(&DATA_EXAMPLES)]),
             Part::new(
                 "Change",
                 vec![items(&[

@@ -63,7 +63,7 @@ struct List {
     /// List jobs for this endpoint
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
-    /// List jobs whose event fits this condition, such as 'data.amount >= 100'
+    /// List jobs whose event fits this condition, such as 'data.data.amount >= 100'
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
     /// List this many of the newest jobs
@@ -123,7 +123,6 @@ struct Which {
     /// Numbers of jobs
     #[arg(
         value_name = "ID",
-        required_unless_present_any = ["all", "dead", "endpoint", "condition"],
         conflicts_with_all = ["all", "dead", "endpoint", "condition"]
     )]
     ids: Vec<i64>,
@@ -136,7 +135,7 @@ struct Which {
     /// All for this endpoint; a disabled endpoint is enabled by a retry
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
-    /// All whose event fits this condition, such as 'data.amount >= 100'
+    /// All whose event fits this condition, such as 'data.data.amount >= 100'
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
 }
@@ -173,6 +172,26 @@ impl List {
 }
 
 impl Which {
+    /// Without a word on which jobs, none is touched.
+    fn chosen(&self, word: &str) -> Result<Selection, CliError> {
+        let is_given = self.all
+            || self.dead
+            || !self.ids.is_empty()
+            || self.endpoint.is_some()
+            || self.condition.is_some();
+        if is_given {
+            return Ok(self.selection());
+        }
+        Err(
+            CliError::usage(format!("nothing says which jobs to {word}"))
+                .hint(format!(
+                    "evt queue {word} --dead     all that were given up"
+                ))
+                .hint(format!("evt queue {word} --all      those that wait, too"))
+                .hint("evt queue list --limit 20     shows their numbers"),
+        )
+    }
+
     fn selection(&self) -> Selection {
         let open = [State::Waiting, State::Held, State::Dead, State::Quarantined];
         let states = match (&self.ids[..], self.dead) {
@@ -219,7 +238,9 @@ async fn list(args: &List, cx: &Context) -> Result<Exit, CliError> {
 }
 
 async fn show(args: &Show, cx: &Context) -> Result<Exit, CliError> {
-    for place in place::places(cx, &args.whose)? {
+    let places = place::places(cx, &args.whose)?;
+    one_place(&places, &[args.id]).await?;
+    for place in places {
         match place.job(args.id).await {
             Ok(Some(job)) => {
                 show::detail(cx, place.name(), &job)?;
@@ -243,7 +264,7 @@ fn not_found(ids: &[i64]) -> CliError {
 
 async fn retry(args: &Retry, cx: &Context) -> Result<Exit, CliError> {
     let order = Order {
-        select: args.which.selection(),
+        select: args.which.chosen("retry")?,
         rate: args.rate.map(|rate| rate.times / rate.per.as_secs_f64()),
         dry_run: args.dry_run,
     };
@@ -252,7 +273,7 @@ async fn retry(args: &Retry, cx: &Context) -> Result<Exit, CliError> {
 
 async fn discard(args: &Discard, cx: &Context) -> Result<Exit, CliError> {
     let order = Order {
-        select: args.which.selection(),
+        select: args.which.chosen("discard")?,
         rate: None,
         dry_run: args.dry_run,
     };
@@ -296,7 +317,25 @@ impl Deed {
     }
 }
 
-/// Carries an order out where its jobs are. A number means the inbox's job where both have one: `--dev` says otherwise.
+/// Refuses numbers that jobs of two places have: nobody is to retry or discard another one than was meant.
+async fn one_place(places: &[Place], ids: &[i64]) -> Result<(), CliError> {
+    let [first, second] = places else {
+        return Ok(());
+    };
+    for id in ids {
+        // A platform that does not answer has no say; whoever goes on tells so.
+        if matches!(second.job(*id).await, Ok(Some(_))) && first.job(*id).await?.is_some() {
+            let message =
+                format!("there is a job {id} in the inbox and one in the running `evt dev`");
+            return Err(CliError::new(Exit::Usage, "two_jobs", message)
+                .hint("--inbox     the one of `evt listen --retry`")
+                .hint("--dev       the one of the platform"));
+        }
+    }
+    Ok(())
+}
+
+/// Carries an order out where its jobs are.
 async fn carry_out(
     cx: &Context,
     whose: &Whose,
@@ -305,7 +344,9 @@ async fn carry_out(
 ) -> Result<Exit, CliError> {
     let names_jobs = !order.select.ids.is_empty();
     let mut reports = Vec::new();
-    for place in place::places(cx, whose)? {
+    let places = place::places(cx, whose)?;
+    one_place(&places, &order.select.ids).await?;
+    for place in places {
         match deed.on(&place, &order).await {
             Ok(report) => {
                 if names_jobs {

@@ -291,8 +291,10 @@ fn unreachable(
 fn explain_tamper(error: TamperError) -> CliError {
     let hint = match error {
         TamperError::Unsigned => "--sign SCHEME --secret REF",
-        TamperError::BodyNotCovered | TamperError::NothingToChange => "--tamper signature",
-        TamperError::NoTimestamp => "--tamper body",
+        // What authorises can be made wrong in every scheme, whatever it covers.
+        TamperError::BodyNotCovered | TamperError::NothingToChange | TamperError::NoTimestamp => {
+            "--tamper signature"
+        }
     };
     CliError::new(Exit::Usage, "nothing_to_tamper", error).hint(hint)
 }

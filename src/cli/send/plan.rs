@@ -20,7 +20,7 @@ use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
 use crate::send::Message;
-use crate::signature::{self, Options, PLATFORM_SCHEME, Signer};
+use crate::signature::{self, Options, PLATFORM_SCHEME, SignatureError, Signer};
 use crate::time::Timestamp;
 
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
@@ -156,14 +156,17 @@ fn signer(
         (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
         (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
         (None, Some(scheme), _) => (scheme, Options::default()),
-        (None, None, Some(_)) => (PLATFORM_SCHEME, Options::default()),
+        (None, None, Some(_)) => {
+            cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
+            (PLATFORM_SCHEME, Options::default())
+        }
         (None, None, None) => {
             cx.ui
                 .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
             return Ok(None);
         }
     };
-    let scheme = signature::find(name)?;
+    let scheme = signature::find(name).map_err(explain)?;
     let secret = match &args.secret {
         Some(reference) => Some(cx.secret(reference)?),
         None if name == PLATFORM_SCHEME => platform_secret(local),
@@ -177,7 +180,7 @@ fn signer(
             Ok(None)
         }
         None => {
-            let needs = signature::SignatureError::NoSecret {
+            let needs = SignatureError::NoSecret {
                 scheme: scheme.name(),
             };
             let mut error = CliError::from(needs);
@@ -188,6 +191,22 @@ fn signer(
             Err(error)
         }
     }
+}
+
+/// The hint in the words of this command.
+fn explain(error: SignatureError) -> CliError {
+    let meant = match &error {
+        SignatureError::UnknownScheme {
+            suggestion: Some(name),
+            ..
+        } => Some(format!("--sign {name}")),
+        _ => None,
+    };
+    let mut explained = CliError::from(error);
+    if let Some(hint) = meant {
+        explained.hints = vec![hint];
+    }
+    explained
 }
 
 fn platform_secret(local: Option<&Running>) -> Option<Secret> {

@@ -140,7 +140,7 @@ fn a_saturated_endpoint_is_left_out_and_does_not_hide_others() {
     let store = store();
     for n in 0..10 {
         enqueue_one(&store, job("http://127.0.0.1:9/full"));
-        enqueue_one(&store, job(&format!("http://127.0.0.1:9/{n}")));
+        enqueue_one(&store, job(&format!("http://127.0.0.1:9{n}/")));
     }
     let owner = owner(&store);
     let first = claim_with(
@@ -168,7 +168,7 @@ fn an_endpoint_that_was_served_stands_behind_those_that_wait() {
     let store = store();
     let owner = owner(&store);
     for _ in 0..3 {
-        enqueue_one(&store, job("http://127.0.0.1:9/a"));
+        enqueue_one(&store, job("http://127.0.0.1:8/a"));
     }
     enqueue_one(&store, job("http://127.0.0.1:9/b"));
     let mut order = Vec::new();
@@ -482,7 +482,7 @@ fn old_jobs_that_are_done_go_and_dead_ones_stay() {
 fn a_claim_looks_at_no_more_than_it_takes() {
     let store = store();
     for n in 0..3 {
-        enqueue_one(&store, job(&format!("http://127.0.0.1:9/{n}")));
+        enqueue_one(&store, job(&format!("http://127.0.0.1:9{n}/")));
     }
     let plan = |sql: &str| -> String {
         store

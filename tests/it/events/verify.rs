@@ -102,3 +102,40 @@ fn a_file_can_stand_for_an_event() {
     let _ = sandbox.run_with_input(diff, ODD).expect_exit(0);
     let _ = sandbox.run_with_input(diff, b"{}").expect_exit(9);
 }
+
+#[test]
+fn another_secret_than_the_one_on_receipt_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
+    let export = sandbox.run(["events", "export"]).expect_exit(0);
+    let mut received = export.json_lines().remove(0);
+    received["verdict"] =
+        serde_json::json!({ "scheme": "standard-webhooks", "ok": true, "reason": "ok" });
+    import(&sandbox, &[received.to_string()]);
+    let state = sandbox.home().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    evt::running::Running {
+        pid: std::process::id(),
+        url: "http://127.0.0.1:1".to_owned(),
+        control_url: "http://127.0.0.1:1".to_owned(),
+        control_token: "t".to_owned(),
+        org: "my-org".to_owned(),
+        token: "t".to_owned(),
+        webhook_secret: Some("whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQh".to_owned()),
+        data: None,
+    }
+    .write(&state)
+    .unwrap();
+    let output = sandbox.run(["events", "verify", "@last"]).expect_exit(2);
+    assert!(output.stderr.contains("--secret env:NAME"), "{output}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let sandbox = Sandbox::new();
+    import(&sandbox, &[line("a.b", "kept", "{}")]);
+    let args = ["events", "diff", "@last", "nofile.json"];
+    let output = sandbox.run(args).expect_exit(3);
+    assert!(output.stderr.contains("no file `nofile.json`"), "{output}");
+}
