@@ -252,7 +252,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--chaos', '--chaos', [CompletionResultType]::ParameterName, 'Make trouble: latency=200ms,drop=1%,dup=5%,reorder')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N events (those with a bad signature do not count)')
             [CompletionResult]::new('--for', '--for', [CompletionResultType]::ParameterName, 'End after this long; exit 9 if --count or --expect was not met')
-            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'End when an event like this has come: a type, ''contact.*'', or an expression such as ''data.amount > 10''')
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'End when an event like this has come: a type, ''contact.*'', or an expression such as ''data.data.amount > 10''')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
@@ -1009,7 +1009,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;queue;list' {
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'List jobs in this state (repeatable)')
-            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'List jobs for this endpoint')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'List jobs for this server, or with a path for this target')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'List jobs whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'List this many of the newest jobs')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
@@ -1057,7 +1057,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;queue;retry' {
-            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this endpoint; a disabled endpoint is enabled by a retry')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this server, or with a path for this target; a disabled one is enabled by a retry')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Spread the deliveries: so many a second')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
@@ -1086,7 +1086,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;queue;discard' {
-            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this endpoint; a disabled endpoint is enabled by a retry')
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'All for this server, or with a path for this target; a disabled one is enabled by a retry')
             [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All whose event fits this condition, such as ''data.data.amount >= 100''')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')

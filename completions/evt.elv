@@ -240,7 +240,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --chaos 'Make trouble: latency=200ms,drop=1%,dup=5%,reorder'
             cand --count 'End after N events (those with a bad signature do not count)'
             cand --for 'End after this long; exit 9 if --count or --expect was not met'
-            cand --expect 'End when an event like this has come: a type, ''contact.*'', or an expression such as ''data.amount > 10'''
+            cand --expect 'End when an event like this has come: a type, ''contact.*'', or an expression such as ''data.data.amount > 10'''
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
             cand --config 'Read this file in place of the user''s settings'
@@ -967,7 +967,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;queue;list'= {
             cand --state 'List jobs in this state (repeatable)'
-            cand --endpoint 'List jobs for this endpoint'
+            cand --endpoint 'List jobs for this server, or with a path for this target'
             cand --where 'List jobs whose event fits this condition, such as ''data.data.amount >= 100'''
             cand --limit 'List this many of the newest jobs'
             cand -p 'Use this profile: which platform, which organisation, who'
@@ -1013,7 +1013,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;queue;retry'= {
-            cand --endpoint 'All for this endpoint; a disabled endpoint is enabled by a retry'
+            cand --endpoint 'All for this server, or with a path for this target; a disabled one is enabled by a retry'
             cand --where 'All whose event fits this condition, such as ''data.data.amount >= 100'''
             cand --rate 'Spread the deliveries: so many a second'
             cand -p 'Use this profile: which platform, which organisation, who'
@@ -1041,7 +1041,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;queue;discard'= {
-            cand --endpoint 'All for this endpoint; a disabled endpoint is enabled by a retry'
+            cand --endpoint 'All for this server, or with a path for this target; a disabled one is enabled by a retry'
             cand --where 'All whose event fits this condition, such as ''data.data.amount >= 100'''
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'

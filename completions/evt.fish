@@ -237,7 +237,7 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -l respond -d 'Answer ev
 complete -c evt -n "__fish_evt_using_subcommand listen" -l chaos -d 'Make trouble: latency=200ms,drop=1%,dup=5%,reorder' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l count -d 'End after N events (those with a bad signature do not count)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l for -d 'End after this long; exit 9 if --count or --expect was not met' -r
-complete -c evt -n "__fish_evt_using_subcommand listen" -l expect -d 'End when an event like this has come: a type, \'contact.*\', or an expression such as \'data.amount > 10\'' -r
+complete -c evt -n "__fish_evt_using_subcommand listen" -l expect -d 'End when an event like this has come: a type, \'contact.*\', or an expression such as \'data.data.amount > 10\'' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand listen" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -933,7 +933,7 @@ discarded\t''
 quarantined\t''
 redriven\t''
 held\t''"
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'List jobs for this endpoint' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'List jobs for this server, or with a path for this target' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'List jobs whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l limit -d 'List this many of the newest jobs' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
@@ -977,7 +977,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l endpoint -d 'All for this server, or with a path for this target; a disabled one is enabled by a retry' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l where -d 'All whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l rate -d 'Spread the deliveries: so many a second' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
@@ -1003,7 +1003,7 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l endpoint -d 'All for this endpoint; a disabled endpoint is enabled by a retry' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l endpoint -d 'All for this server, or with a path for this target; a disabled one is enabled by a retry' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l where -d 'All whose event fits this condition, such as \'data.data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l config -d 'Read this file in place of the user\'s settings' -r -F

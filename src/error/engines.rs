@@ -130,10 +130,8 @@ impl From<DocumentError> for CliError {
 impl From<ListenError> for CliError {
     fn from(error: ListenError) -> Self {
         match &error {
-            ListenError::Bind { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
-                Self::new(Exit::Failed, "port_taken", error)
-                    .hint("evt listen --port 0     takes a free port")
-            }
+            ListenError::PortTaken { .. } => Self::new(Exit::Failed, "port_taken", error)
+                .hint("evt listen --port 0     takes a free port"),
             ListenError::Bind { .. } => {
                 Self::new(Exit::Failed, "cannot_listen", error).hint("evt listen --port 0")
             }

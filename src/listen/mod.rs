@@ -30,6 +30,7 @@ use crate::deliver::{Engine, EngineOptions};
 use crate::dial::{AddressPolicy, Dialer};
 use crate::envelope;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
+use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Dropped, Handler, read_body, serve};
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, StoreError, events};
@@ -127,6 +128,11 @@ pub enum Message {
 /// Why the listener cannot start.
 #[derive(Debug, Error)]
 pub enum ListenError {
+    #[error("port {} is taken{}", address.port(), match .occupant { Some(occupant) => format!(" by {occupant}"), None => String::new() })]
+    PortTaken {
+        address: SocketAddr,
+        occupant: Option<Occupant>,
+    },
     #[error("cannot listen on {address}")]
     Bind {
         address: SocketAddr,
@@ -152,16 +158,18 @@ impl Listener {
         shutdown: CancellationToken,
     ) -> Result<Self, ListenError> {
         let bind = options.bind;
-        let bound = TcpListener::bind(bind)
-            .await
-            .map_err(|source| ListenError::Bind {
+        let failed = |source: std::io::Error| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ListenError::PortTaken {
+                address: bind,
+                occupant: occupant::of_port(bind.port()),
+            },
+            _ => ListenError::Bind {
                 address: bind,
                 source,
-            })?;
-        let address = bound.local_addr().map_err(|source| ListenError::Bind {
-            address: bind,
-            source,
-        })?;
+            },
+        };
+        let bound = TcpListener::bind(bind).await.map_err(failed)?;
+        let address = bound.local_addr().map_err(failed)?;
         let (sender, messages) = mpsc::channel(MESSAGES);
         let dialer = Dialer::new(AddressPolicy::Local);
         let durable = options

@@ -28,7 +28,7 @@ pub struct Selection {
     pub ids: Vec<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<State>,
-    /// The endpoint's target; a query is ignored.
+    /// A server, or with a path one target there; a query is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// A condition on the event that is delivered, as in `evt events list --where`; whoever walks over the jobs looks at it.
@@ -271,7 +271,7 @@ pub fn ids_after(
 ) -> Result<Vec<i64>, StoreError> {
     let (filter, values) = clauses(select);
     let sql = format!(
-        "SELECT j.id FROM jobs j WHERE {filter} AND j.id > {after} ORDER BY j.id LIMIT {limit}"
+        "SELECT j.id FROM jobs j JOIN payloads p ON p.job = j.id WHERE {filter} AND j.id > {after} ORDER BY j.id LIMIT {limit}"
     );
     let mut statement = db.prepare(&sql)?;
     let rows = statement.query_map(params_from_iter(values), |row| row.get(0))?;
@@ -350,8 +350,14 @@ fn clauses(select: &Selection) -> (String, Vec<String>) {
         clauses.push(format!("j.state IN ({})", numbers(states)));
     }
     if let Some(endpoint) = &select.endpoint {
-        values.push(endpoints::key(endpoint).to_owned());
+        values.push(endpoints::key(endpoint));
         clauses.push("j.endpoint = (SELECT id FROM endpoints WHERE url = ?1)".to_owned());
+        let target = endpoint.split(['?', '#']).next().unwrap_or_default();
+        // Whoever names a path means it, and not all that goes to the same server.
+        if target.trim_end_matches('/').len() > values[0].len() {
+            values.push(target.to_owned());
+            clauses.push("(p.url = ?2 OR substr(p.url, 1, length(?2) + 1) = ?2 || '?')".to_owned());
+        }
     }
     (clauses.join(" AND "), values)
 }

@@ -114,7 +114,7 @@ pub(crate) struct Args {
     /// End after this long; exit 9 if --count or --expect was not met
     #[arg(long = "for", value_name = "SPAN", help_heading = "Stopping")]
     for_: Option<Span>,
-    /// End when an event like this has come: a type, 'contact.*', or an expression such as 'data.amount > 10'
+    /// End when an event like this has come: a type, 'contact.*', or an expression such as 'data.data.amount > 10'
     #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
     expect: Option<Select>,
 

@@ -60,7 +60,7 @@ struct List {
     /// List jobs that were given up: dead and quarantined
     #[arg(long)]
     dead: bool,
-    /// List jobs for this endpoint
+    /// List jobs for this server, or with a path for this target
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
     /// List jobs whose event fits this condition, such as 'data.data.amount >= 100'
@@ -132,7 +132,7 @@ struct Which {
     /// All that are dead
     #[arg(long, conflicts_with = "all")]
     dead: bool,
-    /// All for this endpoint; a disabled endpoint is enabled by a retry
+    /// All for this server, or with a path for this target; a disabled one is enabled by a retry
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
     /// All whose event fits this condition, such as 'data.data.amount >= 100'
