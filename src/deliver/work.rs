@@ -1,7 +1,6 @@
 //! The engine's loop: claim what there is room for, attempt, settle. It sleeps until a job is enqueued, comes due or ends.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -343,7 +342,7 @@ impl Work {
             &finished,
             ruling.counted,
             circuit.held_until(),
-            random(),
+            fastrand::f64(),
         );
         debug!(
             job = job.lease.job,
@@ -428,10 +427,4 @@ async fn attempt(
     };
     drop(permit);
     Box::new((job, finished))
-}
-
-/// A number from 0 to 1: chance enough for jitter.
-fn random() -> f64 {
-    let number = RandomState::new().build_hasher().finish();
-    (number >> 11) as f64 / (1_u64 << 53) as f64
 }
