@@ -71,10 +71,18 @@ pub enum Source {
     Send,
     Dev,
     Import,
+    /// A stream that was followed.
+    Tail,
 }
 
 impl Source {
-    pub const ALL: [Self; 4] = [Self::Listen, Self::Send, Self::Dev, Self::Import];
+    pub const ALL: [Self; 5] = [
+        Self::Listen,
+        Self::Send,
+        Self::Dev,
+        Self::Import,
+        Self::Tail,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,6 +90,7 @@ impl Source {
             Self::Send => "send",
             Self::Dev => "dev",
             Self::Import => "import",
+            Self::Tail => "tail",
         }
     }
 }
@@ -92,15 +101,32 @@ pub enum Transport {
     Http,
     /// Raised inside the local platform.
     Bus,
+    /// Server-sent events.
+    Sse,
+    /// Lines of JSON in the body of an HTTP answer.
+    Ndjson,
+    WebSocket,
+    SocketIo,
 }
 
 impl Transport {
-    pub const ALL: [Self; 2] = [Self::Http, Self::Bus];
+    pub const ALL: [Self; 6] = [
+        Self::Http,
+        Self::Bus,
+        Self::Sse,
+        Self::Ndjson,
+        Self::WebSocket,
+        Self::SocketIo,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Bus => "bus",
+            Self::Sse => "sse",
+            Self::Ndjson => "ndjson",
+            Self::WebSocket => "ws",
+            Self::SocketIo => "socketio",
         }
     }
 }

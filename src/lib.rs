@@ -20,9 +20,11 @@ pub mod grammar;
 pub mod json;
 pub mod record;
 pub mod secret;
+pub mod shape;
 pub mod signature;
 pub mod time;
 pub mod topic;
+pub mod wire;
 
 // 2. ports
 pub mod api;
@@ -32,6 +34,7 @@ pub mod files;
 pub mod occupant;
 pub mod running;
 pub mod serve;
+pub mod source;
 pub mod store;
 pub mod ui;
 
@@ -40,6 +43,7 @@ pub mod deliver;
 pub mod dev;
 pub mod flow;
 pub mod listen;
+pub mod pipeline;
 pub mod sample;
 pub mod send;
 

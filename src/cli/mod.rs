@@ -20,6 +20,7 @@ mod records;
 mod runtime;
 mod send;
 mod settings;
+mod tail;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ enum Command {
     Dev(dev::Args),
     Demo(demo::Args),
     Listen(listen::Args),
+    Tail(tail::Args),
     Send(send::Args),
     Events(events::Args),
     Records(records::Args),
@@ -93,6 +95,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Dev(args) => dev::run(args, cx),
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
+        Command::Tail(args) => Runtime::Client.run(cx, tail::run(args, own)),
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),

@@ -27,7 +27,10 @@ use super::DialError;
 use super::address::{AddressPolicy, forbidden};
 
 /// Name, TCP and TLS together, for each address that is tried.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+/// After how much silence a stream's connection is probed, and how long each probe waits.
+#[cfg(target_os = "linux")]
+const KEEPALIVE: Duration = Duration::from_secs(15);
 /// The host under which a Unix socket's path (in hexadecimal) travels through the client's pool.
 const SOCKET_HOST: &str = ".socket.invalid";
 
@@ -113,11 +116,7 @@ impl Connector {
             }
             let port = uri
                 .port_u16()
-                .unwrap_or(if uri.scheme_str() == Some("https") {
-                    443
-                } else {
-                    80
-                });
+                .unwrap_or(if is_secure(&uri) { 443 } else { 80 });
             self.connect_tcp(host.trim_start_matches('[').trim_end_matches(']'), port)
                 .await
                 .map(drop)
@@ -127,14 +126,14 @@ impl Connector {
             .unwrap_or(Err(ConnectFailure::Timeout))
     }
 
-    async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectFailure> {
+    pub(super) async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectFailure> {
         let host = uri
             .host()
             .ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
         if let Some(path) = socket_path(host) {
             return connect_socket(&path).await;
         }
-        let secure = uri.scheme_str() == Some("https");
+        let secure = is_secure(&uri);
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let tcp = self.connect_tcp(host, port).await?;
@@ -210,6 +209,10 @@ impl Service<Uri> for Connector {
     }
 }
 
+fn is_secure(uri: &Uri) -> bool {
+    matches!(uri.scheme_str(), Some("https" | "wss"))
+}
+
 #[cfg(unix)]
 async fn connect_socket(path: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
     let stream = tokio::net::UnixStream::connect(path)
@@ -266,6 +269,29 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     #[cfg(unix)]
     Unix(tokio::net::UnixStream),
+}
+
+impl Stream {
+    /// Lets the system probe a connection that is silent, so that a peer which vanished without a word ends it.
+    pub(super) fn notice_a_dead_peer(&self) {
+        #[cfg(unix)]
+        {
+            use rustix::net::sockopt;
+            let tcp = match self {
+                Self::Tcp(tcp) => tcp,
+                Self::Tls(tls) => tls.get_ref().0,
+                Self::Unix(_) => return,
+            };
+            // A system without these options only notices later.
+            let _ = sockopt::set_socket_keepalive(tcp, true);
+            #[cfg(target_os = "linux")]
+            {
+                let _ = sockopt::set_tcp_keepidle(tcp, KEEPALIVE);
+                let _ = sockopt::set_tcp_keepintvl(tcp, KEEPALIVE);
+                let _ = sockopt::set_tcp_keepcnt(tcp, 3);
+            }
+        }
+    }
 }
 
 macro_rules! each {

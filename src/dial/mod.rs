@@ -5,6 +5,7 @@ mod address;
 mod connect;
 mod connection;
 mod relay;
+mod stream;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
 pub use relay::{outcome, passed_on};
+pub use stream::{Opened, Opening, Socket};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);

@@ -8,6 +8,7 @@ pub mod scheme_spec;
 pub mod secret_ref;
 pub mod select;
 pub mod statuses;
+pub mod stream;
 pub mod target;
 pub mod when;
 

@@ -1,0 +1,187 @@
+//! Exchanges that go on: an answer whose body is read piece by piece, and a bare connection for other protocols over HTTP's port.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::connect::{self, Stream};
+use super::{DialError, Dialer, peer_of};
+use crate::grammar::target::Target;
+
+/// What a stream is read into at most at a time; hyper grows its buffer up to it.
+const READ_BUFFER: usize = 128 * 1024;
+
+/// A request whose answer is a stream.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub method: Method,
+    /// `http` or `https`.
+    pub url: Uri,
+    /// `host` is added where it is missing.
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    /// From the first byte dialled to the head of the answer.
+    pub timeout: Duration,
+}
+
+/// The head of an answer, and the rest of it as it comes.
+#[derive(Debug)]
+pub struct Opened {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    body: Incoming,
+}
+
+impl Opened {
+    /// The next piece of the body as it came off the wire; `None` at its proper end.
+    ///
+    /// Cancel safe. Bounded by the connection's read buffer, 128 KiB.
+    ///
+    /// # Errors
+    /// The connection broke off.
+    pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        loop {
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    if let Ok(data) = frame.into_data() {
+                        return Some(Ok(data));
+                    }
+                }
+                Err(error) => return Some(Err(io::Error::other(error))),
+            }
+        }
+    }
+
+    /// The start of the body, at most `limit` bytes or what comes within `patience`: for messages about answers that are not a
+    /// stream.
+    pub async fn start(&mut self, limit: usize, patience: Duration) -> Vec<u8> {
+        let mut start = Vec::new();
+        let reading = async {
+            while start.len() < limit {
+                let Some(Ok(piece)) = self.next().await else {
+                    break;
+                };
+                let room = limit - start.len();
+                start.extend_from_slice(&piece[..piece.len().min(room)]);
+            }
+        };
+        let _ = tokio::time::timeout(patience, reading).await;
+        start
+    }
+}
+
+/// A connection to a server, through TLS where the URL says so.
+pub struct Socket(Stream);
+
+impl Dialer {
+    /// Sends one request on a connection of its own and returns once the head of the answer is there. Any status is an
+    /// answer; redirects are not followed.
+    ///
+    /// Cancel safe: dropping the future, or later the answer, closes the connection.
+    pub async fn open(&self, opening: Opening) -> Result<Opened, DialError> {
+        let peer = peer_of(&Target::Url(opening.url.clone()));
+        let limit = opening.timeout;
+        match tokio::time::timeout(limit, self.exchange_open(opening, &peer)).await {
+            Ok(result) => result,
+            Err(_) => Err(DialError::Timeout { peer, limit }),
+        }
+    }
+
+    /// Connects to the host of an `http`, `https`, `ws` or `wss` URL.
+    ///
+    /// Cancel safe: dropping the future closes the connection.
+    pub async fn socket(&self, url: &Uri) -> Result<Socket, DialError> {
+        let peer = peer_of(&Target::Url(url.clone()));
+        if connect::is_socket_host(&peer) {
+            return Err(DialError::BadTarget {
+                url: url.to_string(),
+            });
+        }
+        let connecting = self.connector.clone().connect(url.clone());
+        match tokio::time::timeout(connect::CONNECT, connecting).await {
+            Ok(Ok(stream)) => {
+                let stream = stream.into_inner();
+                stream.notice_a_dead_peer();
+                Ok(Socket(stream))
+            }
+            Ok(Err(failure)) => Err(failure.as_dial_error(&peer)),
+            Err(_) => Err(DialError::Timeout {
+                peer,
+                limit: connect::CONNECT,
+            }),
+        }
+    }
+
+    async fn exchange_open(&self, opening: Opening, peer: &str) -> Result<Opened, DialError> {
+        let broken = |source: hyper::Error| DialError::Broken {
+            peer: peer.to_owned(),
+            source: Box::new(source),
+        };
+        let bad = || DialError::BadTarget {
+            url: opening.url.to_string(),
+        };
+        let socket = self.socket(&opening.url).await?;
+        let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(READ_BUFFER)
+            .handshake(TokioIo::new(socket))
+            .await
+            .map_err(broken)?;
+        // Its errors come back through the answer's body; it ends when that is dropped.
+        tokio::spawn(connection);
+        let path = opening
+            .url
+            .path_and_query()
+            .map_or("/", |path| path.as_str());
+        let mut request = Request::new(Full::new(opening.body));
+        *request.method_mut() = opening.method;
+        *request.uri_mut() = path.parse().map_err(|_| bad())?;
+        *request.headers_mut() = opening.headers;
+        let host = HeaderValue::try_from(peer).map_err(|_| bad())?;
+        request.headers_mut().entry(HOST).or_insert(host);
+        let answer = sender.send_request(request).await.map_err(broken)?;
+        let (head, body) = answer.into_parts();
+        Ok(Opened {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,1 @@
+//! `--jq`: what is printed, shaped by a jq expression (jaq).

@@ -1,0 +1,298 @@
+//! The only loop that reconnects.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{CutOff, Cx, Ended, Notice, Source, SourceError};
+use crate::time::Timestamp;
+
+/// The first delay is drawn below this, each next one below twice as much.
+const BASE: Duration = Duration::from_millis(500);
+/// No delay is longer, unless the server asks for it.
+const CAP: Duration = Duration::from_secs(30);
+/// No delay is shorter, so that a server that closes at once is not called in a spin.
+const FLOOR: Duration = Duration::from_millis(100);
+/// A connection that lasted so long starts the counting anew.
+const STABLE: Duration = Duration::from_secs(60);
+
+/// When to connect again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reconnect {
+    /// After a loss; a first attempt that fails is an error.
+    #[default]
+    AfterLoss,
+    /// Also when the first attempt fails, and after an end that is otherwise taken as final.
+    Always,
+    Never,
+}
+
+/// Runs `source`, connection after connection, until it ends by its own word, by [`Cx::stop`], or for good.
+///
+/// Delays have full jitter (`random` gives numbers from 0 to 1) above the server's own minimum, doubling from half a second to
+/// 30 s, and start anew after a connection that lasted a minute. `max_retries` bounds the failures in a row.
+///
+/// # Errors
+/// What will not pass by trying again; [`SourceError::Spent`] when the retries are; [`SourceError::Lost`] with
+/// [`Reconnect::Never`].
+pub async fn keep_open(
+    source: &mut dyn Source,
+    cx: &mut Cx<'_>,
+    reconnect: Reconnect,
+    max_retries: Option<u32>,
+    mut random: impl FnMut() -> f64,
+) -> Result<Ended, SourceError> {
+    let mut failures: u32 = 0;
+    let mut was_open = false;
+    loop {
+        let begun = Instant::now();
+        cx.pulse.closed();
+        let result = source.run(cx).await;
+        let opened = cx.pulse.silence(Timestamp::now()).is_some();
+        cx.pulse.closed();
+        if cx.stop.is_cancelled() {
+            return Ok(Ended::Stopped);
+        }
+        if opened && begun.elapsed() >= STABLE {
+            failures = 0;
+        }
+        was_open |= opened;
+        let (failure, minimum) = match result {
+            Ok(Ended::Cut {
+                why,
+                server_minimum,
+            }) => (SourceError::Lost { why }, server_minimum),
+            Ok(Ended::Finished { why }) if reconnect == Reconnect::Always => {
+                (SourceError::Lost { why }, Duration::ZERO)
+            }
+            Ok(ended) => return Ok(ended),
+            Err(error) => {
+                let minimum = error.retry_after();
+                (error, minimum)
+            }
+        };
+        if !may_retry(reconnect, was_open, &failure) {
+            return Err(failure);
+        }
+        failures += 1;
+        if let Some(retries) = max_retries
+            && failures > retries
+        {
+            let source = Box::new(failure);
+            return Err(SourceError::Spent { retries, source });
+        }
+        if opened {
+            cx.reconnects += 1;
+            cx.cut.get_or_insert_with(|| CutOff {
+                since: Timestamp::now(),
+                why: words(&failure),
+            });
+        }
+        let delay = delay(failures, minimum, random());
+        cx.outlet.notice(Notice::Retrying {
+            why: words(&failure),
+            delay,
+            attempt: failures,
+        });
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = cx.stop.cancelled() => return Ok(Ended::Stopped),
+        }
+    }
+}
+
+fn may_retry(reconnect: Reconnect, was_open: bool, failure: &SourceError) -> bool {
+    match reconnect {
+        Reconnect::Never => false,
+        Reconnect::AfterLoss => was_open && failure.is_transient(),
+        Reconnect::Always => {
+            failure.is_transient() || matches!(failure, SourceError::Closed { .. })
+        }
+    }
+}
+
+/// The failure with its causes, in one line.
+fn words(failure: &SourceError) -> String {
+    let mut words = match failure {
+        SourceError::Lost { why } => why.clone(),
+        other => other.to_string(),
+    };
+    let mut cause = failure.source();
+    while let Some(source) = cause {
+        words.push_str(": ");
+        words.push_str(&source.to_string());
+        cause = source.source();
+    }
+    words
+}
+
+fn delay(failures: u32, minimum: Duration, random: f64) -> Duration {
+    let doubled = BASE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+    let jitter = doubled.min(CAP).mul_f64(random.clamp(0.0, 1.0));
+    (minimum + jitter).max(FLOOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::{BoxFuture, Message, Outlet, Pulse};
+    use super::*;
+    use crate::event::Transport;
+
+    type Ending = fn() -> Result<Ended, SourceError>;
+
+    #[derive(Default)]
+    struct Heard(Vec<Notice>);
+
+    impl Outlet for Heard {
+        fn take(&mut self, _: &Message<'_>) -> ControlFlow<()> {
+            ControlFlow::Continue(())
+        }
+
+        fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
+            Box::pin(std::future::ready(ControlFlow::Continue(())))
+        }
+
+        fn notice(&mut self, notice: Notice) {
+            self.0.push(notice);
+        }
+    }
+
+    /// How each run ends, the last one for ever, and for how long it was open before.
+    struct Script(Vec<(Option<Duration>, Ending)>, usize);
+
+    impl Source for Script {
+        fn transport(&self) -> Transport {
+            Transport::Sse
+        }
+
+        fn target(&self) -> String {
+            "script".to_owned()
+        }
+
+        fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
+            Box::pin(async move {
+                let (open, end) = self.0[self.1.min(self.0.len() - 1)];
+                self.1 += 1;
+                if let Some(open) = open {
+                    cx.pulse.opened(Timestamp::now());
+                    tokio::time::sleep(open).await;
+                }
+                end()
+            })
+        }
+
+        fn position(&self) -> Option<String> {
+            None
+        }
+    }
+
+    fn cut() -> Result<Ended, SourceError> {
+        Ok(Ended::Cut {
+            why: "it broke off".to_owned(),
+            server_minimum: Duration::ZERO,
+        })
+    }
+
+    fn finished() -> Result<Ended, SourceError> {
+        Ok(Ended::Finished {
+            why: "done".to_owned(),
+        })
+    }
+
+    fn refused() -> Result<Ended, SourceError> {
+        Err(SourceError::Protocol {
+            why: "no".to_owned(),
+        })
+    }
+
+    async fn run(
+        script: Vec<(Option<Duration>, Ending)>,
+        reconnect: Reconnect,
+        max_retries: Option<u32>,
+    ) -> (Result<Ended, SourceError>, Vec<Notice>, usize) {
+        let mut source = Script(script, 0);
+        let mut heard = Heard::default();
+        let mut cx = Cx {
+            outlet: &mut heard,
+            stop: CancellationToken::new(),
+            input: None,
+            pulse: Arc::new(Pulse::default()),
+            cut: None,
+            reconnects: 0,
+        };
+        let end = keep_open(&mut source, &mut cx, reconnect, max_retries, || 0.5).await;
+        (end, heard.0, source.1)
+    }
+
+    const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_connection_is_made_again_until_the_stream_ends() {
+        let script = vec![
+            (AT_ONCE, cut as Ending),
+            (AT_ONCE, cut),
+            (AT_ONCE, finished),
+        ];
+        let (end, notices, runs) = run(script, Reconnect::AfterLoss, None).await;
+        assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+        assert_eq!((runs, notices.len()), (3, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_first_attempt_that_fails_is_an_error_at_once() {
+        let (end, notices, runs) =
+            run(vec![(None, refused as Ending)], Reconnect::AfterLoss, None).await;
+        assert!(matches!(end, Err(SourceError::Protocol { .. })), "{end:?}");
+        assert_eq!((runs, notices.len()), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retries_are_spent() {
+        let script = vec![(AT_ONCE, cut as Ending), (None, refused)];
+        let (end, _, runs) = run(script, Reconnect::AfterLoss, Some(3)).await;
+        assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
+        assert_eq!(runs, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn delays_double_and_start_anew_after_a_stable_minute() {
+        let stable = Some(Duration::from_secs(61));
+        let script = vec![
+            (AT_ONCE, cut as Ending),
+            (AT_ONCE, cut),
+            (AT_ONCE, cut),
+            (stable, cut),
+            (AT_ONCE, finished),
+        ];
+        let (_, notices, _) = run(script, Reconnect::AfterLoss, None).await;
+        let delays: Vec<u128> = notices
+            .iter()
+            .filter_map(|notice| match notice {
+                Notice::Retrying { delay, .. } => Some(delay.as_millis()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(delays, [250, 500, 1000, 250]);
+    }
+
+    #[test]
+    fn a_delay_is_never_below_the_server_s_minimum_and_never_a_spin() {
+        let asked = Duration::from_secs(45);
+        assert_eq!(delay(1, asked, 0.0), asked);
+        assert!(delay(30, Duration::ZERO, 1.0) <= CAP);
+        assert_eq!(delay(1, Duration::ZERO, 0.0), FLOOR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_never_the_first_loss_is_the_end() {
+        let (end, _, runs) = run(vec![(AT_ONCE, cut as Ending)], Reconnect::Never, None).await;
+        assert!(matches!(end, Err(SourceError::Lost { .. })), "{end:?}");
+        assert_eq!(runs, 1);
+    }
+}

@@ -1,0 +1,4 @@
+//! Codecs where both ends need bytes and frames: no sockets, no clock, bounded.
+
+pub mod socketio;
+pub mod sse;

@@ -1,0 +1,1 @@
+//! Packets of Engine.IO 4 and Socket.IO 5.
