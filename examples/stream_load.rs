@@ -71,7 +71,8 @@ fn event(size: usize) -> String {
     format!("{head}{filler}\"}}}}")
 }
 
-const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+const STREAM: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
 fn sse(mut stream: TcpStream, count: usize, size: usize) -> io::Result<()> {
     let one = format!("data: {}\n\n", event(size));
