@@ -119,12 +119,12 @@ impl FromStr for Shape {
             code: text,
             path: (),
         };
-        let modules = Loader::new(defs)
-            .load(&arena, program)
-            .map_err(|errors| match errors.into_iter().next() {
+        let modules = Loader::new(defs).load(&arena, program).map_err(|errors| {
+            match errors.into_iter().next() {
                 Some((_, error)) => not_read(text, error),
                 None => ShapeError::new(text, None, "it cannot be read"),
-            })?;
+            }
+        })?;
         let filter = Compiler::default()
             .with_funs(funs)
             .compile(modules)
@@ -220,9 +220,7 @@ mod tests {
     use super::*;
 
     fn shaped(expression: &str, record: &str) -> (String, Result<usize, ShapeFault>) {
-        let shape: Shape = expression
-            .parse()
-            .unwrap_or_else(|error| panic!("{error}"));
+        let shape: Shape = expression.parse().unwrap_or_else(|error| panic!("{error}"));
         let mut out = Vec::new();
         let result = shape.apply(record.as_bytes(), &mut out);
         (String::from_utf8(out).unwrap(), result)
