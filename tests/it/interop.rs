@@ -1,20 +1,14 @@
 //! The vendors' own libraries (npm) verify what `evt send` sends, and `evt listen` verifies what they sign.
-//!
-//! Needs node and npm, and the network once; said so and passed over where they are missing, a failure with
-//! `EVT_TEST_REQUIRE=all`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 
 use evt::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::Sandbox;
 use crate::support::app::{App, Request};
+use crate::support::{Node, Sandbox};
 
 const SCHEMES: [(&str, &str); 4] = [
     (
@@ -30,41 +24,16 @@ const SCHEMES: [(&str, &str); 4] = [
 const BODY: &str = "{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zoë\\u00e9\" }\n";
 
 /// The node process that holds the libraries.
-struct Libraries {
-    process: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
+struct Libraries(Node);
 
 impl Libraries {
-    /// `None`: they cannot be had here, which has been said.
     fn start() -> Option<Self> {
-        static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-        if let Err(why) = INSTALLED.get_or_init(install) {
-            let required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
-            assert!(!required, "{why}");
-            eprintln!("skipped: {why}");
-            return None;
-        }
-        let mut process = Command::new("node")
-            .arg("check.mjs")
-            .current_dir(folder())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("node ran a moment ago");
-        Some(Self {
-            requests: process.stdin.take().expect("stdin is piped"),
-            answers: BufReader::new(process.stdout.take().expect("stdout is piped")),
-            process,
-        })
+        Node::start("check.mjs", &[]).map(Self)
     }
 
     fn ask(&mut self, request: &Value) -> Value {
-        writeln!(self.requests, "{request}").expect("node reads");
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("node answers");
-        serde_json::from_str(&line).expect("a line of JSON")
+        self.0.say(&request.to_string());
+        serde_json::from_str(&self.0.line()).expect("a line of JSON")
     }
 
     /// What the scheme's library says of a request: true, false, or why not.
@@ -88,39 +57,6 @@ impl Libraries {
         }));
         serde_json::from_value(answer["ok"].clone()).unwrap_or_else(|_| panic!("{answer}"))
     }
-}
-
-impl Drop for Libraries {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop")
-}
-
-/// Installs what the lock file names, once: it holds a hash of every package.
-fn install() -> Result<(), String> {
-    for tool in ["node", "npm"] {
-        let output = Command::new(tool).arg("--version").output();
-        output.map_err(|_| format!("{tool} is not installed"))?;
-    }
-    // Written last by npm, so that a broken installation is made again.
-    if folder().join("node_modules/.package-lock.json").exists() {
-        return Ok(());
-    }
-    let output = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(folder())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let why = String::from_utf8_lossy(&output.stderr);
-    Err(format!("npm cannot install the libraries: {why}"))
 }
 
 fn sent(scheme: &str, secret: &str, more: &[&str]) -> Vec<Request> {
