@@ -169,9 +169,8 @@ fn scalar(bytes: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
         b'"' => string_end(bytes, start)?,
         b'{' | b'[' => return None,
         _ => {
-            let is_end = |byte: &u8| {
-                byte.is_ascii_whitespace() || matches!(byte, b',' | b':' | b'}' | b']')
-            };
+            let is_end =
+                |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b':' | b'}' | b']');
             let length = bytes[start..].iter().position(is_end)?;
             start + length
         }
@@ -212,10 +211,7 @@ mod tests {
     #[test]
     fn placeholders_are_replaced_at_any_depth_and_nothing_else() {
         for (text, result) in [
-            (
-                r#"{"_placeholder":true,"num":0}"#,
-                r#"{"base64":"AQID"}"#,
-            ),
+            (r#"{"_placeholder":true,"num":0}"#, r#"{"base64":"AQID"}"#),
             (
                 r#"[ {"a":[{"b" : { "num" : 1 , "_placeholder" : true } }]}, 1.0 ]"#,
                 r#"[ {"a":[{"b" : {"base64":"BA=="} }]}, 1.0 ]"#,
@@ -237,7 +233,11 @@ mod tests {
     fn a_placeholder_without_its_attachment_is_an_error() {
         for number in ["1", "-1", "0.5", "\"0\"", "99999999999999999999"] {
             let text = format!(r#"{{"_placeholder":true,"num":{number}}}"#);
-            assert_eq!(filled(&text, &[b"x"]), Err(PacketError::Placeholder), "{text}");
+            assert_eq!(
+                filled(&text, &[b"x"]),
+                Err(PacketError::Placeholder),
+                "{text}"
+            );
         }
     }
 

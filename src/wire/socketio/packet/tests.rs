@@ -95,9 +95,22 @@ fn what_the_reference_decoder_refuses_is_refused() {
         assert_eq!(Packet::parse(text), Err(error), "{text}");
     }
     for payload in [
-        "", "{}", "[]", "[null]", "[{}]", "[\"a\"", "[\"a\"]x", "\"a\"", "[\"a\",]", "[\"a\",01]",
+        "",
+        "{}",
+        "[]",
+        "[null]",
+        "[{}]",
+        "[\"a\"",
+        "[\"a\"]x",
+        "\"a\"",
+        "[\"a\",]",
+        "[\"a\",01]",
     ] {
-        assert_eq!(Event::parse(payload), Err(PacketError::Payload), "{payload}");
+        assert_eq!(
+            Event::parse(payload),
+            Err(PacketError::Payload),
+            "{payload}"
+        );
     }
 }
 
@@ -106,8 +119,16 @@ fn arguments_keep_every_byte() {
     let mut scratch = String::new();
     for (payload, name, data) in [
         ("[\"a\"]", "a", "null"),
-        ("[ \"a\" , {\"n\": 12345678901234567890} ]", "a", "{\"n\": 12345678901234567890}"),
-        ("[\"a\",1.0,  -0,\"\\u00e9\\/\"]", "a", "[1.0,  -0,\"\\u00e9\\/\"]"),
+        (
+            "[ \"a\" , {\"n\": 12345678901234567890} ]",
+            "a",
+            "{\"n\": 12345678901234567890}",
+        ),
+        (
+            "[\"a\",1.0,  -0,\"\\u00e9\\/\"]",
+            "a",
+            "[1.0,  -0,\"\\u00e9\\/\"]",
+        ),
         ("[\"\\u00e9 \\\"q\\\"\",[]]", "é \"q\"", "[]"),
         ("[7,null]", "7", "null"),
     ] {
@@ -122,7 +143,11 @@ fn the_offset_is_the_last_string_argument() {
     let mut scratch = String::new();
     for (payload, offset, data) in [
         ("[\"a\",\"OyZ3.1\"]", Some("OyZ3.1"), "null"),
-        ("[\"a\",{\"x\":1},\"1700000000000-0\"]", Some("1700000000000-0"), "{\"x\":1}"),
+        (
+            "[\"a\",{\"x\":1},\"1700000000000-0\"]",
+            Some("1700000000000-0"),
+            "{\"x\":1}",
+        ),
         ("[\"a\",1 , 2,\"o\"]", Some("o"), "[1 , 2]"),
         ("[\"a\"]", None, "null"),
         ("[\"a\",1]", None, "1"),
