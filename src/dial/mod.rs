@@ -6,6 +6,7 @@ mod connect;
 mod connection;
 mod relay;
 mod stream;
+mod upgrade;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
 pub use relay::{outcome, passed_on};
 pub use stream::{Opened, Opening, Socket};
+pub use upgrade::{Upgrade, Upgraded};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);
