@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::{self, Refusal, answer, json_response};
+use super::gateways;
 use super::guard::{self, Guard};
 use super::queue;
 use super::request::JsonObject;
@@ -47,6 +48,7 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
         .merge(queue::routes())
+        .merge(gateways::control_routes())
         .fallback(unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
         .layer(axum::middleware::from_fn(error::finish))

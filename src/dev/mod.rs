@@ -7,6 +7,7 @@ pub mod control;
 pub mod error;
 pub mod find;
 mod folder;
+mod gateways;
 mod guard;
 pub mod hosts;
 pub mod model;
@@ -178,6 +179,11 @@ impl Platform {
             let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
+        let closing = Arc::clone(&state);
+        tasks.spawn(async move {
+            closing.shutdown.cancelled().await;
+            closing.gateways.close().await;
+        });
         let shade = match &options.state_dir {
             Some(dir) => announce(&running, dir)?,
             None => None,
@@ -333,6 +339,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
     Router::new()
         .merge(auth::routes())
         .merge(automation::routes())
+        .merge(gateways::routes())
         .merge(rest::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)

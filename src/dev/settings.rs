@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::gateways::Pace;
 use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
 
@@ -13,6 +14,8 @@ use crate::store::{Store, StoreError, settings};
 const PREFIX: &str = "set.";
 /// The switch that names an event.
 const THROW: &str = "listener.throw";
+/// How a refusal looks that comes before the connection.
+const CONNECT_ERROR: &str = "connect-error";
 /// No event.
 const NONE: &str = "none";
 
@@ -56,6 +59,34 @@ pub const SETTINGS: &[Setting] = &[
         takes: "on or off",
         help: "an exact repeat of the last create is answered 200 with an empty body, and creates nothing",
         accepts: is_switch,
+    },
+    Setting {
+        name: "gateways.ping_interval",
+        default: "25000",
+        takes: "milliseconds, 10 to 3600000",
+        help: "between two pings of a Socket.IO connection; a change cuts those that are open",
+        accepts: is_pace,
+    },
+    Setting {
+        name: "gateways.ping_timeout",
+        default: "20000",
+        takes: "milliseconds, 10 to 3600000",
+        help: "how long a Socket.IO client may take to answer a ping",
+        accepts: is_pace,
+    },
+    Setting {
+        name: "gateways.connect_timeout",
+        default: "45000",
+        takes: "milliseconds, 10 to 3600000",
+        help: "how long a Socket.IO connection may be without a namespace",
+        accepts: is_pace,
+    },
+    Setting {
+        name: "gateways.refuse",
+        default: "disconnect",
+        takes: "disconnect or connect-error",
+        help: "how a gateway refuses a client: authenticate {success:false} and a disconnect, or Socket.IO's CONNECT_ERROR",
+        accepts: |value| matches!(value, "disconnect" | CONNECT_ERROR),
     },
 ];
 
@@ -159,6 +190,24 @@ impl Settings {
         Duration::from_secs(seconds.unwrap_or(3600))
     }
 
+    /// The times of the gateways' transport.
+    pub(super) fn pace(&self) -> Pace {
+        let time = |name| {
+            let millis = self.get(name).and_then(|value| value.parse().ok());
+            Duration::from_millis(millis.unwrap_or(25_000))
+        };
+        Pace {
+            ping_interval: time("gateways.ping_interval"),
+            ping_timeout: time("gateways.ping_timeout"),
+            connect_timeout: time("gateways.connect_timeout"),
+        }
+    }
+
+    /// Whether a gateway's refusal is a CONNECT_ERROR.
+    pub(super) fn refuses_connections(&self) -> bool {
+        self.get("gateways.refuse").as_deref() == Some(CONNECT_ERROR)
+    }
+
     /// The event whose listener throws.
     pub(super) fn throwing_listener(&self) -> Option<String> {
         self.get(THROW).filter(|name| name != NONE)
@@ -184,6 +233,12 @@ fn plain<'a>(setting: &Setting, value: &'a str) -> &'a str {
 
 fn is_switch(value: &str) -> bool {
     matches!(value, "on" | "off")
+}
+
+fn is_pace(value: &str) -> bool {
+    value
+        .parse::<u64>()
+        .is_ok_and(|millis| (10..=3_600_000).contains(&millis))
 }
 
 fn is_lifetime(value: &str) -> bool {
