@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Speed side by side, in one run on one machine: what evt does, beside a bare server or the tool that people use today.
-# Ratios are what counts; absolute figures are the machine's. Needs: wrk, GNU time (Debian: wrk, time), python3; oha where it is installed.
+# Ratios are what counts; absolute figures are the machine's. Needs: wrk, GNU time, jq (Debian: wrk, time, jq), python3, node with
+# tests/interop installed; oha and websocat where they are installed.
 #
-#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver]…      all of them by default
+#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver|sse|latency|websocket|socketio]…      all by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,15 +14,19 @@ SECONDS_LONG=${SECONDS_LONG:-60}
 SLOW_MS=${SLOW_MS:-100}
 CONNECTIONS=50
 FLOOR=4890
+STREAMS=4893
+# Events of a stream.
+EVENTS=${EVENTS:-1000000}
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver sse latency websocket socketio)
 
-cargo build --release --quiet --locked --bin evt --example bare_hyper
+cargo build --release --quiet --locked --bin evt --example bare_hyper --example stream_load
 target=${CARGO_TARGET_DIR:-target}
 evt=$target/release/evt
 bare=$target/release/examples/bare_hyper
+load=$target/release/examples/stream_load
 work=$(mktemp -d)
 export EVT_HOME=$work/home
 children=()
@@ -54,7 +59,7 @@ for line in lines:
 PY
 }
 
-load() { wrk -t1 -c$CONNECTIONS -d"${2:-$SECONDS_EACH}s" -s "$work/request.lua" --latency "http://127.0.0.1:$1/hook" >"$work/wrk"; }
+loaded() { wrk -t1 -c$CONNECTIONS -d"${2:-$SECONDS_EACH}s" -s "$work/request.lua" --latency "http://127.0.0.1:$1/hook" >"$work/wrk"; }
 rate() { awk '/Requests\/sec/ { print $2 }' "$work/wrk"; }
 p99() { awk '$1 == "99%" { print $2 }' "$work/wrk"; }
 refused() { awk '/Non-2xx/ { print $NF }' "$work/wrk"; }
@@ -62,7 +67,7 @@ refused() { awk '/Non-2xx/ { print $NF }' "$work/wrk"; }
 with_floor() {
   "$bare" $FLOOR & local floor=$!
   started $floor
-  load $FLOOR
+  loaded $FLOOR
   floor_rate=$(rate)
   ended $floor
 }
@@ -72,7 +77,7 @@ bench_listen() {
   with_floor
   "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
-  load $PORT
+  loaded $PORT
   row "listen: verify and keep, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
     "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
@@ -82,11 +87,11 @@ bench_forward() {
   signed_request
   "$bare" $FLOOR & local app=$!
   started $app
-  load $FLOOR
+  loaded $FLOOR
   floor_rate=$(rate)
   "$evt" listen $FLOOR --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
-  load $PORT
+  loaded $PORT
   row "listen: verify, keep and forward, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
     "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
@@ -99,9 +104,9 @@ bench_memory() {
   "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
   local early late
-  load $PORT 5
+  loaded $PORT 5
   early=$(resident $pid)
-  load $PORT "$SECONDS_LONG"
+  loaded $PORT "$SECONDS_LONG"
   late=$(resident $pid)
   row "listen: memory after ${SECONDS_LONG} s of load, MB" "$late" "$early" "$(ratio "$late" "$early")" \
     "beside itself after 5 s; at $(rate) requests/s, peak $(peak $pid)"
@@ -113,11 +118,11 @@ bench_slow() {
   signed_request
   "$bare" $FLOOR "$SLOW_MS" & local app=$!
   started $app
-  load $FLOOR
+  loaded $FLOOR
   floor_rate=$(rate)
   "$evt" listen $FLOOR --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
-  load $PORT
+  loaded $PORT
   row "listen: forward to an app of $SLOW_MS ms, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
     "beside the app alone; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
@@ -193,6 +198,75 @@ db.commit()
 PY
   full=$(ready_in dev --port 0 --console-port 0 -o json)
   row "dev: ready, ms" "$full" "$empty" "$(ratio "$full" "$empty")" "with a million events kept, beside an empty one"
+}
+
+# CPU seconds, wall seconds and the peak in MB of a command line whose output goes into a pipe.
+cost() {
+  /usr/bin/time -o "$work/cost" -f "%U %S %e %M" sh -c "$1" 2>"$work/cost.err" | cat >/dev/null
+  tail -n 1 "$work/cost" | awk '{ printf "%.2f %.2f %.1f\n", $1 + $2, $3, $4 / 1024 }'
+}
+
+# A row that compares CPU: name, evt's command, name of the other, its command.
+cpu_row() {
+  local mine theirs
+  read -r -a mine <<<"$(cost "exec $2")"
+  read -r -a theirs <<<"$(cost "$4")"
+  row "$1, CPU s" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" \
+    "beside $3; wall ${mine[1]} s and ${theirs[1]} s, peak ${mine[2]} MB"
+}
+
+with_streams() {
+  "$load" $STREAMS & streams=$!
+  started $streams
+}
+
+bench_sse() {
+  with_streams
+  local url=http://127.0.0.1:$STREAMS/sse tail="$evt tail -q --until-end -o json"
+  cpu_row "tail: SSE, $EVENTS events" "$tail $url/$EVENTS" "curl | grep" "curl -sN $url/$EVENTS | grep '^data:'"
+  local some=$((EVENTS / 4)) mine theirs
+  read -r -a mine <<<"$(cost "exec $tail $url/$EVENTS")"
+  read -r -a theirs <<<"$(cost "curl -sN $url/$some | sed -n 's/^data: //p' | jq -c .")"
+  local fast slow
+  fast=$(python3 -c "print(round($EVENTS / ${mine[1]}))")
+  slow=$(python3 -c "print(round($some / ${theirs[1]}))")
+  row "tail: SSE, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "beside curl | sed | jq"
+  local large=$((EVENTS / 50))
+  read -r -a mine <<<"$(cost "exec $tail $url-large/$large")"
+  read -r -a theirs <<<"$(cost "curl -sN $url-large/$large")"
+  fast=$(python3 -c "print(round($large / ${mine[1]}))")
+  slow=$(python3 -c "print(round($large / ${theirs[1]}))")
+  row "tail: SSE of 64 KB, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "beside curl, which looks at nothing; peak ${mine[2]} MB"
+  ended $streams
+}
+
+bench_latency() {
+  with_streams
+  local url=http://127.0.0.1:$STREAMS/sse-paced/8000 mine theirs
+  read -r -a mine <<<"$("$evt" tail -q --until-end -o json "$url" | python3 benches/latency.py)"
+  read -r -a theirs <<<"$(curl -sN "$url" | python3 benches/latency.py)"
+  row "tail: SSE at 1,000/s, p99 µs" "${mine[1]}" "${theirs[1]}" "$(ratio "${mine[1]}" "${theirs[1]}")" "beside curl; p50 ${mine[0]} and ${theirs[0]}"
+  ended $streams
+}
+
+bench_websocket() {
+  with_streams
+  local url=ws://127.0.0.1:$STREAMS/ws/$EVENTS
+  if command -v websocat >/dev/null; then
+    cpu_row "tail: WebSocket, $EVENTS messages" "$evt tail -q -o json $url" "websocat -U" "websocat -U $url"
+  else
+    cpu_row "tail: WebSocket, $EVENTS messages" "$evt tail -q -o json $url" "nothing (websocat is not installed)" true
+  fi
+  ended $streams
+}
+
+bench_socketio() {
+  with_streams
+  local some=$((EVENTS / 4))
+  local at=127.0.0.1:$STREAMS
+  cpu_row "tail: Socket.IO, $some events" "$evt tail -q -o json socketio+http://$at/?n=$some" "socket.io-client" \
+    "exec node benches/socketio_client.mjs 'http://$at/?n=$some'"
+  ended $streams
 }
 
 row what evt beside ratio notes

@@ -22,7 +22,8 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::select::{Select, TypeRule, Where};
 use crate::grammar::target::Target;
 use crate::grammar::when::{Size, Span};
-use crate::pipeline::{Forward, Keep, OnSlow, Pipeline, PipelineOptions, Show};
+use crate::pipeline::{Cursor, Forward, Keep, OnSlow, Pipeline, PipelineOptions, Show};
+use crate::shape::Shape;
 use crate::source::{Cx, Ended, Pulse, Reconnect, Source, SourceError, Transports, keep_open};
 use ending::Ending;
 use source::Following;
@@ -80,6 +81,9 @@ struct ShowArgs {
     /// Only those for which this holds, such as 'data.amount >= 100' (`evt man grammar`)
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
+    /// Print what this jq expression makes of each record, such as '.data.id'
+    #[arg(long, value_name = "EXPR", conflicts_with = "text")]
+    jq: Option<Shape>,
     /// Print only the text of an AI answer, as it grows
     #[arg(long)]
     text: bool,
@@ -242,7 +246,8 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     let subject = source::subject(&args, &cx).await?;
     let mut following = Following::open(subject, &args, &cx)?;
     let stop = cx.shutdown.child_token();
-    let options = args.pipeline(&following, &cx)?;
+    let pulse = Arc::new(Pulse::default());
+    let options = args.pipeline(&following, Arc::clone(&pulse), &cx)?;
     let mut pipeline = Pipeline::new(options, Arc::clone(&cx.ui), stop.clone());
     let mut source_cx = Cx {
         outlet: &mut pipeline,
@@ -251,7 +256,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
             .interactive
             .then(|| input::read(&cx, stop.clone())),
         stop,
-        pulse: Arc::new(Pulse::default()),
+        pulse,
         cut: None,
         reconnects: 0,
     };
@@ -315,7 +320,12 @@ impl Args {
         self.stop.count.is_some() || self.stop.expect.is_some()
     }
 
-    fn pipeline(&self, following: &Following, cx: &Context) -> Result<PipelineOptions, CliError> {
+    fn pipeline(
+        &self,
+        following: &Following,
+        pulse: Arc<Pulse>,
+        cx: &Context,
+    ) -> Result<PipelineOptions, CliError> {
         let keep = &self.keep;
         let secret = keep.secret.as_ref().map(|secret| cx.secret(secret));
         let secret = secret.transpose()?;
@@ -331,7 +341,10 @@ impl Args {
                 store: cx.inbox()?,
                 events: keep.save || forward.is_some(),
                 forward,
-                cursor: keep.resume.clone(),
+                cursor: keep.resume.clone().map(|name| Cursor {
+                    name,
+                    stream: following.source.target(),
+                }),
             })
         });
         Ok(PipelineOptions {
@@ -349,10 +362,13 @@ impl Args {
             } else {
                 Show::Event
             },
+            is_one_answer: following.is_answer(),
+            shape: self.show.jq.clone(),
             on_slow: self.show.on_slow.into(),
             keep: kept.transpose()?,
             record: keep.record.clone(),
             fail_on_gap: self.stop.fail_on_gap,
+            pulse,
         })
     }
 }

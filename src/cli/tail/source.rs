@@ -125,6 +125,14 @@ impl Following {
         };
         Ok(Self { source, subject })
     }
+
+    /// Whether this is an AI agent's answer.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(
+            self.subject,
+            Subject::Answer(_) | Subject::Stream(Stream::Agent(_))
+        )
+    }
 }
 
 /// Makes sources of one command line.

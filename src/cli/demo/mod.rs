@@ -1,19 +1,17 @@
 //! `evt demo`: a tour on the real parts, in a home of its own; every step is the command that it shows.
 
+mod stage;
+
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpSocket;
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::Context;
 use crate::error::{CliError, Exit};
-use crate::ui::{Format, Style, safe};
+use stage::{Running, Stage, shown};
 
 /// No step may take longer; all of them together take a few seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,7 +68,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         .tempdir()
         .map_err(DemoError::Home)?;
     let started = Instant::now();
-    let mut tour = Tour {
+    let mut tour = Stage {
         cx: &cx,
         program: std::env::current_exe()?,
         home: home.path().to_owned(),
@@ -104,14 +102,8 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     Ok(Exit::Done)
 }
 
-struct Tour<'a> {
-    cx: &'a Context,
-    program: PathBuf,
-    home: PathBuf,
-    steps: u32,
-}
-
-impl Tour<'_> {
+/// The tour itself; how its commands are run is the stage's.
+impl Stage<'_> {
     async fn walk(&mut self) -> Result<(), CliError> {
         let platform = self.start_platform().await?;
         let (mut inbox, hook) = self
@@ -386,186 +378,6 @@ impl Tour<'_> {
         platform.ended().await?;
         inbox.stop().await
     }
-
-    /// Runs a command to its end, shows it, and returns its stdout.
-    async fn step(&mut self, args: &[&str], wanted: i32, result: &str) -> Result<String, CliError> {
-        let begun = Instant::now();
-        let command = self.command(args).stderr(Stdio::piped()).output();
-        let output = tokio::time::timeout(PATIENCE, command)
-            .await
-            .map_err(|_| DemoError::TooSlow {
-                command: shown(args),
-            })?
-            .map_err(|source| DemoError::Start {
-                command: shown(args),
-                source,
-            })?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let code = output.status.code().unwrap_or(-1);
-        if code != wanted {
-            let said = format!("{said}{}", String::from_utf8_lossy(&output.stderr));
-            return Err(DemoError::Ended {
-                command: shown(args),
-                code,
-                said,
-            }
-            .into());
-        }
-        self.show(args, begun, result)?;
-        Ok(said)
-    }
-
-    fn show(&mut self, args: &[&str], begun: Instant, result: &str) -> Result<(), CliError> {
-        self.steps += 1;
-        let took = begun.elapsed();
-        let ui = &self.cx.ui;
-        match ui.format() {
-            Format::Json => ui.json(&json!({
-                "step": self.steps, "command": shown(args), "ok": true, "ms": took.as_millis() as u64, "result": result,
-            }))?,
-            Format::Text | Format::Raw => {
-                let command = ui.paint(Style::Name, &safe(&shown(args)));
-                ui.line(&format!("{:>3}  {command}", self.steps))?;
-                ui.line(&format!("     {} ({} ms)", safe(result), took.as_millis()))?;
-            }
-        }
-        Ok(ui.flush()?)
-    }
-
-    fn arrived(&self, what: &str) -> Result<(), CliError> {
-        let ui = &self.cx.ui;
-        match ui.format() {
-            Format::Json => ui.json(&json!({ "step": self.steps, "arrived": what }))?,
-            Format::Text | Format::Raw => ui.line(&format!(
-                "     {} {}",
-                ui.paint(Style::Good, "<-"),
-                safe(what)
-            ))?,
-        }
-        Ok(ui.flush()?)
-    }
-
-    fn spawn(&self, args: &[&str]) -> Result<Running, CliError> {
-        let mut child = self
-            .command(args)
-            .stderr(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|source| DemoError::Start {
-                command: shown(args),
-                source,
-            })?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(CliError::usage("the tour's pipes are missing"));
-        };
-        Ok(Running {
-            command: shown(args),
-            stdout: BufReader::new(stdout).lines(),
-            stderr: BufReader::new(stderr).lines(),
-            child,
-        })
-    }
-
-    /// The tour has its own home and nothing of the person's settings.
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(args)
-            .args(["-o", "json"])
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .current_dir(&self.home);
-        for name in self
-            .cx
-            .env
-            .variables
-            .keys()
-            .filter(|name| name.starts_with("EVT_"))
-        {
-            command.env_remove(name);
-        }
-        command.env("EVT_HOME", &self.home);
-        command
-    }
-}
-
-/// A command that goes on while others run.
-struct Running {
-    command: String,
-    child: Child,
-    stdout: Lines<BufReader<ChildStdout>>,
-    stderr: Lines<BufReader<ChildStderr>>,
-}
-
-impl Running {
-    async fn notice(&mut self, name: &str) -> Result<Value, CliError> {
-        let waiting = async {
-            while let Ok(Some(line)) = self.stderr.next_line().await {
-                let notice: Value = serde_json::from_str(&line).unwrap_or_default();
-                if notice["notice"] == json!(name) {
-                    return Ok(notice);
-                }
-                if notice.get("error").is_some() {
-                    return Err(DemoError::Ended {
-                        command: self.command.clone(),
-                        code: -1,
-                        said: line,
-                    }
-                    .into());
-                }
-            }
-            Err(DemoError::Ended {
-                command: self.command.clone(),
-                code: -1,
-                said: String::new(),
-            }
-            .into())
-        };
-        let too_slow = DemoError::TooSlow {
-            command: self.command.clone(),
-        };
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .unwrap_or(Err(too_slow.into()))
-    }
-
-    async fn line(&mut self) -> Result<Value, CliError> {
-        let too_slow = || DemoError::TooSlow {
-            command: self.command.clone(),
-        };
-        let line = tokio::time::timeout(PATIENCE, self.stdout.next_line())
-            .await
-            .map_err(|_| too_slow())??;
-        Ok(line
-            .and_then(|line| serde_json::from_str(&line).ok())
-            .unwrap_or_default())
-    }
-
-    async fn stop(mut self) -> Result<(), CliError> {
-        Ok(self.child.kill().await?)
-    }
-
-    async fn ended(mut self) -> Result<(), CliError> {
-        let too_slow = DemoError::TooSlow {
-            command: self.command.clone(),
-        };
-        // Its notices are read to the end, because a full pipe would hold it up.
-        let reading = async { while let Ok(Some(_)) = self.stderr.next_line().await {} };
-        let (status, ()) =
-            tokio::time::timeout(PATIENCE, async { tokio::join!(self.child.wait(), reading) })
-                .await
-                .map_err(|_| too_slow)?;
-        match status?.code() {
-            Some(0) => Ok(()),
-            code => Err(DemoError::Ended {
-                command: self.command,
-                code: code.unwrap_or(-1),
-                said: String::new(),
-            }
-            .into()),
-        }
-    }
 }
 
 /// A port of loopback on which nothing listens, and a socket that keeps it from everyone who asks for any free one.
@@ -589,21 +401,4 @@ fn expect(args: &[&str], held: bool, wanted: &'static str, said: &str) -> Result
         said: said.to_owned(),
     }
     .into())
-}
-
-/// The command as a person would type it.
-fn shown(args: &[&str]) -> String {
-    let mut line = "evt".to_owned();
-    for arg in args {
-        let plain = arg
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte));
-        line.push(' ');
-        if plain {
-            line.push_str(arg);
-        } else {
-            line.push_str(&format!("'{arg}'"));
-        }
-    }
-    line
 }
