@@ -4,6 +4,7 @@ mod auth;
 mod command;
 mod control;
 mod events;
+mod gateways;
 mod protocol;
 mod repository;
 mod restart;
