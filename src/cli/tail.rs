@@ -32,6 +32,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     };
     let mut source = Sse::new(options, dialer);
     let stop = cx.shutdown.child_token();
+    let pulse = Arc::new(Pulse::default());
     let options = PipelineOptions {
         transport: Transport::Sse,
         name: source.target(),
@@ -39,17 +40,20 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         expect: None,
         count: None,
         show: Show::Event,
+        is_one_answer: false,
+        shape: None,
         on_slow: OnSlow::Block,
         keep: None,
         record: None,
         fail_on_gap: false,
+        pulse: Arc::clone(&pulse),
     };
     let mut pipeline = Pipeline::new(options, Arc::clone(&cx.ui), stop.clone());
     let mut source_cx = Cx {
         outlet: &mut pipeline,
         stop,
         input: None,
-        pulse: Arc::new(Pulse::default()),
+        pulse,
         cut: None,
         reconnects: 0,
     };

@@ -61,6 +61,12 @@ pub trait Outlet: Send {
     /// came off the wire. Cancel safe: a source may drop it to keep its connection alive and call it again.
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>>;
 
+    /// What was taken so far brings the stream to `position`, from where another process can go on ([`Source::position`]).
+    /// Called before [`Outlet::settle`], once a piece is enough.
+    fn reached(&mut self, position: &str) {
+        let _ = position;
+    }
+
     /// Tells the person.
     fn notice(&mut self, notice: Notice);
 }
