@@ -29,6 +29,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         last_event_id: None,
         max_message: 8 << 20,
         is_one_answer: false,
+        idle: None,
     };
     let mut source = Sse::new(options, dialer);
     let stop = cx.shutdown.child_token();

@@ -117,11 +117,11 @@ impl Lines {
 
     /// Hands on each line that ends in `piece`, borrowed from it where it lies in it whole. Empty lines are signs of life and
     /// not handed on. After a break the rest of the piece is lost.
-    pub fn feed(
+    pub fn feed<B>(
         &mut self,
         piece: &[u8],
-        mut on_line: impl FnMut(Line<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        mut on_line: impl FnMut(Line<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let mut rest = piece;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let line = &rest[..end];
@@ -141,10 +141,10 @@ impl Lines {
     }
 
     /// Hands on the last line at the proper end of a body, which need not end it with LF.
-    pub fn finish(
+    pub fn finish<B>(
         &mut self,
-        mut on_line: impl FnMut(Line<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        mut on_line: impl FnMut(Line<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let line = without_cr(&self.partial.bytes);
         let flow = match self.skipped() {
             Some(skipped) => on_line(Line::Skipped(skipped)),
@@ -184,7 +184,7 @@ mod tests {
                 Line::Whole(line) => Ok(line.to_vec()),
                 Line::Skipped(skipped) => Err(skipped.bytes),
             });
-            ControlFlow::Continue(())
+            ControlFlow::<()>::Continue(())
         };
         for piece in pieces {
             assert!(lines.feed(piece, &mut on_line).is_continue());

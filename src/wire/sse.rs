@@ -97,11 +97,11 @@ impl Parser {
 
     /// Hands on what `piece` completes. The data of an event with one line of it that lies in the piece whole is borrowed from
     /// there. After a break the rest of the piece is lost and [`Self::restart`] is due.
-    pub fn feed(
+    pub fn feed<B>(
         &mut self,
         piece: &[u8],
-        mut on_item: impl FnMut(Item<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        mut on_item: impl FnMut(Item<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let mut rest = self.without_mark(piece);
         if self.after_cr && !rest.is_empty() {
             self.after_cr = false;
@@ -157,10 +157,10 @@ impl Parser {
     }
 
     /// A line that came in several pieces, or is over the limit.
-    fn assembled(
+    fn assembled<B>(
         &mut self,
-        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let mut line = std::mem::take(&mut self.line.bytes);
         let flow = match self.line.over() {
             Some(bytes) if line.starts_with(DATA) => {
@@ -196,12 +196,12 @@ impl Parser {
                 .is_some_and(|rest| value(rest).len() <= self.limit)
     }
 
-    fn field<'p>(
+    fn field<'p, B>(
         &mut self,
         line: &'p [u8],
         only: &mut Option<&'p [u8]>,
-        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let (name, value) = match memchr::memchr(b':', line) {
             Some(colon) => (&line[..colon], value(&line[colon + 1..])),
             None => (line, &[][..]),
@@ -235,11 +235,11 @@ impl Parser {
 
     /// At an empty line. The id counts also where there is no data, or too much of it: a stream that went on from before an
     /// event that is left out would meet it again for ever.
-    fn dispatch(
+    fn dispatch<B>(
         &mut self,
         only: Option<&[u8]>,
-        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
+        on_item: &mut impl FnMut(Item<'_>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         let has_id = std::mem::take(&mut self.has_next_id);
         if has_id {
             std::mem::swap(&mut self.id, &mut self.next_id);

@@ -27,7 +27,7 @@ fn read(parser: &mut Parser, pieces: &[&[u8]]) -> Vec<Found> {
     for piece in pieces {
         let flow = parser.feed(piece, |item| {
             items.push(found(item));
-            ControlFlow::Continue(())
+            ControlFlow::<()>::Continue(())
         });
         assert!(flow.is_continue());
     }
@@ -240,7 +240,7 @@ fn data_in_one_line_is_borrowed_from_the_piece() {
         if let Item::Event(event) = item {
             borrowed = piece.as_ptr_range().contains(&event.data.as_ptr());
         }
-        ControlFlow::Continue(())
+        ControlFlow::<()>::Continue(())
     });
     assert!(flow.is_continue() && borrowed);
 }
