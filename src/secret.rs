@@ -18,7 +18,12 @@ pub fn shown(url: &Uri) -> String {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let scheme = url.scheme_str().unwrap_or("http");
     let mut shown = format!("{scheme}://{host}{}", url.path());
-    for (at, pair) in url.query().into_iter().flat_map(|query| query.split('&')).enumerate() {
+    for (at, pair) in url
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
         shown.push(if at == 0 { '?' } else { '&' });
         match pair.split_once('=') {
             Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
@@ -34,7 +39,11 @@ pub fn shown(url: &Uri) -> String {
 /// Beside [`NAMES`], what query parameters that authorise are called.
 fn is_secret_parameter(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    is_named(&name) || matches!(name.as_str(), "key" | "auth" | "authorization" | "jwt" | "sig" | "signature")
+    is_named(&name)
+        || matches!(
+            name.as_str(),
+            "key" | "auth" | "authorization" | "jwt" | "sig" | "signature"
+        )
 }
 
 /// Text that signs or authorises. `Debug` and `Display` show a mask (`whsec_…9f2c`); only [`Secret::reveal`] gives the text.
@@ -92,7 +101,10 @@ mod tests {
         for (url, expected) in [
             ("http://a.test:81/x?y=1&z", "http://a.test:81/x?y=1&z"),
             ("https://u:p@a.test/", "https://a.test/"),
-            ("http://a.test/?Access_Token=abc&y=2", "http://a.test/?Access_Token=…&y=2"),
+            (
+                "http://a.test/?Access_Token=abc&y=2",
+                "http://a.test/?Access_Token=…&y=2",
+            ),
             ("http://a.test/?a=1&key=abc", "http://a.test/?a=1&key=…"),
         ] {
             let url: Uri = url.parse().unwrap();

@@ -14,9 +14,7 @@ use futures_util::FutureExt;
 use http::Uri;
 
 use super::keep_open::chain;
-use super::{
-    BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Notice, Source, SourceError,
-};
+use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Notice, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::json::Raw;

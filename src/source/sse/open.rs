@@ -144,7 +144,9 @@ async fn stream(target: String, mut opened: Opened) -> Result<Answer, SourceErro
     let content_type = opened.headers.get(CONTENT_TYPE).cloned();
     let content_type = content_type
         .as_ref()
-        .map_or("no content type".into(), |value| String::from_utf8_lossy(value.as_bytes()));
+        .map_or("no content type".into(), |value| {
+            String::from_utf8_lossy(value.as_bytes())
+        });
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let form = match essence.to_ascii_lowercase().as_str() {
         "text/event-stream" => Form::Events,

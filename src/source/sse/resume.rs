@@ -39,7 +39,8 @@ impl Resume {
         let Some(id) = id else { return };
         let hash = self.hasher.hash_one(id);
         if let Some(asked) = self.asked.take() {
-            let came_before = id == asked || self.first == Some(hash) || self.latest.contains(&hash);
+            let came_before =
+                id == asked || self.first == Some(hash) || self.latest.contains(&hash);
             if !came_before {
                 cx.resumed();
             } else if cx.is_unexplained() {
