@@ -61,6 +61,12 @@ pub trait Outlet: Send {
     /// came off the wire. Cancel safe: a source may drop it to keep its connection alive and call it again.
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>>;
 
+    /// What was taken so far brings the stream to `position`, from where another process can go on ([`Source::position`]).
+    /// Called before [`Outlet::settle`], once a piece is enough.
+    fn reached(&mut self, position: &str) {
+        let _ = position;
+    }
+
     /// Tells the person.
     fn notice(&mut self, notice: Notice);
 }
@@ -242,6 +248,18 @@ pub struct Authorisation {
     pub headers: HeaderMap,
     /// A JSON object.
     pub auth: Option<Secret>,
+}
+
+/// Makes the credentials of one connection, on a thread where they may wait: for a command, a file, a password manager.
+///
+/// # Errors
+/// [`SourceError::Credentials`] around what [`Credentials`] gave.
+pub async fn authorise(credentials: &Credentials) -> Result<Authorisation, SourceError> {
+    let credentials = Arc::clone(credentials);
+    match tokio::task::spawn_blocking(move || credentials()).await {
+        Ok(made) => made.map_err(SourceError::Credentials),
+        Err(fault) => Err(SourceError::Credentials(Box::new(fault))),
+    }
 }
 
 /// What is typed into a connection that goes both ways.
