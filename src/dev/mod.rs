@@ -5,6 +5,7 @@ mod automation;
 mod clock;
 pub mod control;
 pub mod error;
+mod feed;
 pub mod find;
 mod folder;
 mod gateways;
@@ -19,7 +20,9 @@ mod rest;
 pub mod routes;
 pub mod seed;
 pub mod settings;
+mod sse;
 mod state;
+mod streams;
 mod token;
 
 use std::io;
@@ -341,6 +344,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
         .merge(automation::routes())
         .merge(gateways::routes())
         .merge(rest::routes())
+        .merge(streams::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::gateways::Pace;
 use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
+use crate::time;
 
 /// Where the store keeps them, apart from the secrets.
 const PREFIX: &str = "set.";
@@ -62,24 +63,24 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "gateways.ping_interval",
-        default: "25000",
-        takes: "milliseconds, 10 to 3600000",
+        default: "25s",
+        takes: "a time, 10ms to 60m",
         help: "between two pings of a Socket.IO connection; a change cuts those that are open",
-        accepts: is_pace,
+        accepts: is_period,
     },
     Setting {
         name: "gateways.ping_timeout",
-        default: "20000",
-        takes: "milliseconds, 10 to 3600000",
+        default: "20s",
+        takes: "a time, 10ms to 60m",
         help: "how long a Socket.IO client may take to answer a ping",
-        accepts: is_pace,
+        accepts: is_period,
     },
     Setting {
         name: "gateways.connect_timeout",
-        default: "45000",
-        takes: "milliseconds, 10 to 3600000",
+        default: "45s",
+        takes: "a time, 10ms to 60m",
         help: "how long a Socket.IO connection may be without a namespace",
-        accepts: is_pace,
+        accepts: is_period,
     },
     Setting {
         name: "gateways.refuse",
@@ -87,6 +88,13 @@ pub const SETTINGS: &[Setting] = &[
         takes: "disconnect or connect-error",
         help: "how a gateway refuses a client: authenticate {success:false} and a disconnect, or Socket.IO's CONNECT_ERROR",
         accepts: |value| matches!(value, "disconnect" | CONNECT_ERROR),
+    },
+    Setting {
+        name: "stream.ping",
+        default: "15s",
+        takes: "a time, 10ms to 60m",
+        help: "how long a stream of the platform is silent before it shows that it lives",
+        accepts: is_period,
     },
 ];
 
@@ -192,14 +200,10 @@ impl Settings {
 
     /// The times of the gateways' transport.
     pub(super) fn pace(&self) -> Pace {
-        let time = |name| {
-            let millis = self.get(name).and_then(|value| value.parse().ok());
-            Duration::from_millis(millis.unwrap_or(25_000))
-        };
         Pace {
-            ping_interval: time("gateways.ping_interval"),
-            ping_timeout: time("gateways.ping_timeout"),
-            connect_timeout: time("gateways.connect_timeout"),
+            ping_interval: self.period("gateways.ping_interval"),
+            ping_timeout: self.period("gateways.ping_timeout"),
+            connect_timeout: self.period("gateways.connect_timeout"),
         }
     }
 
@@ -208,9 +212,18 @@ impl Settings {
         self.get("gateways.refuse").as_deref() == Some(CONNECT_ERROR)
     }
 
+    pub(super) fn stream_ping(&self) -> Duration {
+        self.period("stream.ping")
+    }
+
     /// The event whose listener throws.
     pub(super) fn throwing_listener(&self) -> Option<String> {
         self.get(THROW).filter(|name| name != NONE)
+    }
+
+    fn period(&self, name: &str) -> Duration {
+        let period = self.get(name).and_then(|value| time::duration(&value));
+        period.unwrap_or(Duration::from_secs(15))
     }
 
     fn is_on(&self, name: &str) -> bool {
@@ -235,16 +248,15 @@ fn is_switch(value: &str) -> bool {
     matches!(value, "on" | "off")
 }
 
-fn is_pace(value: &str) -> bool {
-    value
-        .parse::<u64>()
-        .is_ok_and(|millis| (10..=3_600_000).contains(&millis))
-}
-
 fn is_lifetime(value: &str) -> bool {
     value
         .parse::<u64>()
         .is_ok_and(|seconds| (1..=31_536_000).contains(&seconds))
+}
+
+fn is_period(value: &str) -> bool {
+    let range = Duration::from_millis(10)..=Duration::from_secs(3600);
+    time::duration(value).is_some_and(|period| range.contains(&period))
 }
 
 fn is_name(value: &str) -> bool {

@@ -12,6 +12,7 @@ use super::error::Refusal;
 use super::gateways::Gateways;
 use super::repository::Repository;
 use super::settings::Settings;
+use super::streams::Streams;
 use crate::flow::{Flows, WorldError};
 use crate::secret::Secret;
 use crate::store::jobs::Settled;
@@ -45,6 +46,7 @@ pub struct State {
     /// Deliveries as they end, for whoever watches; one who is slow misses some.
     pub(super) settled: broadcast::Sender<Settled>,
     pub(super) gateways: Gateways,
+    pub(super) streams: Streams,
     last_create: Mutex<Option<[u8; 32]>>,
 }
 
@@ -79,6 +81,7 @@ impl State {
             searches: Arc::new(Semaphore::new(SEARCHES)),
             settled: broadcast::Sender::new(WATCHED),
             gateways: Gateways::default(),
+            streams: Streams::default(),
             last_create: Mutex::new(None),
         }
     }
