@@ -7,6 +7,7 @@ use crate::condition::ConditionError;
 use crate::grammar::GrammarError;
 use crate::grammar::change::ChangeError;
 use crate::grammar::select::SelectError;
+use crate::shape::ShapeError;
 use crate::signature::{self, SCHEMES, SignatureError};
 use crate::topic::TopicError;
 
@@ -115,6 +116,13 @@ impl From<ConditionError> for CliError {
     }
 }
 
+impl From<ShapeError> for CliError {
+    fn from(error: ShapeError) -> Self {
+        Self::new(Exit::Usage, "bad_jq", error)
+            .hint("--jq '.data', or --jq '{type, amount: .data.amount}'")
+    }
+}
+
 impl From<Unknown> for CliError {
     fn from(error: Unknown) -> Self {
         let (code, hint) = match error.what {
@@ -206,6 +214,9 @@ fn place_in(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         return error.caret();
     }
     if let Some(error) = error.downcast_ref::<ConditionError>() {
+        return error.caret();
+    }
+    if let Some(error) = error.downcast_ref::<ShapeError>() {
         return error.caret();
     }
     match error.downcast_ref::<SelectError>()? {

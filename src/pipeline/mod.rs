@@ -15,7 +15,8 @@ use crate::backoff::Retry;
 use crate::event::{Event, Transport};
 use crate::grammar::select::Select;
 use crate::grammar::target::Target;
-use crate::source::{BoxFuture, Message, Notice, Outlet};
+use crate::shape::Shape;
+use crate::source::{BoxFuture, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::ui::Ui;
 
@@ -31,12 +32,18 @@ pub struct PipelineOptions {
     /// End after so many that matched.
     pub count: Option<u64>,
     pub show: Show,
+    /// The stream is one answer of an agent: an error event in it means that the answer failed ([`Stop::Answer`]).
+    pub is_one_answer: bool,
+    /// Shapes each record, in the JSON format.
+    pub shape: Option<Shape>,
     pub on_slow: OnSlow,
     pub keep: Option<Keep>,
     /// Append each event, with its time, to this file.
     pub record: Option<PathBuf>,
     /// End when something may have been missed.
     pub fail_on_gap: bool,
+    /// The source's own, by which a quiet stream is told from a dead one.
+    pub pulse: Arc<Pulse>,
 }
 
 /// What is printed of a message.
@@ -67,8 +74,16 @@ pub struct Keep {
     /// Keep the events themselves; implied by `forward`.
     pub events: bool,
     pub forward: Option<Forward>,
-    /// The cursor's name: moves when what it covers was written or kept.
-    pub cursor: Option<String>,
+    /// Moves when what it covers was written or kept.
+    pub cursor: Option<Cursor>,
+}
+
+/// A place in a stream that outlives the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub name: String,
+    /// The stream that its positions belong to, as [`store::cursors`](crate::store::cursors) compares it.
+    pub stream: String,
 }
 
 /// A durable delivery of each event.
@@ -109,6 +124,8 @@ pub enum Stop {
     SlowReader,
     /// stdout was closed or cannot be written.
     Output(io::Error),
+    /// The agent's answer ended with this error ([`PipelineOptions::is_one_answer`]).
+    Answer(String),
     /// Events cannot be kept.
     Store(StoreError),
     /// The recording cannot be written.

@@ -62,6 +62,12 @@ pub trait Outlet: Send {
     /// came off the wire. Cancel safe: a source may drop it to keep its connection alive and call it again.
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>>;
 
+    /// What was taken so far brings the stream to `position`, from where another process can go on ([`Source::position`]).
+    /// Called before [`Outlet::settle`], once a piece is enough.
+    fn reached(&mut self, position: &str) {
+        let _ = position;
+    }
+
     /// Tells the person.
     fn notice(&mut self, notice: Notice);
 }
@@ -245,6 +251,18 @@ pub struct Authorisation {
     pub auth: Option<Secret>,
 }
 
+/// Makes the credentials of one connection, on a thread where they may wait: for a command, a file, a password manager.
+///
+/// # Errors
+/// [`SourceError::Credentials`] around what [`Credentials`] gave.
+pub async fn authorise(credentials: &Credentials) -> Result<Authorisation, SourceError> {
+    let credentials = Arc::clone(credentials);
+    match tokio::task::spawn_blocking(move || credentials()).await {
+        Ok(made) => made.map_err(SourceError::Credentials),
+        Err(fault) => Err(SourceError::Credentials(Box::new(fault))),
+    }
+}
+
 /// What is typed into a connection that goes both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
@@ -365,6 +383,11 @@ pub trait Source: Send {
     /// Calls [`Cx::connected`] once the stream is open and [`Outlet::settle`] after each piece, ends within a second of
     /// [`Cx::stop`], and says with [`Cx::resumed`] or [`Cx::gap`] what an earlier loss means.
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>>;
+
+    /// The wait before any new connection that the server asked for, also when the last attempt did not reach it.
+    fn server_minimum(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Where to go on in another process, as the source's own options take it: an SSE id, Socket.IO's pid and offset. `None`
     /// where the stream has no such thing.
