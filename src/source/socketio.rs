@@ -14,9 +14,7 @@ use http::Uri;
 use self::link::Link;
 use self::namespace::Namespace;
 use self::session::Session;
-use super::{
-    BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError,
-};
+use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::time::Timestamp;

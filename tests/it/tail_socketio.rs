@@ -259,7 +259,11 @@ async fn events_come_with_their_arguments_as_the_server_wrote_them() {
         tail.connected().await,
         ("namespace /".to_owned(), Guarantee::AtMostOnce)
     );
-    for args in [json!(["none"]), json!(["one", {"a": "é"}]), json!(["two", 1, "b"])] {
+    for args in [
+        json!(["none"]),
+        json!(["one", {"a": "é"}]),
+        json!(["two", 1, "b"]),
+    ] {
         server.tell(json!({"do": "emit", "args": args}));
     }
     let mut shown = Vec::new();
@@ -267,7 +271,11 @@ async fn events_come_with_their_arguments_as_the_server_wrote_them() {
         let event = tail.event().await;
         shown.push((event.name, event.data));
     }
-    let expected = [("none", "null"), ("one", "{\"a\":\"é\"}"), ("two", "[1,\"b\"]")];
+    let expected = [
+        ("none", "null"),
+        ("one", "{\"a\":\"é\"}"),
+        ("two", "[1,\"b\"]"),
+    ];
     assert_eq!(shown, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
     let (end, position) = tail.stop().await;
     assert_eq!((end.unwrap(), position), (Ended::Stopped, None));
@@ -279,7 +287,9 @@ async fn a_wrong_token_is_a_matter_of_credentials_and_ends_it() {
     let Some(server) = Server::start(r#"{"token":"right"}"#) else {
         return;
     };
-    let (end, _) = Tail::start(with_token(server.options(), "wrong")).ended().await;
+    let (end, _) = Tail::start(with_token(server.options(), "wrong"))
+        .ended()
+        .await;
     let Err(SourceError::Denied {
         what,
         message,
@@ -289,7 +299,10 @@ async fn a_wrong_token_is_a_matter_of_credentials_and_ends_it() {
     else {
         panic!("{end:?}");
     };
-    assert_eq!((what.as_str(), message.as_str(), auth), ("namespace /", "not authorized", true));
+    assert_eq!(
+        (what.as_str(), message.as_str(), auth),
+        ("namespace /", "not authorized", true)
+    );
     assert_eq!(data.as_deref(), Some(r#"{"code":401,"hint":"renew it"}"#));
     let mut tail = Tail::start(with_token(server.options(), "right"));
     tail.connected().await;
@@ -334,7 +347,10 @@ async fn three_namespaces_share_one_connection() {
     server.tell(json!({"do": "transports"}));
     assert_eq!(server.until("websocket"), "websocket");
     server.tell(json!({"do": "disconnect", "namespace": "/chat"}));
-    assert_eq!(tail.remark().await, "the server disconnected namespace /chat");
+    assert_eq!(
+        tail.remark().await,
+        "the server disconnected namespace /chat"
+    );
     server.tell(json!({"do": "emit", "args": ["still"]}));
     assert_eq!(tail.event().await.name, "still");
 }
@@ -368,7 +384,10 @@ async fn acknowledgements_go_both_ways() {
         ..server.options()
     });
     tail.connected().await;
-    assert_eq!(server.until("got"), r#"got / ["subscribe",{"to":1},"bare"]"#);
+    assert_eq!(
+        server.until("got"),
+        r#"got / ["subscribe",{"to":1},"bare"]"#
+    );
     server.tell(json!({"do": "ask", "args": ["question", 7]}));
     let question = tail.event().await;
     assert_eq!((question.data.as_str(), question.ack), ("7", Some(0)));
@@ -392,7 +411,10 @@ async fn each_event_is_answered_with_itself() {
     server.tell(json!({"do": "emit", "args": ["a", [1, "x"]]}));
     assert_eq!(server.until("got"), r#"got / ["a",[1,"x"]]"#);
     server.tell(json!({"do": "emit", "args": ["b", {"bytes": [9]}]}));
-    assert_eq!(server.until("got"), r#"got / ["b",{"type":"Buffer","data":[9]}]"#);
+    assert_eq!(
+        server.until("got"),
+        r#"got / ["b",{"type":"Buffer","data":[9]}]"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -459,7 +481,8 @@ async fn a_server_that_was_started_anew_leaves_a_gap_from_the_last_offset() {
     let gap = tail.gap().await;
     assert_eq!((gap.from, gap.to, gap.lost), (last, None, None));
     assert!(
-        gap.reason.ends_with("; the server no longer has the session"),
+        gap.reason
+            .ends_with("; the server no longer has the session"),
         "{}",
         gap.reason
     );
@@ -491,7 +514,11 @@ async fn without_recovery_every_loss_is_a_gap_of_unknown_size() {
         server.tell(json!({"do": "close"}));
         let gap = tail.gap().await;
         assert_eq!((gap.from, gap.to, gap.lost), (None, None, None));
-        assert!(gap.reason.ends_with("; the server keeps no sessions"), "{}", gap.reason);
+        assert!(
+            gap.reason.ends_with("; the server keeps no sessions"),
+            "{}",
+            gap.reason
+        );
     }
 }
 
@@ -554,8 +581,14 @@ async fn what_the_protocol_does_not_allow_is_said_and_the_connection_made_again(
     let mut tail = Tail::start(server.options());
     for (packet, expected) in [
         ("47", "a packet of an unknown type"),
-        ("42{}", "a packet whose payload is not what its type calls for"),
-        ("451-[\"a\",{\"_placeholder\":true,\"num\":0}]", "text where an attachment was due"),
+        (
+            "42{}",
+            "a packet whose payload is not what its type calls for",
+        ),
+        (
+            "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+            "text where an attachment was due",
+        ),
     ] {
         tail.connected().await;
         server.tell(json!({"do": "raw", "packet": packet}));
@@ -570,7 +603,10 @@ async fn what_the_protocol_does_not_allow_is_said_and_the_connection_made_again(
     }
     tail.connected().await;
     server.tell(json!({"do": "raw", "bytes": {"bytes": [1]}}));
-    assert_eq!(tail.retrying().await, "an attachment that no packet announced");
+    assert_eq!(
+        tail.retrying().await,
+        "an attachment that no packet announced"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -144,9 +144,9 @@ impl Link {
 fn ended_by(error: tungstenite::Error) -> End {
     use tungstenite::Error;
     match error {
-        Error::Capacity(tungstenite::error::CapacityError::MessageTooLong {
-            max_size, ..
-        }) => End::Failed(SourceError::TooLarge { limit: max_size }),
+        Error::Capacity(tungstenite::error::CapacityError::MessageTooLong { max_size, .. }) => {
+            End::Failed(SourceError::TooLarge { limit: max_size })
+        }
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         | Error::ConnectionClosed
         | Error::AlreadyClosed => End::lost("the connection broke off"),
@@ -184,7 +184,9 @@ fn engine_url(url: &Uri, transport: &str, sid: Option<&str>) -> Result<Uri, Sour
         (_, true) => "https",
     };
     let authority = super::authority(url);
-    let own = url.query().map_or(String::new(), |query| format!("{query}&"));
+    let own = url
+        .query()
+        .map_or(String::new(), |query| format!("{query}&"));
     let sid = sid.map_or(String::new(), |sid| format!("&sid={sid}"));
     format!("{scheme}://{authority}{path}/?{own}EIO=4&transport={transport}{sid}")
         .parse()
@@ -228,14 +230,32 @@ mod tests {
     #[test]
     fn the_url_of_a_transport_has_its_path_and_query() {
         for (url, transport, sid, made) in [
-            ("http://a.test", "websocket", None, "ws://a.test/socket.io/?EIO=4&transport=websocket"),
-            ("https://a.test:9/ws/io", "polling", Some("s"), "https://a.test:9/ws/io/?EIO=4&transport=polling&sid=s"),
-            ("https://a.test/?k=v", "websocket", None, "wss://a.test/socket.io/?k=v&EIO=4&transport=websocket"),
+            (
+                "http://a.test",
+                "websocket",
+                None,
+                "ws://a.test/socket.io/?EIO=4&transport=websocket",
+            ),
+            (
+                "https://a.test:9/ws/io",
+                "polling",
+                Some("s"),
+                "https://a.test:9/ws/io/?EIO=4&transport=polling&sid=s",
+            ),
+            (
+                "https://a.test/?k=v",
+                "websocket",
+                None,
+                "wss://a.test/socket.io/?k=v&EIO=4&transport=websocket",
+            ),
         ] {
             let url = engine_url(&url.parse().unwrap(), transport, sid).unwrap();
             assert_eq!(url.to_string(), made);
         }
         let junk = engine_url(&"http://a.test".parse().unwrap(), "polling", Some("a b"));
-        assert!(matches!(junk, Err(SourceError::Protocol { .. })), "{junk:?}");
+        assert!(
+            matches!(junk, Err(SourceError::Protocol { .. })),
+            "{junk:?}"
+        );
     }
 }

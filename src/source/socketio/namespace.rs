@@ -66,9 +66,15 @@ impl Namespace {
             None => String::new(),
         };
         let given = auth.unwrap_or_default().trim();
-        let given = given.strip_prefix('{').and_then(|auth| auth.strip_suffix('}'));
+        let given = given
+            .strip_prefix('{')
+            .and_then(|auth| auth.strip_suffix('}'));
         let given = given.unwrap_or_default().trim();
-        let comma = if own.is_empty() || given.is_empty() { "" } else { "," };
+        let comma = if own.is_empty() || given.is_empty() {
+            ""
+        } else {
+            ","
+        };
         let payload = match own.len() + given.len() {
             0 => String::new(),
             _ => format!("{{{own}{comma}{given}}}"),

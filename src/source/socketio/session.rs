@@ -184,7 +184,11 @@ impl<'a> Session<'a> {
     /// Waits for the outlet. A server that is not read sees no answers to its pings: it is sent pongs unasked, as often as
     /// either of its timers needs.
     async fn settle(&mut self, cx: &mut Cx<'_>) -> Result<(), End> {
-        let every = self.handshake.ping_interval.min(self.handshake.ping_timeout) / 2;
+        let every = self
+            .handshake
+            .ping_interval
+            .min(self.handshake.ping_timeout)
+            / 2;
         loop {
             tokio::select! {
                 biased;
@@ -240,10 +244,16 @@ impl<'a> Session<'a> {
             Kind::Event | Kind::BinaryEvent => self.take_event(packet, attachments, cx),
             Kind::Ack | Kind::BinaryAck => {
                 let mut list = String::new();
-                fill(packet.payload, attachments, self.options.max_message, &mut list)
-                    .map_err(malformed)?;
+                fill(
+                    packet.payload,
+                    attachments,
+                    self.options.max_message,
+                    &mut list,
+                )
+                .map_err(malformed)?;
                 let id = packet.id.unwrap_or_default();
-                cx.outlet.notice(Notice::Remark(format!("ack {id}: {list}")));
+                cx.outlet
+                    .notice(Notice::Remark(format!("ack {id}: {list}")));
                 Ok(())
             }
             Kind::Connect => {
@@ -292,8 +302,13 @@ impl<'a> Session<'a> {
         let mut data = event.data(&mut self.list);
         if !attachments.is_empty() {
             self.filled.clear();
-            fill(data, attachments, self.options.max_message, &mut self.filled)
-                .map_err(malformed)?;
+            fill(
+                data,
+                attachments,
+                self.options.max_message,
+                &mut self.filled,
+            )
+            .map_err(malformed)?;
             data = &self.filled;
         }
         let flow = cx.outlet.take(&Message {
@@ -450,7 +465,11 @@ impl<'a> Session<'a> {
 
     /// Says once how many events came again after a recovery.
     fn tell_repeated(&mut self, cx: &mut Cx<'_>) {
-        let repeated: u64 = self.namespaces.iter_mut().map(Namespace::take_repeated).sum();
+        let repeated: u64 = self
+            .namespaces
+            .iter_mut()
+            .map(Namespace::take_repeated)
+            .sum();
         if repeated > 0 {
             let events = if repeated == 1 { "event" } else { "events" };
             cx.outlet.notice(Notice::Remark(format!(
@@ -521,6 +540,10 @@ fn find<'n>(namespaces: &'n mut [Namespace], name: &str) -> Option<&'n mut Names
 
 /// `namespace /chat`, `namespaces /, /chat`.
 fn named(names: &[&str]) -> String {
-    let noun = if names.len() == 1 { "namespace" } else { "namespaces" };
+    let noun = if names.len() == 1 {
+        "namespace"
+    } else {
+        "namespaces"
+    };
     format!("{noun} {}", names.join(", "))
 }

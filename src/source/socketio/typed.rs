@@ -87,10 +87,25 @@ mod tests {
     fn a_line_becomes_an_event_with_its_arguments() {
         for (line, namespace, payload, asks) in [
             ("ping", None, r#"["ping"]"#, false),
-            ("say hello 1.0 true", None, r#"["say","hello",1.0,true]"#, false),
-            (r#"say {"a": [1 , 2]} "x y" ?"#, None, r#"["say",{"a": [1 , 2]},"x y"]"#, true),
+            (
+                "say hello 1.0 true",
+                None,
+                r#"["say","hello",1.0,true]"#,
+                false,
+            ),
+            (
+                r#"say {"a": [1 , 2]} "x y" ?"#,
+                None,
+                r#"["say",{"a": [1 , 2]},"x y"]"#,
+                true,
+            ),
             (r#""two words" null"#, None, r#"["two words",null]"#, false),
-            ("/chat join room-1", Some("/chat"), r#"["join","room-1"]"#, false),
+            (
+                "/chat join room-1",
+                Some("/chat"),
+                r#"["join","room-1"]"#,
+                false,
+            ),
             ("42 ?", None, r#"["42"]"#, true),
             ("what?", None, r#"["what?"]"#, false),
         ] {
@@ -105,7 +120,14 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_refused() {
-        for line in ["", "  ", "?x".trim_start_matches("?x"), "/chat", "{\"a\":1}", "\"\" 1"] {
+        for line in [
+            "",
+            "  ",
+            "?x".trim_start_matches("?x"),
+            "/chat",
+            "{\"a\":1}",
+            "\"\" 1",
+        ] {
             assert_eq!(parse(line), Err(TypedError::NoEvent), "{line}");
         }
         assert_eq!(
