@@ -6,12 +6,13 @@
 
 mod link;
 mod namespace;
+mod polling;
 mod session;
 mod typed;
 
 use http::Uri;
 
-use self::link::Link;
+use self::link::Opening;
 use self::namespace::Namespace;
 use self::session::Session;
 use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
@@ -91,8 +92,13 @@ impl SocketIo {
             });
         }
         let authorisation = (self.options.credentials)().map_err(SourceError::Credentials)?;
+        let opening = Opening {
+            dialer: &self.dialer,
+            options: &self.options,
+            headers: &authorisation.headers,
+        };
         let open = tokio::select! {
-            open = Link::open(&self.dialer, &self.options, &authorisation.headers) => open?,
+            open = opening.open(cx.outlet) => open?,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         };
         let target = self.target();

@@ -23,8 +23,10 @@ use crate::wire::socketio::packet::{Event, Joined, Kind, Packet, Refusal};
 const JOIN: Duration = Duration::from_secs(10);
 /// Bytes that are taken off the wire before the outlet is waited for.
 const BATCH: usize = 256 * 1024;
-/// Bytes that wait to be sent at most before they are.
+/// Bytes that wait to be sent before they are.
 const UNSENT: usize = 1024 * 1024;
+/// A server whose timers are shorter is not spun for.
+const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 /// A polite close takes no longer.
 const CLOSE: Duration = Duration::from_millis(800);
 
@@ -96,7 +98,7 @@ impl<'a> Session<'a> {
         };
         if !is_lost {
             let leaves = matches!(result, Ok(Ended::Stopped | Ended::Enough));
-            let _ = timeout(CLOSE, self.close(leaves)).await;
+            self.close(leaves).await;
         }
         result
     }
@@ -107,7 +109,7 @@ impl<'a> Session<'a> {
             self.namespaces[index].connect(auth, &mut packet);
             self.push_message(&packet);
         }
-        self.flush(cx).await?;
+        self.flush();
         let join_by = Instant::now() + JOIN;
         let mut heard = Instant::now();
         loop {
@@ -126,7 +128,7 @@ impl<'a> Session<'a> {
                 line = receive(&mut cx.input), if self.is_open => match line {
                     Some(line) => {
                         self.send_line(&line, cx);
-                        self.flush(cx).await?;
+                        self.flush();
                     }
                     None => cx.input = None,
                 },
@@ -158,13 +160,15 @@ impl<'a> Session<'a> {
         } else {
             cx.pulse.sign(now);
         }
+        // Pongs and answers go out before the wait.
+        self.flush();
         if let Err(End::Ended(Ended::Enough)) = taken {
             return taken;
         }
         self.settle(cx).await?;
         taken?;
         self.tell_repeated(cx);
-        self.flush(cx).await
+        Ok(())
     }
 
     async fn take_ready(&mut self, frame: Frame, cx: &mut Cx<'_>) -> Result<(), End> {
@@ -184,11 +188,12 @@ impl<'a> Session<'a> {
     /// Waits for the outlet. A server that is not read sees no answers to its pings: it is sent pongs unasked, as often as
     /// either of its timers needs.
     async fn settle(&mut self, cx: &mut Cx<'_>) -> Result<(), End> {
-        let every = self
+        let beat = self
             .handshake
             .ping_interval
             .min(self.handshake.ping_timeout)
             / 2;
+        let every = beat.max(SHORTEST_BEAT);
         loop {
             tokio::select! {
                 biased;
@@ -197,10 +202,11 @@ impl<'a> Session<'a> {
                     ControlFlow::Break(()) => Err(End::Ended(Ended::Enough)),
                 },
                 () = cx.stop.cancelled() => return Err(End::Ended(Ended::Stopped)),
+                Err(end) = self.link.write() => return Err(end),
                 () = sleep(every) => {}
             }
             self.push(engine::Packet::Pong(""));
-            self.flush(cx).await?;
+            self.flush();
         }
     }
 
@@ -479,7 +485,7 @@ impl<'a> Session<'a> {
     }
 
     /// Leaves the namespaces, unless the server is to keep their session for one who comes back: a DISCONNECT ends it.
-    async fn close(&mut self, leaves: bool) {
+    async fn close(mut self, leaves: bool) {
         for index in 0..self.namespaces.len() {
             let namespace = &self.namespaces[index];
             if leaves && namespace.state == State::Joined && namespace.position().is_none() {
@@ -489,7 +495,7 @@ impl<'a> Session<'a> {
                 self.push_message(&packet);
             }
         }
-        self.link.close().await;
+        let _ = timeout(CLOSE, self.link.close()).await;
     }
 
     fn push_packet(&mut self, packet: &Packet<'_>) {
@@ -508,22 +514,14 @@ impl<'a> Session<'a> {
         self.push_frame(Frame::Text(text.into()));
     }
 
+    fn flush(&mut self) {
+        self.unsent = 0;
+        self.link.flush();
+    }
+
     fn push_frame(&mut self, frame: Frame) {
         self.unsent += frame.len();
         self.link.push(frame);
-    }
-
-    /// Sends what was pushed. A server that does not take it in the time of its own heartbeat is dead.
-    async fn flush(&mut self, cx: &mut Cx<'_>) -> Result<(), End> {
-        let patience = self.handshake.ping_interval + self.handshake.ping_timeout;
-        self.unsent = 0;
-        tokio::select! {
-            biased;
-            sent = timeout(patience, self.link.flush()) => {
-                sent.unwrap_or_else(|_| Err(End::lost("the server does not take what is sent")))
-            }
-            () = cx.stop.cancelled() => Err(End::Ended(Ended::Stopped)),
-        }
     }
 }
 

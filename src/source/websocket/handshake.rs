@@ -27,11 +27,11 @@ const REFUSAL: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open connection.
-pub(super) struct Handshaken {
-    pub(super) upgraded: Upgraded,
+pub(in crate::source) struct Handshaken {
+    pub(in crate::source) upgraded: Upgraded,
     /// Where it was opened in the end.
-    pub(super) url: Uri,
-    pub(super) subprotocol: Option<String>,
+    pub(in crate::source) url: Uri,
+    pub(in crate::source) subprotocol: Option<String>,
 }
 
 enum Answer {
@@ -43,7 +43,7 @@ enum Answer {
 /// Opens a connection.
 ///
 /// Cancel safe: dropping the future closes it.
-pub(super) async fn open(
+pub(in crate::source) async fn open(
     options: &WebSocketOptions,
     dialer: &Dialer,
     outlet: &mut dyn Outlet,
