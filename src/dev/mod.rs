@@ -5,6 +5,7 @@ mod automation;
 mod clock;
 pub mod control;
 pub mod error;
+mod feed;
 pub mod find;
 mod folder;
 mod guard;
@@ -18,7 +19,9 @@ mod rest;
 pub mod routes;
 pub mod seed;
 pub mod settings;
+mod sse;
 mod state;
+mod streams;
 mod token;
 
 use std::io;
@@ -334,6 +337,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
         .merge(auth::routes())
         .merge(automation::routes())
         .merge(rest::routes())
+        .merge(streams::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))

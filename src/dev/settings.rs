@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
+use crate::time;
 
 /// Where the store keeps them, apart from the secrets.
 const PREFIX: &str = "set.";
@@ -56,6 +57,13 @@ pub const SETTINGS: &[Setting] = &[
         takes: "on or off",
         help: "an exact repeat of the last create is answered 200 with an empty body, and creates nothing",
         accepts: is_switch,
+    },
+    Setting {
+        name: "stream.ping",
+        default: "15s",
+        takes: "a time, 10ms to 60m",
+        help: "how long a stream of the platform is silent before it shows that it lives",
+        accepts: is_period,
     },
 ];
 
@@ -159,6 +167,12 @@ impl Settings {
         Duration::from_secs(seconds.unwrap_or(3600))
     }
 
+    pub(super) fn stream_ping(&self) -> Duration {
+        let period = self.get("stream.ping");
+        let period = period.and_then(|value| time::duration(&value));
+        period.unwrap_or(Duration::from_secs(15))
+    }
+
     /// The event whose listener throws.
     pub(super) fn throwing_listener(&self) -> Option<String> {
         self.get(THROW).filter(|name| name != NONE)
@@ -190,6 +204,11 @@ fn is_lifetime(value: &str) -> bool {
     value
         .parse::<u64>()
         .is_ok_and(|seconds| (1..=31_536_000).contains(&seconds))
+}
+
+fn is_period(value: &str) -> bool {
+    let range = Duration::from_millis(10)..=Duration::from_secs(3600);
+    time::duration(value).is_some_and(|period| range.contains(&period))
 }
 
 fn is_name(value: &str) -> bool {

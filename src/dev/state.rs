@@ -11,6 +11,7 @@ use super::auth::Authority;
 use super::error::Refusal;
 use super::repository::Repository;
 use super::settings::Settings;
+use super::streams::Streams;
 use crate::flow::{Flows, WorldError};
 use crate::secret::Secret;
 use crate::store::jobs::Settled;
@@ -43,6 +44,7 @@ pub struct State {
     pub(super) searches: Arc<Semaphore>,
     /// Deliveries as they end, for whoever watches; one who is slow misses some.
     pub(super) settled: broadcast::Sender<Settled>,
+    pub(super) streams: Streams,
     last_create: Mutex<Option<[u8; 32]>>,
 }
 
@@ -76,6 +78,7 @@ impl State {
             shutdown: parts.shutdown,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             settled: broadcast::Sender::new(WATCHED),
+            streams: Streams::default(),
             last_create: Mutex::new(None),
         }
     }

@@ -250,6 +250,18 @@ pub struct Authorisation {
     pub auth: Option<Secret>,
 }
 
+/// Makes the credentials of one connection, on a thread where they may wait: for a command, a file, a password manager.
+///
+/// # Errors
+/// [`SourceError::Credentials`] around what [`Credentials`] gave.
+pub async fn authorise(credentials: &Credentials) -> Result<Authorisation, SourceError> {
+    let credentials = Arc::clone(credentials);
+    match tokio::task::spawn_blocking(move || credentials()).await {
+        Ok(made) => made.map_err(SourceError::Credentials),
+        Err(fault) => Err(SourceError::Credentials(Box::new(fault))),
+    }
+}
+
 /// What is typed into a connection that goes both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {

@@ -3,8 +3,11 @@
 mod auth;
 mod command;
 mod control;
+mod event_stream;
 mod events;
+mod feed;
 mod protocol;
 mod repository;
 mod restart;
+mod streams;
 mod wire;

@@ -1,0 +1,296 @@
+//! Binary packets: a text that announces attachments, the attachments, and the place of each in the text.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::PacketError;
+use super::packet::Packet;
+
+/// Waits for the attachments that a packet announced.
+#[derive(Debug)]
+pub struct Assembler {
+    pending: Option<Binary>,
+    limit: usize,
+}
+
+/// A binary packet with its attachments.
+#[derive(Debug)]
+pub struct Binary {
+    text: String,
+    announced: usize,
+    bytes: usize,
+    pub attachments: Vec<Vec<u8>>,
+}
+
+impl Binary {
+    /// The packet itself; its payload holds placeholders, which [`fill`] replaces.
+    ///
+    /// # Errors
+    /// None: the text was read before.
+    pub fn packet(&self) -> Result<Packet<'_>, PacketError> {
+        Packet::parse(&self.text)
+    }
+
+    /// Bytes of the packet and its attachments.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+}
+
+impl Assembler {
+    /// `limit` is in bytes of one packet, attachments included.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            pending: None,
+            limit,
+        }
+    }
+
+    /// Takes a packet: gives it back where it is whole, and `None` where attachments are to follow.
+    ///
+    /// # Errors
+    /// It is no packet, or an attachment was due.
+    pub fn text<'a>(&mut self, text: &'a str) -> Result<Option<Packet<'a>>, PacketError> {
+        if self.pending.is_some() {
+            return Err(PacketError::TextForAttachment);
+        }
+        let packet = Packet::parse(text)?;
+        if packet.attachments == 0 {
+            return Ok(Some(packet));
+        }
+        self.pending = Some(Binary {
+            text: text.to_owned(),
+            announced: packet.attachments,
+            bytes: text.len(),
+            attachments: Vec::new(),
+        });
+        Ok(None)
+    }
+
+    /// Takes an attachment: gives the packet once it was the last one.
+    ///
+    /// # Errors
+    /// None was due, or together they are over the limit.
+    pub fn attachment(&mut self, bytes: Vec<u8>) -> Result<Option<Binary>, PacketError> {
+        let limit = self.limit;
+        let mut pending = self
+            .pending
+            .take()
+            .ok_or(PacketError::UnexpectedAttachment)?;
+        pending.bytes += bytes.len();
+        if pending.bytes > limit {
+            return Err(PacketError::TooLarge { limit });
+        }
+        pending.attachments.push(bytes);
+        if pending.attachments.len() == pending.announced {
+            return Ok(Some(pending));
+        }
+        self.pending = Some(pending);
+        Ok(None)
+    }
+}
+
+/// Appends JSON `text` with each `{"_placeholder":true,"num":n}`, at any depth, replaced by `{"base64":"…"}`; every other byte
+/// stays as it is. One pass, whatever the depth.
+///
+/// # Errors
+/// [`PacketError::Placeholder`]: there is no such attachment; [`PacketError::TooLarge`]: the same ones are named so often that
+/// they come to more than `limit` bytes.
+pub fn fill(
+    text: &str,
+    attachments: &[Vec<u8>],
+    limit: usize,
+    out: &mut String,
+) -> Result<(), PacketError> {
+    let bytes = text.as_bytes();
+    let (mut at, mut kept, mut filled) = (0, 0, 0);
+    while let Some(step) = memchr::memchr2(b'"', b'{', &bytes[at..]) {
+        at += step;
+        if bytes[at] == b'"' {
+            at = string_end(bytes, at).unwrap_or(bytes.len());
+            continue;
+        }
+        let Some((end, number)) = placeholder(text, at) else {
+            at += 1;
+            continue;
+        };
+        let attachment = number
+            .parse()
+            .ok()
+            .and_then(|number: usize| attachments.get(number))
+            .ok_or(PacketError::Placeholder)?;
+        filled += attachment.len();
+        if filled > limit {
+            return Err(PacketError::TooLarge { limit });
+        }
+        out.push_str(&text[kept..at]);
+        out.push_str("{\"base64\":\"");
+        STANDARD.encode_string(attachment, out);
+        out.push_str("\"}");
+        (at, kept) = (end, end);
+    }
+    out.push_str(&text[kept..]);
+    Ok(())
+}
+
+/// The end of the placeholder that begins at `start`, and its number. Gives up at the first member that is a container, so
+/// that no byte is read more than twice.
+fn placeholder(text: &str, start: usize) -> Option<(usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = start + 1;
+    let mut is_marked = false;
+    let mut number = "";
+    loop {
+        let key = scalar(bytes, spaces(bytes, at))?;
+        let colon = spaces(bytes, key.end);
+        let value = scalar(bytes, spaces(bytes, colon + 1))?;
+        let close = spaces(bytes, value.end);
+        match (&bytes[key], &bytes[value.clone()]) {
+            (b"\"_placeholder\"", b"true") => is_marked = true,
+            (b"\"num\"", _) => number = text.get(value)?,
+            _ => {}
+        }
+        at = close + 1;
+        match bytes.get(close)? {
+            b',' => {}
+            b'}' => return is_marked.then_some((at, number)),
+            _ => return None,
+        }
+    }
+}
+
+/// The string, number or word that begins at `start`.
+fn scalar(bytes: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
+    let end = match bytes.get(start)? {
+        b'"' => string_end(bytes, start)?,
+        b'{' | b'[' => return None,
+        _ => {
+            let is_end =
+                |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b':' | b'}' | b']');
+            let length = bytes[start..].iter().position(is_end)?;
+            start + length
+        }
+    };
+    Some(start..end)
+}
+
+fn spaces(bytes: &[u8], start: usize) -> usize {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let length = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
+    start + length.count()
+}
+
+/// Past the closing quote of the string that begins at `start`.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filled(text: &str, attachments: &[&[u8]]) -> Result<String, PacketError> {
+        let attachments: Vec<Vec<u8>> = attachments.iter().map(|bytes| bytes.to_vec()).collect();
+        let mut out = String::new();
+        fill(text, &attachments, 100, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn placeholders_are_replaced_at_any_depth_and_nothing_else() {
+        for (text, result) in [
+            (r#"{"_placeholder":true,"num":0}"#, r#"{"base64":"AQID"}"#),
+            (
+                r#"[ {"a":[{"b" : { "num" : 1 , "_placeholder" : true } }]}, 1.0 ]"#,
+                r#"[ {"a":[{"b" : {"base64":"BA=="} }]}, 1.0 ]"#,
+            ),
+            (
+                r#"["{\"_placeholder\":true,\"num\":0}",{"_placeholder":false,"num":7},{}]"#,
+                r#"["{\"_placeholder\":true,\"num\":0}",{"_placeholder":false,"num":7},{}]"#,
+            ),
+            (
+                r#"{"\"_placeholder":true,"x":{"_placeholder":true,"num":0}}"#,
+                r#"{"\"_placeholder":true,"x":{"base64":"AQID"}}"#,
+            ),
+        ] {
+            assert_eq!(filled(text, &[&[1, 2, 3], &[4]]).unwrap(), result, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_without_its_attachment_is_an_error() {
+        for number in ["1", "-1", "0.5", "\"0\"", "99999999999999999999"] {
+            let text = format!(r#"{{"_placeholder":true,"num":{number}}}"#);
+            assert_eq!(
+                filled(&text, &[b"x"]),
+                Err(PacketError::Placeholder),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_attachment_named_over_and_over_stays_within_the_limit() {
+        let one = r#"{"_placeholder":true,"num":0}"#;
+        let many = format!("[{}]", vec![one; 20].join(","));
+        assert_eq!(
+            filled(&many, &[b"0123456789"]),
+            Err(PacketError::TooLarge { limit: 100 })
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_walked_once() {
+        let depth = 200_000;
+        let text = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        assert_eq!(filled(&text, &[]).unwrap(), text);
+    }
+
+    #[test]
+    fn attachments_are_waited_for() {
+        let mut assembler = Assembler::new(100);
+        let text = r#"52-/a,["n",{"_placeholder":true,"num":1}]"#;
+        assert_eq!(assembler.text(text), Ok(None));
+        assert!(assembler.attachment(vec![1]).unwrap().is_none());
+        let binary = assembler.attachment(vec![2]).unwrap().unwrap();
+        assert_eq!(binary.attachments, [[1], [2]]);
+        assert_eq!(binary.packet().unwrap().namespace, "/a");
+        assert!(assembler.text("2[\"next\"]").unwrap().is_some());
+    }
+
+    #[test]
+    fn what_comes_out_of_turn_is_an_error() {
+        let mut assembler = Assembler::new(100);
+        let stray = assembler.attachment(vec![1]).unwrap_err();
+        assert_eq!(stray, PacketError::UnexpectedAttachment);
+        assert_eq!(assembler.text("51-[\"n\"]"), Ok(None));
+        let text = assembler.text("2[\"n\"]").unwrap_err();
+        assert_eq!(text, PacketError::TextForAttachment);
+        let large = assembler.attachment(vec![0; 100]).unwrap_err();
+        assert_eq!(large, PacketError::TooLarge { limit: 100 });
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_filled_or_an_error(text in r#"[\[\]{}:,"\\ a_0-9é]{0,60}|.{0,60}"#) {
+            let _ = filled(&text, &[b"x"]);
+        }
+
+        #[test]
+        fn text_without_placeholders_stays_as_it_is(text in r#"[\[\]{}:,"\\ a-c0-9é]{0,60}"#) {
+            prop_assert_eq!(filled(&text, &[]).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Engine.IO 4: one character for the type, then the payload; and how the polling transport packs many into one body.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Buf, Bytes, BytesMut};
+use serde::Deserialize;
+
+use super::PacketError;
+
+/// Stands between packets in a body of the polling transport.
+const SEPARATOR: u8 = 0x1e;
+
+/// A packet of Engine.IO as text; a binary message is an attachment of Socket.IO and has no packet of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// The server's [`Handshake`], as JSON.
+    Open(&'a str),
+    Close,
+    /// With its payload, which the answer repeats (`2probe`, `3probe`).
+    Ping(&'a str),
+    Pong(&'a str),
+    Message(&'a str),
+    Upgrade,
+    Noop,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads one packet.
+    ///
+    /// # Errors
+    /// [`PacketError::UnknownType`], also for an empty text.
+    pub fn parse(text: &'a str) -> Result<Self, PacketError> {
+        let kind = text.bytes().next().ok_or(PacketError::UnknownType)?;
+        let payload = text.get(1..).unwrap_or_default();
+        Ok(match kind {
+            b'0' => Self::Open(payload),
+            b'1' => Self::Close,
+            b'2' => Self::Ping(payload),
+            b'3' => Self::Pong(payload),
+            b'4' => Self::Message(payload),
+            b'5' => Self::Upgrade,
+            b'6' => Self::Noop,
+            _ => return Err(PacketError::UnknownType),
+        })
+    }
+
+    /// Appends the packet as it travels.
+    pub fn write(&self, out: &mut String) {
+        let (kind, payload) = match *self {
+            Self::Open(payload) => ('0', payload),
+            Self::Close => ('1', ""),
+            Self::Ping(payload) => ('2', payload),
+            Self::Pong(payload) => ('3', payload),
+            Self::Message(payload) => ('4', payload),
+            Self::Upgrade => ('5', ""),
+            Self::Noop => ('6', ""),
+        };
+        out.push(kind);
+        out.push_str(payload);
+    }
+}
+
+/// What the server says first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    pub sid: String,
+    /// Transports that it offers to change to.
+    pub upgrades: Vec<String>,
+    /// Between two pings of the server.
+    pub ping_interval: Duration,
+    /// What the server waits for the pong.
+    pub ping_timeout: Duration,
+    /// Bytes that one body of the polling transport may have.
+    pub max_payload: usize,
+}
+
+impl Handshake {
+    /// Reads the payload of [`Packet::Open`].
+    ///
+    /// # Errors
+    /// [`PacketError::Handshake`].
+    pub fn parse(json: &str) -> Result<Self, PacketError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Fields {
+            sid: String,
+            #[serde(default)]
+            upgrades: Vec<String>,
+            ping_interval: u64,
+            ping_timeout: u64,
+            // Came with engine.io 6.2; the limit of older servers is the same by default.
+            #[serde(default = "default_payload")]
+            max_payload: usize,
+        }
+        const fn default_payload() -> usize {
+            1_000_000
+        }
+        let fields: Fields = serde_json::from_str(json).map_err(|_| PacketError::Handshake)?;
+        Ok(Self {
+            sid: fields.sid,
+            upgrades: fields.upgrades,
+            ping_interval: Duration::from_millis(fields.ping_interval),
+            ping_timeout: Duration::from_millis(fields.ping_timeout),
+            max_payload: fields.max_payload,
+        })
+    }
+}
+
+/// One packet of a polling body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// UTF-8, not yet parsed.
+    Text(Bytes),
+    /// An attachment.
+    Binary(Vec<u8>),
+}
+
+/// Takes a body of the polling transport apart while it comes: bounded by its longest packet, not by the whole.
+#[derive(Debug)]
+pub struct Splitter {
+    rest: BytesMut,
+    /// Bytes of `rest` that were searched before.
+    searched: usize,
+    limit: usize,
+}
+
+impl Splitter {
+    /// `limit` is in bytes of one packet as it travels.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            rest: BytesMut::new(),
+            searched: 0,
+            limit,
+        }
+    }
+
+    /// Adds what came.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+    }
+
+    /// The next packet that a separator ended.
+    ///
+    /// # Errors
+    /// It is neither text nor base64, or longer than the limit.
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, PacketError> {
+        let Some(end) = memchr::memchr(SEPARATOR, &self.rest[self.searched..]) else {
+            self.searched = self.rest.len();
+            return self.bounded(self.rest.len()).map(|()| None);
+        };
+        let end = self.searched + end;
+        self.bounded(end)?;
+        let packet = self.rest.split_to(end).freeze();
+        self.rest.advance(1);
+        self.searched = 0;
+        piece(packet).map(Some)
+    }
+
+    /// The last packet, which the end of the body ended; `None` of an empty rest.
+    ///
+    /// # Errors
+    /// As of [`Self::next_piece`].
+    pub fn last_piece(&mut self) -> Result<Option<Piece>, PacketError> {
+        self.bounded(self.rest.len())?;
+        self.searched = 0;
+        let packet = self.rest.split().freeze();
+        (!packet.is_empty()).then(|| piece(packet)).transpose()
+    }
+
+    fn bounded(&self, length: usize) -> Result<(), PacketError> {
+        let limit = self.limit;
+        if length > limit {
+            return Err(PacketError::TooLarge { limit });
+        }
+        Ok(())
+    }
+}
+
+fn piece(packet: Bytes) -> Result<Piece, PacketError> {
+    if let Some(encoded) = packet.strip_prefix(b"b") {
+        let binary = STANDARD.decode(encoded).map_err(|_| PacketError::Base64)?;
+        return Ok(Piece::Binary(binary));
+    }
+    std::str::from_utf8(&packet).map_err(|_| PacketError::NotText)?;
+    Ok(Piece::Text(packet))
+}
+
+/// A body of the polling transport in the making.
+#[derive(Debug, Default)]
+pub struct Body(String);
+
+impl Body {
+    /// Adds a packet as it travels.
+    pub fn push(&mut self, packet: &str) {
+        self.separate();
+        self.0.push_str(packet);
+    }
+
+    /// Adds an attachment.
+    pub fn push_binary(&mut self, attachment: &[u8]) {
+        self.separate();
+        self.0.push('b');
+        STANDARD.encode_string(attachment, &mut self.0);
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn into_bytes(self) -> Bytes {
+        Bytes::from(self.0)
+    }
+
+    fn separate(&mut self) {
+        if !self.0.is_empty() {
+            self.0.push(char::from(SEPARATOR));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_type_is_read_and_written_again() {
+        for (text, packet) in [
+            ("0{}", Packet::Open("{}")),
+            ("1", Packet::Close),
+            ("2", Packet::Ping("")),
+            ("2probe", Packet::Ping("probe")),
+            ("3probe", Packet::Pong("probe")),
+            ("42[\"a\"]", Packet::Message("2[\"a\"]")),
+            ("5", Packet::Upgrade),
+            ("6", Packet::Noop),
+        ] {
+            assert_eq!(Packet::parse(text), Ok(packet));
+            let mut written = String::new();
+            packet.write(&mut written);
+            assert_eq!(written, text);
+        }
+        for text in ["", "7", "b", "é"] {
+            assert_eq!(Packet::parse(text), Err(PacketError::UnknownType), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_handshake_of_the_protocol_s_text_is_read() {
+        let handshake = Handshake::parse(
+            r#"{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
+        )
+        .unwrap();
+        assert_eq!(handshake.sid, "lv_VI97HAXpY6yYWAAAC");
+        assert_eq!(handshake.upgrades, ["websocket"]);
+        assert_eq!(handshake.ping_interval, Duration::from_secs(25));
+        assert_eq!(handshake.ping_timeout, Duration::from_secs(20));
+        assert_eq!(handshake.max_payload, 1_000_000);
+        assert_eq!(Handshake::parse("{}"), Err(PacketError::Handshake));
+    }
+
+    fn pieces(body: &[u8], chunk: usize, limit: usize) -> Result<Vec<Piece>, PacketError> {
+        let mut splitter = Splitter::new(limit);
+        let mut pieces = Vec::new();
+        for bytes in body.chunks(chunk) {
+            splitter.push(bytes);
+            while let Some(piece) = splitter.next_piece()? {
+                pieces.push(piece);
+            }
+        }
+        pieces.extend(splitter.last_piece()?);
+        Ok(pieces)
+    }
+
+    #[test]
+    fn the_payload_of_the_protocol_s_text_is_taken_apart() {
+        let body = b"4hello\x1e2\x1e4world\x1ebAQIDBA==";
+        for chunk in 1..=body.len() {
+            assert_eq!(
+                pieces(body, chunk, 100).unwrap(),
+                [
+                    Piece::Text(Bytes::from_static(b"4hello")),
+                    Piece::Text(Bytes::from_static(b"2")),
+                    Piece::Text(Bytes::from_static(b"4world")),
+                    Piece::Binary(vec![1, 2, 3, 4]),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_packet_without_end_is_bounded() {
+        let refused = Err(PacketError::TooLarge { limit: 8 });
+        assert_eq!(pieces(&[b'4'; 64], 4, 8), refused);
+        assert_eq!(pieces(b"4\x1e4aaaaaaaaaaaaaaaaaa\x1e", 64, 8), refused);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_taken_apart_again(
+            packets in prop::collection::vec(
+                prop_oneof!["4[^\u{1e}]{0,20}".prop_map(|text| Piece::Text(text.into())),
+                prop::collection::vec(any::<u8>(), 0..20).prop_map(Piece::Binary)], 1..8),
+            chunk in 1..40_usize,
+        ) {
+            let mut body = Body::default();
+            for packet in &packets {
+                match packet {
+                    Piece::Text(text) => body.push(std::str::from_utf8(text).unwrap()),
+                    Piece::Binary(bytes) => body.push_binary(bytes),
+                }
+            }
+            prop_assert_eq!(pieces(&body.into_bytes(), chunk, 1000).unwrap(), packets);
+        }
+
+        #[test]
+        fn any_bytes_are_a_body_or_an_error(body in prop::collection::vec(any::<u8>(), 0..200), chunk in 1..40_usize) {
+            if let Ok(pieces) = pieces(&body, chunk, 50) {
+                for piece in pieces {
+                    if let Piece::Text(text) = piece {
+                        let _ = Packet::parse(std::str::from_utf8(&text).unwrap());
+                    }
+                }
+            }
+        }
+    }
+}
