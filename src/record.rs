@@ -155,11 +155,7 @@ pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"ack\":");
         put_number(ack, out);
     }
-    let data = match &peek.data {
-        Some(range) => message.body.get(range.clone()).unwrap_or(message.body),
-        None => message.body,
-    };
-    write_data(data, peek.form, out);
+    write_data(peek.data(message.body), peek.form, out);
 }
 
 /// Writes the payload as the last member, and closes the object.

@@ -108,6 +108,12 @@ fn may_be_json(body: &[u8]) -> bool {
 }
 
 impl Peek<'_> {
+    /// The payload: the part of `body` that the envelope wraps, or all of it.
+    pub fn data<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        let part = self.data.clone().and_then(|range| body.get(range));
+        part.unwrap_or(body)
+    }
+
     pub fn into_meta(self) -> Meta {
         let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
         Meta {

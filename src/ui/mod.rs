@@ -213,12 +213,17 @@ impl Ui {
 
     /// Ends when the reader of stdout has closed it, without writing; never where that cannot be known. Cancel safe.
     pub async fn stdout_closed(&self) {
-        reader::gone().await;
+        if self.out.is_stdout() {
+            reader::gone().await;
+        } else {
+            std::future::pending().await
+        }
     }
 
-    /// Gives up what has not been written yet: nobody is to wait any longer for a reader that has stopped.
-    pub fn abandon(&self) {
-        self.out.abandon();
+    /// Gives up what has not been written yet, and returns how many bytes that is: nobody is to wait any longer for a reader
+    /// that has stopped.
+    pub fn abandon(&self) -> u64 {
+        self.out.abandon()
     }
 
     /// A table on stdout: headings, then rows. For the text format only; callers print JSON themselves.

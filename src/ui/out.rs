@@ -22,6 +22,7 @@ const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
 /// The writing half of stdout. Dropping it without [`Out::close`] may lose what waits.
 pub(super) struct Out {
+    is_stdout: bool,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -70,6 +71,7 @@ impl Out {
 
     fn new(sink: Sink) -> Self {
         Self {
+            is_stdout: matches!(sink, Sink::Stdout),
             shared: Arc::new(Shared {
                 state: Mutex::new(State::default()),
                 sink: Mutex::new(sink),
@@ -184,14 +186,21 @@ impl Out {
         state.check()
     }
 
-    /// Gives up what waits: whoever reads stdout has stopped, and nobody is to wait for that.
-    pub(super) fn abandon(&self) {
+    /// Gives up what waits: whoever reads stdout has stopped, and nobody is to wait for that. Returns how many bytes were
+    /// handed over and not written.
+    pub(super) fn abandon(&self) -> u64 {
         let mut state = self.shared.lock();
         state.abandoned = true;
         state.waiting = Vec::new();
+        let given_up = state.handed_over.saturating_sub(self.written());
         drop(state);
         self.shared.done.notify_all();
         self.shared.progress.notify_waiters();
+        given_up
+    }
+
+    pub(super) fn is_stdout(&self) -> bool {
+        self.is_stdout
     }
 
     /// Writes what waits and ends the thread.
@@ -476,7 +485,7 @@ mod tests {
     fn what_is_abandoned_is_not_waited_for() {
         let (out, _reader, _gate) = slow();
         assert!(out.offer(&mut b"line\n".to_vec()).unwrap());
-        out.abandon();
+        assert_eq!(out.abandon(), 5);
         out.close().unwrap();
     }
 }
