@@ -268,7 +268,10 @@ mod tests {
         let mut out = Vec::new();
         write(&event, &mut out);
         let line = String::from_utf8(out).unwrap();
-        assert!(!line.contains("method") && !line.contains("target"), "{line}");
+        assert!(
+            !line.contains("method") && !line.contains("target"),
+            "{line}"
+        );
     }
 
     fn streamed(name: Option<&str>, body: &[u8]) -> String {

@@ -69,10 +69,11 @@ fn frame<'a>(frame: Raw<'a>, name: Option<&'a str>) -> Part<'a> {
 }
 
 fn at<'a>(frame: Raw<'a>, path: &[&str]) -> Option<Raw<'a>> {
-    path.iter().try_fold(frame, |value, name| match value.kind()? {
-        Kind::Array => value.items().nth(name.parse().ok()?),
-        _ => value.member(name),
-    })
+    path.iter()
+        .try_fold(frame, |value, name| match value.kind()? {
+            Kind::Array => value.items().nth(name.parse().ok()?),
+            _ => value.member(name),
+        })
 }
 
 fn why<'a>(frame: Raw<'a>, error: Option<Raw<'a>>) -> Cow<'a, str> {
@@ -92,7 +93,15 @@ fn tool<'a>(frame: Raw<'a>, kind: &str) -> Option<Cow<'a, str>> {
     let path: &[&str] = match kind {
         "tool-use" | "tool_use" | "tool-call" | "tool_call" => &["name"],
         "content_block_start" => &["content_block", "name"],
-        _ => &["choices", "0", "delta", "tool_calls", "0", "function", "name"],
+        _ => &[
+            "choices",
+            "0",
+            "delta",
+            "tool_calls",
+            "0",
+            "function",
+            "name",
+        ],
     };
     at(frame, path).and_then(Raw::as_str)
 }
@@ -159,13 +168,23 @@ mod tests {
     fn an_error_says_why() {
         for (name, data) in [
             (None, r#"{"type":"error","message":"overloaded"}"#),
-            (None, r#"{"type":"error","error":{"type":"x","message":"overloaded"}}"#),
+            (
+                None,
+                r#"{"type":"error","error":{"type":"x","message":"overloaded"}}"#,
+            ),
             (None, r#"{"error":"overloaded"}"#),
             (Some("error"), "overloaded"),
             (Some("error"), r#"{"message":"overloaded"}"#),
         ] {
-            assert_eq!(part(name, data), Part::Failed("overloaded".into()), "{data}");
+            assert_eq!(
+                part(name, data),
+                Part::Failed("overloaded".into()),
+                "{data}"
+            );
         }
-        assert_eq!(part(None, r#"{"error":null,"text":"x"}"#), Part::Text("x".into()));
+        assert_eq!(
+            part(None, r#"{"error":null,"text":"x"}"#),
+            Part::Text("x".into())
+        );
     }
 }

@@ -138,7 +138,8 @@ impl Teller {
         }
         if self.not_shaped.unsaid > 0 {
             let unsaid = self.not_shaped.unsaid;
-            self.ui.warn(&format!("--jq failed on {unsaid} more events"));
+            self.ui
+                .warn(&format!("--jq failed on {unsaid} more events"));
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::json;
 use crate::record::{self, Streamed};
 use crate::shape::{Shape, ShapeFault};
 use crate::source::Message;
-use crate::ui::{Format, Style, Ui, clip, safe, safe_block, safe_bytes, steers_a_terminal, tame_json};
+use crate::ui::{
+    Format, Style, Ui, clip, safe, safe_block, safe_bytes, steers_a_terminal, tame_json,
+};
 
 /// Columns that a message's type gets at least.
 const TYPE: usize = 20;
@@ -215,7 +217,12 @@ mod tests {
     fn a_payload_takes_one_line_and_no_more_than_its_room() {
         for (data, form, room, shown) in [
             (&b"{\n \"a\": 1\n}"[..], Form::Json, None, r#"{"a":1}"#),
-            (b"{\"a\":\"0123456789\"}", Form::Json, Some(8), r#"{"a":"0…"#),
+            (
+                b"{\"a\":\"0123456789\"}",
+                Form::Json,
+                Some(8),
+                r#"{"a":"0…"#,
+            ),
             (b"one\ntwo\x1b[2J", Form::Text, None, r"one\ntwo\u{1b}[2J"),
             (b"\xff\x00", Form::Binary, Some(20), r"\xff\u{0}"),
         ] {
@@ -226,6 +233,11 @@ mod tests {
     #[test]
     fn a_megabyte_is_not_laid_out_for_one_line() {
         let text = "é".repeat(1 << 20);
-        assert_eq!(payload(text.as_bytes(), Form::Text, Some(10)).chars().count(), 10);
+        assert_eq!(
+            payload(text.as_bytes(), Form::Text, Some(10))
+                .chars()
+                .count(),
+            10
+        );
     }
 }

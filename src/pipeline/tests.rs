@@ -140,7 +140,11 @@ async fn a_record_says_what_is_known_and_keeps_the_data_as_it_came() {
     assert!(lines[0].ends_with(
         r#""source":"tail","transport":"sse","type":"order.placed","id":"41","data":{"a": 1.00, "big":12345678901234567890}}"#
     ), "{}", lines[0]);
-    assert!(lines[1].ends_with(r#""transport":"sse","data":"plain"}"#), "{}", lines[1]);
+    assert!(
+        lines[1].ends_with(r#""transport":"sse","data":"plain"}"#),
+        "{}",
+        lines[1]
+    );
     assert_eq!((seq(&lines[0]), seq(&lines[1])), (1, 2));
 }
 
@@ -151,7 +155,10 @@ async fn types_and_conditions_choose_and_what_is_left_out_is_counted() {
         condition: Some("data.total > 10".parse().unwrap()),
         ..Select::default()
     };
-    let options = PipelineOptions { select, ..options() };
+    let options = PipelineOptions {
+        select,
+        ..options()
+    };
     let (mut pipeline, written) = pipeline(options, Format::Json);
     let placed = |data| Message {
         name: Some("order.placed"),
@@ -240,7 +247,10 @@ async fn with_drop_each_lost_message_is_counted_and_said() {
     };
     let (mut pipeline, written, open, _) = stalled(options);
     overfill(&mut pipeline).await;
-    assert!(pipeline.lines.capacity() < 4 * slow::BATCH, "memory is not flat");
+    assert!(
+        pipeline.lines.capacity() < 4 * slow::BATCH,
+        "memory is not flat"
+    );
     let dropped = pipeline.stats().dropped;
     assert!(dropped > 0);
     drop(open);

@@ -452,7 +452,10 @@ mod tests {
         let mut taken = 0;
         while out.offer(&mut line.clone()).unwrap() {
             taken += line.len();
-            assert!(taken <= 2 * MAX_WAITING + line.len(), "there is always room");
+            assert!(
+                taken <= 2 * MAX_WAITING + line.len(),
+                "there is always room"
+            );
         }
         let mut refused = line.clone();
         assert!(!out.offer(&mut refused).unwrap());
