@@ -7,6 +7,7 @@
 mod keep_open;
 mod socketio;
 mod sse;
+mod url;
 mod websocket;
 
 use std::error::Error;
@@ -382,6 +383,11 @@ pub trait Source: Send {
     /// Calls [`Cx::connected`] once the stream is open and [`Outlet::settle`] after each piece, ends within a second of
     /// [`Cx::stop`], and says with [`Cx::resumed`] or [`Cx::gap`] what an earlier loss means.
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>>;
+
+    /// The wait before any new connection that the server asked for, also when the last attempt did not reach it.
+    fn server_minimum(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Where to go on in another process, as the source's own options take it: an SSE id, Socket.IO's pid and offset. `None`
     /// where the stream has no such thing.
