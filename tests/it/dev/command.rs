@@ -491,10 +491,10 @@ fn a_script_that_is_wrong_is_told_with_its_place() {
     let (_dev, _) = start(&sandbox, &[]);
     let wrong = "agents: {a: {steps: [{sya: x}]}}";
     let output = sandbox
-        .run_with_input(["dev", "ai", "-"], wrong)
+        .run_with_input(["dev", "ai", "-"], wrong.as_bytes())
         .expect_exit(2);
     assert!(output.stderr.contains("`agents.a.steps[0]`"), "{output}");
     assert!(output.stderr.contains("evt dev ai --help"), "{output}");
-    let tabs = sandbox.run_with_input(["dev", "ai", "-"], "agents:\n\ta: 1");
+    let tabs = sandbox.run_with_input(["dev", "ai", "-"], b"agents:\n\ta: 1");
     assert!(tabs.stderr.contains("is not YAML"), "{tabs}");
 }
