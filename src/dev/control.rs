@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{self, Refusal, answer, json_response};
 use super::feed;
+use super::gateways;
 use super::guard::{self, Guard};
 use super::queue;
 use super::request::JsonObject;
@@ -50,6 +51,7 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .route("/_evt/events", get(list_events))
         .route("/_evt/feed", get(feed::feed))
         .merge(queue::routes())
+        .merge(gateways::control_routes())
         .merge(streams::control_routes())
         .fallback(unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))

@@ -8,6 +8,7 @@ pub mod error;
 mod feed;
 pub mod find;
 mod folder;
+mod gateways;
 mod guard;
 pub mod hosts;
 pub mod model;
@@ -181,6 +182,11 @@ impl Platform {
             let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
+        let closing = Arc::clone(&state);
+        tasks.spawn(async move {
+            closing.shutdown.cancelled().await;
+            closing.gateways.close().await;
+        });
         let shade = match &options.state_dir {
             Some(dir) => announce(&running, dir)?,
             None => None,
@@ -336,6 +342,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
     Router::new()
         .merge(auth::routes())
         .merge(automation::routes())
+        .merge(gateways::routes())
         .merge(rest::routes())
         .merge(streams::routes())
         .fallback(routes::unknown)

@@ -6,6 +6,7 @@ mod control;
 mod event_stream;
 mod events;
 mod feed;
+mod gateways;
 mod protocol;
 mod repository;
 mod restart;

@@ -31,3 +31,4 @@ mod send;
 mod signature;
 mod support;
 mod tail_sse;
+mod tail_websocket;
