@@ -30,4 +30,5 @@ mod records;
 mod send;
 mod signature;
 mod support;
+mod tail_socketio;
 mod tail_websocket;
