@@ -46,11 +46,12 @@ impl From<CursorError> for CliError {
     fn from(error: CursorError) -> Self {
         match error {
             CursorError::Store(error) => error.into(),
-            CursorError::OtherStream { .. } => Self::new(Exit::Usage, "cursor_of_another_stream", error)
-                .hint("--resume with another name"),
-            CursorError::Unreadable { .. } => {
-                Self::new(Exit::Failed, "cursor_unreadable", error).hint("--resume with another name")
+            CursorError::OtherStream { .. } => {
+                Self::new(Exit::Usage, "cursor_of_another_stream", error)
+                    .hint("--resume with another name")
             }
+            CursorError::Unreadable { .. } => Self::new(Exit::Failed, "cursor_unreadable", error)
+                .hint("--resume with another name"),
         }
     }
 }

@@ -105,7 +105,10 @@ impl Keeper {
         let writing = self.writing.get_or_insert_with(|| {
             let (taken, reached) = (std::mem::take(&mut self.taken), self.reached.take());
             let keep = Arc::clone(&self.keep);
-            let first = self.delivery.as_ref().map(|delivery| &delivery.progress.first);
+            let first = self
+                .delivery
+                .as_ref()
+                .map(|delivery| &delivery.progress.first);
             let first = first.map(Arc::clone).unwrap_or_default();
             tokio::spawn(async move {
                 let store = keep.store.clone();
@@ -113,7 +116,8 @@ impl Keeper {
                     let kept = write(tx, &keep, taken, reached)?;
                     if let Some(Seq(seq)) = kept.first().and_then(|kept| kept.event.seq) {
                         // Before the commit, and so before the first of them can be delivered.
-                        let _ = first.compare_exchange(0, seq, Ordering::Relaxed, Ordering::Relaxed);
+                        let _ =
+                            first.compare_exchange(0, seq, Ordering::Relaxed, Ordering::Relaxed);
                     }
                     Ok(kept)
                 });
@@ -252,9 +256,8 @@ impl Delivery {
         if first == 0 {
             return Ok(Unmade::default());
         }
-        let count = move |connection: &Connection| {
-            jobs::unmade(connection, Seq(first), Timestamp::now())
-        };
+        let count =
+            move |connection: &Connection| jobs::unmade(connection, Seq(first), Timestamp::now());
         self.store.read(count).await
     }
 }

@@ -342,13 +342,7 @@ impl Pipeline {
         ControlFlow::Break(())
     }
 
-    fn print(
-        &mut self,
-        message: &Message<'_>,
-        peek: &Peek<'_>,
-        seq: u64,
-        reference: Option<Seq>,
-    ) {
+    fn print(&mut self, message: &Message<'_>, peek: &Peek<'_>, seq: u64, reference: Option<Seq>) {
         if !self.make_room() {
             return self.drop_one(message);
         }

@@ -489,7 +489,10 @@ async fn what_is_kept_is_printed_with_its_reference() {
     assert_eq!(kept[0].body, r#"{ "a":1.0 }"#);
     assert_eq!(kept[0].meta.kind.as_deref(), Some("order.placed"));
     assert_eq!(kept[0].meta.id.as_deref(), Some("41"));
-    assert_eq!((kept[0].source, kept[0].transport), (Source::Tail, Transport::Sse));
+    assert_eq!(
+        (kept[0].source, kept[0].transport),
+        (Source::Tail, Transport::Sse)
+    );
     assert_eq!(kept[0].target, "/events");
     assert_eq!(kept[0].headers["content-type"], "application/json");
     assert_eq!(kept[0].headers["last-event-id"], "41");
@@ -510,7 +513,10 @@ async fn a_commit_that_is_not_waited_for_keeps_each_message_once() {
         .iter()
         .map(|event| String::from_utf8_lossy(&event.body).into_owned())
         .collect();
-    assert!(bodies.iter().cloned().eq((0..20).map(|n| n.to_string())), "{bodies:?}");
+    assert!(
+        bodies.iter().cloned().eq((0..20).map(|n| n.to_string())),
+        "{bodies:?}"
+    );
     assert_eq!(written.lines().len(), 20);
 }
 
@@ -522,10 +528,7 @@ async fn a_cursor_without_events_waits_for_the_reader_of_stdout() {
     pipeline.reached("1");
     let _ = pipeline.settle().await;
     // Whatever is still to run has run once this commit is there.
-    store
-        .write::<_, StoreError, _>(|_| Ok(()))
-        .await
-        .unwrap();
+    store.write::<_, StoreError, _>(|_| Ok(())).await.unwrap();
     assert_eq!(cursor(&store), None);
     drop(open);
     pipeline.finish().await;
