@@ -5,6 +5,7 @@ use crate::api::{ApiError, Refusal, Why};
 use crate::control::ControlError;
 use crate::dial::DialError;
 use crate::store::StoreError;
+use crate::store::cursors::CursorError;
 use crate::ui::NotForATerminal;
 
 impl From<StoreError> for CliError {
@@ -38,6 +39,20 @@ impl From<StoreError> for CliError {
             StoreError::Panicked => (Exit::Failed, "fault", "evt doctor".to_owned()),
         };
         Self::new(exit, code, error).hint(hint)
+    }
+}
+
+impl From<CursorError> for CliError {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Store(error) => error.into(),
+            CursorError::OtherStream { .. } => {
+                Self::new(Exit::Usage, "cursor_of_another_stream", error)
+                    .hint("--resume with another name")
+            }
+            CursorError::Unreadable { .. } => Self::new(Exit::Failed, "cursor_unreadable", error)
+                .hint("--resume with another name"),
+        }
     }
 }
 
@@ -182,6 +197,11 @@ impl From<ControlError> for CliError {
                     (_, "unknown_event") => (Exit::Usage, "unknown_event", "evt send --list"),
                     (_, "unknown_setting") => (Exit::Usage, "unknown_setting", "evt dev set"),
                     (_, "bad_setting") => (Exit::Usage, "bad_setting", "evt dev set"),
+                    (_, "bad_agent" | "too_many_agents") => (
+                        Exit::Usage,
+                        "bad_agent",
+                        "evt dev ai --help     shows a file",
+                    ),
                     (400, _) => (Exit::Usage, "refused", "evt dev --help"),
                     (401 | 403, _) => (
                         Exit::NotAllowed,

@@ -7,7 +7,6 @@
 mod keep_open;
 mod socketio;
 mod sse;
-mod url;
 mod websocket;
 
 use std::error::Error;
