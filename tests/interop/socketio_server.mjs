@@ -84,6 +84,8 @@ const actions = {
   },
   transports: () =>
     say(Object.values(io.engine.clients).map((client) => client.transport.name).join()),
+  header: ({ name }) =>
+    say(Object.values(io.engine.clients).map((client) => client.request.headers[name]).join()),
   // Says so once so many pongs have come.
   pongs: ({ count }) => {
     for (const client of Object.values(io.engine.clients)) {

@@ -5,7 +5,10 @@ mod tail;
 
 use std::sync::Arc;
 
-use evt::source::{Ended, Guarantee, Notice, Outgoing, SocketIoOptions, SourceError, Transports};
+use evt::secret::Secret;
+use evt::source::{
+    Authorisation, Ended, Guarantee, Notice, Outgoing, SocketIoOptions, SourceError, Transports,
+};
 use serde_json::json;
 
 use tail::{Server, Tail, with_token};
@@ -69,6 +72,33 @@ async fn a_wrong_token_is_a_matter_of_credentials_and_ends_it() {
     assert_eq!(data.as_deref(), Some(r#"{"code":401,"hint":"renew it"}"#));
     let mut tail = Tail::start(with_token(server.options(), "right"));
     tail.connected().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_made_anew_for_each_connection() {
+    let Some(mut server) = Server::start(r#"{"token":"fresh"}"#) else {
+        return;
+    };
+    let tokens = std::sync::Mutex::new(["stale", "fresh"].to_vec());
+    let mut tail = Tail::start(SocketIoOptions {
+        credentials: Arc::new(move || {
+            let token = tokens.lock().unwrap().pop().unwrap_or("none");
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-token", token.parse()?);
+            let auth = Some(Secret::new(json!({ "token": token }).to_string()));
+            Ok(Authorisation { headers, auth })
+        }),
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "header", "name": "x-token"}));
+    assert_eq!(server.until("fresh"), "fresh");
+    server.tell(json!({"do": "kill"}));
+    let (end, _) = tail.ended().await;
+    assert!(
+        matches!(end, Err(SourceError::Denied { auth: true, .. })),
+        "{end:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,11 +11,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::End;
 use super::link::Frame;
+use super::{End, shown};
 use crate::dial::{Dialer, Opened, Opening};
 use crate::source::keep_open::chain;
-use crate::source::url::shown;
 use crate::source::{BoxFuture, SourceError};
 use crate::wire::socketio::PacketError;
 use crate::wire::socketio::engine::{Body, Handshake, Piece, Splitter};

@@ -249,17 +249,9 @@ impl<'a> Session<'a> {
         match packet.kind {
             Kind::Event | Kind::BinaryEvent => self.take_event(packet, attachments, cx),
             Kind::Ack | Kind::BinaryAck => {
-                let mut list = String::new();
-                fill(
-                    packet.payload,
-                    attachments,
-                    self.options.max_message,
-                    &mut list,
-                )
-                .map_err(malformed)?;
-                let id = packet.id.unwrap_or_default();
-                cx.outlet
-                    .notice(Notice::Remark(format!("ack {id}: {list}")));
+                let list = self.whole(packet.payload, attachments).map_err(malformed)?;
+                let remark = format!("ack {}: {list}", packet.id.unwrap_or_default());
+                cx.outlet.notice(Notice::Remark(remark));
                 Ok(())
             }
             Kind::Connect => {
@@ -305,18 +297,10 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
         }
-        let mut data = event.data(&mut self.list);
-        if !attachments.is_empty() {
-            self.filled.clear();
-            fill(
-                data,
-                attachments,
-                self.options.max_message,
-                &mut self.filled,
-            )
+        let mut list = std::mem::take(&mut self.list);
+        let data = self
+            .whole(event.data(&mut list), attachments)
             .map_err(malformed)?;
-            data = &self.filled;
-        }
         let flow = cx.outlet.take(&Message {
             name: Some(&event.name()),
             id,
@@ -324,12 +308,28 @@ impl<'a> Session<'a> {
             data: data.as_bytes(),
             ack: packet.id,
         });
+        self.list = list;
         self.has_event = true;
         if flow.is_break() {
             return Err(End::Ended(Ended::Enough));
         }
         self.answer(packet, &event, attachments);
         Ok(())
+    }
+
+    /// JSON of a packet with its attachments in their places.
+    fn whole<'t>(
+        &'t mut self,
+        json: &'t str,
+        attachments: &[Vec<u8>],
+    ) -> Result<&'t str, PacketError> {
+        if attachments.is_empty() {
+            return Ok(json);
+        }
+        self.filled.clear();
+        let limit = self.options.max_message;
+        fill(json, attachments, limit, &mut self.filled)?;
+        Ok(&self.filled)
     }
 
     fn answer(&mut self, packet: Packet<'_>, event: &Event<'_>, attachments: &[Vec<u8>]) {
