@@ -4,6 +4,7 @@
 //! what becomes of a message: it hands each one, borrowed from its own buffer, to an [`Outlet`], and what a person wants to
 //! know as a [`Notice`].
 
+mod idle;
 mod keep_open;
 mod socketio;
 mod sse;
@@ -28,6 +29,7 @@ use crate::event::Transport;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
+pub use idle::Idle;
 pub use keep_open::{Reconnect, keep_open};
 pub use socketio::{SocketIo, SocketIoOptions, Transports};
 pub use sse::{Sse, SseOptions};

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::{Context, RuntimeError};
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::grammar::header_line::HeaderLine;
@@ -26,7 +26,7 @@ use crate::pipeline::{Cursor, Forward, Keep, OnSlow, Pipeline, PipelineOptions, 
 use crate::shape::Shape;
 use crate::source::{Cx, Ended, Pulse, Reconnect, Source, SourceError, Transports, keep_open};
 use ending::Ending;
-use source::Following;
+use source::{Following, Subject};
 
 /// How long a target of --forward may take.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -243,8 +243,9 @@ impl From<Slow> for OnSlow {
 }
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let args = Arc::new(args);
     let subject = source::subject(&args, &cx).await?;
-    let mut following = Following::open(subject, &args, &cx)?;
+    let mut following = open(subject, &args, &cx).await?;
     let stop = cx.shutdown.child_token();
     let pulse = Arc::new(Pulse::default());
     let options = args.pipeline(&following, Arc::clone(&pulse), &cx)?;
@@ -272,6 +273,30 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     ending
         .conclude(pipeline, &following.subject, &args, &cx)
         .await
+}
+
+/// Makes the source on a thread that may wait: a token's command can take its time, and Ctrl-C ends it all the same.
+async fn open(
+    subject: Subject,
+    args: &Arc<Args>,
+    cx: &Arc<Context>,
+) -> Result<Following, CliError> {
+    let (own, its) = (Arc::clone(args), Arc::clone(cx));
+    let opening = tokio::task::spawn_blocking(move || Following::open(subject, &own, &its));
+    tokio::select! {
+        opened = opening => opened.unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
+        () = cx.shutdown.cancelled() => Err(interrupted(cx)),
+    }
+}
+
+/// The end of a command that was stopped before it had begun.
+fn interrupted(cx: &Context) -> CliError {
+    let exit = cx.interrupted().unwrap_or(Exit::Interrupted);
+    CliError::new(
+        exit,
+        "interrupted",
+        "interrupted before the stream was open",
+    )
 }
 
 /// Follows the source to its end, or until `--for` is over; says which.

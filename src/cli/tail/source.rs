@@ -16,7 +16,7 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket, WebSocketOptions,
+    Idle, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket, WebSocketOptions,
 };
 
 /// The largest message that a flag can allow.
@@ -122,6 +122,10 @@ impl Following {
                 let namespace = format!("/{}", gateway.name());
                 maker.socketio(url, namespace, Server::Platform)?
             }
+        };
+        let source = match args.connect.idle {
+            Some(idle) => Box::new(Idle::new(source, idle.into())),
+            None => source,
         };
         Ok(Self { source, subject })
     }
