@@ -4,6 +4,7 @@
 mod address;
 mod connect;
 mod connection;
+mod redirect;
 mod relay;
 mod stream;
 
@@ -24,6 +25,7 @@ use crate::grammar::target::Target;
 pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
+pub use redirect::{is_same_origin, resolve};
 pub use relay::{outcome, passed_on};
 pub use stream::{Opened, Opening, Socket};
 

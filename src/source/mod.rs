@@ -385,6 +385,11 @@ pub trait Source: Send {
     /// [`Cx::stop`], and says with [`Cx::resumed`] or [`Cx::gap`] what an earlier loss means.
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>>;
 
+    /// The wait before any new connection that the server asked for, also when the last attempt did not reach it.
+    fn server_minimum(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Where to go on in another process, as the source's own options take it: an SSE id, Socket.IO's pid and offset. `None`
     /// where the stream has no such thing.
     fn position(&self) -> Option<String>;
