@@ -8,6 +8,7 @@ mod idle;
 mod keep_open;
 mod socketio;
 mod sse;
+mod url;
 mod websocket;
 
 use std::error::Error;
