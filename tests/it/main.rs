@@ -30,4 +30,5 @@ mod records;
 mod send;
 mod signature;
 mod support;
+mod tail;
 mod tail_websocket;

@@ -45,7 +45,10 @@ impl Ending {
             Err(_) => (None, true),
         };
         stats.reconnects = self.reconnects;
-        self.sum_up(stats, subject, args, cx);
+        // Of what never began there is nothing to sum up.
+        if self.end.is_ok() || stats != Stats::default() {
+            self.sum_up(stats, subject, args, cx);
+        }
         let result = self.exit(finished, stats, args, cx);
         if stuck {
             // Nobody reads our stdout, and whatever still wants to write there would wait for ever.

@@ -39,7 +39,7 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 #[command(after_help = "\
 Examples:
   evt tail                                     what the platform emits, as it happens
-  evt tail --agent echo \"hello\" --text         ask an AI agent and watch the answer grow
+  evt tail --agent assistant \"hello\" --text    ask an AI agent and watch the answer grow
   evt tail --gateway chat -i                   the platform's chat; lines that you type are sent
   evt tail :3000/events --type 'order.*' --count 2 --for 20s
   evt tail wss://example.test/ws --send-on-connect '{\"op\":\"subscribe\"}' -o json
