@@ -31,4 +31,6 @@ mod send;
 mod signature;
 mod support;
 mod tail;
+mod tail_socketio;
+mod tail_sse;
 mod tail_websocket;
