@@ -242,9 +242,9 @@ impl From<Slow> for OnSlow {
     }
 }
 
-pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let subject = source::subject(&mut args, &cx).await?;
     let args = Arc::new(args);
-    let subject = source::subject(&args, &cx).await?;
     let mut following = open(subject, &args, &cx).await?;
     let stop = cx.shutdown.child_token();
     let pulse = Arc::new(Pulse::default());
@@ -368,7 +368,7 @@ impl Args {
                 forward,
                 cursor: keep.resume.clone().map(|name| Cursor {
                     name,
-                    stream: following.source.target(),
+                    stream: following.name.clone(),
                 }),
             })
         });
