@@ -4,7 +4,6 @@
 //! what becomes of a message: it hands each one, borrowed from its own buffer, to an [`Outlet`], and what a person wants to
 //! know as a [`Notice`].
 
-mod idle;
 mod keep_open;
 mod socketio;
 mod sse;
@@ -29,7 +28,6 @@ use crate::event::Transport;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-pub use idle::Idle;
 pub use keep_open::{Reconnect, keep_open};
 pub use socketio::{SocketIo, SocketIoOptions, Transports};
 pub use sse::{Sse, SseOptions};

@@ -44,9 +44,11 @@ pub(super) fn subject(args: &mut Args, cx: &Context) -> Result<Subject, CliError
         }
     }
     let texts: Vec<&str> = offers.iter().map(|offer| offer.text.as_str()).collect();
-    let chosen = cx
-        .ui
-        .select(&format!("What to follow (platform {platform})"), &texts, "SOURCE")?;
+    let chosen = cx.ui.select(
+        &format!("What to follow (platform {platform})"),
+        &texts,
+        "SOURCE",
+    )?;
     let chosen = offers.swap_remove(chosen);
     args.keep.resume = args.keep.resume.take().or(chosen.cursor);
     Ok(chosen.subject)

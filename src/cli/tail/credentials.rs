@@ -33,7 +33,9 @@ impl Server {
     /// Whose origin the URL has; no secret is looked up for that.
     pub(super) fn of(url: &Uri, cx: &Context) -> Result<Self, CliError> {
         let asked = origin(url);
-        let has = |address: &str| asked.is_some() && address.parse().ok().as_ref().and_then(origin) == asked;
+        let has = |address: &str| {
+            asked.is_some() && address.parse().ok().as_ref().and_then(origin) == asked
+        };
         match cx.platform_url() {
             Ok(platform) if has(&platform) => return Ok(Self::Platform),
             // What is no platform's URL needs no platform.

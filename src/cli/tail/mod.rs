@@ -153,15 +153,15 @@ struct ConnectArgs {
     /// Give up after so many failures in a row
     #[arg(long, value_name = "N", conflicts_with = "no_reconnect")]
     max_retries: Option<u32>,
-    /// Take the connection for lost when nothing at all came for this long, not even a sign of life
-    #[arg(long, value_name = "SPAN")]
-    idle: Option<Span>,
     /// Largest message that is taken
     #[arg(long, value_name = "SIZE", default_value = "8MiB")]
     max_message_size: Size,
     /// Server-sent events: go on after this id
     #[arg(long, value_name = "ID", conflicts_with = "resume")]
     last_event_id: Option<String>,
+    /// Server-sent events: take the connection for lost when nothing came for this long, comments included
+    #[arg(long, value_name = "SPAN")]
+    idle: Option<Span>,
     /// WebSocket: follow redirects
     #[arg(short = 'L', long)]
     location: bool,

@@ -15,10 +15,11 @@ use crate::error::CliError;
 use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
-use crate::store::cursors;
 use crate::source::{
-    Credentials, Idle, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket, WebSocketOptions,
+    Credentials, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
+    WebSocketOptions,
 };
+use crate::store::cursors;
 
 /// The largest message that a flag can allow.
 const MAX_MESSAGE: u64 = 1 << 30;
@@ -143,10 +144,6 @@ impl Following {
             Stream::WebSocket(url) => maker.websocket(url)?,
             Stream::SocketIo { url, namespace } => maker.socketio(url, namespace)?,
         };
-        let source = match args.connect.idle {
-            Some(idle) => Box::new(Idle::new(source, idle.into())),
-            None => source,
-        };
         Ok(Self {
             source,
             subject,
@@ -187,6 +184,7 @@ impl Maker<'_> {
             last_event_id: self.place.clone(),
             max_message: self.max_message,
             is_one_answer,
+            idle: self.args.connect.idle.map(Duration::from),
         };
         Ok(Box::new(Sse::new(options, self.dialer.clone())))
     }
@@ -250,7 +248,8 @@ impl Maker<'_> {
 }
 
 /// Flags that only some transports have, by the names of their arguments.
-const PARTICULAR: [(&str, &str, &[Transport]); 13] = [
+const PARTICULAR: [(&str, &str, &[Transport]); 14] = [
+    ("idle", "--idle", &[Transport::Sse]),
     ("last_event_id", "--last-event-id", &[Transport::Sse]),
     ("text", "--text", &[Transport::Sse]),
     (

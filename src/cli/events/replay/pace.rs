@@ -19,9 +19,7 @@ impl FromStr for Factor {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim_end_matches('x').parse::<f64>() {
-            Ok(factor) if factor.is_finite() && (0.001..=1e6).contains(&factor) => {
-                Ok(Self(factor))
-            }
+            Ok(factor) if factor.is_finite() && (0.001..=1e6).contains(&factor) => Ok(Self(factor)),
             _ => Err(GrammarError {
                 input: text.to_owned(),
                 expected: "a factor from 0.001 to 1000000, such as 2 for twice as fast",
