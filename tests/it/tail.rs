@@ -389,7 +389,7 @@ fn a_secret_that_is_not_there_is_told_before_anything_is_dialled() {
 
 #[test]
 fn a_stream_without_a_sign_of_life_is_lost_where_that_is_asked_for() {
-    let server = SseServer::start(vec![holds("")]);
+    let server = SseServer::start(vec![holds(": here\n")]);
     let args = ["--idle", "200ms", "--no-reconnect"];
     let output = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(5);
     assert!(output.stderr.contains("nothing came for 0.2 s"), "{output}");
@@ -465,4 +465,30 @@ fn a_gateway_lets_in_who_has_the_profile() {
     let args = ["tail", "--gateway", "chat", "--count", "1", "-o", "json"];
     let output = sandbox.run(args).expect_exit(0);
     assert_eq!(output.json_lines()[0]["type"], "authenticate", "{output}");
+}
+
+/// A WebSocket server that says what it hears.
+fn parrot() -> String {
+    use tokio_tungstenite::tungstenite::{Message, accept};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = accept(stream).unwrap();
+        while let Ok(message) = socket.read() {
+            if let Message::Text(text) = message {
+                let answer = format!("heard {text}");
+                // The command ends when it has what it wants.
+                let _ = socket.send(Message::text(answer));
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn lines_of_a_pipe_are_sent_and_its_end_is_not_the_streams() {
+    let args = ["tail", &parrot(), "-i", "--count", "2", "-o", "raw"];
+    let output = Sandbox::new().run_with_input(args, b"one\r\ntwo");
+    assert_eq!(output.expect_exit(0).stdout, "heard one\nheard two\n");
 }
