@@ -52,6 +52,24 @@ const paths = {
     ws.pause();
     say("silent");
   },
+  // Sends much and reads nothing before that has come to a halt; then waits for all to come back.
+  stubborn(ws, [count, bytes]) {
+    const total = Number(count) * Number(bytes);
+    let back = 0;
+    ws.on("message", (data) => {
+      back += data.length;
+      if (back === total) ws.close(1000, "all came back");
+    });
+    ws.pause();
+    for (let sent = 0; sent < Number(count); sent += 1) ws.send("x".repeat(Number(bytes)));
+    let before = total;
+    const watch = setInterval(() => {
+      if (ws.bufferedAmount < before) return (before = ws.bufferedAmount);
+      clearInterval(watch);
+      say(before > 0 ? "halted" : "all was taken");
+      ws.resume();
+    }, 100);
+  },
   big(ws, [bytes]) {
     ws.send("x".repeat(Number(bytes)));
   },

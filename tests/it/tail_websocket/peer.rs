@@ -353,6 +353,36 @@ async fn an_echo_is_the_message_itself_and_of_its_kind() {
     assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
 }
 
+#[tokio::test]
+async fn echoes_that_nobody_reads_hold_up_reading_and_not_the_connection() {
+    let Some((mut node, base)) = serve() else {
+        return;
+    };
+    let mut options = options(&format!("{base}/stubborn/128/262144"));
+    options.echo = true;
+    let end = once(options, &mut Heard::default()).await;
+    let Ok(Ended::Finished { why }) = end else {
+        panic!("{end:?}");
+    };
+    assert!(why.ends_with("all came back"), "{why}");
+    assert_eq!(node.line(), "halted\n");
+}
+
+#[tokio::test]
+async fn a_large_message_goes_out_and_comes_back_whole() {
+    let Some((_node, base)) = serve() else { return };
+    let large = vec![0xa5; 5 << 20];
+    let mut options = options(&format!("{base}/echo"));
+    options.max_message = large.len();
+    options.send_on_connect = vec![Outgoing::Binary(large.clone().into())];
+    let mut heard = Heard {
+        enough: Some(1),
+        ..Heard::default()
+    };
+    once(options, &mut heard).await.unwrap();
+    assert!(heard.messages == [large], "not the same bytes");
+}
+
 /// Counts messages that are numbered, and forgets them.
 #[derive(Default)]
 struct InOrder {
