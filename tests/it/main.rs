@@ -31,4 +31,5 @@ mod send;
 mod signature;
 mod support;
 mod tail_socketio;
+mod tail_sse;
 mod tail_websocket;
