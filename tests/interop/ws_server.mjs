@@ -85,10 +85,10 @@ const paths = {
     const filler = "x".repeat(180);
     let sent = 0;
     const more = () => {
-      while (sent < Number(count) && ws.bufferedAmount < 1 << 20) {
-        ws.send(`{"n":${sent},"filler":"${filler}"}`);
-        sent += 1;
-      }
+      if (ws.readyState !== ws.OPEN) return;
+      // Not all at once, so that it hears a close in between.
+      const end = ws.bufferedAmount < 1 << 20 ? Math.min(sent + 500, Number(count)) : sent;
+      for (; sent < end; sent += 1) ws.send(`{"n":${sent},"filler":"${filler}"}`);
       sent < Number(count) ? setImmediate(more) : ws.close(1000);
     };
     more();
