@@ -15,7 +15,9 @@ use http::Uri;
 use self::link::Opening;
 use self::namespace::Namespace;
 use self::session::Session;
-use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
+use super::{
+    BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError, authorise,
+};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::time::Timestamp;
@@ -91,7 +93,7 @@ impl SocketIo {
                 why: "an earlier run ended".to_owned(),
             });
         }
-        let authorisation = (self.options.credentials)().map_err(SourceError::Credentials)?;
+        let authorisation = authorise(&self.options.credentials).await?;
         let opening = Opening {
             dialer: &self.dialer,
             options: &self.options,

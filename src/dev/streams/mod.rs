@@ -6,7 +6,6 @@ mod script;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -230,7 +229,7 @@ async fn read(
     let connection = Connection {
         reader,
         ready: preface(&found.script),
-        piece: found.script.framing.piece,
+        answer: found,
         is_cut: false,
         ping: state.settings.stream_ping(),
         shutdown: state.shutdown.clone(),
@@ -257,7 +256,8 @@ struct Connection {
     reader: log::Reader,
     /// What is to be sent now.
     ready: Bytes,
-    piece: Option<NonZeroUsize>,
+    /// Goes on while somebody reads it.
+    answer: Arc<Answer>,
     /// Breaks when that has been sent.
     is_cut: bool,
     ping: Duration,
@@ -268,7 +268,7 @@ impl Connection {
     async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
             if !self.ready.is_empty() {
-                let Some(piece) = self.piece else {
+                let Some(piece) = self.answer.script.framing.piece else {
                     return Some((Ok(std::mem::take(&mut self.ready)), self));
                 };
                 // Lets the server send what it has: pieces that are ready together would travel together.
