@@ -1,6 +1,7 @@
 //! `evt dev`: run the platform locally, and speak to the one that runs.
 
 mod ask;
+mod gateways;
 mod watch;
 
 use std::path::PathBuf;
@@ -97,6 +98,8 @@ enum Command {
     Emit(ask::Emit),
     Set(ask::Set),
     Reset(ask::Reset),
+    Push(gateways::Push),
+    Cut(gateways::Cut),
     Stop(ask::Stop),
 }
 
@@ -110,6 +113,8 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Some(Command::Emit(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Set(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Reset(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Push(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Cut(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Stop(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
     }
 }
