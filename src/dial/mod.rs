@@ -7,6 +7,7 @@ mod connection;
 mod redirect;
 mod relay;
 mod stream;
+mod upgrade;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ pub use connection::Connection;
 pub use redirect::{is_same_origin, resolve};
 pub use relay::{outcome, passed_on};
 pub use stream::{Opened, Opening, Socket};
+pub use upgrade::{Upgrade, Upgraded};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);

@@ -149,6 +149,16 @@ pub enum Ended {
     },
 }
 
+impl Ended {
+    /// The connection was lost, and the server asked for no wait.
+    pub fn cut(why: impl Into<String>) -> Self {
+        Self::Cut {
+            why: why.into(),
+            server_minimum: Duration::ZERO,
+        }
+    }
+}
+
 /// Why a stream cannot be followed.
 #[derive(Debug, Error)]
 pub enum SourceError {
