@@ -337,7 +337,7 @@ async fn expire(socket: SocketRef, session: Arc<Session>, left: Duration) {
 }
 
 /// Answers one event: with its acknowledgement where one is asked for, and with `error` where it cannot be done.
-fn answer(gateway: &Gateway, turn: &Turn<'_>, event: &str, data: Option<Payload>, ack: AckSender) {
+fn answer(gateway: &Gateway, turn: &Turn<'_>, event: &str, data: Option<Argument>, ack: AckSender) {
     let outcome = match data {
         Some(Argument(data)) if turn.session.principal.is_some() => {
             (gateway.answer)(turn, event, &data)
