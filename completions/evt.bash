@@ -1633,7 +1633,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__events__subcmd__replay)
-            opts="-H -p -o -q -v -h --all --to --type --where --status --since --until --limit --set --set-new --unset --edit --header --resign --secret --rate --timeout --dry-run --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -p -o -q -v -h --all --to --type --where --status --since --until --limit --set --set-new --unset --edit --header --resign --secret --rate --timing --timeout --dry-run --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1692,6 +1692,10 @@ _evt() {
                     return 0
                     ;;
                 --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timing)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3915,7 +3919,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__tail)
-            opts="-H -L -i -p -o -q -v -h --stream --gateway --agent --type --where --jq --text --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --reconnect --no-reconnect --max-retries --idle --max-message-size --last-event-id --location --subprotocol --ping --auth --namespace --path --transport --interactive --send-on-connect --echo --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -L -i -p -o -q -v -h --stream --gateway --agent --type --where --jq --text --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --reconnect --no-reconnect --max-retries --max-message-size --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --interactive --send-on-connect --echo --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3993,15 +3997,15 @@ _evt() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --idle)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --max-message-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --last-event-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -338,9 +338,9 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Remember und
 complete -c evt -n "__fish_evt_using_subcommand tail" -s H -l header -d 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l token-cmd -d 'Make the token by this command, anew for each connection' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-retries -d 'Give up after so many failures in a row' -r
-complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Take the connection for lost when nothing at all came for this long, not even a sign of life' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message that is taken' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Server-sent events: go on after this id' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Server-sent events: take the connection for lost when nothing came for this long, comments included' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l subprotocol -d 'WebSocket: offer this subprotocol (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l ping -d 'WebSocket: ping so often, and wait as long for the pong' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l auth -d 'Socket.IO: the object to authorise with, as JSON or as env:NAME, file:PATH, cmd:…' -r
@@ -528,6 +528,7 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l resign -d 'Sign anew; by the scheme of the event\'s own signature if none is named' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l rate -d 'At most so often, such as 10/s' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l timing -d 'With the times between them that they came with; =2 is twice as fast' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l timeout -d 'How long the target may take' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l config -d 'Read this file in place of the user\'s settings' -r -F

@@ -128,6 +128,15 @@ impl Teller {
         }
     }
 
+    /// Deliveries that outlive the stream.
+    pub(super) fn waiting(&self, waiting: u64) {
+        if waiting > 0 {
+            let facts = json!({ "deliveries": waiting });
+            let text = format!("{waiting} deliveries are still to be made: evt queue list");
+            self.ui.notice("waiting", facts, &text);
+        }
+    }
+
     /// Says what the floods have left unsaid.
     pub(super) fn finish(&mut self) {
         let Flood { unsaid, bytes, .. } = self.malformed;

@@ -7,7 +7,6 @@ mod teller;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -239,7 +238,7 @@ async fn read(
     let connection = Connection {
         reader,
         ready: preface(&found.script),
-        piece: found.script.framing.piece,
+        answer: found,
         is_cut: false,
         ping: state.settings.stream_ping(),
         shutdown: state.shutdown.clone(),
@@ -266,7 +265,8 @@ struct Connection {
     reader: log::Reader,
     /// What is to be sent now.
     ready: Bytes,
-    piece: Option<NonZeroUsize>,
+    /// Goes on while somebody reads it.
+    answer: Arc<Answer>,
     /// Breaks when that has been sent.
     is_cut: bool,
     ping: Duration,
@@ -277,7 +277,7 @@ impl Connection {
     async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
             if !self.ready.is_empty() {
-                let Some(piece) = self.piece else {
+                let Some(piece) = self.answer.script.framing.piece else {
                     return Some((Ok(std::mem::take(&mut self.ready)), self));
                 };
                 // Lets the server send what it has: pieces that are ready together would travel together.
