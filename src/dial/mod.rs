@@ -163,7 +163,7 @@ impl Dialer {
             max_answer: 0,
         })?;
         match tokio::time::timeout(limit, self.client.request(request)).await {
-            Ok(Ok(answer)) => Ok(answer.into()),
+            Ok(Ok(answer)) => Ok(Opened::of((answer, stream::Link::POOLED))),
             Ok(Err(error)) => Err(explain(error, &peer)),
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }
