@@ -14,7 +14,9 @@ use http::Uri;
 use self::link::Link;
 use self::namespace::Namespace;
 use self::session::Session;
-use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
+use super::{
+    BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError, authorise,
+};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::time::Timestamp;
@@ -90,7 +92,7 @@ impl SocketIo {
                 why: "an earlier run ended".to_owned(),
             });
         }
-        let authorisation = (self.options.credentials)().map_err(SourceError::Credentials)?;
+        let authorisation = authorise(&self.options.credentials).await?;
         let open = tokio::select! {
             open = Link::open(&self.dialer, &self.options, &authorisation.headers) => open?,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),

@@ -30,6 +30,7 @@ mod records;
 mod send;
 mod signature;
 mod support;
+mod tail;
 mod tail_output;
 mod tail_socketio;
 mod tail_sse;

@@ -47,8 +47,9 @@ enum Outgoing {
 struct Pipe {
     socket: Socket,
     waker: Waker,
-    /// Bytes that came.
-    received: u64,
+    /// A write has had to wait: what is written now has been made room for by the peer.
+    is_full: bool,
+    signs: u64,
 }
 
 impl Connection {
@@ -63,7 +64,8 @@ impl Connection {
         let pipe = Pipe {
             socket: upgraded.socket,
             waker: Waker::noop().clone(),
-            received: 0,
+            is_full: false,
+            signs: 0,
         };
         let start = upgraded.start.to_vec();
         Self {
@@ -72,9 +74,9 @@ impl Connection {
         }
     }
 
-    /// Bytes that came: whether they are more than before tells a slow peer from a dead one.
-    pub(super) fn received(&self) -> u64 {
-        self.frames.get_ref().received
+    /// Bytes that came, and bytes that had to wait and were taken: more of either than before is a sign of life.
+    pub(super) fn signs(&self) -> u64 {
+        self.frames.get_ref().signs
     }
 
     /// Whether what was sent waits for the peer to read.
@@ -203,7 +205,7 @@ impl Read for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(into);
         would_block(Pin::new(&mut self.socket).poll_read(&mut cx, &mut buffer))?;
-        self.received += buffer.filled().len() as u64;
+        self.signs += buffer.filled().len() as u64;
         Ok(buffer.filled().len())
     }
 }
@@ -211,7 +213,12 @@ impl Read for Pipe {
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut cx = Context::from_waker(&self.waker);
-        would_block(Pin::new(&mut self.socket).poll_write(&mut cx, bytes))
+        let poll = Pin::new(&mut self.socket).poll_write(&mut cx, bytes);
+        if let (true, Poll::Ready(Ok(written))) = (self.is_full, &poll) {
+            self.signs += *written as u64;
+        }
+        self.is_full = poll.is_pending();
+        would_block(poll)
     }
 
     fn flush(&mut self) -> io::Result<()> {

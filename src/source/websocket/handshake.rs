@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::super::{Notice, Outlet, SourceError};
+use super::super::{Notice, Outlet, SourceError, authorise};
 use super::{WebSocketOptions, shown};
 use crate::backoff;
 use crate::dial::{Dialer, Opened, Opening, Upgrade, Upgraded, is_same_origin, resolve};
@@ -49,7 +49,7 @@ pub(super) async fn open(
     dialer: &Dialer,
     outlet: &mut dyn Outlet,
 ) -> Result<Handshaken, SourceError> {
-    let authorisation = (options.credentials)().map_err(SourceError::Credentials)?;
+    let authorisation = authorise(&options.credentials).await?;
     let mut headers = authorisation.headers;
     let mut url = options.url.clone();
     for _ in 0..=MAX_REDIRECTS {

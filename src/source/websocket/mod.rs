@@ -114,7 +114,7 @@ impl WebSocket {
                 Turn::Beat => {
                     // First what lies there unread: it may have come in time.
                     let first = connection.ready(in_turn);
-                    if !beat.is_heard(connection.received()) {
+                    if !beat.is_heard(connection.signs()) {
                         return Parting::Silent(self.options.ping);
                     }
                     connection.send(tungstenite::Message::Ping(Bytes::new()));
