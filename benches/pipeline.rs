@@ -45,7 +45,11 @@ fn main() {
 
 async fn all() {
     let large = format!(r#"{{"type":"large","text":"{}"}}"#, "x".repeat(64 * 1024));
-    let deep = format!(r#"{{"type":"deep","v":{}1{}}}"#, "[".repeat(90), "]".repeat(90));
+    let deep = format!(
+        r#"{{"type":"deep","v":{}1{}}}"#,
+        "[".repeat(90),
+        "]".repeat(90)
+    );
     let select = |types: &[&str], condition: Option<&str>| Select {
         types: types
             .iter()
@@ -63,7 +67,10 @@ async fn all() {
     report("--type, matches", SMALL, types, None).await;
     let others = select(&["chat.*"], None);
     report("--type, does not match", SMALL, others, None).await;
-    let condition = select(&[], Some("data.total > 100.0 && data.customer.id == 'cus_42'"));
+    let condition = select(
+        &[],
+        Some("data.total > 100.0 && data.customer.id == 'cus_42'"),
+    );
     report("--where, matches", SMALL, condition, None).await;
     let shape = ".data.total".parse().expect("an expression");
     report("--jq", SMALL, every, Some(shape)).await;

@@ -47,10 +47,7 @@ fn notice(stderr: &str, name: &str) -> Option<serde_json::Value> {
 fn a_reader_that_has_had_enough_ends_it_at_once_although_nothing_more_comes() {
     let server = open(&events(0..1));
     let sandbox = Sandbox::new();
-    let mut child = sandbox
-        .command(["tail", &server.url("/")])
-        .spawn()
-        .unwrap();
+    let mut child = sandbox.command(["tail", &server.url("/")]).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
@@ -109,7 +106,14 @@ fn start_unread(on_slow: &str) -> (Sandbox, SseServer, std::process::Child) {
     let url = server.url("/");
     let sandbox = Sandbox::new();
     let args = [
-        "tail", "-o", "json", "--expect", "last", "--on-slow", on_slow, &url,
+        "tail",
+        "-o",
+        "json",
+        "--expect",
+        "last",
+        "--on-slow",
+        on_slow,
+        &url,
     ];
     let child = sandbox.command(args).spawn().unwrap();
     (sandbox, server, child)
@@ -164,7 +168,10 @@ fn cursor(sandbox: &Sandbox, url: &str) -> Option<String> {
     let store = Store::open(&path, Kind::Inbox).unwrap();
     let found = store.read_blocking(|connection| cursors::get(connection, "orders"));
     let found = found.unwrap()?;
-    assert!(url.starts_with(&found.stream) || found.stream.starts_with(url), "{found:?}");
+    assert!(
+        url.starts_with(&found.stream) || found.stream.starts_with(url),
+        "{found:?}"
+    );
     Some(found.position)
 }
 
@@ -203,7 +210,10 @@ fn a_cursor_never_passes_what_a_killed_process_had_printed() {
     let whole = printed.iter().filter(|byte| **byte == b'\n').count() as u64;
     if let Some(position) = cursor(&sandbox, &url) {
         let position: u64 = position.parse().unwrap();
-        assert!(position < whole, "the cursor is at {position}, {whole} were printed");
+        assert!(
+            position < whole,
+            "the cursor is at {position}, {whole} were printed"
+        );
     }
 }
 
@@ -226,15 +236,29 @@ fn what_is_forwarded_is_kept_first_and_delivered_signed() {
     assert!(output.stdout.starts_with(r#"{"ref":"e_0001","#), "{output}");
     let requests = app.wait_for(1);
     let request = &requests[0];
-    assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/hook"));
+    assert_eq!(
+        (request.method.as_str(), request.target.as_str()),
+        ("POST", "/hook")
+    );
     assert_eq!(request.body, b"{ \"n\": 1.0 }");
     assert_eq!(request.header("x-event-type"), Some("order.placed"));
     assert_eq!(request.header("last-event-id"), Some("41"));
-    assert!(request.header("webhook-id").is_some_and(|id| id.starts_with("msg_")));
-    assert!(request.header("webhook-signature").is_some_and(|all| all.starts_with("v1,")));
+    assert!(
+        request
+            .header("webhook-id")
+            .is_some_and(|id| id.starts_with("msg_"))
+    );
+    assert!(
+        request
+            .header("webhook-signature")
+            .is_some_and(|all| all.starts_with("v1,"))
+    );
     let listed = sandbox.run(["events", "list", "-o", "json"]).expect_exit(0);
     let event = &listed.json_lines()[0];
-    assert_eq!((&event["source"], &event["outcome"]), (&"tail".into(), &"delivered".into()));
+    assert_eq!(
+        (&event["source"], &event["outcome"]),
+        (&"tail".into(), &"delivered".into())
+    );
 }
 
 #[test]
@@ -263,20 +287,35 @@ fn a_recording_is_private_imported_and_replayed() {
     let server = ending(body);
     let app = App::start();
     let sandbox = Sandbox::new();
-    let args = ["tail", &server.url("/"), "--until-end", "--record", "feed.ndjson"];
+    let args = [
+        "tail",
+        &server.url("/"),
+        "--until-end",
+        "--record",
+        "feed.ndjson",
+    ];
     let _ = sandbox.run(args).expect_exit(0);
     let file = sandbox.work().join("feed.ndjson");
     #[cfg(unix)]
     assert_eq!(mode(&file), 0o600);
-    let _ = sandbox.run(["events", "import", "feed.ndjson"]).expect_exit(0);
+    let _ = sandbox
+        .run(["events", "import", "feed.ndjson"])
+        .expect_exit(0);
     let listed = sandbox.run(["events", "list", "-o", "json"]).expect_exit(0);
     let event = &listed.json_lines()[0];
-    assert_eq!((&event["type"], &event["id"]), (&"order.placed".into(), &"41".into()));
+    assert_eq!(
+        (&event["type"], &event["id"]),
+        (&"order.placed".into(), &"41".into())
+    );
     let to = app.url("");
     let replayed = sandbox.run(["events", "replay", "@last", "--to", &to]);
     let _ = replayed.expect_exit(0);
     assert_eq!(app.wait_for(1)[0].body, b"{ \"n\": 1.0 }");
-    assert!(std::fs::read_to_string(&file).unwrap().contains("\"received_at\""));
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .contains("\"received_at\"")
+    );
 }
 
 #[test]
@@ -311,13 +350,20 @@ fn a_wrong_expression_is_shown_with_its_place() {
 fn a_gap_notice_is_machine_readable() {
     let server = SseServer::start(vec![
         vec![Step::events(), Step::chunk(&events(0..1))],
-        vec![Step::events(), Step::chunk("data: {\"n\":5}\n\n"), Step::Hold],
+        vec![
+            Step::events(),
+            Step::chunk("data: {\"n\":5}\n\n"),
+            Step::Hold,
+        ],
     ]);
     let args = ["tail", &server.url("/"), "-o", "json", "--count", "2"];
     let output = Sandbox::new().run(args).expect_exit(0);
     assert!(notice(&output.stderr, "retrying").is_some(), "{output}");
     let connected = notice(&output.stderr, "connected").unwrap();
-    assert_eq!((&connected["transport"], &connected["reconnects"]), (&"sse".into(), &0.into()));
+    assert_eq!(
+        (&connected["transport"], &connected["reconnects"]),
+        (&"sse".into(), &0.into())
+    );
 }
 
 #[test]
