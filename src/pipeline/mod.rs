@@ -161,7 +161,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The only loop between a source and what was asked for.
 ///
-/// What has no place yet waits here: at most one piece of the source's, and never more than [`slow::BATCH`] bytes of lines and
+/// What has no place yet waits here: at most one piece of the source's, and no more than 128 KiB of lines and
 /// one message while the reader is slow and messages are dropped.
 pub struct Pipeline {
     options: PipelineOptions,

@@ -347,9 +347,9 @@ fn a_wrong_expression_is_shown_with_its_place() {
 }
 
 #[test]
-fn a_gap_notice_is_machine_readable() {
+fn with_explicit_json_notices_are_lines_for_scripts() {
     let server = SseServer::start(vec![
-        vec![Step::events(), Step::chunk(&events(0..1))],
+        vec![Step::events(), Step::chunk(events(0..1))],
         vec![
             Step::events(),
             Step::chunk("data: {\"n\":5}\n\n"),
