@@ -46,6 +46,7 @@ complete -c evt -n "__fish_evt_needs_command" -s V -l version -d 'Print the vers
 complete -c evt -n "__fish_evt_needs_command" -f -a "dev" -d 'Run the platform locally'
 complete -c evt -n "__fish_evt_needs_command" -f -a "demo" -d 'Tour everything evt does, on the real parts, offline, in a few seconds'
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks, verify, keep and forward them'
+complete -c evt -n "__fish_evt_needs_command" -f -a "tail" -d 'Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent\'s answer'
 complete -c evt -n "__fish_evt_needs_command" -f -a "send" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "trigger" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "events" -d 'See, replay, verify, compare and carry what was received and sent'
@@ -257,6 +258,67 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -s q -l quiet -d 'Say no
 complete -c evt -n "__fish_evt_using_subcommand listen" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand listen" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand listen" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l stream -d 'The same as SOURCE' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l gateway -d 'A Socket.IO gateway of the profile\'s platform' -r -f -a "chat\t''
+community-chat\t''
+voice\t''"
+complete -c evt -n "__fish_evt_using_subcommand tail" -l agent -d 'Ask this AI agent the message (- for stdin) and follow its answer' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l type -d 'Only these types: contact.created, \'contact.*\', or all but \'!contact.*\' (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l where -d 'Only those for which this holds, such as \'data.amount >= 100\' (`evt man grammar`)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l jq -d 'Print what this jq expression makes of each record, such as \'.data.id\'' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l on-slow -d 'When stdout is read too slowly: wait, drop and count, or end with exit 11' -r -f -a "block\t''
+drop\t''
+exit\t''"
+complete -c evt -n "__fish_evt_using_subcommand tail" -l count -d 'End after N events' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l for -d 'End after this long; exit 9 if --count, --expect or --until-end was not met' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l expect -d 'End when an event like this has come: a type, \'contact.*\', or an expression such as \'data.amount > 10\'' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l record -d 'Append events with their times to a file that `evt events import` and `replay` read' -r -F
+complete -c evt -n "__fish_evt_using_subcommand tail" -l forward -d 'Keep each event and deliver it here until it is taken: 3000, host:port/path, a URL' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l secret -d 'Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Remember under this name how far it got, and go on from there' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -s H -l header -d 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l token-cmd -d 'Make the token by this command, anew for each connection' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l max-retries -d 'Give up after so many failures in a row' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Take the connection for lost when nothing at all came for this long, not even a sign of life' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message that is taken' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Server-sent events: go on after this id' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l subprotocol -d 'WebSocket: offer this subprotocol (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l ping -d 'WebSocket: ping so often, and wait as long for the pong' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l auth -d 'Socket.IO: the object to authorise with, as JSON or as env:NAME, file:PATH, cmd:…' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l namespace -d 'Socket.IO: also this namespace, over the same connection (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l path -d 'Socket.IO: where the server has it' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l transport -d 'Socket.IO: how it is carried' -r -f -a "websocket\t'WebSocket from the start'
+upgrade\t'Long polling, then WebSocket'
+polling\t'Long polling alone'"
+complete -c evt -n "__fish_evt_using_subcommand tail" -l send-on-connect -d 'Send this at every connect (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l ack -d 'Socket.IO: acknowledge what wants it, with these arguments (a JSON list)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand tail" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand tail" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand tail" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l text -d 'Print only the text of an AI answer, as it grows'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l until-end -d 'End when the server ends the stream, in place of connecting again'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l fail-on-gap -d 'End with exit 11 as soon as something may have been missed'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l save -d 'Keep the events, for `evt events`'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l reconnect -d 'Connect again also when the first attempt fails and when the server ends the stream'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l no-reconnect -d 'Never connect again: a lost connection is exit 5'
+complete -c evt -n "__fish_evt_using_subcommand tail" -s L -l location -d 'WebSocket: follow redirects'
+complete -c evt -n "__fish_evt_using_subcommand tail" -s i -l interactive -d 'Send each line of stdin: text, or for Socket.IO `event json…`'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l echo -d 'Answer each message with itself'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand tail" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand tail" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand tail" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r

@@ -2,12 +2,48 @@
 
 use std::fmt;
 
+use http::Uri;
+
 /// Words in the names of headers, settings and keys whose values sign or authorise, in lower case.
 pub const NAMES: [&str; 5] = ["token", "secret", "api-key", "apikey", "password"];
 
 /// Returns whether a name, in lower case, says that its value is a secret.
 pub fn is_named(name: &str) -> bool {
     NAMES.iter().any(|word| name.contains(word))
+}
+
+/// The URL without a user and password, the values of secrets in its query masked: how messages and records name it.
+pub fn shown(url: &Uri) -> String {
+    let authority = url.authority().map_or("", |authority| authority.as_str());
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let scheme = url.scheme_str().unwrap_or("http");
+    let mut shown = format!("{scheme}://{host}{}", url.path());
+    for (at, pair) in url
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
+        shown.push(if at == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, value)) if !value.is_empty() && is_secret_parameter(name) => {
+                shown.push_str(name);
+                shown.push_str("=…");
+            }
+            _ => shown.push_str(pair),
+        }
+    }
+    shown
+}
+
+/// Beside [`NAMES`], what query parameters that authorise are called.
+fn is_secret_parameter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    is_named(&name)
+        || matches!(
+            name.as_str(),
+            "key" | "auth" | "authorization" | "jwt" | "sig" | "signature"
+        )
 }
 
 /// Text that signs or authorises. `Debug` and `Display` show a mask (`whsec_…9f2c`); only [`Secret::reveal`] gives the text.
@@ -58,5 +94,21 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret(whsec_…9f2c)");
         assert_eq!(Secret::new("hunter2").to_string(), "…");
         assert_eq!(Secret::new("ключ_öä").to_string(), "…");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        for (url, expected) in [
+            ("http://a.test:81/x?y=1&z", "http://a.test:81/x?y=1&z"),
+            ("https://u:p@a.test/", "https://a.test/"),
+            (
+                "http://a.test/?Access_Token=abc&y=2",
+                "http://a.test/?Access_Token=…&y=2",
+            ),
+            ("http://a.test/?a=1&key=abc", "http://a.test/?a=1&key=…"),
+        ] {
+            let url: Uri = url.parse().unwrap();
+            assert_eq!(shown(&url), expected);
+        }
     }
 }

@@ -1,4 +1,7 @@
 //! The one HTTP server: HTTP/1 on hyper with bounds on everything a peer can stretch, for the listener and for `evt dev`.
+//!
+//! A router's connections may become something else (RFC 9110, 7.8): what took them over keeps their place among the
+//! connections and their write timeout, and is cut where it has not ended by itself after a shutdown.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -20,9 +23,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::{debug, warn};
 
 /// Whole request heads, and idle time between two requests of a connection.
@@ -86,7 +89,7 @@ impl BodyError {
 /// Serves connections until `shutdown`, then lets answers under way end (for at most five seconds).
 ///
 /// An error of the service closes its connection without an answer. Heads over the limits and requests without exactly one
-/// `host` are answered here and never reach the service.
+/// `host` are answered here and never reach the service. Connections are not upgraded.
 pub async fn serve<S, B>(listener: TcpListener, service: S, shutdown: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
@@ -95,7 +98,38 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let room = Arc::new(Semaphore::new(connections()));
+    accept_all(listener, service, shutdown, None).await;
+}
+
+/// [`serve`] for an axum router, whose errors are answers and whose connections can be upgraded.
+///
+/// After `shutdown` upgraded connections have the same five seconds to end, and are cut then.
+pub async fn serve_router(
+    listener: TcpListener,
+    router: axum::Router,
+    shutdown: CancellationToken,
+) {
+    let service = hyper_util::service::TowerToHyperService::new(router);
+    let cut = CancellationToken::new();
+    accept_all(listener, service, shutdown, Some(&cut)).await;
+    cut.cancel();
+}
+
+/// Accepts until `shutdown`, then drains; reading from a connection fails once `cut`.
+async fn accept_all<S, B>(
+    listener: TcpListener,
+    service: S,
+    shutdown: CancellationToken,
+    cut: Option<&CancellationToken>,
+) where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>> + Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let places = connections();
+    let room = Arc::new(Semaphore::new(places as usize));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -106,27 +140,18 @@ where
         let Some((stream, place)) = accepted else {
             break;
         };
-        let connection = connection(stream, service.clone(), shutdown.clone());
-        connections.spawn(async move {
-            connection.await;
-            drop(place);
-        });
+        let stream = Impatient::new(stream, place, cut);
+        connections.spawn(connection(stream, service.clone(), shutdown.clone()));
     }
     drop(listener);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    let drained = async {
+        while connections.join_next().await.is_some() {}
+        // Those that were upgraded still have their places.
+        let _ = room.acquire_many(places).await;
+    };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         debug!("Connections were still open after the drain.");
     }
-}
-
-/// [`serve`] for an axum router, whose errors are answers.
-pub async fn serve_router(
-    listener: TcpListener,
-    router: axum::Router,
-    shutdown: CancellationToken,
-) {
-    let service = hyper_util::service::TowerToHyperService::new(router);
-    serve(listener, service, shutdown).await;
 }
 
 /// Reads a body within its limits. The stated length is checked before the first byte is taken.
@@ -193,7 +218,7 @@ where
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(room).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
@@ -210,7 +235,7 @@ async fn accept(
     }
 }
 
-async fn connection<S, B>(stream: TcpStream, service: S, shutdown: CancellationToken)
+async fn connection<S, B>(stream: Impatient, service: S, shutdown: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
@@ -218,7 +243,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let io = TokioIo::new(Impatient::new(stream));
+    let io = TokioIo::new(stream);
     let checked = Checked { inner: service };
     let mut builder = http1::Builder::new();
     builder
@@ -229,7 +254,8 @@ where
         // A peer that closes its sending half still waits for the answer.
         .half_close(true)
         .keep_alive(true);
-    let connection = builder.serve_connection(io, checked);
+    // Who serves without upgrades answers none with 101, so that none begins.
+    let connection = builder.serve_connection(io, checked).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => {
@@ -244,7 +270,7 @@ where
     }
 }
 
-fn connections() -> usize {
+fn connections() -> u32 {
     #[cfg(unix)]
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
@@ -253,7 +279,7 @@ fn connections() -> usize {
     let descriptors = u64::MAX;
     CONNECTIONS
         .min(descriptors.saturating_sub(SPARE_DESCRIPTORS))
-        .max(16) as usize
+        .max(16) as u32
 }
 
 /// Refuses what HTTP forbids and hyper lets through.
@@ -350,17 +376,27 @@ impl From<Infallible> for Dropped {
     }
 }
 
-/// A stream whose writes fail when the peer takes nothing for too long.
+/// A stream whose writes fail when the peer takes nothing for too long, with its place among the connections.
 struct Impatient {
     stream: TcpStream,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Ends a stream that waits for its peer.
+    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Given back when nobody holds the stream any more, upgraded or not.
+    _place: OwnedSemaphorePermit,
 }
 
 impl Impatient {
-    fn new(stream: TcpStream) -> Self {
+    fn new(
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        cut: Option<&CancellationToken>,
+    ) -> Self {
         Self {
             stream,
             deadline: None,
+            cut: cut.map(|cut| Box::pin(cut.clone().cancelled_owned())),
+            _place: place,
         }
     }
 
@@ -387,7 +423,14 @@ impl AsyncRead for Impatient {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending()
+            && let Some(cut) = &mut self.cut
+        {
+            ready!(cut.as_mut().poll(cx));
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        read
     }
 }
 

@@ -105,6 +105,19 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A span as people write it: `500ms`, `30s`, `2m`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let count: u64 = text[..unit].parse().ok()?;
+    let millis = match text[unit..].trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return None,
+    };
+    count.checked_mul(millis).map(Duration::from_millis)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

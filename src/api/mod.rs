@@ -1,6 +1,7 @@
 //! Client of the platform's REST interface: records, flows, sign-in. Anything that speaks HTTP here speaks to the platform;
 //! deliveries to other people's endpoints are `dial`'s work. The HTTP client's own types stay inside this room.
 
+pub mod agent;
 mod error;
 pub mod flows;
 pub mod profile;

@@ -106,6 +106,16 @@ impl Context {
         Running::find(&self.paths.state_dir).map_err(ConfigError::Running)
     }
 
+    /// Where the platform of the profile in force is; no secret is looked up for it.
+    pub(crate) fn platform_url(&self) -> Result<String, ConfigError> {
+        let entry = self.config.entry(&self.profile_name())?;
+        let local = match entry.name.as_str() {
+            LOCAL => self.running()?,
+            _ => None,
+        };
+        self.url_of(&entry, local.as_ref())
+    }
+
     fn url_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {
         let configured = entry.url.as_ref().map(|(url, _)| url.as_str());
         let url = self.globals.url.as_deref().or(configured);

@@ -103,8 +103,14 @@ impl Authority {
         token::verify(token, &self.key, Timestamp::now())
     }
 
+    /// When a token of this platform ends.
+    pub(super) fn expiry(&self, token: &str) -> Option<Timestamp> {
+        let claims = self.verify(token).ok()?;
+        Some(Timestamp::from_secs(claims.exp))
+    }
+
     /// Who a bearer token stands for, by the mode in force.
-    fn principal(&self, bearer: Option<&str>, org: &str) -> Result<Principal, Refusal> {
+    pub(super) fn principal(&self, bearer: Option<&str>, org: &str) -> Result<Principal, Refusal> {
         let Some(bearer) = bearer else {
             return match self.mode {
                 AuthMode::Off => Ok(Principal::dev(org)),
@@ -239,11 +245,14 @@ fn org_of(headers: &HeaderMap) -> Result<String, Refusal> {
             "orgid header is required",
         ));
     };
+    checked_org(org.as_bytes())
+}
+
+/// An organisation as callers may name it.
+pub(super) fn checked_org(org: &[u8]) -> Result<String, Refusal> {
     let allowed = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
-    match org.to_str() {
-        Ok(text) if text.len() <= MAX_ORG && text.as_bytes().iter().all(allowed) => {
-            Ok(text.to_owned())
-        }
+    match std::str::from_utf8(org) {
+        Ok(text) if text.len() <= MAX_ORG && org.iter().all(allowed) => Ok(text.to_owned()),
         _ => Err(Refusal::bad_request(
             "bad_orgid",
             "the orgid header may have letters, digits, `.`, `_` and `-`, 128 at most",

@@ -13,10 +13,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::{self, Refusal, answer, json_response};
+use super::feed;
+use super::gateways;
 use super::guard::{self, Guard};
 use super::queue;
 use super::request::JsonObject;
 use super::settings::{SETTINGS, SettingError};
+use super::streams;
 use super::{State, TOKEN_LIFETIME};
 use crate::catalogue::{self, EventKind};
 use crate::event::Seq;
@@ -46,7 +49,10 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .route("/_evt/reset", post(reset_all))
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
+        .route("/_evt/feed", get(feed::feed))
         .merge(queue::routes())
+        .merge(gateways::control_routes())
+        .merge(streams::control_routes())
         .fallback(unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
         .layer(axum::middleware::from_fn(error::finish))

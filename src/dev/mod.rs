@@ -5,8 +5,10 @@ mod automation;
 mod clock;
 pub mod control;
 pub mod error;
+mod feed;
 pub mod find;
 mod folder;
+mod gateways;
 mod guard;
 pub mod hosts;
 pub mod model;
@@ -18,7 +20,9 @@ mod rest;
 pub mod routes;
 pub mod seed;
 pub mod settings;
+mod sse;
 mod state;
+mod streams;
 mod token;
 
 use std::io;
@@ -178,6 +182,11 @@ impl Platform {
             let router = control::router(Arc::clone(&state), token.clone(), addresses.control);
             tasks.spawn(serve::serve_router(listener, router, stop));
         }
+        let closing = Arc::clone(&state);
+        tasks.spawn(async move {
+            closing.shutdown.cancelled().await;
+            closing.gateways.close().await;
+        });
         let shade = match &options.state_dir {
             Some(dir) => announce(&running, dir)?,
             None => None,
@@ -333,7 +342,9 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
     Router::new()
         .merge(auth::routes())
         .merge(automation::routes())
+        .merge(gateways::routes())
         .merge(rest::routes())
+        .merge(streams::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))

@@ -51,6 +51,9 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/automation/executions/{id}/cancel"),
     ("POST", "/automation/executions/{id}/retry"),
     ("POST", "/automation/executions/{id}/replay"),
+    ("GET", "/socket.io/"),
+    ("POST", "/ai/agent/stream"),
+    ("GET", "/ai/stream/{id}"),
 ];
 
 /// What differs more than this is not what was meant.

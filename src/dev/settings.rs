@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::gateways::Pace;
 use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
+use crate::time;
 
 /// Where the store keeps them, apart from the secrets.
 const PREFIX: &str = "set.";
 /// The switch that names an event.
 const THROW: &str = "listener.throw";
+/// How a refusal looks that comes before the connection.
+const CONNECT_ERROR: &str = "connect-error";
 /// No event.
 const NONE: &str = "none";
 
@@ -56,6 +60,41 @@ pub const SETTINGS: &[Setting] = &[
         takes: "on or off",
         help: "an exact repeat of the last create is answered 200 with an empty body, and creates nothing",
         accepts: is_switch,
+    },
+    Setting {
+        name: "gateways.ping_interval",
+        default: "25s",
+        takes: "a time, 10ms to 60m",
+        help: "between two pings of a Socket.IO connection; a change cuts those that are open",
+        accepts: is_period,
+    },
+    Setting {
+        name: "gateways.ping_timeout",
+        default: "20s",
+        takes: "a time, 10ms to 60m",
+        help: "how long a Socket.IO client may take to answer a ping",
+        accepts: is_period,
+    },
+    Setting {
+        name: "gateways.connect_timeout",
+        default: "45s",
+        takes: "a time, 10ms to 60m",
+        help: "how long a Socket.IO connection may be without a namespace",
+        accepts: is_period,
+    },
+    Setting {
+        name: "gateways.refuse",
+        default: "disconnect",
+        takes: "disconnect or connect-error",
+        help: "how a gateway refuses a client: authenticate {success:false} and a disconnect, or Socket.IO's CONNECT_ERROR",
+        accepts: |value| matches!(value, "disconnect" | CONNECT_ERROR),
+    },
+    Setting {
+        name: "stream.ping",
+        default: "15s",
+        takes: "a time, 10ms to 60m",
+        help: "how long a stream of the platform is silent before it shows that it lives",
+        accepts: is_period,
     },
 ];
 
@@ -159,9 +198,32 @@ impl Settings {
         Duration::from_secs(seconds.unwrap_or(3600))
     }
 
+    /// The times of the gateways' transport.
+    pub(super) fn pace(&self) -> Pace {
+        Pace {
+            ping_interval: self.period("gateways.ping_interval"),
+            ping_timeout: self.period("gateways.ping_timeout"),
+            connect_timeout: self.period("gateways.connect_timeout"),
+        }
+    }
+
+    /// Whether a gateway's refusal is a CONNECT_ERROR.
+    pub(super) fn refuses_connections(&self) -> bool {
+        self.get("gateways.refuse").as_deref() == Some(CONNECT_ERROR)
+    }
+
+    pub(super) fn stream_ping(&self) -> Duration {
+        self.period("stream.ping")
+    }
+
     /// The event whose listener throws.
     pub(super) fn throwing_listener(&self) -> Option<String> {
         self.get(THROW).filter(|name| name != NONE)
+    }
+
+    fn period(&self, name: &str) -> Duration {
+        let period = self.get(name).and_then(|value| time::duration(&value));
+        period.unwrap_or(Duration::from_secs(15))
     }
 
     fn is_on(&self, name: &str) -> bool {
@@ -190,6 +252,11 @@ fn is_lifetime(value: &str) -> bool {
     value
         .parse::<u64>()
         .is_ok_and(|seconds| (1..=31_536_000).contains(&seconds))
+}
+
+fn is_period(value: &str) -> bool {
+    let range = Duration::from_millis(10)..=Duration::from_secs(3600);
+    time::duration(value).is_some_and(|period| range.contains(&period))
 }
 
 fn is_name(value: &str) -> bool {

@@ -9,8 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::Authority;
 use super::error::Refusal;
+use super::gateways::Gateways;
 use super::repository::Repository;
 use super::settings::Settings;
+use super::streams::Streams;
 use crate::flow::{Flows, WorldError};
 use crate::secret::Secret;
 use crate::store::jobs::Settled;
@@ -43,6 +45,8 @@ pub struct State {
     pub(super) searches: Arc<Semaphore>,
     /// Deliveries as they end, for whoever watches; one who is slow misses some.
     pub(super) settled: broadcast::Sender<Settled>,
+    pub(super) gateways: Gateways,
+    pub(super) streams: Streams,
     last_create: Mutex<Option<[u8; 32]>>,
 }
 
@@ -76,6 +80,8 @@ impl State {
             shutdown: parts.shutdown,
             searches: Arc::new(Semaphore::new(SEARCHES)),
             settled: broadcast::Sender::new(WATCHED),
+            gateways: Gateways::default(),
+            streams: Streams::default(),
             last_create: Mutex::new(None),
         }
     }

@@ -4,8 +4,10 @@
 mod address;
 mod connect;
 mod connection;
+mod redirect;
 mod relay;
 mod stream;
+mod upgrade;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -24,8 +26,10 @@ use crate::grammar::target::Target;
 pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
+pub use redirect::{is_same_origin, resolve};
 pub use relay::{outcome, passed_on};
 pub use stream::{Opened, Opening, Socket};
+pub use upgrade::{Upgrade, Upgraded};
 
 /// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -92,7 +92,7 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         match tokio::time::timeout(limit, self.exchange_open(opening, &peer)).await {
-            Ok(result) => result,
+            Ok(result) => result.map(Opened::from),
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }
     }
@@ -122,7 +122,11 @@ impl Dialer {
         }
     }
 
-    async fn exchange_open(&self, opening: Opening, peer: &str) -> Result<Opened, DialError> {
+    pub(super) async fn exchange_open(
+        &self,
+        opening: Opening,
+        peer: &str,
+    ) -> Result<Response<Incoming>, DialError> {
         let broken = |source: hyper::Error| DialError::Broken {
             peer: peer.to_owned(),
             source: Box::new(source),
@@ -137,7 +141,7 @@ impl Dialer {
             .await
             .map_err(broken)?;
         // Its errors come back through the answer's body; it ends when that is dropped.
-        tokio::spawn(connection);
+        tokio::spawn(connection.with_upgrades());
         let path = opening
             .url
             .path_and_query()
@@ -148,13 +152,18 @@ impl Dialer {
         *request.headers_mut() = opening.headers;
         let host = HeaderValue::try_from(peer).map_err(|_| bad())?;
         request.headers_mut().entry(HOST).or_insert(host);
-        let answer = sender.send_request(request).await.map_err(broken)?;
+        sender.send_request(request).await.map_err(broken)
+    }
+}
+
+impl From<Response<Incoming>> for Opened {
+    fn from(answer: Response<Incoming>) -> Self {
         let (head, body) = answer.into_parts();
-        Ok(Opened {
+        Self {
             status: head.status,
             headers: head.headers,
             body,
-        })
+        }
     }
 }
 

@@ -7,8 +7,10 @@ mod edge;
 mod engines;
 mod model;
 mod ports;
+mod streams;
 
 pub(crate) use model::place_of;
+pub(crate) use streams::stopped;
 
 use std::error::Error;
 

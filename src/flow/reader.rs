@@ -10,6 +10,7 @@ use crate::catalogue::Unknown;
 use crate::condition::ConditionError;
 use crate::json::kind_of;
 use crate::signature::SignatureError;
+use crate::time;
 
 /// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
 #[derive(Debug, Error)]
@@ -224,7 +225,7 @@ impl<'a> Node<'a> {
         let bad = || self.bad(EXPECTED);
         let duration = match self.value {
             Value::Number(millis) => Duration::from_millis(millis.as_u64().ok_or_else(bad)?),
-            Value::String(text) => spelled(text.trim()).ok_or_else(bad)?,
+            Value::String(text) => time::duration(text.trim()).ok_or_else(bad)?,
             _ => return Err(self.wrong(EXPECTED)),
         };
         let range = Duration::from_millis(100)..=Duration::from_secs(600);
@@ -237,15 +238,3 @@ impl<'a> Node<'a> {
 
 /// Entries of a list inside a document.
 const LIST: usize = 1_000;
-
-fn spelled(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    let count: u64 = text[..unit].parse().ok()?;
-    let millis = match text[unit..].trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        _ => return None,
-    };
-    count.checked_mul(millis).map(Duration::from_millis)
-}

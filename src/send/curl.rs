@@ -84,7 +84,7 @@ fn word(bytes: &[u8]) -> String {
 }
 
 /// Everything stays as it is between single quotes but the single quote.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -3,7 +3,7 @@
 //! Where bodies come from is `sample`'s to know; what becomes of an event that failed is the caller's.
 
 pub mod burst;
-mod curl;
+pub(crate) mod curl;
 mod histogram;
 pub mod tamper;
 pub mod wire;

@@ -89,6 +89,7 @@ pub async fn keep_open(
                 why: words(&failure),
             });
         }
+        let minimum = minimum.max(source.server_minimum());
         let delay = delay(failures, minimum, random());
         cx.outlet.notice(Notice::Retrying {
             why: words(&failure),
@@ -114,11 +115,16 @@ fn may_retry(reconnect: Reconnect, was_open: bool, failure: &SourceError) -> boo
 
 /// The failure with its causes, in one line.
 fn words(failure: &SourceError) -> String {
-    let mut words = match failure {
+    match failure {
         SourceError::Lost { why } => why.clone(),
-        other => other.to_string(),
-    };
-    let mut cause = failure.source();
+        other => chain(other),
+    }
+}
+
+/// An error with its causes, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
     while let Some(source) = cause {
         words.push_str(": ");
         words.push_str(&source.to_string());

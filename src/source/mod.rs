@@ -7,6 +7,7 @@
 mod keep_open;
 mod socketio;
 mod sse;
+mod url;
 mod websocket;
 
 use std::error::Error;
@@ -250,6 +251,18 @@ pub struct Authorisation {
     pub auth: Option<Secret>,
 }
 
+/// Makes the credentials of one connection, on a thread where they may wait: for a command, a file, a password manager.
+///
+/// # Errors
+/// [`SourceError::Credentials`] around what [`Credentials`] gave.
+pub async fn authorise(credentials: &Credentials) -> Result<Authorisation, SourceError> {
+    let credentials = Arc::clone(credentials);
+    match tokio::task::spawn_blocking(move || credentials()).await {
+        Ok(made) => made.map_err(SourceError::Credentials),
+        Err(fault) => Err(SourceError::Credentials(Box::new(fault))),
+    }
+}
+
 /// What is typed into a connection that goes both ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outgoing {
@@ -370,6 +383,11 @@ pub trait Source: Send {
     /// Calls [`Cx::connected`] once the stream is open and [`Outlet::settle`] after each piece, ends within a second of
     /// [`Cx::stop`], and says with [`Cx::resumed`] or [`Cx::gap`] what an earlier loss means.
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>>;
+
+    /// The wait before any new connection that the server asked for, also when the last attempt did not reach it.
+    fn server_minimum(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Where to go on in another process, as the source's own options take it: an SSE id, Socket.IO's pid and offset. `None`
     /// where the stream has no such thing.

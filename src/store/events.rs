@@ -64,6 +64,7 @@ pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<S
         cause.map(|(seq, _)| seq.0),
         cause.map_or(0, |(_, depth)| depth),
     ])?;
+    tx.event_kept();
     Ok(Seq(tx.last_insert_rowid()))
 }
 
@@ -136,6 +137,36 @@ where
         }
     }
     Ok(())
+}
+
+/// Hands position, type and body of the events after a position to `visit`, oldest first, until it breaks. Nothing is copied.
+pub fn follow(
+    connection: &Connection,
+    after: Seq,
+    mut visit: impl FnMut(Seq, Option<&str>, &[u8]) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT seq, kind, body FROM events WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = statement.query([after.0])?;
+    while let Some(row) = rows.next()? {
+        let kind = row
+            .get_ref(1)?
+            .as_str_or_null()
+            .map_err(rusqlite::Error::from)?;
+        let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        if visit(Seq(row.get(0)?), kind, body).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The last position that was given to an event, which may be gone; 0 where there was none yet.
+pub fn last_given(connection: &Connection) -> Result<Seq, StoreError> {
+    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
+    let mut statement = connection.prepare_cached(sql)?;
+    let given = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(Seq(given.unwrap_or(0)))
 }
 
 /// How many events there are, and how many bytes their bodies and headers take.

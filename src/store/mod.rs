@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use thiserror::Error;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::files;
 
@@ -56,6 +56,7 @@ struct Inner {
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     jobs_ready: Arc<Notify>,
+    events_kept: watch::Receiver<()>,
     // Keeps an ephemeral store's folder until the last handle is gone.
     _ephemeral: Option<tempfile::TempDir>,
 }
@@ -164,13 +165,19 @@ impl Store {
         let mut connection = connect(path, durability)?;
         migrate(&mut connection, path, kind)?;
         let jobs_ready = Arc::new(Notify::new());
-        let writer = writer::Writer::start(connection, path, Arc::clone(&jobs_ready));
+        let (events, events_kept) = watch::channel(());
+        let listeners = writer::Listeners {
+            jobs: Arc::clone(&jobs_ready),
+            events,
+        };
+        let writer = writer::Writer::start(connection, path, listeners);
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
                 writer,
                 readers: Mutex::new(Vec::new()),
                 jobs_ready,
+                events_kept,
                 _ephemeral: ephemeral,
             }),
         })
@@ -258,6 +265,13 @@ impl Store {
     /// Told after each commit that enqueued or freed a job of this process ([`Tx::jobs_ready`]).
     pub fn jobs_ready(&self) -> Arc<Notify> {
         Arc::clone(&self.inner.jobs_ready)
+    }
+
+    /// Changes after each commit of this process that kept an event; what came before the call counts as seen.
+    pub fn events_kept(&self) -> watch::Receiver<()> {
+        let mut events_kept = self.inner.events_kept.clone();
+        events_kept.mark_unchanged();
+        events_kept
     }
 }
 

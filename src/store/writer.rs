@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
 use super::StoreError;
@@ -21,7 +21,31 @@ const QUEUE: usize = 1024;
 /// A write under way: the connection inside the current commit.
 pub struct Tx<'a> {
     connection: &'a Connection,
-    jobs_ready: &'a Cell<bool>,
+    news: &'a News,
+}
+
+/// What a commit brings that others wait for.
+#[derive(Default)]
+struct News {
+    jobs: Cell<bool>,
+    events: Cell<bool>,
+}
+
+/// Those who wait for it.
+pub(super) struct Listeners {
+    pub(super) jobs: Arc<Notify>,
+    pub(super) events: watch::Sender<()>,
+}
+
+impl Listeners {
+    fn tell(&self, news: &News) {
+        if news.jobs.get() {
+            self.jobs.notify_one();
+        }
+        if news.events.get() {
+            self.events.send_replace(());
+        }
+    }
 }
 
 impl<'a> Tx<'a> {
@@ -31,7 +55,12 @@ impl<'a> Tx<'a> {
 
     /// Wakes the delivery engine once this commit is on the disk.
     pub fn jobs_ready(&self) {
-        self.jobs_ready.set(true);
+        self.news.jobs.set(true);
+    }
+
+    /// Wakes those who follow events once this commit is on the disk.
+    pub(super) fn event_kept(&self) {
+        self.news.events.set(true);
     }
 }
 
@@ -46,12 +75,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, path: &Path, jobs_ready: Arc<Notify>) -> Self {
+    pub(super) fn start(connection: Connection, path: &Path, listeners: Listeners) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
         let checkpointer = Checkpointer::new(path);
         let thread = std::thread::Builder::new()
             .name("evt-store".to_owned())
-            .spawn(move || run(&connection, checkpointer, operations, &jobs_ready))
+            .spawn(move || run(&connection, checkpointer, operations, &listeners))
             .expect("a thread can be started: the process has just begun");
         Self {
             queue: Some(queue),
@@ -177,13 +206,13 @@ fn run(
     connection: &Connection,
     mut checkpointer: Checkpointer,
     mut operations: mpsc::Receiver<Operation>,
-    notify: &Notify,
+    listeners: &Listeners,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut finished: Vec<Finish> = Vec::with_capacity(BATCH);
     while operations.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let jobs_ready = Cell::new(false);
-        let committed = commit(connection, &jobs_ready, &mut batch, &mut finished);
+        let news = News::default();
+        let committed = commit(connection, &news, &mut batch, &mut finished);
         if let Err(error) = &committed {
             error!(%error, "A commit failed.");
             let _ = connection.execute_batch("ROLLBACK");
@@ -191,16 +220,14 @@ fn run(
         for finish in finished.drain(..) {
             finish(committed.as_ref().map_err(StoreError::repeat).copied());
         }
-        if jobs_ready.get() {
-            notify.notify_one();
-        }
+        listeners.tell(&news);
         checkpointer.after_commit(connection);
     }
 }
 
 fn commit(
     connection: &Connection,
-    jobs_ready: &Cell<bool>,
+    news: &News,
     batch: &mut Vec<Operation>,
     finished: &mut Vec<Finish>,
 ) -> Result<(), StoreError> {
@@ -216,10 +243,7 @@ fn commit(
         );
         return Err(error);
     }
-    let tx = Tx {
-        connection,
-        jobs_ready,
-    };
+    let tx = Tx { connection, news };
     finished.extend(batch.drain(..).map(|operation| operation(Ok(&tx))));
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())

@@ -1,4 +1,5 @@
 //! Codecs where both ends need bytes and frames: no sockets, no clock, bounded.
 
+pub mod lines;
 pub mod socketio;
 pub mod sse;

@@ -3,8 +3,12 @@
 mod auth;
 mod command;
 mod control;
+mod event_stream;
 mod events;
+mod feed;
+mod gateways;
 mod protocol;
 mod repository;
 mod restart;
+mod streams;
 mod wire;

@@ -34,7 +34,7 @@ fn rooms_are_found_in_every_way_to_write_a_path() {
 }
 
 /// Crates with the only rooms that may name them; `main.rs` and `lib.rs` name none of them.
-const CONFINED: [(&str, &[&str]); 11] = [
+const CONFINED: [(&str, &[&str]); 12] = [
     ("rusqlite", &["store"]),
     ("reqwest", &["api"]),
     ("clap", &["cli"]),
@@ -43,6 +43,7 @@ const CONFINED: [(&str, &[&str]); 11] = [
     ("dialoguer", &["ui"]),
     ("axum", &["dev", "serve"]),
     ("cel", &["condition"]),
+    ("socketioxide", &["dev"]),
     ("jaq_core", &["shape"]),
     ("jaq_std", &["shape"]),
     ("jaq_json", &["shape"]),

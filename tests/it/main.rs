@@ -30,3 +30,4 @@ mod records;
 mod send;
 mod signature;
 mod support;
+mod tail_websocket;

@@ -168,7 +168,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
     parse(&String::from_utf8_lossy(&answer))
 }
 
-fn parse(answer: &str) -> Reply {
+pub(crate) fn parse(answer: &str) -> Reply {
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {answer:?}"));

@@ -1,0 +1,48 @@
+//! AI agents: a question, and the id of the stream on which the answer comes.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{ApiError, Client, Refusal};
+
+/// The start's answer, plain or under `data`.
+#[derive(Deserialize)]
+struct Started {
+    #[serde(rename = "streamId")]
+    stream_id: Option<String>,
+    data: Option<Box<Started>>,
+}
+
+impl Client {
+    /// Puts `message` to an agent and returns the id of the stream that carries its answer (`GET /ai/stream/{id}`).
+    ///
+    /// The request is never repeated, save with a new token in place of one that has expired: an agent that is asked twice
+    /// works twice.
+    ///
+    /// # Errors
+    /// A refusal, such as 404 for an agent that is not there; [`ApiError::Incomplete`] for an answer without an id.
+    pub async fn start_agent(&self, agent: &str, message: &str) -> Result<String, ApiError> {
+        let question = json!({ "agentId": agent, "message": message });
+        let call = self.post(&["ai", "agent", "stream"], &question)?;
+        let body = match self.attempt(&call).await {
+            Err(error)
+                if error.refusal().is_some_and(Refusal::is_expired_token)
+                    && self.tokens().refresh_token.is_some() =>
+            {
+                self.refresh().await?;
+                self.attempt(&call).await?
+            }
+            other => other?,
+        };
+        let started: Started = self.read(&body, "the id of a stream")?;
+        started.id().ok_or_else(|| self.incomplete("a stream's id"))
+    }
+}
+
+impl Started {
+    fn id(self) -> Option<String> {
+        self.stream_id
+            .filter(|id| !id.is_empty())
+            .or_else(|| self.data.and_then(|data| data.id()))
+    }
+}

@@ -1,0 +1,220 @@
+//! What authorises a connection, made anew for each one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::parser::ValueSource;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use serde_json::{Map, Value};
+
+use super::Args;
+use crate::cli::Context;
+use crate::config::{ConfigError, Profile};
+use crate::error::CliError;
+use crate::grammar::header_line::HeaderLine;
+use crate::grammar::secret_ref::SecretRef;
+use crate::secret::Secret;
+use crate::source::{Authorisation, Credentials};
+
+/// The header that names the organisation.
+const ORG: HeaderName = HeaderName::from_static("orgid");
+
+/// Whose server it is: nobody else is sent the profile's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Server {
+    /// The platform of the profile in force.
+    Platform,
+    /// The control port of the local platform.
+    Control,
+    Foreign,
+}
+
+impl Server {
+    /// The platform where the URL has its origin; no secret is looked up for that.
+    pub(super) fn of(url: &Uri, cx: &Context) -> Result<Self, CliError> {
+        let platform = match cx.platform_url() {
+            Ok(platform) => platform,
+            // What is no platform's URL needs no platform.
+            Err(ConfigError::NotRunning | ConfigError::Incomplete { .. }) => {
+                return Ok(Self::Foreign);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let platform: Option<Uri> = platform.parse().ok();
+        Ok(match platform.as_ref().map(origin) {
+            Some(platform) if platform.is_some() && platform == origin(url) => Self::Platform,
+            _ => Self::Foreign,
+        })
+    }
+}
+
+/// Scheme, host and port; `ws` stands where `http` does.
+fn origin(url: &Uri) -> Option<(bool, String, u16)> {
+    let is_secure = match url.scheme_str()? {
+        "http" | "ws" => false,
+        "https" | "wss" => true,
+        _ => return None,
+    };
+    let port = url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+    let host = url.host()?.to_ascii_lowercase();
+    // Both name this machine, and a profile may say one and a person the other.
+    let host = if host == "localhost" {
+        "127.0.0.1".to_owned()
+    } else {
+        host
+    };
+    Some((is_secure, host, port))
+}
+
+/// Makes the credentials of one stream.
+struct Maker {
+    server: Server,
+    cx: Arc<Context>,
+    headers: Vec<HeaderLine>,
+    /// `--token-cmd`, or a `--token` that was typed: sent to whichever server was named beside it.
+    token: Option<SecretRef>,
+    auth: Option<SecretRef>,
+    /// What stdin can give only once, and what was looked up before the first connection.
+    read: Mutex<Read>,
+}
+
+#[derive(Default)]
+struct Read {
+    profile: Option<Profile>,
+    stdin: Option<Secret>,
+}
+
+/// The credentials of `args` for `server`. References are resolved once here, so that a mistake is told before anything is
+/// dialled, and again for each connection after the first.
+pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Credentials, CliError> {
+    let maker = Maker {
+        server,
+        cx: Arc::clone(cx),
+        headers: args.connect.header.clone(),
+        token: token(args, cx),
+        auth: args.connect.auth.clone(),
+        read: Mutex::default(),
+    };
+    let first = Mutex::new(Some(maker.make()?));
+    Ok(Arc::new(move || {
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first {
+            Some(first) => Ok(first),
+            None => maker.make().map_err(|error| error.error),
+        }
+    }))
+}
+
+fn token(args: &Args, cx: &Context) -> Option<SecretRef> {
+    if let Some(command) = &args.connect.token_cmd {
+        return Some(SecretRef::Command(command.clone()));
+    }
+    let is_typed = cx.matches.value_source("token") == Some(ValueSource::CommandLine);
+    cx.globals.token.clone().filter(|_| is_typed)
+}
+
+impl Maker {
+    fn make(&self) -> Result<Authorisation, CliError> {
+        let mut headers = HeaderMap::new();
+        let mut auth = Map::new();
+        let token = match &self.token {
+            Some(reference) => Some(self.secret(reference)?),
+            None => None,
+        };
+        match self.server {
+            Server::Platform => self.platform(token, &mut headers, &mut auth)?,
+            Server::Control => {
+                let running = self.cx.running()?.ok_or(ConfigError::NotRunning)?;
+                bearer(&mut headers, &Secret::new(running.control_token))?;
+            }
+            Server::Foreign => {
+                if let Some(token) = &token {
+                    bearer(&mut headers, token)?;
+                    auth.insert("token".to_owned(), token.reveal().into());
+                }
+            }
+        }
+        for line in &self.headers {
+            headers.insert(line.name.clone(), self.value(line)?);
+        }
+        if let Some(reference) = &self.auth {
+            auth.extend(self.object(reference)?);
+        }
+        let auth = (!auth.is_empty()).then(|| Secret::new(Value::Object(auth).to_string()));
+        Ok(Authorisation { headers, auth })
+    }
+
+    fn platform(
+        &self,
+        token: Option<Secret>,
+        headers: &mut HeaderMap,
+        auth: &mut Map<String, Value>,
+    ) -> Result<(), CliError> {
+        let profile = self.profile()?;
+        let org = HeaderValue::from_str(&profile.org)
+            .map_err(|_| CliError::usage("the profile's org cannot be sent in a header"))?;
+        headers.insert(ORG, org);
+        auth.insert("orgId".to_owned(), profile.org.into());
+        if let Some(token) = token.or(profile.token) {
+            bearer(headers, &token)?;
+            auth.insert("token".to_owned(), token.reveal().into());
+        }
+        Ok(())
+    }
+
+    /// The profile as it is now: a token may have been renewed, or the local platform started anew. What stdin gave stays.
+    fn profile(&self) -> Result<Profile, CliError> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(profile), Some(SecretRef::Stdin)) = (&read.profile, &self.cx.globals.token) {
+            return Ok(profile.clone());
+        }
+        let profile = self.cx.profile()?;
+        read.profile = Some(profile.clone());
+        Ok(profile)
+    }
+
+    fn secret(&self, reference: &SecretRef) -> Result<Secret, CliError> {
+        if *reference != SecretRef::Stdin {
+            return self.cx.secret(reference);
+        }
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(secret) = &read.stdin {
+            return Ok(secret.clone());
+        }
+        let secret = self.cx.secret(reference)?;
+        read.stdin = Some(secret.clone());
+        Ok(secret)
+    }
+
+    /// A header's value, or what it refers to.
+    fn value(&self, line: &HeaderLine) -> Result<HeaderValue, CliError> {
+        let reference = line.value.to_str().ok().map(str::parse);
+        let Some(Ok(reference @ (SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Command(_)))) =
+            reference
+        else {
+            return Ok(line.value.clone());
+        };
+        let value = HeaderValue::from_str(self.secret(&reference)?.reveal());
+        value.map_err(|_| {
+            CliError::usage(format!(
+                "what `{}` refers to cannot be sent in a header",
+                line.name
+            ))
+        })
+    }
+
+    fn object(&self, reference: &SecretRef) -> Result<Map<String, Value>, CliError> {
+        serde_json::from_str(self.secret(reference)?.reveal()).map_err(|_| {
+            CliError::usage("--auth is no JSON object")
+                .hint("--auth '{\"token\":\"…\"}', or a reference to one: --auth env:CHAT_AUTH")
+        })
+    }
+}
+
+fn bearer(headers: &mut HeaderMap, token: &Secret) -> Result<(), CliError> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
+        .map_err(|_| CliError::usage("the token cannot be sent in a header"))?;
+    value.set_sensitive(true);
+    headers.insert(AUTHORIZATION, value);
+    Ok(())
+}

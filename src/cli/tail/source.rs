@@ -1,0 +1,339 @@
+//! What is followed, and the source that follows it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::parser::ValueSource;
+use http::Uri;
+
+use super::credentials::{self, Server};
+use super::{Args, agent, choose};
+use crate::cli::Context;
+use crate::config::{ConfigError, LOCAL};
+use crate::dial::{AddressPolicy, Dialer};
+use crate::error::CliError;
+use crate::event::Transport;
+use crate::grammar::stream::Stream;
+use crate::running::Running;
+use crate::source::{
+    Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket, WebSocketOptions,
+};
+
+/// The largest message that a flag can allow.
+const MAX_MESSAGE: u64 = 1 << 30;
+
+/// Socket.IO namespaces of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Gateway {
+    Chat,
+    CommunityChat,
+    Voice,
+}
+
+impl Gateway {
+    pub(super) const ALL: [Self; 3] = [Self::Chat, Self::CommunityChat, Self::Voice];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::CommunityChat => "community-chat",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+/// What is followed.
+#[derive(Clone, Debug)]
+pub(super) enum Subject {
+    /// Everything that the running `evt dev` emits.
+    Feed(Running),
+    Gateway(Gateway),
+    /// An AI agent's answer, which was asked for by this command.
+    Answer(String),
+    Stream(Stream),
+}
+
+/// The subject, as the arguments name it or as the person chooses. Asks the agent, where there is one to be asked.
+pub(super) async fn subject(args: &Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
+    if let Some(name) = &args.agent {
+        let message = args.source.as_deref().unwrap_or_default();
+        return Ok(Subject::Answer(agent::ask(name, message, cx).await?));
+    }
+    if let Some(gateway) = args.gateway {
+        return Ok(Subject::Gateway(gateway));
+    }
+    match args.source.as_ref().or(args.stream.as_ref()) {
+        Some(text) => Ok(Subject::Stream(text.parse()?)),
+        None if cx.ui.may_ask() => choose::subject(cx),
+        None => feed(cx),
+    }
+}
+
+/// The live feed of the platform of this machine.
+pub(super) fn feed(cx: &Context) -> Result<Subject, CliError> {
+    let profile = cx.profile_name();
+    if profile != LOCAL {
+        return Err(CliError::usage(format!(
+            "the platform of profile `{profile}` has no live feed: name a source"
+        ))
+        .hint("evt tail --gateway chat")
+        .hint("evt tail --profile local     follows the platform of this machine"));
+    }
+    let running = cx.running()?.ok_or(ConfigError::NotRunning)?;
+    Ok(Subject::Feed(running))
+}
+
+/// A source, ready to be opened.
+pub(super) struct Following {
+    pub(super) source: Box<dyn Source>,
+    pub(super) subject: Subject,
+}
+
+impl Following {
+    pub(super) fn open(subject: Subject, args: &Args, cx: &Arc<Context>) -> Result<Self, CliError> {
+        let limit = args.connect.max_message_size.bytes();
+        if limit == 0 || limit > MAX_MESSAGE {
+            return Err(
+                CliError::usage("--max-message-size must be from 1 byte to 1GiB")
+                    .hint("evt tail … --max-message-size 64MiB"),
+            );
+        }
+        let max_message = usize::try_from(limit).unwrap_or(usize::MAX);
+        let dialer = Dialer::new(AddressPolicy::Local);
+        let maker = Maker {
+            args,
+            cx,
+            dialer,
+            max_message,
+        };
+        let source = match &subject {
+            Subject::Feed(running) => maker.feed(running)?,
+            Subject::Answer(id) => maker.answer(id)?,
+            Subject::Stream(Stream::Agent(id)) => maker.answer(id)?,
+            Subject::Stream(Stream::Http(url)) => {
+                maker.sse(url.clone(), Server::of(url, cx)?, args.stop.until_end)?
+            }
+            Subject::Stream(Stream::WebSocket(url)) => maker.websocket(url)?,
+            Subject::Stream(Stream::SocketIo { url, namespace }) => {
+                maker.socketio(url.clone(), namespace.clone(), Server::of(url, cx)?)?
+            }
+            Subject::Gateway(gateway) => {
+                let url = uri(&cx.profile()?.url, "/")?;
+                let namespace = format!("/{}", gateway.name());
+                maker.socketio(url, namespace, Server::Platform)?
+            }
+        };
+        Ok(Self { source, subject })
+    }
+
+    /// Whether this is an AI agent's answer.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(
+            self.subject,
+            Subject::Answer(_) | Subject::Stream(Stream::Agent(_))
+        )
+    }
+}
+
+/// Makes sources of one command line.
+struct Maker<'a> {
+    args: &'a Args,
+    cx: &'a Arc<Context>,
+    dialer: Dialer,
+    max_message: usize,
+}
+
+impl Maker<'_> {
+    fn feed(&self, running: &Running) -> Result<Box<dyn Source>, CliError> {
+        let url = uri(&running.control_url, "/_evt/feed")?;
+        self.sse(url, Server::Control, self.args.stop.until_end)
+    }
+
+    fn answer(&self, id: &str) -> Result<Box<dyn Source>, CliError> {
+        let path = format!("/ai/stream/{}", segment(id)?);
+        self.sse(uri(&self.cx.profile()?.url, &path)?, Server::Platform, true)
+    }
+
+    fn sse(
+        &self,
+        url: Uri,
+        server: Server,
+        is_one_answer: bool,
+    ) -> Result<Box<dyn Source>, CliError> {
+        fits(self.cx, Transport::Sse)?;
+        let options = SseOptions {
+            url,
+            credentials: credentials::of(server, self.args, self.cx)?,
+            last_event_id: self.args.connect.last_event_id.clone(),
+            max_message: self.max_message,
+            is_one_answer,
+            idle: None,
+        };
+        Ok(Box::new(Sse::new(options, self.dialer.clone())))
+    }
+
+    fn websocket(&self, url: &Uri) -> Result<Box<dyn Source>, CliError> {
+        fits(self.cx, Transport::WebSocket)?;
+        let connect = &self.args.connect;
+        let ping = Duration::from(connect.ping);
+        if ping < Duration::from_secs(1) {
+            return Err(CliError::usage("--ping must be at least a second").hint("--ping 20s"));
+        }
+        let options = WebSocketOptions {
+            url: url.clone(),
+            credentials: credentials::of(Server::of(url, self.cx)?, self.args, self.cx)?,
+            subprotocols: connect.subprotocol.clone(),
+            send_on_connect: self.greetings(),
+            echo: self.args.speak.echo,
+            follow_redirects: connect.location,
+            max_message: self.max_message,
+            ping,
+        };
+        Ok(Box::new(WebSocket::new(options, self.dialer.clone())))
+    }
+
+    fn socketio(
+        &self,
+        server_url: Uri,
+        namespace: String,
+        server: Server,
+    ) -> Result<Box<dyn Source>, CliError> {
+        fits(self.cx, Transport::SocketIo)?;
+        let connect = &self.args.connect;
+        let ack = self.args.speak.ack.clone();
+        if let Some(ack) = &ack
+            && !is_list(ack)
+        {
+            return Err(
+                CliError::usage("--ack takes a JSON list of arguments").hint("--ack='[\"ok\"]'")
+            );
+        }
+        let mut namespaces = vec![namespace];
+        namespaces.extend(connect.namespace.iter().map(|name| slashed(name)));
+        namespaces.dedup();
+        let options = SocketIoOptions {
+            url: with_path(&server_url, &slashed(&connect.path))?,
+            namespaces,
+            credentials: credentials::of(server, self.args, self.cx)?,
+            transports: connect.transport.into(),
+            send_on_connect: self.greetings(),
+            ack,
+            echo: self.args.speak.echo,
+            resume: None,
+            max_message: self.max_message,
+        };
+        Ok(Box::new(SocketIo::new(options, self.dialer.clone())))
+    }
+
+    fn greetings(&self) -> Vec<Outgoing> {
+        let texts = self.args.speak.send_on_connect.iter();
+        texts.map(|text| Outgoing::Text(text.clone())).collect()
+    }
+}
+
+/// Flags that only some transports have, by the names of their arguments.
+const PARTICULAR: [(&str, &str, &[Transport]); 13] = [
+    ("last_event_id", "--last-event-id", &[Transport::Sse]),
+    ("text", "--text", &[Transport::Sse]),
+    (
+        "location",
+        "--location",
+        &[Transport::Sse, Transport::WebSocket],
+    ),
+    ("subprotocol", "--subprotocol", &[Transport::WebSocket]),
+    ("ping", "--ping", &[Transport::WebSocket]),
+    ("auth", "--auth", &[Transport::SocketIo]),
+    ("namespace", "--namespace", &[Transport::SocketIo]),
+    ("path", "--path", &[Transport::SocketIo]),
+    ("transport", "--transport", &[Transport::SocketIo]),
+    ("ack", "--ack", &[Transport::SocketIo]),
+    (
+        "interactive",
+        "--interactive",
+        &[Transport::WebSocket, Transport::SocketIo],
+    ),
+    (
+        "send_on_connect",
+        "--send-on-connect",
+        &[Transport::WebSocket, Transport::SocketIo],
+    ),
+    (
+        "echo",
+        "--echo",
+        &[Transport::WebSocket, Transport::SocketIo],
+    ),
+];
+
+/// Refuses flags of other transports. Only what was typed counts: a variable or a setting is meant for whom it fits.
+fn fits(cx: &Context, transport: Transport) -> Result<(), CliError> {
+    let Some(typed) = cx.matches.subcommand_matches("tail") else {
+        return Ok(());
+    };
+    for (argument, flag, transports) in PARTICULAR {
+        let is_typed = typed.value_source(argument) == Some(ValueSource::CommandLine);
+        if is_typed && !transports.contains(&transport) {
+            let fit: Vec<&str> = transports.iter().map(|fit| spoken(*fit)).collect();
+            return Err(CliError::usage(format!(
+                "{flag} is for {}, and this is {}",
+                fit.join(" and "),
+                spoken(transport)
+            ))
+            .hint(format!("leave {flag} out"))
+            .hint("evt man streams     tells the transports apart"));
+        }
+    }
+    Ok(())
+}
+
+/// The transport as people call it.
+pub(super) const fn spoken(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Sse => "server-sent events",
+        Transport::Ndjson => "lines of JSON",
+        Transport::WebSocket => "WebSocket",
+        Transport::SocketIo => "Socket.IO",
+        Transport::Http => "HTTP",
+        Transport::Bus => "the platform",
+    }
+}
+
+fn is_list(json: &str) -> bool {
+    serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json).is_ok()
+}
+
+fn slashed(name: &str) -> String {
+    match name.strip_prefix('/') {
+        Some(_) => name.to_owned(),
+        None => format!("/{name}"),
+    }
+}
+
+/// `base` and `path` as one address.
+fn uri(base: &str, path: &str) -> Result<Uri, CliError> {
+    format!("{}{path}", base.trim_end_matches('/'))
+        .parse()
+        .map_err(|_| CliError::usage(format!("`{base}` is no address")).hint("evt profile list"))
+}
+
+/// The same server at another path, its query kept.
+fn with_path(url: &Uri, path: &str) -> Result<Uri, CliError> {
+    let mut parts = url.clone().into_parts();
+    let path = match url.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let bad =
+        || CliError::usage(format!("`{path}` is no path of a server")).hint("--path /socket.io/");
+    parts.path_and_query = Some(path.parse().map_err(|_| bad())?);
+    Uri::from_parts(parts).map_err(|_| bad())
+}
+
+/// An id as one segment of a path.
+fn segment(id: &str) -> Result<&str, CliError> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~:@!$&'()*+,;=".contains(&byte);
+    if id.bytes().all(is_plain) && !matches!(id, "" | "." | "..") {
+        return Ok(id);
+    }
+    Err(CliError::usage(format!("`{id}` is no id of a stream"))
+        .hint("evt tail --agent NAME \"message\"     asks, and follows the answer"))
+}

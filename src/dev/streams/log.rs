@@ -1,0 +1,260 @@
+//! What one stream has sent and is to send: bounded, read by several at once, each from a position of its own.
+//!
+//! The writer waits for the slowest reader that is connected, and for the first one; what all have read is kept for those who
+//! come back, as long as there is room.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// What may wait for a reader before the writer waits too.
+const UNREAD: u64 = 256 * 1024;
+/// What is kept altogether, but for a frame that is larger by itself.
+const KEPT: u64 = 1024 * 1024;
+/// What an entry takes beside its bytes.
+const OVERHEAD: u64 = 64;
+/// Entries are handed out together up to this size.
+const TOGETHER: usize = 32 * 1024;
+
+/// What the writer adds.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Frame {
+        id: Option<String>,
+        bytes: Bytes,
+    },
+    /// Breaks the connection of the first reader that comes here, after these bytes.
+    Cut(Bytes),
+}
+
+/// What a reader gets.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Bytes(Bytes),
+    Cut(Bytes),
+    /// The stream is over and everything has been read.
+    End,
+}
+
+pub(super) struct Log {
+    inner: Mutex<Inner>,
+    news: watch::Sender<()>,
+    room: Notify,
+}
+
+struct Inner {
+    entries: VecDeque<Kept>,
+    /// The number of the first entry that is still kept.
+    first: u64,
+    /// The weight of all that was ever written.
+    written: u64,
+    /// The number of the entry that each reader takes next.
+    readers: BTreeMap<u64, u64>,
+    next_reader: u64,
+    /// How far anyone has read.
+    furthest: u64,
+    is_done: bool,
+    idle_since: Instant,
+}
+
+struct Kept {
+    entry: Entry,
+    /// The weight of all before it.
+    before: u64,
+}
+
+impl Log {
+    pub(super) fn new() -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                entries: VecDeque::new(),
+                first: 0,
+                written: 0,
+                readers: BTreeMap::new(),
+                next_reader: 0,
+                furthest: 0,
+                is_done: false,
+                idle_since: Instant::now(),
+            }),
+            news: watch::Sender::new(()),
+            room: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry, once there is room for it. For one writer.
+    pub(super) async fn push(&self, entry: Entry) {
+        // A reader that makes room before this waits leaves a permit.
+        while self.lock().unread() >= UNREAD {
+            self.room.notified().await;
+        }
+        self.lock().add(entry);
+        self.news.send_replace(());
+    }
+
+    /// Says that nothing more comes.
+    pub(super) fn finish(&self) {
+        self.lock().is_done = true;
+        self.news.send_replace(());
+    }
+
+    /// How long nobody has read; `None` while somebody does.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        let inner = self.lock();
+        inner.readers.is_empty().then(|| inner.idle_since.elapsed())
+    }
+
+    /// A reader from the entry after the one with this id, or from the first that is kept. `None`: all of it has been read.
+    pub(super) fn reader(self: &Arc<Self>, last_id: Option<&str>) -> Option<Reader> {
+        let mut inner = self.lock();
+        let known = last_id.and_then(|id| inner.after(id));
+        if known.is_some() && inner.is_done && inner.is_read(known?) {
+            return None;
+        }
+        let number = inner.next_reader;
+        inner.next_reader += 1;
+        let start = known.unwrap_or(inner.first);
+        inner.readers.insert(number, start);
+        drop(inner);
+        Some(Reader {
+            news: self.news.subscribe(),
+            log: Arc::clone(self),
+            number,
+        })
+    }
+}
+
+impl Inner {
+    fn add(&mut self, entry: Entry) {
+        let (Entry::Frame { bytes, .. } | Entry::Cut(bytes)) = &entry;
+        let weight = bytes.len() as u64 + OVERHEAD;
+        let before = self.written;
+        self.written += weight;
+        self.entries.push_back(Kept { entry, before });
+        let slowest = self.slowest();
+        while self.first < slowest
+            && let Some(front) = self.entries.front()
+            && self.written - front.before > KEPT
+        {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn slowest(&self) -> u64 {
+        self.readers
+            .values()
+            .min()
+            .copied()
+            .unwrap_or(self.furthest)
+    }
+
+    fn unread(&self) -> u64 {
+        let next = self.entry(self.slowest());
+        next.map_or(0, |next| self.written - next.before)
+    }
+
+    fn entry(&self, number: u64) -> Option<&Kept> {
+        let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
+        self.entries.get(index)
+    }
+
+    fn after(&self, id: &str) -> Option<u64> {
+        let index = self.entries.iter().rposition(
+            |kept| matches!(&kept.entry, Entry::Frame { id: Some(own), .. } if own == id),
+        )?;
+        Some(self.first + index as u64 + 1)
+    }
+
+    fn is_read(&self, from: u64) -> bool {
+        self.entry(from).is_none()
+    }
+
+    /// What comes next for a reader, and the reader behind it; `None` where it has to wait.
+    fn take(&mut self, reader: u64) -> Option<Piece> {
+        let mut at = *self.readers.get(&reader)?;
+        let mut first = Bytes::new();
+        let mut together = BytesMut::new();
+        let piece = loop {
+            let found = at
+                .checked_sub(self.first)
+                .and_then(|index| self.entries.get_mut(usize::try_from(index).ok()?));
+            match found.map(|kept| &mut kept.entry) {
+                Some(Entry::Frame { bytes, .. }) if first.is_empty() => first = bytes.clone(),
+                Some(Entry::Frame { bytes, .. })
+                    if first.len().max(together.len()) + bytes.len() <= TOGETHER =>
+                {
+                    if together.is_empty() {
+                        together.extend_from_slice(&first);
+                    }
+                    together.extend_from_slice(bytes);
+                }
+                Some(cut @ Entry::Cut(_)) if first.is_empty() => {
+                    // Only once: who comes later passes.
+                    let spent = Entry::Frame {
+                        id: None,
+                        bytes: Bytes::new(),
+                    };
+                    if let Entry::Cut(bytes) = std::mem::replace(cut, spent) {
+                        at += 1;
+                        break Some(Piece::Cut(bytes));
+                    }
+                }
+                None if first.is_empty() => break self.is_done.then_some(Piece::End),
+                _ => {
+                    let bytes = if together.is_empty() {
+                        first
+                    } else {
+                        together.freeze()
+                    };
+                    break Some(Piece::Bytes(bytes));
+                }
+            }
+            at += 1;
+        };
+        self.readers.insert(reader, at);
+        self.furthest = self.furthest.max(at);
+        piece
+    }
+}
+
+/// One reader; what it has not read stays for it while it lives.
+pub(super) struct Reader {
+    log: Arc<Log>,
+    news: watch::Receiver<()>,
+    number: u64,
+}
+
+impl Reader {
+    /// The next piece, when there is one. Cancel safe.
+    pub(super) async fn next(&mut self) -> Piece {
+        loop {
+            self.news.mark_unchanged();
+            let taken = self.log.lock().take(self.number);
+            self.log.room.notify_one();
+            if let Some(piece) = taken {
+                return piece;
+            }
+            if self.news.changed().await.is_err() {
+                return Piece::End;
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut inner = self.log.lock();
+        inner.readers.remove(&self.number);
+        inner.idle_since = Instant::now();
+        drop(inner);
+        self.log.room.notify_one();
+    }
+}

@@ -1,0 +1,161 @@
+//! Errors of streams: why one cannot be followed, and why the pipeline wanted no more.
+
+use thiserror::Error;
+
+use super::{CliError, Exit};
+use crate::dial::DialError;
+use crate::pipeline::Stop;
+use crate::source::SourceError;
+use crate::ui::clip;
+
+/// Characters of an answer's body that an error shows.
+const SHOWN: usize = 200;
+
+/// A refusal with what the server said about it.
+#[derive(Debug, Error)]
+#[error("{error}")]
+struct Answered {
+    error: SourceError,
+    #[source]
+    said: Said,
+}
+
+#[derive(Debug, Error)]
+#[error("it said: {0}")]
+struct Said(String);
+
+impl From<SourceError> for CliError {
+    fn from(error: SourceError) -> Self {
+        let error = match error {
+            SourceError::Dial(dial) => return of_dial(dial),
+            other => other,
+        };
+        let (exit, code, hint) = match &error {
+            SourceError::Dial(dial) => (Exit::Unreachable, dial.code(), "evt doctor"),
+            SourceError::Spent { .. } => (
+                Exit::Unreachable,
+                "retries_spent",
+                "--max-retries 100     tries longer",
+            ),
+            SourceError::Lost { .. } => (
+                Exit::Unreachable,
+                "connection_lost",
+                "leave --no-reconnect out, and evt connects again",
+            ),
+            SourceError::Refused { status, .. } if matches!(status.as_u16(), 401 | 403) => {
+                (Exit::NotAllowed, "not_allowed", "evt profile login")
+            }
+            SourceError::Refused { status, .. } if status.as_u16() == 404 => (
+                Exit::Refused,
+                "no_such_stream",
+                "check the path; `evt tail` alone offers what the platform has",
+            ),
+            SourceError::Refused { status, .. } if status.is_server_error() => (
+                Exit::Refused,
+                "stream_refused",
+                "--reconnect     tries until the server takes it",
+            ),
+            SourceError::Refused { .. } => (
+                Exit::Refused,
+                "stream_refused",
+                "evt man streams     says what each transport asks for",
+            ),
+            SourceError::NotAStream { .. } => (
+                Exit::Refused,
+                "not_a_stream",
+                "name the path of its stream: evt tail :3000/events",
+            ),
+            SourceError::Redirect { .. } => (
+                Exit::Refused,
+                "redirected",
+                "-L     follows redirects of a WebSocket",
+            ),
+            SourceError::Denied { auth: true, .. } => {
+                (Exit::NotAllowed, "not_allowed", "evt profile login")
+            }
+            SourceError::Denied { auth: false, .. } => (
+                Exit::Refused,
+                "stream_refused",
+                "--auth '{\"token\":\"…\"}'     is sent to the server when it connects",
+            ),
+            SourceError::Closed { .. } => (
+                Exit::Refused,
+                "closed_by_server",
+                "--reconnect     connects again also after such a close",
+            ),
+            SourceError::TooLarge { .. } => (
+                Exit::Refused,
+                "message_too_large",
+                "--max-message-size 64MiB     takes larger ones",
+            ),
+            SourceError::Credentials(_) => (
+                Exit::Usage,
+                "no_credentials",
+                "run the command of --token-cmd or cmd: by itself and see what it says",
+            ),
+            SourceError::Protocol { .. } => (
+                Exit::Refused,
+                "protocol",
+                "check that the server speaks this protocol: evt man streams",
+            ),
+        };
+        Self::new(exit, code, answered(error)).hint(hint)
+    }
+}
+
+/// The same exits as for a target that is dialled, with what helps a stream.
+fn of_dial(dial: DialError) -> CliError {
+    let peer = match &dial {
+        DialError::Refused { peer, .. } => Some(peer.clone()),
+        _ => None,
+    };
+    let mut shown = CliError::from(dial);
+    if let Some(peer) = peer {
+        shown.hints = vec![
+            format!("start what listens on {peer}; for the local platform: evt dev"),
+            "--reconnect     waits for it".to_owned(),
+        ];
+    }
+    shown
+}
+
+/// With the start of the answer's body as its cause, where there was one.
+fn answered(error: SourceError) -> Box<dyn std::error::Error + Send + Sync> {
+    let said = match &error {
+        SourceError::Refused { body, .. } | SourceError::NotAStream { body, .. } => body.trim(),
+        SourceError::Denied {
+            data: Some(data), ..
+        } => data.trim(),
+        _ => "",
+    };
+    if said.is_empty() {
+        return error.into();
+    }
+    let said = Said(clip(said, SHOWN));
+    Answered { error, said }.into()
+}
+
+/// How a command ends whose pipeline wanted no more.
+pub(crate) fn stopped(stop: Stop) -> Result<Exit, CliError> {
+    Err(match stop {
+        Stop::GoalMet => return Ok(Exit::Done),
+        Stop::Gap => CliError::new(Exit::Gap, "gap", "events may have been missed")
+            .hint("evt man streams     says which streams can go on without a gap"),
+        Stop::SlowReader => CliError::new(
+            Exit::Gap,
+            "slow_reader",
+            "what reads stdout is slower than the stream",
+        )
+        .hint("--on-slow block     lets the stream wait")
+        .hint("--save     keeps events whatever reads them"),
+        Stop::Answer(message) => CliError::new(Exit::Refused, "answer_failed", message)
+            .hint("ask again; an agent's answer cannot be taken up in the middle"),
+        Stop::Output(error) => error.into(),
+        Stop::Store(error) => error.into(),
+        Stop::Record { path, source } => CliError::new(Exit::Failed, "record_unwritable", source)
+            .hint(format!(
+                "ls -ld {}     shows who may write there",
+                path.display()
+            )),
+    })
+}

@@ -1,0 +1,181 @@
+//! From a URL to an open stream: the request, redirects, and whether the answer is a stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+use super::body::Body;
+use super::{Cx, Form, Sse};
+use crate::backoff::retry_after;
+use crate::dial::{Opened, Opening, is_same_origin, resolve};
+use crate::secret::shown;
+use crate::source::{Notice, SourceError, authorise};
+use crate::time::Timestamp;
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// As many as browsers follow (WHATWG Fetch).
+const REDIRECTS: usize = 20;
+/// For the head of an answer. Some servers send it only with the first event, so that it is longer than for other requests.
+const HEAD: Duration = Duration::from_secs(60);
+/// What is read of an answer that is no stream, and for how long: enough to say what is wrong.
+const EXCERPT: usize = 2048;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) enum Answer {
+    Stream(Form, Body),
+    /// 204: nothing, and no reason to ask again.
+    NoMore,
+}
+
+impl Sse {
+    /// Asks for the stream, from the last event on where there is one.
+    pub(super) async fn open(&mut self, cx: &mut Cx<'_>) -> Result<Answer, SourceError> {
+        let person = authorise(&self.options.credentials).await?.headers;
+        let id = self.events.id();
+        let id_header = HeaderValue::from_bytes(id.as_bytes())
+            .ok()
+            .filter(|_| !id.is_empty());
+        if id_header.is_none() && !id.is_empty() {
+            cx.outlet.notice(Notice::Remark(
+                "the last id cannot be sent in a header: it holds control characters".to_owned(),
+            ));
+        }
+        self.resume.ask(id_header.is_some().then_some(id));
+        let (url, mut opened) = self.follow_redirects(person, id_header, cx).await?;
+        let target = shown(&url);
+        match opened.status {
+            StatusCode::OK => stream(target, opened).await,
+            StatusCode::NO_CONTENT => Ok(Answer::NoMore),
+            status => Err(SourceError::Refused {
+                target,
+                status,
+                retry_after: opened
+                    .headers
+                    .get(RETRY_AFTER)
+                    .and_then(|value| retry_after(value.as_bytes(), Timestamp::now())),
+                body: excerpt(&mut opened).await,
+            }),
+        }
+    }
+
+    /// Every connection begins at the URL that was given, as the standard has it, also after a permanent redirect.
+    async fn follow_redirects(
+        &self,
+        mut person: HeaderMap,
+        id: Option<HeaderValue>,
+        cx: &mut Cx<'_>,
+    ) -> Result<(Uri, Opened), SourceError> {
+        let mut url = self.options.url.clone();
+        let mut passed = vec![url.clone()];
+        loop {
+            let opening = Opening {
+                method: Method::GET,
+                url: url.clone(),
+                headers: headers(&person, id.as_ref()),
+                body: Bytes::new(),
+                timeout: HEAD,
+            };
+            let opened = self.dialer.open(opening).await?;
+            if !matches!(opened.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok((url, opened));
+            }
+            let refused = |why: &str| SourceError::Redirect {
+                target: shown(&url),
+                why: why.to_owned(),
+            };
+            let location = opened
+                .headers
+                .get(LOCATION)
+                .ok_or_else(|| refused("without saying where"))?;
+            let next = resolve(&url, location.as_bytes())
+                .filter(|next| matches!(next.scheme_str(), Some("http" | "https")))
+                .ok_or_else(|| refused("to what is no http or https URL"))?;
+            if url.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
+                return Err(refused("from https to http"));
+            }
+            if passed.contains(&next) {
+                return Err(refused("in a loop"));
+            }
+            if passed.len() > REDIRECTS {
+                return Err(refused(&format!("more than {REDIRECTS} times")));
+            }
+            let is_elsewhere = !is_same_origin(&url, &next);
+            if is_elsewhere {
+                // Whatever a person sends is meant for the server that they named.
+                person = HeaderMap::new();
+            }
+            cx.outlet.notice(Notice::Remark(format!(
+                "{} redirects to {}{}",
+                shown(&url),
+                shown(&next),
+                if is_elsewhere {
+                    ", without the headers that were given"
+                } else {
+                    ""
+                }
+            )));
+            passed.push(next.clone());
+            url = next;
+        }
+    }
+}
+
+/// No `accept-encoding`: a server that compresses holds events back until a block of them is full.
+fn headers(person: &HeaderMap, id: Option<&HeaderValue>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static("text/event-stream, application/x-ndjson"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(id) = id {
+        headers.insert(LAST_EVENT_ID, id.clone());
+    }
+    for name in person.keys() {
+        headers.remove(name);
+    }
+    headers.extend(person.clone());
+    headers
+}
+
+async fn stream(target: String, mut opened: Opened) -> Result<Answer, SourceError> {
+    let content_type = opened.headers.get(CONTENT_TYPE).cloned();
+    let content_type = content_type
+        .as_ref()
+        .map_or("no content type".into(), |value| {
+            String::from_utf8_lossy(value.as_bytes())
+        });
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let form = match essence.to_ascii_lowercase().as_str() {
+        "text/event-stream" => Form::Events,
+        "application/x-ndjson"
+        | "application/ndjson"
+        | "application/jsonl"
+        | "application/x-jsonl"
+        | "application/jsonlines"
+        | "application/x-jsonlines"
+        | "application/stream+json" => Form::Lines,
+        _ => {
+            return Err(SourceError::NotAStream {
+                target,
+                content_type: content_type.into_owned(),
+                body: excerpt(&mut opened).await,
+            });
+        }
+    };
+    match Body::new(opened) {
+        Ok(body) => Ok(Answer::Stream(form, body)),
+        Err(coding) => Err(SourceError::NotAStream {
+            target,
+            content_type: format!("{content_type} in content-encoding {coding}"),
+            body: String::new(),
+        }),
+    }
+}
+
+async fn excerpt(opened: &mut Opened) -> String {
+    let start = opened.start(EXCERPT, PATIENCE).await;
+    String::from_utf8_lossy(&start).into_owned()
+}

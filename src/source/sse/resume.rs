@@ -1,0 +1,72 @@
+//! Whether a server goes on where it was asked to.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+
+use super::Cx;
+use crate::source::Notice;
+
+/// So many ids are remembered, beside the very first: enough to know a server again that starts from the beginning, or that
+/// sends its latest events to everybody.
+const REMEMBERED: usize = 1024;
+
+/// What is known of the stream's ids.
+#[derive(Default)]
+pub(super) struct Resume {
+    /// The id that the connection was asked to go on from, until an event's id has told whether it did.
+    asked: Option<String>,
+    hasher: RandomState,
+    /// Hashes of ids: they may be long.
+    first: Option<u64>,
+    latest: VecDeque<u64>,
+    /// The last id of the stream that the outlet was told.
+    told: String,
+}
+
+impl Resume {
+    /// A connection begins, and goes on from `id` where there is one.
+    pub(super) fn ask(&mut self, id: Option<&str>) {
+        self.asked = id.map(str::to_owned);
+    }
+
+    pub(super) fn asked(&self) -> Option<&str> {
+        self.asked.as_deref()
+    }
+
+    /// An event came. Its id is the first sign of whether the server resumed: one that came before says that it did not. What
+    /// comes twice is handed on twice.
+    pub(super) fn judge(&mut self, id: Option<&str>, cx: &mut Cx<'_>) {
+        let Some(id) = id else { return };
+        let hash = self.hasher.hash_one(id);
+        if let Some(asked) = self.asked.take() {
+            let came_before =
+                id == asked || self.first == Some(hash) || self.latest.contains(&hash);
+            if !came_before {
+                cx.resumed();
+            } else if cx.is_unexplained() {
+                let reason = format!("the server does not resume: it sent id {id} again");
+                cx.gap(Some(&asked), Some(id), &reason);
+            } else {
+                // The call before this one ended at `asked`; when is not known here.
+                cx.outlet.notice(Notice::Remark(format!(
+                    "the server does not resume: it sent id {id} again; what came after id {asked} may be missing"
+                )));
+            }
+        }
+        self.first.get_or_insert(hash);
+        if self.latest.len() == REMEMBERED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(hash);
+    }
+
+    /// The stream's id, where it is not the one that the outlet knows.
+    pub(super) fn moved(&mut self, id: &str) -> Option<&str> {
+        if self.told == id {
+            return None;
+        }
+        self.told.clear();
+        self.told.push_str(id);
+        Some(&self.told)
+    }
+}

@@ -1,0 +1,103 @@
+//! How a connection ends: what is said to the peer, and what it means.
+
+use std::time::Duration;
+
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use super::super::{Ended, SourceError};
+use super::connection::Connection;
+
+/// Why a connection is to end.
+pub(super) enum Parting {
+    Stopped,
+    /// The outlet wants no more.
+    Enough,
+    /// Nothing came for so long after a ping.
+    Silent(Duration),
+    /// The peer closed.
+    Closed(Option<CloseFrame>),
+    Failed(Error),
+}
+
+impl Parting {
+    /// Ends the connection as RFC 6455 (7.1) asks, within a second.
+    pub(super) async fn part(
+        self,
+        connection: Connection,
+        max_message: usize,
+    ) -> Result<Ended, SourceError> {
+        match self {
+            Self::Stopped => {
+                connection.close(1000, "").await;
+                Ok(Ended::Stopped)
+            }
+            Self::Enough => {
+                connection.close(1000, "").await;
+                Ok(Ended::Enough)
+            }
+            Self::Silent(period) => Ok(cut(format!("no pong for {} s", period.as_secs_f64()))),
+            Self::Closed(frame) => {
+                connection.answer_close().await;
+                meaning(frame)
+            }
+            Self::Failed(error) => failed(error, connection, max_message).await,
+        }
+    }
+}
+
+async fn failed(
+    error: Error,
+    connection: Connection,
+    max_message: usize,
+) -> Result<Ended, SourceError> {
+    match error {
+        Error::Capacity(_) => {
+            connection.close(1009, "message too big").await;
+            Err(SourceError::TooLarge { limit: max_message })
+        }
+        Error::Utf8(_) => {
+            connection.close(1007, "not UTF-8").await;
+            Err(SourceError::Protocol {
+                why: "text that is not UTF-8; closed with 1007".to_owned(),
+            })
+        }
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed => Ok(cut("broken off without a close (1006)".to_owned())),
+        Error::Protocol(error) => {
+            connection.close(1002, "protocol error").await;
+            Err(SourceError::Protocol {
+                why: format!("{error}; closed with 1002"),
+            })
+        }
+        other => Ok(cut(format!("{other} (1006)"))),
+    }
+}
+
+/// What a close of the peer means, by its code (RFC 6455, 7.4, and IANA's registry): the stream's end, an interruption, or a
+/// decision against us.
+fn meaning(frame: Option<CloseFrame>) -> Result<Ended, SourceError> {
+    let Some(CloseFrame { code, reason }) = frame else {
+        return Ok(cut("the server closed without a code (1005)".to_owned()));
+    };
+    let code = u16::from(code);
+    let colon = if reason.is_empty() { "" } else { ": " };
+    let why = format!("the server closed the connection with {code}{colon}{reason}");
+    match code {
+        1000 => Ok(Ended::Finished { why }),
+        1001 | 1011..=1014 => Ok(cut(why)),
+        _ => Err(SourceError::Closed {
+            code,
+            reason: reason.as_str().to_owned(),
+        }),
+    }
+}
+
+fn cut(why: String) -> Ended {
+    Ended::Cut {
+        why,
+        server_minimum: Duration::ZERO,
+    }
+}
