@@ -107,8 +107,17 @@ impl Peer {
         self.listener.local_addr().unwrap()
     }
 
+    /// The next connection.
+    ///
+    /// # Panics
+    /// After a minute.
+    async fn stream(&self) -> TcpStream {
+        let accepted = tokio::time::timeout(PATIENCE, self.listener.accept()).await;
+        accepted.expect("the source connects").unwrap().0
+    }
+
     async fn accept(&self) -> Link {
-        let (mut stream, _) = self.listener.accept().await.unwrap();
+        let mut stream = self.stream().await;
         if self.kind == Kind::Sse {
             read_head(&mut stream).await;
             let head =
@@ -129,9 +138,10 @@ impl Peer {
 
     /// Answers the next request with a status, in the way of HTTP.
     async fn refuse(&self, status: &str) {
-        let (mut stream, _) = self.listener.accept().await.unwrap();
+        let mut stream = self.stream().await;
         read_head(&mut stream).await;
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nnope\n");
+        let answer =
+            format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nnope\n");
         stream.write_all(answer.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
     }
@@ -148,9 +158,15 @@ impl Link {
     /// Sends `data`, which is JSON, as one message.
     async fn send(&mut self, data: &str) -> Result<(), Box<dyn std::error::Error>> {
         match self {
-            Self::Sse(stream) => stream.write_all(format!("data: {data}\n\n").as_bytes()).await?,
+            Self::Sse(stream) => {
+                stream
+                    .write_all(format!("data: {data}\n\n").as_bytes())
+                    .await?
+            }
             Self::Socket(socket, Kind::SocketIo) => {
-                socket.send(Frame::text(format!("42[\"tick\",{data}]"))).await?;
+                socket
+                    .send(Frame::text(format!("42[\"tick\",{data}]")))
+                    .await?;
             }
             Self::Socket(socket, _) => socket.send(Frame::text(data)).await?,
         }
@@ -199,7 +215,10 @@ impl Recorder {
 
 impl Outlet for Recorder {
     fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
-        assert!(!self.settling, "a message was handed on while there was no room");
+        assert!(
+            !self.settling,
+            "a message was handed on while there was no room"
+        );
         self.count += 1;
         self.since_settled += message.data.len();
         self.most_at_once = self.most_at_once.max(self.since_settled);
@@ -265,7 +284,8 @@ impl Following {
 
     async fn next(&mut self) -> Heard {
         let next = tokio::time::timeout(PATIENCE, self.heard.recv()).await;
-        next.expect("something is heard").expect("the source goes on")
+        next.expect("something is heard")
+            .expect("the source goes on")
     }
 
     async fn message(&mut self) -> String {
@@ -333,7 +353,10 @@ async fn a_source_goes_on_after_a_cut_and_says_that_something_may_be_missing() {
                 Heard::Notice(_) | Heard::Full => {}
             }
         }
-        assert_eq!(gaps, 1, "{kind:?}: the gap is said before what comes after it");
+        assert_eq!(
+            gaps, 1,
+            "{kind:?}: the gap is said before what comes after it"
+        );
     }
 }
 
@@ -362,11 +385,8 @@ async fn a_source_ends_when_its_outlet_wants_no_more() {
             enough: Some(3),
             ..Recorder::default()
         };
-        let following = Following::start(
-            kind.source(peer.address()),
-            recorder,
-            Reconnect::AfterLoss,
-        );
+        let following =
+            Following::start(kind.source(peer.address()), recorder, Reconnect::AfterLoss);
         let mut link = peer.accept().await;
         for n in 0..10 {
             // The source may be gone before all are sent.
@@ -389,11 +409,8 @@ async fn a_source_waits_while_there_is_no_room_and_loses_nothing() {
             enough: Some(MESSAGES),
             ..Recorder::default()
         };
-        let mut following = Following::start(
-            kind.source(peer.address()),
-            recorder,
-            Reconnect::AfterLoss,
-        );
+        let mut following =
+            Following::start(kind.source(peer.address()), recorder, Reconnect::AfterLoss);
         let mut link = peer.accept().await;
         let filler = "x".repeat(1000);
         let sending = tokio::spawn(async move {
@@ -452,6 +469,10 @@ async fn a_peer_that_refuses_is_an_error_with_its_status_and_words() {
         let SourceError::Refused { status, body, .. } = error else {
             panic!("{kind:?}: {error:?}");
         };
-        assert_eq!((status.as_u16(), body.as_str()), (401, "nope\n"), "{kind:?}");
+        assert_eq!(
+            (status.as_u16(), body.as_str()),
+            (401, "nope\n"),
+            "{kind:?}"
+        );
     }
 }
