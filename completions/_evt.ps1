@@ -90,6 +90,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Print a user token for the platform')
             [CompletionResult]::new('emit', 'emit', [CompletionResultType]::ParameterValue, 'Raise an event, as if the platform had')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Show the platform''s switches, or set some')
+            [CompletionResult]::new('ai', 'ai', [CompletionResultType]::ParameterValue, 'Show the agents that answer AI streams, or load scripts of your own')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Forget all records, flows, runs, events and deliveries; secrets and switches stay')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End the platform that runs')
             break
@@ -156,6 +157,26 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;dev;set' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing, even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'evt;dev;ai' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')

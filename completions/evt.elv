@@ -86,6 +86,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand token 'Print a user token for the platform'
             cand emit 'Raise an event, as if the platform had'
             cand set 'Show the platform''s switches, or set some'
+            cand ai 'Show the agents that answer AI streams, or load scripts of your own'
             cand reset 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
             cand stop 'End the platform that runs'
         }
@@ -148,6 +149,25 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;dev;set'= {
+            cand -p 'Use this profile: which platform, which organisation, who'
+            cand --profile 'Use this profile: which platform, which organisation, who'
+            cand --config 'Read this file in place of the user''s settings'
+            cand -o 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere'
+            cand --output 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere'
+            cand --color 'When to colour'
+            cand --url 'Speak to this platform, whatever the profile says'
+            cand --org 'Act in this organisation, whatever the profile says'
+            cand --token 'Authorise with this token, whatever the profile says'
+            cand --json 'The same as `-o json`'
+            cand -q 'Say nothing but errors and warnings on stderr'
+            cand --quiet 'Say nothing but errors and warnings on stderr'
+            cand -v 'Say more on stderr; `-vv` logs'
+            cand --verbose 'Say more on stderr; `-vv` logs'
+            cand --no-input 'Ask nothing, even on a terminal'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'evt;dev;ai'= {
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
             cand --config 'Read this file in place of the user''s settings'

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::event::{Event, Verdict};
+use crate::envelope::{Form, Peek};
+use crate::event::{Event, Seq, Source, Transport, Verdict};
 use crate::json;
 use crate::time::Timestamp;
 
@@ -30,8 +31,10 @@ struct Head<'a> {
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<&'a str>,
-    method: &'a str,
-    target: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Judged<'a>>,
     outcome: &'static str,
@@ -59,12 +62,34 @@ impl<'a> From<&'a Verdict> for Judged<'a> {
     }
 }
 
+/// A message of a stream, as far as it is known when it is printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Streamed<'a> {
+    /// Where the message is kept, if it is.
+    pub reference: Option<Seq>,
+    /// Counts what came in this run.
+    pub seq: u64,
+    /// As [`Timestamp`] is shown.
+    pub received_at: &'a str,
+    pub transport: Transport,
+    /// The transport's own name for it; where there is none, the one that the payload tells.
+    pub name: Option<&'a str>,
+    /// The transport's own id; where there is none, the one that the payload tells.
+    pub id: Option<&'a str>,
+    pub channel: Option<&'a str>,
+    pub ack: Option<u64>,
+    pub peek: &'a Peek<'a>,
+    pub body: &'a [u8],
+}
+
 /// Appends the event as one JSON object, without a line break at its end.
 ///
-/// `data` is the payload's JSON as it came, digits and escapes untouched and only the white space between tokens gone; a
-/// string where the payload is text that is not JSON; `{"base64":…}` where it is neither.
+/// `data` is the payload's JSON as it came, digits, escapes and white space untouched (only JSON that stands on several lines
+/// loses its white space); a string where the payload is text that is not JSON; `{"base64":…}` where it is neither. Method and
+/// target are those of an HTTP request; other transports have none.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     let meta = &event.meta;
+    let is_http = event.transport == Transport::Http;
     let head = Head {
         reference: event.seq.map(|seq| seq.to_string()),
         seq: event.seq.map(|seq| seq.0),
@@ -77,8 +102,8 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         org: meta.org.as_deref(),
         subject: meta.subject.as_deref(),
         time: meta.time.as_deref(),
-        method: event.method.as_str(),
-        target: &event.target,
+        method: is_http.then_some(event.method.as_str()),
+        target: is_http.then_some(event.target.as_str()),
         verdict: event.verdict.as_ref().map(Judged::from),
         outcome: event.outcome.as_str(),
         status: event.outcome.status(),
@@ -87,23 +112,93 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         .expect("writing text and numbers to memory cannot fail");
     // The object stays open for the payload, whose bytes are not ours to parse and write again.
     out.pop();
+    let data = event.data();
+    let form = match std::str::from_utf8(data) {
+        Ok(_) if json::is_json(data) => Form::Json,
+        Ok(_) => Form::Text,
+        Err(_) => Form::Binary,
+    };
+    write_data(data, form, out);
+}
+
+/// [`write()`] for a message of a stream: nothing is allocated beyond `out`, and the body is not checked again.
+pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
+    out.push(b'{');
+    if let Some(reference) = message.reference {
+        put_text("\"ref\":", &reference.to_string(), out);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"seq\":");
+    put_number(message.seq, out);
+    out.extend_from_slice(b",\"received_at\":\"");
+    out.extend_from_slice(message.received_at.as_bytes());
+    out.extend_from_slice(b"\",\"source\":\"");
+    out.extend_from_slice(Source::Tail.as_str().as_bytes());
+    out.extend_from_slice(b"\",\"transport\":\"");
+    out.extend_from_slice(message.transport.as_str().as_bytes());
+    out.push(b'"');
+    let peek = message.peek;
+    for (name, value) in [
+        (",\"type\":", message.name.or(peek.kind.as_deref())),
+        (",\"id\":", message.id.or(peek.id.as_deref())),
+        (",\"channel\":", message.channel),
+        (",\"system\":", peek.system),
+        (",\"org\":", peek.org.as_deref()),
+        (",\"subject\":", peek.subject.as_deref()),
+        (",\"time\":", peek.time.as_deref()),
+    ] {
+        if let Some(value) = value {
+            put_text(name, value, out);
+        }
+    }
+    if let Some(ack) = message.ack {
+        out.extend_from_slice(b",\"ack\":");
+        put_number(ack, out);
+    }
+    write_data(peek.data(message.body), peek.form, out);
+}
+
+/// Writes the payload as the last member, and closes the object.
+fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"data\":");
-    write_data(event.data(), out);
+    match form {
+        _ if data.is_empty() => out.extend_from_slice(b"null"),
+        Form::Json => write_json(data.trim_ascii(), out),
+        Form::Text => {
+            let text = String::from_utf8_lossy(data);
+            put_text("", &text, out);
+        }
+        Form::Binary => {
+            out.extend_from_slice(b"{\"base64\":\"");
+            let start = out.len();
+            let length = base64::encoded_len(data.len(), true).unwrap_or_default();
+            out.resize(start + length, 0);
+            STANDARD
+                .encode_slice(data, &mut out[start..])
+                .expect("there is room for the length that was worked out");
+            out.extend_from_slice(b"\"}");
+        }
+    }
     out.push(b'}');
 }
 
-fn write_data(data: &[u8], out: &mut Vec<u8>) {
-    if data.is_empty() {
-        out.extend_from_slice(b"null");
-    } else if json::is_json(data) {
-        json::minify(data, out);
-    } else if let Ok(text) = std::str::from_utf8(data) {
-        serde_json::to_writer(&mut *out, text).expect("writing text to memory cannot fail");
+/// A record is one line: only what breaks it is taken out.
+fn write_json(json: &[u8], out: &mut Vec<u8>) {
+    if memchr::memchr2(b'\n', b'\r', json).is_none() {
+        out.extend_from_slice(json);
     } else {
-        out.extend_from_slice(b"{\"base64\":\"");
-        out.extend_from_slice(STANDARD.encode(data).as_bytes());
-        out.extend_from_slice(b"\"}");
+        json::minify(json, out);
     }
+}
+
+/// A string with what stands before it.
+fn put_text(before: &str, text: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(before.as_bytes());
+    serde_json::to_writer(out, text).expect("writing text to memory cannot fail");
+}
+
+fn put_number(number: u64, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, &number).expect("writing a number to memory cannot fail");
 }
 
 #[cfg(test)]
@@ -114,8 +209,8 @@ mod tests {
     use super::*;
     use crate::event::{Meta, Outcome, Seq, Source, Transport};
 
-    fn written(body: &'static [u8]) -> String {
-        let event = Event {
+    fn event(body: &'static [u8]) -> Event {
+        Event {
             seq: Some(Seq(0x7f3a)),
             received_at: Timestamp::from_millis(1_777_111_200_000),
             source: Source::Listen,
@@ -130,9 +225,12 @@ mod tests {
             },
             verdict: None,
             outcome: Outcome::Kept,
-        };
+        }
+    }
+
+    fn written(body: &'static [u8]) -> String {
         let mut out = Vec::new();
-        write(&event, &mut out);
+        write(&event(body), &mut out);
         String::from_utf8(out).unwrap()
     }
 
@@ -151,6 +249,77 @@ mod tests {
             line.ends_with(
                 r#""data":{"a":10.00,"n":12345678901234567890,"u":"https:\/\/a  b\u00e9\""}}"#
             ),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn white_space_goes_only_where_it_breaks_the_line() {
+        assert!(written(b" {\"a\": [1, 2]} ").ends_with(r#""data":{"a": [1, 2]}}"#));
+        assert!(written(b"{\"a\":\r[1, 2]}").ends_with(r#""data":{"a":[1,2]}}"#));
+    }
+
+    #[test]
+    fn what_is_no_request_has_no_method() {
+        let event = Event {
+            transport: Transport::Sse,
+            ..event(b"1")
+        };
+        let mut out = Vec::new();
+        write(&event, &mut out);
+        let line = String::from_utf8(out).unwrap();
+        assert!(
+            !line.contains("method") && !line.contains("target"),
+            "{line}"
+        );
+    }
+
+    fn streamed(name: Option<&str>, body: &[u8]) -> String {
+        let headers = HeaderMap::new();
+        let peek = crate::envelope::peek(&headers, body);
+        let message = Streamed {
+            reference: None,
+            seq: 7,
+            received_at: "2026-04-25T10:00:00.000Z",
+            transport: Transport::Sse,
+            name,
+            id: Some("a\"1"),
+            channel: None,
+            ack: None,
+            peek: &peek,
+            body,
+        };
+        let mut out = Vec::new();
+        write_streamed(&message, &mut out);
+        assert!(json::is_json(&out), "{}", String::from_utf8_lossy(&out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_message_of_a_stream_is_a_record() {
+        let body = br#"{"type":"chunk","content":"Zo\u00eb","n":1.0}"#;
+        let head = r#"{"seq":7,"received_at":"2026-04-25T10:00:00.000Z","source":"tail","transport":"sse""#;
+        assert_eq!(
+            streamed(None, body),
+            format!(
+                r#"{head},"type":"chunk","id":"a\"1","data":{}}}"#,
+                std::str::from_utf8(body).unwrap()
+            )
+        );
+        assert_eq!(
+            streamed(Some("own"), b"\xff"),
+            format!(r#"{head},"type":"own","id":"a\"1","data":{{"base64":"/w=="}}}}"#)
+        );
+    }
+
+    #[test]
+    fn an_envelope_gives_its_payload_also_in_a_stream() {
+        let line = streamed(
+            None,
+            br#"{"event":"contact.created","orgId":"o","timestamp":"t","data":{"sk":"s"}}"#,
+        );
+        assert!(
+            line.ends_with(r#""type":"contact.created","id":"a\"1","system":"appengine","org":"o","subject":"s","time":"t","data":{"sk":"s"}}"#),
             "{line}"
         );
     }

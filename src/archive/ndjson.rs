@@ -12,7 +12,12 @@ use crate::time::Timestamp;
 
 /// What a record lacks to make the event again.
 #[derive(Serialize)]
-struct Exact {
+struct Exact<'a> {
+    /// Where the record leaves them out: a replay sends them all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a str>,
     headers: Vec<(String, Text)>,
     body: Text,
 }
@@ -53,7 +58,10 @@ struct Judged {
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     record::write(event, out);
     let headers = event.headers.iter();
+    let is_told = event.transport == Transport::Http;
     let exact = Exact {
+        method: (!is_told).then_some(event.method.as_str()),
+        target: (!is_told).then_some(event.target.as_str()),
         headers: headers
             .map(|(name, value)| (name.as_str().to_owned(), Text::of(value.as_bytes())))
             .collect(),
@@ -198,6 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_a_stream_keeps_where_a_replay_sends_it() {
+        let streamed = Event {
+            transport: Transport::Sse,
+            ..event(b"{}")
+        };
+        assert_same(&round_trip(&streamed), &streamed);
+    }
+
+    #[test]
     fn what_was_known_of_the_event_comes_back() {
         let read = round_trip(&event(b"{}"));
         assert_eq!(read.meta.kind.as_deref(), Some("contact.created"));
@@ -208,7 +225,7 @@ mod tests {
     #[test]
     fn a_record_without_its_body_gives_its_data() {
         for (body, expected) in [
-            (&b"{ \"a\": 1.0 }"[..], &b"{\"a\":1.0}"[..]),
+            (&b"{ \"a\": 1.0 }"[..], &b"{ \"a\": 1.0 }"[..]),
             (b"plain", b"plain"),
             (b"\xff", b"\xff"),
             (b"", b""),

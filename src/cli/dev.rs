@@ -1,5 +1,6 @@
 //! `evt dev`: run the platform locally, and speak to the one that runs.
 
+mod ai;
 mod ask;
 mod watch;
 
@@ -96,6 +97,7 @@ enum Command {
     Token(ask::Token),
     Emit(ask::Emit),
     Set(ask::Set),
+    Ai(ai::Ai),
     Reset(ask::Reset),
     Stop(ask::Stop),
 }
@@ -109,6 +111,7 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Some(Command::Token(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Emit(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Set(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Ai(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Reset(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Stop(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
     }

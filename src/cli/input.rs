@@ -29,6 +29,8 @@ pub(crate) enum InputError {
         name: String,
         source: serde_json::Error,
     },
+    #[error("{name} is not YAML: {reason}")]
+    Yaml { name: String, reason: String },
     #[error("{name} holds {found}; an object is needed")]
     NoObject { name: String, found: &'static str },
     #[error("{name} is empty")]
@@ -173,6 +175,38 @@ impl Source {
     pub(crate) fn objects(&self) -> Result<Vec<Box<RawValue>>, InputError> {
         objects(&self.read()?, &self.name())
     }
+
+    /// Reads one YAML or JSON object.
+    pub(crate) fn document(&self) -> Result<Value, InputError> {
+        document(&self.read()?, &self.name())
+    }
+}
+
+/// JSON is YAML, but its own reader says better where it goes wrong, and knows long numbers.
+fn document(bytes: &[u8], name: &str) -> Result<Value, InputError> {
+    let name = || name.to_owned();
+    let value = if bytes.trim_ascii_start().starts_with(b"{") {
+        serde_json::from_slice(bytes).map_err(|source| InputError::Json {
+            name: name(),
+            source,
+        })?
+    } else {
+        serde_saphyr::from_slice(bytes).map_err(|error| {
+            let reason = error.without_snippet().to_string();
+            InputError::Yaml {
+                name: name(),
+                reason: reason.lines().next().unwrap_or_default().to_owned(),
+            }
+        })?
+    };
+    match value {
+        Value::Object(_) => Ok(value),
+        Value::Null => Err(InputError::Empty { name: name() }),
+        other => Err(InputError::NoObject {
+            name: name(),
+            found: json::kind_of(&other),
+        }),
+    }
 }
 
 fn objects(bytes: &[u8], name: &str) -> Result<Vec<Box<RawValue>>, InputError> {
@@ -229,6 +263,24 @@ mod tests {
         assert_eq!("=x".parse::<Field>().unwrap_err().at, Some(0));
         assert_eq!("a..b=x".parse::<Field>().unwrap_err().at, Some(0));
         assert_eq!("tags:=[1,".parse::<Field>().unwrap_err().at, Some(8));
+    }
+
+    #[test]
+    fn a_document_is_one_object_of_yaml_or_json() {
+        let read = |text: &str| document(text.as_bytes(), "x");
+        assert_eq!(read("a: 1").unwrap(), json!({"a": 1}));
+        assert_eq!(read(" {\"a\": 1}").unwrap(), json!({"a": 1}));
+        assert!(matches!(read("a: ["), Err(InputError::Yaml { .. })));
+        assert!(matches!(read("{\"a\""), Err(InputError::Json { .. })));
+        assert!(matches!(read("[1]"), Err(InputError::NoObject { .. })));
+        assert!(matches!(
+            read("# only a comment"),
+            Err(InputError::Empty { .. })
+        ));
+        assert!(matches!(
+            document(b"\xff", "x"),
+            Err(InputError::Yaml { .. })
+        ));
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! The body of AppEngine's `send_webhook` action: `{event, orgId, timestamp, data: {sk, datatype, data}}`.
 
-use super::Message;
-use crate::event::Meta;
+use super::{Message, Peek};
 use crate::json;
 
-pub(super) fn read(message: &Message<'_>) -> Option<Meta> {
+pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     let root = message.root.as_ref()?;
     let (kind, org, data) = (root.text("event")?, root.text("orgId")?, root.raw("data")?);
-    Some(Meta {
+    Some(Peek {
         kind: Some(kind),
         id: message.delivery_id(),
-        system: Some("appengine".to_owned()),
+        system: Some("appengine"),
         org: Some(org),
         subject: json::Raw::new(data)
             .member("sk")
-            .and_then(json::Raw::as_str)
-            .map(|sk| sk.into_owned()),
+            .and_then(json::Raw::as_str),
         time: root.text("timestamp"),
         data: message.range_of(data),
+        ..Peek::default()
     })
 }
 

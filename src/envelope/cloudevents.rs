@@ -1,17 +1,18 @@
 //! CloudEvents 1.0 over HTTP, structured (`application/cloudevents+json`) and binary (`ce-*` headers).
 //! <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md>
 
-use super::Message;
-use crate::event::Meta;
+use std::borrow::Cow;
+
+use super::{Message, Peek};
 
 const SYSTEM: &str = "cloudevents";
 
-pub(super) fn read(message: &Message<'_>) -> Option<Meta> {
+pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     structured(message).or_else(|| binary(message))
 }
 
 /// By its four required attributes: some senders forget the media type.
-fn structured(message: &Message<'_>) -> Option<Meta> {
+fn structured<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     let root = message.root.as_ref()?;
     let (_, id, _, kind) = (
         root.text("specversion")?,
@@ -19,33 +20,35 @@ fn structured(message: &Message<'_>) -> Option<Meta> {
         root.text("source")?,
         root.text("type")?,
     );
-    Some(Meta {
+    Some(Peek {
         kind: Some(kind),
         id: Some(id),
-        system: Some(SYSTEM.to_owned()),
-        org: None,
+        system: Some(SYSTEM),
         subject: root.text("subject"),
         time: root.text("time"),
         data: root.raw("data").and_then(|data| message.range_of(data)),
+        ..Peek::default()
     })
 }
 
-fn binary(message: &Message<'_>) -> Option<Meta> {
-    let attribute = |name: &str| message.header(name).map(|value| decode(&value));
+fn binary<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
+    let attribute = |name: &str| message.header(name).map(decode);
     attribute("ce-specversion")?;
-    Some(Meta {
+    Some(Peek {
         kind: Some(attribute("ce-type")?),
         id: attribute("ce-id"),
-        system: Some(SYSTEM.to_owned()),
-        org: None,
+        system: Some(SYSTEM),
         subject: attribute("ce-subject"),
         time: attribute("ce-time"),
-        data: None,
+        ..Peek::default()
     })
 }
 
 /// Undoes the percent-encoding of header values (section 3.1.3.2); what is not encoded properly stays as it is.
-fn decode(value: &str) -> String {
+fn decode(value: Cow<'_, str>) -> Cow<'_, str> {
+    if !value.contains('%') {
+        return value;
+    }
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -64,5 +67,5 @@ fn decode(value: &str) -> String {
             }
         }
     }
-    String::from_utf8(bytes).unwrap_or_else(|_| value.to_owned())
+    String::from_utf8(bytes).map_or(value, Cow::Owned)
 }

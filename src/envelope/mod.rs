@@ -5,16 +5,20 @@ mod cloudevents;
 mod plain;
 mod root;
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use http::HeaderMap;
 
 use crate::event::Meta;
+use crate::json;
 use root::Root;
 
 /// A row of [`ENVELOPES`].
 pub struct Envelope {
     /// As `system` names it, where the shape belongs to one.
     pub name: &'static str,
-    read: fn(&Message<'_>) -> Option<Meta>,
+    read: for<'a> fn(&Message<'a>) -> Option<Peek<'a>>,
 }
 
 /// A message under inspection; the body is parsed once, for all shapes.
@@ -23,6 +27,30 @@ struct Message<'a> {
     body: &'a [u8],
     /// The members at the root that any shape looks at, when the body is a JSON object.
     root: Option<Root<'a>>,
+}
+
+/// A message's [`Meta`], borrowed from its body and headers.
+#[derive(Clone, Debug, Default)]
+pub struct Peek<'a> {
+    pub kind: Option<Cow<'a, str>>,
+    pub id: Option<Cow<'a, str>>,
+    pub system: Option<&'static str>,
+    pub org: Option<Cow<'a, str>>,
+    pub subject: Option<Cow<'a, str>>,
+    pub time: Option<Cow<'a, str>>,
+    pub data: Option<Range<usize>>,
+    pub form: Form,
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON value with nothing but white space around it.
+    Json,
+    /// UTF-8 that is no JSON.
+    Text,
+    #[default]
+    Binary,
 }
 
 /// Every shape, the most particular first. The last one takes anything.
@@ -43,32 +71,82 @@ pub const ENVELOPES: &[Envelope] = &[
 
 /// Reads what body and headers say about the event. Never fails: what is not recognised is plain, and tells what it can.
 pub fn detect(headers: &HeaderMap, body: &[u8]) -> Meta {
+    peek(headers, body).into_meta()
+}
+
+/// [`detect`] that keeps nothing: one pass over the body, and no allocation but for texts with escapes.
+pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
+    let (root, form) = match std::str::from_utf8(body) {
+        Ok(text) => match Root::read(text) {
+            Some(root) => (Some(root), Form::Json),
+            None if may_be_json(body) && json::is_json(body) => (None, Form::Json),
+            None => (None, Form::Text),
+        },
+        Err(_) => (None, Form::Binary),
+    };
     let message = Message {
         headers,
         body,
-        root: Root::read(body),
+        root,
     };
-    ENVELOPES
+    let found = ENVELOPES
         .iter()
         .find_map(|envelope| (envelope.read)(&message))
-        .unwrap_or_default()
+        .unwrap_or_default();
+    Peek { form, ..found }
 }
 
-impl Message<'_> {
+/// Most text is told from JSON by its first character.
+fn may_be_json(body: &[u8]) -> bool {
+    let first = body.trim_ascii_start().first();
+    first.is_some_and(|byte| {
+        matches!(
+            byte,
+            b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
+        )
+    })
+}
+
+impl Peek<'_> {
+    /// The payload: the part of `body` that the envelope wraps, or all of it.
+    pub fn data<'a>(&self, body: &'a [u8]) -> &'a [u8] {
+        let part = self.data.clone().and_then(|range| body.get(range));
+        part.unwrap_or(body)
+    }
+
+    pub fn into_meta(self) -> Meta {
+        let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+        Meta {
+            kind: owned(self.kind),
+            id: owned(self.id),
+            system: self.system.map(str::to_owned),
+            org: owned(self.org),
+            subject: owned(self.subject),
+            time: owned(self.time),
+            data: self.data,
+        }
+    }
+}
+
+impl<'a> Message<'a> {
     /// A header's text, when it is there and printable.
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    fn header(&self, name: &str) -> Option<Cow<'a, str>> {
+        // Messages of streams have none, and many names are asked for.
+        if self.headers.is_empty() {
+            return None;
+        }
+        self.headers.get(name)?.to_str().ok().map(Cow::Borrowed)
     }
 
     /// The id under which the sender repeats the message.
-    fn delivery_id(&self) -> Option<String> {
+    fn delivery_id(&self) -> Option<Cow<'a, str>> {
         ["webhook-id", "svix-id", "x-github-delivery"]
             .into_iter()
             .find_map(|name| self.header(name))
     }
 
     /// Where a part of the body lies in it.
-    fn range_of(&self, part: &str) -> Option<std::ops::Range<usize>> {
+    fn range_of(&self, part: &str) -> Option<Range<usize>> {
         let start = (part.as_ptr() as usize).checked_sub(self.body.as_ptr() as usize)?;
         (start + part.len() <= self.body.len()).then(|| start..start + part.len())
     }

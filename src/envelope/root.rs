@@ -1,9 +1,12 @@
 //! The members at the root of a JSON body that some shape looks at, borrowed from the body in one pass.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::json;
 
 /// The members that any shape asks for; the last of a name wins, as in most readers.
 #[derive(Default)]
@@ -30,12 +33,9 @@ const NAMES: [&str; 14] = [
 
 impl<'a> Root<'a> {
     /// `None` for anything but one whole JSON object. Depth costs nothing: values are skipped, not entered.
-    pub(super) fn read(body: &'a [u8]) -> Option<Self> {
-        let first = body.iter().find(|byte| !byte.is_ascii_whitespace())?;
-        if *first != b'{' {
-            return None;
-        }
-        serde_json::from_slice(body).ok()
+    pub(super) fn read(body: &'a str) -> Option<Self> {
+        let object = body.trim_ascii_start().starts_with('{');
+        object.then(|| serde_json::from_str(body).ok()).flatten()
     }
 
     /// The member's JSON as it stands in the body.
@@ -45,21 +45,16 @@ impl<'a> Root<'a> {
     }
 
     /// The member's text, when it is a string that is not empty.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        let raw = self.raw(name)?;
-        let text = match raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) {
-            Some(plain) if !plain.contains('\\') => plain.to_owned(),
-            Some(_) => serde_json::from_str(raw).ok()?,
-            None => return None,
-        };
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        let text = json::Raw::new(self.raw(name)?).as_str()?;
         (!text.is_empty()).then_some(text)
     }
 
     /// The member's text, or its digits where it is a number.
-    pub(super) fn text_or_number(&self, name: &str) -> Option<String> {
+    pub(super) fn text_or_number(&self, name: &str) -> Option<Cow<'a, str>> {
         let is_number = |raw: &&str| raw.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         self.text(name)
-            .or_else(|| self.raw(name).filter(is_number).map(str::to_owned))
+            .or_else(|| self.raw(name).filter(is_number).map(Cow::Borrowed))
     }
 }
 

@@ -140,6 +140,8 @@ impl From<InputError> for CliError {
                     "echo '{\"email\":\"ada@example.com\"}' | evt records create contact -f -",
                 )
             }
+            InputError::Yaml { .. } => Self::new(Exit::Usage, "bad_input", error)
+                .hint("indent with spaces, and quote text that holds `: ` or begins with { or ["),
             InputError::Empty { .. } => Self::new(Exit::Usage, "empty_input", error)
                 .hint("echo '{\"email\":\"ada@example.com\"}' | evt records create contact -f -"),
             InputError::Conflict { path } => {

@@ -182,6 +182,11 @@ impl From<ControlError> for CliError {
                     (_, "unknown_event") => (Exit::Usage, "unknown_event", "evt send --list"),
                     (_, "unknown_setting") => (Exit::Usage, "unknown_setting", "evt dev set"),
                     (_, "bad_setting") => (Exit::Usage, "bad_setting", "evt dev set"),
+                    (_, "bad_agent" | "too_many_agents") => (
+                        Exit::Usage,
+                        "bad_agent",
+                        "evt dev ai --help     shows a file",
+                    ),
                     (400, _) => (Exit::Usage, "refused", "evt dev --help"),
                     (401 | 403, _) => (
                         Exit::NotAllowed,

@@ -3,13 +3,15 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use thiserror::Error;
 
 use super::GrammarError;
 use super::nearest::nearest;
 use super::when::When;
 use crate::condition::{Condition, ConditionError, Explain, Scope};
-use crate::event::{Event, Outcome};
+use crate::envelope::Form;
+use crate::event::{Event, Outcome, Verdict};
 use crate::json::Raw;
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
@@ -47,6 +49,54 @@ pub struct TypeRule {
 #[derive(Clone, Debug)]
 pub struct Where(Arc<Condition>);
 
+/// What a selection looks at: parts of an [`Event`], or of a message that need not become one.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    pub received_at: Timestamp,
+    pub kind: Option<&'a str>,
+    pub system: Option<&'a str>,
+    pub org: Option<&'a str>,
+    pub subject: Option<&'a str>,
+    pub time: Option<&'a str>,
+    /// `None`: there are none.
+    pub headers: Option<&'a HeaderMap>,
+    /// The payload.
+    pub data: &'a [u8],
+    /// What the payload is, where that has been worked out already.
+    pub form: Option<Form>,
+    pub verdict: Option<&'a Verdict>,
+    pub outcome: Outcome,
+}
+
+impl<'a> From<&'a Event> for Look<'a> {
+    fn from(event: &'a Event) -> Self {
+        let meta = &event.meta;
+        Self {
+            received_at: event.received_at,
+            kind: meta.kind.as_deref(),
+            system: meta.system.as_deref(),
+            org: meta.org.as_deref(),
+            subject: meta.subject.as_deref(),
+            time: meta.time.as_deref(),
+            headers: Some(&event.headers),
+            data: event.data(),
+            form: None,
+            verdict: event.verdict.as_ref(),
+            outcome: event.outcome,
+        }
+    }
+}
+
+impl<'a> Look<'a> {
+    fn json(&self) -> Option<Raw<'a>> {
+        match self.form {
+            Some(Form::Json) => std::str::from_utf8(self.data).ok().map(Raw::new),
+            Some(_) => None,
+            None => Raw::check(self.data),
+        }
+    }
+}
+
 /// What became of an event or its signature: `failed`, `verified`, `500`, `5xx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -83,38 +133,42 @@ pub enum SelectError {
 impl Select {
     /// Returns whether the event is one of those.
     pub fn matches(&self, event: &Event, now: Timestamp) -> bool {
-        self.is_in_span(event, now)
-            && self.has_type(event)
-            && self.has_status(event)
-            && self
-                .condition
-                .as_ref()
-                .is_none_or(|condition| condition.holds(event, now))
+        self.selects(&event.into(), now)
+    }
+
+    /// [`Select::matches`] by what there is to look at. What nobody asked for is not looked at.
+    pub fn selects(&self, look: &Look<'_>, now: Timestamp) -> bool {
+        let held = |condition: &Where| condition.0.holds(&condition.scope(look), now);
+        self.is_in_span(look, now)
+            && self.has_type(look)
+            && self.has_status(look)
+            && self.condition.as_ref().is_none_or(held)
     }
 
     /// [`Select::matches`] with the reason.
     pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
+        let look = Look::from(event);
         let mut parts = Vec::new();
         if !self.types.is_empty() {
             let rules: Vec<String> = self.types.iter().map(TypeRule::to_string).collect();
             let seen = event.meta.kind.clone();
             parts.push(Explain::leaf(
                 format!("type {}", rules.join(" ")),
-                self.has_type(event),
+                self.has_type(&look),
                 Some(seen.unwrap_or_else(|| "unknown".to_owned())),
             ));
         }
         if !self.status.is_empty() {
             parts.push(Explain::leaf(
                 "status",
-                self.has_status(event),
+                self.has_status(&look),
                 Some(event.outcome.as_str().to_owned()),
             ));
         }
         if self.since.is_some() || self.until.is_some() {
             parts.push(Explain::leaf(
                 "time of receipt",
-                self.is_in_span(event, now),
+                self.is_in_span(&look, now),
                 Some(event.received_at.to_string()),
             ));
         }
@@ -128,62 +182,61 @@ impl Select {
         }
     }
 
-    fn is_in_span(&self, event: &Event, now: Timestamp) -> bool {
-        let received = event.received_at;
+    fn is_in_span(&self, look: &Look<'_>, now: Timestamp) -> bool {
+        let received = look.received_at;
         self.since.is_none_or(|since| received >= since.at(now))
             && self.until.is_none_or(|until| received < until.at(now))
     }
 
     /// One of the including rules, where there are any, and none of the excluding ones.
-    fn has_type(&self, event: &Event) -> bool {
-        let fits = |rule: &TypeRule| {
-            let kind = event.meta.kind.as_deref();
-            kind.is_some_and(|kind| rule.pattern.matches(kind))
-        };
+    fn has_type(&self, look: &Look<'_>) -> bool {
+        let fits = |rule: &TypeRule| look.kind.is_some_and(|kind| rule.pattern.matches(kind));
         let mut including = self.types.iter().filter(|rule| !rule.excludes).peekable();
         let mut excluding = self.types.iter().filter(|rule| rule.excludes);
         (including.peek().is_none() || including.any(fits)) && !excluding.any(fits)
     }
 
-    fn has_status(&self, event: &Event) -> bool {
-        self.status.is_empty() || self.status.iter().any(|status| status.is_of(event))
+    fn has_status(&self, look: &Look<'_>) -> bool {
+        self.status.is_empty() || self.status.iter().any(|status| status.is_of(look))
     }
 }
 
 impl Where {
     /// Returns whether the condition holds for the event. A payload that is no JSON is text.
     pub fn holds(&self, event: &Event, now: Timestamp) -> bool {
-        self.0.holds(&self.scope(event), now)
+        self.0.holds(&self.scope(&event.into()), now)
     }
 
     /// [`Where::holds`] with the reason.
     pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
-        self.0.explain(&self.scope(event), now)
+        self.0.explain(&self.scope(&event.into()), now)
     }
 
-    fn scope<'a>(&self, event: &'a Event) -> Scope<'a> {
-        let meta = &event.meta;
-        let mut scope = Scope::new().headers("headers", &event.headers);
+    fn scope<'a>(&self, look: &Look<'a>) -> Scope<'a> {
+        let mut scope = Scope::new();
+        if let Some(headers) = look.headers {
+            scope = scope.headers("headers", headers);
+        }
         for (name, value) in [
-            ("type", &meta.kind),
-            ("system", &meta.system),
-            ("org", &meta.org),
-            ("subject", &meta.subject),
+            ("type", look.kind),
+            ("system", look.system),
+            ("org", look.org),
+            ("subject", look.subject),
         ] {
             if let Some(value) = value {
-                scope = scope.text(name, value.as_str());
+                scope = scope.text(name, value);
             }
         }
         if self.0.mentions("time") {
-            scope = match &meta.time {
-                Some(time) => scope.text("time", time.as_str()),
-                None => scope.text("time", event.received_at.to_string()),
+            scope = match look.time {
+                Some(time) => scope.text("time", time),
+                None => scope.text("time", look.received_at.to_string()),
             };
         }
         if !self.0.mentions("data") {
             return scope;
         }
-        match (Raw::check(event.data()), std::str::from_utf8(event.data())) {
+        match (look.json(), std::str::from_utf8(look.data)) {
             (Some(data), _) => scope.json("data", data.text()),
             (None, Ok(text)) => scope.text("data", text),
             (None, Err(_)) => scope,
@@ -235,14 +288,14 @@ const STATUSES: [&str; 8] = [
 ];
 
 impl Status {
-    fn is_of(self, event: &Event) -> bool {
-        let verdict = event.verdict.as_ref();
+    fn is_of(self, look: &Look<'_>) -> bool {
+        let verdict = look.verdict;
         match self {
-            Self::Outcome(name) => event.outcome.as_str() == name,
+            Self::Outcome(name) => look.outcome.as_str() == name,
             Self::Verified => verdict.is_some_and(|verdict| verdict.ok),
             Self::Invalid => verdict.is_some_and(|verdict| !verdict.ok),
             Self::Unverified => verdict.is_none(),
-            Self::Answer(low, high) => event
+            Self::Answer(low, high) => look
                 .outcome
                 .status()
                 .is_some_and(|status| (low..=high).contains(&status)),
@@ -344,10 +397,10 @@ fn looks_like_patterns(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::*;
-    use crate::event::{Meta, Source, Transport, Verdict};
+    use crate::event::{Meta, Source, Transport};
 
     fn event(kind: Option<&str>) -> Event {
         Event {

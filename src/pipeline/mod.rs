@@ -1,7 +1,13 @@
 //! From a source to what was asked for: select, number, shape, print, keep, pass on. One for every source.
 //!
-//! The pipeline is the [`Outlet`] of a source: it runs in the source's task, on borrowed bytes, and makes an [`Event`] of its
-//! own only where somebody keeps it or a condition looks at it.
+//! The pipeline is the [`Outlet`] of a source: it runs in the source's task, on borrowed bytes, and makes an
+//! [`Event`](crate::event::Event) of its own only where somebody keeps it.
+
+mod answer;
+mod notices;
+mod print;
+mod slow;
+mod watch;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -9,27 +15,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Retry;
-use crate::event::{Event, Transport};
-use crate::grammar::select::Select;
+use crate::envelope::{self, Peek};
+use crate::event::{Outcome, Transport};
+use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
 use crate::shape::Shape;
 use crate::source::{BoxFuture, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
-use crate::ui::Ui;
+use crate::time::Timestamp;
+use crate::ui::{NotForATerminal, Ui};
+use notices::Teller;
+use print::Printer;
+use slow::Loss;
+use watch::Watch;
 
 /// What is to become of messages.
 pub struct PipelineOptions {
     pub transport: Transport,
     /// What the stream is called where it names nothing itself: kept as the event's target.
     pub name: String,
-    /// Types, condition, limit; a message that does not match is counted and left.
+    /// Types and condition; a message that does not match is counted and left.
     pub select: Select,
-    /// End when a message like this has come.
+    /// End when a message like this has come, whether or not it is one of those.
     pub expect: Option<Select>,
-    /// End after so many that matched.
+    /// End after so many that matched; of the expected ones, where some are.
     pub count: Option<u64>,
     pub show: Show,
     /// The stream is one answer of an agent: an error event in it means that the answer failed ([`Stop::Answer`]).
@@ -111,6 +124,8 @@ pub struct Stats {
     pub dropped: u64,
     pub malformed: u64,
     pub reconnects: u64,
+    /// Messages that the shape could not be applied to.
+    pub not_shaped: u64,
 }
 
 /// Why the pipeline wanted no more.
@@ -132,27 +147,51 @@ pub enum Stop {
     Record { path: PathBuf, source: io::Error },
 }
 
+/// How long a reader that takes nothing is waited for, once the person wants to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The only loop between a source and what was asked for.
+///
+/// What has no place yet waits here: at most one piece of the source's, and never more than [`slow::BATCH`] bytes of lines and
+/// one message while the reader is slow and messages are dropped.
 pub struct Pipeline {
     options: PipelineOptions,
     ui: Arc<Ui>,
     /// Cancelled to end a source that is waiting.
     stop: CancellationToken,
     stats: Stats,
+    /// Towards `count`, or the one message that is expected.
+    counted: u64,
     stopped: Option<Stop>,
-    line: Vec<u8>,
+    /// What an agent said when its answer failed.
+    failure: Option<String>,
+    clock: Clock,
+    printer: Printer,
+    /// Lines that stdout has not taken yet.
+    lines: Vec<u8>,
+    /// What is being dropped.
+    loss: Option<Loss>,
+    teller: Teller,
+    watch: Watch,
 }
 
 impl Pipeline {
-    /// `stop` is the source's own: the pipeline cancels it when it wants no more while nothing comes.
+    /// `stop` is the source's own: the pipeline cancels it when it wants no more while nothing comes. Needs a runtime.
     pub fn new(options: PipelineOptions, ui: Arc<Ui>, stop: CancellationToken) -> Self {
         Self {
+            printer: Printer::new(&options, &ui),
+            teller: Teller::new(Arc::clone(&ui), options.transport),
+            watch: Watch::start(&ui, &options.pulse, &stop),
             options,
             ui,
             stop,
             stats: Stats::default(),
+            counted: 0,
             stopped: None,
-            line: Vec::new(),
+            failure: None,
+            clock: Clock::default(),
+            lines: Vec::new(),
+            loss: None,
         }
     }
 
@@ -160,52 +199,184 @@ impl Pipeline {
         self.stats
     }
 
-    /// Writes and keeps what is left. Why the pipeline wanted no more, if it was the one that ended.
+    /// Writes what is left. Why the pipeline wanted no more, if it was the one that ended.
+    ///
+    /// Waits for a slow reader for as long as it takes; once `stop` is cancelled and it was not the pipeline's own doing, for
+    /// two seconds, after which what nobody reads is given up.
     pub async fn finish(mut self) -> (Stats, Option<Stop>) {
-        let _ = self.settle().await;
+        self.printer.end(&mut self.lines);
+        self.write_the_rest().await;
+        self.say_loss();
+        self.teller.finish();
+        if self.watch.is_closed() {
+            let closed = Stop::Output(io::ErrorKind::BrokenPipe.into());
+            self.stopped.get_or_insert(closed);
+        }
+        if let (None | Some(Stop::GoalMet), Some(failure)) = (&self.stopped, self.failure.take()) {
+            self.stopped = Some(Stop::Answer(failure));
+        }
         (self.stats, self.stopped)
+    }
+
+    /// Whether the message is one of those that were asked for, and whether it was the last of them.
+    fn judge(&mut self, look: &Look<'_>) -> bool {
+        let now = look.received_at;
+        let is_selected = self.options.select.selects(look, now);
+        let is_counted = match &self.options.expect {
+            Some(expect) => expect.selects(look, now),
+            None => is_selected,
+        };
+        self.counted += u64::from(is_counted);
+        is_selected
+    }
+
+    fn is_goal_met(&self) -> bool {
+        let one = self.options.expect.as_ref().map(|_| 1);
+        let needed = self.options.count.or(one);
+        needed.is_some_and(|needed| self.counted >= needed)
+    }
+
+    /// The end, unless there was one before.
+    fn end(&mut self, stop: Stop) -> ControlFlow<()> {
+        self.stopped.get_or_insert(stop);
+        ControlFlow::Break(())
+    }
+
+    fn print(&mut self, message: &Message<'_>, peek: &Peek<'_>, seq: u64) {
+        if !self.make_room() {
+            return self.drop_one(message);
+        }
+        self.say_loss();
+        let shown = print::Shown {
+            message,
+            peek,
+            seq,
+            reference: None,
+            received_at: self.clock.text(),
+        };
+        let start = self.lines.len();
+        if let Err(fault) = self.printer.print(&shown, &mut self.lines) {
+            self.stats.not_shaped += 1;
+            self.teller.not_shaped(seq, &fault);
+        }
+        if !self.printer.may_pass(&self.lines[start..]) {
+            self.lines.truncate(start);
+            let refused = io::Error::new(io::ErrorKind::InvalidData, NotForATerminal);
+            let _ = self.end(Stop::Output(refused));
+        }
     }
 }
 
 impl Outlet for Pipeline {
     fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
-        self.stats.received += 1;
-        self.stats.matched += 1;
-        self.stats.bytes += message.data.len() as u64;
-        self.line.extend_from_slice(message.data);
-        self.line.push(b'\n');
-        if self
-            .options
-            .count
-            .is_some_and(|count| self.stats.matched >= count)
-        {
-            self.stopped = Some(Stop::GoalMet);
+        if self.stopped.is_some() {
             return ControlFlow::Break(());
         }
-        ControlFlow::Continue(())
+        let now = self.clock.now(&self.options.pulse);
+        self.stats.received += 1;
+        self.stats.bytes += message.data.len() as u64;
+        let none = HeaderMap::new();
+        let peek = envelope::peek(&none, message.data);
+        if !self.judge(&look(message, &peek, now)) {
+            return self.unless_enough();
+        }
+        self.stats.matched += 1;
+        if self.options.is_one_answer
+            && self.failure.is_none()
+            && let answer::Part::Failed(why) = answer::read(message, peek.form)
+        {
+            self.failure = Some(why.into_owned());
+        }
+        self.print(message, &peek, self.stats.received);
+        self.unless_enough()
     }
 
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
         Box::pin(async {
-            let line = std::mem::take(&mut self.line);
-            if let Err(error) = self.ui.raw(&line) {
-                self.stopped = Some(Stop::Output(error));
-                self.stop.cancel();
-                return ControlFlow::Break(());
-            }
-            ControlFlow::Continue(())
+            let flow = self.hand_over_or_wait().await;
+            self.clock.next_piece();
+            flow
         })
     }
 
     fn notice(&mut self, notice: Notice) {
-        if let Notice::Gap(_) = notice {
-            self.stats.gaps += 1;
+        match &notice {
+            Notice::Gap(_) => self.count_gap(),
+            Notice::Malformed { .. } => self.stats.malformed += 1,
+            Notice::Connected { reconnects, .. } => self.stats.reconnects = *reconnects,
+            Notice::Retrying { .. } | Notice::Remark(_) => {}
         }
-        self.ui.status(&format!("{notice:?}"));
+        self.teller.tell(&notice);
     }
 }
 
-/// An event made of a message: for conditions, stores and forwards.
-pub fn event_of(_message: &Message<'_>, _options: &PipelineOptions) -> Option<Event> {
-    None
+impl Pipeline {
+    fn unless_enough(&mut self) -> ControlFlow<()> {
+        if self.stopped.is_some() {
+            return ControlFlow::Break(());
+        }
+        if self.is_goal_met() {
+            return self.end(Stop::GoalMet);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn count_gap(&mut self) {
+        self.stats.gaps += 1;
+        if self.options.fail_on_gap {
+            self.stopped.get_or_insert(Stop::Gap);
+            self.stop.cancel();
+        }
+    }
 }
+
+/// What a selection looks at; a message of a stream has no headers and nobody has signed it.
+fn look<'a>(message: &Message<'a>, peek: &'a Peek<'_>, received_at: Timestamp) -> Look<'a> {
+    Look {
+        received_at,
+        kind: message.name.or(peek.kind.as_deref()),
+        system: peek.system,
+        org: peek.org.as_deref(),
+        subject: peek.subject.as_deref(),
+        time: peek.time.as_deref(),
+        headers: None,
+        data: peek.data(message.data),
+        form: Some(peek.form),
+        verdict: None,
+        outcome: Outcome::Kept,
+    }
+}
+
+/// The time, read once a piece, and its text, made once a millisecond.
+#[derive(Default)]
+struct Clock {
+    piece: Option<Timestamp>,
+    text: String,
+    of: Timestamp,
+}
+
+impl Clock {
+    fn now(&mut self, pulse: &Pulse) -> Timestamp {
+        *self.piece.get_or_insert_with(|| {
+            let now = Timestamp::now();
+            pulse.message(now);
+            if self.text.is_empty() || self.of != now {
+                self.text = now.to_string();
+                self.of = now;
+            }
+            now
+        })
+    }
+
+    /// Of the piece's time.
+    fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn next_piece(&mut self) {
+        self.piece = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@
 mod keep_open;
 mod socketio;
 mod sse;
-mod url;
 mod websocket;
 
 use std::error::Error;
@@ -148,6 +147,16 @@ pub enum Ended {
         /// The wait that the server asked for.
         server_minimum: Duration,
     },
+}
+
+impl Ended {
+    /// The connection was lost, and the server asked for no wait.
+    pub fn cut(why: impl Into<String>) -> Self {
+        Self::Cut {
+            why: why.into(),
+            server_minimum: Duration::ZERO,
+        }
+    }
 }
 
 /// Why a stream cannot be followed.

@@ -1,10 +1,24 @@
 //! Socket.IO 5 over Engine.IO 4: the life of one connection after another.
+//!
+//! What is typed into a connection, and `send_on_connect`, are lines `event json…`: the event's name, then its arguments as
+//! JSON; a bare word is sent as a string. `/chat event json…` names the namespace, which is else the first one. A line that
+//! ends with ` ?` asks for an acknowledgement, whose arguments come as a remark (`ack 0: ["done"]`).
+
+mod link;
+mod namespace;
+mod session;
+mod typed;
 
 use http::Uri;
 
-use super::{BoxFuture, Credentials, Cx, Ended, Outgoing, Source, SourceError};
+use self::link::Link;
+use self::namespace::Namespace;
+use self::session::Session;
+use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
+use crate::time::Timestamp;
+use crate::wire::socketio::PacketError;
 
 /// Which of Engine.IO's transports are used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +34,9 @@ pub enum Transports {
 /// What to follow and how.
 #[derive(Clone)]
 pub struct SocketIoOptions {
-    /// The server, `http` or `https`; its path is that of Engine.IO (`/socket.io/`).
+    /// The server, `http` or `https`; its path is that of Engine.IO (`/socket.io/`, also where there is none).
     pub url: Uri,
-    /// `/chat`; several share one connection.
+    /// `/chat`; several share one connection; `/` where there is none.
     pub namespaces: Vec<String>,
     pub credentials: Credentials,
     pub transports: Transports,
@@ -42,11 +56,50 @@ pub struct SocketIoOptions {
 pub struct SocketIo {
     options: SocketIoOptions,
     dialer: Dialer,
+    namespaces: Vec<Namespace>,
 }
 
 impl SocketIo {
     pub fn new(options: SocketIoOptions, dialer: Dialer) -> Self {
-        Self { options, dialer }
+        let mut namespaces: Vec<Namespace> = Vec::new();
+        for name in &options.namespaces {
+            let namespace = Namespace::new(name);
+            // A server closes a connection that asks twice.
+            if namespaces.iter().all(|known| known.name != namespace.name) {
+                namespaces.push(namespace);
+            }
+        }
+        if namespaces.is_empty() {
+            namespaces.push(Namespace::new("/"));
+        }
+        Self {
+            options,
+            dialer,
+            namespaces,
+        }
+    }
+
+    async fn follow(&mut self, cx: &mut Cx<'_>) -> Result<Ended, SourceError> {
+        if let Some(position) = self.options.resume.take() {
+            if !namespace::resume(&mut self.namespaces, &position) {
+                let remark = format!("`{position}` is no position of Socket.IO to go on from");
+                cx.outlet.notice(Notice::Remark(remark));
+            }
+            cx.cut.get_or_insert_with(|| CutOff {
+                since: Timestamp::now(),
+                why: "an earlier run ended".to_owned(),
+            });
+        }
+        let authorisation = (self.options.credentials)().map_err(SourceError::Credentials)?;
+        let open = tokio::select! {
+            open = Link::open(&self.dialer, &self.options, &authorisation.headers) => open?,
+            () = cx.stop.cancelled() => return Ok(Ended::Stopped),
+        };
+        let target = self.target();
+        let auth = authorisation.auth.as_ref().map(|auth| auth.reveal());
+        Session::new(&self.options, &mut self.namespaces, target, open)
+            .run(auth, cx)
+            .await
     }
 }
 
@@ -56,19 +109,66 @@ impl Source for SocketIo {
     }
 
     fn target(&self) -> String {
-        self.options.url.to_string()
+        shown(&self.options.url)
     }
 
-    fn run<'a>(&'a mut self, _cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
-        let _ = &self.dialer;
-        Box::pin(async {
-            Err(SourceError::Protocol {
-                why: "to be built".to_owned(),
-            })
-        })
+    fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
+        Box::pin(self.follow(cx))
     }
 
     fn position(&self) -> Option<String> {
-        None
+        namespace::position(&self.namespaces)
+    }
+}
+
+/// Without the query, where tokens travel.
+fn shown(url: &Uri) -> String {
+    let scheme = url.scheme_str().unwrap_or_default();
+    let path = url.path().trim_end_matches('/');
+    format!("{scheme}://{}{path}", authority(url))
+}
+
+fn authority(url: &Uri) -> &str {
+    url.authority().map_or("", |authority| authority.as_str())
+}
+
+/// Why a connection is followed no longer.
+enum End {
+    Ended(Ended),
+    /// What came is no packet: the connection is closed and made again, as the reference client does.
+    Malformed {
+        bytes: u64,
+        why: String,
+    },
+    Failed(SourceError),
+}
+
+impl End {
+    fn lost(why: impl Into<String>) -> Self {
+        Self::Ended(Ended::cut(why))
+    }
+
+    fn malformed(bytes: usize, error: PacketError) -> Self {
+        match error {
+            PacketError::TooLarge { limit } => Self::Failed(SourceError::TooLarge { limit }),
+            error => Self::Malformed {
+                bytes: bytes as u64,
+                why: error.to_string(),
+            },
+        }
+    }
+}
+
+impl From<End> for SourceError {
+    /// For an end before the connection was open.
+    fn from(end: End) -> Self {
+        match end {
+            End::Ended(Ended::Cut { why, .. }) => Self::Lost { why },
+            End::Ended(other) => Self::Protocol {
+                why: format!("{other:?}"),
+            },
+            End::Malformed { why, .. } => Self::Protocol { why },
+            End::Failed(error) => error,
+        }
     }
 }

@@ -4,6 +4,7 @@ mod event;
 mod out;
 mod progress;
 mod prompt;
+mod reader;
 mod safe;
 mod style;
 mod table;
@@ -93,7 +94,16 @@ impl Ui {
     pub fn new(manner: Manner) -> Self {
         Self {
             manner,
-            out: out::Out::new(),
+            out: out::Out::stdout(),
+            bar: Mutex::new(None),
+        }
+    }
+
+    /// One whose stdout is `writer`: for tests and measurements.
+    pub fn to(manner: Manner, writer: Box<dyn io::Write + Send>) -> Self {
+        Self {
+            manner,
+            out: out::Out::to(writer),
             bar: Mutex::new(None),
         }
     }
@@ -175,6 +185,45 @@ impl Ui {
         }
         self.write(&[bytes])?;
         self.out.flush()
+    }
+
+    /// Hands many lines to stdout at once and never waits; what was handed over is gone from `lines`. `Ok(false)`: there is no
+    /// room (about 1 MiB may wait), and `lines` is as it was. On a terminal the caller has made them safe.
+    ///
+    /// # Errors
+    /// That of an earlier write: stdout is written in the background, in order.
+    pub fn offer(&self, lines: &mut Vec<u8>) -> io::Result<bool> {
+        self.out.offer(lines)
+    }
+
+    /// Waits until [`Ui::offer`] takes so many bytes, or has an error to tell. Cancel safe.
+    pub async fn room(&self, bytes: usize) {
+        self.out.room(bytes).await;
+    }
+
+    /// Bytes handed over to stdout so far, written or not: what [`Ui::written`] waits for.
+    pub fn handed_over(&self) -> u64 {
+        self.out.handed_over()
+    }
+
+    /// Waits until so many bytes have been written since the start; `false` if they never will be. Cancel safe.
+    pub async fn written(&self, bytes: u64) -> bool {
+        self.out.reached(bytes).await
+    }
+
+    /// Ends when the reader of stdout has closed it, without writing; never where that cannot be known. Cancel safe.
+    pub async fn stdout_closed(&self) {
+        if self.out.is_stdout() {
+            reader::gone().await;
+        } else {
+            std::future::pending().await
+        }
+    }
+
+    /// Gives up what has not been written yet, and returns how many bytes that is: nobody is to wait any longer for a reader
+    /// that has stopped.
+    pub fn abandon(&self) -> u64 {
+        self.out.abandon()
     }
 
     /// A table on stdout: headings, then rows. For the text format only; callers print JSON themselves.
@@ -320,6 +369,15 @@ pub fn report_panics() {
             );
         }
     }));
+}
+
+/// JSON on its way to a terminal, made safe in place from byte `start` on: the same JSON, without what would steer it.
+pub fn tame_json(lines: &mut Vec<u8>, start: usize) {
+    if steers_a_terminal(&lines[start..]) {
+        let tame = json_for_a_terminal(&lines[start..]);
+        lines.truncate(start);
+        lines.extend_from_slice(tame.as_bytes());
+    }
 }
 
 fn json_line(value: &serde_json::Value) -> String {

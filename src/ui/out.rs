@@ -2,8 +2,11 @@
 //! the next, so a fast command is not slowed to one system call a line and a slow one never holds a line back.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+
+use tokio::sync::Notify;
 
 /// Bytes that may wait; a producer that is ahead of its reader by more waits too.
 const MAX_WAITING: usize = 1 << 20;
@@ -11,18 +14,31 @@ const MAX_WAITING: usize = 1 << 20;
 /// Writes that go straight out: most commands write no more, and need no thread.
 const DIRECT: u32 = 64;
 
+/// Bytes written at a time by the thread, cut after a line where there is one: what a pipe of Linux holds.
+const PIECE: usize = 64 * 1024;
+
+/// Bytes that a pipe takes without waiting when it says that it is writable: `PIPE_BUF` of Linux, and the least that POSIX allows.
+const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
 /// The writing half of stdout. Dropping it without [`Out::close`] may lose what waits.
 pub(super) struct Out {
+    is_stdout: bool,
     shared: Arc<Shared>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
     state: Mutex<State>,
+    /// Locked after `state`, or by the thread alone while `State::writing`.
+    sink: Mutex<Sink>,
     /// Something waits, or the end has come.
     work: Condvar,
     /// The thread has written what it had.
     done: Condvar,
+    /// Something was written, or never will be: [`Shared::done`] for tasks.
+    progress: Notify,
+    /// Bytes written since the start.
+    written: AtomicU64,
 }
 
 #[derive(Default)]
@@ -31,16 +47,38 @@ struct State {
     direct: u32,
     writing: bool,
     closed: bool,
+    /// Nobody waits any more for what has not been written.
+    abandoned: bool,
     failed: Option<io::ErrorKind>,
+    /// Bytes handed over since the start.
+    handed_over: u64,
+}
+
+/// What stands at the end.
+enum Sink {
+    Stdout,
+    Other(Box<dyn Write + Send>),
 }
 
 impl Out {
-    pub(super) fn new() -> Self {
+    pub(super) fn stdout() -> Self {
+        Self::new(Sink::Stdout)
+    }
+
+    pub(super) fn to(writer: Box<dyn Write + Send>) -> Self {
+        Self::new(Sink::Other(writer))
+    }
+
+    fn new(sink: Sink) -> Self {
         Self {
+            is_stdout: matches!(sink, Sink::Stdout),
             shared: Arc::new(Shared {
                 state: Mutex::new(State::default()),
+                sink: Mutex::new(sink),
                 work: Condvar::new(),
                 done: Condvar::new(),
+                progress: Notify::new(),
+                written: AtomicU64::new(0),
             }),
             thread: Mutex::new(None),
         }
@@ -49,46 +87,137 @@ impl Out {
     /// Hands over bytes. An error is that of an earlier write: the pipe was closed, the disk is full.
     pub(super) fn write(&self, parts: &[&[u8]]) -> io::Result<()> {
         let mut state = self.shared.lock();
-        if state.direct < DIRECT {
+        if state.direct < DIRECT && !state.writing && state.waiting.is_empty() {
             state.direct += 1;
-            return state.write_direct(&mut io::stdout().lock(), parts);
+            return self.shared.write_direct(&mut state, &parts.concat());
         }
         drop(state);
         self.start();
         let mut state = self.shared.lock();
-        while state.waiting.len() > MAX_WAITING && state.failed.is_none() {
+        while state.waiting.len() > MAX_WAITING && state.is_open() {
             state = wait(&self.shared.done, state);
         }
-        if let Some(kind) = state.failed {
-            return Err(kind.into());
-        }
+        state.check()?;
         for part in parts {
+            state.handed_over += part.len() as u64;
             state.waiting.extend_from_slice(part);
         }
         self.shared.work.notify_one();
         Ok(())
     }
 
+    /// Hands over bytes without waiting, and leaves `bytes` empty; `Ok(false)`, and nothing handed over, where there is no room.
+    ///
+    /// A little goes straight out where stdout says that it takes it; the rest is written by the thread. What is larger than
+    /// all the room is taken when nothing else waits.
+    pub(super) fn offer(&self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        if bytes.is_empty() {
+            return Ok(true);
+        }
+        {
+            let mut state = self.shared.lock();
+            state.check()?;
+            let idle = state.waiting.is_empty() && !state.writing;
+            if idle && bytes.len() <= AT_ONCE && self.shared.sink().takes_at_once() {
+                self.shared.write_direct(&mut state, bytes)?;
+                bytes.clear();
+                return Ok(true);
+            }
+            if !state.has_room(bytes.len()) {
+                return Ok(false);
+            }
+            state.handed_over += bytes.len() as u64;
+            if state.waiting.is_empty() {
+                // The buffers go round: nothing is copied.
+                std::mem::swap(&mut state.waiting, bytes);
+            } else {
+                state.waiting.extend_from_slice(bytes);
+                bytes.clear();
+            }
+        }
+        self.start();
+        self.shared.work.notify_one();
+        Ok(true)
+    }
+
+    /// Waits until [`Out::offer`] takes so many bytes, or has an error to tell. Cancel safe.
+    pub(super) async fn room(&self, bytes: usize) {
+        self.until(|state, _| state.has_room(bytes)).await;
+    }
+
+    /// Waits until so many bytes have been written since the start; `false` if they never will be. Cancel safe.
+    pub(super) async fn reached(&self, bytes: u64) -> bool {
+        self.until(|_, written| written >= bytes).await;
+        self.written() >= bytes
+    }
+
+    /// Ends, too, when nothing more will be written.
+    async fn until(&self, reached: impl Fn(&State, u64) -> bool) {
+        loop {
+            let progress = self.shared.progress.notified();
+            tokio::pin!(progress);
+            progress.as_mut().enable();
+            {
+                let state = self.shared.lock();
+                if !state.is_open() || reached(&state, self.written()) {
+                    return;
+                }
+            }
+            progress.await;
+        }
+    }
+
+    /// Bytes written since the start.
+    pub(super) fn written(&self) -> u64 {
+        self.shared.written.load(Ordering::Acquire)
+    }
+
+    /// Bytes handed over since the start, written or not.
+    pub(super) fn handed_over(&self) -> u64 {
+        self.shared.lock().handed_over
+    }
+
     /// Waits until everything handed over has been written.
     pub(super) fn flush(&self) -> io::Result<()> {
         let mut state = self.shared.lock();
-        while (state.writing || !state.waiting.is_empty()) && state.failed.is_none() {
+        while (state.writing || !state.waiting.is_empty()) && state.is_open() {
             state = wait(&self.shared.done, state);
         }
-        state.failed.map_or(Ok(()), |kind| Err(kind.into()))
+        state.check()
+    }
+
+    /// Gives up what waits: whoever reads stdout has stopped, and nobody is to wait for that. Returns how many bytes were
+    /// handed over and not written.
+    pub(super) fn abandon(&self) -> u64 {
+        let mut state = self.shared.lock();
+        state.abandoned = true;
+        state.waiting = Vec::new();
+        let given_up = state.handed_over.saturating_sub(self.written());
+        drop(state);
+        self.shared.done.notify_all();
+        self.shared.progress.notify_waiters();
+        given_up
+    }
+
+    pub(super) fn is_stdout(&self) -> bool {
+        self.is_stdout
     }
 
     /// Writes what waits and ends the thread.
     pub(super) fn close(&self) -> io::Result<()> {
         let result = self.flush();
-        self.shared.lock().closed = true;
+        let abandoned = {
+            let mut state = self.shared.lock();
+            state.closed = true;
+            state.abandoned
+        };
         self.shared.work.notify_one();
         let thread = self
             .thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(thread) = thread {
+        if let Some(thread) = thread.filter(|_| !abandoned) {
             // A panic of the thread has been reported by the panic hook.
             let _ = thread.join();
         }
@@ -99,21 +228,22 @@ impl Out {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             let shared = Arc::clone(&self.shared);
-            *thread = Some(std::thread::spawn(move || shared.run(&mut io::stdout())));
+            *thread = Some(std::thread::spawn(move || shared.run()));
         }
     }
 }
 
 impl State {
-    /// The error is kept for whoever writes next, as the thread does it.
-    fn write_direct(&mut self, stdout: &mut impl Write, parts: &[&[u8]]) -> io::Result<()> {
-        let result = stdout
-            .write_all(&parts.concat())
-            .and_then(|()| stdout.flush());
-        if let Err(error) = &result {
-            self.failed = Some(error.kind());
-        }
-        result
+    fn is_open(&self) -> bool {
+        self.failed.is_none() && !self.abandoned
+    }
+
+    fn check(&self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), |kind| Err(kind.into()))
+    }
+
+    fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.is_empty() || self.waiting.len() + bytes <= MAX_WAITING
     }
 }
 
@@ -122,7 +252,27 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, stdout: &mut impl Write) {
+    fn sink(&self) -> MutexGuard<'_, Sink> {
+        self.sink.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The error is kept for whoever writes next, as the thread does it.
+    fn write_direct(&self, state: &mut State, bytes: &[u8]) -> io::Result<()> {
+        state.check()?;
+        let result = self.sink().write(bytes);
+        state.handed_over += bytes.len() as u64;
+        match &result {
+            Ok(()) => {
+                self.written
+                    .fetch_add(bytes.len() as u64, Ordering::Release);
+            }
+            Err(error) => state.failed = Some(error.kind()),
+        }
+        self.progress.notify_waiters();
+        result
+    }
+
+    fn run(&self) {
         let mut batch = Vec::new();
         loop {
             let mut state = self.lock();
@@ -135,9 +285,13 @@ impl Shared {
             std::mem::swap(&mut batch, &mut state.waiting);
             state.writing = true;
             drop(state);
+            // There is room again.
+            self.progress.notify_waiters();
 
-            let result = stdout.write_all(&batch).and_then(|()| stdout.flush());
+            let result = self.write_in_pieces(&batch);
             batch.clear();
+            // One message of many megabytes is not to cost them for good.
+            batch.shrink_to(2 * MAX_WAITING);
 
             let mut state = self.lock();
             state.writing = false;
@@ -146,6 +300,49 @@ impl Shared {
                 state.waiting = Vec::new();
             }
             self.done.notify_all();
+            self.progress.notify_waiters();
+        }
+    }
+
+    fn write_in_pieces(&self, mut batch: &[u8]) -> io::Result<()> {
+        while !batch.is_empty() {
+            let most = batch.len().min(PIECE);
+            let end = match memchr::memrchr(b'\n', &batch[..most]) {
+                Some(line_break) => line_break + 1,
+                None => most,
+            };
+            let (piece, rest) = batch.split_at(end);
+            self.sink().write(piece)?;
+            self.written
+                .fetch_add(piece.len() as u64, Ordering::Release);
+            self.progress.notify_waiters();
+            batch = rest;
+        }
+        Ok(())
+    }
+}
+
+impl Sink {
+    /// Written when this returns.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(bytes)?;
+                stdout.flush()
+            }
+            Self::Other(writer) => {
+                writer.write_all(bytes)?;
+                writer.flush()
+            }
+        }
+    }
+
+    /// Whether [`AT_ONCE`] bytes can be written without waiting for a reader.
+    fn takes_at_once(&self) -> bool {
+        match self {
+            Self::Stdout => super::reader::takes_at_once(),
+            Self::Other(_) => false,
         }
     }
 }
@@ -158,42 +355,140 @@ fn wait<'a>(condition: &Condvar, state: MutexGuard<'a, State>) -> MutexGuard<'a,
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
-    #[test]
-    fn what_was_handed_over_is_written_in_order() {
-        let out = Out::new();
-        for line in 0..100 {
-            let mut state = out.shared.lock();
-            state
-                .waiting
-                .extend_from_slice(format!("{line}\n").as_bytes());
+    /// A reader in the test's hands: each write is handed to it and waits until it is let through.
+    struct Pipe {
+        written: mpsc::Sender<Vec<u8>>,
+        let_through: mpsc::Receiver<()>,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+            self.let_through.recv().map_err(closed)?;
+            let sent = self.written.send(bytes.to_vec());
+            sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
         }
-        out.shared.lock().closed = true;
-        let mut written = Vec::new();
-        out.shared.run(&mut written);
-        let expected: String = (0..100).map(|line| format!("{line}\n")).collect();
-        assert_eq!(String::from_utf8(written).unwrap(), expected);
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn slow() -> (Out, mpsc::Receiver<Vec<u8>>, mpsc::Sender<()>) {
+        let (written, reader) = mpsc::channel();
+        let (gate, let_through) = mpsc::channel();
+        let pipe = Pipe {
+            written,
+            let_through,
+        };
+        (Out::to(Box::new(pipe)), reader, gate)
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
-    fn a_closed_pipe_is_told_to_the_next_writer() {
-        struct Closed;
-        impl Write for Closed {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
+    fn what_was_handed_over_is_written_in_order() {
+        let memory = Memory::default();
+        let out = Out::to(Box::new(memory.clone()));
+        let mut expected = String::new();
+        for line in 0..200 {
+            let line = format!("{line}\n");
+            expected.push_str(&line);
+            if line.len() % 2 == 0 {
+                out.write(&[line.as_bytes()]).unwrap();
+            } else {
+                assert!(out.offer(&mut line.into_bytes()).unwrap());
             }
         }
-        let out = Out::new();
-        {
-            let mut state = out.shared.lock();
-            state.waiting.extend_from_slice(b"line\n");
-            state.closed = true;
-        }
-        out.shared.run(&mut Closed);
+        out.close().unwrap();
+        let written = memory.0.lock().unwrap().clone();
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+        assert_eq!(out.written(), expected.len() as u64);
+    }
+
+    #[tokio::test]
+    async fn a_closed_pipe_is_told_to_the_next_writer() {
+        let out = Out::to(Box::new(Closed));
+        assert!(out.offer(&mut b"line\n".to_vec()).unwrap());
+        assert!(!out.reached(5).await);
+        let error = out.offer(&mut b"line\n".to_vec()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
         assert_eq!(out.flush().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_leaves_no_room_and_gets_all_of_it_in_the_end() {
+        let (out, reader, gate) = slow();
+        let line = [&[b'x'; 1023][..], b"\n"].concat();
+        let mut taken = 0;
+        while out.offer(&mut line.clone()).unwrap() {
+            taken += line.len();
+            assert!(
+                taken <= 2 * MAX_WAITING + line.len(),
+                "there is always room"
+            );
+        }
+        let mut refused = line.clone();
+        assert!(!out.offer(&mut refused).unwrap());
+        assert_eq!(refused, line);
+
+        let reading = std::thread::spawn(move || reader.iter().map(|read| read.len()).sum());
+        let opening = std::thread::spawn(move || while gate.send(()).is_ok() {});
+        out.room(line.len()).await;
+        assert!(out.offer(&mut refused).unwrap());
+        assert!(out.reached((taken + line.len()) as u64).await);
+        out.close().unwrap();
+        drop(out);
+        let read: usize = reading.join().unwrap();
+        assert_eq!(read, taken + line.len());
+        opening.join().unwrap();
+    }
+
+    #[test]
+    fn a_message_larger_than_the_room_is_taken_when_nothing_waits() {
+        let memory = Memory::default();
+        let out = Out::to(Box::new(memory.clone()));
+        let mut large = vec![b'x'; 3 * MAX_WAITING];
+        assert!(out.offer(&mut large).unwrap());
+        assert!(large.is_empty());
+        out.close().unwrap();
+        assert_eq!(memory.0.lock().unwrap().len(), 3 * MAX_WAITING);
+    }
+
+    #[test]
+    fn what_is_abandoned_is_not_waited_for() {
+        let (out, _reader, _gate) = slow();
+        assert!(out.offer(&mut b"line\n".to_vec()).unwrap());
+        assert_eq!(out.abandon(), 5);
+        out.close().unwrap();
     }
 }

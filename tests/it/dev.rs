@@ -5,6 +5,7 @@ mod command;
 mod control;
 mod event_stream;
 mod events;
+mod eventsource;
 mod feed;
 mod gateways;
 mod protocol;

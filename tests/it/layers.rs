@@ -34,7 +34,7 @@ fn rooms_are_found_in_every_way_to_write_a_path() {
 }
 
 /// Crates with the only rooms that may name them; `main.rs` and `lib.rs` name none of them.
-const CONFINED: [(&str, &[&str]); 12] = [
+const CONFINED: [(&str, &[&str]); 13] = [
     ("rusqlite", &["store"]),
     ("reqwest", &["api"]),
     ("clap", &["cli"]),
@@ -42,6 +42,7 @@ const CONFINED: [(&str, &[&str]); 12] = [
     ("indicatif", &["ui"]),
     ("dialoguer", &["ui"]),
     ("axum", &["dev", "serve"]),
+    ("tokio_tungstenite", &["dev", "source"]),
     ("cel", &["condition"]),
     ("socketioxide", &["dev"]),
     ("jaq_core", &["shape"]),

@@ -31,4 +31,6 @@ mod records;
 mod send;
 mod signature;
 mod support;
+mod tail_socketio;
+mod tail_sse;
 mod tail_websocket;

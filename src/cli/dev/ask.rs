@@ -77,7 +77,7 @@ fn switch(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn control(cx: &Context) -> Result<Control, CliError> {
+pub(super) fn control(cx: &Context) -> Result<Control, CliError> {
     Ok(Control::of(&running(cx)?))
 }
 

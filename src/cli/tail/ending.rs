@@ -1,7 +1,5 @@
 //! How it ended: one line that sums up, the command that goes on, the exit code.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::source::Subject;
@@ -12,9 +10,6 @@ use crate::event::Transport;
 use crate::pipeline::{Pipeline, Stats, Stop};
 use crate::source::{Ended, SourceError};
 use crate::ui::{safe, size};
-
-/// How long what has come may take to be printed, once the stream has ended.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The end of a stream, before it is told.
 pub(super) struct Ending {
@@ -36,29 +31,10 @@ impl Ending {
         args: &Args,
         cx: &Context,
     ) -> Result<Exit, CliError> {
-        let mut stats = pipeline.stats();
-        let (finished, stuck) = match tokio::time::timeout(PATIENCE, pipeline.finish()).await {
-            Ok((last, stop)) => {
-                stats = last;
-                (stop, false)
-            }
-            Err(_) => (None, true),
-        };
+        let (mut stats, stopped) = pipeline.finish().await;
         stats.reconnects = self.reconnects;
         self.sum_up(stats, subject, args, cx);
-        let result = self.exit(finished, stats, args, cx);
-        if stuck {
-            // Nobody reads our stdout, and whatever still wants to write there would wait for ever.
-            let code = match &result {
-                Ok(exit) => exit.code(),
-                Err(error) => {
-                    error.show(&cx.ui);
-                    error.exit.code()
-                }
-            };
-            std::process::exit(i32::from(code));
-        }
-        result
+        self.exit(stopped, stats, args, cx)
     }
 
     fn exit(

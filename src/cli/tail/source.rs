@@ -167,7 +167,7 @@ impl Maker<'_> {
             last_event_id: self.args.connect.last_event_id.clone(),
             max_message: self.max_message,
             is_one_answer,
-            idle: None,
+            idle: self.args.connect.idle.map(Duration::from),
         };
         Ok(Box::new(Sse::new(options, self.dialer.clone())))
     }

@@ -258,3 +258,104 @@ impl Drop for Reader {
         self.log.room.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn frame(id: u64, size: usize) -> Entry {
+        Entry::Frame {
+            id: Some(id.to_string()),
+            bytes: vec![b'x'; size].into(),
+        }
+    }
+
+    /// Adds frames until the writer has to wait, at most `limit`; returns how many went in.
+    fn fill(log: &Log, from: u64, limit: u64) -> u64 {
+        let fits = |number: &u64| {
+            log.push(frame(from + number, 1024))
+                .now_or_never()
+                .is_some()
+        };
+        (0..limit).take_while(fits).count() as u64
+    }
+
+    async fn read(reader: &mut Reader, bytes: usize) {
+        let mut left = bytes;
+        while left > 0 {
+            let Piece::Bytes(piece) = reader.next().await else {
+                panic!("{left} bytes are missing");
+            };
+            left = left.saturating_sub(piece.len());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_writer_waits_for_the_first_reader() {
+        let log = Arc::new(Log::new());
+        let written = fill(&log, 1, 10_000);
+        assert_eq!(written, UNREAD.div_ceil(1024 + OVERHEAD));
+        let mut reader = log.reader(None).unwrap();
+        read(&mut reader, written as usize * 1024).await;
+        assert!(fill(&log, written + 1, 10) > 0);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_waits_goes_on_when_a_reader_makes_room() {
+        let log = Arc::new(Log::new());
+        let written = fill(&log, 1, 10_000);
+        let mut reader = log.reader(None).unwrap();
+        let waiting = log.push(frame(written + 1, 1));
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        read(&mut reader, written as usize * 1024).await;
+        waiting.await;
+        assert_eq!(reader.next().await, Piece::Bytes(Bytes::from_static(b"x")));
+    }
+
+    #[tokio::test]
+    async fn what_was_read_is_kept_until_there_is_too_much_of_it() {
+        let log = Arc::new(Log::new());
+        let mut reader = log.reader(None).unwrap();
+        let mut written = 0;
+        for _ in 0..40 {
+            let more = fill(&log, written + 1, 100);
+            read(&mut reader, more as usize * 1024).await;
+            written += more;
+        }
+        let kept = log.lock().entries.len() as u64;
+        assert_eq!(written, 4_000);
+        assert!(kept * (1024 + OVERHEAD) <= KEPT + 1024 + OVERHEAD, "{kept}");
+        assert!(kept * (1024 + OVERHEAD) > KEPT / 2, "{kept}");
+        let mut again = log.reader(Some("3999")).unwrap();
+        assert!(matches!(again.next().await, Piece::Bytes(bytes) if bytes.len() == 1024));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_reader_holds_the_writer_until_it_is_gone() {
+        let log = Arc::new(Log::new());
+        let stopped = log.reader(None).unwrap();
+        let mut reading = log.reader(None).unwrap();
+        let written = fill(&log, 1, 10_000);
+        read(&mut reading, written as usize * 1024).await;
+        assert_eq!(fill(&log, written + 1, 1), 0);
+        drop(stopped);
+        assert_eq!(fill(&log, written + 1, 1), 1);
+    }
+
+    #[tokio::test]
+    async fn who_has_read_it_all_gets_no_second_reader_and_others_do() {
+        let log = Arc::new(Log::new());
+        log.push(frame(1, 1)).await;
+        assert!(log.reader(Some("1")).is_some(), "more may come");
+        log.finish();
+        assert!(log.reader(Some("1")).is_none());
+        for id in [None, Some("2"), Some("")] {
+            let mut reader = log.reader(id).unwrap();
+            assert!(matches!(reader.next().await, Piece::Bytes(_)), "{id:?}");
+            assert_eq!(reader.next().await, Piece::End);
+        }
+    }
+}

@@ -334,3 +334,57 @@ async fn list_agents(FromState(state): FromState<Arc<State>>) -> Response {
         .collect();
     answer(StatusCode::OK, &json!({ "agents": rows }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(streams: &Streams) -> String {
+        let id = streams.open("o".to_owned(), "assistant", "Hello".to_owned());
+        id.unwrap_or_else(|refusal| panic!("{refusal:?}"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_is_forgotten_ten_minutes_after_its_last_reader() {
+        let streams = Streams::default();
+        let id = open(&streams);
+        let reader = streams.find("o", &id).unwrap().log.reader(None);
+        tokio::time::advance(KEPT_FOR * 2).await;
+        assert!(streams.find("o", &id).is_some(), "somebody reads it");
+        drop(reader);
+        tokio::time::advance(KEPT_FOR / 2).await;
+        assert!(streams.find("o", &id).is_some());
+        tokio::time::advance(KEPT_FOR / 2).await;
+        assert!(streams.find("o", &id).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stream_that_nobody_has_read_for_longest_makes_room() {
+        let streams = Streams::default();
+        let first = open(&streams);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let second = open(&streams);
+        for _ in 2..=MAX_STREAMS {
+            open(&streams);
+        }
+        assert!(streams.find("o", &first).is_none());
+        assert!(streams.find("o", &second).is_some());
+        assert_eq!(lock(&streams.streams).len(), MAX_STREAMS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_are_read_make_room_for_none() {
+        let streams = Streams::default();
+        let answers: Vec<_> = (0..MAX_STREAMS)
+            .filter_map(|_| streams.find("o", &open(&streams)))
+            .collect();
+        let readers: Vec<_> = answers
+            .iter()
+            .map(|answer| answer.log.reader(None))
+            .collect();
+        let refused = streams.open("o".to_owned(), "assistant", String::new());
+        assert_eq!(refused.unwrap_err().code, "too_many_streams");
+        drop(readers);
+        open(&streams);
+    }
+}

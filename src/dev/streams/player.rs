@@ -103,7 +103,10 @@ impl Player<'_> {
     }
 
     async fn frame(&mut self, event: Option<&str>, id: Option<&str>, data: &str) {
-        tokio::time::sleep(self.pace).await;
+        // No sleep at all is less than the timer's shortest, a millisecond.
+        if !self.pace.is_zero() {
+            tokio::time::sleep(self.pace).await;
+        }
         let mut out = Vec::with_capacity(data.len() + 32);
         let id = match id {
             Some(id) => Some(id.to_owned()),

@@ -81,26 +81,12 @@ impl Sse {
             if !matches!(opened.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, opened));
             }
-            let refused = |why: &str| SourceError::Redirect {
-                target: shown(&url),
-                why: why.to_owned(),
-            };
-            let location = opened
-                .headers
-                .get(LOCATION)
-                .ok_or_else(|| refused("without saying where"))?;
-            let next = resolve(&url, location.as_bytes())
-                .filter(|next| matches!(next.scheme_str(), Some("http" | "https")))
-                .ok_or_else(|| refused("to what is no http or https URL"))?;
-            if url.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
-                return Err(refused("from https to http"));
-            }
-            if passed.contains(&next) {
-                return Err(refused("in a loop"));
-            }
-            if passed.len() > REDIRECTS {
-                return Err(refused(&format!("more than {REDIRECTS} times")));
-            }
+            let next = next_url(&passed, opened.headers.get(LOCATION)).map_err(|why| {
+                SourceError::Redirect {
+                    target: shown(&url),
+                    why,
+                }
+            })?;
             let is_elsewhere = !is_same_origin(&url, &next);
             if is_elsewhere {
                 // Whatever a person sends is meant for the server that they named.
@@ -120,6 +106,26 @@ impl Sse {
             url = next;
         }
     }
+}
+
+/// Where to go from the last of the URLs that were `passed`, or why not.
+fn next_url(passed: &[Uri], location: Option<&HeaderValue>) -> Result<Uri, String> {
+    let Some((url, location)) = passed.last().zip(location) else {
+        return Err("without saying where".to_owned());
+    };
+    let next = resolve(url, location.as_bytes())
+        .filter(|next| matches!(next.scheme_str(), Some("http" | "https")))
+        .ok_or("to what is no http or https URL")?;
+    if url.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
+        return Err("from https to http".to_owned());
+    }
+    if passed.contains(&next) {
+        return Err("in a loop".to_owned());
+    }
+    if passed.len() > REDIRECTS {
+        return Err(format!("more than {REDIRECTS} times"));
+    }
+    Ok(next)
 }
 
 /// No `accept-encoding`: a server that compresses holds events back until a block of them is full.
@@ -178,4 +184,18 @@ async fn stream(target: String, mut opened: Opened) -> Result<Answer, SourceErro
 async fn excerpt(opened: &mut Opened) -> String {
     let start = opened.start(EXCERPT, PATIENCE).await;
     String::from_utf8_lossy(&start).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_never_leaves_tls() {
+        let passed = ["https://a.test/x".parse().unwrap()];
+        let to = |location| next_url(&passed, Some(&HeaderValue::from_static(location)));
+        assert_eq!(to("http://a.test/y").unwrap_err(), "from https to http");
+        assert_eq!(to("https://b.test/y").unwrap(), "https://b.test/y");
+        assert_eq!(to("//b.test/y").unwrap(), "https://b.test/y");
+    }
 }

@@ -13,15 +13,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::super::url::{MAX_REDIRECTS, is_redirect, is_same_origin, join, shown};
 use super::super::{Notice, Outlet, SourceError};
-use super::WebSocketOptions;
+use super::{WebSocketOptions, shown};
 use crate::backoff;
-use crate::dial::{Dialer, Opened, Opening, Upgrade, Upgraded};
+use crate::dial::{Dialer, Opened, Opening, Upgrade, Upgraded, is_same_origin, resolve};
 use crate::time::Timestamp;
 
 /// From the first byte dialled to the head of the answer.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// More than these, and a server is taken to lead in circles.
+const MAX_REDIRECTS: usize = 10;
 /// What is read of the body of a refusal, and for how long.
 const REFUSAL: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -49,14 +50,10 @@ pub(super) async fn open(
     outlet: &mut dyn Outlet,
 ) -> Result<Handshaken, SourceError> {
     let authorisation = (options.credentials)().map_err(SourceError::Credentials)?;
+    let mut headers = authorisation.headers;
     let mut url = options.url.clone();
     for _ in 0..=MAX_REDIRECTS {
-        // Credentials are for the server that they were given for.
-        let headers = match is_same_origin(&url, &options.url) {
-            true => authorisation.headers.clone(),
-            false => HeaderMap::new(),
-        };
-        match attempt(&url, headers, options, dialer).await? {
+        match attempt(&url, headers.clone(), options, dialer).await? {
             Answer::Open(upgraded, subprotocol) => {
                 return Ok(Handshaken {
                     upgraded,
@@ -65,7 +62,12 @@ pub(super) async fn open(
                 });
             }
             Answer::Elsewhere(other) => {
-                let remark = format!("redirected to {}", shown(&other));
+                let mut remark = format!("{} redirects to {}", shown(&url), shown(&other));
+                if !is_same_origin(&url, &other) {
+                    // They are for the server that was named, and not for whoever it leads to.
+                    headers = HeaderMap::new();
+                    remark.push_str(", without the headers that were given");
+                }
                 outlet.notice(Notice::Remark(remark));
                 url = other;
             }
@@ -111,7 +113,9 @@ async fn attempt(
             let subprotocol = check(&upgraded.headers, &key, &offered).map_err(broken)?;
             Ok(Answer::Open(upgraded, subprotocol))
         }
-        Upgrade::Answered(answer) if is_redirect(answer.status) => {
+        Upgrade::Answered(answer)
+            if matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) =>
+        {
             redirect(url, &answer, options.follow_redirects).map(Answer::Elsewhere)
         }
         Upgrade::Answered(answer) => Err(refusal(url, answer).await),
@@ -166,9 +170,12 @@ fn redirect(url: &Uri, answer: &Opened, is_followed: bool) -> Result<Uri, Source
     };
     let location = answer.headers.get(LOCATION);
     let other = location
-        .and_then(|location| join(url, location.to_str().ok()?))
+        .and_then(|location| resolve(url, location.as_bytes()))
         .and_then(as_websocket)
         .ok_or_else(|| failure("to no URL of a WebSocket".to_owned()))?;
+    if url.scheme_str() == Some("wss") && other.scheme_str() == Some("ws") {
+        return Err(failure("from wss to ws".to_owned()));
+    }
     if is_followed {
         return Ok(other);
     }

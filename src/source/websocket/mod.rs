@@ -14,12 +14,12 @@ use http::Uri;
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_util::sync::WaitForCancellationFuture;
 
-use super::url::shown;
 use super::{
     BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Outlet, Source, SourceError,
 };
 use crate::dial::Dialer;
 use crate::event::Transport;
+use crate::secret;
 use crate::time::Timestamp;
 use beat::Beat;
 use connection::Connection;
@@ -145,45 +145,45 @@ impl WebSocket {
             cx.pulse.sign(Timestamp::now());
         }
         let mut room = PIECE;
-        let mut parting = ControlFlow::Continue(());
         let mut is_message = false;
-        while let Some(came) = next {
-            let message = match came {
-                Ok(tungstenite::Message::Close(frame)) => {
-                    parting = ControlFlow::Break(Parting::Closed(frame));
-                    break;
+        let parting = loop {
+            let message = match next {
+                None => break ControlFlow::Continue(()),
+                Some(Ok(tungstenite::Message::Close(frame))) => {
+                    break ControlFlow::Break(Parting::Closed(frame));
                 }
-                Err(error) => {
-                    parting = ControlFlow::Break(Parting::Failed(error));
-                    break;
-                }
-                Ok(message) => message,
+                Some(Err(error)) => break ControlFlow::Break(Parting::Failed(error)),
+                Some(Ok(message)) => message,
             };
             room = room.saturating_sub(message.len() + PER_MESSAGE);
+            let mut flow = ControlFlow::Continue(());
             if let Some(data) = payload(&message) {
                 is_message = true;
-                let data = Message {
+                flow = cx.outlet.take(&Message {
                     data,
                     ..Message::default()
-                };
-                let flow = cx.outlet.take(&data);
-                if self.options.echo {
-                    connection.send(message);
-                }
-                if flow.is_break() {
-                    parting = ControlFlow::Break(Parting::Enough);
-                    break;
-                }
+                });
+            }
+            // Gone before the next is read: the buffer is used again only where nobody holds a part of it.
+            self.done_with(message, connection);
+            if flow.is_break() {
+                break ControlFlow::Break(Parting::Enough);
             }
             if room == 0 {
-                break;
+                break ControlFlow::Continue(());
             }
             next = connection.ready(self.options.echo);
-        }
+        };
         if is_message {
             cx.pulse.message(Timestamp::now());
         }
         parting
+    }
+
+    fn done_with(&self, message: tungstenite::Message, connection: &mut Connection) {
+        if self.options.echo && payload(&message).is_some() {
+            connection.send(message);
+        }
     }
 }
 
@@ -226,6 +226,15 @@ fn payload(message: &tungstenite::Message) -> Option<&[u8]> {
         | tungstenite::Message::Pong(_)
         | tungstenite::Message::Close(_)
         | tungstenite::Message::Frame(_) => None,
+    }
+}
+
+/// The URL for messages: of a query only that there is one, because a browser's tokens for a WebSocket can travel nowhere else.
+fn shown(url: &Uri) -> String {
+    let shown = secret::shown(url);
+    match shown.split_once('?') {
+        Some((place, _)) => format!("{place}?…"),
+        None => shown,
     }
 }
 

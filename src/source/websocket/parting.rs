@@ -83,6 +83,12 @@ fn meaning(frame: Option<CloseFrame>) -> Result<Ended, SourceError> {
         return Ok(cut("the server closed without a code (1005)".to_owned()));
     };
     let code = u16::from(code);
+    // What tungstenite makes of a code that may not be sent (RFC 6455, 7.4.2), after it answered with 1002.
+    if code == 1002 && reason.as_str() == "Protocol violation" {
+        return Err(SourceError::Protocol {
+            why: "a close with a code that may not be sent; closed with 1002".to_owned(),
+        });
+    }
     let colon = if reason.is_empty() { "" } else { ": " };
     let why = format!("the server closed the connection with {code}{colon}{reason}");
     match code {

@@ -468,3 +468,33 @@ fn a_host_that_is_allowed_is_served() {
     assert_eq!(status("platform.internal:4870"), 200);
     assert_eq!(status("b:81"), 403);
 }
+
+#[test]
+fn agents_are_loaded_from_a_file_and_listed() {
+    let sandbox = Sandbox::new();
+    let (_dev, _) = start(&sandbox, &[]);
+    let script = "agents:\n  support:\n    about: says hello\n    steps:\n      - say: Hello\n";
+    let file = sandbox.write("agents.yaml", script);
+    let loaded = json_of(sandbox.run(["dev", "ai", file.to_str().unwrap(), "-o", "json"]));
+    assert_eq!(loaded, json!({"loaded": ["support"]}));
+    let listed = sandbox.run(["dev", "ai", "-o", "text"]).expect_exit(0);
+    let row = listed.stdout.lines().find(|line| line.contains("support"));
+    assert!(
+        row.is_some_and(|row| row.contains("says hello")),
+        "{listed}"
+    );
+}
+
+#[test]
+fn a_script_that_is_wrong_is_told_with_its_place() {
+    let sandbox = Sandbox::new();
+    let (_dev, _) = start(&sandbox, &[]);
+    let wrong = "agents: {a: {steps: [{sya: x}]}}";
+    let output = sandbox
+        .run_with_input(["dev", "ai", "-"], wrong.as_bytes())
+        .expect_exit(2);
+    assert!(output.stderr.contains("`agents.a.steps[0]`"), "{output}");
+    assert!(output.stderr.contains("evt dev ai --help"), "{output}");
+    let tabs = sandbox.run_with_input(["dev", "ai", "-"], b"agents:\n\ta: 1");
+    assert!(tabs.stderr.contains("is not YAML"), "{tabs}");
+}

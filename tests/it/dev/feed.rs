@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::event_stream::EventStream;
+use super::event_stream::{Ended, EventStream};
 use super::wire::Platform;
 
 fn follow(platform: &Platform, query: &str, more: &str) -> EventStream {
@@ -28,4 +28,125 @@ fn an_event_is_a_frame_with_its_position_type_and_body() {
     let body: Value = serde_json::from_str(lines[2].strip_prefix("data: ").unwrap()).unwrap();
     assert_eq!(body["event"], "order.placed");
     assert_eq!(body["orgId"], "my-org");
+}
+
+/// The frames of `count` events.
+fn frames(feed: &mut EventStream, count: usize) -> Vec<String> {
+    std::iter::from_fn(|| feed.frame()).take(count).collect()
+}
+
+fn ids(frames: &[String]) -> Vec<&str> {
+    let firsts = frames.iter().filter_map(|frame| frame.lines().next());
+    firsts
+        .filter_map(|line| line.strip_prefix("id: "))
+        .collect()
+}
+
+#[test]
+fn it_goes_on_after_the_last_event_that_a_reader_has() {
+    let platform = Platform::start();
+    for _ in 0..3 {
+        emit(&platform, "order.placed");
+    }
+    let mut feed = follow(&platform, "", "last-event-id: 1\r\n");
+    assert_eq!(ids(&frames(&mut feed, 2)), ["2", "3"]);
+}
+
+#[test]
+fn the_last_event_id_of_a_reconnection_wins_over_the_query() {
+    let platform = Platform::start();
+    for _ in 0..3 {
+        emit(&platform, "order.placed");
+    }
+    let mut from_start = follow(&platform, "?since=0", "");
+    assert_eq!(ids(&frames(&mut from_start, 3)), ["1", "2", "3"]);
+    let mut again = follow(&platform, "?since=0", "last-event-id: 2\r\n");
+    assert_eq!(ids(&frames(&mut again, 1)), ["3"]);
+    let mut reference = follow(&platform, "?since=e_0002", "");
+    assert_eq!(ids(&frames(&mut reference, 1)), ["3"]);
+}
+
+#[test]
+fn a_restart_loses_nothing_between() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut feed = {
+        let platform = Platform::on(folder.path());
+        emit(&platform, "order.placed");
+        emit(&platform, "contact.created");
+        follow(&platform, "?since=0", "")
+    };
+    assert_eq!(ids(&frames(&mut feed, 2)), ["1", "2"]);
+    assert_eq!(feed.rest().1, Ended::Properly);
+    let platform = Platform::on(folder.path());
+    emit(&platform, "lead.qualified");
+    let mut feed = follow(&platform, "", "last-event-id: 1\r\n");
+    let two = frames(&mut feed, 2);
+    assert_eq!(ids(&two), ["2", "3"]);
+    assert!(two[1].contains("\nevent: lead.qualified\n"), "{two:?}");
+}
+
+#[test]
+fn a_position_of_other_data_gets_all_that_is_kept() {
+    let platform = Platform::start();
+    emit(&platform, "order.placed");
+    let mut feed = follow(&platform, "", "last-event-id: 500\r\n");
+    let comment = feed.frame().unwrap();
+    assert!(comment.starts_with(": 500 is no position"), "{comment}");
+    assert_eq!(ids(&frames(&mut feed, 1)), ["1"]);
+}
+
+#[test]
+fn a_position_that_is_none_is_refused() {
+    let platform = Platform::start();
+    let reply = platform.order("GET", "/_evt/feed?since=yesterday", &Value::Null);
+    assert_eq!(reply.refusal(), (400, "bad_position".into()));
+}
+
+#[test]
+fn a_reset_does_not_give_a_position_again() {
+    let platform = Platform::start();
+    emit(&platform, "order.placed");
+    let mut feed = follow(&platform, "", "last-event-id: 1\r\n");
+    let reset = platform.order("POST", "/_evt/reset", &Value::Null);
+    assert_eq!(reset.status, 200, "{reset:?}");
+    emit(&platform, "order.placed");
+    assert_eq!(ids(&frames(&mut feed, 1)), ["2"]);
+}
+
+#[test]
+fn a_silent_feed_shows_that_it_lives() {
+    let platform = Platform::start();
+    let set = platform.order("POST", "/_evt/settings", &json!({"stream.ping": "10ms"}));
+    assert_eq!(set.status, 200, "{set:?}");
+    let mut feed = follow(&platform, "?since=0", "");
+    assert_eq!(feed.frame().unwrap(), ": keepalive\n\n");
+}
+
+#[test]
+fn without_the_token_of_this_start_there_is_no_feed() {
+    let platform = Platform::start();
+    for headers in ["", "authorization: Bearer x\r\n"] {
+        let feed = EventStream::open(platform.control(), "/_evt/feed", headers);
+        assert_eq!(feed.status, 401, "{headers}");
+    }
+}
+
+#[test]
+fn a_burst_comes_whole_in_order_and_holds_up_nobody() {
+    const EVENTS: usize = 200_000;
+    let platform = Platform::start();
+    let feed = follow(&platform, "", "");
+    // Nobody reads yet: the platform goes on all the same.
+    platform.raise(EVENTS);
+    emit(&platform, "order.placed");
+    let mut feed = feed;
+    assert_eq!(feed.frame().unwrap(), "id: 0\n\n");
+    for number in 1..=EVENTS {
+        let frame = feed.frame().unwrap();
+        let id = frame
+            .strip_prefix("id: ")
+            .and_then(|rest| rest.split_once('\n'));
+        assert_eq!(id.unwrap().0, number.to_string());
+    }
+    assert!(feed.frame().unwrap().contains("event: order.placed\n"));
 }

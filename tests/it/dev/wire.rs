@@ -4,8 +4,13 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 
+use bytes::Bytes;
 use evt::dev::{DevError, DevOptions};
+use evt::event::{Event, Meta, Outcome, Source, Transport};
 use evt::running::Running;
+use evt::store::{StoreError, events};
+use evt::time::Timestamp;
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -112,6 +117,33 @@ impl Platform {
         let reply = self.ask("POST", "/repository/create", &body);
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.json()
+    }
+
+    /// Keeps as many events as if a bulk import had raised them, without the flows that they would start.
+    pub(crate) fn raise(&self, count: usize) {
+        let body = br#"{"event":"contact.updated","orgId":"my-org","timestamp":"2026-01-01T00:00:00Z","data":{}}"#;
+        let event = Event {
+            seq: None,
+            received_at: Timestamp::now(),
+            source: Source::Dev,
+            transport: Transport::Bus,
+            method: Method::POST,
+            target: "/contact.updated".to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(body),
+            meta: Meta {
+                kind: Some("contact.updated".to_owned()),
+                ..Meta::default()
+            },
+            verdict: None,
+            outcome: Outcome::Kept,
+        };
+        let store = &self.inner().state().store;
+        store
+            .write_blocking::<_, StoreError, _>(move |tx| {
+                (0..count).try_for_each(|_| events::insert(tx, &event, None).map(|_| ()))
+            })
+            .expect("the store takes them");
     }
 
     /// The names of the events raised so far, in order.

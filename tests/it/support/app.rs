@@ -244,7 +244,7 @@ fn write_answer(
 }
 
 /// Reads one request; `None` at the end of the connection, or where it is no HTTP.
-fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
+pub(super) fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let first = read_line(stream)?;
     let mut words = first.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());

@@ -6,9 +6,11 @@ pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod raw;
 pub(crate) mod sandbox;
+pub(crate) mod sse_server;
 
 pub(crate) use absent::Absent;
 pub(crate) use app::{Answer, App};
 pub(crate) use node::Node;
 pub(crate) use platform::LocalPlatform;
 pub(crate) use sandbox::{Output, Running, Sandbox};
+pub(crate) use sse_server::{SseServer, Step};

@@ -130,10 +130,7 @@ async fn what_breaks_the_protocol_is_closed_with_the_code_that_rfc_6455_asks_for
         assert_eq!(said, Some(code), "{name}: {end:?}");
         let is_told = match code {
             1009 => matches!(end, Err(SourceError::TooLarge { limit: 4096 })),
-            _ => matches!(
-                end,
-                Err(SourceError::Protocol { .. } | SourceError::Closed { code: 1002, .. })
-            ),
+            _ => matches!(end, Err(SourceError::Protocol { .. })),
         };
         assert!(is_told, "{name}: {end:?}");
         assert_eq!(heard.messages, Vec::<Vec<u8>>::new(), "{name}");

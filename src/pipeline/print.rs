@@ -1,0 +1,243 @@
+//! One message on stdout: a record, what a jq expression makes of it, a line for people, the payload, the text of an answer.
+
+use std::sync::Arc;
+
+use super::answer::{self, Part};
+use super::{PipelineOptions, Show};
+use crate::envelope::{Form, Peek};
+use crate::event::{Seq, Transport};
+use crate::json;
+use crate::record::{self, Streamed};
+use crate::shape::{Shape, ShapeFault};
+use crate::source::Message;
+use crate::ui::{
+    Format, Style, Ui, clip, safe, safe_block, safe_bytes, steers_a_terminal, tame_json,
+};
+
+/// Columns that a message's type gets at least.
+const TYPE: usize = 20;
+/// The narrowest that a payload is clipped to.
+const NARROWEST: usize = 20;
+
+/// What there is to print.
+pub(super) struct Shown<'a> {
+    pub(super) message: &'a Message<'a>,
+    pub(super) peek: &'a Peek<'a>,
+    pub(super) seq: u64,
+    pub(super) reference: Option<Seq>,
+    pub(super) received_at: &'a str,
+}
+
+/// Writes messages in the form that was asked for.
+pub(super) struct Printer {
+    ui: Arc<Ui>,
+    transport: Transport,
+    form: Print,
+    /// The record that a shape is applied to.
+    record: Vec<u8>,
+    /// The text of an answer does not stand at the start of a line.
+    is_within_line: bool,
+}
+
+enum Print {
+    Record,
+    Shaped(Shape),
+    Line,
+    Payload,
+    Answer,
+}
+
+impl Printer {
+    pub(super) fn new(options: &PipelineOptions, ui: &Arc<Ui>) -> Self {
+        let form = match (options.show, ui.format(), &options.shape) {
+            (Show::Answer, ..) => Print::Answer,
+            (Show::Event, Format::Json, None) => Print::Record,
+            // What a shape makes is JSON, also for people.
+            (Show::Event, Format::Json | Format::Text, Some(shape)) => Print::Shaped(shape.clone()),
+            (Show::Event, Format::Text, None) => Print::Line,
+            (Show::Event, Format::Raw, _) => Print::Payload,
+        };
+        Self {
+            ui: Arc::clone(ui),
+            transport: options.transport,
+            form,
+            record: Vec::new(),
+            is_within_line: false,
+        }
+    }
+
+    /// Appends what is shown of a message, fit for a terminal where stdout is one.
+    pub(super) fn print(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), ShapeFault> {
+        let start = out.len();
+        match &self.form {
+            Print::Record => {
+                record::write_streamed(&self.record_of(shown), out);
+                out.push(b'\n');
+            }
+            Print::Shaped(shape) => {
+                let mut record = std::mem::take(&mut self.record);
+                record::write_streamed(&self.record_of(shown), &mut record);
+                let shaped = shape.apply(&record, out);
+                record.clear();
+                self.record = record;
+                shaped?;
+            }
+            Print::Line => {
+                out.extend_from_slice(self.line(shown).as_bytes());
+                out.push(b'\n');
+            }
+            Print::Payload => {
+                out.extend_from_slice(shown.message.data);
+                if shown.peek.form != Form::Binary {
+                    out.push(b'\n');
+                }
+            }
+            Print::Answer => self.answer(shown, out),
+        }
+        let is_json = matches!(self.form, Print::Record | Print::Shaped(_));
+        if is_json && self.ui.stdout_is_terminal() {
+            tame_json(out, start);
+        }
+        Ok(())
+    }
+
+    /// Whether these bytes may go to stdout: a payload as it came may not steer a terminal.
+    pub(super) fn may_pass(&self, bytes: &[u8]) -> bool {
+        !(matches!(self.form, Print::Payload)
+            && self.ui.stdout_is_terminal()
+            && steers_a_terminal(bytes))
+    }
+
+    /// Ends the last line.
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.is_within_line) {
+            out.push(b'\n');
+        }
+    }
+
+    fn record_of<'a>(&self, shown: &Shown<'a>) -> Streamed<'a> {
+        let message = shown.message;
+        Streamed {
+            reference: shown.reference,
+            seq: shown.seq,
+            received_at: shown.received_at,
+            transport: self.transport,
+            name: message.name,
+            id: message.id,
+            channel: message.channel,
+            ack: message.ack,
+            peek: shown.peek,
+            body: message.data,
+        }
+    }
+
+    /// Time, reference where it is kept, type, channel, id, payload.
+    fn line(&self, shown: &Shown<'_>) -> String {
+        let (message, peek) = (shown.message, shown.peek);
+        // The day is the same for most of what is seen; the clock is what people compare.
+        let clock = shown.received_at.get(11..23).unwrap_or(shown.received_at);
+        let mut parts = vec![(Style::Dim, clock.to_owned())];
+        if let Some(reference) = shown.reference {
+            parts.push((Style::Strong, reference.to_string()));
+        }
+        let kind = message.name.or(peek.kind.as_deref());
+        let kind = clip(kind.unwrap_or("-"), 2 * TYPE);
+        parts.push((Style::Name, format!("{kind:<TYPE$}")));
+        for part in [message.channel, message.id.or(peek.id.as_deref())] {
+            parts.extend(part.map(|part| (Style::Dim, clip(part, TYPE))));
+        }
+        let before: usize = parts.iter().map(|(_, part)| part.chars().count() + 2).sum();
+        let room = self
+            .ui
+            .width()
+            .map(|width| usize::from(width).saturating_sub(before).max(NARROWEST));
+        let mut line = String::new();
+        for (style, part) in parts {
+            line.push_str(&self.ui.paint(style, &part));
+            line.push_str("  ");
+        }
+        line.push_str(&payload(peek.data(message.data), peek.form, room));
+        line
+    }
+
+    /// Text as it grows; what else happens is said on stderr.
+    fn answer(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) {
+        match answer::read(shown.message, shown.peek.form) {
+            Part::Text(text) => {
+                if self.ui.stdout_is_terminal() {
+                    out.extend_from_slice(safe_block(text.as_bytes()).as_bytes());
+                } else {
+                    out.extend_from_slice(text.as_bytes());
+                }
+                self.is_within_line = match text.as_bytes().last() {
+                    Some(last) => *last != b'\n',
+                    None => self.is_within_line,
+                };
+            }
+            Part::Tool(name) => {
+                let facts = serde_json::json!({ "name": name });
+                let text = format!("The agent uses {}.", safe(&name));
+                self.ui.notice("tool", facts, &text);
+            }
+            Part::Failed(why) => {
+                let facts = serde_json::json!({ "message": why });
+                let text = format!("The agent failed: {}", safe(&why));
+                self.ui.notice("answer_failed", facts, &text);
+            }
+            Part::Other => {}
+        }
+    }
+}
+
+/// The payload on one line, made safe, clipped where there is only so much room.
+fn payload(data: &[u8], form: Form, room: Option<usize>) -> String {
+    // Of a megabyte only its beginning is laid out for one line; a character has four bytes at most.
+    let most = room.map_or(data.len(), |room| 8 * room);
+    let start = &data[..data.len().min(most)];
+    let mut flat = Vec::new();
+    let start = match form {
+        Form::Json => {
+            json::minify(start, &mut flat);
+            &flat[..]
+        }
+        Form::Text | Form::Binary => start,
+    };
+    match (room, form) {
+        (None, _) => safe_bytes(start),
+        (Some(room), Form::Binary) => clip(&safe_bytes(start), room),
+        (Some(room), _) => clip(&String::from_utf8_lossy(start), room),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_takes_one_line_and_no_more_than_its_room() {
+        for (data, form, room, shown) in [
+            (&b"{\n \"a\": 1\n}"[..], Form::Json, None, r#"{"a":1}"#),
+            (
+                b"{\"a\":\"0123456789\"}",
+                Form::Json,
+                Some(8),
+                r#"{"a":"0…"#,
+            ),
+            (b"one\ntwo\x1b[2J", Form::Text, None, r"one\ntwo\u{1b}[2J"),
+            (b"\xff\x00", Form::Binary, Some(20), r"\xff\u{0}"),
+        ] {
+            assert_eq!(payload(data, form, room), shown);
+        }
+    }
+
+    #[test]
+    fn a_megabyte_is_not_laid_out_for_one_line() {
+        let text = "é".repeat(1 << 20);
+        assert_eq!(
+            payload(text.as_bytes(), Form::Text, Some(10))
+                .chars()
+                .count(),
+            10
+        );
+    }
+}

@@ -1,0 +1,425 @@
+use std::io::Write;
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+
+use super::*;
+use crate::json::is_json;
+use crate::ui::{Format, Manner};
+
+/// What was written to stdout.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(bytes.clone()).unwrap()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A reader that takes nothing until it is opened.
+struct Stalled {
+    gate: Option<mpsc::Receiver<()>>,
+    written: Written,
+}
+
+impl Write for Stalled {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(gate) = self.gate.take() {
+            let _ = gate.recv();
+        }
+        self.written.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn options() -> PipelineOptions {
+    PipelineOptions {
+        transport: Transport::Sse,
+        name: "http://feed.test/events".to_owned(),
+        select: Select::default(),
+        expect: None,
+        count: None,
+        show: Show::Event,
+        is_one_answer: false,
+        shape: None,
+        on_slow: OnSlow::Block,
+        keep: None,
+        record: None,
+        fail_on_gap: false,
+        pulse: Arc::default(),
+    }
+}
+
+fn manner(format: Format) -> Manner {
+    Manner {
+        format,
+        quiet: true,
+        ..Manner::default()
+    }
+}
+
+fn pipeline(options: PipelineOptions, format: Format) -> (Pipeline, Written) {
+    let written = Written::default();
+    let ui = Arc::new(Ui::to(manner(format), Box::new(written.clone())));
+    let pipeline = Pipeline::new(options, ui, CancellationToken::new());
+    (pipeline, written)
+}
+
+/// One whose stdout takes nothing until the sender is dropped.
+fn stalled(options: PipelineOptions) -> (Pipeline, Written, mpsc::Sender<()>, CancellationToken) {
+    let written = Written::default();
+    let (open, gate) = mpsc::channel();
+    let sink = Stalled {
+        gate: Some(gate),
+        written: written.clone(),
+    };
+    let ui = Arc::new(Ui::to(manner(Format::Json), Box::new(sink)));
+    let stop = CancellationToken::new();
+    let pipeline = Pipeline::new(options, ui, stop.clone());
+    (pipeline, written, open, stop)
+}
+
+fn message(data: &str) -> Message<'_> {
+    Message {
+        data: data.as_bytes(),
+        ..Message::default()
+    }
+}
+
+/// Takes and settles until the pipeline wants no more. Returns how many it took.
+async fn feed(pipeline: &mut Pipeline, messages: &[Message<'_>]) -> usize {
+    let mut taken = 0;
+    for message in messages {
+        taken += 1;
+        if pipeline.take(message).is_break() || pipeline.settle().await.is_break() {
+            break;
+        }
+    }
+    taken
+}
+
+fn seq(line: &str) -> u64 {
+    let rest = line.strip_prefix("{\"seq\":").unwrap();
+    rest.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_record_says_what_is_known_and_keeps_the_data_as_it_came() {
+    let (mut pipeline, written) = pipeline(options(), Format::Json);
+    let messages = [
+        Message {
+            name: Some("order.placed"),
+            id: Some("41"),
+            ..message(r#"{"a": 1.00, "big":12345678901234567890}"#)
+        },
+        message("plain"),
+    ];
+    feed(&mut pipeline, &messages).await;
+    pipeline.finish().await;
+    let lines = written.lines();
+    assert!(lines.iter().all(|line| is_json(line.as_bytes())));
+    assert!(lines[0].ends_with(
+        r#""source":"tail","transport":"sse","type":"order.placed","id":"41","data":{"a": 1.00, "big":12345678901234567890}}"#
+    ), "{}", lines[0]);
+    assert!(
+        lines[1].ends_with(r#""transport":"sse","data":"plain"}"#),
+        "{}",
+        lines[1]
+    );
+    assert_eq!((seq(&lines[0]), seq(&lines[1])), (1, 2));
+}
+
+#[tokio::test]
+async fn types_and_conditions_choose_and_what_is_left_out_is_counted() {
+    let select = Select {
+        types: vec!["order.*".parse().unwrap()],
+        condition: Some("data.total > 10".parse().unwrap()),
+        ..Select::default()
+    };
+    let options = PipelineOptions {
+        select,
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let placed = |data| Message {
+        name: Some("order.placed"),
+        ..message(data)
+    };
+    let messages = [
+        placed(r#"{"total":9}"#),
+        placed(r#"{"total":11}"#),
+        message(r#"{"type":"order.paid","total":12}"#),
+        message(r#"{"type":"chat.message","total":13}"#),
+        placed("no JSON"),
+    ];
+    feed(&mut pipeline, &messages).await;
+    let (stats, stop) = pipeline.finish().await;
+    assert!(stop.is_none());
+    assert_eq!((stats.received, stats.matched), (5, 2));
+    let seqs: Vec<u64> = written.lines().iter().map(|line| seq(line)).collect();
+    assert_eq!(seqs, [2, 3]);
+}
+
+#[tokio::test]
+async fn a_count_ends_at_the_message_that_meets_it() {
+    let select = Select {
+        types: vec!["b".parse().unwrap()],
+        ..Select::default()
+    };
+    let options = PipelineOptions {
+        select,
+        count: Some(2),
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let messages: Vec<Message<'_>> = ["a", "b", "a", "b", "b"]
+        .map(|name| Message {
+            name: Some(name),
+            ..message("1")
+        })
+        .to_vec();
+    assert_eq!(feed(&mut pipeline, &messages).await, 4);
+    let (stats, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::GoalMet)), "{stop:?}");
+    assert_eq!((stats.matched, written.lines().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn an_expected_message_is_the_end_also_when_it_is_not_shown() {
+    let options = PipelineOptions {
+        select: Select {
+            types: vec!["chunk".parse().unwrap()],
+            ..Select::default()
+        },
+        expect: Some("data.done == true".parse().unwrap()),
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let messages = [
+        message(r#"{"type":"chunk"}"#),
+        message(r#"{"done":true}"#),
+        message(r#"{"type":"chunk"}"#),
+    ];
+    assert_eq!(feed(&mut pipeline, &messages).await, 2);
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::GoalMet)), "{stop:?}");
+    assert_eq!(written.lines().len(), 1);
+}
+
+/// So many that no buffer before a stalled reader holds them.
+const MANY: u64 = 40_000;
+
+/// Fills whatever holds something before a reader that takes nothing.
+async fn overfill(pipeline: &mut Pipeline) {
+    let data = format!("\"{}\"", "x".repeat(200));
+    for _ in 0..MANY / 100 {
+        for _ in 0..100 {
+            let _ = pipeline.take(&message(&data));
+        }
+        let _ = pipeline.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn with_drop_each_lost_message_is_counted_and_said() {
+    let options = PipelineOptions {
+        on_slow: OnSlow::Drop,
+        ..options()
+    };
+    let (mut pipeline, written, open, _) = stalled(options);
+    overfill(&mut pipeline).await;
+    assert!(
+        pipeline.lines.capacity() < 4 * slow::BATCH,
+        "memory is not flat"
+    );
+    let dropped = pipeline.stats().dropped;
+    assert!(dropped > 0);
+    drop(open);
+    let ui = Arc::clone(&pipeline.ui);
+    ui.room(usize::MAX / 2).await;
+    feed(&mut pipeline, &[message("1"), message("2")]).await;
+    let (stats, stop) = pipeline.finish().await;
+    assert!(stop.is_none(), "{stop:?}");
+    assert_eq!((stats.dropped, stats.gaps), (dropped, 1));
+    let seqs: Vec<u64> = written.lines().iter().map(|line| seq(line)).collect();
+    assert_eq!(seqs.len() as u64, MANY + 2 - dropped);
+    assert_eq!(seqs[seqs.len() - 2..], [MANY + 1, MANY + 2]);
+}
+
+#[tokio::test]
+async fn with_drop_a_loss_at_the_end_is_a_gap_for_those_who_fail_on_one() {
+    let options = PipelineOptions {
+        on_slow: OnSlow::Drop,
+        fail_on_gap: true,
+        ..options()
+    };
+    let (mut pipeline, _written, open, _) = stalled(options);
+    overfill(&mut pipeline).await;
+    drop(open);
+    let (stats, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Gap)), "{stop:?}");
+    assert_eq!(stats.gaps, 1);
+}
+
+#[tokio::test]
+async fn with_block_a_slow_reader_makes_the_stream_wait_and_gets_everything() {
+    let (mut pipeline, written, open, _) = stalled(options());
+    let filling = async {
+        overfill(&mut pipeline).await;
+        pipeline
+    };
+    tokio::pin!(filling);
+    // It cannot end while nobody reads; each settle that is dropped here is made again.
+    let waited = tokio::time::timeout(Duration::from_millis(200), &mut filling).await;
+    assert!(waited.is_err(), "nothing waited for the reader");
+    drop(open);
+    let pipeline = filling.await;
+    let (stats, stop) = pipeline.finish().await;
+    assert!(stop.is_none(), "{stop:?}");
+    assert_eq!(stats.dropped, 0);
+    let seqs: Vec<u64> = written.lines().iter().map(|line| seq(line)).collect();
+    assert!(seqs.iter().copied().eq(1..=MANY));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_the_reader_ends_when_the_person_wants_to_end() {
+    let (mut pipeline, _written, _open, stop) = stalled(options());
+    let filling = overfill(&mut pipeline);
+    stop.cancel();
+    filling.await;
+    let (_, stopped) = tokio::time::timeout(PATIENCE * 4, pipeline.finish())
+        .await
+        .expect("it waits for nobody");
+    assert!(stopped.is_none(), "{stopped:?}");
+}
+
+#[tokio::test]
+async fn with_exit_a_slow_reader_is_the_end() {
+    let options = PipelineOptions {
+        on_slow: OnSlow::Exit,
+        ..options()
+    };
+    let (mut pipeline, _written, open, _) = stalled(options);
+    overfill(&mut pipeline).await;
+    drop(open);
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::SlowReader)), "{stop:?}");
+}
+
+#[tokio::test]
+async fn a_settle_that_is_dropped_loses_and_repeats_nothing() {
+    let (mut pipeline, written) = pipeline(options(), Format::Json);
+    for number in 0..100 {
+        let data = number.to_string();
+        let _ = pipeline.take(&message(&data));
+        drop(pipeline.settle());
+        if number % 3 == 0 {
+            let settling = pipeline.settle();
+            let _ = tokio::time::timeout(Duration::ZERO, settling).await;
+        }
+    }
+    pipeline.finish().await;
+    let seqs: Vec<u64> = written.lines().iter().map(|line| seq(line)).collect();
+    assert!(seqs.iter().copied().eq(1..=100), "{seqs:?}");
+}
+
+#[tokio::test]
+async fn a_shape_gives_lines_of_its_own_and_its_faults_are_counted() {
+    let options = PipelineOptions {
+        shape: Some(".data[] | {n: .}".parse().unwrap()),
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let messages = [message("[1,2.50]"), message("7"), message("[]")];
+    feed(&mut pipeline, &messages).await;
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(written.text(), "{\"n\":1}\n{\"n\":2.50}\n");
+    assert_eq!((stats.matched, stats.not_shaped), (3, 1));
+}
+
+#[tokio::test]
+async fn raw_is_the_payload_and_text_ends_its_line() {
+    let (mut pipeline, written) = pipeline(options(), Format::Raw);
+    let envelope = r#"{"event":"a.b","orgId":"o","data":{}}"#;
+    feed(&mut pipeline, &[message(envelope), message("x\ny")]).await;
+    pipeline.finish().await;
+    assert_eq!(written.text(), format!("{envelope}\nx\ny\n"));
+}
+
+#[tokio::test]
+async fn a_line_for_people_has_time_type_id_and_payload() {
+    let (mut pipeline, written) = pipeline(options(), Format::Text);
+    let placed = Message {
+        name: Some("order.placed"),
+        id: Some("41"),
+        ..message("{\"a\":\n1}")
+    };
+    feed(&mut pipeline, &[placed]).await;
+    pipeline.finish().await;
+    let text = written.text();
+    let (clock, rest) = text.split_once("  ").unwrap();
+    assert_eq!(clock.len(), "10:00:00.007".len());
+    assert_eq!(rest, "order.placed          41  {\"a\":1}\n");
+}
+
+#[tokio::test]
+async fn an_answer_is_its_text_and_its_failure_is_remembered() {
+    let options = PipelineOptions {
+        show: Show::Answer,
+        is_one_answer: true,
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let messages = [
+        message(r#"{"type":"chunk","content":"Hel"}"#),
+        message(r#"{"type":"tool-use","name":"search"}"#),
+        message(r#"{"type":"chunk","content":"lo\nyou"}"#),
+        message(r#"{"type":"error","message":"overloaded"}"#),
+    ];
+    feed(&mut pipeline, &messages).await;
+    let (_, stop) = pipeline.finish().await;
+    assert_eq!(written.text(), "Hello\nyou\n");
+    assert!(matches!(stop, Some(Stop::Answer(why)) if why == "overloaded"));
+}
+
+#[tokio::test]
+async fn a_gap_ends_it_only_where_that_is_asked_for() {
+    for fail_on_gap in [false, true] {
+        let options = PipelineOptions {
+            fail_on_gap,
+            ..options()
+        };
+        let (mut pipeline, _) = pipeline(options, Format::Json);
+        pipeline.notice(Notice::Gap(crate::source::Gap {
+            from: None,
+            to: None,
+            reason: "cut".to_owned(),
+            lost: None,
+            since: Timestamp::now(),
+            until: Timestamp::now(),
+        }));
+        assert_eq!(pipeline.stop.is_cancelled(), fail_on_gap);
+        let (stats, stop) = pipeline.finish().await;
+        assert_eq!(stats.gaps, 1);
+        assert_eq!(matches!(stop, Some(Stop::Gap)), fail_on_gap);
+    }
+}

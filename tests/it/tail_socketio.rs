@@ -1,0 +1,642 @@
+//! The Socket.IO source against the real `socket.io` server (npm): nothing is lost where the server recovers sessions, and what
+//! may be lost is said where it does not.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evt::dial::{AddressPolicy, Dialer};
+use evt::secret::Secret;
+use evt::source::{
+    Authorisation, BoxFuture, Cx, Ended, Gap, Guarantee, Message, Notice, Outgoing, Outlet, Pulse,
+    Reconnect, SocketIo, SocketIoOptions, Source, SourceError, Transports, keep_open,
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::node::Node;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+const RECOVERY: &str = r#"{"connectionStateRecovery":{"maxDisconnectionDuration":60000}}"#;
+
+/// The server and what it was told.
+struct Server {
+    node: Node,
+    port: u16,
+}
+
+impl Server {
+    fn start(options: &str) -> Option<Self> {
+        let (node, port) = Node::serve("socketio_server.mjs", &[options])?;
+        Some(Self { node, port })
+    }
+
+    fn tell(&mut self, what: Value) {
+        self.node.say(&what.to_string());
+    }
+
+    /// Reads what the server says until a line begins with `start`.
+    fn until(&mut self, start: &str) -> String {
+        loop {
+            let line = self.node.line();
+            assert!(!line.is_empty(), "the server ended before {start:?}");
+            if line.starts_with(start) {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+
+    fn options(&self) -> SocketIoOptions {
+        SocketIoOptions {
+            url: format!("http://127.0.0.1:{}", self.port).parse().unwrap(),
+            namespaces: Vec::new(),
+            credentials: Arc::new(|| Ok(Authorisation::default())),
+            transports: Transports::WebSocket,
+            send_on_connect: Vec::new(),
+            ack: None,
+            echo: false,
+            resume: None,
+            max_message: 8 * 1024 * 1024,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Event {
+    name: String,
+    id: Option<String>,
+    channel: Option<String>,
+    data: String,
+    ack: Option<u64>,
+}
+
+#[derive(Debug)]
+enum Seen {
+    Event(Event),
+    Notice(Notice),
+}
+
+struct Recorder {
+    seen: mpsc::UnboundedSender<Seen>,
+    /// Nothing is taken off its hands while a permit is out.
+    gate: Arc<tokio::sync::Semaphore>,
+}
+
+impl Outlet for Recorder {
+    fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
+        let _ = self.seen.send(Seen::Event(Event {
+            name: message.name.unwrap().to_owned(),
+            id: message.id.map(str::to_owned),
+            channel: message.channel.map(str::to_owned),
+            data: String::from_utf8(message.data.to_vec()).unwrap(),
+            ack: message.ack,
+        }));
+        ControlFlow::Continue(())
+    }
+
+    fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
+        Box::pin(async {
+            let _ = self.gate.acquire().await;
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        let _ = self.seen.send(Seen::Notice(notice));
+    }
+}
+
+/// The source at work, and what it hands on.
+struct Tail {
+    seen: mpsc::UnboundedReceiver<Seen>,
+    input: mpsc::Sender<Outgoing>,
+    stop: CancellationToken,
+    gate: Arc<tokio::sync::Semaphore>,
+    end: JoinHandle<(Result<Ended, SourceError>, Option<String>)>,
+    gaps: Vec<Gap>,
+}
+
+impl Tail {
+    fn start(options: SocketIoOptions) -> Self {
+        let (sender, seen) = mpsc::unbounded_channel();
+        let (input, lines) = mpsc::channel(8);
+        let stop = CancellationToken::new();
+        let gate = Arc::new(tokio::sync::Semaphore::new(1));
+        let recorder = Recorder {
+            seen: sender,
+            gate: Arc::clone(&gate),
+        };
+        let mut source = SocketIo::new(options, Dialer::new(AddressPolicy::Local));
+        let token = stop.clone();
+        let end = tokio::spawn(async move {
+            let mut recorder = recorder;
+            let mut cx = Cx {
+                outlet: &mut recorder,
+                stop: token,
+                input: Some(lines),
+                pulse: Arc::new(Pulse::default()),
+                cut: None,
+                reconnects: 0,
+            };
+            let at_once = || 0.0;
+            let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, at_once).await;
+            (end, source.position())
+        });
+        Self {
+            seen,
+            input,
+            stop,
+            gate,
+            end,
+            gaps: Vec::new(),
+        }
+    }
+
+    async fn next(&mut self) -> Seen {
+        let seen = tokio::time::timeout(PATIENCE, self.seen.recv()).await;
+        seen.expect("something comes").expect("the source goes on")
+    }
+
+    async fn event(&mut self) -> Event {
+        loop {
+            match self.next().await {
+                Seen::Event(event) => return event,
+                Seen::Notice(Notice::Gap(gap)) => self.gaps.push(gap),
+                Seen::Notice(_) => {}
+            }
+        }
+    }
+
+    /// The next notice that `pick` takes; events before it are passed over.
+    async fn notice<T>(&mut self, pick: impl Fn(Notice) -> Option<T>) -> T {
+        loop {
+            if let Seen::Notice(notice) = self.next().await
+                && let Some(picked) = pick(notice)
+            {
+                return picked;
+            }
+        }
+    }
+
+    async fn connected(&mut self) -> (String, Guarantee) {
+        self.notice(|notice| match notice {
+            Notice::Connected {
+                subscribed,
+                guarantee,
+                ..
+            } => Some((subscribed, guarantee)),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn retrying(&mut self) -> String {
+        self.notice(|notice| match notice {
+            Notice::Retrying { why, .. } => Some(why),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn gap(&mut self) -> Gap {
+        self.notice(|notice| match notice {
+            Notice::Gap(gap) => Some(gap),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn remark(&mut self) -> String {
+        self.notice(|notice| match notice {
+            Notice::Remark(remark) => Some(remark),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn type_line(&self, line: &str) {
+        self.input
+            .send(Outgoing::Text(line.to_owned()))
+            .await
+            .unwrap();
+    }
+
+    async fn ended(self) -> (Result<Ended, SourceError>, Option<String>) {
+        let end = tokio::time::timeout(PATIENCE, self.end).await;
+        end.expect("the source ends").unwrap()
+    }
+
+    /// Asks it to stop. How it ended, and its position.
+    async fn stop(self) -> (Result<Ended, SourceError>, Option<String>) {
+        self.stop.cancel();
+        self.ended().await
+    }
+}
+
+fn with_token(options: SocketIoOptions, token: &'static str) -> SocketIoOptions {
+    let auth = json!({ "token": token }).to_string();
+    SocketIoOptions {
+        credentials: Arc::new(move || {
+            Ok(Authorisation {
+                auth: Some(Secret::new(auth.clone())),
+                ..Authorisation::default()
+            })
+        }),
+        ..options
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_come_with_their_arguments_as_the_server_wrote_them() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    assert_eq!(
+        tail.connected().await,
+        ("namespace /".to_owned(), Guarantee::AtMostOnce)
+    );
+    for args in [
+        json!(["none"]),
+        json!(["one", {"a": "é"}]),
+        json!(["two", 1, "b"]),
+    ] {
+        server.tell(json!({"do": "emit", "args": args}));
+    }
+    let mut shown = Vec::new();
+    for _ in 0..3 {
+        let event = tail.event().await;
+        shown.push((event.name, event.data));
+    }
+    let expected = [
+        ("none", "null"),
+        ("one", "{\"a\":\"é\"}"),
+        ("two", "[1,\"b\"]"),
+    ];
+    assert_eq!(shown, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
+    let (end, position) = tail.stop().await;
+    assert_eq!((end.unwrap(), position), (Ended::Stopped, None));
+    assert_eq!(server.until("left"), "left / client namespace disconnect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_token_is_a_matter_of_credentials_and_ends_it() {
+    let Some(server) = Server::start(r#"{"token":"right"}"#) else {
+        return;
+    };
+    let (end, _) = Tail::start(with_token(server.options(), "wrong"))
+        .ended()
+        .await;
+    let Err(SourceError::Denied {
+        what,
+        message,
+        data,
+        auth,
+    }) = end
+    else {
+        panic!("{end:?}");
+    };
+    assert_eq!(
+        (what.as_str(), message.as_str(), auth),
+        ("namespace /", "not authorized", true)
+    );
+    assert_eq!(data.as_deref(), Some(r#"{"code":401,"hint":"renew it"}"#));
+    let mut tail = Tail::start(with_token(server.options(), "right"));
+    tail.connected().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_does_not_exist_is_no_matter_of_credentials() {
+    let Some(server) = Server::start("{}") else {
+        return;
+    };
+    let namespaces = vec!["/nowhere".to_owned()];
+    let options = SocketIoOptions {
+        namespaces,
+        ..server.options()
+    };
+    let (end, _) = Tail::start(options).ended().await;
+    assert!(
+        matches!(&end, Err(SourceError::Denied { message, auth: false, .. }) if message == "Invalid namespace"),
+        "{end:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_namespaces_share_one_connection() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        namespaces: ["/", "chat", "/voice", "/chat"].map(str::to_owned).to_vec(),
+        ..server.options()
+    });
+    assert_eq!(tail.connected().await.0, "namespaces /, /chat, /voice");
+    let mut channels = Vec::new();
+    for namespace in ["/voice", "/", "/chat"] {
+        server.tell(json!({"do": "emit", "namespace": namespace, "args": ["x"]}));
+        channels.push(tail.event().await.channel);
+    }
+    assert_eq!(
+        channels,
+        [Some("/voice".to_owned()), None, Some("/chat".to_owned())]
+    );
+    server.tell(json!({"do": "transports"}));
+    assert_eq!(server.until("websocket"), "websocket");
+    server.tell(json!({"do": "disconnect", "namespace": "/chat"}));
+    assert_eq!(
+        tail.remark().await,
+        "the server disconnected namespace /chat"
+    );
+    server.tell(json!({"do": "emit", "args": ["still"]}));
+    assert_eq!(tail.event().await.name, "still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn binary_events_are_put_together_at_any_depth() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        namespaces: vec!["/chat".to_owned()],
+        ..server.options()
+    });
+    tail.connected().await;
+    let args = json!(["file", {"bytes": [1, 2, 3]}, {"deep": [{"er": {"bytes": []}}], "n": 1}]);
+    server.tell(json!({"do": "emit", "namespace": "/chat", "args": args}));
+    assert_eq!(
+        tail.event().await.data,
+        r#"[{"base64":"AQID"},{"deep":[{"er":{"base64":""}}],"n":1}]"#
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledgements_go_both_ways() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        ack: Some(r#"["seen",1.0]"#.to_owned()),
+        send_on_connect: vec![Outgoing::Text("subscribe {\"to\": 1} bare".to_owned())],
+        ..server.options()
+    });
+    tail.connected().await;
+    assert_eq!(
+        server.until("got"),
+        r#"got / ["subscribe",{"to":1},"bare"]"#
+    );
+    server.tell(json!({"do": "ask", "args": ["question", 7]}));
+    let question = tail.event().await;
+    assert_eq!((question.data.as_str(), question.ack), ("7", Some(0)));
+    assert_eq!(server.until("answered"), r#"answered ["seen"]"#);
+    tail.type_line("hello 1 2 ?").await;
+    assert_eq!(tail.remark().await, r#"ack 0: ["done",3]"#);
+    tail.type_line("hello {\"a\"").await;
+    assert_eq!(tail.remark().await, "not sent: `{\"a\"` is not JSON");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_is_answered_with_itself() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        echo: true,
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "emit", "args": ["a", [1, "x"]]}));
+    assert_eq!(server.until("got"), r#"got / ["a",[1,"x"]]"#);
+    server.tell(json!({"do": "emit", "args": ["b", {"bytes": [9]}]}));
+    assert_eq!(
+        server.until("got"),
+        r#"got / ["b",{"type":"Buffer","data":[9]}]"#
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_where_the_server_recovers_the_session() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    assert_eq!(tail.connected().await.1, Guarantee::ResumableByServer);
+    let mut numbers = Vec::new();
+    for round in 0..4 {
+        server.tell(json!({"do": "count", "from": round * 50 + 1, "to": round * 50 + 25}));
+        for _ in 0..25 {
+            numbers.push(tail.event().await);
+        }
+        server.tell(json!({"do": "kill"}));
+        server.tell(json!({"do": "count", "from": round * 50 + 26, "to": round * 50 + 50}));
+        for _ in 0..25 {
+            numbers.push(tail.event().await);
+        }
+        assert_eq!(server.until("joined"), format!("joined / {}", round > 0));
+    }
+    let data: Vec<String> = numbers.iter().map(|event| event.data.clone()).collect();
+    assert_eq!(data, (1..=200).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert!(numbers.iter().all(|event| event.id.is_some()));
+    assert_eq!(tail.gaps, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_goes_on_where_one_was_stopped() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 3}));
+    for _ in 0..3 {
+        tail.event().await;
+    }
+    let (_, position) = tail.stop().await;
+    server.until("left");
+    server.tell(json!({"do": "count", "from": 4, "to": 6}));
+    let mut next = Tail::start(SocketIoOptions {
+        resume: position,
+        ..server.options()
+    });
+    for number in 4..=6 {
+        assert_eq!(next.event().await.data, number.to_string());
+    }
+    assert_eq!(next.gaps, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_started_anew_leaves_a_gap_from_the_last_offset() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 2}));
+    tail.event().await;
+    let last = tail.event().await.id;
+    server.tell(json!({"do": "restart"}));
+    let gap = tail.gap().await;
+    assert_eq!((gap.from, gap.to, gap.lost), (last, None, None));
+    assert!(
+        gap.reason
+            .ends_with("; the server no longer has the session"),
+        "{}",
+        gap.reason
+    );
+    assert!(gap.until >= gap.since);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_that_comes_too_late_is_a_gap() {
+    let options = r#"{"connectionStateRecovery":{"maxDisconnectionDuration":-1}}"#;
+    let Some(mut server) = Server::start(options) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 1}));
+    let last = tail.event().await.id;
+    server.tell(json!({"do": "kill"}));
+    assert_eq!(tail.gap().await.from, last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_recovery_every_loss_is_a_gap_of_unknown_size() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    for _ in 0..2 {
+        server.tell(json!({"do": "close"}));
+        let gap = tail.gap().await;
+        assert_eq!((gap.from, gap.to, gap.lost), (None, None, None));
+        assert!(
+            gap.reason.ends_with("; the server keeps no sessions"),
+            "{}",
+            gap.reason
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stands_still_is_noticed_and_come_back_to() {
+    let options = r#"{"pingInterval":150,"pingTimeout":150,"connectionStateRecovery":{}}"#;
+    let Some(mut server) = Server::start(options) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 1}));
+    tail.event().await;
+    server.tell(json!({"do": "block", "millis": 2000}));
+    let why = tail.retrying().await;
+    assert_eq!(why, "no sign of life for 0.3 s, not even a ping");
+    server.until("awake");
+    server.tell(json!({"do": "count", "from": 2, "to": 2}));
+    assert_eq!(tail.event().await.data, "2");
+    assert_eq!(tail.gaps, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stops_reading_costs_neither_connection_nor_events() {
+    let options = r#"{"pingInterval":200,"pingTimeout":200}"#;
+    let Some(mut server) = Server::start(options) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    let closed = Arc::clone(&tail.gate).acquire_owned().await.unwrap();
+    server.tell(json!({"do": "count", "to": 3}));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    drop(closed);
+    for number in 1..=3 {
+        assert_eq!(tail.event().await.data, number.to_string());
+    }
+    server.tell(json!({"do": "say", "text": "still there"}));
+    let line = server.node.line() + &server.node.line();
+    assert_eq!(line, "joined / false\nstill there\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disconnect_by_the_server_is_the_end() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "disconnect"}));
+    let why = "the server disconnected namespace /".to_owned();
+    assert_eq!(tail.ended().await.0.unwrap(), Ended::Finished { why });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_protocol_does_not_allow_is_said_and_the_connection_made_again() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    for (packet, expected) in [
+        ("47", "a packet of an unknown type"),
+        (
+            "42{}",
+            "a packet whose payload is not what its type calls for",
+        ),
+        (
+            "451-[\"a\",{\"_placeholder\":true,\"num\":0}]",
+            "text where an attachment was due",
+        ),
+    ] {
+        tail.connected().await;
+        server.tell(json!({"do": "raw", "packet": packet}));
+        server.tell(json!({"do": "emit", "args": ["after"]}));
+        let why = tail
+            .notice(|notice| match notice {
+                Notice::Malformed { why, .. } => Some(why),
+                _ => None,
+            })
+            .await;
+        assert_eq!(why, expected);
+    }
+    tail.connected().await;
+    server.tell(json!({"do": "raw", "bytes": {"bytes": [1]}}));
+    assert_eq!(
+        tail.retrying().await,
+        "an attachment that no packet announced"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_over_the_limit_ends_it() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        max_message: 1000,
+        ..server.options()
+    });
+    tail.connected().await;
+    let args = json!(["x", {"bytes": vec![0; 600]}, {"bytes": vec![0; 600]}]);
+    server.tell(json!({"do": "emit", "args": args}));
+    let (end, _) = tail.ended().await;
+    assert!(
+        matches!(end, Err(SourceError::TooLarge { limit: 1000 })),
+        "{end:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_comes_whole_and_in_order() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 200_000}));
+    for number in 1..=200_000 {
+        assert_eq!(tail.event().await.data, number.to_string());
+    }
+}

@@ -1,0 +1,323 @@
+//! From one connection to the next: ids, gaps, waits, ends.
+
+use std::time::Duration;
+
+use evt::source::{Ended, Source, SseOptions};
+
+use super::follower::{Follower, options};
+use crate::support::{Sandbox, SseServer, Step};
+
+/// Connections that are cut after each of these.
+fn cut_after(bodies: &[&str]) -> SseServer {
+    let script = |body: &&str| vec![Step::events(), Step::chunk(body)];
+    SseServer::start(bodies.iter().map(script).collect())
+}
+
+/// Follows as many connections as there are bodies.
+async fn follow(bodies: &[&str]) -> (Follower, SseServer) {
+    let server = cut_after(bodies);
+    let mut follower = Follower::new(options(&server.url("/")));
+    for _ in bodies {
+        follower.lost().await;
+    }
+    (follower, server)
+}
+
+fn ids_sent(server: &SseServer) -> Vec<Option<String>> {
+    let id =
+        |request: &crate::support::app::Request| request.header("last-event-id").map(str::to_owned);
+    server.requests().iter().map(id).collect()
+}
+
+fn some(id: &str) -> Option<String> {
+    Some(id.to_owned())
+}
+
+#[tokio::test]
+async fn the_last_id_is_sent_back_as_utf_8() {
+    let (follower, server) = follow(&[
+        "id: 1\ndata: a\n\nid: \u{fc}\ndata: b\n\n",
+        "id: 3\ndata: c\n\n",
+    ])
+    .await;
+    assert_eq!(ids_sent(&server), [None, some("\u{fc}")]);
+    assert_eq!(follower.source.position(), some("3"));
+    assert_eq!(follower.heard.reached, ["\u{fc}", "3"]);
+}
+
+#[tokio::test]
+async fn the_id_survives_events_and_connections_without_one() {
+    let (_, server) = follow(&[
+        "id: 1\ndata: a\n\ndata: b\n\n",
+        "data: c\n\n",
+        "data: d\n\n",
+    ])
+    .await;
+    assert_eq!(ids_sent(&server), [None, some("1"), some("1")]);
+}
+
+#[tokio::test]
+async fn an_empty_id_is_not_sent() {
+    let (follower, server) = follow(&["id: 1\ndata: a\n\nid\ndata: b\n\n", "data: c\n\n"]).await;
+    assert_eq!(ids_sent(&server), [None, None]);
+    assert_eq!(follower.source.position(), None);
+}
+
+#[tokio::test]
+async fn the_id_of_an_unfinished_event_does_not_count() {
+    let (follower, server) = follow(&["id: 1\ndata: a\n\nid: 2\ndata: b\n", "data: c\n\n"]).await;
+    assert_eq!(ids_sent(&server), [None, some("1")]);
+    assert_eq!(follower.heard.data(), ["a", "c"]);
+}
+
+#[tokio::test]
+async fn a_given_id_is_sent_at_the_first_connection() {
+    let server = cut_after(&["data: a\n\n"]);
+    let mut follower = Follower::new(SseOptions {
+        last_event_id: some("41"),
+        ..options(&server.url("/"))
+    });
+    follower.lost().await;
+    assert_eq!(ids_sent(&server), [some("41")]);
+    assert_eq!(follower.source.position(), some("41"));
+}
+
+#[tokio::test]
+async fn a_server_that_goes_on_has_no_gap() {
+    let (follower, _) = follow(&["id: 1\ndata: a\n\n", "data: hello\n\nid: 2\ndata: b\n\n"]).await;
+    // The loss of the second connection is the one that is left.
+    assert_eq!(follower.heard.gaps().len(), 0);
+    assert!(follower.is_unexplained());
+}
+
+#[tokio::test]
+async fn the_same_id_again_is_a_gap_and_its_event_is_handed_on() {
+    let (follower, _) =
+        follow(&["id: 1\ndata: a\n\nid: 2\ndata: b\n\n", "id: 2\ndata: b\n\n"]).await;
+    let [gap] = follower.heard.gaps()[..] else {
+        panic!("{:?}", follower.heard.notices);
+    };
+    assert_eq!(
+        (gap.from.as_deref(), gap.to.as_deref(), gap.lost),
+        (Some("2"), Some("2"), None)
+    );
+    assert!(
+        gap.reason
+            .ends_with("the server does not resume: it sent id 2 again"),
+        "{}",
+        gap.reason
+    );
+    assert_eq!(follower.heard.data(), ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_from_the_beginning_is_a_gap() {
+    let (follower, _) =
+        follow(&["id: 1\ndata: a\n\nid: 2\ndata: b\n\n", "id: 1\ndata: a\n\n"]).await;
+    let [gap] = follower.heard.gaps()[..] else {
+        panic!("{:?}", follower.heard.notices);
+    };
+    assert_eq!(
+        (gap.from.as_deref(), gap.to.as_deref()),
+        (Some("2"), Some("1"))
+    );
+}
+
+#[tokio::test]
+async fn without_ids_each_loss_is_a_gap() {
+    let (follower, _) = follow(&["data: a\n\n", "data: b\n\n", "data: c\n\n"]).await;
+    let gaps = follower.heard.gaps();
+    assert_eq!(gaps.len(), 2);
+    assert!(
+        gaps[0]
+            .reason
+            .ends_with("the server gives no ids to resume from"),
+        "{}",
+        gaps[0].reason
+    );
+}
+
+#[tokio::test]
+async fn no_content_after_a_loss_says_that_nothing_was_missed_after_an_id() {
+    let server = SseServer::start(vec![
+        vec![Step::events(), Step::chunk("id: 1\ndata: a\n\n")],
+        vec![Step::answer(204, "", "")],
+    ]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    follower.lost().await;
+    let ended = follower.connection().await;
+    assert!(matches!(ended, Ok(Ended::Finished { .. })), "{ended:?}");
+    assert!(!follower.is_unexplained() && follower.heard.gaps().is_empty());
+}
+
+#[tokio::test]
+async fn the_wait_is_a_second_until_the_server_says_otherwise() {
+    let server = cut_after(&[
+        "data: a\n\n",
+        "retry: 0\n\n",
+        "data: b\n\n",
+        "retry: 2500\n",
+        "retry: soon\n\n",
+    ]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    for expected in [1000, 0, 0, 2500, 2500] {
+        assert_eq!(follower.lost().await, Duration::from_millis(expected));
+        assert_eq!(
+            follower.source.server_minimum(),
+            Duration::from_millis(expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_server_makes_us_wait_longer_than_a_day() {
+    let server = cut_after(&["retry: 86400001\n\nretry: 99999999999999999999\n\n"]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    assert_eq!(follower.lost().await, Duration::from_secs(86_400));
+    assert_eq!(
+        follower.heard.remarks(),
+        ["the server asks for 86400 s before a new connection; a day is the longest wait"]
+    );
+}
+
+#[tokio::test]
+async fn the_proper_end_of_an_event_stream_is_a_loss_too() {
+    let script = vec![Step::events(), Step::chunk("data: a\n\n"), Step::end()];
+    let server = SseServer::start(vec![script]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    let ended = follower.connection().await;
+    let why = match &ended {
+        Ok(Ended::Cut { why, .. }) => why.as_str(),
+        _ => "",
+    };
+    assert_eq!(why, "the server ended the stream", "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_answer_ends_with_its_last_event_or_its_proper_end() {
+    for last in [
+        "event: done\ndata: {}\n\n",
+        "event: end\ndata: {}\n\n",
+        "data: [DONE]\n\n",
+        "data: {\"x\":1, \"type\" : \"done\"}\n\n",
+        "data: {\"type\":\"end\"}\n\n",
+    ] {
+        let server = SseServer::start(vec![vec![
+            Step::events(),
+            Step::chunk("data: {\"type\":\"chunk\"}\n\n"),
+            Step::chunk(last),
+            Step::Hold,
+        ]]);
+        let mut follower = Follower::new(SseOptions {
+            is_one_answer: true,
+            ..options(&server.url("/"))
+        });
+        let ended = follower.connection().await;
+        assert!(
+            matches!(ended, Ok(Ended::Finished { .. })),
+            "{last}: {ended:?}"
+        );
+        assert_eq!(follower.heard.messages.len(), 2, "{last}");
+    }
+    let script = vec![Step::events(), Step::chunk("data: a\n\n"), Step::end()];
+    let server = SseServer::start(vec![script]);
+    let mut follower = Follower::new(SseOptions {
+        is_one_answer: true,
+        ..options(&server.url("/"))
+    });
+    let ended = follower.connection().await;
+    assert!(matches!(ended, Ok(Ended::Finished { .. })), "{ended:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_goes_on_after_its_last_id() {
+    let server = SseServer::start(vec![
+        vec![Step::events(), Step::chunk("id: 1\ndata: Hel\n\n")],
+        vec![
+            Step::events(),
+            Step::chunk("id: 2\ndata: lo\n\n"),
+            Step::end(),
+        ],
+    ]);
+    let mut follower = Follower::new(SseOptions {
+        is_one_answer: true,
+        ..options(&server.url("/"))
+    });
+    follower.lost().await;
+    let ended = follower.connection().await;
+    assert!(matches!(ended, Ok(Ended::Finished { .. })), "{ended:?}");
+    assert_eq!(follower.heard.data(), ["Hel", "lo"]);
+    assert_eq!(ids_sent(&server), [None, some("1")]);
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| request.method == "GET")
+    );
+}
+
+#[tokio::test]
+async fn an_outlet_that_has_enough_gets_no_more() {
+    let server = SseServer::start(vec![vec![
+        Step::events(),
+        Step::chunk("id: 1\ndata: a\n\nid: 2\ndata: b\n\n"),
+        Step::Hold,
+    ]]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    follower.heard.enough = Some(1);
+    let ended = follower.connection().await;
+    assert!(matches!(ended, Ok(Ended::Enough)), "{ended:?}");
+    assert_eq!(follower.heard.data(), ["a"]);
+    assert_eq!(follower.source.position(), some("1"));
+    assert_eq!(follower.heard.reached, ["1"]);
+}
+
+#[tokio::test]
+async fn a_stop_ends_it_while_it_waits_for_the_server_or_for_the_outlet() {
+    let script = vec![Step::events(), Step::chunk("data: a\n\n"), Step::Hold];
+    for is_stuck in [false, true] {
+        let server = SseServer::start(vec![script.clone()]);
+        let mut follower = Follower::new(options(&server.url("/")));
+        follower.heard.is_stuck = is_stuck;
+        follower.heard.stops = Some(follower.stop.clone());
+        let ended = follower.connection().await;
+        assert!(matches!(ended, Ok(Ended::Stopped)), "{is_stuck}: {ended:?}");
+    }
+    let server = SseServer::start(vec![vec![Step::Hold]]);
+    let mut follower = Follower::new(options(&server.url("/")));
+    follower.stop.cancel();
+    let ended = follower.connection().await;
+    assert!(
+        matches!(ended, Ok(Ended::Stopped)),
+        "no answer yet: {ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_without_any_sign_of_life_is_lost() {
+    let server = SseServer::start(vec![vec![Step::events(), Step::Hold]]);
+    let mut follower = Follower::new(SseOptions {
+        idle: Some(Duration::from_millis(20)),
+        ..options(&server.url("/"))
+    });
+    let ended = follower.connection().await;
+    assert!(
+        matches!(&ended, Ok(Ended::Cut { why, .. }) if why == "nothing came for 0.02 s"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn the_binary_follows_a_stream_over_a_cut_to_its_end() {
+    let server = SseServer::start(vec![
+        vec![
+            Step::events(),
+            Step::chunk("retry: 1\n\nid: 1\ndata: {\"n\":1}\n\n"),
+        ],
+        vec![Step::events(), Step::chunk("id: 2\ndata: {\"n\":2}\n\n")],
+        vec![Step::answer(204, "", "")],
+    ]);
+    let output = Sandbox::new().run(["tail", &server.url("/"), "-o", "raw"]);
+    assert_eq!(output.stdout, "{\"n\":1}\n{\"n\":2}\n", "{}", output.stderr);
+    assert_eq!(output.exit, Some(0), "{}", output.stderr);
+}
