@@ -92,6 +92,8 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Show the platform''s switches, or set some')
             [CompletionResult]::new('ai', 'ai', [CompletionResultType]::ParameterValue, 'Show the agents that answer AI streams, or load scripts of your own')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Forget all records, flows, runs, events and deliveries; secrets and switches stay')
+            [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Push an event to the clients of a gateway')
+            [CompletionResult]::new('cut', 'cut', [CompletionResultType]::ParameterValue, 'Break the connections of the gateways')
             [CompletionResult]::new('stop', 'stop', [CompletionResultType]::ParameterValue, 'End the platform that runs')
             break
         }
@@ -218,6 +220,48 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'evt;dev;push' {
+            [CompletionResult]::new('--to-org', '--to-org', [CompletionResultType]::ParameterName, 'Only to clients of this organisation')
+            [CompletionResult]::new('--room', '--room', [CompletionResultType]::ParameterName, 'Only to clients in this chat or group')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing, even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'evt;dev;cut' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing, even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'evt;dev;stop' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
@@ -314,9 +358,9 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)')
             [CompletionResult]::new('--token-cmd', '--token-cmd', [CompletionResultType]::ParameterName, 'Make the token by this command, anew for each connection')
             [CompletionResult]::new('--max-retries', '--max-retries', [CompletionResultType]::ParameterName, 'Give up after so many failures in a row')
-            [CompletionResult]::new('--idle', '--idle', [CompletionResultType]::ParameterName, 'Take the connection for lost when nothing at all came for this long, not even a sign of life')
             [CompletionResult]::new('--max-message-size', '--max-message-size', [CompletionResultType]::ParameterName, 'Largest message that is taken')
             [CompletionResult]::new('--last-event-id', '--last-event-id', [CompletionResultType]::ParameterName, 'Server-sent events: go on after this id')
+            [CompletionResult]::new('--idle', '--idle', [CompletionResultType]::ParameterName, 'Server-sent events: take the connection for lost when nothing came for this long, comments included')
             [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'WebSocket: offer this subprotocol (repeatable)')
             [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'WebSocket: ping so often, and wait as long for the pong')
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Socket.IO: the object to authorise with, as JSON or as env:NAME, file:PATH, cmd:…')
@@ -519,6 +563,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--resign', '--resign', [CompletionResultType]::ParameterName, 'Sign anew; by the scheme of the event''s own signature if none is named')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so often, such as 10/s')
+            [CompletionResult]::new('--timing', '--timing', [CompletionResultType]::ParameterName, 'With the times between them that they came with; =2 is twice as fast')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long the target may take')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')

@@ -1,7 +1,7 @@
 //! Private files and folders: what the programs of other users must not read, whatever the umask says.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Creates a folder and those above it, open to the user alone (0700). One that is there keeps its mode.
@@ -26,6 +26,28 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Opens a file of lines to append to, and creates it, readable by the user alone (0600), where there is none. A last line that
+/// was not ended is ended, so that what follows it stands on its own.
+///
+/// # Errors
+/// Those of the file system.
+pub fn private_lines(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).read(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    if file.metadata()?.len() > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
 }
 
 /// Replaces a file in one step, readable by the user alone: a crash leaves the old one or the new one, never a half.
@@ -63,6 +85,17 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_line_that_was_not_ended_does_not_swallow_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lines");
+        for line in ["one\n", "tor", "two\n"] {
+            let mut file = private_lines(&path).unwrap();
+            file.write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntor\ntwo\n");
     }
 
     #[cfg(unix)]

@@ -1,7 +1,9 @@
 //! Exchanges that go on: an answer whose body is read piece by piece, and a bare connection for other protocols over HTTP's port.
 
+use std::fmt;
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,14 +37,61 @@ pub struct Opening {
 }
 
 /// The head of an answer, and the rest of it as it comes.
-#[derive(Debug)]
 pub struct Opened {
     pub status: StatusCode,
     pub headers: HeaderMap,
     body: Incoming,
+    link: Link,
+}
+
+/// The connection under an exchange. It moves only while somebody waits for something that comes over it.
+///
+/// In a task of its own it would hand over one chunk for each switch between the two tasks; a server that sends each event in a
+/// chunk of its own would cost a switch, and a write to stdout, an event.
+pub(super) struct Link(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
+
+impl Link {
+    /// Of a connection that the pool moves in a task of its own.
+    pub(super) const POOLED: Self = Self(None);
+
+    /// Waits for what comes over the connection. Cancel safe where the future is.
+    pub(super) async fn bring<T>(&mut self, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            if let Poll::Ready(brought) = future.as_mut().poll(cx) {
+                return Poll::Ready(brought);
+            }
+            // How it ends is told by what it was to bring.
+            if let Some(connection) = &mut self.0
+                && connection.as_mut().poll(cx).is_ready()
+            {
+                self.0 = None;
+            }
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Opened {
+    pub(super) fn of((answer, link): (Response<Incoming>, Link)) -> Self {
+        let (head, body) = answer.into_parts();
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body,
+            link,
+        }
+    }
+
     /// The next piece of the body as it came off the wire; `None` at its proper end.
     ///
     /// Cancel safe. Bounded by the connection's read buffer, 128 KiB.
@@ -51,7 +100,7 @@ impl Opened {
     /// The connection broke off.
     pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
-            match self.body.frame().await? {
+            match self.link.bring(self.body.frame()).await? {
                 Ok(frame) => {
                     if let Ok(data) = frame.into_data() {
                         return Some(Ok(data));
@@ -92,7 +141,7 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         match tokio::time::timeout(limit, self.exchange_open(opening, &peer)).await {
-            Ok(result) => result.map(Opened::from),
+            Ok(result) => result.map(Opened::of),
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }
     }
@@ -126,7 +175,7 @@ impl Dialer {
         &self,
         opening: Opening,
         peer: &str,
-    ) -> Result<Response<Incoming>, DialError> {
+    ) -> Result<(Response<Incoming>, Link), DialError> {
         let broken = |source: hyper::Error| DialError::Broken {
             peer: peer.to_owned(),
             source: Box::new(source),
@@ -140,8 +189,7 @@ impl Dialer {
             .handshake(TokioIo::new(socket))
             .await
             .map_err(broken)?;
-        // Its errors come back through the answer's body; it ends when that is dropped.
-        tokio::spawn(connection.with_upgrades());
+        let mut link = Link(Some(Box::pin(connection.with_upgrades())));
         let path = opening
             .url
             .path_and_query()
@@ -152,18 +200,8 @@ impl Dialer {
         *request.headers_mut() = opening.headers;
         let host = HeaderValue::try_from(peer).map_err(|_| bad())?;
         request.headers_mut().entry(HOST).or_insert(host);
-        sender.send_request(request).await.map_err(broken)
-    }
-}
-
-impl From<Response<Incoming>> for Opened {
-    fn from(answer: Response<Incoming>) -> Self {
-        let (head, body) = answer.into_parts();
-        Self {
-            status: head.status,
-            headers: head.headers,
-            body,
-        }
+        let answer = link.bring(sender.send_request(request)).await;
+        Ok((answer.map_err(broken)?, link))
     }
 }
 

@@ -41,11 +41,12 @@ impl Dialer {
             peer: peer.to_owned(),
             source: Box::new(source),
         };
-        let mut answer = self.exchange_open(opening, peer).await?;
+        let (mut answer, mut link) = self.exchange_open(opening, peer).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Upgrade::Answered(answer.into()));
+            return Ok(Upgrade::Answered(Opened::of((answer, link))));
         }
-        let connection = hyper::upgrade::on(&mut answer).await.map_err(broken)?;
+        let switching = link.bring(hyper::upgrade::on(&mut answer)).await;
+        let connection = switching.map_err(broken)?;
         let parts = connection
             .downcast::<TokioIo<Socket>>()
             .expect("the client was made on this type");

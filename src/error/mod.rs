@@ -72,9 +72,7 @@ impl Exit {
             Self::BadSignature => "signature not valid",
             Self::GoalNotMet => "goal not met (--expect, --count, --for)",
             Self::Partly => "partly done (some of many failed)",
-            Self::Gap => {
-                "a gap or loss was detected (reserved for streams; no command gives it yet)"
-            }
+            Self::Gap => "a gap or loss was detected (--fail-on-gap, --on-slow exit)",
             Self::Interrupted => "interrupted by Ctrl-C before a stated goal",
             Self::Terminated => "interrupted by SIGTERM before a stated goal",
             Self::Child(_) => "the code of the command that was run after `--`",

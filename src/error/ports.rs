@@ -5,6 +5,7 @@ use crate::api::{ApiError, Refusal, Why};
 use crate::control::ControlError;
 use crate::dial::DialError;
 use crate::store::StoreError;
+use crate::store::cursors::CursorError;
 use crate::ui::NotForATerminal;
 
 impl From<StoreError> for CliError {
@@ -38,6 +39,20 @@ impl From<StoreError> for CliError {
             StoreError::Panicked => (Exit::Failed, "fault", "evt doctor".to_owned()),
         };
         Self::new(exit, code, error).hint(hint)
+    }
+}
+
+impl From<CursorError> for CliError {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Store(error) => error.into(),
+            CursorError::OtherStream { .. } => {
+                Self::new(Exit::Usage, "cursor_of_another_stream", error)
+                    .hint("--resume with another name")
+            }
+            CursorError::Unreadable { .. } => Self::new(Exit::Failed, "cursor_unreadable", error)
+                .hint("--resume with another name"),
+        }
     }
 }
 

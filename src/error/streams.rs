@@ -1,5 +1,6 @@
 //! Errors of streams: why one cannot be followed, and why the pipeline wanted no more.
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::{CliError, Exit};
@@ -18,6 +19,11 @@ struct Answered {
     error: SourceError,
     #[source]
     said: Said,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    message: String,
 }
 
 #[derive(Debug, Error)]
@@ -131,7 +137,10 @@ fn answered(error: SourceError) -> Box<dyn std::error::Error + Send + Sync> {
     if said.is_empty() {
         return error.into();
     }
-    let said = Said(clip(said, SHOWN));
+    // Platforms answer in JSON, of which a person wants the sentence.
+    let message = serde_json::from_str::<Message>(said).ok();
+    let said = message.map_or_else(|| said.to_owned(), |said| said.message);
+    let said = Said(clip(&said, SHOWN));
     Answered { error, said }.into()
 }
 

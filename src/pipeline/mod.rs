@@ -4,8 +4,11 @@
 //! [`Event`](crate::event::Event) of its own only where somebody keeps it.
 
 mod answer;
+mod cursor;
+mod keep;
 mod notices;
 mod print;
+mod recording;
 mod slow;
 mod watch;
 
@@ -20,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Retry;
 use crate::envelope::{self, Peek};
-use crate::event::{Outcome, Transport};
+use crate::event::{Outcome, Seq, Transport};
 use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
 use crate::shape::Shape;
@@ -28,8 +31,11 @@ use crate::source::{BoxFuture, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
+use cursor::Mover;
+use keep::{Keeper, Kept};
 use notices::Teller;
 use print::Printer;
+use recording::Recording;
 use slow::Loss;
 use watch::Watch;
 
@@ -126,6 +132,9 @@ pub struct Stats {
     pub reconnects: u64,
     /// Messages that the shape could not be applied to.
     pub not_shaped: u64,
+    /// Kept messages that were delivered, and those whose delivery is still to come.
+    pub delivered: u64,
+    pub waiting: u64,
 }
 
 /// Why the pipeline wanted no more.
@@ -171,27 +180,61 @@ pub struct Pipeline {
     lines: Vec<u8>,
     /// What is being dropped.
     loss: Option<Loss>,
+    /// Where messages are kept before they are printed.
+    keeper: Option<Keeper>,
+    /// Where only the cursor is.
+    mover: Option<Mover>,
+    /// Reached, and not marked yet.
+    position: Option<String>,
+    recording: Option<Recording>,
+    /// The target of events.
+    target: String,
     teller: Teller,
     watch: Watch,
 }
 
 impl Pipeline {
     /// `stop` is the source's own: the pipeline cancels it when it wants no more while nothing comes. Needs a runtime.
-    pub fn new(options: PipelineOptions, ui: Arc<Ui>, stop: CancellationToken) -> Self {
+    pub fn new(mut options: PipelineOptions, ui: Arc<Ui>, stop: CancellationToken) -> Self {
+        let recording = options.record.as_deref().map(Recording::open).transpose();
+        let (recording, stopped) = match recording {
+            Ok(recording) => (recording, None),
+            Err(unwritable) => {
+                stop.cancel();
+                (None, Some(unwritable))
+            }
+        };
+        let (mut keeper, mut mover) = (None, None);
+        match options.keep.take() {
+            Some(keep) if keep.events || keep.forward.is_some() => {
+                keeper = Some(Keeper::start(keep));
+            }
+            Some(Keep {
+                store,
+                cursor: Some(cursor),
+                ..
+            }) => mover = Some(Mover::start(store, cursor, Arc::clone(&ui), stop.clone())),
+            _ => {}
+        }
         Self {
             printer: Printer::new(&options, &ui),
             teller: Teller::new(Arc::clone(&ui), options.transport),
             watch: Watch::start(&ui, &options.pulse, &stop),
+            target: keep::target_of(&options.name),
             options,
             ui,
             stop,
             stats: Stats::default(),
             counted: 0,
-            stopped: None,
+            stopped,
             failure: None,
             clock: Clock::default(),
             lines: Vec::new(),
             loss: None,
+            keeper,
+            mover,
+            position: None,
+            recording,
         }
     }
 
@@ -199,23 +242,78 @@ impl Pipeline {
         self.stats
     }
 
-    /// Writes what is left. Why the pipeline wanted no more, if it was the one that ended.
+    /// Writes, keeps and delivers what is left. Why the pipeline wanted no more, if it was the one that ended.
     ///
-    /// Waits for a slow reader for as long as it takes; once `stop` is cancelled and it was not the pipeline's own doing, for
-    /// two seconds, after which what nobody reads is given up.
+    /// Waits for a slow reader for as long as it takes, but once `stop` is cancelled for two seconds, after which what nobody
+    /// reads is given up. Deliveries that are due get two seconds, too; the others stay in the queue.
     pub async fn finish(mut self) -> (Stats, Option<Stop>) {
+        let _ = self.keep().await;
         self.printer.end(&mut self.lines);
         self.write_the_rest().await;
+        self.mark();
         self.say_loss();
         self.teller.finish();
         if self.watch.is_closed() {
-            let closed = Stop::Output(io::ErrorKind::BrokenPipe.into());
-            self.stopped.get_or_insert(closed);
+            let _ = self.end(Stop::Output(io::ErrorKind::BrokenPipe.into()));
         }
-        if let (None | Some(Stop::GoalMet), Some(failure)) = (&self.stopped, self.failure.take()) {
-            self.stopped = Some(Stop::Answer(failure));
+        if let Some(mover) = self.mover.take()
+            && let Err(error) = mover.finish().await
+        {
+            let _ = self.end(Stop::Store(error));
+        }
+        if let Some(keeper) = self.keeper.take() {
+            match keeper.finish().await {
+                Ok((delivered, waiting)) => {
+                    (self.stats.delivered, self.stats.waiting) = (delivered, waiting);
+                    self.teller.waiting(waiting);
+                }
+                Err(error) => {
+                    let _ = self.end(Stop::Store(error));
+                }
+            }
+        }
+        if let Some(failure) = self.failure.take() {
+            let _ = self.end(Stop::Answer(failure));
         }
         (self.stats, self.stopped)
+    }
+
+    /// Keeps and records what was taken, and prints what was kept. Cancel safe.
+    async fn keep(&mut self) -> ControlFlow<()> {
+        if let Some(recording) = &mut self.recording
+            && let Err(stop) = recording.write()
+        {
+            return self.end(stop);
+        }
+        let Some(keeper) = &mut self.keeper else {
+            return ControlFlow::Continue(());
+        };
+        match keeper.commit().await {
+            Ok(kept) => {
+                for kept in kept {
+                    self.print_kept(&kept);
+                }
+                ControlFlow::Continue(())
+            }
+            Err(error) => self.end(Stop::Store(error)),
+        }
+    }
+
+    fn print_kept(&mut self, kept: &Kept) {
+        self.stats.kept += 1;
+        let none = HeaderMap::new();
+        let peek = envelope::peek(&none, &kept.event.body);
+        self.print(&kept.message(), &peek, kept.number, kept.event.seq);
+    }
+
+    /// Lets the cursor follow to what stdout has been given.
+    fn mark(&mut self) {
+        if self.lines.is_empty()
+            && let Some(mover) = &self.mover
+            && let Some(position) = self.position.take()
+        {
+            mover.mark(self.ui.handed_over(), &position);
+        }
     }
 
     /// Whether the message is one of those that were asked for, and whether it was the last of them.
@@ -236,13 +334,15 @@ impl Pipeline {
         needed.is_some_and(|needed| self.counted >= needed)
     }
 
-    /// The end, unless there was one before.
+    /// The end, unless it has come before; what fails after a goal was met counts for more than the goal.
     fn end(&mut self, stop: Stop) -> ControlFlow<()> {
-        self.stopped.get_or_insert(stop);
+        if let None | Some(Stop::GoalMet) = self.stopped {
+            self.stopped = Some(stop);
+        }
         ControlFlow::Break(())
     }
 
-    fn print(&mut self, message: &Message<'_>, peek: &Peek<'_>, seq: u64) {
+    fn print(&mut self, message: &Message<'_>, peek: &Peek<'_>, seq: u64, reference: Option<Seq>) {
         if !self.make_room() {
             return self.drop_one(message);
         }
@@ -251,7 +351,7 @@ impl Pipeline {
             message,
             peek,
             seq,
-            reference: None,
+            reference,
             received_at: self.clock.text(),
         };
         let start = self.lines.len();
@@ -287,16 +387,48 @@ impl Outlet for Pipeline {
         {
             self.failure = Some(why.into_owned());
         }
-        self.print(message, &peek, self.stats.received);
+        let seq = self.stats.received;
+        if self.recording.is_none() && self.keeper.is_none() {
+            self.print(message, &peek, seq, None);
+            return self.unless_enough();
+        }
+        let event = keep::event_of(message, &peek, self.options.transport, &self.target, now);
+        if let Some(recording) = &mut self.recording {
+            recording.add(&event);
+        }
+        match &mut self.keeper {
+            Some(keeper) => keeper.take(Kept::new(message, event, seq)),
+            None => self.print(message, &peek, seq, None),
+        }
         self.unless_enough()
     }
 
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
         Box::pin(async {
+            if self.keep().await.is_break() {
+                return ControlFlow::Break(());
+            }
             let flow = self.hand_over_or_wait().await;
+            self.mark();
             self.clock.next_piece();
             flow
         })
+    }
+
+    fn reached(&mut self, position: &str) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.reached(position);
+        } else if self.mover.is_some() {
+            let reached = self.position.get_or_insert_default();
+            reached.clear();
+            reached.push_str(position);
+        }
+    }
+
+    fn carried_by(&mut self, transport: Transport) {
+        self.options.transport = transport;
+        self.printer.transport = transport;
+        self.teller.transport = transport;
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -324,7 +456,7 @@ impl Pipeline {
     fn count_gap(&mut self) {
         self.stats.gaps += 1;
         if self.options.fail_on_gap {
-            self.stopped.get_or_insert(Stop::Gap);
+            let _ = self.end(Stop::Gap);
             self.stop.cancel();
         }
     }

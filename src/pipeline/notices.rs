@@ -16,7 +16,7 @@ const FLOOD: Duration = Duration::from_secs(1);
 /// Says what a source wants a person to know.
 pub(super) struct Teller {
     ui: Arc<Ui>,
-    transport: Transport,
+    pub(super) transport: Transport,
     malformed: Flood,
     not_shaped: Flood,
 }
@@ -125,6 +125,15 @@ impl Teller {
                 "--jq failed on event {seq}: {fault}{}",
                 and_more(before)
             ));
+        }
+    }
+
+    /// Deliveries that outlive the stream.
+    pub(super) fn waiting(&self, waiting: u64) {
+        if waiting > 0 {
+            let facts = json!({ "deliveries": waiting });
+            let text = format!("{waiting} deliveries are still to be made: evt queue list");
+            self.ui.notice("waiting", facts, &text);
         }
     }
 

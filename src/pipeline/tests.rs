@@ -3,7 +3,9 @@ use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 
 use super::*;
+use crate::event::{Event, Source};
 use crate::json::is_json;
+use crate::store::{Kind, cursors, events};
 use crate::ui::{Format, Manner};
 
 /// What was written to stdout.
@@ -422,4 +424,180 @@ async fn a_gap_ends_it_only_where_that_is_asked_for() {
         assert_eq!(stats.gaps, 1);
         assert_eq!(matches!(stop, Some(Stop::Gap)), fail_on_gap);
     }
+}
+
+const FEED: &str = "http://feed.test/events";
+
+fn keeping(events: bool) -> (PipelineOptions, Store) {
+    let store = Store::ephemeral(Kind::Inbox).unwrap();
+    let keep = Keep {
+        store: store.clone(),
+        events,
+        forward: None,
+        cursor: Some(Cursor {
+            name: "feed".to_owned(),
+            stream: FEED.to_owned(),
+        }),
+    };
+    let options = PipelineOptions {
+        keep: Some(keep),
+        ..options()
+    };
+    (options, store)
+}
+
+fn cursor(store: &Store) -> Option<String> {
+    store
+        .read_blocking(|connection| cursors::position(connection, "feed", FEED))
+        .unwrap()
+}
+
+fn kept(store: &Store) -> Vec<Event> {
+    let mut all = Vec::new();
+    store
+        .read_blocking::<_, StoreError, _>(|connection| {
+            events::scan(connection, &events::Scan::default(), |event| {
+                all.push(event);
+                Ok(ControlFlow::Continue(()))
+            })
+        })
+        .unwrap();
+    all
+}
+
+#[tokio::test]
+async fn what_is_kept_is_printed_with_its_reference() {
+    let (options, store) = keeping(true);
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let placed = Message {
+        name: Some("order.placed"),
+        id: Some("41"),
+        ..message(r#"{ "a":1.0 }"#)
+    };
+    let _ = pipeline.take(&placed);
+    pipeline.reached("41");
+    assert_eq!(written.text(), "");
+    let _ = pipeline.settle().await;
+    assert_eq!(cursor(&store).as_deref(), Some("41"));
+    let (stats, stop) = pipeline.finish().await;
+    assert!(stop.is_none(), "{stop:?}");
+    assert_eq!(stats.kept, 1);
+    assert!(written.text().starts_with(r#"{"ref":"e_0001","seq":1,"#));
+
+    let kept = kept(&store);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].body, r#"{ "a":1.0 }"#);
+    assert_eq!(kept[0].meta.kind.as_deref(), Some("order.placed"));
+    assert_eq!(kept[0].meta.id.as_deref(), Some("41"));
+    assert_eq!(
+        (kept[0].source, kept[0].transport),
+        (Source::Tail, Transport::Sse)
+    );
+    assert_eq!(kept[0].target, "/events");
+    assert_eq!(kept[0].headers["content-type"], "application/json");
+    assert_eq!(kept[0].headers["last-event-id"], "41");
+}
+
+#[tokio::test]
+async fn a_commit_that_is_not_waited_for_keeps_each_message_once() {
+    let (options, store) = keeping(true);
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    for number in 0..20 {
+        let data = number.to_string();
+        let _ = pipeline.take(&message(&data));
+        let settling = pipeline.settle();
+        let _ = tokio::time::timeout(Duration::ZERO, settling).await;
+    }
+    pipeline.finish().await;
+    let bodies: Vec<String> = kept(&store)
+        .iter()
+        .map(|event| String::from_utf8_lossy(&event.body).into_owned())
+        .collect();
+    assert!(
+        bodies.iter().cloned().eq((0..20).map(|n| n.to_string())),
+        "{bodies:?}"
+    );
+    assert_eq!(written.lines().len(), 20);
+}
+
+#[tokio::test]
+async fn a_cursor_without_events_waits_for_the_reader_of_stdout() {
+    let (options, store) = keeping(false);
+    let (mut pipeline, _written, open, _) = stalled(options);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("1");
+    let _ = pipeline.settle().await;
+    // Whatever is still to run has run once this commit is there.
+    store.write::<_, StoreError, _>(|_| Ok(())).await.unwrap();
+    assert_eq!(cursor(&store), None);
+    drop(open);
+    pipeline.finish().await;
+    assert_eq!(cursor(&store).as_deref(), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_does_not_pass_what_nobody_read() {
+    let (options, store) = keeping(false);
+    let (mut pipeline, _written, _open, stop) = stalled(options);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("1");
+    let _ = pipeline.settle().await;
+    stop.cancel();
+    pipeline.finish().await;
+    assert_eq!(cursor(&store), None);
+}
+
+#[tokio::test]
+async fn a_recording_is_read_back_byte_for_byte() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("feed.ndjson");
+    let options = PipelineOptions {
+        record: Some(path.clone()),
+        ..options()
+    };
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    let binary = Message {
+        name: Some("bytes"),
+        data: b"\xff\n",
+        ..Message::default()
+    };
+    feed(&mut pipeline, &[message("{ \"a\":\n1.0 }"), binary]).await;
+    pipeline.finish().await;
+    let file = std::fs::read(&path).unwrap();
+    let events: Vec<Event> = file
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(|line| crate::archive::ndjson::read(line).unwrap())
+        .collect();
+    assert_eq!(events[0].body, "{ \"a\":\n1.0 }");
+    assert_eq!(events[1].body, &b"\xff\n"[..]);
+    assert_eq!(events[1].meta.kind.as_deref(), Some("bytes"));
+    assert_eq!(events[1].target, "/events");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_recording_on_a_full_disk_is_the_end() {
+    let path = PathBuf::from("/dev/full");
+    let options = PipelineOptions {
+        record: Some(path.clone()),
+        ..options()
+    };
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    assert_eq!(feed(&mut pipeline, &[message("1"), message("2")]).await, 1);
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Record { path: full, .. }) if full == path));
+}
+
+#[tokio::test]
+async fn a_recording_that_cannot_be_opened_ends_it_before_it_begins() {
+    let home = tempfile::tempdir().unwrap();
+    let options = PipelineOptions {
+        record: Some(home.path().join("no/such/folder")),
+        ..options()
+    };
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    assert!(pipeline.stop.is_cancelled());
+    assert!(pipeline.take(&message("1")).is_break());
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
 }

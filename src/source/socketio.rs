@@ -6,15 +6,18 @@
 
 mod link;
 mod namespace;
+mod polling;
 mod session;
 mod typed;
 
 use http::Uri;
 
-use self::link::Link;
+use self::link::Opening;
 use self::namespace::Namespace;
 use self::session::Session;
-use super::{BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError};
+use super::{
+    BoxFuture, Credentials, CutOff, Cx, Ended, Notice, Outgoing, Source, SourceError, authorise,
+};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::time::Timestamp;
@@ -90,9 +93,14 @@ impl SocketIo {
                 why: "an earlier run ended".to_owned(),
             });
         }
-        let authorisation = (self.options.credentials)().map_err(SourceError::Credentials)?;
+        let authorisation = authorise(&self.options.credentials).await?;
+        let opening = Opening {
+            dialer: &self.dialer,
+            options: &self.options,
+            headers: &authorisation.headers,
+        };
         let open = tokio::select! {
-            open = Link::open(&self.dialer, &self.options, &authorisation.headers) => open?,
+            open = opening.open(cx.outlet) => open?,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         };
         let target = self.target();

@@ -551,6 +551,35 @@ pub fn bury_waiting(
         .collect()
 }
 
+/// Deliveries of events that have not come to their end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unmade {
+    pub all: u64,
+    /// Those under way, and those whose time has come.
+    pub due: u64,
+}
+
+/// Counts the deliveries of `first` and later events that are still to be made, by what waits and not by what was done.
+pub fn unmade(connection: &Connection, first: Seq, now: Timestamp) -> Result<Unmade, StoreError> {
+    let (waiting, due): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT count(*), ifnull(sum(run_at <= ?2), 0) FROM jobs INDEXED BY jobs_ready \
+             WHERE state = 0 AND event_seq >= ?1",
+        )?
+        .query_row(params![first.0, now.millis()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let active: i64 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM jobs INDEXED BY jobs_leased WHERE state = 1 AND event_seq >= ?1",
+        )?
+        .query_row([first.0], |row| row.get(0))?;
+    Ok(Unmade {
+        all: u64::try_from(waiting + active).unwrap_or_default(),
+        due: u64::try_from(due + active).unwrap_or_default(),
+    })
+}
+
 /// Removes up to `limit` jobs that were done, discarded or redriven before `before`; dead ones stay until someone decides.
 pub fn prune(tx: &Tx<'_>, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
     let ids: Vec<i64> = {

@@ -4,6 +4,7 @@
 
 pub mod check;
 mod checkpoint;
+pub mod cursors;
 pub mod endpoints;
 pub mod events;
 pub mod flows;

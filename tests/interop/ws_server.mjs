@@ -52,6 +52,24 @@ const paths = {
     ws.pause();
     say("silent");
   },
+  // Sends much and reads nothing before that has come to a halt; then waits for all to come back.
+  stubborn(ws, [count, bytes]) {
+    const total = Number(count) * Number(bytes);
+    let back = 0;
+    ws.on("message", (data) => {
+      back += data.length;
+      if (back === total) ws.close(1000, "all came back");
+    });
+    ws.pause();
+    for (let sent = 0; sent < Number(count); sent += 1) ws.send("x".repeat(Number(bytes)));
+    let before = total;
+    const watch = setInterval(() => {
+      if (ws.bufferedAmount < before) return (before = ws.bufferedAmount);
+      clearInterval(watch);
+      say(before > 0 ? "halted" : "all was taken");
+      ws.resume();
+    }, 100);
+  },
   big(ws, [bytes]) {
     ws.send("x".repeat(Number(bytes)));
   },
@@ -67,10 +85,10 @@ const paths = {
     const filler = "x".repeat(180);
     let sent = 0;
     const more = () => {
-      while (sent < Number(count) && ws.bufferedAmount < 1 << 20) {
-        ws.send(`{"n":${sent},"filler":"${filler}"}`);
-        sent += 1;
-      }
+      if (ws.readyState !== ws.OPEN) return;
+      // Not all at once, so that it hears a close in between.
+      const end = ws.bufferedAmount < 1 << 20 ? Math.min(sent + 500, Number(count)) : sent;
+      for (; sent < end; sent += 1) ws.send(`{"n":${sent},"filler":"${filler}"}`);
       sent < Number(count) ? setImmediate(more) : ws.close(1000);
     };
     more();

@@ -1,13 +1,12 @@
 //! `evt events replay`
 
+mod pace;
 mod resign;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::time::{Interval, MissedTickBehavior};
 
 pub(super) use resign::{platform_secret, scheme_name};
 
@@ -27,6 +26,7 @@ use crate::grammar::when::{Rate, Span};
 use crate::send::wire;
 use crate::store::{StoreError, events};
 use crate::ui::{self, Format, Style, safe};
+use pace::{Factor, Pace};
 use resign::Resigner;
 
 /// Bytes of an answer that are kept for `-o raw`.
@@ -41,6 +41,7 @@ const MAX_ANSWER: usize = 16 * 1024 * 1024;
 Examples:
   evt events replay @failed --to 3000
   evt events replay --type 'payment.*' --since 2h --to :3000/hook --rate 10/s
+  evt events replay recording.ndjson --timing=2 --to 3000
   evt events replay e_7f3a --set data.data.amount:=0 --resign --secret env:S --to 3000")]
 pub(crate) struct Args {
     /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin; if none is given, all that the flags select
@@ -70,6 +71,9 @@ pub(crate) struct Args {
     /// At most so often, such as 10/s
     #[arg(long, value_name = "RATE", help_heading = "Sending")]
     rate: Option<Rate>,
+    /// With the times between them that they came with; =2 is twice as fast
+    #[arg(long, value_name = "FACTOR", num_args = 0..=1, require_equals = true, default_missing_value = "1", conflicts_with = "rate", help_heading = "Sending")]
+    timing: Option<Factor>,
     /// How long the target may take
     #[arg(
         long,
@@ -126,22 +130,20 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         answered: false,
         last_error: None,
     };
-    let mut pace = args.rate.map(pace);
+    let mut pace = Pace::of(args);
     let mut warned = false;
     for picked in picked {
-        if let Some(pace) = &mut pace {
-            tokio::select! {
-                _ = pace.tick() => {}
-                () = cx.shutdown.cancelled() => {}
-            }
-        }
-        if cx.shutdown.is_cancelled() {
-            break;
-        }
         // One that was pruned meanwhile is no failure of its delivery.
         let Some(event) = picked.event(cx)? else {
             continue;
         };
+        tokio::select! {
+            () = pace.wait(&event) => {}
+            () = cx.shutdown.cancelled() => {}
+        }
+        if cx.shutdown.is_cancelled() {
+            break;
+        }
         let call = prepared(
             args,
             &event,
@@ -189,12 +191,6 @@ fn some(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {
         return Err(EventsError::NothingSelected.into());
     }
     Ok(picked)
-}
-
-fn pace(rate: Rate) -> Interval {
-    let mut pace = tokio::time::interval(rate.interval().max(Duration::from_micros(1)));
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace
 }
 
 /// The request: changed and signed as was asked.

@@ -3,6 +3,7 @@
 mod generate;
 mod page;
 mod render;
+mod streams;
 mod topics;
 
 use serde_json::json;

@@ -3,6 +3,7 @@
 use clap::Command;
 
 use super::page::{Block, Page, Part};
+use super::streams;
 use crate::error::Exit;
 
 /// The variables that stand for no flag.
@@ -49,10 +50,16 @@ const DATA_EXAMPLES: [(&str, &str); 3] = [
 
 /// Every topic. `root` is the tree of commands, built.
 pub(super) fn all(root: &Command) -> Vec<Page> {
-    vec![exit_codes(), grammar(), environment(root), files()]
+    vec![
+        exit_codes(),
+        grammar(),
+        streams::page(),
+        environment(root),
+        files(),
+    ]
 }
 
-fn topic(name: &str, summary: &str, parts: Vec<Part>) -> Page {
+pub(super) fn topic(name: &str, summary: &str, parts: Vec<Part>) -> Page {
     Page {
         name: format!("evt-{name}"),
         section: 7,
@@ -61,7 +68,7 @@ fn topic(name: &str, summary: &str, parts: Vec<Part>) -> Page {
     }
 }
 
-fn items(pairs: &[(&str, &str)]) -> Block {
+pub(super) fn items(pairs: &[(&str, &str)]) -> Block {
     Block::Items(
         pairs
             .iter()
@@ -70,7 +77,7 @@ fn items(pairs: &[(&str, &str)]) -> Block {
     )
 }
 
-fn text(text: &str) -> Block {
+pub(super) fn text(text: &str) -> Block {
     Block::Text(text.to_owned())
 }
 

@@ -22,11 +22,7 @@ pub(super) async fn ask(name: &str, message: &str, cx: &Context) -> Result<Strin
     let api = cx.api()?;
     tokio::select! {
         id = api.start_agent(name, &message) => Ok(id?),
-        () = cx.shutdown.cancelled() => Err(CliError::new(
-            cx.interrupted().unwrap_or(crate::error::Exit::Interrupted),
-            "interrupted",
-            "interrupted before the agent had taken the message",
-        )),
+        () = cx.shutdown.cancelled() => Err(super::interrupted(cx)),
     }
 }
 

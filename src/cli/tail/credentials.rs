@@ -30,21 +30,22 @@ pub(super) enum Server {
 }
 
 impl Server {
-    /// The platform where the URL has its origin; no secret is looked up for that.
+    /// Whose origin the URL has; no secret is looked up for that.
     pub(super) fn of(url: &Uri, cx: &Context) -> Result<Self, CliError> {
-        let platform = match cx.platform_url() {
-            Ok(platform) => platform,
-            // What is no platform's URL needs no platform.
-            Err(ConfigError::NotRunning | ConfigError::Incomplete { .. }) => {
-                return Ok(Self::Foreign);
-            }
-            Err(error) => return Err(error.into()),
+        let asked = origin(url);
+        let has = |address: &str| {
+            asked.is_some() && address.parse().ok().as_ref().and_then(origin) == asked
         };
-        let platform: Option<Uri> = platform.parse().ok();
-        Ok(match platform.as_ref().map(origin) {
-            Some(platform) if platform.is_some() && platform == origin(url) => Self::Platform,
-            _ => Self::Foreign,
-        })
+        match cx.platform_url() {
+            Ok(platform) if has(&platform) => return Ok(Self::Platform),
+            // What is no platform's URL needs no platform.
+            Ok(_) | Err(ConfigError::NotRunning | ConfigError::Incomplete { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match cx.running()? {
+            Some(running) if has(&running.control_url) => Ok(Self::Control),
+            _ => Ok(Self::Foreign),
+        }
     }
 }
 

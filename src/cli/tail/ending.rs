@@ -33,7 +33,10 @@ impl Ending {
     ) -> Result<Exit, CliError> {
         let (mut stats, stopped) = pipeline.finish().await;
         stats.reconnects = self.reconnects;
-        self.sum_up(stats, subject, args, cx);
+        // Of what never began there is nothing to sum up.
+        if self.end.is_ok() || stats != Stats::default() {
+            self.sum_up(stats, subject, args, cx);
+        }
         self.exit(stopped, stats, args, cx)
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
+use super::{Context, RuntimeError};
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::grammar::header_line::HeaderLine;
@@ -26,7 +26,7 @@ use crate::pipeline::{Cursor, Forward, Keep, OnSlow, Pipeline, PipelineOptions, 
 use crate::shape::Shape;
 use crate::source::{Cx, Ended, Pulse, Reconnect, Source, SourceError, Transports, keep_open};
 use ending::Ending;
-use source::Following;
+use source::{Following, Subject};
 
 /// How long a target of --forward may take.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 #[command(after_help = "\
 Examples:
   evt tail                                     what the platform emits, as it happens
-  evt tail --agent echo \"hello\" --text         ask an AI agent and watch the answer grow
+  evt tail --agent assistant \"hello\" --text    ask an AI agent and watch the answer grow
   evt tail --gateway chat -i                   the platform's chat; lines that you type are sent
   evt tail :3000/events --type 'order.*' --count 2 --for 20s
   evt tail wss://example.test/ws --send-on-connect '{\"op\":\"subscribe\"}' -o json
@@ -153,15 +153,15 @@ struct ConnectArgs {
     /// Give up after so many failures in a row
     #[arg(long, value_name = "N", conflicts_with = "no_reconnect")]
     max_retries: Option<u32>,
-    /// Take the connection for lost when nothing at all came for this long, not even a sign of life
-    #[arg(long, value_name = "SPAN")]
-    idle: Option<Span>,
     /// Largest message that is taken
     #[arg(long, value_name = "SIZE", default_value = "8MiB")]
     max_message_size: Size,
     /// Server-sent events: go on after this id
     #[arg(long, value_name = "ID", conflicts_with = "resume")]
     last_event_id: Option<String>,
+    /// Server-sent events: take the connection for lost when nothing came for this long, comments included
+    #[arg(long, value_name = "SPAN")]
+    idle: Option<Span>,
     /// WebSocket: follow redirects
     #[arg(short = 'L', long)]
     location: bool,
@@ -242,9 +242,10 @@ impl From<Slow> for OnSlow {
     }
 }
 
-pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    let subject = source::subject(&args, &cx).await?;
-    let mut following = Following::open(subject, &args, &cx)?;
+pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let subject = source::subject(&mut args, &cx).await?;
+    let args = Arc::new(args);
+    let mut following = open(subject, &args, &cx).await?;
     let stop = cx.shutdown.child_token();
     let pulse = Arc::new(Pulse::default());
     let options = args.pipeline(&following, Arc::clone(&pulse), &cx)?;
@@ -272,6 +273,30 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     ending
         .conclude(pipeline, &following.subject, &args, &cx)
         .await
+}
+
+/// Makes the source on a thread that may wait: a token's command can take its time, and Ctrl-C ends it all the same.
+async fn open(
+    subject: Subject,
+    args: &Arc<Args>,
+    cx: &Arc<Context>,
+) -> Result<Following, CliError> {
+    let (own, its) = (Arc::clone(args), Arc::clone(cx));
+    let opening = tokio::task::spawn_blocking(move || Following::open(subject, &own, &its));
+    tokio::select! {
+        opened = opening => opened.unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
+        () = cx.shutdown.cancelled() => Err(interrupted(cx)),
+    }
+}
+
+/// The end of a command that was stopped before it had begun.
+fn interrupted(cx: &Context) -> CliError {
+    let exit = cx.interrupted().unwrap_or(Exit::Interrupted);
+    CliError::new(
+        exit,
+        "interrupted",
+        "interrupted before the stream was open",
+    )
 }
 
 /// Follows the source to its end, or until `--for` is over; says which.
@@ -343,7 +368,7 @@ impl Args {
                 forward,
                 cursor: keep.resume.clone().map(|name| Cursor {
                     name,
-                    stream: following.source.target(),
+                    stream: following.name.clone(),
                 }),
             })
         });

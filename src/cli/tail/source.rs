@@ -16,11 +16,16 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket, WebSocketOptions,
+    Credentials, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
+    WebSocketOptions,
 };
+use crate::store::cursors;
 
 /// The largest message that a flag can allow.
 const MAX_MESSAGE: u64 = 1 << 30;
+
+/// The live feed, on the platform's control port.
+const FEED: &str = "/_evt/feed";
 
 /// Socket.IO namespaces of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -53,8 +58,24 @@ pub(super) enum Subject {
     Stream(Stream),
 }
 
-/// The subject, as the arguments name it or as the person chooses. Asks the agent, where there is one to be asked.
-pub(super) async fn subject(args: &Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
+impl Subject {
+    /// The same as a stream: what is opened, and what a cursor belongs to.
+    fn stream(&self, cx: &Context) -> Result<Stream, CliError> {
+        Ok(match self {
+            Self::Feed(running) => Stream::Http(uri(&running.control_url, FEED)?),
+            Self::Gateway(gateway) => Stream::SocketIo {
+                url: origin(&cx.platform_url()?)?,
+                namespace: format!("/{}", gateway.name()),
+            },
+            Self::Answer(id) => Stream::Agent(id.clone()),
+            Self::Stream(stream) => stream.clone(),
+        })
+    }
+}
+
+/// The subject, as the arguments name it or as the person chooses, who may also choose a cursor. Asks the agent, where there
+/// is one to be asked.
+pub(super) async fn subject(args: &mut Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
     if let Some(name) = &args.agent {
         let message = args.source.as_deref().unwrap_or_default();
         return Ok(Subject::Answer(agent::ask(name, message, cx).await?));
@@ -64,7 +85,7 @@ pub(super) async fn subject(args: &Args, cx: &Arc<Context>) -> Result<Subject, C
     }
     match args.source.as_ref().or(args.stream.as_ref()) {
         Some(text) => Ok(Subject::Stream(text.parse()?)),
-        None if cx.ui.may_ask() => choose::subject(cx),
+        None if cx.ui.may_ask() => choose::subject(args, cx),
         None => feed(cx),
     }
 }
@@ -87,6 +108,8 @@ pub(super) fn feed(cx: &Context) -> Result<Subject, CliError> {
 pub(super) struct Following {
     pub(super) source: Box<dyn Source>,
     pub(super) subject: Subject,
+    /// The stream as it can be named again: what a cursor belongs to.
+    pub(super) name: String,
 }
 
 impl Following {
@@ -98,6 +121,14 @@ impl Following {
                     .hint("evt tail … --max-message-size 64MiB"),
             );
         }
+        let stream = subject.stream(cx)?;
+        let name = stream.to_string();
+        let place = match &args.keep.resume {
+            Some(cursor) => cx
+                .inbox()?
+                .read_blocking(|db| cursors::position(db, cursor, &name))?,
+            None => args.connect.last_event_id.clone(),
+        };
         let max_message = usize::try_from(limit).unwrap_or(usize::MAX);
         let dialer = Dialer::new(AddressPolicy::Local);
         let maker = Maker {
@@ -105,25 +136,19 @@ impl Following {
             cx,
             dialer,
             max_message,
+            place,
         };
-        let source = match &subject {
-            Subject::Feed(running) => maker.feed(running)?,
-            Subject::Answer(id) => maker.answer(id)?,
-            Subject::Stream(Stream::Agent(id)) => maker.answer(id)?,
-            Subject::Stream(Stream::Http(url)) => {
-                maker.sse(url.clone(), Server::of(url, cx)?, args.stop.until_end)?
-            }
-            Subject::Stream(Stream::WebSocket(url)) => maker.websocket(url)?,
-            Subject::Stream(Stream::SocketIo { url, namespace }) => {
-                maker.socketio(url.clone(), namespace.clone(), Server::of(url, cx)?)?
-            }
-            Subject::Gateway(gateway) => {
-                let url = uri(&cx.profile()?.url, "/")?;
-                let namespace = format!("/{}", gateway.name());
-                maker.socketio(url, namespace, Server::Platform)?
-            }
+        let source = match &stream {
+            Stream::Agent(id) => maker.answer(id)?,
+            Stream::Http(url) => maker.sse(url, args.stop.until_end)?,
+            Stream::WebSocket(url) => maker.websocket(url)?,
+            Stream::SocketIo { url, namespace } => maker.socketio(url, namespace)?,
         };
-        Ok(Self { source, subject })
+        Ok(Self {
+            source,
+            subject,
+            name,
+        })
     }
 
     /// Whether this is an AI agent's answer.
@@ -141,30 +166,22 @@ struct Maker<'a> {
     cx: &'a Arc<Context>,
     dialer: Dialer,
     max_message: usize,
+    /// Where to go on.
+    place: Option<String>,
 }
 
 impl Maker<'_> {
-    fn feed(&self, running: &Running) -> Result<Box<dyn Source>, CliError> {
-        let url = uri(&running.control_url, "/_evt/feed")?;
-        self.sse(url, Server::Control, self.args.stop.until_end)
-    }
-
     fn answer(&self, id: &str) -> Result<Box<dyn Source>, CliError> {
         let path = format!("/ai/stream/{}", segment(id)?);
-        self.sse(uri(&self.cx.profile()?.url, &path)?, Server::Platform, true)
+        self.sse(&uri(&self.cx.platform_url()?, &path)?, true)
     }
 
-    fn sse(
-        &self,
-        url: Uri,
-        server: Server,
-        is_one_answer: bool,
-    ) -> Result<Box<dyn Source>, CliError> {
+    fn sse(&self, url: &Uri, is_one_answer: bool) -> Result<Box<dyn Source>, CliError> {
         fits(self.cx, Transport::Sse)?;
         let options = SseOptions {
-            url,
-            credentials: credentials::of(server, self.args, self.cx)?,
-            last_event_id: self.args.connect.last_event_id.clone(),
+            url: url.clone(),
+            credentials: self.credentials(url)?,
+            last_event_id: self.place.clone(),
             max_message: self.max_message,
             is_one_answer,
             idle: self.args.connect.idle.map(Duration::from),
@@ -181,7 +198,7 @@ impl Maker<'_> {
         }
         let options = WebSocketOptions {
             url: url.clone(),
-            credentials: credentials::of(Server::of(url, self.cx)?, self.args, self.cx)?,
+            credentials: self.credentials(url)?,
             subprotocols: connect.subprotocol.clone(),
             send_on_connect: self.greetings(),
             echo: self.args.speak.echo,
@@ -192,12 +209,7 @@ impl Maker<'_> {
         Ok(Box::new(WebSocket::new(options, self.dialer.clone())))
     }
 
-    fn socketio(
-        &self,
-        server_url: Uri,
-        namespace: String,
-        server: Server,
-    ) -> Result<Box<dyn Source>, CliError> {
+    fn socketio(&self, server: &Uri, namespace: &str) -> Result<Box<dyn Source>, CliError> {
         fits(self.cx, Transport::SocketIo)?;
         let connect = &self.args.connect;
         let ack = self.args.speak.ack.clone();
@@ -208,21 +220,25 @@ impl Maker<'_> {
                 CliError::usage("--ack takes a JSON list of arguments").hint("--ack='[\"ok\"]'")
             );
         }
-        let mut namespaces = vec![namespace];
+        let mut namespaces = vec![namespace.to_owned()];
         namespaces.extend(connect.namespace.iter().map(|name| slashed(name)));
         namespaces.dedup();
         let options = SocketIoOptions {
-            url: with_path(&server_url, &slashed(&connect.path))?,
+            url: with_path(server, &slashed(&connect.path))?,
             namespaces,
-            credentials: credentials::of(server, self.args, self.cx)?,
+            credentials: self.credentials(server)?,
             transports: connect.transport.into(),
             send_on_connect: self.greetings(),
             ack,
             echo: self.args.speak.echo,
-            resume: None,
+            resume: self.place.clone(),
             max_message: self.max_message,
         };
         Ok(Box::new(SocketIo::new(options, self.dialer.clone())))
+    }
+
+    fn credentials(&self, url: &Uri) -> Result<Credentials, CliError> {
+        credentials::of(Server::of(url, self.cx)?, self.args, self.cx)
     }
 
     fn greetings(&self) -> Vec<Outgoing> {
@@ -232,7 +248,8 @@ impl Maker<'_> {
 }
 
 /// Flags that only some transports have, by the names of their arguments.
-const PARTICULAR: [(&str, &str, &[Transport]); 13] = [
+const PARTICULAR: [(&str, &str, &[Transport]); 14] = [
+    ("idle", "--idle", &[Transport::Sse]),
     ("last_event_id", "--last-event-id", &[Transport::Sse]),
     ("text", "--text", &[Transport::Sse]),
     (
@@ -306,6 +323,11 @@ fn slashed(name: &str) -> String {
         Some(_) => name.to_owned(),
         None => format!("/{name}"),
     }
+}
+
+/// The server alone.
+fn origin(url: &str) -> Result<Uri, CliError> {
+    with_path(&uri(url, "/")?, "/")
 }
 
 /// `base` and `path` as one address.

@@ -91,8 +91,8 @@ impl Log {
 
     /// Adds an entry, once there is room for it. For one writer.
     pub(super) async fn push(&self, entry: Entry) {
-        // A reader that makes room before this waits leaves a permit.
-        while self.lock().unread() >= UNREAD {
+        while !self.lock().has_room() {
+            // A reader that makes room before this waits leaves a permit.
             self.room.notified().await;
         }
         self.lock().add(entry);
@@ -156,9 +156,9 @@ impl Inner {
             .unwrap_or(self.furthest)
     }
 
-    fn unread(&self) -> u64 {
+    fn has_room(&self) -> bool {
         let next = self.entry(self.slowest());
-        next.map_or(0, |next| self.written - next.before)
+        next.is_none_or(|next| self.written - next.before < UNREAD)
     }
 
     fn entry(&self, number: u64) -> Option<&Kept> {

@@ -3,10 +3,10 @@
 mod log;
 mod player;
 mod script;
+mod teller;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use self::log::{Log, Piece};
 use self::script::{Agents, MAX_AGENTS, Script, ScriptError};
+pub(super) use self::teller::Listener;
 use super::State;
 use super::auth::Caller;
 use super::error::{Refusal, answer};
@@ -82,6 +83,13 @@ impl Streams {
         };
         streams.insert(id.clone(), Arc::new(answer));
         Ok(id)
+    }
+
+    /// Lets an agent answer in a conversation; `listener` gets each frame when it is time for it. Cancel safe.
+    pub(super) async fn tell(&self, agent: &str, message: &str, listener: Listener<'_>) {
+        let script = self.agent(agent);
+        let message: String = message.chars().take(MENTIONED).collect();
+        teller::tell(&script, &message, listener).await;
     }
 
     fn find(&self, org: &str, id: &str) -> Option<Arc<Answer>> {
@@ -230,7 +238,7 @@ async fn read(
     let connection = Connection {
         reader,
         ready: preface(&found.script),
-        piece: found.script.framing.piece,
+        answer: found,
         is_cut: false,
         ping: state.settings.stream_ping(),
         shutdown: state.shutdown.clone(),
@@ -257,7 +265,8 @@ struct Connection {
     reader: log::Reader,
     /// What is to be sent now.
     ready: Bytes,
-    piece: Option<NonZeroUsize>,
+    /// Goes on while somebody reads it.
+    answer: Arc<Answer>,
     /// Breaks when that has been sent.
     is_cut: bool,
     ping: Duration,
@@ -268,7 +277,7 @@ impl Connection {
     async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
         loop {
             if !self.ready.is_empty() {
-                let Some(piece) = self.piece else {
+                let Some(piece) = self.answer.script.framing.piece else {
                     return Some((Ok(std::mem::take(&mut self.ready)), self));
                 };
                 // Lets the server send what it has: pieces that are ready together would travel together.

@@ -1,4 +1,4 @@
-//! The beat of pings, and whether anything came between two of them.
+//! The beat of pings, and whether the peer lived between two of them.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 pub(super) struct Beat {
     interval: Interval,
-    /// What had come by the last ping; `None` before the first.
-    received: Option<u64>,
+    /// The signs of life by the last ping; `None` before the first.
+    signs: Option<u64>,
 }
 
 impl Beat {
@@ -17,7 +17,7 @@ impl Beat {
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             interval,
-            received: None,
+            signs: None,
         }
     }
 
@@ -26,9 +26,9 @@ impl Beat {
         self.interval.tick().await;
     }
 
-    /// Whether anything came since the last ping, given all that ever did; to be asked before the next one.
-    pub(super) fn is_heard(&mut self, received: u64) -> bool {
-        self.received.replace(received) != Some(received)
+    /// Whether there are more signs of life than by the last ping; to be asked before the next one.
+    pub(super) fn is_heard(&mut self, signs: u64) -> bool {
+        self.signs.replace(signs) != Some(signs)
     }
 }
 

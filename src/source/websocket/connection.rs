@@ -28,7 +28,7 @@ const PARTING: Duration = Duration::from_millis(800);
 /// nothing more is there: so many messages are taken for one wake-up.
 ///
 /// Failures to write are told by nobody: what the peer sent before it went, its close above all, is still to be read.
-pub(super) struct Connection {
+pub(in crate::source) struct Connection {
     frames: WebSocket<Pipe>,
     outgoing: Outgoing,
 }
@@ -47,13 +47,14 @@ enum Outgoing {
 struct Pipe {
     socket: Socket,
     waker: Waker,
-    /// Bytes that came.
-    received: u64,
+    /// A write has had to wait: what is written now has been made room for by the peer.
+    is_full: bool,
+    signs: u64,
 }
 
 impl Connection {
     /// Messages and frames over `max_message` bytes are errors.
-    pub(super) fn new(upgraded: Upgraded, max_message: usize) -> Self {
+    pub(in crate::source) fn new(upgraded: Upgraded, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -63,7 +64,8 @@ impl Connection {
         let pipe = Pipe {
             socket: upgraded.socket,
             waker: Waker::noop().clone(),
-            received: 0,
+            is_full: false,
+            signs: 0,
         };
         let start = upgraded.start.to_vec();
         Self {
@@ -72,9 +74,9 @@ impl Connection {
         }
     }
 
-    /// Bytes that came: whether they are more than before tells a slow peer from a dead one.
-    pub(super) fn received(&self) -> u64 {
-        self.frames.get_ref().received
+    /// Bytes that came, and bytes that had to wait and were taken: more of either than before is a sign of life.
+    pub(super) fn signs(&self) -> u64 {
+        self.frames.get_ref().signs
     }
 
     /// Whether what was sent waits for the peer to read.
@@ -85,7 +87,7 @@ impl Connection {
     /// The next message; what waits to be written is written meanwhile, pings are answered.
     ///
     /// Cancel safe. With `in_turn` nothing is read before all that was sent is written.
-    pub(super) async fn next(&mut self, in_turn: bool) -> Result<Message, Error> {
+    pub(in crate::source) async fn next(&mut self, in_turn: bool) -> Result<Message, Error> {
         poll_fn(|cx| {
             self.frames.get_mut().waker.clone_from(cx.waker());
             if self.is_blocked() {
@@ -97,7 +99,7 @@ impl Connection {
     }
 
     /// A message that is there already.
-    pub(super) fn ready(&mut self, in_turn: bool) -> Option<Result<Message, Error>> {
+    pub(in crate::source) fn ready(&mut self, in_turn: bool) -> Option<Result<Message, Error>> {
         if in_turn && self.is_blocked() {
             return None;
         }
@@ -109,7 +111,7 @@ impl Connection {
 
     /// Sends a message with the next [`Self::flush`], or sooner. Where it [is blocked](Self::is_blocked) the buffer grows by
     /// it, but for pings and pongs: they are left out then.
-    pub(super) fn send(&mut self, message: Message) {
+    pub(in crate::source) fn send(&mut self, message: Message) {
         if self.outgoing == Outgoing::Broken {
             return;
         }
@@ -128,7 +130,7 @@ impl Connection {
     }
 
     /// Writes what was sent, as far as the peer reads.
-    pub(super) fn flush(&mut self) {
+    pub(in crate::source) fn flush(&mut self) {
         if self.outgoing != Outgoing::Broken {
             let flushed = self.frames.flush();
             self.note(pending(flushed));
@@ -145,7 +147,7 @@ impl Connection {
 
     /// Closes with a code, and waits until the peer has closed too, for 800 ms at the most: a connection that is dropped with
     /// unread bytes is reset, and the peer might never see the code.
-    pub(super) async fn close(mut self, code: u16, reason: &'static str) {
+    pub(in crate::source) async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: reason.into(),
@@ -203,7 +205,7 @@ impl Read for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(into);
         would_block(Pin::new(&mut self.socket).poll_read(&mut cx, &mut buffer))?;
-        self.received += buffer.filled().len() as u64;
+        self.signs += buffer.filled().len() as u64;
         Ok(buffer.filled().len())
     }
 }
@@ -211,7 +213,12 @@ impl Read for Pipe {
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut cx = Context::from_waker(&self.waker);
-        would_block(Pin::new(&mut self.socket).poll_write(&mut cx, bytes))
+        let poll = Pin::new(&mut self.socket).poll_write(&mut cx, bytes);
+        if let (true, Poll::Ready(Ok(written))) = (self.is_full, &poll) {
+            self.signs += *written as u64;
+        }
+        self.is_full = poll.is_pending();
+        would_block(poll)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -22,8 +22,10 @@ use crate::event::Transport;
 use crate::secret;
 use crate::time::Timestamp;
 use beat::Beat;
-use connection::Connection;
 use parting::Parting;
+
+pub(super) use connection::Connection;
+pub(super) use handshake::open;
 
 /// Handed on at most before the outlet is waited for, in bytes of payload and an estimate of what carries it.
 const PIECE: usize = 64 * 1024;
@@ -114,7 +116,7 @@ impl WebSocket {
                 Turn::Beat => {
                     // First what lies there unread: it may have come in time.
                     let first = connection.ready(in_turn);
-                    if !beat.is_heard(connection.received()) {
+                    if !beat.is_heard(connection.signs()) {
                         return Parting::Silent(self.options.ping);
                     }
                     connection.send(tungstenite::Message::Ping(Bytes::new()));

@@ -307,3 +307,36 @@ fn a_burst_comes_whole_and_in_order() {
             .all(|(id, number)| *id == number.to_string())
     );
 }
+
+#[test]
+fn an_endless_answer_goes_on_and_on() {
+    let platform = Platform::start();
+    let path = asked(&platform, "endless");
+    let mut stream = read(&platform, &path, "");
+    for number in 1..=5 {
+        let frame = stream.frame().unwrap();
+        assert!(frame.starts_with(&format!("id: {number}\n")), "{frame}");
+    }
+}
+
+#[test]
+fn the_documented_scripts_do_what_they_say() {
+    let documented = include_str!("../../../docs/dev.md");
+    let script = documented
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let script: Value = serde_saphyr::from_str(script.unwrap()).unwrap();
+    let platform = Platform::start();
+    let reply = platform.order("POST", "/_evt/agents", &script);
+    assert_eq!(reply.json(), json!({"loaded": ["done", "support"]}));
+    let path = asked(&platform, "support");
+    let (before, ended) = read(&platform, &path, "").rest();
+    assert!(before.starts_with("retry: 100\n\n"), "{before}");
+    assert!(before.ends_with("data: {\"type\":\"chu"), "{before}");
+    assert_eq!(ended, Ended::Cut);
+    let (after, _) = read(&platform, &path, "last-event-id: 3\r\n").rest();
+    assert!(after.contains("Here I am again."), "{after}");
+    let (done, _) = read(&platform, &asked(&platform, "done"), "").rest();
+    assert!(done.ends_with("data: [DONE]\r\n\r\n"), "{done}");
+}

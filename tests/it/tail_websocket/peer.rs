@@ -12,7 +12,7 @@ use http::HeaderValue;
 use tokio::sync::{mpsc, watch};
 
 use super::{Heard, cx, once, options, source, text};
-use crate::support::Node;
+use crate::support::{Node, Sandbox};
 
 /// A server, and the start of its URLs.
 fn serve() -> Option<(Node, String)> {
@@ -102,6 +102,34 @@ async fn a_quiet_peer_that_answers_pings_is_not_dead() {
     let (pings, close) = pings.await.unwrap();
     assert_eq!(pings, ["ping\n"; 4]);
     assert_eq!(close, "closed 1000\n", "the close is polite");
+}
+
+#[test]
+fn each_end_has_its_exit_code_and_says_why() {
+    let Some((_node, base)) = serve() else { return };
+    let sandbox = Sandbox::new();
+    for (path, flag, exit, said) in [
+        ("close/1000/bye", "-L", 0, "1 event"),
+        ("close/4001/go%20away", "-L", 6, "4001: go away"),
+        ("refuse/401", "-L", 4, "sorry no room"),
+        ("redirect?to=/close/1000", "-L", 0, "1 event"),
+        ("redirect?to=/close/1000", "-v", 6, "-L"),
+        ("big/2000", "--max-message-size=1KiB", 6, "1024"),
+    ] {
+        let output = sandbox.run(["tail", &format!("{base}/{path}"), flag]);
+        assert_eq!(output.exit, Some(exit), "{path}: {output}");
+        assert!(output.stderr.contains(said), "{path}: {output}");
+    }
+}
+
+#[test]
+fn a_flood_ends_when_enough_has_come() {
+    let Some((_node, base)) = serve() else { return };
+    let sandbox = Sandbox::new();
+    let url = format!("{base}/bursts/200000");
+    let output = sandbox.run(["tail", &url, "--count", "3", "-o", "json"]);
+    assert_eq!(output.exit, Some(0), "{output}");
+    assert_eq!(output.stdout.lines().count(), 3, "{output}");
 }
 
 /// Has room for more when the gate is open.
@@ -351,6 +379,36 @@ async fn an_echo_is_the_message_itself_and_of_its_kind() {
     options.echo = true;
     let end = once(options, &mut Heard::default()).await;
     assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+}
+
+#[tokio::test]
+async fn echoes_that_nobody_reads_hold_up_reading_and_not_the_connection() {
+    let Some((mut node, base)) = serve() else {
+        return;
+    };
+    let mut options = options(&format!("{base}/stubborn/128/262144"));
+    options.echo = true;
+    let end = once(options, &mut Heard::default()).await;
+    let Ok(Ended::Finished { why }) = end else {
+        panic!("{end:?}");
+    };
+    assert!(why.ends_with("all came back"), "{why}");
+    assert_eq!(node.line(), "halted\n");
+}
+
+#[tokio::test]
+async fn a_large_message_goes_out_and_comes_back_whole() {
+    let Some((_node, base)) = serve() else { return };
+    let large = vec![0xa5; 5 << 20];
+    let mut options = options(&format!("{base}/echo"));
+    options.max_message = large.len();
+    options.send_on_connect = vec![Outgoing::Binary(large.clone().into())];
+    let mut heard = Heard {
+        enough: Some(1),
+        ..Heard::default()
+    };
+    once(options, &mut heard).await.unwrap();
+    assert!(heard.messages == [large], "not the same bytes");
 }
 
 /// Counts messages that are numbered, and forgets them.

@@ -1,0 +1,494 @@
+//! `evt tail`, as its user meets it: what is followed, who is told, how it ends. The transports have modules of their own.
+
+use serde_json::Value;
+
+use crate::support::{LocalPlatform, Output, Running, Sandbox, SseServer, Step};
+
+const TWO: &str = "id: 41\nevent: order.created\ndata: {\"n\":1}\n\nid: 42\nevent: order.paid\ndata: {\"n\":2}\n\n";
+
+/// A connection that stays open and silent after these events.
+fn holds(events: &str) -> Vec<Step> {
+    vec![Step::events(), Step::chunk(events), Step::Hold]
+}
+
+/// A connection that the server ends after these events.
+fn closes(events: &str) -> Vec<Step> {
+    vec![Step::events(), Step::chunk(events), Step::end()]
+}
+
+/// A header of the server's `nth` request.
+fn header(server: &SseServer, nth: usize, name: &str) -> Option<String> {
+    let request = server.requests().swap_remove(nth);
+    let mut found = request
+        .headers
+        .into_iter()
+        .filter(|header| header.0.eq_ignore_ascii_case(name));
+    found.next().map(|header| header.1)
+}
+
+/// A notice of `name` among the JSON lines of stderr.
+fn notice(output: &Output, name: &str) -> Value {
+    let lines = output
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut found = lines.filter(|line| line["notice"] == name);
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no notice `{name}`: {output}"))
+}
+
+/// The error object on stderr.
+fn error(output: &Output) -> Value {
+    let lines = output
+        .stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut found = lines.filter(|line| line["error"].is_object());
+    found.next().unwrap_or_else(|| panic!("no error: {output}"))["error"].take()
+}
+
+/// Follows `url` with JSON on both sides.
+fn tail(sandbox: &Sandbox, url: &str, args: &[&str]) -> Output {
+    let mut all = vec!["tail", url, "-o", "json"];
+    all.extend_from_slice(args);
+    sandbox.run(all)
+}
+
+fn start(sandbox: &Sandbox, url: &str, args: &[&str]) -> Running {
+    let mut all = vec!["tail", url, "-o", "json"];
+    all.extend_from_slice(args);
+    sandbox.spawn(all)
+}
+
+#[test]
+fn without_a_source_it_is_the_feed_of_the_platform() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let mut tail = sandbox.spawn(["tail", "--type", "contact.created", "--count", "1"]);
+    tail.wait_for_stderr("_evt/feed");
+    let created = sandbox.run(["records", "create", "contact", "email=ada@example.com"]);
+    assert_eq!(created.exit, Some(0), "{created}");
+    let output = tail.finish().expect_exit(0);
+    assert!(output.stdout.contains("contact.created"), "{output}");
+    assert!(!output.stdout.contains("collection-create\""), "{output}");
+}
+
+#[test]
+fn without_a_source_and_a_platform_it_says_how_to_start_one() {
+    let output = Sandbox::new().run(["tail"]).expect_exit(5);
+    assert!(output.stderr.contains("start one: evt dev"), "{output}");
+}
+
+#[test]
+fn an_agent_is_asked_and_its_answer_followed_to_its_end() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = sandbox.run(["tail", "--agent", "assistant", "hello", "-o", "raw"]);
+    let output = output.expect_exit(0);
+    assert!(output.stdout.contains("\"hello. \""), "{output}");
+    assert!(output.stdout.ends_with("{\"type\":\"end\"}\n"), "{output}");
+}
+
+#[test]
+fn the_text_of_an_answer_is_printed_alone() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = sandbox.run(["tail", "--agent", "assistant", "--text", "hello"]);
+    let text = "You said: hello. I am a scripted assistant of evt dev.";
+    assert_eq!(output.expect_exit(0).stdout.trim_end(), text);
+}
+
+#[test]
+fn an_answer_that_fails_is_exit_6() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = sandbox
+        .run(["tail", "--agent", "error", "hello"])
+        .expect_exit(6);
+    assert!(output.stderr.contains("run out of tokens"), "{output}");
+}
+
+#[test]
+fn a_message_may_come_from_stdin() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = sandbox.run_with_input(["tail", "--agent", "assistant", "-"], b"from a file");
+    assert!(output.expect_exit(0).stdout.contains("from a file"));
+}
+
+#[test]
+fn a_stream_that_is_not_there_is_refused_in_the_platforms_words() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let output = tail(&sandbox, "strm_nosuch", &[]).expect_exit(6);
+    assert_eq!(error(&output)["code"], "no_such_stream");
+    let why = &error(&output)["why"];
+    assert_eq!(
+        *why, "it said: there is no stream `strm_nosuch`",
+        "{output}"
+    );
+}
+
+#[test]
+fn a_401_is_exit_4_and_proposes_to_sign_in() {
+    let server = SseServer::start(vec![vec![Step::answer(401, "", "no way!")]]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &[]).expect_exit(4);
+    let error = error(&output);
+    assert_eq!(
+        (&error["hint"], &error["why"]),
+        (&"evt profile login".into(), &"it said: no way!".into())
+    );
+}
+
+#[test]
+fn a_page_that_is_no_stream_is_shown_for_what_it_is() {
+    let page = Step::answer(200, "content-type: text/html\r\n", "<html>Hello!\n");
+    let server = SseServer::start(vec![vec![page]]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &[]).expect_exit(6);
+    let error = error(&output);
+    assert_eq!(error["code"], "not_a_stream");
+    assert!(
+        error["message"].as_str().unwrap().contains("text/html"),
+        "{output}"
+    );
+    assert_eq!(error["why"], "it said: <html>Hello!");
+}
+
+#[test]
+fn where_nothing_listens_it_asks_whether_it_runs() {
+    let output = Sandbox::new()
+        .run(["tail", "127.0.0.1:1/events"])
+        .expect_exit(5);
+    assert!(
+        output.stderr.contains("start what listens on 127.0.0.1:1"),
+        "{output}"
+    );
+    assert!(!output.stderr.contains("0 events"), "{output}");
+}
+
+#[test]
+fn it_ends_with_the_count_and_with_what_is_expected() {
+    for goal in [["--count", "1"], ["--expect", "order.created"]] {
+        let server = SseServer::start(vec![holds(TWO)]);
+        let output = tail(&Sandbox::new(), &server.url("/"), &goal).expect_exit(0);
+        assert_eq!(output.stdout.lines().count(), 1, "{output}");
+    }
+}
+
+#[test]
+fn a_goal_that_time_runs_out_for_is_exit_9() {
+    for goal in [["--count", "3"], ["--expect", "order.lost"]] {
+        let server = SseServer::start(vec![holds(TWO)]);
+        let args = [goal[0], goal[1], "--for", "300ms"];
+        let output = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(9);
+        assert_eq!(notice(&output, "goal_not_met")["why"], "the time is over");
+    }
+}
+
+#[test]
+fn a_stream_that_goes_on_after_the_time_has_not_ended() {
+    let server = SseServer::start(vec![holds(TWO)]);
+    let args = ["--until-end", "--for", "300ms"];
+    let _ = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(9);
+}
+
+#[test]
+fn time_alone_is_no_goal() {
+    let server = SseServer::start(vec![holds(TWO)]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &["--for", "300ms"]).expect_exit(0);
+    assert_eq!(notice(&output, "summary")["events"], 2);
+}
+
+#[test]
+fn until_end_takes_the_servers_end_for_the_end() {
+    let server = SseServer::start(vec![closes(TWO), closes("")]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &["--until-end"]).expect_exit(0);
+    assert_eq!(output.stdout.lines().count(), 2, "{output}");
+}
+
+#[test]
+fn an_end_before_the_goal_is_exit_9() {
+    let server = SseServer::start(vec![closes(TWO)]);
+    let args = ["--until-end", "--count", "3"];
+    let output = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(9);
+    assert_eq!(notice(&output, "goal_not_met")["counted"], 2);
+}
+
+#[test]
+fn a_connection_that_is_lost_for_good_is_exit_5() {
+    let server = SseServer::start(vec![closes(TWO)]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &["--no-reconnect"]).expect_exit(5);
+    assert_eq!(error(&output)["code"], "connection_lost");
+    assert_eq!(notice(&output, "summary")["events"], 2);
+}
+
+#[test]
+fn retries_that_are_spent_are_exit_5() {
+    let busy = || vec![Step::answer(503, "", "")];
+    let server = SseServer::start(vec![busy(), busy()]);
+    let args = ["--reconnect", "--max-retries", "1"];
+    let output = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(5);
+    assert_eq!(error(&output)["code"], "retries_spent");
+}
+
+#[test]
+fn a_gap_is_exit_11_where_that_is_asked_for() {
+    let again = "id: 41\ndata: again\n\n";
+    let server = SseServer::start(vec![closes(TWO), holds(again)]);
+    let output = tail(&Sandbox::new(), &server.url("/"), &["--fail-on-gap"]).expect_exit(11);
+    assert_eq!(error(&output)["code"], "gap");
+    assert_eq!(notice(&output, "gap")["from"], "42");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_sums_up_and_prints_the_command_that_goes_on() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(TWO), holds("id: 43\ndata: last\n\n")]);
+    let url = server.url("/events?a=1&b=2");
+    let args = ["--type", "!order.lost", "-H", "X-Trace: 7"];
+    let mut tail = start(&sandbox, &url, &args);
+    tail.wait_for_stdout("order.paid");
+    tail.interrupt();
+    let summary = notice(&tail.finish().expect_exit(0), "summary");
+    assert_eq!(
+        (&summary["events"], &summary["bytes"]),
+        (&2.into(), &14.into())
+    );
+    let mut again = shell(&sandbox, summary["resume"].as_str().unwrap());
+    again.wait_for_stdout("last");
+    assert_eq!(header(&server, 1, "last-event-id").unwrap(), "42");
+    assert_eq!(header(&server, 1, "x-trace").unwrap(), "7");
+    assert_eq!(server.requests()[1].target, "/events?a=1&b=2");
+}
+
+/// Runs a command as a person would who pastes it.
+#[cfg(unix)]
+fn shell(sandbox: &Sandbox, line: &str) -> Running {
+    let words = line.strip_prefix("evt ").expect("a command of evt");
+    let model = sandbox.command([""; 0]);
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", &format!("exec {} {words}", env!("CARGO_BIN_EXE_evt"))])
+        .env_clear()
+        .envs(
+            model
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(sandbox.work())
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    Running::start(&mut command)
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_before_a_goal_is_exit_130() {
+    let server = SseServer::start(vec![holds(TWO)]);
+    let mut tail = start(&Sandbox::new(), &server.url("/"), &["--count", "3"]);
+    tail.wait_for_stdout("order.paid");
+    tail.interrupt();
+    let _ = tail.finish().expect_exit(130);
+}
+
+#[test]
+fn a_name_goes_on_where_it_was() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(TWO), holds(TWO)]);
+    let args = ["--resume", "orders", "--count", "1"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    assert_eq!(header(&server, 0, "last-event-id"), None);
+    assert_eq!(header(&server, 1, "last-event-id").unwrap(), "41");
+}
+
+#[test]
+fn a_name_of_another_stream_is_refused() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(TWO)]);
+    let args = ["--resume", "orders", "--count", "1"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let output = tail(&sandbox, &server.url("/other"), &args).expect_exit(2);
+    assert!(
+        error(&output)["message"]
+            .as_str()
+            .unwrap()
+            .contains("orders"),
+        "{output}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    use std::io::{BufRead, BufReader};
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(&TWO.repeat(20_000))]);
+    let mut tail = sandbox.command(["tail", &server.url("/"), "--no-reconnect"]);
+    let mut tail = tail.spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(tail.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    drop(stdout);
+    let output = tail.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("error"));
+}
+
+#[test]
+fn the_profiles_token_is_for_its_platform_alone() {
+    let own = SseServer::start(vec![closes(TWO)]);
+    let other = SseServer::start(vec![closes(TWO)]);
+    let sandbox = Sandbox::new()
+        .with("EVT_URL", own.url(""))
+        .with("EVT_ORG", "acme")
+        .with("EVT_TOKEN", "t0p");
+    for server in [&own, &other] {
+        let _ = tail(&sandbox, &server.url("/"), &["--until-end"]).expect_exit(0);
+    }
+    assert_eq!(header(&own, 0, "authorization").unwrap(), "Bearer t0p");
+    assert_eq!(header(&own, 0, "orgid").unwrap(), "acme");
+    let foreign = format!("{:?}", other.requests());
+    assert!(
+        !foreign.contains("t0p") && !foreign.contains("acme"),
+        "{foreign}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_tokens_command_runs_for_each_connection() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![closes(TWO), holds(TWO)]);
+    let command = "echo x >> made; wc -l < made | tr -d ' '";
+    let args = ["--token-cmd", command, "--count", "3"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    assert_eq!(header(&server, 0, "authorization").unwrap(), "Bearer 1");
+    assert_eq!(header(&server, 1, "authorization").unwrap(), "Bearer 2");
+}
+
+#[test]
+fn a_header_may_be_a_reference() {
+    let sandbox = Sandbox::new().with("KEY", "k1");
+    let server = SseServer::start(vec![closes(TWO)]);
+    let args = ["-H", "X-Key: env:KEY", "-H", "X-Plain: a:b", "--until-end"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    assert_eq!(header(&server, 0, "x-key").unwrap(), "k1");
+    assert_eq!(header(&server, 0, "x-plain").unwrap(), "a:b");
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_told_before_anything_is_dialled() {
+    let args = ["-H", "X-Key: env:NOSUCH"];
+    let output = tail(&Sandbox::new(), "http://127.0.0.1:1/", &args).expect_exit(2);
+    assert_eq!(error(&output)["hint"], "export NOSUCH=…");
+}
+
+#[test]
+fn a_stream_without_a_sign_of_life_is_lost_where_that_is_asked_for() {
+    let server = SseServer::start(vec![holds(": here\n")]);
+    let args = ["--idle", "200ms", "--no-reconnect"];
+    let output = tail(&Sandbox::new(), &server.url("/"), &args).expect_exit(5);
+    assert!(output.stderr.contains("nothing came for 0.2 s"), "{output}");
+}
+
+#[test]
+fn a_flag_of_another_transport_is_refused_and_says_whose_it_is() {
+    for (url, flag, whose) in [
+        (
+            "http://127.0.0.1:1/",
+            ["--ping", "3s"],
+            "--ping is for WebSocket",
+        ),
+        (
+            "ws://127.0.0.1:1/",
+            ["--auth", "{}"],
+            "--auth is for Socket.IO",
+        ),
+        (
+            "socketio+http://127.0.0.1:1/",
+            ["--last-event-id", "4"],
+            "--last-event-id is for server-sent events",
+        ),
+        (
+            "http://127.0.0.1:1/",
+            ["--send-on-connect", "x"],
+            "--send-on-connect is for WebSocket and Socket.IO",
+        ),
+    ] {
+        let output = tail(&Sandbox::new(), url, &flag).expect_exit(2);
+        assert!(
+            error(&output)["message"]
+                .as_str()
+                .unwrap()
+                .starts_with(whose),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_setting_for_one_transport_does_not_stand_in_the_way_of_another() {
+    let sandbox = Sandbox::new().with("EVT_TAIL_PING", "3s");
+    let server = SseServer::start(vec![closes(TWO)]);
+    let _ = tail(&sandbox, &server.url("/"), &["--until-end"]).expect_exit(0);
+}
+
+#[test]
+fn a_source_is_named_once() {
+    let both = ["tail", ":1/a", "--stream", ":1/b"];
+    let output = Sandbox::new().run(both).expect_exit(2);
+    assert!(output.stderr.contains("cannot be used with"), "{output}");
+}
+
+#[test]
+fn what_is_no_source_is_shown_with_its_place() {
+    let output = Sandbox::new().run(["tail", "ftp://a.test"]).expect_exit(2);
+    assert!(output.stderr.contains("ftp://a.test\n       ^"), "{output}");
+}
+
+#[test]
+fn an_unknown_gateway_is_suggested() {
+    let output = Sandbox::new()
+        .run(["tail", "--gateway", "comunity-chat"])
+        .expect_exit(2);
+    assert!(output.stderr.contains("try  community-chat\n"), "{output}");
+}
+
+#[test]
+fn a_gateway_lets_in_who_has_the_profile() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let args = ["tail", "--gateway", "chat", "--count", "1", "-o", "json"];
+    let output = sandbox.run(args).expect_exit(0);
+    assert_eq!(output.json_lines()[0]["type"], "authenticate", "{output}");
+}
+
+/// A WebSocket server that says what it hears.
+fn parrot() -> String {
+    use tokio_tungstenite::tungstenite::{Message, accept};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut socket = accept(stream).unwrap();
+        while let Ok(message) = socket.read() {
+            if let Message::Text(text) = message {
+                let answer = format!("heard {text}");
+                // The command ends when it has what it wants.
+                let _ = socket.send(Message::text(answer));
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn lines_of_a_pipe_are_sent_and_its_end_is_not_the_streams() {
+    let args = ["tail", &parrot(), "-i", "--count", "2", "-o", "raw"];
+    let output = Sandbox::new().run_with_input(args, b"one\r\ntwo");
+    assert_eq!(output.expect_exit(0).stdout, "heard one\nheard two\n");
+}
