@@ -59,43 +59,45 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "doctor" -d 'Find what is wr
 complete -c evt -n "__fish_evt_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c evt -n "__fish_evt_needs_command" -f -a "man" -d 'Read the manual, offline'
 complete -c evt -n "__fish_evt_needs_command" -f -a "generate" -d 'Write what is made of the commands'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l port -d 'Port of the platform; 0 takes a free one, also for the control API' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l console-port -d 'Port of the control API; 0 takes a free one' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l data -d 'Keep everything here in place of the user\'s data folder' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l port -d 'Port of the platform; 0 takes a free one, also for the control API' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l console-port -d 'Port of the control API; 0 takes a free one' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l data -d 'Keep everything here in place of the user\'s data folder' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
 off\t''
 strict\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l page-cap -d 'The most records in one page' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l page-cap -d 'The most records in one page' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
 raw\t''
 curl\t'Only `evt send --dry-run`: the request as a command'"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l color -d 'When to colour' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l url -d 'Speak to this platform, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l org -d 'Act in this organisation, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l token -d 'Authorise with this token, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l ephemeral -d 'Keep nothing beyond this run'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l json -d 'The same as `-o json`'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -l no-input -d 'Ask nothing, even on a terminal'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "status" -d 'Show where the platform runs and what it holds'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "token" -d 'Print a user token for the platform'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "emit" -d 'Raise an event, as if the platform had'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "set" -d 'Show the platform\'s switches, or set some'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts of your own'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "reset" -d 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset stop" -a "stop" -d 'End the platform that runs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l ephemeral -d 'Keep nothing beyond this run'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "status" -d 'Show where the platform runs and what it holds'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "token" -d 'Print a user token for the platform'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "emit" -d 'Raise an event, as if the platform had'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "set" -d 'Show the platform\'s switches, or set some'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts of your own'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "reset" -d 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "push" -d 'Push an event to the clients of a gateway'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "cut" -d 'Break the connections of the gateways'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "stop" -d 'End the platform that runs'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -206,6 +208,44 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l to-org -d 'Only to clients of this organisation' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l room -d 'Only to clients in this chat or group' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''

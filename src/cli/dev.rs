@@ -2,6 +2,7 @@
 
 mod ai;
 mod ask;
+mod gateways;
 mod watch;
 
 use std::path::PathBuf;
@@ -99,6 +100,8 @@ enum Command {
     Set(ask::Set),
     Ai(ai::Ai),
     Reset(ask::Reset),
+    Push(gateways::Push),
+    Cut(gateways::Cut),
     Stop(ask::Stop),
 }
 
@@ -113,6 +116,8 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Some(Command::Set(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Ai(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Reset(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Push(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Cut(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Stop(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
     }
 }

@@ -52,6 +52,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/automation/executions/{id}/retry"),
     ("POST", "/automation/executions/{id}/replay"),
     ("GET", "/socket.io/"),
+    ("GET", "/simple-voice/stream/{orgId}/{assistantId}"),
     ("POST", "/ai/agent/stream"),
     ("GET", "/ai/stream/{id}"),
 ];

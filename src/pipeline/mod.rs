@@ -425,6 +425,12 @@ impl Outlet for Pipeline {
         }
     }
 
+    fn carried_by(&mut self, transport: Transport) {
+        self.options.transport = transport;
+        self.printer.transport = transport;
+        self.teller.transport = transport;
+    }
+
     fn notice(&mut self, notice: Notice) {
         match &notice {
             Notice::Gap(_) => self.count_gap(),

@@ -16,7 +16,7 @@ const FLOOD: Duration = Duration::from_secs(1);
 /// Says what a source wants a person to know.
 pub(super) struct Teller {
     ui: Arc<Ui>,
-    transport: Transport,
+    pub(super) transport: Transport,
     malformed: Flood,
     not_shaped: Flood,
 }

@@ -31,7 +31,7 @@ pub(super) struct Shown<'a> {
 /// Writes messages in the form that was asked for.
 pub(super) struct Printer {
     ui: Arc<Ui>,
-    transport: Transport,
+    pub(super) transport: Transport,
     form: Print,
     /// The record that a shape is applied to.
     record: Vec<u8>,

@@ -217,6 +217,17 @@ mod tests {
         })
     }
 
+    fn cx(heard: &mut Heard) -> Cx<'_> {
+        Cx {
+            outlet: heard,
+            stop: CancellationToken::new(),
+            input: None,
+            pulse: Arc::new(Pulse::default()),
+            cut: None,
+            reconnects: 0,
+        }
+    }
+
     async fn run(
         script: Vec<(Option<Duration>, Ending)>,
         reconnect: Reconnect,
@@ -224,14 +235,7 @@ mod tests {
     ) -> (Result<Ended, SourceError>, Vec<Notice>, usize) {
         let mut source = Script(script, 0);
         let mut heard = Heard::default();
-        let mut cx = Cx {
-            outlet: &mut heard,
-            stop: CancellationToken::new(),
-            input: None,
-            pulse: Arc::new(Pulse::default()),
-            cut: None,
-            reconnects: 0,
-        };
+        let mut cx = cx(&mut heard);
         let end = keep_open(&mut source, &mut cx, reconnect, max_retries, || 0.5).await;
         (end, heard.0, source.1)
     }
@@ -264,6 +268,54 @@ mod tests {
         let (end, _, runs) = run(script, Reconnect::AfterLoss, Some(3)).await;
         assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
         assert_eq!(runs, 4);
+    }
+
+    /// A source whose server asked for a wait.
+    struct Asked(Script, Duration);
+
+    impl Source for Asked {
+        fn transport(&self) -> Transport {
+            self.0.transport()
+        }
+
+        fn target(&self) -> String {
+            self.0.target()
+        }
+
+        fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
+            self.0.run(cx)
+        }
+
+        fn server_minimum(&self) -> Duration {
+            self.1
+        }
+
+        fn position(&self) -> Option<String> {
+            None
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_server_s_minimum_holds_also_after_attempts_that_do_not_reach_it() {
+        let script = vec![
+            (AT_ONCE, cut as Ending),
+            (None, refused),
+            (AT_ONCE, finished),
+        ];
+        let mut source = Asked(Script(script, 0), Duration::from_secs(45));
+        let mut heard = Heard::default();
+        let mut cx = cx(&mut heard);
+        let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, || 0.0).await;
+        assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+        let delays: Vec<u64> = heard
+            .0
+            .iter()
+            .filter_map(|notice| match notice {
+                Notice::Retrying { delay, .. } => Some(delay.as_secs()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(delays, [45, 45]);
     }
 
     #[tokio::test(start_paused = true)]

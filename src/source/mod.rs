@@ -67,6 +67,11 @@ pub trait Outlet: Send {
         let _ = position;
     }
 
+    /// What carries the messages from now on, where only the server's answer tells ([`Source::transport`]).
+    fn carried_by(&mut self, transport: Transport) {
+        let _ = transport;
+    }
+
     /// Tells the person.
     fn notice(&mut self, notice: Notice);
 }

@@ -16,8 +16,8 @@ const CHAT_NAMES: [&str; 5] = ["chatId", "chatSessionId", "room", "roomId", "id"
 const MESSAGE_NAMES: [&str; 3] = ["message", "content", "text"];
 /// Bytes of the text of one message.
 const MAX_TEXT: usize = 16 * 1024;
-/// Between the pieces of an assistant's answer.
-const PIECE_TIME: Duration = Duration::from_millis(15);
+/// How long an assistant may go on.
+const ANSWER_TIME: Duration = Duration::from_secs(300);
 
 /// Answers one event. The names after the first are those of older clients.
 pub(super) fn answer(turn: &Turn<'_>, event: &str, data: &Payload) -> Answer {
@@ -159,39 +159,53 @@ fn push_queue(turn: &Turn<'_>) {
     turn.push_to(vec![turn.room("staff", "")], "queue-update", &body.into());
 }
 
-/// An assistant's scripted answer: `chat-stream` while it is made, `message` when it is whole.
+/// Lets an assistant answer: `chat-stream` while it speaks, `message` with all that it said.
 fn reply(turn: &Turn<'_>, chat: &str, assistant: &str, question: &str) -> Result<(), Complaint> {
-    let answer = format!("You wrote: {question}");
-    let from = Person {
-        email: String::new(),
-        name: assistant.to_owned(),
-    };
     let room = turn.room(CHAT, chat);
-    let (state, org) = (Arc::clone(turn.state), turn.session.org.clone());
+    let (state, session) = (Arc::clone(turn.state), Arc::clone(&turn.session));
     let (client, chat) = (turn.client(), chat.to_owned());
+    let (assistant, question) = (assistant.to_owned(), question.to_owned());
     turn.state.gateways.errand(async move {
         let id = format!("stream-{}", uuid::Uuid::now_v7().simple());
-        let frame = |event: &str, data: Value| -> Payload {
-            json!({ "chatId": chat, "messageId": id, "event": event, "data": data }).into()
+        let push = |event: &str, data: Payload| {
+            turn::send(client.within(room.clone()).sockets(), event, &data);
         };
-        let push = |event: &str, data: &Payload| {
-            turn::send(client.within(room.clone()).sockets(), event, data);
+        let mut said = String::new();
+        let mut hear = |frame: Value| {
+            if let Some(piece) = frame["content"].as_str()
+                && said.len() + piece.len() <= MAX_TEXT
+            {
+                said.push_str(piece);
+            }
+            push("chat-stream", stream_frame(&chat, &id, frame));
         };
-        for piece in answer.split_inclusive(' ') {
-            push("chat-stream", &frame("chunk", json!({ "content": piece })));
-            tokio::time::sleep(PIECE_TIME).await;
+        let speaking = state.streams.tell(&assistant, &question, &mut hear);
+        tokio::select! {
+            () = session.gone.cancelled() => return,
+            _ = tokio::time::timeout(ANSWER_TIME, speaking) => {}
         }
-        push("chat-stream", &frame("end", json!({})));
+        if said.is_empty() {
+            return;
+        }
         let saying = Saying {
-            from,
+            from: Person {
+                email: String::new(),
+                name: assistant,
+            },
             part: Part::Assistant,
-            text: answer,
+            text: said,
             kind: "text".to_owned(),
             files: Payload::Null,
         };
-        let message = state.gateways.desk().say(&org, &chat, saying);
-        push("message", &message.payload(&chat));
+        let message = state.gateways.desk().say(&session.org, &chat, saying);
+        push("message", message.payload(&chat));
     })
+}
+
+/// `{chatId, messageId, event, data}`: a frame of an AI stream inside a chat.
+fn stream_frame(chat: &str, id: &str, mut frame: Value) -> Payload {
+    let kind = frame.as_object_mut().and_then(|frame| frame.remove("type"));
+    json!({ "chatId": chat, "messageId": id, "event": kind, "data": frame }).into()
 }
 
 fn enter(turn: &Turn<'_>, chat: &str) -> Result<(), Complaint> {

@@ -3,6 +3,7 @@
 //! A namespace has a file that answers its events ([`GATEWAYS`]). What they share is here: the transport with its limits,
 //! the handshake, and who hears what. An event is answered while it is read, so that a client's events keep their order.
 
+mod call;
 mod chat;
 mod community;
 mod control;
@@ -21,7 +22,7 @@ use axum::body::Body;
 use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
@@ -36,7 +37,7 @@ use super::error::Refusal;
 use crate::serve::{self, BodyLimits};
 use crate::time::Timestamp;
 use desk::Desk;
-use payload::Payload;
+use payload::{Argument, Payload};
 use session::Session;
 use turn::{Answer, Complaint, Turn};
 
@@ -276,7 +277,7 @@ fn admit(
     socket.extensions.insert(Arc::new(session));
     let answering = Arc::downgrade(state);
     socket.on_fallback(
-        move |socket: SocketRef, Event(name), TryData(data): TryData<Payload>, ack: AckSender| {
+        move |socket: SocketRef, Event(name), TryData(data): TryData<Argument>, ack: AckSender| {
             if let Some(state) = answering.upgrade() {
                 Turn::of(&state, &socket, |turn| {
                     answer(gateway, turn, &name, data.ok(), ack);
@@ -336,9 +337,11 @@ async fn expire(socket: SocketRef, session: Arc<Session>, left: Duration) {
 }
 
 /// Answers one event: with its acknowledgement where one is asked for, and with `error` where it cannot be done.
-fn answer(gateway: &Gateway, turn: &Turn<'_>, event: &str, data: Option<Payload>, ack: AckSender) {
+fn answer(gateway: &Gateway, turn: &Turn<'_>, event: &str, data: Option<Argument>, ack: AckSender) {
     let outcome = match data {
-        Some(data) if turn.session.principal.is_some() => (gateway.answer)(turn, event, &data),
+        Some(Argument(data)) if turn.session.principal.is_some() => {
+            (gateway.answer)(turn, event, &data)
+        }
         Some(_) => Err(Complaint::new(
             "broadcast_only",
             "a session that listens to broadcasts says nothing",
@@ -364,6 +367,7 @@ pub(super) fn routes() -> Router<Arc<State>> {
     Router::new()
         .route("/socket.io", any(engine))
         .route(PATH, any(engine))
+        .route("/simple-voice/stream/{org}/{assistant}", get(call::stream))
 }
 
 /// One request of the transport: a handshake, a poll, packets that are posted, or the begin of a WebSocket.

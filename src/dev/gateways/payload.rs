@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Number, Value};
 
@@ -134,6 +134,33 @@ impl Serialize for Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Reader)
+    }
+}
+
+/// The first argument of an event; null where there is none. Those after it are passed over.
+#[derive(Debug)]
+pub(super) struct Argument(pub(super) Payload);
+
+/// Read as a tuple, which stands for all arguments of an event.
+impl<'de> Deserialize<'de> for Argument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(1, ArgumentReader)
+    }
+}
+
+struct ArgumentReader;
+
+impl<'de> Visitor<'de> for ArgumentReader {
+    type Value = Argument;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the arguments of an event")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut arguments: A) -> Result<Argument, A::Error> {
+        let first = arguments.next_element()?.unwrap_or_default();
+        while arguments.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Argument(first))
     }
 }
 

@@ -160,24 +160,35 @@ impl<'a> Turn<'a> {
         members.into_iter().map(Value::from).collect()
     }
 
-    /// Raises an event of the platform, so that its automations hear of it.
+    /// [`raise`] in this client's organisation.
     pub(super) fn raise(&self, kind: &str, datatype: &str, data: Value) -> Result<(), Complaint> {
-        let sk = format!("{datatype}-{}", uuid::Uuid::now_v7().simple());
-        let event = NewEvent {
-            org: self.session.org.clone(),
-            kind: kind.to_owned(),
-            data: json!({ "sk": sk, "datatype": datatype, "data": data }),
-            before: None,
-            cause: Cause::default(),
-        };
-        let state = Arc::clone(self.state);
-        self.state.gateways.errand(async move {
-            let raised = state.change(move |repository, tx| Ok(repository.emit(tx, event)?));
-            if let Err(refusal) = raised.await {
-                tracing::warn!(code = refusal.code, "A gateway's event was not raised.");
-            }
-        })
+        raise(self.state, &self.session.org, kind, datatype, data)
     }
+}
+
+/// Raises an event of the platform, so that its automations hear of it.
+pub(super) fn raise(
+    state: &Arc<State>,
+    org: &str,
+    kind: &str,
+    datatype: &str,
+    data: Value,
+) -> Result<(), Complaint> {
+    let sk = format!("{datatype}-{}", uuid::Uuid::now_v7().simple());
+    let event = NewEvent {
+        org: org.to_owned(),
+        kind: kind.to_owned(),
+        data: json!({ "sk": sk, "datatype": datatype, "data": data }),
+        before: None,
+        cause: Cause::default(),
+    };
+    let raising = Arc::clone(state);
+    state.gateways.errand(async move {
+        let raised = raising.change(move |repository, tx| Ok(repository.emit(tx, event)?));
+        if let Err(refusal) = raised.await {
+            tracing::warn!(code = refusal.code, "A gateway's event was not raised.");
+        }
+    })
 }
 
 /// A name that an event gives to a chat, a group or the like.

@@ -3,6 +3,7 @@
 mod log;
 mod player;
 mod script;
+mod teller;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 use self::log::{Log, Piece};
 use self::script::{Agents, MAX_AGENTS, Script, ScriptError};
+pub(super) use self::teller::Listener;
 use super::State;
 use super::auth::Caller;
 use super::error::{Refusal, answer};
@@ -81,6 +83,13 @@ impl Streams {
         };
         streams.insert(id.clone(), Arc::new(answer));
         Ok(id)
+    }
+
+    /// Lets an agent answer in a conversation; `listener` gets each frame when it is time for it. Cancel safe.
+    pub(super) async fn tell(&self, agent: &str, message: &str, listener: Listener<'_>) {
+        let script = self.agent(agent);
+        let message: String = message.chars().take(MENTIONED).collect();
+        teller::tell(&script, &message, listener).await;
     }
 
     fn find(&self, org: &str, id: &str) -> Option<Arc<Answer>> {

@@ -96,6 +96,7 @@ impl Sse {
         let mut body = match answer {
             Answer::Stream(form, body) => {
                 self.form = form;
+                cx.outlet.carried_by(self.transport());
                 self.opened(cx);
                 body
             }

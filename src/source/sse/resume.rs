@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use super::Cx;
-use crate::source::Notice;
+use crate::source::CutOff;
+use crate::time::Timestamp;
 
 /// So many ids are remembered, beside the very first: enough to know a server again that starts from the beginning, or that
 /// sends its latest events to everybody.
@@ -41,16 +42,16 @@ impl Resume {
         if let Some(asked) = self.asked.take() {
             let came_before =
                 id == asked || self.first == Some(hash) || self.latest.contains(&hash);
-            if !came_before {
-                cx.resumed();
-            } else if cx.is_unexplained() {
+            if came_before {
+                // Where nothing was lost in this call, it was asked to go on from another one; when that ended is not known.
+                cx.cut.get_or_insert_with(|| CutOff {
+                    since: Timestamp::now(),
+                    why: format!("the stream was followed up to id {asked} before"),
+                });
                 let reason = format!("the server does not resume: it sent id {id} again");
                 cx.gap(Some(&asked), Some(id), &reason);
             } else {
-                // The call before this one ended at `asked`; when is not known here.
-                cx.outlet.notice(Notice::Remark(format!(
-                    "the server does not resume: it sent id {id} again; what came after id {asked} may be missing"
-                )));
+                cx.resumed();
             }
         }
         self.first.get_or_insert(hash);

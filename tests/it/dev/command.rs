@@ -470,6 +470,22 @@ fn a_host_that_is_allowed_is_served() {
 }
 
 #[test]
+fn a_push_and_a_cut_say_how_many_clients_they_were_about() {
+    let sandbox = Sandbox::new();
+    let (_dev, _) = start(&sandbox, &["--ephemeral"]);
+    let pushed = sandbox.run(["dev", "push", "chat", "message", "{\"a\":1}"]);
+    assert_eq!(json_of(pushed), json!({ "sent": 0, "lost": 0 }));
+    assert_eq!(json_of(sandbox.run(["dev", "cut"])), json!({ "cut": 0 }));
+    let wrong = sandbox
+        .run(["dev", "push", "chats", "message"])
+        .expect_exit(2);
+    assert!(wrong.stderr.contains("/community-chat"), "{wrong}");
+    sandbox
+        .run(["dev", "push", "chat", "message", "{"])
+        .expect_exit(2);
+}
+
+#[test]
 fn agents_are_loaded_from_a_file_and_listed() {
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &[]);

@@ -124,6 +124,23 @@ async fn a_server_that_starts_from_the_beginning_is_a_gap() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_take_a_given_id_is_a_gap() {
+    let server = cut_after(&["id: 41\ndata: a\n\n"]);
+    let mut follower = Follower::new(SseOptions {
+        last_event_id: some("41"),
+        ..options(&server.url("/"))
+    });
+    follower.lost().await;
+    let [gap] = follower.heard.gaps()[..] else {
+        panic!("{:?}", follower.heard.notices);
+    };
+    assert_eq!(
+        gap.reason,
+        "the stream was followed up to id 41 before; the server does not resume: it sent id 41 again"
+    );
+}
+
+#[tokio::test]
 async fn without_ids_each_loss_is_a_gap() {
     let (follower, _) = follow(&["data: a\n\n", "data: b\n\n", "data: c\n\n"]).await;
     let gaps = follower.heard.gaps();
@@ -320,4 +337,21 @@ fn the_binary_follows_a_stream_over_a_cut_to_its_end() {
     let output = Sandbox::new().run(["tail", &server.url("/"), "-o", "raw"]);
     assert_eq!(output.stdout, "{\"n\":1}\n{\"n\":2}\n", "{}", output.stderr);
     assert_eq!(output.exit, Some(0), "{}", output.stderr);
+}
+
+#[test]
+fn the_binary_says_what_carries_lines_of_json() {
+    let script = vec![
+        Step::head("application/x-ndjson"),
+        Step::chunk("1\n"),
+        Step::end(),
+    ];
+    let server = SseServer::start(vec![script]);
+    let output = Sandbox::new().run(["tail", &server.url("/"), "-o", "json"]);
+    assert_eq!(output.exit, Some(0), "{}", output.stderr);
+    assert!(
+        output.stdout.contains(r#""transport":"ndjson""#),
+        "{}",
+        output.stdout
+    );
 }

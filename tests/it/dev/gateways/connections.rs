@@ -1,0 +1,119 @@
+//! Connections, as socket.io-client makes, keeps and loses them.
+
+use serde_json::{Value, json};
+
+use super::Platform;
+use super::client::Client;
+use super::raw::set_pace;
+
+const CHAT: &str = "/chat";
+
+fn cut(platform: &Platform, order: &Value) -> Value {
+    platform.order("POST", "/_evt/gateways/cut", order).json()
+}
+
+#[test]
+fn a_client_begins_by_polling_and_upgrades() {
+    let platform = Platform::start();
+    let options = json!({ "transports": ["polling", "websocket"] });
+    let Some(mut client) = Client::with(&platform, &options) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    assert_eq!(client.transport("open")["transport"], "polling");
+    assert_eq!(client.transport("upgrade")["transport"], "websocket");
+    assert_eq!(client.ask(CHAT, "join-chat", &json!({}))["success"], true);
+}
+
+#[test]
+fn polling_alone_carries_events_both_ways() {
+    let platform = Platform::start();
+    let options = json!({ "transports": ["polling"] });
+    let Some(mut client) = Client::with(&platform, &options) else {
+        return;
+    };
+    client.enter("/voice", &platform);
+    client.ask("/voice", "start", &json!({}));
+    let audio = json!({ "$bytes": "AAECAwT/" });
+    client.emit("/voice", "media", &json!({ "payload": audio }));
+    assert_eq!(client.event("/voice", "media")["payload"], audio);
+}
+
+#[test]
+fn pings_keep_a_client() {
+    let platform = Platform::start();
+    set_pace(&platform, "30ms", "5s", "5s");
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    for _ in 0..3 {
+        client.transport("ping");
+    }
+    assert_eq!(client.ask(CHAT, "join-chat", &json!({}))["success"], true);
+}
+
+#[test]
+fn a_cut_connection_is_made_anew_by_the_client() {
+    let platform = Platform::start();
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    assert_eq!(cut(&platform, &json!({})), json!({ "cut": 1 }));
+    let end = client.happens(CHAT, "disconnect");
+    assert_eq!(
+        (&end["reason"], &end["again"]),
+        (&json!("transport close"), &json!(true))
+    );
+    assert_eq!(client.event(CHAT, "authenticate")["success"], true);
+}
+
+#[test]
+fn a_client_that_the_server_disconnects_stays_away() {
+    let platform = Platform::start();
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    client.enter("/voice", &platform);
+    let one = json!({ "namespace": "chat" });
+    assert_eq!(cut(&platform, &one), json!({ "cut": 1 }));
+    let end = client.happens(CHAT, "disconnect");
+    let expected = (&json!("io server disconnect"), &json!(false));
+    assert_eq!((&end["reason"], &end["again"]), expected);
+    assert_eq!(client.ask("/voice", "start", &json!({}))["success"], true);
+}
+
+#[test]
+fn another_pace_begins_with_another_connection() {
+    let platform = Platform::start();
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    set_pace(&platform, "31ms", "5s", "5s");
+    cut(&platform, &json!({}));
+    client.happens(CHAT, "disconnect");
+    client.transport("ping");
+}
+
+#[test]
+fn a_session_ends_with_its_token() {
+    let platform = Platform::start();
+    let settings = json!({ "token.ttl": "1" });
+    assert_eq!(
+        platform.order("POST", "/_evt/settings", &settings).status,
+        200
+    );
+    let credentials = json!({ "email": "dev@evt.local", "password": "dev" });
+    let signed_in = platform.ask("POST", "/profile/signin", &credentials).json();
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    let auth = json!({ "token": signed_in["token"], "orgId": "my-org" });
+    client.order(&json!({ "do": "connect", "ns": CHAT, "auth": auth }));
+    client.event(CHAT, "token_expired");
+    let end = client.happens(CHAT, "disconnect");
+    assert_eq!(end["reason"], "io server disconnect");
+}
