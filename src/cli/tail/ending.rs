@@ -87,6 +87,7 @@ impl Ending {
             "events": stats.matched, "received": stats.received, "bytes": stats.bytes,
             "gaps": stats.gaps, "dropped": stats.dropped, "malformed": stats.malformed,
             "reconnects": stats.reconnects, "kept": stats.kept,
+            "delivered": stats.delivered, "waiting": stats.waiting, "not_shaped": stats.not_shaped,
             "position": self.position, "resume": command,
         });
         cx.ui.notice("summary", facts, &text);
@@ -111,7 +112,10 @@ fn summary(stats: Stats) -> String {
     for (count, what) in [
         (stats.dropped, "dropped"),
         (stats.malformed, "malformed"),
+        (stats.not_shaped, "that --jq could not shape"),
         (stats.kept, "kept"),
+        (stats.delivered, "delivered"),
+        (stats.waiting, "still to be delivered (evt queue list)"),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));
