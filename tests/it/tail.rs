@@ -118,6 +118,15 @@ fn a_message_may_come_from_stdin() {
 }
 
 #[test]
+fn an_agent_without_a_message_is_a_usage_error_that_shows_one() {
+    let output = Sandbox::new()
+        .run(["tail", "--agent", "assistant"])
+        .expect_exit(2);
+    let hint = "try  evt tail --agent assistant \"hello\" --text";
+    assert!(output.stderr.contains(hint), "{output}");
+}
+
+#[test]
 fn a_stream_that_is_not_there_is_refused_in_the_platforms_words() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);

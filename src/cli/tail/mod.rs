@@ -56,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["source", "agent"])]
     gateway: Option<source::Gateway>,
     /// Ask this AI agent the message (- for stdin) and follow its answer
-    #[arg(long, value_name = "NAME", requires = "source")]
+    #[arg(long, value_name = "NAME")]
     agent: Option<String>,
 
     #[command(flatten)]
