@@ -145,6 +145,30 @@ impl Dialer {
         }
     }
 
+    /// Sends one request and returns once the head of the answer is there: [`Self::open`] on a connection that is shared with
+    /// other requests, for exchanges that follow one another.
+    ///
+    /// Cancel safe: dropping the future, or later the answer, closes the connection.
+    pub async fn begin(&self, opening: Opening) -> Result<Opened, DialError> {
+        let target = Target::Url(opening.url);
+        let peer = peer_of(&target);
+        let limit = opening.timeout;
+        let request = request(Call {
+            method: opening.method,
+            target,
+            path: None,
+            headers: opening.headers,
+            body: opening.body,
+            timeout: limit,
+            max_answer: 0,
+        })?;
+        match tokio::time::timeout(limit, self.client.request(request)).await {
+            Ok(Ok(answer)) => Ok(Opened::of((answer, stream::Link::POOLED))),
+            Ok(Err(error)) => Err(explain(error, &peer)),
+            Err(_) => Err(DialError::Timeout { peer, limit }),
+        }
+    }
+
     /// Returns whether something accepts connections at the target, without sending a byte.
     pub async fn probe(&self, target: &Target) -> Result<(), DialError> {
         let peer = peer_of(target);

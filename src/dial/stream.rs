@@ -51,6 +51,9 @@ pub struct Opened {
 pub(super) struct Link(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
 
 impl Link {
+    /// Of a connection that the pool moves in a task of its own.
+    pub(super) const POOLED: Self = Self(None);
+
     /// Waits for what comes over the connection. Cancel safe where the future is.
     pub(super) async fn bring<T>(&mut self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);

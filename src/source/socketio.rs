@@ -6,12 +6,13 @@
 
 mod link;
 mod namespace;
+mod polling;
 mod session;
 mod typed;
 
 use http::Uri;
 
-use self::link::Link;
+use self::link::Opening;
 use self::namespace::Namespace;
 use self::session::Session;
 use super::{
@@ -93,8 +94,13 @@ impl SocketIo {
             });
         }
         let authorisation = authorise(&self.options.credentials).await?;
+        let opening = Opening {
+            dialer: &self.dialer,
+            options: &self.options,
+            headers: &authorisation.headers,
+        };
         let open = tokio::select! {
-            open = Link::open(&self.dialer, &self.options, &authorisation.headers) => open?,
+            open = opening.open(cx.outlet) => open?,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         };
         let target = self.target();

@@ -38,8 +38,7 @@ function serve(extra = {}) {
       });
     });
   }
-  // Refused by no word at all.
-  io.of("/silent").use(() => {});
+  io.of("/silent").use(() => say("asked /silent"));
   http.listen(port, "127.0.0.1", () => {
     if (port === 0) say(http.address().port);
     else say("listening");
@@ -85,7 +84,16 @@ const actions = {
   },
   transports: () =>
     say(Object.values(io.engine.clients).map((client) => client.transport.name).join()),
-  say: ({ text }) => say(text),
+  header: ({ name }) =>
+    say(Object.values(io.engine.clients).map((client) => client.request.headers[name]).join()),
+  // Says so once so many pongs have come.
+  pongs: ({ count }) => {
+    for (const client of Object.values(io.engine.clients)) {
+      client.on("packet", ({ type }) => {
+        if (type === "pong" && --count === 0) say("pongs");
+      });
+    }
+  },
 };
 
 createInterface({ input: process.stdin }).on("line", (line) => {

@@ -1,253 +1,19 @@
 //! The Socket.IO source against the real `socket.io` server (npm): nothing is lost where the server recovers sessions, and what
 //! may be lost is said where it does not.
 
-use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::time::Duration;
+mod tail;
 
-use evt::dial::{AddressPolicy, Dialer};
+use std::sync::Arc;
+
 use evt::secret::Secret;
 use evt::source::{
-    Authorisation, BoxFuture, Cx, Ended, Gap, Guarantee, Message, Notice, Outgoing, Outlet, Pulse,
-    Reconnect, SocketIo, SocketIoOptions, Source, SourceError, Transports, keep_open,
+    Authorisation, Ended, Guarantee, Notice, Outgoing, SocketIoOptions, SourceError, Transports,
 };
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use serde_json::json;
 
-use crate::support::node::Node;
+use tail::{Server, Tail, with_token};
 
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 const RECOVERY: &str = r#"{"connectionStateRecovery":{"maxDisconnectionDuration":60000}}"#;
-
-/// The server and what it was told.
-struct Server {
-    node: Node,
-    port: u16,
-}
-
-impl Server {
-    fn start(options: &str) -> Option<Self> {
-        let (node, port) = Node::serve("socketio_server.mjs", &[options])?;
-        Some(Self { node, port })
-    }
-
-    fn tell(&mut self, what: Value) {
-        self.node.say(&what.to_string());
-    }
-
-    /// Reads what the server says until a line begins with `start`.
-    fn until(&mut self, start: &str) -> String {
-        loop {
-            let line = self.node.line();
-            assert!(!line.is_empty(), "the server ended before {start:?}");
-            if line.starts_with(start) {
-                return line.trim_end().to_owned();
-            }
-        }
-    }
-
-    fn options(&self) -> SocketIoOptions {
-        SocketIoOptions {
-            url: format!("http://127.0.0.1:{}", self.port).parse().unwrap(),
-            namespaces: Vec::new(),
-            credentials: Arc::new(|| Ok(Authorisation::default())),
-            transports: Transports::WebSocket,
-            send_on_connect: Vec::new(),
-            ack: None,
-            echo: false,
-            resume: None,
-            max_message: 8 * 1024 * 1024,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Event {
-    name: String,
-    id: Option<String>,
-    channel: Option<String>,
-    data: String,
-    ack: Option<u64>,
-}
-
-#[derive(Debug)]
-enum Seen {
-    Event(Event),
-    Notice(Notice),
-}
-
-struct Recorder {
-    seen: mpsc::UnboundedSender<Seen>,
-    /// Nothing is taken off its hands while a permit is out.
-    gate: Arc<tokio::sync::Semaphore>,
-}
-
-impl Outlet for Recorder {
-    fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
-        let _ = self.seen.send(Seen::Event(Event {
-            name: message.name.unwrap().to_owned(),
-            id: message.id.map(str::to_owned),
-            channel: message.channel.map(str::to_owned),
-            data: String::from_utf8(message.data.to_vec()).unwrap(),
-            ack: message.ack,
-        }));
-        ControlFlow::Continue(())
-    }
-
-    fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
-        Box::pin(async {
-            let _ = self.gate.acquire().await;
-            ControlFlow::Continue(())
-        })
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        let _ = self.seen.send(Seen::Notice(notice));
-    }
-}
-
-/// The source at work, and what it hands on.
-struct Tail {
-    seen: mpsc::UnboundedReceiver<Seen>,
-    input: mpsc::Sender<Outgoing>,
-    stop: CancellationToken,
-    gate: Arc<tokio::sync::Semaphore>,
-    end: JoinHandle<(Result<Ended, SourceError>, Option<String>)>,
-    gaps: Vec<Gap>,
-}
-
-impl Tail {
-    fn start(options: SocketIoOptions) -> Self {
-        let (sender, seen) = mpsc::unbounded_channel();
-        let (input, lines) = mpsc::channel(8);
-        let stop = CancellationToken::new();
-        let gate = Arc::new(tokio::sync::Semaphore::new(1));
-        let recorder = Recorder {
-            seen: sender,
-            gate: Arc::clone(&gate),
-        };
-        let mut source = SocketIo::new(options, Dialer::new(AddressPolicy::Local));
-        let token = stop.clone();
-        let end = tokio::spawn(async move {
-            let mut recorder = recorder;
-            let mut cx = Cx {
-                outlet: &mut recorder,
-                stop: token,
-                input: Some(lines),
-                pulse: Arc::new(Pulse::default()),
-                cut: None,
-                reconnects: 0,
-            };
-            let at_once = || 0.0;
-            let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, at_once).await;
-            (end, source.position())
-        });
-        Self {
-            seen,
-            input,
-            stop,
-            gate,
-            end,
-            gaps: Vec::new(),
-        }
-    }
-
-    async fn next(&mut self) -> Seen {
-        let seen = tokio::time::timeout(PATIENCE, self.seen.recv()).await;
-        seen.expect("something comes").expect("the source goes on")
-    }
-
-    async fn event(&mut self) -> Event {
-        loop {
-            match self.next().await {
-                Seen::Event(event) => return event,
-                Seen::Notice(Notice::Gap(gap)) => self.gaps.push(gap),
-                Seen::Notice(_) => {}
-            }
-        }
-    }
-
-    /// The next notice that `pick` takes; events before it are passed over.
-    async fn notice<T>(&mut self, pick: impl Fn(Notice) -> Option<T>) -> T {
-        loop {
-            if let Seen::Notice(notice) = self.next().await
-                && let Some(picked) = pick(notice)
-            {
-                return picked;
-            }
-        }
-    }
-
-    async fn connected(&mut self) -> (String, Guarantee) {
-        self.notice(|notice| match notice {
-            Notice::Connected {
-                subscribed,
-                guarantee,
-                ..
-            } => Some((subscribed, guarantee)),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn retrying(&mut self) -> String {
-        self.notice(|notice| match notice {
-            Notice::Retrying { why, .. } => Some(why),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn gap(&mut self) -> Gap {
-        self.notice(|notice| match notice {
-            Notice::Gap(gap) => Some(gap),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn remark(&mut self) -> String {
-        self.notice(|notice| match notice {
-            Notice::Remark(remark) => Some(remark),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn type_line(&self, line: &str) {
-        self.input
-            .send(Outgoing::Text(line.to_owned()))
-            .await
-            .unwrap();
-    }
-
-    async fn ended(self) -> (Result<Ended, SourceError>, Option<String>) {
-        let end = tokio::time::timeout(PATIENCE, self.end).await;
-        end.expect("the source ends").unwrap()
-    }
-
-    /// Asks it to stop. How it ended, and its position.
-    async fn stop(self) -> (Result<Ended, SourceError>, Option<String>) {
-        self.stop.cancel();
-        self.ended().await
-    }
-}
-
-fn with_token(options: SocketIoOptions, token: &'static str) -> SocketIoOptions {
-    let auth = json!({ "token": token }).to_string();
-    SocketIoOptions {
-        credentials: Arc::new(move || {
-            Ok(Authorisation {
-                auth: Some(Secret::new(auth.clone())),
-                ..Authorisation::default()
-            })
-        }),
-        ..options
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_come_with_their_arguments_as_the_server_wrote_them() {
@@ -306,6 +72,33 @@ async fn a_wrong_token_is_a_matter_of_credentials_and_ends_it() {
     assert_eq!(data.as_deref(), Some(r#"{"code":401,"hint":"renew it"}"#));
     let mut tail = Tail::start(with_token(server.options(), "right"));
     tail.connected().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_made_anew_for_each_connection() {
+    let Some(mut server) = Server::start(r#"{"token":"fresh"}"#) else {
+        return;
+    };
+    let tokens = std::sync::Mutex::new(["stale", "fresh"].to_vec());
+    let mut tail = Tail::start(SocketIoOptions {
+        credentials: Arc::new(move || {
+            let token = tokens.lock().unwrap().pop().unwrap_or("none");
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-token", token.parse()?);
+            let auth = Some(Secret::new(json!({ "token": token }).to_string()));
+            Ok(Authorisation { headers, auth })
+        }),
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "header", "name": "x-token"}));
+    assert_eq!(server.until("fresh"), "fresh");
+    server.tell(json!({"do": "kill"}));
+    let (end, _) = tail.ended().await;
+    assert!(
+        matches!(end, Err(SourceError::Denied { auth: true, .. })),
+        "{end:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -551,14 +344,14 @@ async fn a_reader_that_stops_reading_costs_neither_connection_nor_events() {
     tail.connected().await;
     let closed = Arc::clone(&tail.gate).acquire_owned().await.unwrap();
     server.tell(json!({"do": "count", "to": 3}));
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(server.node.line(), "joined / false\n");
+    // It would have waited for a pong for 400 ms.
+    server.tell(json!({"do": "pongs", "count": 10}));
+    assert_eq!(server.node.line(), "pongs\n");
     drop(closed);
     for number in 1..=3 {
         assert_eq!(tail.event().await.data, number.to_string());
     }
-    server.tell(json!({"do": "say", "text": "still there"}));
-    let line = server.node.line() + &server.node.line();
-    assert_eq!(line, "joined / false\nstill there\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -639,4 +432,134 @@ async fn a_burst_comes_whole_and_in_order() {
     for number in 1..=200_000 {
         assert_eq!(tail.event().await.data, number.to_string());
     }
+}
+
+async fn a_binary_event_and_an_answer(transports: Transports, name: &str) {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        transports,
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "transports"}));
+    assert_eq!(server.until(name), name);
+    server.tell(json!({"do": "emit", "args": ["file", {"bytes": [1, 2, 3]}, "é"]}));
+    assert_eq!(tail.event().await.data, r#"[{"base64":"AQID"},"é"]"#);
+    tail.type_line("hello there ?").await;
+    assert_eq!(tail.remark().await, r#"ack 0: ["done",2]"#);
+    assert_eq!(server.until("got"), r#"got / ["hello","there"]"#);
+    let (end, _) = tail.stop().await;
+    assert_eq!(end.unwrap(), Ended::Stopped);
+    assert_eq!(server.until("left"), "left / transport close");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_polling_alone_carries_everything() {
+    a_binary_event_and_an_answer(Transports::Polling, "polling").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_polling_is_changed_to_a_websocket() {
+    a_binary_event_and_an_answer(Transports::Upgrade, "websocket").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_websocket_is_polled() {
+    let Some(mut server) = Server::start(r#"{"transports":["polling"]}"#) else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        transports: Transports::Upgrade,
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 5000}));
+    for number in 1..=5000 {
+        assert_eq!(tail.event().await.data, number.to_string());
+    }
+    server.tell(json!({"do": "transports"}));
+    assert_eq!(server.until("polling"), "polling");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_polled_session_is_recovered_too() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        transports: Transports::Polling,
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 1}));
+    assert_eq!(tail.event().await.data, "1");
+    server.tell(json!({"do": "close"}));
+    server.tell(json!({"do": "count", "from": 2, "to": 2}));
+    assert_eq!(tail.event().await.data, "2");
+    assert_eq!(tail.gaps, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_polling_server_that_stands_still_is_noticed() {
+    let Some(mut server) = Server::start(r#"{"pingInterval":150,"pingTimeout":150}"#) else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        transports: Transports::Polling,
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "block", "millis": 2000}));
+    let why = tail.retrying().await;
+    assert_eq!(why, "no sign of life for 0.3 s, not even a ping");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_handshake_says_what_the_server_said() {
+    for (offered, asked) in [
+        (r#"{"transports":["polling"]}"#, Transports::WebSocket),
+        (r#"{"transports":["websocket"]}"#, Transports::Polling),
+    ] {
+        let Some(server) = Server::start(offered) else {
+            return;
+        };
+        let (end, _) = Tail::start(SocketIoOptions {
+            transports: asked,
+            ..server.options()
+        })
+        .ended()
+        .await;
+        let Err(SourceError::Refused { status, body, .. }) = end else {
+            panic!("{end:?}");
+        };
+        assert_eq!(status, 400);
+        assert!(body.contains("Transport unknown"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_that_never_answers_is_not_waited_for_longer_than_ten_seconds() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let tail = Tail::start(SocketIoOptions {
+        namespaces: vec!["/silent".to_owned()],
+        ..server.options()
+    });
+    let waiting = tokio::task::spawn_blocking(move || {
+        server.until("asked /silent");
+        server
+    });
+    let _server = waiting.await.unwrap();
+    // Nothing else is due: the clock goes on to the end of the wait.
+    tokio::time::pause();
+    let (end, _) = tail.ended().await;
+    let error = end.unwrap_err().to_string();
+    assert!(
+        error.starts_with("namespace /silent of http://127.0.0.1:"),
+        "{error}"
+    );
+    assert!(error.ends_with(" did not answer within 10 s"), "{error}");
 }

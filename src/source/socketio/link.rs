@@ -1,29 +1,28 @@
 //! Engine.IO's connection: frames in, frames out, over whichever transport.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, Stream};
 use http::{HeaderMap, Uri};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
-use super::{End, SocketIoOptions};
-use crate::dial::{DialError, Dialer, Socket};
-use crate::source::SourceError;
+use super::polling::Polling;
+use super::{End, SocketIoOptions, Transports};
+use crate::dial::{DialError, Dialer};
+use crate::source::keep_open::chain;
+use crate::source::websocket::{self, Connection};
+use crate::source::{Authorisation, Notice, Outlet, SourceError, WebSocketOptions};
 use crate::wire::socketio::engine::{self, Handshake};
 
 /// From the first byte dialled to the server's handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Of the body of an answer that refuses, what is shown.
-const SHOWN_BODY: usize = 1024;
+/// To change from polling to WebSocket.
+const PROBE: Duration = Duration::from_secs(5);
 
 /// What travels: a packet of Engine.IO as text, or an attachment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,37 +40,141 @@ impl Frame {
     }
 }
 
-/// An open connection, and what waits to be sent on it.
+/// An open connection.
 pub(super) struct Link {
-    transport: Box<WebSocketStream<Socket>>,
-    outbox: VecDeque<Frame>,
+    transport: Transport,
+    /// What came before the transport was changed.
+    early: VecDeque<Frame>,
+    /// Nothing is read before all that was sent is written: for those who answer what they read.
+    in_turn: bool,
 }
 
-impl Link {
+enum Transport {
+    WebSocket(Box<Connection>),
+    Polling(Box<Polling>),
+}
+
+/// With what a connection is made.
+pub(super) struct Opening<'a> {
+    pub(super) dialer: &'a Dialer,
+    pub(super) options: &'a SocketIoOptions,
+    pub(super) headers: &'a HeaderMap,
+}
+
+impl Opening<'_> {
     /// Connects and takes the server's handshake. Cancel safe: dropping the future closes the connection.
     pub(super) async fn open(
-        dialer: &Dialer,
-        options: &SocketIoOptions,
-        headers: &HeaderMap,
-    ) -> Result<(Self, Handshake), SourceError> {
+        self,
+        outlet: &mut dyn Outlet,
+    ) -> Result<(Link, Handshake), SourceError> {
         let opening = async {
-            let url = engine_url(&options.url, "websocket", None)?;
-            let socket = websocket(dialer, &url, headers, options.max_message).await?;
-            let mut link = Self {
-                transport: Box::new(socket),
-                outbox: VecDeque::new(),
-            };
-            let handshake = link.handshake().await?;
-            Ok((link, handshake))
+            match self.options.transports {
+                Transports::WebSocket => {
+                    let mut link = self.websocket(None, outlet).await?;
+                    let handshake = link.handshake().await?;
+                    Ok((link, handshake))
+                }
+                Transports::Polling => self.polling().await,
+                Transports::Upgrade => {
+                    let (link, handshake) = self.polling().await?;
+                    Ok((self.upgraded(link, &handshake, outlet).await?, handshake))
+                }
+            }
         };
         match tokio::time::timeout(HANDSHAKE, opening).await {
             Ok(result) => result,
-            Err(_) => Err(late(super::authority(&options.url).to_owned(), HANDSHAKE)),
+            Err(_) => {
+                let peer = super::authority(&self.options.url);
+                Err(late(peer.to_owned(), HANDSHAKE))
+            }
         }
     }
 
+    async fn websocket(
+        &self,
+        sid: Option<&str>,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Link, SourceError> {
+        let authorisation = Authorisation {
+            headers: self.headers.clone(),
+            auth: None,
+        };
+        let options = WebSocketOptions {
+            url: engine_url(&self.options.url, "websocket", sid)?,
+            credentials: Arc::new(move || Ok(authorisation.clone())),
+            subprotocols: Vec::new(),
+            send_on_connect: Vec::new(),
+            echo: false,
+            follow_redirects: false,
+            max_message: self.options.max_message,
+            ping: Duration::MAX,
+        };
+        let open = websocket::open(&options, self.dialer, outlet).await?;
+        let connection = Connection::new(open.upgraded, options.max_message);
+        Ok(self.link(Transport::WebSocket(Box::new(connection))))
+    }
+
+    async fn polling(&self) -> Result<(Link, Handshake), SourceError> {
+        let url = |sid| engine_url(&self.options.url, "polling", sid);
+        let (dialer, headers) = (self.dialer.clone(), self.headers.clone());
+        let polling = Polling::new(dialer, url(None)?, headers, self.options.max_message);
+        let mut link = self.link(Transport::Polling(Box::new(polling)));
+        let handshake = link.handshake().await?;
+        if let Transport::Polling(polling) = &mut link.transport {
+            polling.begun(url(Some(&handshake.sid))?, &handshake);
+        }
+        Ok((link, handshake))
+    }
+
+    /// Changes to a WebSocket while nothing is under way on the polling transport. Where that fails the session goes on as it
+    /// was.
+    async fn upgraded(
+        &self,
+        mut link: Link,
+        handshake: &Handshake,
+        outlet: &mut dyn Outlet,
+    ) -> Result<Link, SourceError> {
+        if !handshake.upgrades.iter().any(|name| name == "websocket") {
+            return Ok(link);
+        }
+        let early = link.rest().await?;
+        let probing = async {
+            let mut probe = self.websocket(Some(&handshake.sid), outlet).await?;
+            probe.push(Frame::Text(Utf8Bytes::from_static("2probe")));
+            probe.flush();
+            match probe.next().await? {
+                Frame::Text(text) if text.as_str() == "3probe" => Ok(probe),
+                _ => Err(no_handshake()),
+            }
+        };
+        let why = match tokio::time::timeout(PROBE.min(handshake.ping_timeout), probing).await {
+            Ok(Ok(mut probe)) => {
+                probe.push(Frame::Text(Utf8Bytes::from_static("5")));
+                probe.flush();
+                probe.early = early;
+                return Ok(probe);
+            }
+            Ok(Err(error)) => chain(&error),
+            Err(_) => "no answer to the probe".to_owned(),
+        };
+        let remark = format!("stays with long polling, WebSocket fails: {why}");
+        outlet.notice(Notice::Remark(remark));
+        link.early = early;
+        Ok(link)
+    }
+
+    fn link(&self, transport: Transport) -> Link {
+        Link {
+            transport,
+            early: VecDeque::new(),
+            in_turn: self.options.echo || self.options.ack.is_some(),
+        }
+    }
+}
+
+impl Link {
     async fn handshake(&mut self) -> Result<Handshake, SourceError> {
-        let frame = self.next().await.map_err(SourceError::from)?;
+        let frame = self.next().await?;
         let Frame::Text(text) = &frame else {
             return Err(no_handshake());
         };
@@ -81,70 +184,122 @@ impl Link {
         }
     }
 
-    /// The next frame; waits for it. Cancel safe.
+    /// What the answer that brought the handshake brings besides.
+    async fn rest(&mut self) -> Result<VecDeque<Frame>, SourceError> {
+        let mut rest = VecDeque::new();
+        while let Transport::Polling(polling) = &mut self.transport {
+            match poll_fn(|cx| polling.poll_rest(cx)).await? {
+                Some(frame) => rest.push_back(frame),
+                None => break,
+            }
+        }
+        Ok(rest)
+    }
+
+    /// The next frame; waits for it, and writes meanwhile what was sent. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Frame, End> {
-        poll_fn(|cx| self.poll_next(cx)).await
+        if let Some(frame) = self.early.pop_front() {
+            return Ok(frame);
+        }
+        match &mut self.transport {
+            Transport::Polling(polling) => poll_fn(|cx| polling.poll_next(cx, self.in_turn)).await,
+            Transport::WebSocket(connection) => loop {
+                let message = connection.next(self.in_turn).await;
+                if let Some(frame) = frame(message, connection).transpose() {
+                    return frame;
+                }
+            },
+        }
     }
 
     /// The next frame if it is there already.
     pub(super) async fn ready(&mut self) -> Result<Option<Frame>, End> {
-        poll_fn(|cx| match self.poll_next(cx) {
-            Poll::Ready(frame) => Poll::Ready(frame.map(Some)),
-            Poll::Pending => Poll::Ready(Ok(None)),
-        })
-        .await
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, End>> {
-        use tungstenite::Message;
-        loop {
-            let message = std::task::ready!(Pin::new(&mut *self.transport).poll_next(cx));
-            return Poll::Ready(match message {
-                Some(Ok(Message::Text(text))) => Ok(Frame::Text(text)),
-                Some(Ok(Message::Binary(bytes))) => Ok(Frame::Binary(bytes)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Ok(Message::Close(close))) => Err(End::lost(match close {
-                    Some(close) => format!("the server closed the connection with {close}"),
-                    None => "the server closed the connection".to_owned(),
-                })),
-                Some(Err(error)) => Err(ended_by(error)),
-                None => Err(End::lost("the connection was closed")),
-            });
+        match &mut self.transport {
+            Transport::Polling(polling) => {
+                poll_fn(|cx| match polling.poll_next(cx, self.in_turn) {
+                    Poll::Ready(frame) => Poll::Ready(frame.map(Some)),
+                    Poll::Pending => Poll::Ready(Ok(None)),
+                })
+                .await
+            }
+            Transport::WebSocket(connection) => {
+                while let Some(message) = connection.ready(self.in_turn) {
+                    if let Some(frame) = frame(message, connection)? {
+                        return Ok(Some(frame));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 
-    /// Adds a frame to what [`Self::flush`] sends.
+    /// Writes what was sent while nothing is read; never ends well.
+    pub(super) async fn write(&mut self) -> Result<Infallible, End> {
+        if let Transport::Polling(polling) = &mut self.transport {
+            poll_fn(|cx| polling.poll_written(cx)).await?;
+        }
+        std::future::pending().await
+    }
+
+    /// Sends a frame with the next [`Self::flush`], or sooner.
     pub(super) fn push(&mut self, frame: Frame) {
-        self.outbox.push_back(frame);
-    }
-
-    /// Sends what was pushed. A frame under way is lost when the future is dropped: only for those who give up the connection.
-    pub(super) async fn flush(&mut self) -> Result<(), End> {
-        if self.outbox.is_empty() {
-            return Ok(());
-        }
-        while let Some(frame) = self.outbox.pop_front() {
-            let message = match frame {
+        match &mut self.transport {
+            Transport::Polling(polling) => polling.push(&frame),
+            Transport::WebSocket(connection) => connection.send(match frame {
                 Frame::Text(text) => tungstenite::Message::Text(text),
                 Frame::Binary(bytes) => tungstenite::Message::Binary(bytes),
-            };
-            self.transport.feed(message).await.map_err(ended_by)?;
+            }),
         }
-        self.transport.flush().await.map_err(ended_by)
     }
 
-    /// Closes politely: what was pushed is sent first, and the server's own close waited for.
-    pub(super) async fn close(&mut self) {
-        if self.flush().await.is_ok() && (*self.transport).close(None).await.is_ok() {
-            while self.next().await.is_ok() {}
+    /// Writes what was sent, as far as it goes without a wait; [`Self::next`] and [`Self::write`] do the rest.
+    pub(super) fn flush(&mut self) {
+        if let Transport::WebSocket(connection) = &mut self.transport {
+            connection.flush();
         }
+    }
+
+    /// Closes politely, after what was sent.
+    pub(super) async fn close(mut self) {
+        if let Transport::Polling(_) = &self.transport {
+            self.push(Frame::Text(Utf8Bytes::from_static("1")));
+        }
+        match self.transport {
+            Transport::WebSocket(connection) => connection.close(1000, "").await,
+            Transport::Polling(mut polling) => {
+                let _ = poll_fn(|cx| polling.poll_written(cx)).await;
+            }
+        }
+    }
+}
+
+/// What a message of the WebSocket brings; `None` of pings and pongs.
+fn frame(
+    message: Result<tungstenite::Message, tungstenite::Error>,
+    connection: &mut Connection,
+) -> Result<Option<Frame>, End> {
+    use tungstenite::Message;
+    match message {
+        Ok(Message::Text(text)) => Ok(Some(Frame::Text(text))),
+        Ok(Message::Binary(bytes)) => Ok(Some(Frame::Binary(bytes))),
+        Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(None),
+        Ok(Message::Close(close)) => {
+            // The answer to it waits to be written.
+            connection.flush();
+            Err(End::lost(match close {
+                Some(close) => format!("the server closed the connection with {}", close.code),
+                None => "the server closed the connection".to_owned(),
+            }))
+        }
+        Err(error) => Err(ended_by(error)),
     }
 }
 
 fn ended_by(error: tungstenite::Error) -> End {
     use tungstenite::Error;
+    use tungstenite::error::{CapacityError, ProtocolError};
     match error {
-        Error::Capacity(tungstenite::error::CapacityError::MessageTooLong { max_size, .. }) => {
+        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
             End::Failed(SourceError::TooLarge { limit: max_size })
         }
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
@@ -191,36 +346,6 @@ fn engine_url(url: &Uri, transport: &str, sid: Option<&str>) -> Result<Uri, Sour
     format!("{scheme}://{authority}{path}/?{own}EIO=4&transport={transport}{sid}")
         .parse()
         .map_err(|_| no_handshake())
-}
-
-async fn websocket(
-    dialer: &Dialer,
-    url: &Uri,
-    headers: &HeaderMap,
-    max_message: usize,
-) -> Result<WebSocketStream<Socket>, SourceError> {
-    let failed = |error: tungstenite::Error| SourceError::Protocol {
-        why: error.to_string(),
-    };
-    let mut request = url.clone().into_client_request().map_err(failed)?;
-    request.headers_mut().extend(headers.clone());
-    let config = WebSocketConfig::default()
-        .max_message_size(Some(max_message))
-        .max_frame_size(Some(max_message));
-    let socket = dialer.socket(url).await?;
-    match tokio_tungstenite::client_async_with_config(request, socket, Some(config)).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::Error::Http(answer)) => {
-            let body = answer.body().as_deref().unwrap_or_default();
-            Err(SourceError::Refused {
-                target: super::shown(url),
-                status: answer.status(),
-                body: String::from_utf8_lossy(&body[..body.len().min(SHOWN_BODY)]).into_owned(),
-                retry_after: None,
-            })
-        }
-        Err(error) => Err(failed(error)),
-    }
 }
 
 #[cfg(test)]

@@ -23,8 +23,10 @@ use crate::wire::socketio::packet::{Event, Joined, Kind, Packet, Refusal};
 const JOIN: Duration = Duration::from_secs(10);
 /// Bytes that are taken off the wire before the outlet is waited for.
 const BATCH: usize = 256 * 1024;
-/// Bytes that wait to be sent at most before they are.
+/// Bytes that wait to be sent before they are.
 const UNSENT: usize = 1024 * 1024;
+/// A server whose timers are shorter is not spun for.
+const SHORTEST_BEAT: Duration = Duration::from_millis(10);
 /// A polite close takes no longer.
 const CLOSE: Duration = Duration::from_millis(800);
 
@@ -96,7 +98,7 @@ impl<'a> Session<'a> {
         };
         if !is_lost {
             let leaves = matches!(result, Ok(Ended::Stopped | Ended::Enough));
-            let _ = timeout(CLOSE, self.close(leaves)).await;
+            self.close(leaves).await;
         }
         result
     }
@@ -107,7 +109,7 @@ impl<'a> Session<'a> {
             self.namespaces[index].connect(auth, &mut packet);
             self.push_message(&packet);
         }
-        self.flush(cx).await?;
+        self.flush();
         let join_by = Instant::now() + JOIN;
         let mut heard = Instant::now();
         loop {
@@ -126,7 +128,7 @@ impl<'a> Session<'a> {
                 line = receive(&mut cx.input), if self.is_open => match line {
                     Some(line) => {
                         self.send_line(&line, cx);
-                        self.flush(cx).await?;
+                        self.flush();
                     }
                     None => cx.input = None,
                 },
@@ -158,13 +160,15 @@ impl<'a> Session<'a> {
         } else {
             cx.pulse.sign(now);
         }
+        // Pongs and answers go out before the wait.
+        self.flush();
         if let Err(End::Ended(Ended::Enough)) = taken {
             return taken;
         }
         self.settle(cx).await?;
         taken?;
         self.tell_repeated(cx);
-        self.flush(cx).await
+        Ok(())
     }
 
     async fn take_ready(&mut self, frame: Frame, cx: &mut Cx<'_>) -> Result<(), End> {
@@ -184,11 +188,12 @@ impl<'a> Session<'a> {
     /// Waits for the outlet. A server that is not read sees no answers to its pings: it is sent pongs unasked, as often as
     /// either of its timers needs.
     async fn settle(&mut self, cx: &mut Cx<'_>) -> Result<(), End> {
-        let every = self
+        let beat = self
             .handshake
             .ping_interval
             .min(self.handshake.ping_timeout)
             / 2;
+        let every = beat.max(SHORTEST_BEAT);
         loop {
             tokio::select! {
                 biased;
@@ -197,10 +202,11 @@ impl<'a> Session<'a> {
                     ControlFlow::Break(()) => Err(End::Ended(Ended::Enough)),
                 },
                 () = cx.stop.cancelled() => return Err(End::Ended(Ended::Stopped)),
+                Err(end) = self.link.write() => return Err(end),
                 () = sleep(every) => {}
             }
             self.push(engine::Packet::Pong(""));
-            self.flush(cx).await?;
+            self.flush();
         }
     }
 
@@ -243,17 +249,9 @@ impl<'a> Session<'a> {
         match packet.kind {
             Kind::Event | Kind::BinaryEvent => self.take_event(packet, attachments, cx),
             Kind::Ack | Kind::BinaryAck => {
-                let mut list = String::new();
-                fill(
-                    packet.payload,
-                    attachments,
-                    self.options.max_message,
-                    &mut list,
-                )
-                .map_err(malformed)?;
-                let id = packet.id.unwrap_or_default();
-                cx.outlet
-                    .notice(Notice::Remark(format!("ack {id}: {list}")));
+                let list = self.whole(packet.payload, attachments).map_err(malformed)?;
+                let remark = format!("ack {}: {list}", packet.id.unwrap_or_default());
+                cx.outlet.notice(Notice::Remark(remark));
                 Ok(())
             }
             Kind::Connect => {
@@ -299,18 +297,10 @@ impl<'a> Session<'a> {
                 return Ok(());
             }
         }
-        let mut data = event.data(&mut self.list);
-        if !attachments.is_empty() {
-            self.filled.clear();
-            fill(
-                data,
-                attachments,
-                self.options.max_message,
-                &mut self.filled,
-            )
+        let mut list = std::mem::take(&mut self.list);
+        let data = self
+            .whole(event.data(&mut list), attachments)
             .map_err(malformed)?;
-            data = &self.filled;
-        }
         let flow = cx.outlet.take(&Message {
             name: Some(&event.name()),
             id,
@@ -318,12 +308,28 @@ impl<'a> Session<'a> {
             data: data.as_bytes(),
             ack: packet.id,
         });
+        self.list = list;
         self.has_event = true;
         if flow.is_break() {
             return Err(End::Ended(Ended::Enough));
         }
         self.answer(packet, &event, attachments);
         Ok(())
+    }
+
+    /// JSON of a packet with its attachments in their places.
+    fn whole<'t>(
+        &'t mut self,
+        json: &'t str,
+        attachments: &[Vec<u8>],
+    ) -> Result<&'t str, PacketError> {
+        if attachments.is_empty() {
+            return Ok(json);
+        }
+        self.filled.clear();
+        let limit = self.options.max_message;
+        fill(json, attachments, limit, &mut self.filled)?;
+        Ok(&self.filled)
     }
 
     fn answer(&mut self, packet: Packet<'_>, event: &Event<'_>, attachments: &[Vec<u8>]) {
@@ -479,7 +485,7 @@ impl<'a> Session<'a> {
     }
 
     /// Leaves the namespaces, unless the server is to keep their session for one who comes back: a DISCONNECT ends it.
-    async fn close(&mut self, leaves: bool) {
+    async fn close(mut self, leaves: bool) {
         for index in 0..self.namespaces.len() {
             let namespace = &self.namespaces[index];
             if leaves && namespace.state == State::Joined && namespace.position().is_none() {
@@ -489,7 +495,7 @@ impl<'a> Session<'a> {
                 self.push_message(&packet);
             }
         }
-        self.link.close().await;
+        let _ = timeout(CLOSE, self.link.close()).await;
     }
 
     fn push_packet(&mut self, packet: &Packet<'_>) {
@@ -508,22 +514,14 @@ impl<'a> Session<'a> {
         self.push_frame(Frame::Text(text.into()));
     }
 
+    fn flush(&mut self) {
+        self.unsent = 0;
+        self.link.flush();
+    }
+
     fn push_frame(&mut self, frame: Frame) {
         self.unsent += frame.len();
         self.link.push(frame);
-    }
-
-    /// Sends what was pushed. A server that does not take it in the time of its own heartbeat is dead.
-    async fn flush(&mut self, cx: &mut Cx<'_>) -> Result<(), End> {
-        let patience = self.handshake.ping_interval + self.handshake.ping_timeout;
-        self.unsent = 0;
-        tokio::select! {
-            biased;
-            sent = timeout(patience, self.link.flush()) => {
-                sent.unwrap_or_else(|_| Err(End::lost("the server does not take what is sent")))
-            }
-            () = cx.stop.cancelled() => Err(End::Ended(Ended::Stopped)),
-        }
     }
 }
 

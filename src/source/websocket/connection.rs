@@ -28,7 +28,7 @@ const PARTING: Duration = Duration::from_millis(800);
 /// nothing more is there: so many messages are taken for one wake-up.
 ///
 /// Failures to write are told by nobody: what the peer sent before it went, its close above all, is still to be read.
-pub(super) struct Connection {
+pub(in crate::source) struct Connection {
     frames: WebSocket<Pipe>,
     outgoing: Outgoing,
 }
@@ -54,7 +54,7 @@ struct Pipe {
 
 impl Connection {
     /// Messages and frames over `max_message` bytes are errors.
-    pub(super) fn new(upgraded: Upgraded, max_message: usize) -> Self {
+    pub(in crate::source) fn new(upgraded: Upgraded, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
@@ -87,7 +87,7 @@ impl Connection {
     /// The next message; what waits to be written is written meanwhile, pings are answered.
     ///
     /// Cancel safe. With `in_turn` nothing is read before all that was sent is written.
-    pub(super) async fn next(&mut self, in_turn: bool) -> Result<Message, Error> {
+    pub(in crate::source) async fn next(&mut self, in_turn: bool) -> Result<Message, Error> {
         poll_fn(|cx| {
             self.frames.get_mut().waker.clone_from(cx.waker());
             if self.is_blocked() {
@@ -99,7 +99,7 @@ impl Connection {
     }
 
     /// A message that is there already.
-    pub(super) fn ready(&mut self, in_turn: bool) -> Option<Result<Message, Error>> {
+    pub(in crate::source) fn ready(&mut self, in_turn: bool) -> Option<Result<Message, Error>> {
         if in_turn && self.is_blocked() {
             return None;
         }
@@ -111,7 +111,7 @@ impl Connection {
 
     /// Sends a message with the next [`Self::flush`], or sooner. Where it [is blocked](Self::is_blocked) the buffer grows by
     /// it, but for pings and pongs: they are left out then.
-    pub(super) fn send(&mut self, message: Message) {
+    pub(in crate::source) fn send(&mut self, message: Message) {
         if self.outgoing == Outgoing::Broken {
             return;
         }
@@ -130,7 +130,7 @@ impl Connection {
     }
 
     /// Writes what was sent, as far as the peer reads.
-    pub(super) fn flush(&mut self) {
+    pub(in crate::source) fn flush(&mut self) {
         if self.outgoing != Outgoing::Broken {
             let flushed = self.frames.flush();
             self.note(pending(flushed));
@@ -147,7 +147,7 @@ impl Connection {
 
     /// Closes with a code, and waits until the peer has closed too, for 800 ms at the most: a connection that is dropped with
     /// unread bytes is reset, and the peer might never see the code.
-    pub(super) async fn close(mut self, code: u16, reason: &'static str) {
+    pub(in crate::source) async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: reason.into(),

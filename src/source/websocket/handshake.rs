@@ -28,11 +28,11 @@ const REFUSAL: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open connection.
-pub(super) struct Handshaken {
-    pub(super) upgraded: Upgraded,
+pub(in crate::source) struct Handshaken {
+    pub(in crate::source) upgraded: Upgraded,
     /// Where it was opened in the end.
-    pub(super) url: Uri,
-    pub(super) subprotocol: Option<String>,
+    pub(in crate::source) url: Uri,
+    pub(in crate::source) subprotocol: Option<String>,
 }
 
 enum Answer {
@@ -44,7 +44,7 @@ enum Answer {
 /// Opens a connection.
 ///
 /// Cancel safe: dropping the future closes it.
-pub(super) async fn open(
+pub(in crate::source) async fn open(
     options: &WebSocketOptions,
     dialer: &Dialer,
     outlet: &mut dyn Outlet,
@@ -89,16 +89,13 @@ async fn attempt(
     let broken = |why: &str| SourceError::Protocol {
         why: why.to_owned(),
     };
-    let value = |text: &str| {
-        HeaderValue::from_str(text).map_err(|_| broken("a subprotocol has characters of its own"))
-    };
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     headers.insert(SEC_WEBSOCKET_KEY, value(&key)?);
     if !options.subprotocols.is_empty() {
-        let offered = options.subprotocols.join(", ");
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, value(&offered)?);
+        let offered = value(&options.subprotocols.join(", "))?;
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, offered);
     }
     let offered = listed(&headers, SEC_WEBSOCKET_PROTOCOL);
     let opening = Opening {
@@ -120,6 +117,13 @@ async fn attempt(
         }
         Upgrade::Answered(answer) => Err(refusal(url, answer).await),
     }
+}
+
+/// What cannot be a header is what the caller gave, as credentials are.
+fn value(text: &str) -> Result<HeaderValue, SourceError> {
+    HeaderValue::from_str(text).map_err(|_| {
+        SourceError::Credentials(format!("`{text}` is no name of a subprotocol").into())
+    })
 }
 
 /// The subprotocol that the server chose, once its answer is what section 4.1 asks for.

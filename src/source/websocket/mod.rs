@@ -22,8 +22,10 @@ use crate::event::Transport;
 use crate::secret;
 use crate::time::Timestamp;
 use beat::Beat;
-use connection::Connection;
 use parting::Parting;
+
+pub(super) use connection::Connection;
+pub(super) use handshake::open;
 
 /// Handed on at most before the outlet is waited for, in bytes of payload and an estimate of what carries it.
 const PIECE: usize = 64 * 1024;

@@ -72,6 +72,7 @@ async fn failed(
                 why: format!("{error}; closed with 1002"),
             })
         }
+        Error::Io(error) => Ok(cut(format!("{error} (1006)"))),
         other => Ok(cut(format!("{other} (1006)"))),
     }
 }

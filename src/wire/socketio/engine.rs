@@ -11,6 +11,8 @@ use super::PacketError;
 
 /// Stands between packets in a body of the polling transport.
 const SEPARATOR: u8 = 0x1e;
+/// No interval between pings is taken to be longer.
+const MAX_BEAT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A packet of Engine.IO as text; a binary message is an attachment of Socket.IO and has no packet of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +100,12 @@ impl Handshake {
             1_000_000
         }
         let fields: Fields = serde_json::from_str(json).map_err(|_| PacketError::Handshake)?;
+        let bounded = |millis| Duration::from_millis(millis).min(MAX_BEAT);
         Ok(Self {
             sid: fields.sid,
             upgrades: fields.upgrades,
-            ping_interval: Duration::from_millis(fields.ping_interval),
-            ping_timeout: Duration::from_millis(fields.ping_timeout),
+            ping_interval: bounded(fields.ping_interval),
+            ping_timeout: bounded(fields.ping_timeout),
             max_payload: fields.max_payload,
         })
     }

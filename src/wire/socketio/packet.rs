@@ -8,7 +8,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::PacketError;
-use crate::json::{Raw, is_json};
+use crate::json::Raw;
 
 /// More attachments than this have no place in one packet. The reference client takes 10, older ones any number.
 pub const MAX_ATTACHMENTS: usize = 1000;
@@ -320,11 +320,6 @@ impl Refusal {
                 WORDS.iter().any(|word| value.contains(word))
             })
     }
-}
-
-/// Whether a payload is the list that an acknowledgement carries.
-pub fn is_list(payload: &str) -> bool {
-    payload.starts_with('[') && is_json(payload.as_bytes())
 }
 
 #[cfg(test)]

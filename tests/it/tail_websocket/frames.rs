@@ -5,6 +5,7 @@ use std::time::Duration;
 use evt::source::{Ended, SourceError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Heard, once, options};
 
@@ -156,6 +157,38 @@ async fn what_came_before_an_error_is_handed_on() {
     let (_, end, heard) = answered(&bytes.concat()).await;
     assert!(matches!(end, Err(SourceError::Protocol { .. })), "{end:?}");
     assert_eq!(heard.texts(), ["good"]);
+}
+
+#[tokio::test]
+async fn messages_right_behind_the_handshake_s_answer_are_not_lost() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap();
+        let key = head
+            .lines()
+            .find_map(|line| line.strip_prefix("sec-websocket-key: "))
+            .unwrap();
+        let mut answer = format!(
+            "HTTP/1.1 101 Yes\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {}\r\n\r\n",
+            derive_accept_key(key.as_bytes())
+        )
+        .into_bytes();
+        answer.extend(frame(FIN | TEXT, b"first"));
+        answer.extend(frame(FIN | CLOSE, &[3, 0xe8]));
+        stream.write_all(&answer).await.unwrap();
+        close_code(&mut stream).await
+    };
+    let mut heard = Heard::default();
+    let (code, end) = tokio::join!(serve, once(options(&url), &mut heard));
+    assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+    assert_eq!(code, Some(1000));
+    assert_eq!(heard.texts(), ["first"]);
 }
 
 #[tokio::test]

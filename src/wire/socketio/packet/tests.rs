@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::json::is_json;
 
 fn packet(kind: Kind, namespace: &str) -> Packet<'_> {
     Packet::new(kind, namespace)

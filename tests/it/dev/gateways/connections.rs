@@ -101,18 +101,18 @@ fn another_pace_begins_with_another_connection() {
 #[test]
 fn a_session_ends_with_its_token() {
     let platform = Platform::start();
-    let settings = json!({ "token.ttl": "1" });
-    assert_eq!(
-        platform.order("POST", "/_evt/settings", &settings).status,
-        200
-    );
-    let credentials = json!({ "email": "dev@evt.local", "password": "dev" });
-    let signed_in = platform.ask("POST", "/profile/signin", &credentials).json();
     let Some(mut client) = Client::of(&platform) else {
         return;
     };
+    // The token's short life begins when the client is connected.
+    client.enter("/voice", &platform);
+    let settings = json!({ "token.ttl": "2" });
+    let set = platform.order("POST", "/_evt/settings", &settings);
+    assert_eq!(set.status, 200, "{set:?}");
+    let credentials = json!({ "email": "dev@evt.local", "password": "dev" });
+    let signed_in = platform.ask("POST", "/profile/signin", &credentials).json();
     let auth = json!({ "token": signed_in["token"], "orgId": "my-org" });
-    client.order(&json!({ "do": "connect", "ns": CHAT, "auth": auth }));
+    assert_eq!(client.enter_as(CHAT, &auth)["success"], true);
     client.event(CHAT, "token_expired");
     let end = client.happens(CHAT, "disconnect");
     assert_eq!(end["reason"], "io server disconnect");
