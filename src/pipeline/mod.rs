@@ -249,10 +249,10 @@ impl Pipeline {
     pub async fn finish(mut self) -> (Stats, Option<Stop>) {
         let _ = self.keep().await;
         self.printer.end(&mut self.lines);
-        self.write_the_rest().await;
-        self.mark();
         self.say_loss();
         self.teller.finish();
+        self.write_the_rest().await;
+        self.mark();
         if self.watch.is_closed() {
             let _ = self.end(Stop::Output(io::ErrorKind::BrokenPipe.into()));
         }

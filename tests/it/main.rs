@@ -32,6 +32,7 @@ mod send;
 mod signature;
 mod support;
 mod tail;
+mod tail_output;
 mod tail_socketio;
 mod tail_sse;
 mod tail_websocket;
