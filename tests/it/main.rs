@@ -9,6 +9,7 @@
 mod cli;
 mod completions;
 mod config;
+mod contract;
 mod crash;
 mod deliver;
 mod demo;
