@@ -4,18 +4,19 @@
 //! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
 //! return `None` and never panic.
 
+mod check;
 mod pretty;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+pub(crate) use check::check;
 pub use pretty::pretty;
 
 /// Returns whether `text` is one JSON value with nothing but white space around it.
 pub fn is_json(text: &[u8]) -> bool {
-    // A raw value is checked without recursion, however deep it is.
-    serde_json::from_slice::<&serde_json::value::RawValue>(text).is_ok()
+    std::str::from_utf8(text).is_ok_and(|text| check(text, |_| {}))
 }
 
 /// Appends valid JSON `text` without the white space between its tokens; every other byte stays as it is.

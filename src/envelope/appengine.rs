@@ -1,11 +1,16 @@
 //! The body of AppEngine's `send_webhook` action: `{event, orgId, timestamp, data: {sk, datatype, data}}`.
 
+use super::root::Field;
 use super::{Message, Peek};
 use crate::json;
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     let root = message.root.as_ref()?;
-    let (kind, org, data) = (root.text("event")?, root.text("orgId")?, root.raw("data")?);
+    let (kind, org, data) = (
+        root.text(Field::Event)?,
+        root.text(Field::OrgId)?,
+        root.raw(Field::Data)?,
+    );
     Some(Peek {
         kind: Some(kind),
         id: message.delivery_id(),
@@ -14,7 +19,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
         subject: json::Raw::new(data)
             .member("sk")
             .and_then(json::Raw::as_str),
-        time: root.text("timestamp"),
+        time: root.text(Field::Timestamp),
         data: message.range_of(data),
         ..Peek::default()
     })

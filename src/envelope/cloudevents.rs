@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::root::Field;
 use super::{Message, Peek};
 
 const SYSTEM: &str = "cloudevents";
@@ -15,18 +16,20 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
 fn structured<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     let root = message.root.as_ref()?;
     let (_, id, _, kind) = (
-        root.text("specversion")?,
-        root.text("id")?,
-        root.text("source")?,
-        root.text("type")?,
+        root.text(Field::SpecVersion)?,
+        root.text(Field::Id)?,
+        root.text(Field::Source)?,
+        root.text(Field::Type)?,
     );
     Some(Peek {
         kind: Some(kind),
         id: Some(id),
         system: Some(SYSTEM),
-        subject: root.text("subject"),
-        time: root.text("time"),
-        data: root.raw("data").and_then(|data| message.range_of(data)),
+        subject: root.text(Field::Subject),
+        time: root.text(Field::Time),
+        data: root
+            .raw(Field::Data)
+            .and_then(|data| message.range_of(data)),
         ..Peek::default()
     })
 }

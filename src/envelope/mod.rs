@@ -11,7 +11,6 @@ use std::ops::Range;
 use http::HeaderMap;
 
 use crate::event::Meta;
-use crate::json;
 use root::Root;
 
 /// A row of [`ENVELOPES`].
@@ -25,7 +24,7 @@ pub struct Envelope {
 struct Message<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
-    /// The members at the root that any shape looks at, when the body is a JSON object.
+    /// The members at the root that any shape looks at, when the body is JSON.
     root: Option<Root<'a>>,
 }
 
@@ -79,7 +78,6 @@ pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
     let (root, form) = match std::str::from_utf8(body) {
         Ok(text) => match Root::read(text) {
             Some(root) => (Some(root), Form::Json),
-            None if may_be_json(body) && json::is_json(body) => (None, Form::Json),
             None => (None, Form::Text),
         },
         Err(_) => (None, Form::Binary),
@@ -94,17 +92,6 @@ pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
         .find_map(|envelope| (envelope.read)(&message))
         .unwrap_or_default();
     Peek { form, ..found }
-}
-
-/// Most text is told from JSON by its first character.
-fn may_be_json(body: &[u8]) -> bool {
-    let first = body.trim_ascii_start().first();
-    first.is_some_and(|byte| {
-        matches!(
-            byte,
-            b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
-        )
-    })
 }
 
 impl Peek<'_> {

@@ -1,16 +1,23 @@
 //! Anything else: the whole body is the payload; a type and an id are taken from where most senders put them.
 
+use super::root::Field;
 use super::{Message, Peek};
 
 /// Headers in which vendors name the event's type.
 const KIND_HEADERS: [&str; 3] = ["x-github-event", "x-event-type", "x-shopify-topic"];
-const KIND_MEMBERS: [&str; 5] = ["type", "event", "eventType", "event_type", "eventName"];
-const TIME_MEMBERS: [&str; 3] = ["timestamp", "time", "created_at"];
+const KIND_MEMBERS: [Field; 5] = [
+    Field::Type,
+    Field::Event,
+    Field::EventType,
+    Field::EventTypeSnake,
+    Field::EventName,
+];
+const TIME_MEMBERS: [Field; 3] = [Field::Timestamp, Field::Time, Field::CreatedAt];
 
 pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     let root = message.root.as_ref();
     let member =
-        |names: &[&str]| root.and_then(|root| names.iter().find_map(|name| root.text(name)));
+        |fields: &[Field]| root.and_then(|root| fields.iter().find_map(|field| root.text(*field)));
     Some(Peek {
         kind: KIND_HEADERS
             .into_iter()
@@ -18,7 +25,7 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
             .or_else(|| member(&KIND_MEMBERS)),
         id: message
             .delivery_id()
-            .or_else(|| root.and_then(|root| root.text_or_number("id"))),
+            .or_else(|| root.and_then(|root| root.text_or_number(Field::Id))),
         time: member(&TIME_MEMBERS),
         ..Peek::default()
     })

@@ -74,7 +74,7 @@ impl From<SourceError> for CliError {
             SourceError::Redirect { .. } => (
                 Exit::Refused,
                 "redirected",
-                "-L     follows redirects of a WebSocket",
+                "name the address that it leads to; -L follows redirects of a WebSocket",
             ),
             SourceError::Denied { auth: true, .. } => {
                 (Exit::NotAllowed, "not_allowed", "evt profile login")
@@ -105,7 +105,13 @@ impl From<SourceError> for CliError {
                 "check that the server speaks this protocol: evt man streams",
             ),
         };
-        Self::new(exit, code, answered(error)).hint(hint)
+        let shown = Self::new(exit, code, answered(error)).hint(hint);
+        match exit {
+            Exit::NotAllowed => shown.hint(
+                "--token env:NAME     is for a server that is not the platform of the profile",
+            ),
+            _ => shown,
+        }
     }
 }
 

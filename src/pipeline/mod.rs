@@ -161,7 +161,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The only loop between a source and what was asked for.
 ///
-/// What has no place yet waits here: at most one piece of the source's, and never more than [`slow::BATCH`] bytes of lines and
+/// What has no place yet waits here: at most one piece of the source's, and no more than 128 KiB of lines and
 /// one message while the reader is slow and messages are dropped.
 pub struct Pipeline {
     options: PipelineOptions,
@@ -249,10 +249,10 @@ impl Pipeline {
     pub async fn finish(mut self) -> (Stats, Option<Stop>) {
         let _ = self.keep().await;
         self.printer.end(&mut self.lines);
-        self.write_the_rest().await;
-        self.mark();
         self.say_loss();
         self.teller.finish();
+        self.write_the_rest().await;
+        self.mark();
         if self.watch.is_closed() {
             let _ = self.end(Stop::Output(io::ErrorKind::BrokenPipe.into()));
         }

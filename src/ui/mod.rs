@@ -216,7 +216,7 @@ impl Ui {
         if self.out.is_stdout() {
             reader::gone().await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -9,6 +9,7 @@
 mod cli;
 mod completions;
 mod config;
+mod contract;
 mod crash;
 mod deliver;
 mod demo;
@@ -31,6 +32,7 @@ mod send;
 mod signature;
 mod support;
 mod tail;
+mod tail_output;
 mod tail_socketio;
 mod tail_sse;
 mod tail_websocket;

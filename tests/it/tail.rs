@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{LocalPlatform, Output, Running, Sandbox, SseServer, Step};
+use crate::support::{App, LocalPlatform, Output, Running, Sandbox, SseServer, Step};
 
 const TWO: &str = "id: 41\nevent: order.created\ndata: {\"n\":1}\n\nid: 42\nevent: order.paid\ndata: {\"n\":2}\n\n";
 
@@ -115,6 +115,15 @@ fn a_message_may_come_from_stdin() {
     let _platform = LocalPlatform::start(&sandbox);
     let output = sandbox.run_with_input(["tail", "--agent", "assistant", "-"], b"from a file");
     assert!(output.expect_exit(0).stdout.contains("from a file"));
+}
+
+#[test]
+fn an_agent_without_a_message_is_a_usage_error_that_shows_one() {
+    let output = Sandbox::new()
+        .run(["tail", "--agent", "assistant"])
+        .expect_exit(2);
+    let hint = "try  evt tail --agent assistant \"hello\" --text";
+    assert!(output.stderr.contains(hint), "{output}");
 }
 
 #[test]
@@ -491,4 +500,78 @@ fn lines_of_a_pipe_are_sent_and_its_end_is_not_the_streams() {
     let args = ["tail", &parrot(), "-i", "--count", "2", "-o", "raw"];
     let output = Sandbox::new().run_with_input(args, b"one\r\ntwo");
     assert_eq!(output.expect_exit(0).stdout, "heard one\nheard two\n");
+}
+
+#[test]
+fn a_recording_is_replayed_with_its_times() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![closes(TWO)]);
+    let args = ["--until-end", "--record", "orders.ndjson"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let app = App::start();
+    let url = app.url("/");
+    let args = [
+        "events",
+        "replay",
+        "orders.ndjson",
+        "--timing=100",
+        "--to",
+        &url,
+    ];
+    let _ = sandbox.run(args).expect_exit(0);
+    let bodies: Vec<Vec<u8>> = app
+        .requests()
+        .into_iter()
+        .map(|request| request.body)
+        .collect();
+    assert_eq!(bodies, [b"{\"n\":1}", b"{\"n\":2}"]);
+}
+
+#[test]
+fn a_recording_is_imported() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![closes(TWO)]);
+    let args = ["--until-end", "--record", "orders.ndjson"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let _ = sandbox
+        .run(["events", "import", "orders.ndjson"])
+        .expect_exit(0);
+    let listed = sandbox.run(["events", "list", "--type", "order.paid"]);
+    assert_eq!(listed.expect_exit(0).json_lines().len(), 1);
+}
+
+#[test]
+fn what_is_forwarded_is_delivered_and_signed() {
+    let sandbox = Sandbox::new().with("S", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+    let server = SseServer::start(vec![closes(TWO)]);
+    let app = App::start();
+    let url = app.url("/hook");
+    let args = ["--until-end", "--forward", &url, "--secret", "env:S"];
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let delivered = app.wait_for(2);
+    assert!(
+        delivered
+            .iter()
+            .all(|request| request.header("webhook-signature").is_some())
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn the_feed_goes_on_under_a_name_that_asks_nothing() {
+    let sandbox = Sandbox::new();
+    let platform = LocalPlatform::start(&sandbox);
+    let mut tail = sandbox.spawn(["tail", "-o", "json"]);
+    tail.wait_for_stderr("\"connected\"");
+    let created = sandbox.run(["records", "create", "contact", "email=ada@example.com"]);
+    assert_eq!(created.exit, Some(0), "{created}");
+    tail.wait_for_stdout("contact.created");
+    tail.interrupt();
+    let summary = notice(&tail.finish().expect_exit(0), "summary");
+    let url = format!("{}/_evt/feed", platform.running.control_url);
+    let expected = format!("evt tail {url} --output json --last-event-id 2");
+    assert_eq!(summary["resume"], expected);
+    let created = sandbox.run(["records", "create", "contact", "email=grace@example.com"]);
+    assert_eq!(created.exit, Some(0), "{created}");
+    shell(&sandbox, &expected).wait_for_stdout("grace@example.com");
 }

@@ -117,6 +117,8 @@ impl Stage<'_> {
         self.vendor().await?;
         self.absent_app().await?;
         self.replay(&hook, &mut inbox).await?;
+        self.answer().await?;
+        self.chat().await?;
         self.end(platform, inbox).await
     }
 
@@ -366,6 +368,57 @@ impl Stage<'_> {
         self.step(&args, 0, "every delivery with its state")
             .await
             .map(drop)
+    }
+
+    /// An AI answer, followed as it grows.
+    async fn answer(&mut self) -> Result<(), CliError> {
+        let args = ["tail", "--agent", "assistant", "Who is Ada?"];
+        let begun = Instant::now();
+        let mut tail = self.spawn(&args)?;
+        let (mut pieces, mut answer) = (0, String::new());
+        while let Some(event) = tail.next_line().await? {
+            let data = &event["data"];
+            if data["type"] == json!("chunk") {
+                pieces += 1;
+                answer.push_str(data["content"].as_str().unwrap_or_default());
+            }
+        }
+        tail.ended().await?;
+        self.show(&args, begun, "an AI answer, followed as it grew")?;
+        expect(&args, pieces > 1, "an answer in pieces", &answer)?;
+        self.arrived(&format!("{pieces} pieces: {answer}"))
+    }
+
+    /// A chat message, pushed to whoever is connected.
+    async fn chat(&mut self) -> Result<(), CliError> {
+        let args = [
+            "tail",
+            "--gateway",
+            "chat",
+            "--type",
+            "message",
+            "--count",
+            "1",
+        ];
+        let begun = Instant::now();
+        let mut tail = self.spawn(&args)?;
+        tail.notice("connected").await?;
+        self.show(&args, begun, "connected to the chat gateway (Socket.IO)")?;
+        let push = ["dev", "push", "chat", "message", r#"{"text":"Hello Ada"}"#];
+        self.step(&push, 0, "a chat message was pushed").await?;
+        let event = tail.line().await?;
+        let text = event["data"]["text"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        expect(
+            &args,
+            text == "Hello Ada",
+            "the message",
+            &event.to_string(),
+        )?;
+        self.arrived(&format!("message arrived: {text}"))?;
+        tail.ended().await
     }
 
     async fn end(&mut self, platform: Running, inbox: Running) -> Result<(), CliError> {

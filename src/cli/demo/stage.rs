@@ -175,16 +175,20 @@ impl Running {
             .unwrap_or(Err(too_slow.into()))
     }
 
+    /// The next line of stdout, which must come.
     pub(super) async fn line(&mut self) -> Result<Value, CliError> {
+        Ok(self.next_line().await?.unwrap_or_default())
+    }
+
+    /// The next line of stdout; `None` when it has ended.
+    pub(super) async fn next_line(&mut self) -> Result<Option<Value>, CliError> {
         let too_slow = || DemoError::TooSlow {
             command: self.command.clone(),
         };
         let line = tokio::time::timeout(PATIENCE, self.stdout.next_line())
             .await
             .map_err(|_| too_slow())??;
-        Ok(line
-            .and_then(|line| serde_json::from_str(&line).ok())
-            .unwrap_or_default())
+        Ok(line.map(|line| serde_json::from_str(&line).unwrap_or_default()))
     }
 
     pub(super) async fn stop(mut self) -> Result<(), CliError> {

@@ -31,7 +31,7 @@ const KINDS: [(&str, &str); 4] = [
     ),
     (
         "WebSocket",
-        "ws:// and wss://. At most once, and there is no way to ask for what was missed: after each loss there is a gap. --send-on-connect is sent at every connect, so that a subscription comes back with the connection. A ping every 20 s tells a quiet peer from a dead one. Close codes are shown with their reasons; 1000 is an end, 1001 and a lost line are reasons to connect again, the others are errors.",
+        "ws:// and wss://. At most once, and there is no way to ask for what was missed: after each loss there is a gap. --send-on-connect is sent at every connect, so that a subscription comes back with the connection. A ping every 20 s tells a quiet peer from a dead one. Close codes are shown with their reasons; 1000 is an end; 1001, 1011 to 1014 and a lost line are reasons to connect again; the others are errors.",
     ),
     (
         "Socket.IO",
@@ -40,7 +40,7 @@ const KINDS: [(&str, &str); 4] = [
 ];
 
 const GAP: &str = "A gap says from where to where, since when until when, why, and how many are lost where that can be known. It stands on stderr, with -o json as a line of its own:";
-const GAP_LINE: &str = r#"{"notice":"gap","from":"41","to":null,"reason":"…","lost":"unknown","since":"…","until":"…"}"#;
+const GAP_LINE: &str = r#"{"notice":"gap","type":"gap","from":"41","to":null,"reason":"…","lost":"unknown","since":"…","until":"…"}"#;
 const GAP_END: &str = "--fail-on-gap makes it the end: exit 11. Events that are dropped because a reader is slow are counted, said and treated in the same way.";
 
 const RESUME: [(&str, &str); 3] = [

@@ -2,28 +2,34 @@
 
 use std::io::Read;
 
-use crate::cli::Context;
 use crate::cli::input::InputError;
+use crate::cli::{Context, RuntimeError};
 use crate::error::CliError;
 
 /// Bytes of a message that are read from stdin.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Puts the message to the agent and returns the id of the stream with its answer.
+/// Puts the message to the agent and returns the id of the stream with its answer. Ctrl-C ends the wait.
 pub(super) async fn ask(name: &str, message: &str, cx: &Context) -> Result<String, CliError> {
+    tokio::select! {
+        id = answered(name, message, cx) => id,
+        () = cx.shutdown.cancelled() => Err(super::interrupted(cx)),
+    }
+}
+
+async fn answered(name: &str, message: &str, cx: &Context) -> Result<String, CliError> {
     let message = match message {
-        "-" => piped()?,
+        "-" => {
+            let reading = tokio::task::spawn_blocking(piped);
+            reading.await.map_err(|_| RuntimeError::Fault)??
+        }
         message => message.to_owned(),
     };
     if message.trim().is_empty() {
         return Err(CliError::usage("there is no message for the agent")
             .hint(format!("evt tail --agent {name} \"hello\" --text")));
     }
-    let api = cx.api()?;
-    tokio::select! {
-        id = api.start_agent(name, &message) => Ok(id?),
-        () = cx.shutdown.cancelled() => Err(super::interrupted(cx)),
-    }
+    Ok(cx.api()?.start_agent(name, &message).await?)
 }
 
 fn piped() -> Result<String, CliError> {

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::source::Subject;
 use super::{Args, resume};
 use crate::cli::Context;
 use crate::error::{self, CliError, Exit};
@@ -27,7 +26,7 @@ impl Ending {
     pub(super) async fn conclude(
         self,
         pipeline: Pipeline,
-        subject: &Subject,
+        stream: &str,
         args: &Args,
         cx: &Context,
     ) -> Result<Exit, CliError> {
@@ -35,7 +34,7 @@ impl Ending {
         stats.reconnects = self.reconnects;
         // Of what never began there is nothing to sum up.
         if self.end.is_ok() || stats != Stats::default() {
-            self.sum_up(stats, subject, args, cx);
+            self.sum_up(stats, stream, args, cx);
         }
         self.exit(stopped, stats, args, cx)
     }
@@ -51,9 +50,6 @@ impl Ending {
             return error::stopped(stop);
         }
         let ended = self.end?;
-        if args.stop.fail_on_gap && stats.dropped > 0 {
-            return error::stopped(Stop::Gap);
-        }
         match ended {
             Ended::Stopped if self.time_over && args.has_goal() => {
                 Ok(not_met("the time is over", stats, args, cx))
@@ -68,7 +64,7 @@ impl Ending {
         }
     }
 
-    fn sum_up(&self, stats: Stats, subject: &Subject, args: &Args, cx: &Context) {
+    fn sum_up(&self, stats: Stats, stream: &str, args: &Args, cx: &Context) {
         let place = match (&args.keep.resume, &self.position) {
             (Some(name), _) => Some(["--resume", name.as_str()]),
             (None, Some(id)) if self.transport == Transport::Sse => {
@@ -79,7 +75,7 @@ impl Ending {
         let is_over = matches!(self.end, Ok(Ended::Finished { .. }));
         let command = place
             .filter(|_| !is_over)
-            .map(|place| resume::command(subject, &place, cx));
+            .map(|place| resume::command(stream, &place, cx));
         let mut text = summary(stats);
         if let Ok(Ended::Finished { why }) = &self.end {
             text = format!("The stream has ended ({}). {text}", safe(why));
@@ -91,6 +87,7 @@ impl Ending {
             "events": stats.matched, "received": stats.received, "bytes": stats.bytes,
             "gaps": stats.gaps, "dropped": stats.dropped, "malformed": stats.malformed,
             "reconnects": stats.reconnects, "kept": stats.kept,
+            "delivered": stats.delivered, "waiting": stats.waiting, "not_shaped": stats.not_shaped,
             "position": self.position, "resume": command,
         });
         cx.ui.notice("summary", facts, &text);
@@ -115,7 +112,10 @@ fn summary(stats: Stats) -> String {
     for (count, what) in [
         (stats.dropped, "dropped"),
         (stats.malformed, "malformed"),
+        (stats.not_shaped, "that --jq could not shape"),
         (stats.kept, "kept"),
+        (stats.delivered, "delivered"),
+        (stats.waiting, "still to be delivered (evt queue list)"),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));

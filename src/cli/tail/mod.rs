@@ -56,7 +56,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["source", "agent"])]
     gateway: Option<source::Gateway>,
     /// Ask this AI agent the message (- for stdin) and follow its answer
-    #[arg(long, value_name = "NAME", requires = "source")]
+    #[arg(long, value_name = "NAME")]
     agent: Option<String>,
 
     #[command(flatten)]
@@ -270,9 +270,7 @@ pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliErr
         position: following.source.position(),
     };
     drop(following.source);
-    ending
-        .conclude(pipeline, &following.subject, &args, &cx)
-        .await
+    ending.conclude(pipeline, &following.name, &args, &cx).await
 }
 
 /// Makes the source on a thread that may wait: a token's command can take its time, and Ctrl-C ends it all the same.

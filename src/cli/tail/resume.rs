@@ -3,7 +3,6 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::source::Subject;
 use crate::cli::{Context, parse};
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret;
@@ -12,17 +11,19 @@ use crate::send::curl::quoted;
 /// What names the subject or the place in it, which the command to come says anew.
 const SAID_ANEW: [&str; 5] = ["source", "stream", "agent", "last_event_id", "resume"];
 
-/// The command line that was typed, with `place` in place of where it began: `--last-event-id 42`, `--resume orders`.
+/// The command line that was typed, with `place` in place of where it began (`--last-event-id 42`, `--resume orders`), and the
+/// stream by the name that it has without any question.
 ///
 /// A secret that was typed is not repeated; `…` stands for it.
-pub(super) fn command(subject: &Subject, place: &[&str], cx: &Context) -> String {
+pub(super) fn command(stream: &str, place: &[&str], cx: &Context) -> String {
     let mut words = vec!["evt".to_owned(), "tail".to_owned()];
-    match subject {
-        Subject::Answer(id) => words.push(quoted_where_needed(id)),
-        Subject::Stream(stream) => words.push(quoted_where_needed(&stream.to_string())),
-        Subject::Feed(_) | Subject::Gateway(_) => {}
+    let typed = cx.matches.subcommand_matches("tail");
+    let by_flag =
+        |typed: &ArgMatches| typed.value_source("gateway") == Some(ValueSource::CommandLine);
+    if !typed.is_some_and(by_flag) {
+        words.push(quoted_where_needed(stream));
     }
-    if let Some(typed) = cx.matches.subcommand_matches("tail") {
+    if let Some(typed) = typed {
         let tree = parse::tree();
         let tail = tree.find_subcommand("tail");
         let arguments = tail.into_iter().flat_map(|tail| tail.get_arguments());

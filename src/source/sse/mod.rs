@@ -23,7 +23,6 @@ use crate::time::Timestamp;
 use crate::wire::lines::{Line, Lines, Skipped};
 use crate::wire::sse::{Event, Item, Parser};
 use body::Body;
-use open::Answer;
 use resume::Resume;
 
 /// Before a new connection, where the server does not say otherwise.
@@ -93,15 +92,12 @@ impl Sse {
             () = stop.cancelled() => return Ok(Ended::Stopped),
             answer = self.open(cx) => answer?,
         };
-        let mut body = match answer {
-            Answer::Stream(form, body) => {
-                self.form = form;
-                cx.outlet.carried_by(self.transport());
-                self.opened(cx);
-                body
-            }
-            Answer::NoMore => return Ok(self.no_more(cx)),
+        let Some((form, mut body)) = answer else {
+            return Ok(self.no_more(cx));
         };
+        self.form = form;
+        cx.outlet.carried_by(self.transport());
+        self.opened(cx);
         loop {
             let next = tokio::select! {
                 biased;

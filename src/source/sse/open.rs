@@ -23,15 +23,13 @@ const HEAD: Duration = Duration::from_secs(60);
 const EXCERPT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(super) enum Answer {
-    Stream(Form, Body),
-    /// 204: nothing, and no reason to ask again.
-    NoMore,
-}
-
 impl Sse {
-    /// Asks for the stream, from the last event on where there is one.
-    pub(super) async fn open(&mut self, cx: &mut Cx<'_>) -> Result<Answer, SourceError> {
+    /// Asks for the stream, from the last event on where there is one. `None` (204): there is no more, and no reason to ask
+    /// again.
+    pub(super) async fn open(
+        &mut self,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<(Form, Body)>, SourceError> {
         let person = authorise(&self.options.credentials).await?.headers;
         let id = self.events.id();
         let id_header = HeaderValue::from_bytes(id.as_bytes())
@@ -46,8 +44,8 @@ impl Sse {
         let (url, mut opened) = self.follow_redirects(person, id_header, cx).await?;
         let target = shown(&url);
         match opened.status {
-            StatusCode::OK => stream(target, opened).await,
-            StatusCode::NO_CONTENT => Ok(Answer::NoMore),
+            StatusCode::OK => stream(target, opened).await.map(Some),
+            StatusCode::NO_CONTENT => Ok(None),
             status => Err(SourceError::Refused {
                 target,
                 status,
@@ -146,7 +144,7 @@ fn headers(person: &HeaderMap, id: Option<&HeaderValue>) -> HeaderMap {
     headers
 }
 
-async fn stream(target: String, mut opened: Opened) -> Result<Answer, SourceError> {
+async fn stream(target: String, mut opened: Opened) -> Result<(Form, Body), SourceError> {
     let content_type = opened.headers.get(CONTENT_TYPE).cloned();
     let content_type = content_type
         .as_ref()
@@ -172,7 +170,7 @@ async fn stream(target: String, mut opened: Opened) -> Result<Answer, SourceErro
         }
     };
     match Body::new(opened) {
-        Ok(body) => Ok(Answer::Stream(form, body)),
+        Ok(body) => Ok((form, body)),
         Err(coding) => Err(SourceError::NotAStream {
             target,
             content_type: format!("{content_type} in content-encoding {coding}"),

@@ -1,0 +1,417 @@
+//! One pass over JSON text (RFC 8259): whether it is JSON, and where the members at its root lie. Nothing is allocated.
+
+use std::ops::Range;
+
+use serde_json::value::RawValue;
+
+/// Levels whose brackets fit into one word; deeper documents are left to the parser, which counts them on the heap.
+const LEVELS: u32 = 64;
+
+/// A member at the root of an object: both parts as they stand in the text, the key in its quotes.
+pub(crate) struct RootMember {
+    pub(crate) key: Range<usize>,
+    pub(crate) value: Range<usize>,
+}
+
+/// Returns whether `text` is one JSON value with nothing but white space around it. Where it is an object, each of its members
+/// is handed to `member` as soon as it has been read; also of text that later turns out to be no JSON.
+pub(crate) fn check(text: &str, member: impl FnMut(RootMember)) -> bool {
+    let mut scan = Scan {
+        text: text.as_bytes(),
+        at: 0,
+        depth: 0,
+        objects: 0,
+        key: 0..0,
+        value: 0,
+        member,
+    };
+    match scan.document() {
+        Ok(()) => true,
+        Err(Fault::NotJson) => false,
+        Err(Fault::TooDeep) => serde_json::from_str::<&RawValue>(text).is_ok(),
+    }
+}
+
+enum Fault {
+    NotJson,
+    TooDeep,
+}
+
+struct Scan<'a, F> {
+    text: &'a [u8],
+    at: usize,
+    depth: u32,
+    /// One bit a level, the innermost lowest: whether it is an object.
+    objects: u64,
+    /// The member at the root that is being read.
+    key: Range<usize>,
+    value: usize,
+    member: F,
+}
+
+impl<F: FnMut(RootMember)> Scan<'_, F> {
+    fn document(&mut self) -> Result<(), Fault> {
+        loop {
+            self.pass_space();
+            if self.opens_or_is_read()? && self.ends()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a value, or the start of one that has values in it. Returns whether a value has ended.
+    fn opens_or_is_read(&mut self) -> Result<bool, Fault> {
+        match self.peek() {
+            Some(b'{') => {
+                self.open(true)?;
+                if self.closes(b'}') {
+                    return Ok(true);
+                }
+                self.key()?;
+                Ok(false)
+            }
+            Some(b'[') => {
+                self.open(false)?;
+                Ok(self.closes(b']'))
+            }
+            Some(b'"') => self.string().map(|()| true),
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| true),
+            Some(b't') => self.word(b"true"),
+            Some(b'f') => self.word(b"false"),
+            Some(b'n') => self.word(b"null"),
+            _ => Err(Fault::NotJson),
+        }
+    }
+
+    /// After a value: goes on to the next one, or closes what ends with it. Returns whether the document has ended.
+    fn ends(&mut self) -> Result<bool, Fault> {
+        loop {
+            if self.depth == 1 && self.is_in_object() {
+                (self.member)(RootMember {
+                    key: self.key.clone(),
+                    value: self.value..self.at,
+                });
+            }
+            self.pass_space();
+            let is_in_object = self.is_in_object();
+            match self.peek() {
+                None if self.depth == 0 => return Ok(true),
+                Some(b',') if self.depth > 0 => {
+                    self.at += 1;
+                    if is_in_object {
+                        self.pass_space();
+                        self.key()?;
+                    }
+                    return Ok(false);
+                }
+                Some(b'}') if self.depth > 0 && is_in_object => self.close(),
+                Some(b']') if self.depth > 0 && !is_in_object => self.close(),
+                _ => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    fn open(&mut self, is_object: bool) -> Result<(), Fault> {
+        if self.depth == LEVELS {
+            return Err(Fault::TooDeep);
+        }
+        self.depth += 1;
+        self.objects = self.objects << 1 | u64::from(is_object);
+        self.at += 1;
+        self.pass_space();
+        Ok(())
+    }
+
+    /// Whether what was just opened is empty.
+    fn closes(&mut self, bracket: u8) -> bool {
+        let closes = self.peek() == Some(bracket);
+        if closes {
+            self.close();
+        }
+        closes
+    }
+
+    fn close(&mut self) {
+        self.depth -= 1;
+        self.objects >>= 1;
+        self.at += 1;
+    }
+
+    const fn is_in_object(&self) -> bool {
+        self.objects & 1 == 1
+    }
+
+    /// A key with its colon and the space behind it.
+    fn key(&mut self) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(Fault::NotJson);
+        }
+        let start = self.at;
+        self.string()?;
+        let end = self.at;
+        self.pass_space();
+        if self.peek() != Some(b':') {
+            return Err(Fault::NotJson);
+        }
+        self.at += 1;
+        self.pass_space();
+        if self.depth == 1 {
+            self.key = start..end;
+            self.value = self.at;
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<(), Fault> {
+        self.at += 1;
+        loop {
+            self.pass_plain();
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                _ => return Err(Fault::NotJson),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), Fault> {
+        let escaped = self.text.get(self.at + 1);
+        let length = match escaped {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => {
+                let hex = self.text.get(self.at + 2..self.at + 6);
+                let is_hex = hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+                if is_hex {
+                    6
+                } else {
+                    return Err(Fault::NotJson);
+                }
+            }
+            _ => return Err(Fault::NotJson),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    /// Passes the characters of a string that stand for themselves, eight at a time.
+    fn pass_plain(&mut self) {
+        const ONES: u64 = u64::MAX / 255;
+        const HIGH: u64 = ONES << 7;
+        let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+        while let Some(word) = self.text[self.at..].first_chunk() {
+            let word = u64::from_le_bytes(*word);
+            let quote = has_zero(word ^ (ONES * b'"' as u64));
+            let backslash = has_zero(word ^ (ONES * b'\\' as u64));
+            let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+            // A borrow may mark a byte too many above the lowest mark, never below it.
+            let found = quote | backslash | control;
+            if found != 0 {
+                self.at += found.trailing_zeros() as usize / 8;
+                return;
+            }
+            self.at += 8;
+        }
+        while let Some(byte) = self.peek()
+            && byte >= 0x20
+            && byte != b'"'
+            && byte != b'\\'
+        {
+            self.at += 1;
+        }
+    }
+
+    fn number(&mut self) -> Result<(), Fault> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.peek() {
+            Some(b'0') => self.at += 1,
+            _ => self.digits()?,
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(Fault::NotJson);
+        }
+        Ok(())
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<bool, Fault> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(Fault::NotJson);
+        }
+        self.at += word.len();
+        Ok(true)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn pass_space(&mut self) {
+        while self.peek().is_some_and(super::is_space) {
+            self.at += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_json(text: &str) -> bool {
+        check(text, |_| {})
+    }
+
+    fn members(text: &str) -> Vec<(&str, &str)> {
+        let mut found = Vec::new();
+        check(text, |member| {
+            found.push((&text[member.key], &text[member.value]));
+        });
+        found
+    }
+
+    #[test]
+    fn the_members_at_the_root_are_found_as_they_stand() {
+        assert_eq!(
+            members(r#" { "a" : 1.0 , "b\n":{"c":[{}, "}"]},"d":[], "a":null} "#),
+            [
+                ("\"a\"", "1.0"),
+                ("\"b\\n\"", r#"{"c":[{}, "}"]}"#),
+                ("\"d\"", "[]"),
+                ("\"a\"", "null")
+            ]
+        );
+        assert_eq!(members("[{\"a\":1}]"), []);
+        assert_eq!(members("{}"), []);
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_as_by_the_parser() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "}",
+            "[1,]",
+            "{\"a\":1,}",
+            "{,}",
+            "[,]",
+            "{\"a\"}",
+            "{\"a\" 1}",
+            "{1:2}",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "1e+",
+            "+1",
+            "--1",
+            "0x1",
+            "tru",
+            "nulll",
+            "NaN",
+            "\"",
+            "\"\\\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u12g4\"",
+            "\"a\nb\"",
+            "\"\t\"",
+            "[1}",
+            "{\"a\":1]",
+            "1 2",
+            "[1] 2",
+            "\u{feff}1",
+            "'a'",
+            "[1 2]",
+            "{\"a\":}",
+            "\u{a0}1",
+            "[\u{b}1]",
+        ] {
+            assert!(!is_json(text), "{text:?}");
+            assert!(serde_json::from_str::<&RawValue>(text).is_err(), "{text:?}");
+        }
+        for text in [
+            "0",
+            "-0",
+            "-0.0e-0",
+            "1E400",
+            "\"\"",
+            "\"\\ud800\"",
+            "\"\u{7f}é\u{2028}\"",
+            "[[],{}]",
+            "\r\n\t 1 ",
+            "{\"\":{\"\":[]}}",
+            "\"12345678\\\\\"",
+            "\"1234567\\\"\"",
+        ] {
+            assert!(is_json(text), "{text:?}");
+            assert!(serde_json::from_str::<&RawValue>(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn depth_is_judged_beyond_one_word() {
+        for depth in [63, 64, 65, 200, 100_000] {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            assert!(is_json(&format!("{open}1{close}")), "{depth}");
+            assert!(!is_json(&format!("{open}1{close}]")), "{depth}");
+            assert!(!is_json(&format!("{open}1")), "{depth}");
+        }
+    }
+
+    proptest! {
+        /// Texts of what JSON is made of, most of them almost right.
+        #[test]
+        fn it_agrees_with_the_parser(
+            parts in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "{", "}", "[", "]", ",", ":", "\"", "\\", " ", "\n", "\"a\"", "\"a\":", "1", "-1.5e3", "0",
+                    "true", "false", "null", "\\u00e9", "é", "\u{1}", "\"long enough for a word\"", ".", "e",
+                ]),
+                0..24,
+            )
+        ) {
+            let text = parts.concat();
+            prop_assert_eq!(is_json(&text), serde_json::from_str::<&RawValue>(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn it_agrees_with_the_parser_on_what_was_written_and_then_changed(
+            text in "\\PC{0,12}", number in any::<f64>(), at in 0_usize..80, with in any::<u8>()
+        ) {
+            let value = serde_json::json!({ "text": text, "list": [number, null, {"deep": [true, {}]}] });
+            let mut bytes = value.to_string().into_bytes();
+            prop_assert!(is_json(std::str::from_utf8(&bytes).unwrap()));
+            let at = at % bytes.len();
+            bytes[at] = with;
+            if let Ok(changed) = std::str::from_utf8(&bytes) {
+                prop_assert_eq!(is_json(changed), serde_json::from_str::<&RawValue>(changed).is_ok());
+            }
+        }
+    }
+}

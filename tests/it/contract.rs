@@ -1,0 +1,478 @@
+//! What every source owes to whoever follows it: all of them are held to the same claims, against a peer that speaks just
+//! enough of each protocol.
+
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evt::dial::{AddressPolicy, DialError, Dialer};
+use evt::source::{
+    Authorisation, BoxFuture, Credentials, Cx, Ended, Message, Notice, Outlet, Pulse, Reconnect,
+    SocketIo, SocketIoOptions, Source, SourceError, Sse, SseOptions, Transports, WebSocket,
+    WebSocketOptions, keep_open,
+};
+use futures_util::{SinkExt, StreamExt};
+use http::Uri;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::Absent;
+
+/// One row a source.
+const KINDS: [Kind; 3] = [Kind::Sse, Kind::WebSocket, Kind::SocketIo];
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of payload that a source may hand on before it asks whether there is room for more.
+const MOST_AT_ONCE: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Sse,
+    WebSocket,
+    SocketIo,
+}
+
+impl Kind {
+    fn source(self, at: SocketAddr) -> Box<dyn Source> {
+        let credentials: Credentials = Arc::new(|| Ok(Authorisation::default()));
+        let dialer = Dialer::new(AddressPolicy::Local);
+        let url = |scheme: &str| -> Uri { format!("{scheme}://{at}/").parse().unwrap() };
+        match self {
+            Self::Sse => Box::new(Sse::new(
+                SseOptions {
+                    url: url("http"),
+                    credentials,
+                    last_event_id: None,
+                    max_message: 1 << 20,
+                    is_one_answer: false,
+                    idle: None,
+                },
+                dialer,
+            )),
+            Self::WebSocket => Box::new(WebSocket::new(
+                WebSocketOptions {
+                    url: url("ws"),
+                    credentials,
+                    subprotocols: Vec::new(),
+                    send_on_connect: Vec::new(),
+                    echo: false,
+                    follow_redirects: false,
+                    max_message: 1 << 20,
+                    ping: Duration::from_secs(20),
+                },
+                dialer,
+            )),
+            Self::SocketIo => Box::new(SocketIo::new(
+                SocketIoOptions {
+                    url: url("http"),
+                    namespaces: vec!["/".to_owned()],
+                    credentials,
+                    transports: Transports::WebSocket,
+                    send_on_connect: Vec::new(),
+                    ack: None,
+                    echo: false,
+                    resume: None,
+                    max_message: 1 << 20,
+                },
+                dialer,
+            )),
+        }
+    }
+}
+
+/// A server that speaks as much of a protocol as it takes to be followed.
+struct Peer {
+    kind: Kind,
+    listener: TcpListener,
+}
+
+/// One follower of a [`Peer`]; dropping it cuts the connection.
+enum Link {
+    Sse(TcpStream),
+    Socket(Box<WebSocketStream<TcpStream>>, Kind),
+}
+
+impl Peer {
+    async fn start(kind: Kind) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { kind, listener }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// The next connection.
+    ///
+    /// # Panics
+    /// After a minute.
+    async fn stream(&self) -> TcpStream {
+        let accepted = tokio::time::timeout(PATIENCE, self.listener.accept()).await;
+        accepted.expect("the source connects").unwrap().0
+    }
+
+    async fn accept(&self) -> Link {
+        let mut stream = self.stream().await;
+        if self.kind == Kind::Sse {
+            read_head(&mut stream).await;
+            let head =
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\nretry: 0\n\n";
+            stream.write_all(head).await.unwrap();
+            return Link::Sse(stream);
+        }
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        if self.kind == Kind::SocketIo {
+            let open = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+            socket.send(Frame::text(open)).await.unwrap();
+            let asked = socket.next().await.unwrap().unwrap();
+            assert!(asked.to_text().unwrap().starts_with("40"), "{asked:?}");
+            socket.send(Frame::text(r#"40{"sid":"n"}"#)).await.unwrap();
+        }
+        Link::Socket(Box::new(socket), self.kind)
+    }
+
+    /// Answers the next request with a status, in the way of HTTP.
+    async fn refuse(&self, status: &str) {
+        let mut stream = self.stream().await;
+        read_head(&mut stream).await;
+        let answer =
+            format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\nconnection: close\r\n\r\nnope\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+}
+
+impl Link {
+    /// Sends `data`, which is JSON, as one message.
+    async fn send(&mut self, data: &str) -> Result<(), Box<dyn std::error::Error>> {
+        match self {
+            Self::Sse(stream) => {
+                stream
+                    .write_all(format!("data: {data}\n\n").as_bytes())
+                    .await?
+            }
+            Self::Socket(socket, Kind::SocketIo) => {
+                socket
+                    .send(Frame::text(format!("42[\"tick\",{data}]")))
+                    .await?;
+            }
+            Self::Socket(socket, _) => socket.send(Frame::text(data)).await?,
+        }
+        Ok(())
+    }
+
+    /// Breaks the connection off, without a word of goodbye.
+    async fn cut(self) {
+        match self {
+            Self::Sse(mut stream) => stream.shutdown().await.unwrap(),
+            Self::Socket(socket, _) => socket.into_inner().shutdown().await.unwrap(),
+        }
+    }
+}
+
+/// Writes down what comes.
+#[derive(Default)]
+struct Recorder {
+    heard: Option<mpsc::UnboundedSender<Heard>>,
+    /// After so many messages no more are wanted.
+    enough: Option<usize>,
+    /// Closed while the outlet has no room.
+    gate: Option<Arc<Notify>>,
+    settling: bool,
+    count: usize,
+    since_settled: usize,
+    most_at_once: usize,
+}
+
+#[derive(Debug)]
+enum Heard {
+    Message(String),
+    Notice(Notice),
+    /// There is no room for more.
+    Full,
+}
+
+impl Recorder {
+    fn say(&self, heard: Heard) {
+        if let Some(listener) = &self.heard {
+            // A test that has heard enough listens no more.
+            let _ = listener.send(heard);
+        }
+    }
+}
+
+impl Outlet for Recorder {
+    fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
+        assert!(
+            !self.settling,
+            "a message was handed on while there was no room"
+        );
+        self.count += 1;
+        self.since_settled += message.data.len();
+        self.most_at_once = self.most_at_once.max(self.since_settled);
+        self.say(Heard::Message(
+            String::from_utf8(message.data.to_vec()).unwrap(),
+        ));
+        match self.enough {
+            Some(enough) if self.count >= enough => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
+        Box::pin(async {
+            if let Some(gate) = self.gate.clone()
+                && self.count > 0
+            {
+                if !self.settling {
+                    self.settling = true;
+                    self.say(Heard::Full);
+                }
+                gate.notified().await;
+                self.gate = None;
+                self.settling = false;
+            }
+            self.since_settled = 0;
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.say(Heard::Notice(notice));
+    }
+}
+
+/// A source under way.
+struct Following {
+    heard: mpsc::UnboundedReceiver<Heard>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<(Result<Ended, SourceError>, Recorder)>,
+}
+
+impl Following {
+    fn start(mut source: Box<dyn Source>, mut recorder: Recorder, reconnect: Reconnect) -> Self {
+        let (sender, heard) = mpsc::unbounded_channel();
+        recorder.heard = Some(sender);
+        let stop = CancellationToken::new();
+        let own = stop.clone();
+        let task = tokio::spawn(async move {
+            let mut cx = Cx {
+                outlet: &mut recorder,
+                stop: own,
+                input: None,
+                pulse: Arc::new(Pulse::default()),
+                cut: None,
+                reconnects: 0,
+            };
+            let end = keep_open(&mut *source, &mut cx, reconnect, None, || 0.0).await;
+            (end, recorder)
+        });
+        Self { heard, stop, task }
+    }
+
+    async fn next(&mut self) -> Heard {
+        let next = tokio::time::timeout(PATIENCE, self.heard.recv()).await;
+        next.expect("something is heard")
+            .expect("the source goes on")
+    }
+
+    async fn message(&mut self) -> String {
+        loop {
+            if let Heard::Message(message) = self.next().await {
+                return message;
+            }
+        }
+    }
+
+    async fn ended(self) -> (Result<Ended, SourceError>, Recorder) {
+        let ended = tokio::time::timeout(PATIENCE, self.task).await;
+        ended.expect("the source ends").expect("without a panic")
+    }
+}
+
+#[tokio::test]
+async fn a_source_hands_on_what_comes_whole_and_in_order() {
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let mut following = Following::start(
+            kind.source(peer.address()),
+            Recorder::default(),
+            Reconnect::AfterLoss,
+        );
+        let mut link = peer.accept().await;
+        for n in 0..100 {
+            link.send(&format!("{{\"n\":{n}, \"big\":12345678901234567890}}"))
+                .await
+                .unwrap();
+        }
+        for n in 0..100 {
+            let wanted = format!("{{\"n\":{n}, \"big\":12345678901234567890}}");
+            assert_eq!(following.message().await, wanted, "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_goes_on_after_a_cut_and_says_that_something_may_be_missing() {
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let mut following = Following::start(
+            kind.source(peer.address()),
+            Recorder::default(),
+            Reconnect::AfterLoss,
+        );
+        let mut link = peer.accept().await;
+        link.send("1").await.unwrap();
+        assert_eq!(following.message().await, "1", "{kind:?}");
+        link.cut().await;
+        let mut link = peer.accept().await;
+        link.send("2").await.unwrap();
+        let mut gaps = 0;
+        loop {
+            match following.next().await {
+                Heard::Message(message) => {
+                    assert_eq!(message, "2", "{kind:?}");
+                    break;
+                }
+                Heard::Notice(Notice::Gap(gap)) => {
+                    assert_eq!(gap.lost, None, "{kind:?}");
+                    gaps += 1;
+                }
+                Heard::Notice(_) | Heard::Full => {}
+            }
+        }
+        assert_eq!(
+            gaps, 1,
+            "{kind:?}: the gap is said before what comes after it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_stopped_ends_although_its_peer_says_nothing() {
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let following = Following::start(
+            kind.source(peer.address()),
+            Recorder::default(),
+            Reconnect::AfterLoss,
+        );
+        // Held open, and never read again: no answer to a close comes from here.
+        let _link = peer.accept().await;
+        following.stop.cancel();
+        let (end, _) = following.ended().await;
+        assert!(matches!(end, Ok(Ended::Stopped)), "{kind:?}: {end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_ends_when_its_outlet_wants_no_more() {
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let recorder = Recorder {
+            enough: Some(3),
+            ..Recorder::default()
+        };
+        let following =
+            Following::start(kind.source(peer.address()), recorder, Reconnect::AfterLoss);
+        let mut link = peer.accept().await;
+        for n in 0..10 {
+            // The source may be gone before all are sent.
+            let _ = link.send(&n.to_string()).await;
+        }
+        let (end, recorder) = following.ended().await;
+        assert!(matches!(end, Ok(Ended::Enough)), "{kind:?}: {end:?}");
+        assert_eq!(recorder.count, 3, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_waits_while_there_is_no_room_and_loses_nothing() {
+    const MESSAGES: usize = 20_000;
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let gate = Arc::new(Notify::new());
+        let recorder = Recorder {
+            gate: Some(Arc::clone(&gate)),
+            enough: Some(MESSAGES),
+            ..Recorder::default()
+        };
+        let mut following =
+            Following::start(kind.source(peer.address()), recorder, Reconnect::AfterLoss);
+        let mut link = peer.accept().await;
+        let filler = "x".repeat(1000);
+        let sending = tokio::spawn(async move {
+            for n in 0..MESSAGES {
+                // The last ones may meet a source that has enough.
+                if link.send(&format!("[{n},\"{filler}\"]")).await.is_err() {
+                    break;
+                }
+            }
+            link
+        });
+        while !matches!(following.next().await, Heard::Full) {}
+        gate.notify_one();
+        let (end, recorder) = following.ended().await;
+        assert!(matches!(end, Ok(Ended::Enough)), "{kind:?}: {end:?}");
+        assert_eq!(recorder.count, MESSAGES, "{kind:?}");
+        assert!(
+            recorder.most_at_once <= MOST_AT_ONCE,
+            "{kind:?}: {} bytes before it asked for room",
+            recorder.most_at_once
+        );
+        sending.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_there_is_named() {
+    for kind in KINDS {
+        let absent = Absent::new();
+        let following = Following::start(
+            kind.source(absent.address()),
+            Recorder::default(),
+            Reconnect::AfterLoss,
+        );
+        let (end, _) = following.ended().await;
+        let error = end.expect_err("nobody is there");
+        let SourceError::Dial(DialError::Refused { peer, .. }) = error else {
+            panic!("{kind:?}: {error:?}");
+        };
+        assert_eq!(peer, absent.address().to_string(), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_refuses_is_an_error_with_its_status_and_words() {
+    for kind in KINDS {
+        let peer = Peer::start(kind).await;
+        let following = Following::start(
+            kind.source(peer.address()),
+            Recorder::default(),
+            Reconnect::AfterLoss,
+        );
+        peer.refuse("401 Unauthorized").await;
+        let (end, _) = following.ended().await;
+        let error = end.expect_err("it was refused");
+        let SourceError::Refused { status, body, .. } = error else {
+            panic!("{kind:?}: {error:?}");
+        };
+        assert_eq!(
+            (status.as_u16(), body.as_str()),
+            (401, "nope\n"),
+            "{kind:?}"
+        );
+    }
+}
