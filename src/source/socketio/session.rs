@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::{Frame, Link, late};
 use super::namespace::{Namespace, Outcome, State};
-use super::{End, SocketIoOptions, typed};
+use super::{End, SocketIoOptions, namespace, typed};
 use crate::source::{Cx, Ended, Guarantee, Message, Notice, Outgoing, SourceError};
 use crate::time::Timestamp;
 use crate::wire::socketio::PacketError;
@@ -157,6 +157,9 @@ impl<'a> Session<'a> {
         let now = Timestamp::now();
         if std::mem::take(&mut self.has_event) {
             cx.pulse.message(now);
+            if let Some(position) = namespace::position(self.namespaces) {
+                cx.outlet.reached(&position);
+            }
         } else {
             cx.pulse.sign(now);
         }
