@@ -540,6 +540,45 @@ async fn a_cursor_without_events_waits_for_the_reader_of_stdout() {
     assert_eq!(cursor(&store).as_deref(), Some("1"));
 }
 
+#[tokio::test]
+async fn a_cursor_does_not_pass_a_message_that_came_after_the_end() {
+    let (options, store) = keeping(false);
+    let options = PipelineOptions {
+        fail_on_gap: true,
+        ..options
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    pipeline.notice(gap());
+    assert!(pipeline.take(&message("2")).is_break());
+    pipeline.reached("42");
+    let _ = pipeline.settle().await;
+    let place = pipeline.place(Some("42".to_owned()));
+    assert_eq!(place.as_deref(), Some("41"));
+    pipeline.finish().await;
+    assert_eq!(written.lines().len(), 1);
+    assert_eq!(cursor(&store).as_deref(), Some("41"));
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_cursor_does_not_pass_what_was_not_recorded() {
+    let (options, store) = keeping(false);
+    let options = PipelineOptions {
+        record: Some("/dev/full".into()),
+        ..options
+    };
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
+    assert_eq!(cursor(&store), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cursor_does_not_pass_what_nobody_read() {
     let (options, store) = keeping(false);
