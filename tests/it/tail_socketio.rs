@@ -237,6 +237,19 @@ async fn nothing_is_lost_where_the_server_recovers_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_it_stands_is_told_as_events_come() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 1}));
+    let reached = tail.reached().await;
+    let (_, position) = tail.stop().await;
+    assert_eq!(Some(reached), position);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_process_goes_on_where_one_was_stopped() {
     let Some(mut server) = Server::start(RECOVERY) else {
         return;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::{Frame, Link, late};
-use super::namespace::{Namespace, Outcome, State};
+use super::namespace::{self, Loss, Namespace, State};
 use super::{End, SocketIoOptions, typed};
 use crate::source::{Cx, Ended, Guarantee, Message, Notice, Outgoing, SourceError};
 use crate::time::Timestamp;
@@ -38,8 +38,6 @@ pub(super) struct Session<'a> {
     link: Link,
     handshake: Handshake,
     assembler: Assembler,
-    /// What the answers of the namespaces mean, until all are there.
-    outcomes: Vec<(String, Outcome)>,
     is_open: bool,
     /// Bytes pushed since they were last sent.
     unsent: usize,
@@ -64,7 +62,6 @@ impl<'a> Session<'a> {
             link,
             handshake,
             assembler: Assembler::new(options.max_message),
-            outcomes: Vec::new(),
             is_open: false,
             unsent: 0,
             next_id: 0,
@@ -157,14 +154,14 @@ impl<'a> Session<'a> {
         let now = Timestamp::now();
         if std::mem::take(&mut self.has_event) {
             cx.pulse.message(now);
+            if let Some(position) = namespace::position(self.namespaces) {
+                cx.outlet.reached(&position);
+            }
         } else {
             cx.pulse.sign(now);
         }
         // Pongs and answers go out before the wait.
         self.flush();
-        if let Err(End::Ended(Ended::Enough)) = taken {
-            return taken;
-        }
         self.settle(cx).await?;
         taken?;
         self.tell_repeated(cx);
@@ -362,8 +359,7 @@ impl<'a> Session<'a> {
         if namespace.state != State::Asked {
             return;
         }
-        let outcome = namespace.joined(joined.pid);
-        self.outcomes.push((name.to_owned(), outcome));
+        namespace.joined(joined.pid);
         if self.namespaces.iter().all(|n| n.state != State::Asked) {
             self.opened(cx);
         }
@@ -387,26 +383,27 @@ impl<'a> Session<'a> {
 
     /// Says what the loss before this connection means.
     fn explain(&mut self, cx: &mut Cx<'_>) {
-        let outcomes = std::mem::take(&mut self.outcomes);
+        let is_alone = self.namespaces.len() == 1;
         let mut lost = Vec::new();
-        for (name, outcome) in outcomes {
-            if let Outcome::Anew { from, why } = outcome {
-                lost.push((name, from, why));
+        for namespace in self.namespaces.iter_mut() {
+            if let Some(loss) = namespace.take_loss() {
+                lost.push((namespace.name.as_str(), loss));
             }
         }
-        let Some((_, _, why)) = lost.first() else {
+        let Some((_, Loss { why, .. })) = lost.first() else {
             cx.resumed();
             return;
         };
-        let names: Vec<&str> = lost.iter().map(|(name, _, _)| name.as_str()).collect();
-        let reason = match self.namespaces.len() {
-            1 => (*why).to_owned(),
-            _ => format!("{why} ({})", named(&names)),
+        let names: Vec<&str> = lost.iter().map(|(name, _)| *name).collect();
+        let reason = if is_alone {
+            (*why).to_owned()
+        } else {
+            format!("{why} ({})", named(&names))
         };
         let mut from = String::new();
-        for (name, offset, _) in &lost {
-            let Some(offset) = offset else { continue };
-            if self.namespaces.len() == 1 {
+        for (name, loss) in &lost {
+            let Some(offset) = &loss.from else { continue };
+            if is_alone {
                 from.push_str(offset);
             } else {
                 let space = if from.is_empty() { "" } else { " " };
