@@ -39,7 +39,10 @@ enum Kind {
 
 impl Kind {
     fn source(self, at: SocketAddr) -> Box<dyn Source> {
-        let credentials: Credentials = Arc::new(|| Ok(Authorisation::default()));
+        self.source_with(at, Arc::new(|| Ok(Authorisation::default())))
+    }
+
+    fn source_with(self, at: SocketAddr, credentials: Credentials) -> Box<dyn Source> {
         let dialer = Dialer::new(AddressPolicy::Local);
         let url = |scheme: &str| -> Uri { format!("{scheme}://{at}/").parse().unwrap() };
         match self {
@@ -373,6 +376,30 @@ async fn a_source_that_is_stopped_ends_although_its_peer_says_nothing() {
         let _link = peer.accept().await;
         following.stop.cancel();
         let (end, _) = following.ended().await;
+        assert!(matches!(end, Ok(Ended::Stopped)), "{kind:?}: {end:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_is_stopped_ends_although_its_credentials_are_not_made() {
+    for kind in KINDS {
+        let absent = Absent::new();
+        let (asked, is_asked) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let credentials: Credentials = Arc::new(move || {
+            let _ = asked.send(());
+            // A command that does not come back, until the test is over.
+            let _ = released.lock().unwrap().recv();
+            Ok(Authorisation::default())
+        });
+        let source = kind.source_with(absent.address(), credentials);
+        let following = Following::start(source, Recorder::default(), Reconnect::AfterLoss);
+        let waiting = tokio::task::spawn_blocking(move || is_asked.recv().unwrap());
+        waiting.await.unwrap();
+        following.stop.cancel();
+        let (end, _) = following.ended().await;
+        drop(release);
         assert!(matches!(end, Ok(Ended::Stopped)), "{kind:?}: {end:?}");
     }
 }
