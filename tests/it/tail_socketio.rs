@@ -149,6 +149,22 @@ async fn three_namespaces_share_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_the_server_ended_is_not_joined_again() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        namespaces: ["/", "/chat"].map(str::to_owned).to_vec(),
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "disconnect", "namespace": "/chat"}));
+    tail.remark().await;
+    server.tell(json!({"do": "kill"}));
+    assert_eq!(tail.connected().await.0, "namespace /");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn binary_events_are_put_together_at_any_depth() {
     let Some(mut server) = Server::start("{}") else {
         return;
