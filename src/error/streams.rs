@@ -163,8 +163,12 @@ pub(crate) fn stopped(stop: Stop) -> Result<Exit, CliError> {
         )
         .hint("--on-slow block     lets the stream wait")
         .hint("--save     keeps events whatever reads them"),
-        Stop::Answer(message) => CliError::new(Exit::Refused, "answer_failed", message)
-            .hint("ask again; an agent's answer cannot be taken up in the middle"),
+        Stop::Answer(message) => CliError::new(
+            Exit::Refused,
+            "answer_failed",
+            format!("the agent failed: {message}"),
+        )
+        .hint("ask again; an agent's answer cannot be taken up in the middle"),
         Stop::Output(error) => error.into(),
         Stop::Store(error) => error.into(),
         Stop::Record { path, source } => CliError::new(Exit::Failed, "record_unwritable", source)

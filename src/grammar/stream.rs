@@ -7,6 +7,7 @@ use http::Uri;
 
 use super::GrammarError;
 use super::target::Target;
+use crate::secret;
 
 const EXPECTED: &str =
     "a stream: an id, or an http, https, ws, wss, socketio+http or socketio+https URL";
@@ -87,18 +88,21 @@ fn short(text: &str) -> Result<Stream, GrammarError> {
     }
 }
 
+/// Secrets in the query are masked, as [`secret::shown`] does it.
 impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Agent(id) => f.write_str(id),
-            Self::Http(url) | Self::WebSocket(url) => write!(f, "{url}"),
+            Self::Http(url) | Self::WebSocket(url) => f.write_str(&secret::shown(url)),
             Self::SocketIo { url, namespace } => {
-                let (scheme, authority) = (
-                    url.scheme_str().unwrap_or("http"),
-                    url.authority().map_or("", |authority| authority.as_str()),
-                );
-                write!(f, "socketio+{scheme}://{authority}{namespace}")?;
-                url.query().map_or(Ok(()), |query| write!(f, "?{query}"))
+                let shown = secret::shown(url);
+                let (server, query) = match shown.split_once('?') {
+                    Some((server, query)) => (server, Some(query)),
+                    None => (shown.as_str(), None),
+                };
+                let server = server.trim_end_matches('/');
+                write!(f, "socketio+{server}{namespace}")?;
+                query.map_or(Ok(()), |query| write!(f, "?{query}"))
             }
         }
     }
@@ -117,6 +121,11 @@ mod tests {
             (":4870/feed", "http://127.0.0.1:4870/feed"),
             ("localhost:3000/sse", "http://localhost:3000/sse"),
             ("ws://a.test/s", "ws://a.test/s"),
+            ("ws://a.test/s?token=t0p&a=1", "ws://a.test/s?token=…&a=1"),
+            (
+                "socketio+http://a.test/n?key=t0p",
+                "socketio+http://a.test/n?key=…",
+            ),
             ("wss://[::1]:9/s", "wss://[::1]:9/s"),
             (
                 "socketio+http://a.test:3000/chat",

@@ -184,8 +184,12 @@ pub struct Pipeline {
     keeper: Option<Keeper>,
     /// Where only the cursor is.
     mover: Option<Mover>,
-    /// Reached, and not marked yet.
+    /// Reached by what was taken.
     position: Option<String>,
+    /// The position is not marked yet.
+    has_moved: bool,
+    /// A message came that was neither written nor kept: no later position counts, because it would cover that one, too.
+    is_refusing: bool,
     recording: Option<Recording>,
     /// The target of events.
     target: String,
@@ -234,12 +238,22 @@ impl Pipeline {
             keeper,
             mover,
             position: None,
+            has_moved: false,
+            is_refusing: false,
             recording,
         }
     }
 
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// Where to go on: at `position`, which is the source's, unless that covers a message which went nowhere.
+    pub fn place(&self, position: Option<String>) -> Option<String> {
+        match self.is_refusing {
+            true => self.position.clone(),
+            false => position,
+        }
     }
 
     /// Writes, keeps and delivers what is left. Why the pipeline wanted no more, if it was the one that ended.
@@ -283,6 +297,7 @@ impl Pipeline {
         if let Some(recording) = &mut self.recording
             && let Err(stop) = recording.write()
         {
+            self.refuse();
             return self.end(stop);
         }
         let Some(keeper) = &mut self.keeper else {
@@ -308,11 +323,12 @@ impl Pipeline {
 
     /// Lets the cursor follow to what stdout has been given.
     fn mark(&mut self) {
-        if self.lines.is_empty()
-            && let Some(mover) = &self.mover
-            && let Some(position) = self.position.take()
+        if self.has_moved
+            && self.lines.is_empty()
+            && let (Some(mover), Some(position)) = (&self.mover, &self.position)
         {
-            mover.mark(self.ui.handed_over(), &position);
+            mover.mark(self.ui.handed_over(), position);
+            self.has_moved = false;
         }
     }
 
@@ -362,7 +378,13 @@ impl Pipeline {
         if !self.printer.may_pass(&self.lines[start..]) {
             self.lines.truncate(start);
             let refused = io::Error::new(io::ErrorKind::InvalidData, NotForATerminal);
+            self.refuse();
             let _ = self.end(Stop::Output(refused));
+        }
+        if let Some(aside) = self.printer.aside.take() {
+            // On a terminal it follows what was said before it.
+            self.hand_over();
+            aside.say(&self.ui);
         }
     }
 }
@@ -370,6 +392,7 @@ impl Pipeline {
 impl Outlet for Pipeline {
     fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
         if self.stopped.is_some() {
+            self.is_refusing = true;
             return ControlFlow::Break(());
         }
         let now = self.clock.now(&self.options.pulse);
@@ -416,13 +439,16 @@ impl Outlet for Pipeline {
     }
 
     fn reached(&mut self, position: &str) {
+        if self.is_refusing {
+            return;
+        }
         if let Some(keeper) = &mut self.keeper {
             keeper.reached(position);
-        } else if self.mover.is_some() {
-            let reached = self.position.get_or_insert_default();
-            reached.clear();
-            reached.push_str(position);
         }
+        let reached = self.position.get_or_insert_default();
+        reached.clear();
+        reached.push_str(position);
+        self.has_moved = true;
     }
 
     fn carried_by(&mut self, transport: Transport) {
@@ -451,6 +477,13 @@ impl Pipeline {
             return self.end(Stop::GoalMet);
         }
         ControlFlow::Continue(())
+    }
+
+    /// What was reached since the last mark covers a message that went nowhere.
+    fn refuse(&mut self) {
+        self.is_refusing = true;
+        self.position = None;
+        self.has_moved = false;
     }
 
     fn count_gap(&mut self) {

@@ -37,6 +37,23 @@ pub(super) struct Printer {
     record: Vec<u8>,
     /// The text of an answer does not stand at the start of a line.
     is_within_line: bool,
+    /// That an answer failed is told by its end.
+    is_one_answer: bool,
+    /// What the last message of an answer said beside its text: for stderr.
+    pub(super) aside: Option<Aside>,
+}
+
+/// Something that happens in an answer and is no text of it.
+pub(super) struct Aside {
+    notice: &'static str,
+    facts: serde_json::Value,
+    text: String,
+}
+
+impl Aside {
+    pub(super) fn say(self, ui: &Ui) {
+        ui.notice(self.notice, self.facts, &self.text);
+    }
 }
 
 enum Print {
@@ -63,6 +80,8 @@ impl Printer {
             form,
             record: Vec::new(),
             is_within_line: false,
+            is_one_answer: options.is_one_answer,
+            aside: None,
         }
     }
 
@@ -112,6 +131,7 @@ impl Printer {
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         if std::mem::take(&mut self.is_within_line) {
             out.push(b'\n');
+            self.ui.stands_within_line(false);
         }
     }
 
@@ -173,18 +193,23 @@ impl Printer {
                     Some(last) => *last != b'\n',
                     None => self.is_within_line,
                 };
+                self.ui.stands_within_line(self.is_within_line);
             }
             Part::Tool(name) => {
-                let facts = serde_json::json!({ "name": name });
-                let text = format!("The agent uses {}.", safe(&name));
-                self.ui.notice("tool", facts, &text);
+                self.aside = Some(Aside {
+                    notice: "tool",
+                    text: format!("The agent uses {}.", safe(&name)),
+                    facts: serde_json::json!({ "name": name }),
+                });
             }
-            Part::Failed(why) => {
-                let facts = serde_json::json!({ "message": why });
-                let text = format!("The agent failed: {}", safe(&why));
-                self.ui.notice("answer_failed", facts, &text);
+            Part::Failed(why) if !self.is_one_answer => {
+                self.aside = Some(Aside {
+                    notice: "answer_failed",
+                    text: format!("The agent failed: {}", safe(&why)),
+                    facts: serde_json::json!({ "message": why }),
+                });
             }
-            Part::Other => {}
+            Part::Failed(_) | Part::Other => {}
         }
     }
 }

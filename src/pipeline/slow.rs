@@ -21,7 +21,7 @@ pub(super) struct Loss {
 
 impl Pipeline {
     /// Offers stdout what waits. `false`: there is no room.
-    fn hand_over(&mut self) -> bool {
+    pub(super) fn hand_over(&mut self) -> bool {
         match self.ui.offer(&mut self.lines) {
             Ok(taken) => taken,
             Err(error) => {

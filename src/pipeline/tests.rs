@@ -411,19 +411,23 @@ async fn a_gap_ends_it_only_where_that_is_asked_for() {
             ..options()
         };
         let (mut pipeline, _) = pipeline(options, Format::Json);
-        pipeline.notice(Notice::Gap(crate::source::Gap {
-            from: None,
-            to: None,
-            reason: "cut".to_owned(),
-            lost: None,
-            since: Timestamp::now(),
-            until: Timestamp::now(),
-        }));
+        pipeline.notice(gap());
         assert_eq!(pipeline.stop.is_cancelled(), fail_on_gap);
         let (stats, stop) = pipeline.finish().await;
         assert_eq!(stats.gaps, 1);
         assert_eq!(matches!(stop, Some(Stop::Gap)), fail_on_gap);
     }
+}
+
+fn gap() -> Notice {
+    Notice::Gap(crate::source::Gap {
+        from: None,
+        to: None,
+        reason: "cut".to_owned(),
+        lost: None,
+        since: Timestamp::now(),
+        until: Timestamp::now(),
+    })
 }
 
 const FEED: &str = "http://feed.test/events";
@@ -448,8 +452,9 @@ fn keeping(events: bool) -> (PipelineOptions, Store) {
 
 fn cursor(store: &Store) -> Option<String> {
     store
-        .read_blocking(|connection| cursors::position(connection, "feed", FEED))
+        .read_blocking(|connection| cursors::find(connection, "feed", FEED))
         .unwrap()
+        .map(|kept| kept.position)
 }
 
 fn kept(store: &Store) -> Vec<Event> {

@@ -43,22 +43,22 @@ struct Value {
     position: String,
 }
 
-/// Where `stream` goes on; `None` for a name that is not known yet.
+/// The cursor with this name, which is `stream`'s; `None` for a name that is not known yet.
 ///
 /// # Errors
 /// [`CursorError::OtherStream`] where the name is another stream's: its positions mean nothing here.
-pub fn position(
+pub fn find(
     connection: &Connection,
     name: &str,
     stream: &str,
-) -> Result<Option<String>, CursorError> {
+) -> Result<Option<Kept>, CursorError> {
     match get(connection, name)? {
         Some(kept) if kept.stream != stream => Err(CursorError::OtherStream {
             name: kept.name,
             kept: kept.stream,
             asked: stream.to_owned(),
         }),
-        kept => Ok(kept.map(|kept| kept.position)),
+        kept => Ok(kept),
     }
 }
 
@@ -154,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_where_it_was_moved_last() {
-        let found = store().read_blocking(|c| position(c, "orders", FEED));
-        assert_eq!(found.unwrap().as_deref(), Some("4\"2"));
+        let found = store().read_blocking(|c| find(c, "orders", FEED));
+        assert_eq!(found.unwrap().unwrap().position, "4\"2");
         let listed = store().read_blocking(list).unwrap();
         assert_eq!(listed.len(), 1);
         assert_eq!(listed[0].updated_at, Timestamp::from_millis(2));
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_cursor_of_another_stream_is_refused() {
-        let found = store().read_blocking(|c| position(c, "orders", "http://other.test/"));
+        let found = store().read_blocking(|c| find(c, "orders", "http://other.test/"));
         let error = found.unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -177,7 +177,7 @@ mod tests {
         let remove_it = || store.write_blocking::<_, StoreError, _>(|tx| remove(tx, "orders"));
         assert!(remove_it().unwrap());
         assert!(!remove_it().unwrap());
-        let found = store.read_blocking(|c| position(c, "orders", FEED));
+        let found = store.read_blocking(|c| find(c, "orders", FEED));
         assert_eq!(found.unwrap(), None);
     }
 }

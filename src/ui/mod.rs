@@ -11,6 +11,7 @@ mod table;
 
 use std::io;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -69,6 +70,8 @@ pub struct Ui {
     manner: Manner,
     out: out::Out,
     bar: Mutex<Option<indicatif::ProgressBar>>,
+    /// What stdout was given last did not end its line.
+    is_within_line: AtomicBool,
 }
 
 /// An error as it is shown: every text is safe to show only after [`Ui::problem`] made it so.
@@ -96,6 +99,7 @@ impl Ui {
             manner,
             out: out::Out::stdout(),
             bar: Mutex::new(None),
+            is_within_line: AtomicBool::new(false),
         }
     }
 
@@ -105,6 +109,7 @@ impl Ui {
             manner,
             out: out::Out::to(writer),
             bar: Mutex::new(None),
+            is_within_line: AtomicBool::new(false),
         }
     }
 
@@ -226,6 +231,21 @@ impl Ui {
         self.out.abandon()
     }
 
+    /// Tells whether what is given to stdout ends within a line, as text that grows does: on a terminal the next notice then
+    /// begins a line of its own.
+    pub fn stands_within_line(&self, is_within_line: bool) {
+        self.is_within_line.store(is_within_line, Ordering::Relaxed);
+    }
+
+    /// What keeps a sentence on stderr from following half a line of stdout on the same screen.
+    fn line_break(&self) -> &'static str {
+        let one_screen = self.manner.stdout_is_terminal && self.manner.stderr_is_terminal;
+        match one_screen && self.is_within_line.swap(false, Ordering::Relaxed) {
+            true => "\n",
+            false => "",
+        }
+    }
+
     /// A table on stdout: headings, then rows. For the text format only; callers print JSON themselves.
     pub fn table<C: Into<Cell>>(&self, headings: &[&str], rows: Vec<Vec<C>>) -> io::Result<()> {
         let rows = rows
@@ -305,9 +325,10 @@ impl Ui {
             // Both go to one screen: what was said first is seen first. A broken stdout is told to whoever writes there next.
             let _ = self.out.flush();
         }
+        let line_break = self.line_break();
         match self.shown_bar() {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| eprintln!("{line_break}{text}")),
+            None => eprintln!("{line_break}{text}"),
         }
     }
 }
@@ -414,6 +435,23 @@ mod tests {
             code: "target_refused",
             exit: 5,
         }
+    }
+
+    #[test]
+    fn on_one_screen_a_notice_does_not_follow_half_a_line() {
+        let ui = |stdout_is_terminal, stderr_is_terminal| {
+            let ui = Ui::new(Manner {
+                stdout_is_terminal,
+                stderr_is_terminal,
+                ..Manner::default()
+            });
+            ui.stands_within_line(true);
+            ui
+        };
+        let screen = ui(true, true);
+        assert_eq!([screen.line_break(), screen.line_break()], ["\n", ""]);
+        assert_eq!(ui(true, false).line_break(), "");
+        assert_eq!(ui(false, true).line_break(), "");
     }
 
     #[test]

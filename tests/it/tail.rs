@@ -272,6 +272,20 @@ fn ctrl_c_sums_up_and_prints_the_command_that_goes_on() {
     assert_eq!(server.requests()[1].target, "/events?a=1&b=2");
 }
 
+#[test]
+fn a_secret_in_the_address_is_neither_shown_nor_kept() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(TWO), holds(TWO)]);
+    let args = ["--resume", "orders", "--count", "1"];
+    let output = tail(&sandbox, &server.url("/?token=t0ps3cret&a=1"), &args).expect_exit(0);
+    assert!(!output.stderr.contains("t0ps3cret"), "{output}");
+    let other = tail(&sandbox, &server.url("/?token=t0ps3cret&a=2"), &args).expect_exit(2);
+    assert!(!other.stderr.contains("t0ps3cret"), "{other}");
+    let renewed = tail(&sandbox, &server.url("/?token=n3w&a=1"), &args);
+    let _ = renewed.expect_exit(0);
+    assert_eq!(header(&server, 1, "last-event-id").unwrap(), "41");
+}
+
 /// Runs a command as a person would who pastes it.
 #[cfg(unix)]
 fn shell(sandbox: &Sandbox, line: &str) -> Running {
@@ -312,6 +326,38 @@ fn a_name_goes_on_where_it_was() {
     let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
     assert_eq!(header(&server, 0, "last-event-id"), None);
     assert_eq!(header(&server, 1, "last-event-id").unwrap(), "41");
+}
+
+#[test]
+fn a_server_that_does_not_go_on_from_a_name_has_a_gap_since_the_last_run() {
+    let sandbox = Sandbox::new();
+    let server = SseServer::start(vec![holds(TWO), holds(TWO)]);
+    let args = ["--resume", "orders", "--count", "1"];
+    let before = evt::time::Timestamp::now();
+    let _ = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let between = evt::time::Timestamp::now();
+    let output = tail(&sandbox, &server.url("/"), &args).expect_exit(0);
+    let gap = notice(&output, "gap");
+    assert_eq!(gap["from"], "41");
+    let since = gap["since"].as_str().unwrap();
+    let run = before.to_string()..=between.to_string();
+    assert!(run.contains(&since.to_owned()), "{gap}");
+}
+
+#[test]
+fn lines_of_json_that_cannot_go_on_after_an_id_have_a_gap() {
+    let lines = vec![
+        Step::head("application/x-ndjson"),
+        Step::chunk("{}\n"),
+        Step::end(),
+    ];
+    let server = SseServer::start(vec![lines]);
+    let output = tail(
+        &Sandbox::new(),
+        &server.url("/"),
+        &["--last-event-id", "41"],
+    );
+    assert_eq!(notice(&output.expect_exit(0), "gap")["lost"], "unknown");
 }
 
 #[test]
@@ -411,6 +457,11 @@ fn a_flag_of_another_transport_is_refused_and_says_whose_it_is() {
             "http://127.0.0.1:1/",
             ["--ping", "3s"],
             "--ping is for WebSocket",
+        ),
+        (
+            "ws://127.0.0.1:1/",
+            ["--resume", "orders"],
+            "--resume is for server-sent events and Socket.IO",
         ),
         (
             "ws://127.0.0.1:1/",

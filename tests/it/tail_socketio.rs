@@ -11,6 +11,7 @@ use evt::source::{
 };
 use serde_json::json;
 
+use crate::support::Sandbox;
 use tail::{Server, Tail, with_token};
 
 const RECOVERY: &str = r#"{"connectionStateRecovery":{"maxDisconnectionDuration":60000}}"#;
@@ -287,6 +288,31 @@ async fn another_process_goes_on_where_one_was_stopped() {
         assert_eq!(next.event().await.data, number.to_string());
     }
     assert_eq!(next.gaps, []);
+}
+
+#[test]
+fn the_command_goes_on_with_the_session_that_it_stored() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let sandbox = Sandbox::new();
+    let url = format!("socketio+{}", server.options().url);
+    let follow = || sandbox.spawn(["tail", &url, "--resume", "orders", "--count", "3"]);
+    let mut first = follow();
+    first.wait_for_stderr("Connected");
+    server.tell(json!({"do": "count", "to": 3}));
+    let output = first.finish();
+    assert_eq!(output.exit, Some(0), "{output}");
+    server.until("left");
+    server.tell(json!({"do": "count", "from": 4, "to": 6}));
+    let output = follow().finish();
+    let numbers: Vec<_> = output
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["data"].clone())
+        .collect();
+    assert_eq!(numbers, [4, 5, 6], "{output}");
+    assert!(!output.stderr.contains("Gap:"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

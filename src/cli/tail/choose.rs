@@ -36,8 +36,10 @@ pub(super) fn subject(args: &mut Args, cx: &Context) -> Result<Subject, CliError
     }
     if args.keep.resume.is_none() {
         for kept in cx.inbox()?.read_blocking(cursors::list)? {
-            // What a later version has kept may have a form of its own.
-            if let Ok(stream) = kept.stream.parse() {
+            // What a later version has kept may have a form of its own, and of an address with a secret that was not kept.
+            if !kept.stream.contains('…')
+                && let Ok(stream) = kept.stream.parse()
+            {
                 let text = format!("go on with {} ({})", kept.name, kept.stream);
                 offer(text, Subject::Stream(stream), Some(kept.name));
             }

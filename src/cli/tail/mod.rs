@@ -258,7 +258,7 @@ pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliErr
             .then(|| input::read(&cx, stop.clone())),
         stop,
         pulse,
-        cut: None,
+        cut: following.cut.take(),
         reconnects: 0,
     };
     let (end, time_over) = follow(&args, following.source.as_mut(), &mut source_cx).await;
@@ -267,7 +267,7 @@ pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliErr
         time_over,
         reconnects: source_cx.reconnects,
         transport: following.source.transport(),
-        position: following.source.position(),
+        position: pipeline.place(following.source.position()),
     };
     drop(following.source);
     ending.conclude(pipeline, &following.name, &args, &cx).await

@@ -16,10 +16,11 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    Credentials, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
+    Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
     WebSocketOptions,
 };
 use crate::store::cursors;
+use crate::time::Timestamp;
 
 /// The largest message that a flag can allow.
 const MAX_MESSAGE: u64 = 1 << 30;
@@ -77,6 +78,8 @@ impl Subject {
 /// is one to be asked.
 pub(super) async fn subject(args: &mut Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
     if let Some(name) = &args.agent {
+        // An agent is not put to work for a command line that is refused.
+        fits(cx, Transport::Sse)?;
         let message = args.source.as_deref().unwrap_or_default();
         return Ok(Subject::Answer(agent::ask(name, message, cx).await?));
     }
@@ -110,6 +113,8 @@ pub(super) struct Following {
     pub(super) subject: Subject,
     /// The stream as it can be named again: what a cursor belongs to.
     pub(super) name: String,
+    /// Where an earlier run is gone on with: its end, until the server has shown that nothing was missed since.
+    pub(super) cut: Option<CutOff>,
 }
 
 impl Following {
@@ -123,12 +128,7 @@ impl Following {
         }
         let stream = subject.stream(cx)?;
         let name = stream.to_string();
-        let place = match &args.keep.resume {
-            Some(cursor) => cx
-                .inbox()?
-                .read_blocking(|db| cursors::position(db, cursor, &name))?,
-            None => args.connect.last_event_id.clone(),
-        };
+        let place = Place::of(args, &name, cx)?;
         let max_message = usize::try_from(limit).unwrap_or(usize::MAX);
         let dialer = Dialer::new(AddressPolicy::Local);
         let maker = Maker {
@@ -136,7 +136,7 @@ impl Following {
             cx,
             dialer,
             max_message,
-            place,
+            place: place.as_ref().map(|place| place.position.clone()),
         };
         let source = match &stream {
             Stream::Agent(id) => maker.answer(id)?,
@@ -148,6 +148,10 @@ impl Following {
             source,
             subject,
             name,
+            cut: place.map(|place| CutOff {
+                since: place.since,
+                why: "an earlier run ended".to_owned(),
+            }),
         })
     }
 
@@ -157,6 +161,33 @@ impl Following {
             self.subject,
             Subject::Answer(_) | Subject::Stream(Stream::Agent(_))
         )
+    }
+}
+
+/// Where an earlier run got to.
+struct Place {
+    position: String,
+    /// When it did; now, where nobody knows.
+    since: Timestamp,
+}
+
+impl Place {
+    /// By the cursor, or by the id that was typed.
+    fn of(args: &Args, stream: &str, cx: &Context) -> Result<Option<Self>, CliError> {
+        let Some(cursor) = &args.keep.resume else {
+            let typed = args.connect.last_event_id.clone();
+            return Ok(typed.map(|position| Self {
+                position,
+                since: Timestamp::now(),
+            }));
+        };
+        let kept = cx
+            .inbox()?
+            .read_blocking(|db| cursors::find(db, cursor, stream))?;
+        Ok(kept.map(|kept| Self {
+            position: kept.position,
+            since: kept.updated_at,
+        }))
     }
 }
 
@@ -248,7 +279,9 @@ impl Maker<'_> {
 }
 
 /// Flags that only some transports have, by the names of their arguments.
-const PARTICULAR: [(&str, &str, &[Transport]); 14] = [
+const PARTICULAR: [(&str, &str, &[Transport]); 15] = [
+    // A WebSocket has no positions: a name would remember nothing.
+    ("resume", "--resume", &[Transport::Sse, Transport::SocketIo]),
     ("idle", "--idle", &[Transport::Sse]),
     ("last_event_id", "--last-event-id", &[Transport::Sse]),
     ("text", "--text", &[Transport::Sse]),

@@ -29,7 +29,7 @@ use super::super::State;
 use super::super::auth::checked_org;
 use super::super::error::{Refusal, answer};
 use super::session::is_name;
-use super::turn::raise;
+use super::turn::{event_of, raise_now};
 use super::{Pace, unavailable};
 
 /// A frame of 20 ms of audio has 160 bytes; this is half a minute of it.
@@ -196,7 +196,7 @@ impl Call {
     async fn run(mut self) {
         let end = self.talk().await;
         if self.stream.is_some() {
-            self.raise("call.status", "completed");
+            self.raise("call.status", "completed").await;
         }
         let Some((code, reason)) = end else { return };
         let frame = CloseFrame {
@@ -263,7 +263,7 @@ impl Call {
             return invalid("a frame is a JSON object with `event`");
         };
         match (frame.event.as_ref(), frame.start, frame.media) {
-            ("start", Some(start), _) => self.begin(frame.stream, start),
+            ("start", Some(start), _) => self.begin(frame.stream, start).await,
             ("start", None, _) => invalid("`start` has no `start`"),
             ("media", _, Some(media)) => self.echo(&media.payload).await,
             ("media", _, None) => invalid("`media` has no `media.payload`"),
@@ -274,7 +274,7 @@ impl Call {
         }
     }
 
-    fn begin(
+    async fn begin(
         &mut self,
         stream: Option<Cow<'_, str>>,
         start: Start<'_>,
@@ -287,7 +287,7 @@ impl Call {
         self.stream = Some(stream.into_owned());
         self.call = start.call.filter(|id| is_name(id)).map(Cow::into_owned);
         self.numbers = ["from", "to"].map(|name| start.parameters.get(name).cloned());
-        self.raise("call.incoming", "in-progress");
+        self.raise("call.incoming", "in-progress").await;
         ControlFlow::Continue(())
     }
 
@@ -318,7 +318,8 @@ impl Call {
         }
     }
 
-    fn raise(&self, event: &str, status: &str) {
+    /// One after the other, so that a call ends after it has begun.
+    async fn raise(&mut self, event: &str, status: &str) {
         let body = json!({
             "callSid": self.call,
             "streamSid": self.stream,
@@ -328,8 +329,8 @@ impl Call {
             "status": status,
             "pieces": self.pieces,
         });
-        // With too much under way the call goes on unheard.
-        let _ = raise(&self.state, &self.org, event, "call", body);
+        let event = event_of(&self.org, event, "call", body);
+        raise_now(&self.state, event).await;
     }
 }
 

@@ -167,28 +167,38 @@ impl<'a> Turn<'a> {
 }
 
 /// Raises an event of the platform, so that its automations hear of it.
-pub(super) fn raise(
+fn raise(
     state: &Arc<State>,
     org: &str,
     kind: &str,
     datatype: &str,
     data: Value,
 ) -> Result<(), Complaint> {
+    let event = event_of(org, kind, datatype, data);
+    let raising = Arc::clone(state);
+    state
+        .gateways
+        .errand(async move { raise_now(&raising, event).await })
+}
+
+/// An event about a record that is kept nowhere else.
+pub(super) fn event_of(org: &str, kind: &str, datatype: &str, data: Value) -> NewEvent {
     let sk = format!("{datatype}-{}", uuid::Uuid::now_v7().simple());
-    let event = NewEvent {
+    NewEvent {
         org: org.to_owned(),
         kind: kind.to_owned(),
         data: json!({ "sk": sk, "datatype": datatype, "data": data }),
         before: None,
         cause: Cause::default(),
-    };
-    let raising = Arc::clone(state);
-    state.gateways.errand(async move {
-        let raised = raising.change(move |repository, tx| Ok(repository.emit(tx, event)?));
-        if let Err(refusal) = raised.await {
-            tracing::warn!(code = refusal.code, "A gateway's event was not raised.");
-        }
-    })
+    }
+}
+
+/// Raises an event, and returns when it is kept.
+pub(super) async fn raise_now(state: &State, event: NewEvent) {
+    let raised = state.change(move |repository, tx| Ok(repository.emit(tx, event)?));
+    if let Err(refusal) = raised.await {
+        tracing::warn!(code = refusal.code, "A gateway's event was not raised.");
+    }
 }
 
 /// A name that an event gives to a chat, a group or the like.
