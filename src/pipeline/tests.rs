@@ -645,3 +645,36 @@ async fn a_recording_that_cannot_be_opened_ends_it_before_it_begins() {
     let (_, stop) = pipeline.finish().await;
     assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
 }
+
+/// A target that answers when the pipeline has waited long enough for it.
+async fn late_target() -> Target {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let _ = peer.read(&mut [0; 4096]).await;
+        tokio::time::sleep(keep::DRAIN + Duration::from_millis(300)).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        let _ = peer.write_all(answer).await;
+        let _ = peer.read(&mut [0; 1]).await;
+    });
+    address.to_string().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_made_at_the_last_moment_is_not_counted_twice() {
+    let (mut options, _store) = keeping(true);
+    if let Some(keep) = &mut options.keep {
+        keep.forward = Some(Forward {
+            target: late_target().await,
+            retry: crate::backoff::Retry::dev(),
+            timeout: Duration::from_secs(30),
+            secret: None,
+        });
+    }
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    feed(&mut pipeline, &[message("1")]).await;
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(stats.delivered + stats.waiting, 1, "{stats:?}");
+}
