@@ -26,8 +26,10 @@ use tower_service::Service;
 use super::DialError;
 use super::address::{AddressPolicy, forbidden};
 
-/// Name, TCP and TLS together, for each address that is tried.
+/// Name, TCP and TLS together, whatever the number of addresses.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
+/// One of many addresses is waited for at least so long.
+const SHARE: Duration = Duration::from_secs(1);
 /// After how much silence a stream's connection is probed, and how long each probe waits.
 #[cfg(target_os = "linux")]
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -157,20 +159,36 @@ impl Connector {
                 .map_err(|error| ConnectFailure::Name(host.to_owned(), error))?
                 .collect(),
         };
-        let mut failure =
-            ConnectFailure::Name(host.to_owned(), io::Error::from(io::ErrorKind::NotFound));
-        for address in addresses {
+        if addresses.is_empty() {
+            let error = io::Error::from(io::ErrorKind::NotFound);
+            return Err(ConnectFailure::Name(host.to_owned(), error));
+        }
+        let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        self.connect_first(&addresses, (CONNECT / count).max(SHARE))
+            .await
+    }
+
+    /// Connects to the first address that answers within `limit`: one that swallows everything, as IPv6 does in many a network,
+    /// must not take the time of those behind it.
+    async fn connect_first(
+        &self,
+        addresses: &[SocketAddr],
+        limit: Duration,
+    ) -> Result<TcpStream, ConnectFailure> {
+        let mut failure = ConnectFailure::Timeout;
+        for &address in addresses {
             // The address is pinned: what was checked is what is dialled.
             if let Some(reason) = forbidden(address.ip(), self.policy) {
                 failure = ConnectFailure::Forbidden(address.ip(), reason);
                 continue;
             }
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
+            match tokio::time::timeout(limit, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Err(error) => failure = ConnectFailure::Refused(error),
+                Ok(Err(error)) => failure = ConnectFailure::Refused(error),
+                Err(_) => failure = ConnectFailure::Timeout,
             }
         }
         Err(failure)
@@ -353,5 +371,34 @@ impl AsyncWrite for Stream {
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         Connected::new()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_swallows_everything_does_not_hide_the_next_one() {
+        let deaf = TcpSocket::new_v4().unwrap();
+        deaf.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let deaf = deaf.listen(0).unwrap();
+        let limit = Duration::from_millis(200);
+        let mut waiting = Vec::new();
+        // Until its queue is full, which nobody empties.
+        while let Ok(stream) =
+            tokio::time::timeout(limit, TcpStream::connect(deaf.local_addr().unwrap())).await
+        {
+            waiting.push(stream.unwrap());
+        }
+        let good = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let addresses = [deaf.local_addr().unwrap(), good.local_addr().unwrap()];
+        let connector = Connector::new(AddressPolicy::Local);
+        let stream = connector.connect_first(&addresses, limit).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
     }
 }

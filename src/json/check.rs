@@ -1,11 +1,10 @@
-//! One pass over JSON text (RFC 8259): whether it is JSON, and where the members at its root lie. Nothing is allocated.
+//! One pass over JSON text (RFC 8259): whether it is JSON, and where the members at its root lie. Nothing is allocated for a
+//! document of up to 64 levels, and a bit for each level of a deeper one.
 
 use std::ops::Range;
 
-use serde_json::value::RawValue;
-
-/// Levels whose brackets fit into one word; deeper documents are left to the parser, which counts them on the heap.
-const LEVELS: u32 = 64;
+/// Levels whose brackets fit into one word.
+const LEVELS: usize = 64;
 
 /// A member at the root of an object: both parts as they stand in the text, the key in its quotes.
 pub(crate) struct RootMember {
@@ -21,28 +20,24 @@ pub(crate) fn check(text: &str, member: impl FnMut(RootMember)) -> bool {
         at: 0,
         depth: 0,
         objects: 0,
+        outer: Vec::new(),
         key: 0..0,
         value: 0,
         member,
     };
-    match scan.document() {
-        Ok(()) => true,
-        Err(Fault::NotJson) => false,
-        Err(Fault::TooDeep) => serde_json::from_str::<&RawValue>(text).is_ok(),
-    }
+    scan.document().is_ok()
 }
 
-enum Fault {
-    NotJson,
-    TooDeep,
-}
+struct NotJson;
 
 struct Scan<'a, F> {
     text: &'a [u8],
     at: usize,
-    depth: u32,
+    depth: usize,
     /// One bit a level, the innermost lowest: whether it is an object.
     objects: u64,
+    /// The same for the levels around those, a word for each [`LEVELS`].
+    outer: Vec<u64>,
     /// The member at the root that is being read.
     key: Range<usize>,
     value: usize,
@@ -50,7 +45,7 @@ struct Scan<'a, F> {
 }
 
 impl<F: FnMut(RootMember)> Scan<'_, F> {
-    fn document(&mut self) -> Result<(), Fault> {
+    fn document(&mut self) -> Result<(), NotJson> {
         loop {
             self.pass_space();
             if self.opens_or_is_read()? && self.ends()? {
@@ -60,10 +55,10 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
     }
 
     /// Reads a value, or the start of one that has values in it. Returns whether a value has ended.
-    fn opens_or_is_read(&mut self) -> Result<bool, Fault> {
+    fn opens_or_is_read(&mut self) -> Result<bool, NotJson> {
         match self.peek() {
             Some(b'{') => {
-                self.open(true)?;
+                self.open(true);
                 if self.closes(b'}') {
                     return Ok(true);
                 }
@@ -71,7 +66,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
                 Ok(false)
             }
             Some(b'[') => {
-                self.open(false)?;
+                self.open(false);
                 Ok(self.closes(b']'))
             }
             Some(b'"') => self.string().map(|()| true),
@@ -79,12 +74,12 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
             Some(b't') => self.word(b"true"),
             Some(b'f') => self.word(b"false"),
             Some(b'n') => self.word(b"null"),
-            _ => Err(Fault::NotJson),
+            _ => Err(NotJson),
         }
     }
 
     /// After a value: goes on to the next one, or closes what ends with it. Returns whether the document has ended.
-    fn ends(&mut self) -> Result<bool, Fault> {
+    fn ends(&mut self) -> Result<bool, NotJson> {
         loop {
             if self.depth == 1 && self.is_in_object() {
                 (self.member)(RootMember {
@@ -106,20 +101,19 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
                 }
                 Some(b'}') if self.depth > 0 && is_in_object => self.close(),
                 Some(b']') if self.depth > 0 && !is_in_object => self.close(),
-                _ => return Err(Fault::NotJson),
+                _ => return Err(NotJson),
             }
         }
     }
 
-    fn open(&mut self, is_object: bool) -> Result<(), Fault> {
-        if self.depth == LEVELS {
-            return Err(Fault::TooDeep);
+    fn open(&mut self, is_object: bool) {
+        if self.depth > 0 && self.depth.is_multiple_of(LEVELS) {
+            self.outer.push(self.objects);
         }
         self.depth += 1;
         self.objects = self.objects << 1 | u64::from(is_object);
         self.at += 1;
         self.pass_space();
-        Ok(())
     }
 
     /// Whether what was just opened is empty.
@@ -134,6 +128,9 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
     fn close(&mut self) {
         self.depth -= 1;
         self.objects >>= 1;
+        if self.depth.is_multiple_of(LEVELS) {
+            self.objects = self.outer.pop().unwrap_or_default();
+        }
         self.at += 1;
     }
 
@@ -142,16 +139,16 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
     }
 
     /// A key with its colon and the space behind it.
-    fn key(&mut self) -> Result<(), Fault> {
+    fn key(&mut self) -> Result<(), NotJson> {
         if self.peek() != Some(b'"') {
-            return Err(Fault::NotJson);
+            return Err(NotJson);
         }
         let start = self.at;
         self.string()?;
         let end = self.at;
         self.pass_space();
         if self.peek() != Some(b':') {
-            return Err(Fault::NotJson);
+            return Err(NotJson);
         }
         self.at += 1;
         self.pass_space();
@@ -162,7 +159,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<(), Fault> {
+    fn string(&mut self) -> Result<(), NotJson> {
         self.at += 1;
         loop {
             self.pass_plain();
@@ -172,12 +169,12 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
                     return Ok(());
                 }
                 Some(b'\\') => self.escape()?,
-                _ => return Err(Fault::NotJson),
+                _ => return Err(NotJson),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<(), Fault> {
+    fn escape(&mut self) -> Result<(), NotJson> {
         let escaped = self.text.get(self.at + 1);
         let length = match escaped {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
@@ -187,10 +184,10 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
                 if is_hex {
                     6
                 } else {
-                    return Err(Fault::NotJson);
+                    return Err(NotJson);
                 }
             }
-            _ => return Err(Fault::NotJson),
+            _ => return Err(NotJson),
         };
         self.at += length;
         Ok(())
@@ -223,7 +220,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         }
     }
 
-    fn number(&mut self) -> Result<(), Fault> {
+    fn number(&mut self) -> Result<(), NotJson> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -245,20 +242,20 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self) -> Result<(), NotJson> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
         if self.at == start {
-            return Err(Fault::NotJson);
+            return Err(NotJson);
         }
         Ok(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<bool, Fault> {
+    fn word(&mut self, word: &[u8]) -> Result<bool, NotJson> {
         if !self.text[self.at..].starts_with(word) {
-            return Err(Fault::NotJson);
+            return Err(NotJson);
         }
         self.at += word.len();
         Ok(true)
@@ -278,6 +275,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::value::RawValue;
 
     use super::*;
 
@@ -381,6 +379,22 @@ mod tests {
             assert!(is_json(&format!("{open}1{close}")), "{depth}");
             assert!(!is_json(&format!("{open}1{close}]")), "{depth}");
             assert!(!is_json(&format!("{open}1")), "{depth}");
+        }
+    }
+
+    #[test]
+    fn the_members_around_a_deep_one_are_found_too() {
+        for depth in [62, 63, 64, 127, 128, 129, 5000] {
+            let (open, close) = ("[{\"x\":".repeat(depth), "}]".repeat(depth));
+            let deep = format!("{open}1{close}");
+            let text = format!("{{\"a\":{deep},\"b\":2}}");
+            assert_eq!(
+                members(&text),
+                [("\"a\"", deep.as_str()), ("\"b\"", "2")],
+                "{depth}"
+            );
+            assert!(is_json(&text), "{depth}");
+            assert!(!is_json(&format!("{{\"a\":{open}1{close}],\"b\":2}}")));
         }
     }
 

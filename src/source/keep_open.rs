@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{CutOff, Cx, Ended, Notice, Source, SourceError};
-use crate::time::Timestamp;
 
 /// The first delay is drawn below this, each next one below twice as much.
 const BASE: Duration = Duration::from_millis(500);
@@ -49,15 +48,15 @@ pub async fn keep_open(
         let begun = Instant::now();
         cx.pulse.closed();
         let result = source.run(cx).await;
-        let opened = cx.pulse.silence(Timestamp::now()).is_some();
+        let last_sign = cx.pulse.last_sign();
         cx.pulse.closed();
         if cx.stop.is_cancelled() {
             return Ok(Ended::Stopped);
         }
-        if opened && begun.elapsed() >= STABLE {
+        if last_sign.is_some() && begun.elapsed() >= STABLE {
             failures = 0;
         }
-        was_open |= opened;
+        was_open |= last_sign.is_some();
         let (failure, minimum) = match result {
             Ok(Ended::Cut {
                 why,
@@ -82,10 +81,10 @@ pub async fn keep_open(
             let source = Box::new(failure);
             return Err(SourceError::Spent { retries, source });
         }
-        if opened {
+        if let Some(since) = last_sign {
             cx.reconnects += 1;
             cx.cut.get_or_insert_with(|| CutOff {
-                since: Timestamp::now(),
+                since,
                 why: words(&failure),
             });
         }
@@ -149,6 +148,7 @@ mod tests {
     use super::super::{BoxFuture, Message, Outlet, Pulse};
     use super::*;
     use crate::event::Transport;
+    use crate::time::Timestamp;
 
     type Ending = fn() -> Result<Ended, SourceError>;
 
@@ -345,6 +345,50 @@ mod tests {
         assert_eq!(delay(1, asked, 0.0), asked);
         assert!(delay(30, Duration::ZERO, 1.0) <= CAP);
         assert_eq!(delay(1, Duration::ZERO, 0.0), FLOOR);
+    }
+
+    /// Falls silent, and tells at the next connection what that loss was.
+    struct Silent(bool);
+
+    const LAST_SIGN: Timestamp = Timestamp::from_millis(1_777_111_200_000);
+
+    impl Source for Silent {
+        fn transport(&self) -> Transport {
+            Transport::WebSocket
+        }
+
+        fn target(&self) -> String {
+            "silent".to_owned()
+        }
+
+        fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
+            Box::pin(async move {
+                if std::mem::replace(&mut self.0, true) {
+                    cx.gap(None, None, "nobody knows");
+                    return finished();
+                }
+                cx.pulse.opened(LAST_SIGN);
+                cut()
+            })
+        }
+
+        fn position(&self) -> Option<String> {
+            None
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_begins_with_the_last_sign_of_life_and_not_when_the_loss_was_noticed() {
+        let mut heard = Heard::default();
+        let mut cx = cx(&mut heard);
+        let mut source = Silent(false);
+        let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, || 0.0).await;
+        assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+        let since = heard.0.iter().find_map(|notice| match notice {
+            Notice::Gap(gap) => Some(gap.since),
+            _ => None,
+        });
+        assert_eq!(since, Some(LAST_SIGN));
     }
 
     #[tokio::test(start_paused = true)]

@@ -302,6 +302,7 @@ pub struct Cx<'a> {
 /// A connection that was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutOff {
+    /// The last sign of life: a loss is noticed later, and what was sent meanwhile is lost too.
     pub since: Timestamp,
     pub why: String,
 }
@@ -371,6 +372,12 @@ impl Pulse {
     pub fn message(&self, now: Timestamp) {
         self.message.store(now.millis(), Ordering::Relaxed);
         self.sign.store(now.millis(), Ordering::Relaxed);
+    }
+
+    /// The last sign of life of the open stream; `None` while it is not open.
+    pub fn last_sign(&self) -> Option<Timestamp> {
+        let is_open = self.connected.load(Ordering::Relaxed) != 0;
+        is_open.then(|| Timestamp::from_millis(self.sign.load(Ordering::Relaxed)))
     }
 
     /// How long the open stream has had no message, and no sign of life at all; `None` while it is not open.

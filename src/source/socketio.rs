@@ -93,14 +93,18 @@ impl SocketIo {
                 why: "an earlier run ended".to_owned(),
             });
         }
-        let authorisation = authorise(&self.options.credentials).await?;
-        let opening = Opening {
-            dialer: &self.dialer,
-            options: &self.options,
-            headers: &authorisation.headers,
+        let opening = async {
+            let authorisation = authorise(&self.options.credentials).await?;
+            let opening = Opening {
+                dialer: &self.dialer,
+                options: &self.options,
+                headers: &authorisation.headers,
+            };
+            let open = opening.open(cx.outlet).await?;
+            Ok::<_, SourceError>((open, authorisation))
         };
-        let open = tokio::select! {
-            open = opening.open(cx.outlet) => open?,
+        let (open, authorisation) = tokio::select! {
+            opened = opening => opened?,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         };
         let target = self.target();

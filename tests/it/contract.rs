@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use evt::dial::{AddressPolicy, DialError, Dialer};
 use evt::source::{
-    Authorisation, BoxFuture, Credentials, Cx, Ended, Message, Notice, Outlet, Pulse, Reconnect,
-    SocketIo, SocketIoOptions, Source, SourceError, Sse, SseOptions, Transports, WebSocket,
-    WebSocketOptions, keep_open,
+    Authorisation, BoxFuture, Credentials, Cx, Ended, Message, Notice, Outgoing, Outlet, Pulse,
+    Reconnect, SocketIo, SocketIoOptions, Source, SourceError, Sse, SseOptions, Transports,
+    WebSocket, WebSocketOptions, keep_open,
 };
 use futures_util::{SinkExt, StreamExt};
 use http::Uri;
@@ -39,7 +39,10 @@ enum Kind {
 
 impl Kind {
     fn source(self, at: SocketAddr) -> Box<dyn Source> {
-        let credentials: Credentials = Arc::new(|| Ok(Authorisation::default()));
+        self.source_with(at, Arc::new(|| Ok(Authorisation::default())))
+    }
+
+    fn source_with(self, at: SocketAddr, credentials: Credentials) -> Box<dyn Source> {
         let dialer = Dialer::new(AddressPolicy::Local);
         let url = |scheme: &str| -> Uri { format!("{scheme}://{at}/").parse().unwrap() };
         match self {
@@ -161,7 +164,7 @@ impl Link {
             Self::Sse(stream) => {
                 stream
                     .write_all(format!("data: {data}\n\n").as_bytes())
-                    .await?
+                    .await?;
             }
             Self::Socket(socket, Kind::SocketIo) => {
                 socket
@@ -378,6 +381,30 @@ async fn a_source_that_is_stopped_ends_although_its_peer_says_nothing() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_stopped_ends_although_its_credentials_are_not_made() {
+    for kind in KINDS {
+        let absent = Absent::new();
+        let (asked, is_asked) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let released = std::sync::Mutex::new(released);
+        let credentials: Credentials = Arc::new(move || {
+            let _ = asked.send(());
+            // A command that does not come back, until the test is over.
+            let _ = released.lock().unwrap().recv();
+            Ok(Authorisation::default())
+        });
+        let source = kind.source_with(absent.address(), credentials);
+        let following = Following::start(source, Recorder::default(), Reconnect::AfterLoss);
+        let waiting = tokio::task::spawn_blocking(move || is_asked.recv().unwrap());
+        waiting.await.unwrap();
+        following.stop.cancel();
+        let (end, _) = following.ended().await;
+        drop(release);
+        assert!(matches!(end, Ok(Ended::Stopped)), "{kind:?}: {end:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_source_ends_when_its_outlet_wants_no_more() {
     for kind in KINDS {
         let peer = Peer::start(kind).await;
@@ -475,4 +502,120 @@ async fn a_peer_that_refuses_is_an_error_with_its_status_and_words() {
             "{kind:?}"
         );
     }
+}
+
+/// What is typed into a source, and the source at work on it.
+struct Typing {
+    input: mpsc::Sender<Outgoing>,
+    task: tokio::task::JoinHandle<Result<Ended, SourceError>>,
+}
+
+impl Typing {
+    /// Ends after `enough` messages.
+    fn start(mut source: Box<dyn Source>, enough: usize) -> Self {
+        let (input, lines) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            let mut recorder = Recorder {
+                enough: Some(enough),
+                ..Recorder::default()
+            };
+            let mut cx = Cx {
+                outlet: &mut recorder,
+                stop: CancellationToken::new(),
+                input: Some(lines),
+                pulse: Arc::new(Pulse::default()),
+                cut: None,
+                reconnects: 0,
+            };
+            source.run(&mut cx).await
+        });
+        Self { input, task }
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_goes_on_as_soon_as_a_peer_that_says_nothing_reads_it() {
+    const LINES: usize = 16;
+    for kind in [Kind::WebSocket, Kind::SocketIo] {
+        let peer = Peer::start(kind).await;
+        let typing = Typing::start(kind.source(peer.address()), 1);
+        let Link::Socket(mut socket, _) = peer.accept().await else {
+            panic!("it goes both ways");
+        };
+        let line = format!("say {}", "x".repeat(1 << 20));
+        let input = typing.input.clone();
+        let typed = tokio::spawn(async move {
+            for _ in 0..LINES {
+                input.send(Outgoing::Text(line.clone())).await.unwrap();
+            }
+        });
+        let reading = async {
+            for _ in 0..LINES {
+                let frame = socket.next().await.unwrap().unwrap();
+                assert!(frame.len() > 1 << 20, "{kind:?}");
+            }
+        };
+        // Shorter than the beat of any of them, which would bring the source round again.
+        let read = tokio::time::timeout(Duration::from_secs(15), reading).await;
+        assert!(read.is_ok(), "{kind:?}");
+        typed.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_is_sent_while_a_flood_comes_in() {
+    for kind in [Kind::WebSocket, Kind::SocketIo] {
+        let peer = Peer::start(kind).await;
+        let typing = Typing::start(kind.source(peer.address()), usize::MAX);
+        let Link::Socket(socket, _) = peer.accept().await else {
+            panic!("it goes both ways");
+        };
+        let (mut out, mut back) = socket.split();
+        let message = match kind {
+            Kind::SocketIo => format!("42[\"tick\",\"{}\"]", "x".repeat(1000)),
+            _ => "x".repeat(1000),
+        };
+        let flood =
+            tokio::spawn(
+                async move { while out.feed(Frame::text(message.clone())).await.is_ok() {} },
+            );
+        typing
+            .input
+            .send(Outgoing::Text("say".to_owned()))
+            .await
+            .unwrap();
+        let read = tokio::time::timeout(Duration::from_secs(15), back.next()).await;
+        assert!(read.is_ok(), "{kind:?}");
+        flood.abort();
+        typing.task.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_socket_io_server_that_pings_and_does_not_read_gets_few_answers() {
+    const PINGS: usize = 512;
+    const PING: usize = 64 * 1024;
+    let peer = Peer::start(Kind::SocketIo).await;
+    let typing = Typing::start(Kind::SocketIo.source(peer.address()), 1);
+    let mut link = peer.accept().await;
+    let Link::Socket(socket, _) = &mut link else {
+        panic!("it goes both ways");
+    };
+    let ping = format!("2{}", "x".repeat(PING));
+    for _ in 0..PINGS {
+        socket.feed(Frame::text(ping.clone())).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    link.send("1").await.unwrap();
+    let Link::Socket(mut socket, _) = link else {
+        panic!("it goes both ways");
+    };
+    let mut answers = 0;
+    while let Some(Ok(frame)) = socket.next().await {
+        answers += frame.len();
+    }
+    let end = typing.task.await.unwrap();
+    assert!(matches!(end, Ok(Ended::Enough)), "{end:?}");
+    // The rest is what the system holds of a connection.
+    assert!(answers < PINGS * PING / 2, "{answers} bytes of answers");
 }

@@ -150,6 +150,22 @@ async fn three_namespaces_share_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_namespace_that_the_server_ended_is_not_joined_again() {
+    let Some(mut server) = Server::start("{}") else {
+        return;
+    };
+    let mut tail = Tail::start(SocketIoOptions {
+        namespaces: ["/", "/chat"].map(str::to_owned).to_vec(),
+        ..server.options()
+    });
+    tail.connected().await;
+    server.tell(json!({"do": "disconnect", "namespace": "/chat"}));
+    tail.remark().await;
+    server.tell(json!({"do": "kill"}));
+    assert_eq!(tail.connected().await.0, "namespace /");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn binary_events_are_put_together_at_any_depth() {
     let Some(mut server) = Server::start("{}") else {
         return;
@@ -235,6 +251,19 @@ async fn nothing_is_lost_where_the_server_recovers_the_session() {
     assert_eq!(data, (1..=200).map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(numbers.iter().all(|event| event.id.is_some()));
     assert_eq!(tail.gaps, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_stands_is_told_as_events_come() {
+    let Some(mut server) = Server::start(RECOVERY) else {
+        return;
+    };
+    let mut tail = Tail::start(server.options());
+    tail.connected().await;
+    server.tell(json!({"do": "count", "to": 1}));
+    let reached = tail.reached().await;
+    let (_, position) = tail.stop().await;
+    assert_eq!(Some(reached), position);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,9 @@ use crate::wire::socketio::engine::{self, Handshake};
 
 /// From the first byte dialled to the server's handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What may come with the handshake, which is a few packets, in bytes and an estimate of what carries each.
+const EARLY: usize = 64 * 1024;
+const PER_FRAME: usize = 64;
 /// To change from polling to WebSocket.
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -142,7 +145,7 @@ impl Opening<'_> {
             let mut probe = self.websocket(Some(&handshake.sid), outlet).await?;
             probe.push(Frame::Text(Utf8Bytes::from_static("2probe")));
             probe.flush();
-            match probe.next().await? {
+            match probe.awaited().await? {
                 Frame::Text(text) if text.as_str() == "3probe" => Ok(probe),
                 _ => Err(no_handshake()),
             }
@@ -174,7 +177,7 @@ impl Opening<'_> {
 
 impl Link {
     async fn handshake(&mut self) -> Result<Handshake, SourceError> {
-        let frame = self.next().await?;
+        let frame = self.awaited().await?;
         let Frame::Text(text) = &frame else {
             return Err(no_handshake());
         };
@@ -187,26 +190,51 @@ impl Link {
     /// What the answer that brought the handshake brings besides.
     async fn rest(&mut self) -> Result<VecDeque<Frame>, SourceError> {
         let mut rest = VecDeque::new();
+        let mut room = EARLY;
         while let Transport::Polling(polling) = &mut self.transport {
-            match poll_fn(|cx| polling.poll_rest(cx)).await? {
-                Some(frame) => rest.push_back(frame),
-                None => break,
-            }
+            let Some(frame) = poll_fn(|cx| polling.poll_rest(cx)).await? else {
+                break;
+            };
+            room =
+                room.checked_sub(frame.len() + PER_FRAME)
+                    .ok_or_else(|| SourceError::Protocol {
+                        why: format!("more than {EARLY} bytes came with the handshake"),
+                    })?;
+            rest.push_back(frame);
         }
         Ok(rest)
     }
 
-    /// The next frame; waits for it, and writes meanwhile what was sent. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Frame, End> {
+    async fn awaited(&mut self) -> Result<Frame, End> {
+        loop {
+            if let Some(frame) = self.next().await? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Whether what was sent waits for the server to take it.
+    pub(super) fn is_blocked(&self) -> bool {
+        match &self.transport {
+            Transport::Polling(polling) => polling.is_blocked(),
+            Transport::WebSocket(connection) => connection.is_blocked(),
+        }
+    }
+
+    /// The next frame; waits for it, and writes meanwhile what was sent. `None`: it no longer
+    /// [is blocked](Self::is_blocked), and more may be sent. Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<Frame>, End> {
         if let Some(frame) = self.early.pop_front() {
-            return Ok(frame);
+            return Ok(Some(frame));
         }
         match &mut self.transport {
             Transport::Polling(polling) => poll_fn(|cx| polling.poll_next(cx, self.in_turn)).await,
             Transport::WebSocket(connection) => loop {
-                let message = connection.next(self.in_turn).await;
-                if let Some(frame) = frame(message, connection).transpose() {
-                    return frame;
+                let Some(message) = connection.next(self.in_turn).await else {
+                    return Ok(None);
+                };
+                if let Some(frame) = frame(message, connection)? {
+                    return Ok(Some(frame));
                 }
             },
         }
@@ -214,10 +242,13 @@ impl Link {
 
     /// The next frame if it is there already.
     pub(super) async fn ready(&mut self) -> Result<Option<Frame>, End> {
+        if let Some(frame) = self.early.pop_front() {
+            return Ok(Some(frame));
+        }
         match &mut self.transport {
             Transport::Polling(polling) => {
                 poll_fn(|cx| match polling.poll_next(cx, self.in_turn) {
-                    Poll::Ready(frame) => Poll::Ready(frame.map(Some)),
+                    Poll::Ready(frame) => Poll::Ready(frame),
                     Poll::Pending => Poll::Ready(Ok(None)),
                 })
                 .await

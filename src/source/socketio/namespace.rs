@@ -19,6 +19,8 @@ pub(super) struct Namespace {
     /// After a recovery: events may come again, until one is new.
     is_comparing: bool,
     repeated: u64,
+    /// What an answer to a CONNECT said was lost, until a person is told: the connection may break off before that.
+    loss: Option<Loss>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +31,12 @@ pub(super) enum State {
     Left,
 }
 
-/// What an answer to a CONNECT means for what came before.
+/// The server began a new session: nobody knows what came between it and the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// The server goes on after the last offset.
-    Recovered,
-    /// A new session. `from`: the last offset of the one before.
-    Anew {
-        from: Option<String>,
-        why: &'static str,
-    },
+pub(super) struct Loss {
+    /// The last offset of the session before.
+    pub(super) from: Option<String>,
+    pub(super) why: &'static str,
 }
 
 impl Namespace {
@@ -52,6 +50,7 @@ impl Namespace {
             seen: VecDeque::new(),
             is_comparing: false,
             repeated: 0,
+            loss: None,
         }
     }
 
@@ -84,22 +83,28 @@ impl Namespace {
         packet.write(out);
     }
 
-    /// The server's answer.
-    pub(super) fn joined(&mut self, pid: Option<String>) -> Outcome {
+    /// The server's answer: with the same session it goes on after the last offset, with another one there is a [`Loss`].
+    pub(super) fn joined(&mut self, pid: Option<String>) {
         self.state = State::Joined;
         if self.is_comparing && pid == self.pid {
-            return Outcome::Recovered;
+            return;
         }
         self.is_comparing = false;
         let why = match (&self.pid, self.seen.is_empty(), &pid) {
             (Some(_), false, _) => "the server no longer has the session",
-            (Some(_), true, _) => "no event had come yet that the server could go on from",
-            (None, _, _) => "the server keeps no sessions",
+            (_, _, None) => "the server keeps no sessions",
+            (_, _, Some(_)) => "no event had come yet that the server could go on from",
         };
         self.pid = pid;
         let from = self.seen.pop_back();
         self.seen.clear();
-        Outcome::Anew { from, why }
+        // One that was not told yet began before this one.
+        self.loss.get_or_insert(Loss { from, why });
+    }
+
+    /// What was lost since this was asked.
+    pub(super) fn take_loss(&mut self) -> Option<Loss> {
+        self.loss.take()
     }
 
     /// Whether events carry an offset. While the answer to a CONNECT is awaited, those that come are of the old session.
@@ -214,7 +219,9 @@ mod tests {
         assert!(namespace.admit("o3"));
         assert!(!namespace.admit("o1"));
         assert_eq!(namespace.take_repeated(), 0);
-        assert_eq!(namespace.joined(Some("p".to_owned())), Outcome::Recovered);
+        namespace.take_loss();
+        namespace.joined(Some("p".to_owned()));
+        assert_eq!(namespace.take_loss(), None);
         assert!(!namespace.admit("o3"));
         assert!(namespace.admit("o4"));
         assert_eq!(namespace.take_repeated(), 3);
@@ -226,11 +233,33 @@ mod tests {
         let mut namespace = joined("p");
         namespace.admit("o1");
         connect(&mut namespace, None);
-        let Outcome::Anew { from, .. } = namespace.joined(Some("q".to_owned())) else {
-            panic!("another session is no recovery");
-        };
-        assert_eq!(from.as_deref(), Some("o1"));
+        namespace.take_loss();
+        namespace.joined(Some("q".to_owned()));
+        let loss = namespace.take_loss().unwrap();
+        assert_eq!(loss.from.as_deref(), Some("o1"));
         assert_eq!(namespace.position(), None);
+    }
+
+    #[test]
+    fn a_loss_that_was_not_told_outlives_a_later_recovery() {
+        let mut namespace = joined("p");
+        namespace.take_loss();
+        namespace.admit("o1");
+        connect(&mut namespace, None);
+        namespace.joined(Some("q".to_owned()));
+        namespace.admit("o9");
+        connect(&mut namespace, None);
+        namespace.joined(Some("q".to_owned()));
+        let loss = namespace.take_loss().unwrap();
+        assert_eq!(loss.from.as_deref(), Some("o1"));
+    }
+
+    #[test]
+    fn a_namespace_that_is_joined_for_the_first_time_is_not_taken_for_one_without_sessions() {
+        let mut namespace = joined("p");
+        assert!(!namespace.take_loss().unwrap().why.contains("no sessions"));
+        namespace.joined(None);
+        assert!(namespace.take_loss().unwrap().why.contains("no sessions"));
     }
 
     #[test]

@@ -95,16 +95,25 @@ impl Polling {
         Poll::Ready(Ok(None))
     }
 
-    /// The next packet; writes meanwhile what was pushed, with `in_turn` all of it before it reads. Nothing is lost by not
-    /// calling it again.
+    /// Whether what was pushed waits for a POST to take it.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.bodies.is_empty()
+    }
+
+    /// The next packet; writes meanwhile what was pushed, with `in_turn` all of it before it reads. `None`: it no longer
+    /// [is blocked](Self::is_blocked). Nothing is lost by not calling it again.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
         in_turn: bool,
-    ) -> Poll<Result<Frame, End>> {
-        match self.poll_written(cx)? {
-            Poll::Pending if in_turn => return Poll::Pending,
-            Poll::Pending | Poll::Ready(()) => {}
+    ) -> Poll<Result<Option<Frame>, End>> {
+        let was_blocked = self.is_blocked();
+        let written = self.poll_written(cx)?;
+        if was_blocked && !self.is_blocked() {
+            return Poll::Ready(Ok(None));
+        }
+        if in_turn && written.is_pending() {
+            return Poll::Pending;
         }
         loop {
             match &mut self.get {
@@ -115,7 +124,7 @@ impl Polling {
                 },
                 Get::Answered(_) => {
                     if let Some(frame) = ready!(self.poll_rest(cx))? {
-                        return Poll::Ready(Ok(frame));
+                        return Poll::Ready(Ok(Some(frame)));
                     }
                 }
             }

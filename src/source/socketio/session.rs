@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::link::{Frame, Link, late};
-use super::namespace::{Namespace, Outcome, State};
-use super::{End, SocketIoOptions, namespace, typed};
+use super::namespace::{self, Loss, Namespace, State};
+use super::{End, SocketIoOptions, typed};
 use crate::source::{Cx, Ended, Guarantee, Message, Notice, Outgoing, SourceError};
 use crate::time::Timestamp;
 use crate::wire::socketio::PacketError;
@@ -23,7 +23,7 @@ use crate::wire::socketio::packet::{Event, Joined, Kind, Packet, Refusal};
 const JOIN: Duration = Duration::from_secs(10);
 /// Bytes that are taken off the wire before the outlet is waited for.
 const BATCH: usize = 256 * 1024;
-/// Bytes that wait to be sent before they are.
+/// Bytes that may wait to be sent before no more is read, and before pongs are left out.
 const UNSENT: usize = 1024 * 1024;
 /// A server whose timers are shorter is not spun for.
 const SHORTEST_BEAT: Duration = Duration::from_millis(10);
@@ -38,10 +38,8 @@ pub(super) struct Session<'a> {
     link: Link,
     handshake: Handshake,
     assembler: Assembler,
-    /// What the answers of the namespaces mean, until all are there.
-    outcomes: Vec<(String, Outcome)>,
     is_open: bool,
-    /// Bytes pushed since they were last sent.
+    /// Bytes pushed since all of them were sent.
     unsent: usize,
     /// The id of the next acknowledgement that is asked for.
     next_id: u64,
@@ -64,7 +62,6 @@ impl<'a> Session<'a> {
             link,
             handshake,
             assembler: Assembler::new(options.max_message),
-            outcomes: Vec::new(),
             is_open: false,
             unsent: 0,
             next_id: 0,
@@ -104,10 +101,14 @@ impl<'a> Session<'a> {
     }
 
     async fn follow(&mut self, auth: Option<&str>, cx: &mut Cx<'_>) -> Result<Infallible, End> {
+        // What the server ended stays so, unless nothing else is left to follow.
+        let all = self.namespaces.iter().all(|n| n.state == State::Left);
         for index in 0..self.namespaces.len() {
-            let mut packet = String::new();
-            self.namespaces[index].connect(auth, &mut packet);
-            self.push_message(&packet);
+            if all || self.namespaces[index].state != State::Left {
+                let mut packet = String::new();
+                self.namespaces[index].connect(auth, &mut packet);
+                self.push_message(&packet);
+            }
         }
         self.flush();
         let join_by = Instant::now() + JOIN;
@@ -117,22 +118,27 @@ impl<'a> Session<'a> {
             if !self.is_open {
                 deadline = deadline.min(join_by);
             }
-            tokio::select! {
+            // What comes is behind what is typed, which a flood must not keep waiting; it is looked for at every turn.
+            let frame = tokio::select! {
                 biased;
                 () = cx.stop.cancelled() => return Err(End::Ended(Ended::Stopped)),
-                frame = self.link.next() => {
-                    self.batch(frame?, cx).await?;
-                    // What the reader of the events took does not count as silence.
-                    heard = Instant::now();
-                }
-                line = receive(&mut cx.input), if self.is_open => match line {
-                    Some(line) => {
-                        self.send_line(&line, cx);
-                        self.flush();
+                line = receive(&mut cx.input), if self.is_open && !self.link.is_blocked() => {
+                    match line {
+                        Some(line) => {
+                            self.send_line(&line, cx);
+                            self.flush();
+                        }
+                        None => cx.input = None,
                     }
-                    None => cx.input = None,
-                },
+                    self.link.ready().await?
+                }
+                frame = self.link.next() => frame?,
                 () = sleep_until(deadline) => return Err(self.silence(join_by)),
+            };
+            if let Some(frame) = frame {
+                self.batch(frame, cx).await?;
+                // What the reader of the events took does not count as silence.
+                heard = Instant::now();
             }
         }
     }
@@ -165,9 +171,6 @@ impl<'a> Session<'a> {
         }
         // Pongs and answers go out before the wait.
         self.flush();
-        if let Err(End::Ended(Ended::Enough)) = taken {
-            return taken;
-        }
         self.settle(cx).await?;
         taken?;
         self.tell_repeated(cx);
@@ -208,7 +211,7 @@ impl<'a> Session<'a> {
                 Err(end) = self.link.write() => return Err(end),
                 () = sleep(every) => {}
             }
-            self.push(engine::Packet::Pong(""));
+            self.push_pong("");
             self.flush();
         }
     }
@@ -224,7 +227,7 @@ impl<'a> Session<'a> {
                     }
                 }
                 engine::Packet::Ping(payload) => {
-                    self.push(engine::Packet::Pong(payload));
+                    self.push_pong(payload);
                     Ok(())
                 }
                 engine::Packet::Close => Err(End::lost("the server closed the connection")),
@@ -365,8 +368,7 @@ impl<'a> Session<'a> {
         if namespace.state != State::Asked {
             return;
         }
-        let outcome = namespace.joined(joined.pid);
-        self.outcomes.push((name.to_owned(), outcome));
+        namespace.joined(joined.pid);
         if self.namespaces.iter().all(|n| n.state != State::Asked) {
             self.opened(cx);
         }
@@ -375,8 +377,9 @@ impl<'a> Session<'a> {
     /// All namespaces are joined.
     fn opened(&mut self, cx: &mut Cx<'_>) {
         self.is_open = true;
-        let names: Vec<&str> = self.namespaces.iter().map(|n| n.name.as_str()).collect();
-        let guarantee = if self.namespaces.iter().all(Namespace::has_session) {
+        let followed = || self.namespaces.iter().filter(|n| n.state != State::Left);
+        let names: Vec<&str> = followed().map(|n| n.name.as_str()).collect();
+        let guarantee = if followed().all(Namespace::has_session) {
             Guarantee::ResumableByServer
         } else {
             Guarantee::AtMostOnce
@@ -390,26 +393,27 @@ impl<'a> Session<'a> {
 
     /// Says what the loss before this connection means.
     fn explain(&mut self, cx: &mut Cx<'_>) {
-        let outcomes = std::mem::take(&mut self.outcomes);
+        let is_alone = self.namespaces.len() == 1;
         let mut lost = Vec::new();
-        for (name, outcome) in outcomes {
-            if let Outcome::Anew { from, why } = outcome {
-                lost.push((name, from, why));
+        for namespace in self.namespaces.iter_mut() {
+            if let Some(loss) = namespace.take_loss() {
+                lost.push((namespace.name.as_str(), loss));
             }
         }
-        let Some((_, _, why)) = lost.first() else {
+        let Some((_, Loss { why, .. })) = lost.first() else {
             cx.resumed();
             return;
         };
-        let names: Vec<&str> = lost.iter().map(|(name, _, _)| name.as_str()).collect();
-        let reason = match self.namespaces.len() {
-            1 => (*why).to_owned(),
-            _ => format!("{why} ({})", named(&names)),
+        let names: Vec<&str> = lost.iter().map(|(name, _)| *name).collect();
+        let reason = if is_alone {
+            (*why).to_owned()
+        } else {
+            format!("{why} ({})", named(&names))
         };
         let mut from = String::new();
-        for (name, offset, _) in &lost {
-            let Some(offset) = offset else { continue };
-            if self.namespaces.len() == 1 {
+        for (name, loss) in &lost {
+            let Some(offset) = &loss.from else { continue };
+            if is_alone {
                 from.push_str(offset);
             } else {
                 let space = if from.is_empty() { "" } else { " " };
@@ -508,18 +512,26 @@ impl<'a> Session<'a> {
     }
 
     fn push_message(&mut self, message: &str) {
-        self.push(engine::Packet::Message(message));
+        let mut text = String::new();
+        engine::Packet::Message(message).write(&mut text);
+        self.push_frame(Frame::Text(text.into()));
     }
 
-    fn push(&mut self, packet: engine::Packet<'_>) {
+    /// A server that does not read what waits for it gets no more pongs on top.
+    fn push_pong(&mut self, payload: &str) {
+        if self.unsent >= UNSENT {
+            return;
+        }
         let mut text = String::new();
-        packet.write(&mut text);
+        engine::Packet::Pong(payload).write(&mut text);
         self.push_frame(Frame::Text(text.into()));
     }
 
     fn flush(&mut self) {
-        self.unsent = 0;
         self.link.flush();
+        if !self.link.is_blocked() {
+            self.unsent = 0;
+        }
     }
 
     fn push_frame(&mut self, frame: Frame) {

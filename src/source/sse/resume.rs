@@ -40,8 +40,10 @@ impl Resume {
         let Some(id) = id else { return };
         let hash = self.hasher.hash_one(id);
         if let Some(asked) = self.asked.take() {
-            let came_before =
-                id == asked || self.first == Some(hash) || self.latest.contains(&hash);
+            let came_before = id == asked
+                || self.first == Some(hash)
+                || self.latest.contains(&hash)
+                || is_behind(id, &asked);
             if came_before {
                 // Where nothing was lost in this call, it was asked to go on from another one; when that ended is not known.
                 cx.cut.get_or_insert_with(|| CutOff {
@@ -70,4 +72,16 @@ impl Resume {
         self.told.push_str(id);
         Some(&self.told)
     }
+}
+
+/// Whether both ids are numbers, and `id` is the lower one: it came before also where an earlier process saw it. Whatever else
+/// ids are made of, they have no order.
+fn is_behind(id: &str, asked: &str) -> bool {
+    let number = |id: &str| {
+        let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| id.parse::<u64>().ok()).flatten()
+    };
+    number(id)
+        .zip(number(asked))
+        .is_some_and(|(id, asked)| id < asked)
 }

@@ -80,20 +80,30 @@ impl Connection {
     }
 
     /// Whether what was sent waits for the peer to read.
-    pub(super) fn is_blocked(&self) -> bool {
+    pub(in crate::source) fn is_blocked(&self) -> bool {
         self.outgoing == Outgoing::Waiting
     }
 
-    /// The next message; what waits to be written is written meanwhile, pings are answered.
+    /// The next message; what waits to be written is written meanwhile, pings are answered. `None`: it no longer
+    /// [is blocked](Self::is_blocked), and more may be sent.
     ///
     /// Cancel safe. With `in_turn` nothing is read before all that was sent is written.
-    pub(in crate::source) async fn next(&mut self, in_turn: bool) -> Result<Message, Error> {
+    pub(in crate::source) async fn next(
+        &mut self,
+        in_turn: bool,
+    ) -> Option<Result<Message, Error>> {
         poll_fn(|cx| {
             self.frames.get_mut().waker.clone_from(cx.waker());
             if self.is_blocked() {
                 self.flush();
+                if !self.is_blocked() {
+                    return Poll::Ready(None);
+                }
             }
-            self.ready(in_turn).map_or(Poll::Pending, Poll::Ready)
+            match self.ready(in_turn) {
+                None => Poll::Pending,
+                message => Poll::Ready(message),
+            }
         })
         .await
     }

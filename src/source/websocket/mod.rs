@@ -63,7 +63,8 @@ impl WebSocket {
 
 /// What a wait ended with.
 enum Turn {
-    Came(Result<tungstenite::Message, Error>),
+    /// `None`: what had to wait was written.
+    Came(Option<Result<tungstenite::Message, Error>>),
     /// `None`: there will be no more.
     Typed(Option<Outgoing>),
     Beat,
@@ -105,7 +106,7 @@ impl WebSocket {
                 came = connection.next(in_turn) => Turn::Came(came),
             };
             let first = match turn {
-                Turn::Came(came) => Some(came),
+                Turn::Came(came) => came,
                 Turn::Typed(typed) => {
                     match typed {
                         Some(typed) => connection.send(typed.into()),

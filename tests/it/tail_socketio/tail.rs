@@ -74,6 +74,7 @@ pub(super) struct Event {
 #[derive(Debug)]
 enum Seen {
     Event(Event),
+    Reached(String),
     Notice(Notice),
 }
 
@@ -99,6 +100,10 @@ impl Outlet for Recorder {
             let _ = self.gate.acquire().await;
             ControlFlow::Continue(())
         })
+    }
+
+    fn reached(&mut self, position: &str) {
+        let _ = self.seen.send(Seen::Reached(position.to_owned()));
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -164,7 +169,16 @@ impl Tail {
             match self.next().await {
                 Seen::Event(event) => return event,
                 Seen::Notice(Notice::Gap(gap)) => self.gaps.push(gap),
-                Seen::Notice(_) => {}
+                Seen::Notice(_) | Seen::Reached(_) => {}
+            }
+        }
+    }
+
+    /// The next position that it told; what else comes before is passed over.
+    pub(super) async fn reached(&mut self) -> String {
+        loop {
+            if let Seen::Reached(position) = self.next().await {
+                return position;
             }
         }
     }

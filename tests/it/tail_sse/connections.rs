@@ -141,6 +141,24 @@ async fn a_server_that_does_not_take_a_given_id_is_a_gap() {
 }
 
 #[tokio::test]
+async fn a_server_that_begins_before_a_given_id_is_a_gap_where_ids_are_numbers() {
+    for (given, sent, gaps) in [
+        ("41", "9", 1),
+        ("41", "42", 0),
+        ("41", "+9", 0),
+        ("b", "a", 0),
+    ] {
+        let server = cut_after(&[&format!("id: {sent}\ndata: a\n\n")]);
+        let mut follower = Follower::new(SseOptions {
+            last_event_id: some(given),
+            ..options(&server.url("/"))
+        });
+        follower.lost().await;
+        assert_eq!(follower.heard.gaps().len(), gaps, "{sent} after {given}");
+    }
+}
+
+#[tokio::test]
 async fn without_ids_each_loss_is_a_gap() {
     let (follower, _) = follow(&["data: a\n\n", "data: b\n\n", "data: c\n\n"]).await;
     let gaps = follower.heard.gaps();
