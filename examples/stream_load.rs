@@ -80,7 +80,9 @@ fn sse(mut stream: TcpStream, count: usize, size: usize) -> io::Result<()> {
     let chunk = format!("{:x}\r\n{event}\r\n", event.len());
     let batch = if size > 1000 { 1 } else { BATCH };
     stream.write_all(STREAM)?;
-    repeat(count, batch, |events| stream.write_all(chunk.repeat(events).as_bytes()))?;
+    repeat(count, batch, |events| {
+        stream.write_all(chunk.repeat(events).as_bytes())
+    })?;
     stream.write_all(b"0\r\n\r\n")
 }
 
