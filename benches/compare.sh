@@ -222,17 +222,17 @@ with_streams() {
 
 bench_sse() {
   with_streams
-  local url=http://127.0.0.1:$STREAMS/sse tail="$evt tail -q --until-end -o json"
-  cpu_row "tail: SSE, $EVENTS events" "$tail $url/$EVENTS" "curl | grep" "curl -sN $url/$EVENTS | grep '^data:'"
+  local url=http://127.0.0.1:$STREAMS/sse tail="$evt tail -q -o json --count"
+  cpu_row "tail: SSE, $EVENTS events" "$tail $EVENTS $url/$EVENTS" "curl | grep" "curl -sN $url/$EVENTS | grep '^data:'"
   local some=$((EVENTS / 4)) mine theirs
-  read -r -a mine <<<"$(cost "exec $tail $url/$EVENTS")"
+  read -r -a mine <<<"$(cost "exec $tail $EVENTS $url/$EVENTS")"
   read -r -a theirs <<<"$(cost "curl -sN $url/$some | sed -n 's/^data: //p' | jq -c .")"
   local fast slow
   fast=$(python3 -c "print(round($EVENTS / ${mine[1]}))")
   slow=$(python3 -c "print(round($some / ${theirs[1]}))")
   row "tail: SSE, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "beside curl | sed | jq"
   local large=$((EVENTS / 50))
-  read -r -a mine <<<"$(cost "exec $tail $url-large/$large")"
+  read -r -a mine <<<"$(cost "exec $tail $large $url-large/$large")"
   read -r -a theirs <<<"$(cost "curl -sN $url-large/$large")"
   fast=$(python3 -c "print(round($large / ${mine[1]}))")
   slow=$(python3 -c "print(round($large / ${theirs[1]}))")
@@ -243,7 +243,7 @@ bench_sse() {
 bench_latency() {
   with_streams
   local url=http://127.0.0.1:$STREAMS/sse-paced/8000 mine theirs
-  read -r -a mine <<<"$("$evt" tail -q --until-end -o json "$url" | python3 benches/latency.py)"
+  read -r -a mine <<<"$("$evt" tail -q --count 8000 -o json "$url" | python3 benches/latency.py)"
   read -r -a theirs <<<"$(curl -sN "$url" | python3 benches/latency.py)"
   row "tail: SSE at 1,000/s, p99 µs" "${mine[1]}" "${theirs[1]}" "$(ratio "${mine[1]}" "${theirs[1]}")" "beside curl; p50 ${mine[0]} and ${theirs[0]}"
   ended $streams

@@ -334,11 +334,11 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l expect -d 'End when an 
 complete -c evt -n "__fish_evt_using_subcommand tail" -l record -d 'Append events with their times to a file that `evt events import` and `replay` read' -r -F
 complete -c evt -n "__fish_evt_using_subcommand tail" -l forward -d 'Keep each event and deliver it here until it is taken: 3000, host:port/path, a URL' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l secret -d 'Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -' -r
-complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Remember under this name how far it got, and go on from there' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Remember under this name how far it got, and go on from there (not for WebSocket)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -s H -l header -d 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l token-cmd -d 'Make the token by this command, anew for each connection' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-retries -d 'Give up after so many failures in a row' -r
-complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message that is taken' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message that is taken, and longest line that -i sends' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Server-sent events: go on after this id' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Server-sent events: take the connection for lost when nothing came for this long, comments included' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l subprotocol -d 'WebSocket: offer this subprotocol (repeatable)' -r

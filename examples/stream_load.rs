@@ -74,13 +74,14 @@ fn event(size: usize) -> String {
 const STREAM: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
+/// A chunk for each event, as servers write them; many of them in one packet, as the system sends them.
 fn sse(mut stream: TcpStream, count: usize, size: usize) -> io::Result<()> {
-    let one = format!("data: {}\n\n", event(size));
+    let event = format!("data: {}\n\n", event(size));
+    let chunk = format!("{:x}\r\n{event}\r\n", event.len());
     let batch = if size > 1000 { 1 } else { BATCH };
     stream.write_all(STREAM)?;
     repeat(count, batch, |events| {
-        let body = one.repeat(events);
-        stream.write_all(format!("{:x}\r\n{body}\r\n", body.len()).as_bytes())
+        stream.write_all(chunk.repeat(events).as_bytes())
     })?;
     stream.write_all(b"0\r\n\r\n")
 }

@@ -52,7 +52,7 @@ impl From<SourceError> for CliError {
                 (Exit::NotAllowed, "not_allowed", "evt profile login")
             }
             SourceError::Refused { status, .. } if status.as_u16() == 404 => (
-                Exit::Refused,
+                Exit::NotFound,
                 "no_such_stream",
                 "check the path; `evt tail` alone offers what the platform has",
             ),

@@ -25,7 +25,9 @@ use crate::store::{Connection, Store, StoreError, Tx, cursors, events};
 use crate::time::Timestamp;
 
 /// How long deliveries that are due may take once the stream has ended; the others wait in the queue.
-const DRAIN: Duration = Duration::from_secs(2);
+pub(super) const DRAIN: Duration = Duration::from_secs(2);
+/// How long an attempt that is under way may take after that.
+const LAST: Duration = Duration::from_secs(1);
 /// The queue of deliveries that stand for events.
 const QUEUE: &str = "forwards";
 
@@ -224,6 +226,7 @@ impl Delivery {
                 }
                 told.ended.notify_one();
             })),
+            drain: LAST,
             ..EngineOptions::dev()
         };
         let shutdown = CancellationToken::new();
@@ -238,27 +241,34 @@ impl Delivery {
 
     async fn finish(self) -> Result<(u64, u64), StoreError> {
         let until = Instant::now() + DRAIN;
-        while self.unmade().await?.due > 0 {
+        while Self::left(&self.store, &self.progress).await?.due > 0 {
             let ended = self.progress.ended.notified();
             if tokio::time::timeout_at(until, ended).await.is_err() {
                 break;
             }
         }
-        let unmade = self.unmade().await?;
         self.shutdown.cancel();
-        self.engine.stopped().await;
-        let delivered = self.progress.delivered.load(Ordering::Relaxed);
+        let Self {
+            store,
+            engine,
+            progress,
+            ..
+        } = self;
+        engine.stopped().await;
+        // Only now: what was under way has been made or given back, and is not counted twice.
+        let unmade = Self::left(&store, &progress).await?;
+        let delivered = progress.delivered.load(Ordering::Relaxed);
         Ok((delivered, unmade.all))
     }
 
-    async fn unmade(&self) -> Result<Unmade, StoreError> {
-        let first = self.progress.first.load(Ordering::Relaxed);
+    async fn left(store: &Store, progress: &Progress) -> Result<Unmade, StoreError> {
+        let first = progress.first.load(Ordering::Relaxed);
         if first == 0 {
             return Ok(Unmade::default());
         }
         let count =
             move |connection: &Connection| jobs::unmade(connection, Seq(first), Timestamp::now());
-        self.store.read(count).await
+        store.read(count).await
     }
 }
 

@@ -259,7 +259,7 @@ impl Pipeline {
     /// Writes, keeps and delivers what is left. Why the pipeline wanted no more, if it was the one that ended.
     ///
     /// Waits for a slow reader for as long as it takes, but once `stop` is cancelled for two seconds, after which what nobody
-    /// reads is given up. Deliveries that are due get two seconds, too; the others stay in the queue.
+    /// reads is given up. Deliveries that are due get two seconds, too, and those under way one more; the others stay in the queue.
     pub async fn finish(mut self) -> (Stats, Option<Stop>) {
         let _ = self.keep().await;
         self.printer.end(&mut self.lines);

@@ -540,6 +540,45 @@ async fn a_cursor_without_events_waits_for_the_reader_of_stdout() {
     assert_eq!(cursor(&store).as_deref(), Some("1"));
 }
 
+#[tokio::test]
+async fn a_cursor_does_not_pass_a_message_that_came_after_the_end() {
+    let (options, store) = keeping(false);
+    let options = PipelineOptions {
+        fail_on_gap: true,
+        ..options
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    pipeline.notice(gap());
+    assert!(pipeline.take(&message("2")).is_break());
+    pipeline.reached("42");
+    let _ = pipeline.settle().await;
+    let place = pipeline.place(Some("42".to_owned()));
+    assert_eq!(place.as_deref(), Some("41"));
+    pipeline.finish().await;
+    assert_eq!(written.lines().len(), 1);
+    assert_eq!(cursor(&store).as_deref(), Some("41"));
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_cursor_does_not_pass_what_was_not_recorded() {
+    let (options, store) = keeping(false);
+    let options = PipelineOptions {
+        record: Some("/dev/full".into()),
+        ..options
+    };
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    let (_, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
+    assert_eq!(cursor(&store), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cursor_does_not_pass_what_nobody_read() {
     let (options, store) = keeping(false);
@@ -605,4 +644,37 @@ async fn a_recording_that_cannot_be_opened_ends_it_before_it_begins() {
     assert!(pipeline.take(&message("1")).is_break());
     let (_, stop) = pipeline.finish().await;
     assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
+}
+
+/// A target that answers when the pipeline has waited long enough for it.
+async fn late_target() -> Target {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let _ = peer.read(&mut [0; 4096]).await;
+        tokio::time::sleep(keep::DRAIN + Duration::from_millis(300)).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        let _ = peer.write_all(answer).await;
+        let _ = peer.read(&mut [0; 1]).await;
+    });
+    address.to_string().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_made_at_the_last_moment_is_not_counted_twice() {
+    let (mut options, _store) = keeping(true);
+    if let Some(keep) = &mut options.keep {
+        keep.forward = Some(Forward {
+            target: late_target().await,
+            retry: crate::backoff::Retry::dev(),
+            timeout: Duration::from_secs(30),
+            secret: None,
+        });
+    }
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    feed(&mut pipeline, &[message("1")]).await;
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(stats.delivered + stats.waiting, 1, "{stats:?}");
 }

@@ -193,7 +193,7 @@ impl Ui {
     }
 
     /// Hands many lines to stdout at once and never waits; what was handed over is gone from `lines`. `Ok(false)`: there is no
-    /// room (about 1 MiB may wait), and `lines` is as it was. On a terminal the caller has made them safe.
+    /// room (about 256 KiB may wait), and `lines` is as it was. On a terminal the caller has made them safe.
     ///
     /// # Errors
     /// That of an earlier write: stdout is written in the background, in order.

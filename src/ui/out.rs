@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use tokio::sync::Notify;
 
 /// Bytes that may wait; a producer that is ahead of its reader by more waits too.
-const MAX_WAITING: usize = 1 << 20;
+const MAX_WAITING: usize = 256 * 1024;
 
 /// Writes that go straight out: most commands write no more, and need no thread.
 const DIRECT: u32 = 64;

@@ -164,7 +164,7 @@ impl Link {
             Self::Sse(stream) => {
                 stream
                     .write_all(format!("data: {data}\n\n").as_bytes())
-                    .await?
+                    .await?;
             }
             Self::Socket(socket, Kind::SocketIo) => {
                 socket

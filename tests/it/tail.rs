@@ -127,10 +127,10 @@ fn an_agent_without_a_message_is_a_usage_error_that_shows_one() {
 }
 
 #[test]
-fn a_stream_that_is_not_there_is_refused_in_the_platforms_words() {
+fn a_stream_that_is_not_there_is_exit_3_in_the_platforms_words() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
-    let output = tail(&sandbox, "strm_nosuch", &[]).expect_exit(6);
+    let output = tail(&sandbox, "strm_nosuch", &[]).expect_exit(3);
     assert_eq!(error(&output)["code"], "no_such_stream");
     let why = &error(&output)["why"];
     assert_eq!(

@@ -12,7 +12,7 @@ const PROMISES: [(&str, &str); 3] = [
     ),
     (
         "resumable by server",
-        "The server keeps what is missed for a while and sends it after the connection is back. Events may then come twice, and are shown once where they have ids.",
+        "The server keeps what is missed for a while and sends it after the connection is back. Events may then come twice; Socket.IO's are shown once.",
     ),
     (
         "exactly once",
@@ -46,7 +46,7 @@ const GAP_END: &str = "--fail-on-gap makes it the end: exit 11. Events that are 
 const RESUME: [(&str, &str); 3] = [
     (
         "evt tail URL --resume orders",
-        "keeps the place under a name, once what it covers was printed or kept, and goes on there the next time",
+        "keeps the place under a name, once what it covers was printed or kept, and goes on there the next time; not for WebSocket, which has no places",
     ),
     (
         "evt tail URL --last-event-id 42",
@@ -94,11 +94,12 @@ const TALK: [(&str, &str); 4] = [
     ),
 ];
 
-const ENDS: [(&str, &str); 8] = [
+const ENDS: [(&str, &str); 9] = [
     (
         "0",
         "Ctrl-C, the stream's own end, --count or --expect met, --for over with nothing else asked for, stdout closed",
     ),
+    ("3", "there is no such stream: 404"),
     (
         "4",
         "not allowed: 401, 403, or the protocol's own word for it",

@@ -195,13 +195,14 @@ impl Maker {
         else {
             return Ok(line.value.clone());
         };
-        let value = HeaderValue::from_str(self.secret(&reference)?.reveal());
-        value.map_err(|_| {
+        let mut value = HeaderValue::from_str(self.secret(&reference)?.reveal()).map_err(|_| {
             CliError::usage(format!(
                 "what `{}` refers to cannot be sent in a header",
                 line.name
             ))
-        })
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     fn object(&self, reference: &SecretRef) -> Result<Map<String, Value>, CliError> {

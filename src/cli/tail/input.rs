@@ -1,6 +1,6 @@
 //! `--interactive`: lines of stdin on their way to the server.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,33 +11,55 @@ use crate::cli::Context;
 use crate::source::Outgoing;
 
 /// Lines that may wait for the connection; beyond them stdin is not read on.
-const WAITING: usize = 16;
-/// The longest line; a longer one is sent in pieces of this.
-const LONGEST: u64 = 1024 * 1024;
+const WAITING: usize = 4;
 
-/// Reads stdin on a thread of its own. Ctrl-D on a terminal ends the stream politely; the end of a pipe or a file does not,
-/// because the answers to what it said are still to come.
-pub(super) fn read(cx: &Arc<Context>, stop: CancellationToken) -> mpsc::Receiver<Outgoing> {
+/// Reads stdin on a thread of its own, lines of `longest` bytes at most; a longer one is left out and said, never cut in two.
+/// Ctrl-D on a terminal ends the stream politely; the end of a pipe or a file does not, because the answers to what it said
+/// are still to come.
+pub(super) fn read(
+    cx: &Arc<Context>,
+    longest: u64,
+    stop: CancellationToken,
+) -> mpsc::Receiver<Outgoing> {
     let (lines, waiting) = mpsc::channel(WAITING);
-    let is_typed = cx.env.stdin_is_terminal;
+    let cx = Arc::clone(cx);
     // Not the runtime's: a read that never returns must hold up no end.
     std::thread::spawn(move || {
         let mut stdin = std::io::stdin().lock();
-        loop {
-            let mut line = Vec::new();
-            match (&mut stdin).take(LONGEST).read_until(b'\n', &mut line) {
-                Ok(read) if read > 0 => {}
-                _ => break,
-            }
+        while let Ok(Some(line)) = next(&mut stdin, longest) {
+            let Ok(line) = line else {
+                cx.ui.warn(&format!(
+                    "a line of more than {longest} bytes was not sent: --max-message-size allows more"
+                ));
+                continue;
+            };
             if lines.blocking_send(outgoing(line)).is_err() {
                 return;
             }
         }
-        if is_typed {
+        if cx.env.stdin_is_terminal {
             stop.cancel();
         }
     });
     waiting
+}
+
+/// A line over the limit, which was passed over to its end.
+#[derive(Debug, PartialEq, Eq)]
+struct TooLong;
+
+/// The next line with its end; `None` at the end of stdin.
+fn next(stdin: &mut impl BufRead, longest: u64) -> io::Result<Option<Result<Vec<u8>, TooLong>>> {
+    let mut line = Vec::new();
+    let most = longest.saturating_add(1);
+    if stdin.by_ref().take(most).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() as u64 == most && line.last() != Some(&b'\n') {
+        stdin.skip_until(b'\n')?;
+        return Ok(Some(Err(TooLong)));
+    }
+    Ok(Some(Ok(line)))
 }
 
 fn outgoing(mut line: Vec<u8>) -> Outgoing {
@@ -56,6 +78,18 @@ fn outgoing(mut line: Vec<u8>) -> Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_left_out_whole() {
+        let mut stdin = &b"1234\n12345\n\xc3\xa9\xc3\xa9\n12345"[..];
+        let mut lines = Vec::new();
+        while let Some(line) = next(&mut stdin, 4).unwrap() {
+            lines.push(line);
+        }
+        let line = |line: &str| Ok(line.as_bytes().to_vec());
+        let expected = [line("1234\n"), Err(TooLong), line("éé\n"), Err(TooLong)];
+        assert_eq!(lines, expected);
+    }
 
     #[test]
     fn a_line_is_text_without_its_end_and_binary_where_it_is_no_text() {

@@ -129,7 +129,7 @@ struct KeepArgs {
     /// Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", requires = "forward")]
     secret: Option<SecretRef>,
-    /// Remember under this name how far it got, and go on from there
+    /// Remember under this name how far it got, and go on from there (not for WebSocket)
     #[arg(long, value_name = "NAME")]
     resume: Option<String>,
 }
@@ -153,7 +153,7 @@ struct ConnectArgs {
     /// Give up after so many failures in a row
     #[arg(long, value_name = "N", conflicts_with = "no_reconnect")]
     max_retries: Option<u32>,
-    /// Largest message that is taken
+    /// Largest message that is taken, and longest line that -i sends
     #[arg(long, value_name = "SIZE", default_value = "8MiB")]
     max_message_size: Size,
     /// Server-sent events: go on after this id
@@ -252,10 +252,10 @@ pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliErr
     let mut pipeline = Pipeline::new(options, Arc::clone(&cx.ui), stop.clone());
     let mut source_cx = Cx {
         outlet: &mut pipeline,
-        input: args
-            .speak
-            .interactive
-            .then(|| input::read(&cx, stop.clone())),
+        input: args.speak.interactive.then(|| {
+            let longest = args.connect.max_message_size.bytes();
+            input::read(&cx, longest, stop.clone())
+        }),
         stop,
         pulse,
         cut: following.cut.take(),
