@@ -620,3 +620,31 @@ async fn a_socket_io_server_that_pings_and_does_not_read_gets_few_answers() {
     // What there is beside a mebibyte is what the system holds of a connection.
     assert!(answers < PINGS * PING / 2, "{answers} bytes of answers");
 }
+
+#[tokio::test]
+async fn a_polling_handshake_that_goes_on_and_on_is_refused() {
+    let peer = Peer::start(Kind::SocketIo).await;
+    let options = SocketIoOptions {
+        url: format!("http://{}", peer.address()).parse().unwrap(),
+        namespaces: Vec::new(),
+        credentials: Arc::new(|| Ok(Authorisation::default())),
+        transports: Transports::Upgrade,
+        send_on_connect: Vec::new(),
+        ack: None,
+        echo: false,
+        resume: None,
+        max_message: 1 << 20,
+    };
+    let source = SocketIo::new(options, Dialer::new(AddressPolicy::Local));
+    let following = Following::start(Box::new(source), Recorder::default(), Reconnect::AfterLoss);
+    let mut stream = peer.stream().await;
+    read_head(&mut stream).await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n";
+    let open = r#"0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(open.as_bytes()).await.unwrap();
+    while stream.write_all(&b"\x1e6".repeat(1000)).await.is_ok() {}
+    let (end, _) = following.ended().await;
+    let error = end.expect_err("it is no handshake").to_string();
+    assert!(error.ends_with(" bytes came with the handshake"), "{error}");
+}
