@@ -638,6 +638,7 @@ async fn a_polling_handshake_that_goes_on_and_on_is_refused() {
         echo: false,
         resume: None,
         max_message: 1 << 20,
+        connect_timeout: PATIENCE,
     };
     let source = SocketIo::new(options, Dialer::new(AddressPolicy::Local));
     let following = Following::start(Box::new(source), Recorder::default(), Reconnect::AfterLoss);
