@@ -434,7 +434,6 @@ async fn messages_that_have_to_wait_for_one_another_all_go_out() {
 #[derive(Default)]
 struct InOrder {
     next: u64,
-    pieces: u64,
 }
 
 impl Outlet for InOrder {
@@ -446,7 +445,6 @@ impl Outlet for InOrder {
     }
 
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
-        self.pieces += 1;
         Box::pin(std::future::ready(ControlFlow::Continue(())))
     }
 
@@ -454,7 +452,7 @@ impl Outlet for InOrder {
 }
 
 #[tokio::test]
-async fn a_burst_comes_whole_in_order_and_in_few_pieces() {
+async fn a_burst_comes_whole_and_in_order() {
     let Some((_node, base)) = serve() else { return };
     let mut outlet = InOrder::default();
     let end = source(options(&format!("{base}/bursts/200000")))
@@ -462,5 +460,4 @@ async fn a_burst_comes_whole_in_order_and_in_few_pieces() {
         .await;
     assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
     assert_eq!(outlet.next, 200_000);
-    assert!(outlet.pieces < 20_000, "{} pieces", outlet.pieces);
 }
