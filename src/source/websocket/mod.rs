@@ -15,9 +15,7 @@ use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::turns::Turns;
-use super::{
-    BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Source, SourceError,
-};
+use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::secret;
