@@ -212,6 +212,11 @@ impl Where {
         self.0.explain(&self.scope(&event.into()), now)
     }
 
+    /// The parts that found nothing to compare because what they name is not there.
+    pub fn absent(&self, look: &Look<'_>, now: Timestamp) -> Vec<String> {
+        self.0.explain(&self.scope(look), now).absent()
+    }
+
     fn scope<'a>(&self, look: &Look<'a>) -> Scope<'a> {
         let mut scope = Scope::new();
         if let Some(headers) = look.headers {
