@@ -185,7 +185,7 @@ fn judge(answered: &Result<Answer, DialError>, retry: &Retry, now: Timestamp) ->
                 reason: "its target cannot be dialled".to_owned(),
             };
         }
-        Err(DialError::Timeout { .. }) => {
+        Err(DialError::Timeout { .. } | DialError::Silent { .. }) => {
             return Verdict::Again {
                 busy: true,
                 wait: None,

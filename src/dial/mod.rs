@@ -97,6 +97,8 @@ pub enum DialError {
     },
     #[error("{peer} did not answer within {} s", limit.as_secs_f64())]
     Timeout { peer: String, limit: Duration },
+    #[error("{peer} accepted the connection and did not answer within {} s", limit.as_secs_f64())]
+    Silent { peer: String, limit: Duration },
     #[error("{peer} broke off before a whole answer")]
     Broken {
         peer: String,
@@ -113,7 +115,7 @@ impl DialError {
             Self::Refused { .. } => "target_refused",
             Self::Forbidden { .. } => "address_forbidden",
             Self::Tls { .. } => "tls_failed",
-            Self::Timeout { .. } => "target_timeout",
+            Self::Timeout { .. } | Self::Silent { .. } => "target_timeout",
             Self::Broken { .. } => "target_broke_off",
         }
     }

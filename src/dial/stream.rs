@@ -140,9 +140,12 @@ impl Dialer {
     pub async fn open(&self, opening: Opening) -> Result<Opened, DialError> {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
-        match tokio::time::timeout(limit, self.exchange_open(opening, &peer)).await {
+        let mut is_connected = false;
+        let exchange = self.exchange_open(opening, &peer, &mut is_connected);
+        let result = tokio::time::timeout(limit, exchange).await;
+        match result {
             Ok(result) => result.map(Opened::of),
-            Err(_) => Err(DialError::Timeout { peer, limit }),
+            Err(_) => Err(late(peer, limit, is_connected)),
         }
     }
 
@@ -175,6 +178,7 @@ impl Dialer {
         &self,
         opening: Opening,
         peer: &str,
+        is_connected: &mut bool,
     ) -> Result<(Response<Incoming>, Link), DialError> {
         let broken = |source: hyper::Error| DialError::Broken {
             peer: peer.to_owned(),
@@ -184,6 +188,7 @@ impl Dialer {
             url: opening.url.to_string(),
         };
         let socket = self.socket(&opening.url).await?;
+        *is_connected = true;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(READ_BUFFER)
             .handshake(TokioIo::new(socket))
@@ -202,6 +207,14 @@ impl Dialer {
         request.headers_mut().entry(HOST).or_insert(host);
         let answer = link.bring(sender.send_request(request)).await;
         Ok((answer.map_err(broken)?, link))
+    }
+}
+
+/// No head of an answer came in time.
+pub(super) fn late(peer: String, limit: Duration, is_connected: bool) -> DialError {
+    match is_connected {
+        true => DialError::Silent { peer, limit },
+        false => DialError::Timeout { peer, limit },
     }
 }
 

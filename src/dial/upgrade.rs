@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use hyper_util::rt::TokioIo;
 
+use super::stream::late;
 use super::{DialError, Dialer, Opened, Opening, Socket, peer_of};
 use crate::grammar::target::Target;
 
@@ -30,18 +31,23 @@ impl Dialer {
     pub async fn upgrade(&self, opening: Opening) -> Result<Upgrade, DialError> {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
-        match tokio::time::timeout(limit, self.exchange_upgrade(opening, &peer)).await {
-            Ok(result) => result,
-            Err(_) => Err(DialError::Timeout { peer, limit }),
-        }
+        let mut is_connected = false;
+        let exchange = self.exchange_upgrade(opening, &peer, &mut is_connected);
+        let result = tokio::time::timeout(limit, exchange).await;
+        result.unwrap_or_else(|_| Err(late(peer, limit, is_connected)))
     }
 
-    async fn exchange_upgrade(&self, opening: Opening, peer: &str) -> Result<Upgrade, DialError> {
+    async fn exchange_upgrade(
+        &self,
+        opening: Opening,
+        peer: &str,
+        is_connected: &mut bool,
+    ) -> Result<Upgrade, DialError> {
         let broken = |source: hyper::Error| DialError::Broken {
             peer: peer.to_owned(),
             source: Box::new(source),
         };
-        let (mut answer, mut link) = self.exchange_open(opening, peer).await?;
+        let (mut answer, mut link) = self.exchange_open(opening, peer, is_connected).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Ok(Upgrade::Answered(Opened::of((answer, link))));
         }

@@ -99,7 +99,7 @@ impl From<DialError> for CliError {
                 "check the certificate and the clock; for plain HTTP write http:// in the target"
                     .to_owned(),
             ),
-            DialError::Timeout { .. } => (
+            DialError::Timeout { .. } | DialError::Silent { .. } => (
                 Exit::Unreachable,
                 "see whether the target hangs, or allow more with --timeout 60s".to_owned(),
             ),

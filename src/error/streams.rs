@@ -99,6 +99,11 @@ impl From<SourceError> for CliError {
                 "no_credentials",
                 "run the command of --token-cmd or cmd: by itself and see what it says",
             ),
+            SourceError::NotEngineIo { .. } => (
+                Exit::Refused,
+                "no_socketio",
+                "--path /socket.io/     says where the server has Socket.IO",
+            ),
             SourceError::Protocol { .. } => (
                 Exit::Refused,
                 "protocol",

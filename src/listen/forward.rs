@@ -192,7 +192,9 @@ impl Intake {
             Err(error) => {
                 self.health.failed(target, &error);
                 let status = match error {
-                    DialError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+                    DialError::Timeout { .. } | DialError::Silent { .. } => {
+                        StatusCode::GATEWAY_TIMEOUT
+                    }
                     _ => StatusCode::BAD_GATEWAY,
                 };
                 problem(status, error.code(), &error.to_string())

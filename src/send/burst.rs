@@ -182,7 +182,7 @@ const fn is_nobody(error: &DialError) -> bool {
         | DialError::Refused { .. }
         | DialError::Forbidden { .. }
         | DialError::Tls { .. } => true,
-        DialError::Timeout { .. } | DialError::Broken { .. } => false,
+        DialError::Timeout { .. } | DialError::Silent { .. } | DialError::Broken { .. } => false,
     }
 }
 

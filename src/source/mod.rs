@@ -33,6 +33,9 @@ pub use socketio::{SocketIo, SocketIoOptions, Transports};
 pub use sse::{Sse, SseOptions};
 pub use websocket::{WebSocket, WebSocketOptions};
 
+/// How long a server has to open a stream, where nobody says otherwise.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A future that a trait's method returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -123,6 +126,8 @@ pub struct Gap {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guarantee {
     AtMostOnce,
+    /// No event came yet that would have an id to go on from.
+    ResumableWithIds,
     /// The server keeps what is missed while the connection is lost, as far as it says.
     ResumableByServer,
 }
@@ -131,6 +136,7 @@ impl Guarantee {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AtMostOnce => "at most once",
+            Self::ResumableWithIds => "resumable if it sends ids",
             Self::ResumableByServer => "resumable by server",
         }
     }
@@ -201,6 +207,14 @@ pub enum SourceError {
     TooLarge { limit: usize },
     #[error("cannot make the credentials")]
     Credentials(#[source] Box<dyn Error + Send + Sync>),
+    /// What answers is no server of Socket.IO, or has it at another path.
+    #[error("no Engine.IO handshake came from {target}: {why}")]
+    NotEngineIo {
+        target: String,
+        why: String,
+        /// It did open a WebSocket.
+        is_websocket: bool,
+    },
     #[error("the peer does not keep to the protocol: {why}")]
     Protocol { why: String },
     #[error("gave up after {retries} retries")]
@@ -223,6 +237,7 @@ impl SourceError {
                 DialError::Name { .. }
                     | DialError::Refused { .. }
                     | DialError::Timeout { .. }
+                    | DialError::Silent { .. }
                     | DialError::Broken { .. }
             ),
             Self::Refused { status, .. } => {
@@ -230,7 +245,7 @@ impl SourceError {
                     || *status == StatusCode::TOO_MANY_REQUESTS
                     || *status == StatusCode::REQUEST_TIMEOUT
             }
-            Self::Protocol { .. } | Self::Lost { .. } => true,
+            Self::Protocol { .. } | Self::Lost { .. } | Self::NotEngineIo { .. } => true,
             Self::NotAStream { .. }
             | Self::Redirect { .. }
             | Self::Denied { .. }

@@ -10,6 +10,8 @@ mod polling;
 mod session;
 mod typed;
 
+use std::time::Duration;
+
 use http::Uri;
 
 use self::link::Opening;
@@ -53,6 +55,8 @@ pub struct SocketIoOptions {
     pub resume: Option<String>,
     /// Bytes of one event, attachments included.
     pub max_message: usize,
+    /// From the first byte dialled to the server's handshake; of it, a connection to an address takes 5 s at most.
+    pub connect_timeout: Duration,
 }
 
 /// A Socket.IO connection.

@@ -54,6 +54,7 @@ impl Kind {
                     max_message: 1 << 20,
                     is_one_answer: false,
                     idle: None,
+                    connect_timeout: PATIENCE,
                 },
                 dialer,
             )),
@@ -67,6 +68,8 @@ impl Kind {
                     follow_redirects: false,
                     max_message: 1 << 20,
                     ping: Duration::from_secs(20),
+                    until_end: false,
+                    connect_timeout: PATIENCE,
                 },
                 dialer,
             )),
@@ -81,6 +84,7 @@ impl Kind {
                     echo: false,
                     resume: None,
                     max_message: 1 << 20,
+                    connect_timeout: PATIENCE,
                 },
                 dialer,
             )),
@@ -596,9 +600,8 @@ async fn a_socket_io_server_that_pings_and_does_not_read_gets_few_answers() {
     const PINGS: usize = 512;
     const PING: usize = 64 * 1024;
     let peer = Peer::start(Kind::SocketIo).await;
-    let typing = Typing::start(Kind::SocketIo.source(peer.address()), 1);
-    let mut link = peer.accept().await;
-    let Link::Socket(socket, _) = &mut link else {
+    let typing = Typing::start(Kind::SocketIo.source(peer.address()), usize::MAX);
+    let Link::Socket(mut socket, _) = peer.accept().await else {
         panic!("it goes both ways");
     };
     let ping = format!("2{}", "x".repeat(PING));
@@ -606,16 +609,47 @@ async fn a_socket_io_server_that_pings_and_does_not_read_gets_few_answers() {
         socket.feed(Frame::text(ping.clone())).await.unwrap();
     }
     socket.flush().await.unwrap();
-    link.send("1").await.unwrap();
-    let Link::Socket(mut socket, _) = link else {
-        panic!("it goes both ways");
-    };
+    // It goes out behind all the answers.
+    let line = Outgoing::Text("say".to_owned());
+    typing.input.send(line).await.unwrap();
     let mut answers = 0;
-    while let Some(Ok(frame)) = socket.next().await {
+    loop {
+        let frame = socket.next().await.unwrap().unwrap();
+        if frame.to_text().unwrap().starts_with("42") {
+            break;
+        }
         answers += frame.len();
     }
-    let end = typing.task.await.unwrap();
-    assert!(matches!(end, Ok(Ended::Enough)), "{end:?}");
-    // The rest is what the system holds of a connection.
+    typing.task.abort();
+    // What there is beside a mebibyte is what the system holds of a connection.
     assert!(answers < PINGS * PING / 2, "{answers} bytes of answers");
+}
+
+#[tokio::test]
+async fn a_polling_handshake_that_goes_on_and_on_is_refused() {
+    let peer = Peer::start(Kind::SocketIo).await;
+    let options = SocketIoOptions {
+        url: format!("http://{}", peer.address()).parse().unwrap(),
+        namespaces: Vec::new(),
+        credentials: Arc::new(|| Ok(Authorisation::default())),
+        transports: Transports::Upgrade,
+        send_on_connect: Vec::new(),
+        ack: None,
+        echo: false,
+        resume: None,
+        max_message: 1 << 20,
+        connect_timeout: PATIENCE,
+    };
+    let source = SocketIo::new(options, Dialer::new(AddressPolicy::Local));
+    let following = Following::start(Box::new(source), Recorder::default(), Reconnect::AfterLoss);
+    let mut stream = peer.stream().await;
+    read_head(&mut stream).await;
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n";
+    let open = r#"0{"sid":"s","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(open.as_bytes()).await.unwrap();
+    while stream.write_all(&b"\x1e6".repeat(1000)).await.is_ok() {}
+    let (end, _) = following.ended().await;
+    let error = end.expect_err("it is no handshake").to_string();
+    assert!(error.ends_with(" bytes came with the handshake"), "{error}");
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use evt::dial::{AddressPolicy, Dialer};
 use evt::source::{
-    Authorisation, BoxFuture, Cx, Ended, Message, Notice, Outgoing, Outlet, Pulse, Source,
-    SourceError, WebSocket, WebSocketOptions,
+    Authorisation, BoxFuture, CONNECT_TIMEOUT, Cx, Ended, Message, Notice, Outgoing, Outlet, Pulse,
+    Source, SourceError, WebSocket, WebSocketOptions,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +63,8 @@ fn options(url: &str) -> WebSocketOptions {
         follow_redirects: false,
         max_message: 1 << 20,
         ping: LONG,
+        until_end: false,
+        connect_timeout: CONNECT_TIMEOUT,
     }
 }
 

@@ -16,8 +16,8 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
-    WebSocketOptions,
+    CONNECT_TIMEOUT, Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse,
+    SseOptions, WebSocket, WebSocketOptions,
 };
 use crate::store::cursors;
 use crate::time::Timestamp;
@@ -225,6 +225,7 @@ impl Maker<'_> {
             max_message: self.max_message,
             is_one_answer,
             idle: self.args.connect.idle.map(Duration::from),
+            connect_timeout: CONNECT_TIMEOUT,
         };
         Ok(Box::new(Sse::new(options, self.dialer.clone())))
     }
@@ -245,6 +246,8 @@ impl Maker<'_> {
             follow_redirects: connect.location,
             max_message: self.max_message,
             ping,
+            until_end: self.args.stop.until_end,
+            connect_timeout: CONNECT_TIMEOUT,
         };
         Ok(Box::new(WebSocket::new(options, self.dialer.clone())))
     }
@@ -273,6 +276,7 @@ impl Maker<'_> {
             echo: self.args.speak.echo,
             resume: self.place.clone(),
             max_message: self.max_message,
+            connect_timeout: CONNECT_TIMEOUT,
         };
         Ok(Box::new(SocketIo::new(options, self.dialer.clone())))
     }

@@ -14,13 +14,14 @@ use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 use super::polling::Polling;
 use super::{End, SocketIoOptions, Transports};
 use crate::dial::{DialError, Dialer};
+use crate::json::Raw;
 use crate::source::keep_open::chain;
 use crate::source::websocket::{self, Connection};
 use crate::source::{Authorisation, Notice, Outlet, SourceError, WebSocketOptions};
 use crate::wire::socketio::engine::{self, Handshake};
 
-/// From the first byte dialled to the server's handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// For the handshake on an open WebSocket, which a server sends at once.
+const HANDSHAKE: Duration = Duration::from_secs(5);
 /// What may come with the handshake, which is a few packets, in bytes and an estimate of what carries each.
 const EARLY: usize = 64 * 1024;
 const PER_FRAME: usize = 64;
@@ -74,7 +75,7 @@ impl Opening<'_> {
             match self.options.transports {
                 Transports::WebSocket => {
                     let mut link = self.websocket(None, outlet).await?;
-                    let handshake = link.handshake().await?;
+                    let handshake = self.handshake(&mut link, HANDSHAKE).await?;
                     Ok((link, handshake))
                 }
                 Transports::Polling => self.polling().await,
@@ -84,11 +85,12 @@ impl Opening<'_> {
                 }
             }
         };
-        match tokio::time::timeout(HANDSHAKE, opening).await {
-            Ok(result) => result,
+        let limit = self.options.connect_timeout;
+        match tokio::time::timeout(limit, opening).await {
+            Ok(result) => result.map_err(|error| self.judged(error)),
             Err(_) => {
-                let peer = super::authority(&self.options.url);
-                Err(late(peer.to_owned(), HANDSHAKE))
+                let peer = super::authority(&self.options.url).to_owned();
+                Err(SourceError::Dial(DialError::Silent { peer, limit }))
             }
         }
     }
@@ -111,6 +113,8 @@ impl Opening<'_> {
             follow_redirects: false,
             max_message: self.options.max_message,
             ping: Duration::MAX,
+            until_end: false,
+            connect_timeout: self.options.connect_timeout,
         };
         let open = websocket::open(&options, self.dialer, outlet).await?;
         let connection = Connection::new(open.upgraded, options.max_message);
@@ -122,11 +126,56 @@ impl Opening<'_> {
         let (dialer, headers) = (self.dialer.clone(), self.headers.clone());
         let polling = Polling::new(dialer, url(None)?, headers, self.options.max_message);
         let mut link = self.link(Transport::Polling(Box::new(polling)));
-        let handshake = link.handshake().await?;
+        let handshake = self.handshake(&mut link, self.options.connect_timeout);
+        let handshake = handshake.await?;
         if let Transport::Polling(polling) = &mut link.transport {
             polling.begun(url(Some(&handshake.sid))?, &handshake);
         }
         Ok((link, handshake))
+    }
+
+    /// The first packet of a server, which it sends unasked.
+    async fn handshake(&self, link: &mut Link, limit: Duration) -> Result<Handshake, SourceError> {
+        let is_websocket = matches!(link.transport, Transport::WebSocket(_));
+        let none = |why: String| SourceError::NotEngineIo {
+            target: super::shown(&self.options.url),
+            why,
+            is_websocket,
+        };
+        let Ok(frame) = tokio::time::timeout(limit, link.awaited()).await else {
+            let seconds = limit.as_secs_f64();
+            return Err(none(format!("it said nothing for {seconds} s")));
+        };
+        if let Frame::Text(text) = frame?
+            && let Ok(engine::Packet::Open(json)) = engine::Packet::parse(&text)
+            && let Ok(handshake) = Handshake::parse(json)
+        {
+            return Ok(handshake);
+        }
+        Err(none("it began with something else".to_owned()))
+    }
+
+    /// What a refusal means: Engine.IO says what it does not like in JSON with a code.
+    fn judged(&self, error: SourceError) -> SourceError {
+        let why = match &error {
+            SourceError::Refused { status, body, .. }
+                if matches!(status.as_u16(), 400 | 404 | 405 | 426)
+                    && Raw::check(body.as_bytes())
+                        .and_then(|said| said.member("code"))
+                        .is_none() =>
+            {
+                format!("it answered {status}")
+            }
+            SourceError::NotAStream { content_type, .. } => {
+                format!("it answered with {content_type}")
+            }
+            _ => return error,
+        };
+        SourceError::NotEngineIo {
+            target: super::shown(&self.options.url),
+            why,
+            is_websocket: false,
+        }
     }
 
     /// Changes to a WebSocket while nothing is under way on the polling transport. Where that fails the session goes on as it
@@ -176,17 +225,6 @@ impl Opening<'_> {
 }
 
 impl Link {
-    async fn handshake(&mut self) -> Result<Handshake, SourceError> {
-        let frame = self.awaited().await?;
-        let Frame::Text(text) = &frame else {
-            return Err(no_handshake());
-        };
-        match engine::Packet::parse(text) {
-            Ok(engine::Packet::Open(json)) => Handshake::parse(json).map_err(|_| no_handshake()),
-            _ => Err(no_handshake()),
-        }
-    }
-
     /// What the answer that brought the handshake brings besides.
     async fn rest(&mut self) -> Result<VecDeque<Frame>, SourceError> {
         let mut rest = VecDeque::new();

@@ -183,6 +183,8 @@ impl<'a> Session<'a> {
         while let Some(frame) = next {
             bytes += frame.len();
             self.take(&frame, cx)?;
+            // Before the next is read: the buffer is used again only where nobody holds a part of it.
+            drop(frame);
             if bytes >= BATCH || self.unsent >= UNSENT {
                 break;
             }

@@ -49,6 +49,8 @@ pub struct SseOptions {
     pub is_one_answer: bool,
     /// A connection on which nothing at all comes for so long, comments included, is taken for lost.
     pub idle: Option<Duration>,
+    /// From the first byte dialled until the stream is open; of it, a connection to an address takes 5 s at most.
+    pub connect_timeout: Duration,
 }
 
 /// A stream of server-sent events, or of lines where the server sends those.

@@ -17,8 +17,6 @@ use crate::time::Timestamp;
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// As many as browsers follow (WHATWG Fetch).
 const REDIRECTS: usize = 20;
-/// For the head of an answer. Some servers send it only with the first event, so that it is longer than for other requests.
-const HEAD: Duration = Duration::from_secs(60);
 /// What is read of an answer that is no stream, and for how long: enough to say what is wrong.
 const EXCERPT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -73,7 +71,7 @@ impl Sse {
                 url: url.clone(),
                 headers: headers(&person, id.as_ref()),
                 body: Bytes::new(),
-                timeout: HEAD,
+                timeout: self.options.connect_timeout,
             };
             let opened = self.dialer.open(opening).await?;
             if !matches!(opened.status.as_u16(), 301 | 302 | 303 | 307 | 308) {

@@ -21,6 +21,8 @@ const READ_BUFFER: usize = 64 * 1024;
 const WRITE_BUFFER: usize = 64 * 1024;
 /// Answers to pings that may wait for a peer which does not read them.
 const UNREAD_PONGS: usize = 256 * 1024;
+/// The longest head of a frame (RFC 6455, 5.2).
+const HEAD: usize = 14;
 /// How long a close may take: what was asked to stop has stopped within a second.
 const PARTING: Duration = Duration::from_millis(800);
 
@@ -31,6 +33,8 @@ const PARTING: Duration = Duration::from_millis(800);
 pub(in crate::source) struct Connection {
     frames: WebSocket<Pipe>,
     outgoing: Outgoing,
+    /// Bytes of messages sent since nothing had to wait.
+    waiting: usize,
 }
 
 /// How it stands with what was sent.
@@ -71,6 +75,7 @@ impl Connection {
         Self {
             frames: WebSocket::from_partially_read(pipe, start, Role::Client, Some(config)),
             outgoing: Outgoing::Written,
+            waiting: 0,
         }
     }
 
@@ -130,7 +135,9 @@ impl Connection {
             return;
         }
         if !is_sign {
-            let needed = message.len() + 2 * WRITE_BUFFER + UNREAD_PONGS;
+            // A message for which there is no room would break the connection, and nobody would be told.
+            self.waiting += message.len() + HEAD;
+            let needed = self.waiting + 2 * WRITE_BUFFER + UNREAD_PONGS;
             self.frames.set_config(|config| {
                 config.max_write_buffer_size = config.max_write_buffer_size.max(needed);
             });
@@ -148,6 +155,9 @@ impl Connection {
     }
 
     fn note(&mut self, written: Poll<Result<(), Error>>) {
+        if written.is_ready() {
+            self.waiting = 0;
+        }
         self.outgoing = match written {
             Poll::Ready(Ok(())) => Outgoing::Written,
             Poll::Ready(Err(_)) => Outgoing::Broken,

@@ -19,8 +19,6 @@ use crate::backoff;
 use crate::dial::{Dialer, Opened, Opening, Upgrade, Upgraded, is_same_origin, resolve};
 use crate::time::Timestamp;
 
-/// From the first byte dialled to the head of the answer.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// More than these, and a server is taken to lead in circles.
 const MAX_REDIRECTS: usize = 10;
 /// What is read of the body of a refusal, and for how long.
@@ -103,7 +101,7 @@ async fn attempt(
         url: url.clone(),
         headers,
         body: Bytes::new(),
-        timeout: HANDSHAKE,
+        timeout: options.connect_timeout,
     };
     match dialer.upgrade(opening).await? {
         Upgrade::Switched(upgraded) => {

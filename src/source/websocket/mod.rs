@@ -47,6 +47,10 @@ pub struct WebSocketOptions {
     pub max_message: usize,
     /// Between pings, and as long again for the pong; not zero.
     pub ping: Duration,
+    /// Whatever close the peer sends is the end: only a cut without one is made again.
+    pub until_end: bool,
+    /// From the first byte dialled until the stream is open; of it, a connection to an address takes 5 s at most.
+    pub connect_timeout: Duration,
 }
 
 /// A WebSocket.
@@ -87,7 +91,7 @@ impl WebSocket {
         cx.connected(shown(&open.url), subscribed, Guarantee::AtMostOnce);
         cx.gap(None, None, "WebSocket has no resume");
         let parting = self.follow(&mut connection, cx).await;
-        parting.part(connection, max_message).await
+        parting.part(connection, &self.options).await
     }
 
     /// Hands on what comes until the connection is to end.

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::super::{Ended, SourceError};
+use super::WebSocketOptions;
 use super::connection::Connection;
 
 /// Why a connection is to end.
@@ -26,7 +27,7 @@ impl Parting {
     pub(super) async fn part(
         self,
         connection: Connection,
-        max_message: usize,
+        options: &WebSocketOptions,
     ) -> Result<Ended, SourceError> {
         match self {
             Self::Stopped => {
@@ -40,9 +41,9 @@ impl Parting {
             Self::Silent(period) => Ok(cut(format!("no pong for {} s", period.as_secs_f64()))),
             Self::Closed(frame) => {
                 connection.answer_close().await;
-                meaning(frame)
+                meaning(frame, options.until_end)
             }
-            Self::Failed(error) => failed(error, connection, max_message).await,
+            Self::Failed(error) => failed(error, connection, options.max_message).await,
         }
     }
 }
@@ -78,14 +79,19 @@ async fn failed(
 }
 
 /// What a close of the peer means, by its code (RFC 6455, 7.4, and IANA's registry): the stream's end, an interruption, or a
-/// decision against us.
-fn meaning(frame: Option<CloseFrame>) -> Result<Ended, SourceError> {
+/// decision against us. With `until_end` it is the end in any case.
+fn meaning(frame: Option<CloseFrame>, until_end: bool) -> Result<Ended, SourceError> {
     let Some(CloseFrame { code, reason }) = frame else {
-        return Ok(cut("the server closed without a code (1005)".to_owned()));
+        let why = "the server closed without a code (1005)".to_owned();
+        return Ok(if until_end {
+            Ended::Finished { why }
+        } else {
+            cut(why)
+        });
     };
     let code = u16::from(code);
     // What tungstenite makes of a code that may not be sent (RFC 6455, 7.4.2), after it answered with 1002.
-    if code == 1002 && reason.as_str() == "Protocol violation" {
+    if code == 1002 && reason.as_str() == "Protocol violation" && !until_end {
         return Err(SourceError::Protocol {
             why: "a close with a code that may not be sent; closed with 1002".to_owned(),
         });
@@ -94,7 +100,8 @@ fn meaning(frame: Option<CloseFrame>) -> Result<Ended, SourceError> {
     let why = format!("the server closed the connection with {code}{colon}{reason}");
     match code {
         1000 => Ok(Ended::Finished { why }),
-        1001 | 1011..=1014 => Ok(cut(why)),
+        1001 if until_end => Ok(Ended::Finished { why }),
+        1001 | 1011..=1014 if !until_end => Ok(cut(why)),
         _ => Err(SourceError::Closed {
             code,
             reason: reason.as_str().to_owned(),

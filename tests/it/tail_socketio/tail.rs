@@ -58,6 +58,7 @@ impl Server {
             echo: false,
             resume: None,
             max_message: 8 * 1024 * 1024,
+            connect_timeout: PATIENCE,
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use evt::dial::{AddressPolicy, Dialer};
 use evt::source::{
-    Authorisation, BoxFuture, CutOff, Cx, Ended, Gap, Message, Notice, Outlet, Pulse, Source,
-    SourceError, Sse, SseOptions,
+    Authorisation, BoxFuture, CONNECT_TIMEOUT, CutOff, Cx, Ended, Gap, Message, Notice, Outlet,
+    Pulse, Source, SourceError, Sse, SseOptions,
 };
 use evt::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -118,6 +118,7 @@ pub(crate) fn options(url: &str) -> SseOptions {
         max_message: LIMIT,
         is_one_answer: false,
         idle: None,
+        connect_timeout: CONNECT_TIMEOUT,
     }
 }
 

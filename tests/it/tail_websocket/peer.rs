@@ -411,6 +411,25 @@ async fn a_large_message_goes_out_and_comes_back_whole() {
     assert!(heard.messages == [large], "not the same bytes");
 }
 
+#[tokio::test]
+async fn messages_that_have_to_wait_for_one_another_all_go_out() {
+    let Some((_node, base)) = serve() else { return };
+    let large = |byte| vec![byte; 4 << 20];
+    let mut options = options(&format!("{base}/echo"));
+    options.max_message = 4 << 20;
+    options.send_on_connect = (1..=4).map(|n| Outgoing::Binary(large(n).into())).collect();
+    let mut heard = Heard {
+        enough: Some(4),
+        ..Heard::default()
+    };
+    let echoed = tokio::time::timeout(Duration::from_secs(30), once(options, &mut heard));
+    assert!(echoed.await.is_ok(), "{} came", heard.messages.len());
+    assert!(
+        heard.messages == [large(1), large(2), large(3), large(4)],
+        "not the same bytes"
+    );
+}
+
 /// Counts messages that are numbered, and forgets them.
 #[derive(Default)]
 struct InOrder {
