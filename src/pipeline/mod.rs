@@ -155,7 +155,12 @@ pub enum Stop {
     /// Events cannot be kept.
     Store(StoreError),
     /// The recording cannot be written.
-    Record { path: PathBuf, source: io::Error },
+    Record {
+        path: PathBuf,
+        source: io::Error,
+        /// It could not even be opened.
+        at_once: bool,
+    },
 }
 
 /// How long a reader that takes nothing is waited for, once the person wants to end.

@@ -588,7 +588,10 @@ async fn a_cursor_does_not_pass_what_nobody_read() {
     stop.cancel();
     let (stats, _) = pipeline.finish().await;
     assert_eq!(cursor(&store), None);
-    assert_eq!((pipeline.place(), stats.received, stats.printed), (None, 1, 0));
+    assert_eq!(
+        (pipeline.place(), stats.received, stats.printed),
+        (None, 1, 0)
+    );
 }
 
 #[tokio::test]

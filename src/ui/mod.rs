@@ -454,11 +454,12 @@ mod tests {
     #[test]
     fn on_one_screen_a_notice_does_not_follow_half_a_line() {
         let ui = |stdout_is_terminal, stderr_is_terminal| {
-            let ui = Ui::new(Manner {
+            let manner = Manner {
                 stdout_is_terminal,
                 stderr_is_terminal,
                 ..Manner::default()
-            });
+            };
+            let ui = Ui::to(manner, Box::new(io::sink()));
             ui.stands_within_line(true);
             ui
         };

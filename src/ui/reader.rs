@@ -58,12 +58,13 @@ pub(super) fn takes_at_once() -> bool {
 pub(super) fn is_stderr_too() -> bool {
     use rustix::fs::fstat;
 
-    static ONE: LazyLock<bool> = LazyLock::new(|| {
-        match (fstat(std::io::stdout()), fstat(std::io::stderr())) {
-            (Ok(out), Ok(err)) => (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino),
-            _ => false,
-        }
-    });
+    static ONE: LazyLock<bool> =
+        LazyLock::new(
+            || match (fstat(std::io::stdout()), fstat(std::io::stderr())) {
+                (Ok(out), Ok(err)) => (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino),
+                _ => false,
+            },
+        );
     *ONE
 }
 

@@ -2,7 +2,6 @@
 
 use super::credentials::Server;
 use super::resume::quoted_where_needed;
-use crate::dial::DialError;
 use crate::error::CliError;
 use crate::event::Transport;
 use crate::source::SourceError;
@@ -40,10 +39,12 @@ impl Tried<'_> {
             {
                 self.as_scheme("http", "https")
             }
-            SourceError::Protocol { .. } | SourceError::Dial(DialError::Timeout { .. })
-                if self.transport == Transport::SocketIo =>
-            {
-                self.plain_websocket(error)
+            SourceError::NotEngineIo {
+                is_websocket: true, ..
+            } => {
+                let mut hints = self.as_scheme("ws", "wss");
+                hints.push(self.path().to_owned());
+                hints
             }
             _ => Vec::new(),
         }
@@ -80,21 +81,13 @@ impl Tried<'_> {
         let url = quoted_where_needed(&format!("{scheme}://{rest}"));
         vec![format!("evt tail {url}")]
     }
-
-    fn plain_websocket(&self, error: &SourceError) -> Vec<String> {
-        let mut hints = self.as_scheme("ws", "wss");
-        for hint in &mut hints {
-            hint.push_str("     if its server is a plain WebSocket");
-        }
-        if matches!(error, SourceError::Dial(_)) {
-            hints.push("--timeout 60s     waits longer".to_owned());
-        }
-        hints
-    }
 }
 
 fn is_events(content_type: &str) -> bool {
-    content_type.trim().to_ascii_lowercase().starts_with("text/event-stream")
+    content_type
+        .trim()
+        .to_ascii_lowercase()
+        .starts_with("text/event-stream")
 }
 
 #[cfg(test)]
@@ -143,22 +136,25 @@ mod tests {
             hints(Transport::Sse, Server::Foreign, sse, refused(426)),
             ["evt tail 'ws://a.test/x?a=1'"]
         );
-        let why = "no handshake".to_owned();
+        let plain = SourceError::NotEngineIo {
+            target: "a.test".to_owned(),
+            why: "it sent `hello`".to_owned(),
+            is_websocket: true,
+        };
         let socketio = "socketio+http://a.test/";
-        let said = hints(
-            Transport::SocketIo,
-            Server::Foreign,
-            socketio,
-            SourceError::Protocol { why },
-        );
-        assert!(said[0].starts_with("evt tail ws://a.test/ "), "{said:?}");
+        let said = hints(Transport::SocketIo, Server::Foreign, socketio, plain);
+        assert_eq!(said[0], "evt tail ws://a.test/");
     }
 
     #[test]
     fn only_the_platform_is_signed_in_to() {
         for (transport, server, first) in [
             (Transport::Sse, Server::Platform, "evt profile login"),
-            (Transport::Sse, Server::Foreign, "-H 'Authorization: Bearer …'"),
+            (
+                Transport::Sse,
+                Server::Foreign,
+                "-H 'Authorization: Bearer …'",
+            ),
             (Transport::WebSocket, Server::Foreign, "-H 'Authorization"),
             (Transport::SocketIo, Server::Foreign, "--auth '{"),
         ] {

@@ -51,10 +51,7 @@ impl Ending {
         let is_closed = matches!(stopped, Some(Stop::Output(_)));
         let known = Known {
             stats,
-            place: pipeline
-                .place()
-                .filter(|_| !is_closed)
-                .map(str::to_owned),
+            place: pipeline.place().filter(|_| !is_closed).map(str::to_owned),
             was_open: pipeline.was_open(),
             last_failure: pipeline.last_failure().map(str::to_owned),
             stopped,
@@ -134,7 +131,8 @@ impl Ending {
             .resumption(known, args)
             .map(|place| resume::command(&self.stream, &place, cx));
         let mut text = summary(stats);
-        if let Ok(Ended::Finished { why }) = &self.end {
+        let has_failed = matches!(known.stopped, Some(Stop::Answer(_)));
+        if let (Ok(Ended::Finished { why }), false) = (&self.end, has_failed) {
             text = format!("The stream has ended ({}). {text}", safe(why));
         }
         if let Some(command) = &command {
@@ -197,7 +195,10 @@ fn counted(count: u64, what: &str) -> String {
 
 /// The time was over before the stream was ever open.
 fn not_connected(target: &str, last_failure: Option<String>, args: &Args) -> CliError {
-    let span = args.stop.for_.map(|span| Duration::from(span).as_secs_f64());
+    let span = args
+        .stop
+        .for_
+        .map(|span| Duration::from(span).as_secs_f64());
     let span = span.unwrap_or_default();
     let why = last_failure.unwrap_or_else(|| format!("{target} has not answered"));
     let message = format!("not connected after {span} s: {why}");

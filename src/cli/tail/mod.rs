@@ -150,6 +150,9 @@ struct ConnectArgs {
     /// Make the token by this command, anew for each connection
     #[arg(long, value_name = "CMD")]
     token_cmd: Option<String>,
+    /// Give up an attempt to connect that takes longer
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
+    timeout: Span,
     /// Connect again also when the first attempt fails and when the server ends the stream
     #[arg(long, conflicts_with_all = ["no_reconnect", "until_end"])]
     reconnect: bool,
@@ -432,7 +435,7 @@ impl Args {
             } else {
                 Show::Event
             },
-            is_one_answer: following.is_answer(),
+            is_one_answer: following.is_answer() || (self.show.text && self.stop.until_end),
             shape: self.show.jq.clone(),
             on_slow: self.show.on_slow.into(),
             keep: kept.transpose()?,

@@ -16,8 +16,8 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    CONNECT_TIMEOUT, Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse,
-    SseOptions, WebSocket, WebSocketOptions,
+    Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
+    WebSocketOptions,
 };
 use crate::store::cursors;
 use crate::time::Timestamp;
@@ -127,6 +127,11 @@ impl Following {
                     .hint("evt tail … --max-message-size 64MiB"),
             );
         }
+        if Duration::from(args.connect.timeout).is_zero() {
+            return Err(
+                CliError::usage("--timeout must be longer than nothing").hint("--timeout 30s")
+            );
+        }
         let stream = subject.stream(cx)?;
         let name = stream.to_string();
         let place = Place::of(args, &name, cx)?;
@@ -225,7 +230,7 @@ impl Maker<'_> {
             max_message: self.max_message,
             is_one_answer,
             idle: self.args.connect.idle.map(Duration::from),
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(Sse::new(options, self.dialer.clone())))
     }
@@ -247,7 +252,7 @@ impl Maker<'_> {
             max_message: self.max_message,
             ping,
             until_end: self.args.stop.until_end,
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(WebSocket::new(options, self.dialer.clone())))
     }
@@ -276,7 +281,7 @@ impl Maker<'_> {
             echo: self.args.speak.echo,
             resume: self.place.clone(),
             max_message: self.max_message,
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(SocketIo::new(options, self.dialer.clone())))
     }
