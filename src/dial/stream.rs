@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::{self, Stream};
@@ -43,6 +44,11 @@ pub struct Opened {
     body: Incoming,
     link: Link,
 }
+
+/// An answer that has no proper end.
+#[derive(Debug, Error)]
+#[error("the connection broke off in the middle of the answer")]
+struct BrokenOff(#[source] hyper::Error);
 
 /// The connection under an exchange. It moves only while somebody waits for something that comes over it.
 ///
@@ -106,7 +112,7 @@ impl Opened {
                         return Some(Ok(data));
                     }
                 }
-                Err(error) => return Some(Err(io::Error::other(error))),
+                Err(error) => return Some(Err(io::Error::other(BrokenOff(error)))),
             }
         }
     }

@@ -27,7 +27,7 @@ use crate::event::{Outcome, Seq, Transport};
 use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
 use crate::shape::Shape;
-use crate::source::{BoxFuture, Message, Notice, Outlet, Pulse};
+use crate::source::{BoxFuture, CutOff, Gap, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
@@ -539,6 +539,20 @@ impl Outlet for Pipeline {
         self.options.transport = transport;
         self.printer.transport = transport;
         self.teller.transport = transport;
+    }
+
+    /// Who wants no gap need not wait for its end.
+    fn lost(&mut self, cut: &CutOff) {
+        if self.options.fail_on_gap {
+            self.notice(Notice::Gap(Gap {
+                from: None,
+                to: None,
+                reason: format!("{}; there is no position to go on from", cut.why),
+                lost: None,
+                since: cut.since,
+                until: Timestamp::now(),
+            }));
+        }
     }
 
     fn notice(&mut self, notice: Notice) {

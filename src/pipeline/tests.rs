@@ -419,6 +419,23 @@ async fn a_gap_ends_it_only_where_that_is_asked_for() {
     }
 }
 
+#[tokio::test]
+async fn a_loss_without_a_way_back_ends_it_at_once_where_no_gap_is_wanted() {
+    for fail_on_gap in [false, true] {
+        let options = PipelineOptions {
+            fail_on_gap,
+            ..options()
+        };
+        let (mut pipeline, _) = pipeline(options, Format::Json);
+        pipeline.lost(&crate::source::CutOff {
+            since: Timestamp::now(),
+            why: "cut".to_owned(),
+        });
+        assert_eq!(pipeline.stop.is_cancelled(), fail_on_gap);
+        assert_eq!(pipeline.stats().gaps, u64::from(fail_on_gap));
+    }
+}
+
 fn gap() -> Notice {
     Notice::Gap(crate::source::Gap {
         from: None,
