@@ -110,7 +110,7 @@ const ENDS: [(&str, &str); 9] = [
     ),
     (
         "5",
-        "cannot be reached, --max-retries spent, or lost with --no-reconnect",
+        "cannot be reached, not connected when --for was over, --max-retries spent, or lost with --no-reconnect",
     ),
     (
         "6",
@@ -118,7 +118,7 @@ const ENDS: [(&str, &str); 9] = [
     ),
     (
         "9",
-        "the goal was not met: --count or --expect at the end, --until-end when --for was over",
+        "the goal was not met: --count or --expect at the end, --until-end or an AI answer when --for was over",
     ),
     (
         "11",
