@@ -3919,7 +3919,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__tail)
-            opts="-H -L -i -p -o -q -v -h --stream --gateway --agent --type --where --jq --text --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --reconnect --no-reconnect --max-retries --max-message-size --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --interactive --send-on-connect --echo --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -L -i -p -o -q -v -h --stream --gateway --agent --type --where --jq --text --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --interactive --send-on-connect --echo --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3990,6 +3990,10 @@ _evt() {
                     return 0
                     ;;
                 --token-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

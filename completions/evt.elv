@@ -341,6 +341,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand -H 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)'
             cand --header 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)'
             cand --token-cmd 'Make the token by this command, anew for each connection'
+            cand --timeout 'Give up an attempt to connect that takes longer'
             cand --max-retries 'Give up after so many failures in a row'
             cand --max-message-size 'Largest message that is taken, and longest line that -i sends'
             cand --last-event-id 'Server-sent events: go on after this id'

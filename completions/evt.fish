@@ -337,6 +337,7 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l secret -d 'Sign what is
 complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Remember under this name how far it got, and go on from there (not for WebSocket)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -s H -l header -d 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l token-cmd -d 'Make the token by this command, anew for each connection' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l timeout -d 'Give up an attempt to connect that takes longer' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-retries -d 'Give up after so many failures in a row' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message that is taken, and longest line that -i sends' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Server-sent events: go on after this id' -r

@@ -155,7 +155,13 @@ pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"ack\":");
         put_number(ack, out);
     }
-    write_data(peek.data(message.body), peek.form, out);
+    let data = peek.data(message.body);
+    // An empty message is a message: only an event that was kept without a body has none.
+    if data.is_empty() {
+        out.extend_from_slice(b",\"data\":\"\"}");
+    } else {
+        write_data(data, peek.form, out);
+    }
 }
 
 /// Writes the payload as the last member, and closes the object.
@@ -310,6 +316,13 @@ mod tests {
             streamed(Some("own"), b"\xff"),
             format!(r#"{head},"type":"own","id":"a\"1","data":{{"base64":"/w=="}}}}"#)
         );
+    }
+
+    #[test]
+    fn an_empty_message_is_empty_text_and_an_empty_body_is_null() {
+        assert!(streamed(None, b"").ends_with(r#""data":""}"#));
+        assert!(streamed(None, b"null").ends_with(r#""data":null}"#));
+        assert!(written(b"").ends_with(r#""data":null}"#));
     }
 
     #[test]

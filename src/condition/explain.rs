@@ -24,6 +24,9 @@ pub struct Explain {
 }
 
 impl Explain {
+    /// The note of a part whose value was not there.
+    pub(super) const ABSENT: &str = "it is not there";
+
     /// A part without parts of its own, for rooms that add what they decide themselves.
     pub fn leaf(what: impl Into<String>, held: bool, seen: Option<String>) -> Self {
         Self {
@@ -68,6 +71,14 @@ impl Explain {
             self.blame(false, &mut parts);
         }
         parts.join("; ")
+    }
+
+    /// The parts, as they were written, whose value was not there.
+    pub fn absent(self) -> Vec<String> {
+        if self.note.as_deref() == Some(Self::ABSENT) {
+            return vec![self.what];
+        }
+        self.parts.into_iter().flat_map(Self::absent).collect()
     }
 
     /// Collects the leaves that are `unwanted`: below a `not` those that held are to blame.

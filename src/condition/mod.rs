@@ -226,7 +226,7 @@ impl Leaf {
         let (seen, answer) = self.answer(scope, on);
         let note = match &answer {
             Ok(_) => None,
-            Err(Note::Missing) => Some("it is not there".to_owned()),
+            Err(Note::Missing) => Some(Explain::ABSENT.to_owned()),
             Err(Note::NotComparable) => {
                 let kind = seen.as_ref().and_then(Seen::kind);
                 kind.map(|kind| format!("it is {}, which cannot be compared so", kind.in_words()))

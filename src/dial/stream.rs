@@ -1,5 +1,6 @@
 //! Exchanges that go on: an answer whose body is read piece by piece, and a bare connection for other protocols over HTTP's port.
 
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -14,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::{self, Stream};
@@ -43,6 +45,11 @@ pub struct Opened {
     body: Incoming,
     link: Link,
 }
+
+/// An answer that has no proper end.
+#[derive(Debug, Error)]
+#[error("the connection broke off in the middle of the answer")]
+struct BrokenOff(#[source] hyper::Error);
 
 /// The connection under an exchange. It moves only while somebody waits for something that comes over it.
 ///
@@ -106,7 +113,11 @@ impl Opened {
                         return Some(Ok(data));
                     }
                 }
-                Err(error) => return Some(Err(io::Error::other(error))),
+                Err(error) => {
+                    let cause: &(dyn Error + 'static) = &error;
+                    tracing::debug!(cause, "An answer broke off.");
+                    return Some(Err(io::Error::other(BrokenOff(error))));
+                }
             }
         }
     }

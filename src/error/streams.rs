@@ -1,5 +1,8 @@
 //! Errors of streams: why one cannot be followed, and why the pipeline wanted no more.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -24,6 +27,13 @@ struct Answered {
 #[derive(Deserialize)]
 struct Message {
     message: String,
+}
+
+#[derive(Debug, Error)]
+#[error("cannot record to {}", .path.display())]
+struct Unwritable {
+    path: PathBuf,
+    source: io::Error,
 }
 
 #[derive(Debug, Error)]
@@ -126,7 +136,12 @@ fn of_dial(dial: DialError) -> CliError {
         DialError::Refused { peer, .. } => Some(peer.clone()),
         _ => None,
     };
+    let is_late = matches!(dial, DialError::Timeout { .. } | DialError::Silent { .. });
     let mut shown = CliError::from(dial);
+    if is_late {
+        shown.hints =
+            vec!["see whether the server hangs, or wait longer: --timeout 60s".to_owned()];
+    }
     if let Some(peer) = peer {
         shown.hints = vec![
             format!("start what listens on {peer}; for the local platform: evt dev"),
@@ -155,6 +170,23 @@ fn answered(error: SourceError) -> Box<dyn std::error::Error + Send + Sync> {
     Answered { error, said }.into()
 }
 
+/// A recording that cannot be opened was named wrongly; one that cannot be written any more met something on the way.
+fn unwritable(path: &Path, source: io::Error, at_once: bool) -> CliError {
+    let exit = if at_once { Exit::Usage } else { Exit::Failed };
+    let hint = match source.kind() {
+        io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            format!("mkdir -p {}", folder.display())
+        }
+        io::ErrorKind::StorageFull => {
+            "free some space; evt doctor says how much there is".to_owned()
+        }
+        _ => format!("ls -ld {}     shows who may write there", path.display()),
+    };
+    let path = path.to_owned();
+    CliError::new(exit, "record_unwritable", Unwritable { path, source }).hint(hint)
+}
+
 /// How a command ends whose pipeline wanted no more.
 pub(crate) fn stopped(stop: Stop) -> Result<Exit, CliError> {
     Err(match stop {
@@ -176,10 +208,10 @@ pub(crate) fn stopped(stop: Stop) -> Result<Exit, CliError> {
         .hint("ask again; an agent's answer cannot be taken up in the middle"),
         Stop::Output(error) => error.into(),
         Stop::Store(error) => error.into(),
-        Stop::Record { path, source } => CliError::new(Exit::Failed, "record_unwritable", source)
-            .hint(format!(
-                "ls -ld {}     shows who may write there",
-                path.display()
-            )),
+        Stop::Record {
+            path,
+            source,
+            at_once,
+        } => unwritable(&path, source, at_once),
     })
 }

@@ -212,6 +212,11 @@ impl Where {
         self.0.explain(&self.scope(&event.into()), now)
     }
 
+    /// The parts that found nothing to compare because what they name is not there.
+    pub fn absent(&self, look: &Look<'_>, now: Timestamp) -> Vec<String> {
+        self.0.explain(&self.scope(look), now).absent()
+    }
+
     fn scope<'a>(&self, look: &Look<'a>) -> Scope<'a> {
         let mut scope = Scope::new();
         if let Some(headers) = look.headers {
@@ -364,7 +369,7 @@ impl FromStr for Select {
                 return Ok(select);
             }
         }
-        if looks_like_patterns(rest) {
+        if looks_like_patterns(rest) && !is_unfinished(rest) {
             for rule in rest.split(',') {
                 select.types.push(rule.trim().parse()?);
             }
@@ -381,6 +386,12 @@ fn keyed(text: &str) -> Option<(&'static str, &str)> {
         let value = text.strip_prefix(key)?.strip_prefix('=')?;
         (!value.starts_with('=')).then_some((key, value))
     })
+}
+
+/// `data.amount>`: a condition that lacks its other side. A tail wildcard stands behind a dot or alone.
+fn is_unfinished(text: &str) -> bool {
+    text.strip_suffix('>')
+        .is_some_and(|rest| rest.ends_with(|last: char| last.is_alphanumeric() || last == '_'))
 }
 
 /// Patterns have neither quotes, blanks, brackets nor operators; `!` only where one begins.
@@ -488,9 +499,12 @@ mod tests {
             "contact.cre*",
             "dat.x == 1",
             "a..b",
+            "data.amount>",
         ] {
             assert!(text.parse::<Select>().is_err(), "{text}");
         }
+        let error = "data.amount>".parse::<Select>().unwrap_err();
+        assert!(matches!(error, SelectError::Condition(_)), "{error}");
         let error = "status=faild".parse::<Select>().unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -27,7 +27,7 @@ use crate::event::{Outcome, Seq, Transport};
 use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
 use crate::shape::Shape;
-use crate::source::{BoxFuture, Message, Notice, Outlet, Pulse};
+use crate::source::{BoxFuture, CutOff, Gap, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
@@ -122,6 +122,8 @@ pub struct Stats {
     pub received: u64,
     /// Those that matched.
     pub matched: u64,
+    /// Those whose output is known to have been written; only [`Pipeline::finish`] knows.
+    pub printed: u64,
     /// Bytes of payload that came.
     pub bytes: u64,
     pub kept: u64,
@@ -153,7 +155,12 @@ pub enum Stop {
     /// Events cannot be kept.
     Store(StoreError),
     /// The recording cannot be written.
-    Record { path: PathBuf, source: io::Error },
+    Record {
+        path: PathBuf,
+        source: io::Error,
+        /// It could not even be opened.
+        at_once: bool,
+    },
 }
 
 /// How long a reader that takes nothing is waited for, once the person wants to end.
@@ -182,12 +189,22 @@ pub struct Pipeline {
     loss: Option<Loss>,
     /// Where messages are kept before they are printed.
     keeper: Option<Keeper>,
-    /// Where only the cursor is.
+    /// Where the reader of stdout is, and with it the cursor of a stream that is not kept.
     mover: Option<Mover>,
+    /// The last position whose output was written, once it is known for good; before that, where the stream began.
+    place: Option<String>,
     /// Reached by what was taken.
     position: Option<String>,
-    /// The position is not marked yet.
+    /// Messages that were printed.
+    printed: u64,
+    /// What was printed or reached is not marked yet.
     has_moved: bool,
+    /// The stream was open at least once.
+    was_open: bool,
+    /// Why the last attempt to connect failed.
+    last_failure: Option<String>,
+    /// Parts of the condition whose field was in no message so far; `None` before the first.
+    absent: Option<Vec<String>>,
     /// A message came that was neither written nor kept: no later position counts, because it would cover that one, too.
     is_refusing: bool,
     recording: Option<Recording>,
@@ -208,19 +225,20 @@ impl Pipeline {
                 (None, Some(unwritable))
             }
         };
-        let (mut keeper, mut mover) = (None, None);
+        let (mut keeper, mut cursor) = (None, None);
         match options.keep.take() {
             Some(keep) if keep.events || keep.forward.is_some() => {
                 keeper = Some(Keeper::start(keep));
             }
             Some(Keep {
                 store,
-                cursor: Some(cursor),
+                cursor: Some(own),
                 ..
-            }) => mover = Some(Mover::start(store, cursor, Arc::clone(&ui), stop.clone())),
+            }) => cursor = Some((store, own)),
             _ => {}
         }
         Self {
+            mover: Some(Mover::start(cursor, Arc::clone(&ui), stop.clone())),
             printer: Printer::new(&options, &ui),
             teller: Teller::new(Arc::clone(&ui), options.transport),
             watch: Watch::start(&ui, &options.pulse, &stop),
@@ -236,44 +254,67 @@ impl Pipeline {
             lines: Vec::new(),
             loss: None,
             keeper,
-            mover,
+            place: None,
             position: None,
+            printed: 0,
             has_moved: false,
+            was_open: false,
+            last_failure: None,
+            absent: None,
             is_refusing: false,
             recording,
         }
+    }
+
+    /// Where the stream goes on from: it stands there until it has moved.
+    pub fn begins_at(&mut self, position: &str) {
+        self.place = Some(position.to_owned());
+        self.position = Some(position.to_owned());
     }
 
     pub fn stats(&self) -> Stats {
         self.stats
     }
 
-    /// Where to go on: at `position`, which is the source's, unless that covers a message which went nowhere.
-    pub fn place(&self, position: Option<String>) -> Option<String> {
-        match self.is_refusing {
-            true => self.position.clone(),
-            false => position,
-        }
+    /// Where to go on: the last position whose messages were written, once [`Pipeline::finish`] has ended. `None` where the
+    /// stream has none, and where nothing was written.
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+
+    /// Whether the stream was open at least once.
+    pub fn was_open(&self) -> bool {
+        self.was_open
+    }
+
+    /// Why the last attempt to connect failed, where one did.
+    pub fn last_failure(&self) -> Option<&str> {
+        self.last_failure.as_deref()
     }
 
     /// Writes, keeps and delivers what is left. Why the pipeline wanted no more, if it was the one that ended.
     ///
     /// Waits for a slow reader for as long as it takes, but once `stop` is cancelled for two seconds, after which what nobody
     /// reads is given up. Deliveries that are due get two seconds, too, and those under way one more; the others stay in the queue.
-    pub async fn finish(mut self) -> (Stats, Option<Stop>) {
+    pub async fn finish(&mut self) -> (Stats, Option<Stop>) {
         let _ = self.keep().await;
         self.printer.end(&mut self.lines);
         self.say_loss();
         self.teller.finish();
         self.write_the_rest().await;
+        self.say_what_never_was();
         self.mark();
         if self.watch.is_closed() {
             let _ = self.end(Stop::Output(io::ErrorKind::BrokenPipe.into()));
         }
-        if let Some(mover) = self.mover.take()
-            && let Err(error) = mover.finish().await
-        {
-            let _ = self.end(Stop::Store(error));
+        if let Some(mover) = self.mover.take() {
+            let (written, moved) = mover.finish().await;
+            self.stats.printed = written.printed;
+            let place = written.position.or(self.place.take());
+            self.place = place.filter(|place| !place.is_empty());
+            if let Err(error) = moved {
+                let _ = self.end(Stop::Store(error));
+            }
         }
         if let Some(keeper) = self.keeper.take() {
             match keeper.finish().await {
@@ -289,7 +330,7 @@ impl Pipeline {
         if let Some(failure) = self.failure.take() {
             let _ = self.end(Stop::Answer(failure));
         }
-        (self.stats, self.stopped)
+        (self.stats, self.stopped.take())
     }
 
     /// Keeps and records what was taken, and prints what was kept. Cancel safe.
@@ -321,14 +362,30 @@ impl Pipeline {
         self.print(&kept.message(), &peek, kept.number, kept.event.seq);
     }
 
-    /// Lets the cursor follow to what stdout has been given.
+    /// Lets the position follow to what stdout has been given.
     fn mark(&mut self) {
         if self.has_moved
             && self.lines.is_empty()
-            && let (Some(mover), Some(position)) = (&self.mover, &self.position)
+            && let Some(mover) = &self.mover
         {
-            mover.mark(self.ui.handed_over(), position);
+            let handed_over = self.ui.handed_over();
+            mover.mark(handed_over, self.printed, self.position.as_deref());
             self.has_moved = false;
+        }
+    }
+
+    /// At the end: what was asked for and was in nothing that came.
+    fn say_what_never_was(&self) {
+        let came = self.stats.matched;
+        if self.options.show == Show::Answer && came > 0 && !self.printer.has_answered {
+            self.ui.warn(&format!(
+                "none of {came} events reads as part of an AI answer: leave --text out to see them"
+            ));
+        }
+        if let Some(absent) = self.absent.as_ref().filter(|_| came == 0) {
+            for part in absent {
+                self.teller.absent(part, self.stats.received);
+            }
         }
     }
 
@@ -342,6 +399,21 @@ impl Pipeline {
         };
         self.counted += u64::from(is_counted);
         is_selected
+    }
+
+    /// Notes what `--where` looks for and no message has had, as long as nothing matched and something is left to note.
+    fn look_for_absent(&mut self, look: &Look<'_>) {
+        let Some(condition) = &self.options.select.condition else {
+            return;
+        };
+        if self.stats.matched > 0 || self.absent.as_ref().is_some_and(Vec::is_empty) {
+            return;
+        }
+        let absent = condition.absent(look, look.received_at);
+        match &mut self.absent {
+            Some(before) => before.retain(|part| absent.contains(part)),
+            None => self.absent = Some(absent),
+        }
     }
 
     fn is_goal_met(&self) -> bool {
@@ -363,6 +435,10 @@ impl Pipeline {
             return self.drop_one(message);
         }
         self.say_loss();
+        if !self.is_refusing {
+            self.printed += 1;
+            self.has_moved = true;
+        }
         let shown = print::Shown {
             message,
             peek,
@@ -400,7 +476,9 @@ impl Outlet for Pipeline {
         self.stats.bytes += message.data.len() as u64;
         let none = HeaderMap::new();
         let peek = envelope::peek(&none, message.data);
-        if !self.judge(&look(message, &peek, now)) {
+        let look = look(message, &peek, now);
+        if !self.judge(&look) {
+            self.look_for_absent(&look);
             return self.unless_enough();
         }
         self.stats.matched += 1;
@@ -420,7 +498,13 @@ impl Outlet for Pipeline {
             recording.add(&event);
         }
         match &mut self.keeper {
-            Some(keeper) => keeper.take(Kept::new(message, event, seq)),
+            Some(keeper) => {
+                keeper.take(Kept::new(message, event, seq));
+                if self.position.is_none() {
+                    // No position as yet: the next run is to know that there was this one.
+                    keeper.reached("");
+                }
+            }
             None => self.print(message, &peek, seq, None),
         }
         self.unless_enough()
@@ -457,12 +541,34 @@ impl Outlet for Pipeline {
         self.teller.transport = transport;
     }
 
+    /// Who wants no gap need not wait for its end.
+    fn lost(&mut self, cut: &CutOff) {
+        if self.options.fail_on_gap {
+            self.notice(Notice::Gap(Gap {
+                from: None,
+                to: None,
+                reason: format!("{}; there is no position to go on from", cut.why),
+                lost: None,
+                since: cut.since,
+                until: Timestamp::now(),
+            }));
+        }
+    }
+
     fn notice(&mut self, notice: Notice) {
         match &notice {
             Notice::Gap(_) => self.count_gap(),
             Notice::Malformed { .. } => self.stats.malformed += 1,
-            Notice::Connected { reconnects, .. } => self.stats.reconnects = *reconnects,
-            Notice::Retrying { .. } | Notice::Remark(_) => {}
+            Notice::Connected { reconnects, .. } => {
+                self.stats.reconnects = *reconnects;
+                self.was_open = true;
+            }
+            Notice::Retrying { why, .. } => self.last_failure = Some(why.clone()),
+            Notice::Remark(_) => {}
+        }
+        if self.options.show == Show::Answer {
+            // What the answer has said so far is seen before the notice.
+            self.hand_over();
         }
         self.teller.tell(&notice);
     }

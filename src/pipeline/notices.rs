@@ -70,7 +70,7 @@ impl Teller {
                 );
                 self.ui.notice("retrying", facts, &text);
             }
-            Notice::Gap(gap) => self.ui.notice("gap", gap_facts(gap), &gap_text(gap)),
+            Notice::Gap(gap) => self.ui.alert("gap", gap_facts(gap), &gap_text(gap)),
             Notice::Malformed { bytes, why } => self.malformed(*bytes, why),
             Notice::Remark(text) => {
                 self.ui
@@ -114,7 +114,7 @@ impl Teller {
         let facts = json!({ "type": "malformed", "bytes": bytes, "why": why, "unsaid": before });
         let size = size(usize::try_from(bytes).unwrap_or(usize::MAX));
         let text = format!("Left out {size}: {}.{}", safe(why), and_more(before));
-        self.ui.notice("malformed", facts, &text);
+        self.ui.alert("malformed", facts, &text);
     }
 
     /// The expression failed on one message, which is not printed.
@@ -126,6 +126,16 @@ impl Teller {
                 and_more(before)
             ));
         }
+    }
+
+    /// A field that the condition asks for and none of `came` events had.
+    pub(super) fn absent(&self, part: &str, came: u64) {
+        let facts = json!({ "condition": part, "events": came });
+        let text = format!(
+            "Nothing matched: what `{}` looks for was in none of {came} events. Is the field's name right?",
+            safe(part)
+        );
+        self.ui.notice("never_there", facts, &text);
     }
 
     /// Deliveries that outlive the stream.
@@ -143,7 +153,7 @@ impl Teller {
         if unsaid > 0 {
             let facts = json!({ "type": "malformed", "bytes": bytes, "unsaid": unsaid });
             let text = format!("Left out {unsaid} more malformed messages.");
-            self.ui.notice("malformed", facts, &text);
+            self.ui.alert("malformed", facts, &text);
         }
         if self.not_shaped.unsaid > 0 {
             let unsaid = self.not_shaped.unsaid;

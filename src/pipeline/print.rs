@@ -11,11 +11,13 @@ use crate::record::{self, Streamed};
 use crate::shape::{Shape, ShapeFault};
 use crate::source::Message;
 use crate::ui::{
-    Format, Style, Ui, clip, safe, safe_block, safe_bytes, steers_a_terminal, tame_json,
+    Format, Style, Ui, clip, safe, safe_block, safe_bytes, size, steers_a_terminal, tame_json,
 };
 
 /// Columns that a message's type gets at least.
 const TYPE: usize = 20;
+/// Bytes that are shown of a binary message.
+const BYTES: usize = 8;
 /// The narrowest that a payload is clipped to.
 const NARROWEST: usize = 20;
 
@@ -41,6 +43,8 @@ pub(super) struct Printer {
     is_one_answer: bool,
     /// What the last message of an answer said beside its text: for stderr.
     pub(super) aside: Option<Aside>,
+    /// Something read as part of an answer.
+    pub(super) has_answered: bool,
 }
 
 /// Something that happens in an answer and is no text of it.
@@ -82,6 +86,7 @@ impl Printer {
             is_within_line: false,
             is_one_answer: options.is_one_answer,
             aside: None,
+            has_answered: false,
         }
     }
 
@@ -182,7 +187,9 @@ impl Printer {
 
     /// Text as it grows; what else happens is said on stderr.
     fn answer(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) {
-        match answer::read(shown.message, shown.peek.form) {
+        let part = answer::read(shown.message, shown.peek.form);
+        self.has_answered |= part != Part::Other;
+        match part {
             Part::Text(text) => {
                 if self.ui.stdout_is_terminal() {
                     out.extend_from_slice(safe_block(text.as_bytes()).as_bytes());
@@ -228,10 +235,20 @@ fn payload(data: &[u8], form: Form, room: Option<usize>) -> String {
         Form::Text | Form::Binary => start,
     };
     match (room, form) {
+        (_, Form::Binary) => binary(data),
         (None, _) => safe_bytes(start),
-        (Some(room), Form::Binary) => clip(&safe_bytes(start), room),
         (Some(room), _) => clip(&String::from_utf8_lossy(start), room),
     }
+}
+
+/// `<binary, 97.7 KiB: 00 01 02 …>`
+fn binary(data: &[u8]) -> String {
+    let mut text = format!("<binary, {}:", size(data.len()));
+    for byte in data.iter().take(BYTES) {
+        text.push_str(&format!(" {byte:02x}"));
+    }
+    text.push_str(if data.len() > BYTES { " …>" } else { ">" });
+    text
 }
 
 #[cfg(test)]
@@ -249,7 +266,13 @@ mod tests {
                 r#"{"a":"0…"#,
             ),
             (b"one\ntwo\x1b[2J", Form::Text, None, r"one\ntwo\u{1b}[2J"),
-            (b"\xff\x00", Form::Binary, Some(20), r"\xff\u{0}"),
+            (b"\xff\x00", Form::Binary, Some(20), "<binary, 2 B: ff 00>"),
+            (
+                &[0xff; 2048],
+                Form::Binary,
+                None,
+                "<binary, 2.0 KiB: ff ff ff ff ff ff ff ff …>",
+            ),
         ] {
             assert_eq!(payload(data, form, room), shown);
         }

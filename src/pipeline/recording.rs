@@ -28,6 +28,7 @@ impl Recording {
             Err(source) => Err(Stop::Record {
                 path: path.to_owned(),
                 source,
+                at_once: true,
             }),
         }
     }
@@ -46,6 +47,7 @@ impl Recording {
         result.map_err(|source| Stop::Record {
             path: self.path.clone(),
             source,
+            at_once: false,
         })
     }
 

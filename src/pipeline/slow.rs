@@ -26,6 +26,7 @@ impl Pipeline {
             Ok(taken) => taken,
             Err(error) => {
                 self.lines.clear();
+                self.refuse();
                 let _ = self.end(Stop::Output(error));
                 true
             }

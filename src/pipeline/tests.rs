@@ -294,7 +294,7 @@ async fn with_block_a_slow_reader_makes_the_stream_wait_and_gets_everything() {
     let waited = tokio::time::timeout(Duration::from_millis(200), &mut filling).await;
     assert!(waited.is_err(), "nothing waited for the reader");
     drop(open);
-    let pipeline = filling.await;
+    let mut pipeline = filling.await;
     let (stats, stop) = pipeline.finish().await;
     assert!(stop.is_none(), "{stop:?}");
     assert_eq!(stats.dropped, 0);
@@ -416,6 +416,23 @@ async fn a_gap_ends_it_only_where_that_is_asked_for() {
         let (stats, stop) = pipeline.finish().await;
         assert_eq!(stats.gaps, 1);
         assert_eq!(matches!(stop, Some(Stop::Gap)), fail_on_gap);
+    }
+}
+
+#[tokio::test]
+async fn a_loss_without_a_way_back_ends_it_at_once_where_no_gap_is_wanted() {
+    for fail_on_gap in [false, true] {
+        let options = PipelineOptions {
+            fail_on_gap,
+            ..options()
+        };
+        let (mut pipeline, _) = pipeline(options, Format::Json);
+        pipeline.lost(&crate::source::CutOff {
+            since: Timestamp::now(),
+            why: "cut".to_owned(),
+        });
+        assert_eq!(pipeline.stop.is_cancelled(), fail_on_gap);
+        assert_eq!(pipeline.stats().gaps, u64::from(fail_on_gap));
     }
 }
 
@@ -555,9 +572,8 @@ async fn a_cursor_does_not_pass_a_message_that_came_after_the_end() {
     assert!(pipeline.take(&message("2")).is_break());
     pipeline.reached("42");
     let _ = pipeline.settle().await;
-    let place = pipeline.place(Some("42".to_owned()));
-    assert_eq!(place.as_deref(), Some("41"));
     pipeline.finish().await;
+    assert_eq!(pipeline.place(), Some("41"));
     assert_eq!(written.lines().len(), 1);
     assert_eq!(cursor(&store).as_deref(), Some("41"));
 }
@@ -587,8 +603,93 @@ async fn a_cursor_does_not_pass_what_nobody_read() {
     pipeline.reached("1");
     let _ = pipeline.settle().await;
     stop.cancel();
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(cursor(&store), None);
+    assert_eq!(
+        (pipeline.place(), stats.received, stats.printed),
+        (None, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn the_place_that_is_told_is_one_whose_records_were_written() {
+    let (mut pipeline, written) = pipeline(options(), Format::Json);
+    pipeline.begins_at("40");
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(written.lines().len(), 1);
+    assert_eq!((pipeline.place(), stats.printed), (Some("41"), 1));
+}
+
+#[tokio::test]
+async fn with_exit_the_place_is_before_what_a_slow_reader_did_not_take() {
+    let options = PipelineOptions {
+        on_slow: OnSlow::Exit,
+        ..options()
+    };
+    let (mut pipeline, _written, open, _) = stalled(options);
+    pipeline.begins_at("40");
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    overfill(&mut pipeline).await;
+    let (_, stop) = pipeline.finish().await;
+    drop(open);
+    assert!(matches!(stop, Some(Stop::SlowReader)), "{stop:?}");
+    assert_eq!(pipeline.place(), Some("40"));
+}
+
+#[tokio::test]
+async fn a_stream_without_positions_leaves_a_sign_of_its_run() {
+    for events in [false, true] {
+        let (options, store) = keeping(events);
+        let (mut pipeline, _) = pipeline(options, Format::Json);
+        let _ = pipeline.take(&message("1"));
+        let _ = pipeline.settle().await;
+        pipeline.finish().await;
+        assert_eq!(cursor(&store).as_deref(), Some(""), "{events}");
+        assert_eq!(pipeline.place(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_position_is_not_forgotten_over_messages_without_one() {
+    let (options, store) = keeping(true);
+    let (mut pipeline, _) = pipeline(options, Format::Json);
+    pipeline.begins_at("41");
+    let _ = pipeline.take(&message("1"));
+    let _ = pipeline.settle().await;
     pipeline.finish().await;
     assert_eq!(cursor(&store), None);
+    assert_eq!(pipeline.place(), Some("41"));
+}
+
+#[tokio::test]
+async fn a_field_that_no_message_had_is_remembered_until_one_matches() {
+    let absent = |condition: &str, data: &'static [&'static str]| {
+        let select = Select {
+            condition: Some(condition.parse().unwrap()),
+            ..Select::default()
+        };
+        let (mut pipeline, _) = pipeline(
+            PipelineOptions {
+                select,
+                ..options()
+            },
+            Format::Json,
+        );
+        for data in data {
+            let _ = pipeline.take(&message(data));
+        }
+        pipeline.absent.unwrap_or_default()
+    };
+    let condition = "data.amont > 5 && data.vip";
+    assert_eq!(
+        absent(condition, &[r#"{"amount":9}"#, r#"{"vip":false}"#]),
+        ["data.amont > 5"]
+    );
+    assert!(absent(condition, &[r#"{"amont":1,"vip":true}"#]).is_empty());
 }
 
 #[tokio::test]

@@ -83,10 +83,15 @@ pub async fn keep_open(
         }
         if let Some(since) = last_sign {
             cx.reconnects += 1;
-            cx.cut.get_or_insert_with(|| CutOff {
-                since,
-                why: words(&failure),
-            });
+            let why = words(&failure);
+            let cut = CutOff { since, why };
+            if source.position().is_none() {
+                cx.outlet.lost(&cut);
+            }
+            cx.cut.get_or_insert(cut);
+        }
+        if cx.stop.is_cancelled() {
+            return Ok(Ended::Stopped);
         }
         let minimum = minimum.max(source.server_minimum());
         let delay = delay(failures, minimum, random());
@@ -153,7 +158,7 @@ mod tests {
     type Ending = fn() -> Result<Ended, SourceError>;
 
     #[derive(Default)]
-    struct Heard(Vec<Notice>);
+    struct Heard(Vec<Notice>, Vec<CutOff>);
 
     impl Outlet for Heard {
         fn take(&mut self, _: &Message<'_>) -> ControlFlow<()> {
@@ -162,6 +167,10 @@ mod tests {
 
         fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
             Box::pin(std::future::ready(ControlFlow::Continue(())))
+        }
+
+        fn lost(&mut self, cut: &CutOff) {
+            self.1.push(cut.clone());
         }
 
         fn notice(&mut self, notice: Notice) {
@@ -389,6 +398,18 @@ mod tests {
             _ => None,
         });
         assert_eq!(since, Some(LAST_SIGN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_without_a_position_to_go_on_from_is_told_at_once() {
+        let mut heard = Heard::default();
+        let mut cx = cx(&mut heard);
+        let unreachable = vec![(AT_ONCE, cut as Ending), (None, refused)];
+        let mut source = Script(unreachable, 0);
+        let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, Some(3), || 0.0).await;
+        assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
+        let why: Vec<&str> = heard.1.iter().map(|cut| cut.why.as_str()).collect();
+        assert_eq!(why, ["it broke off"]);
     }
 
     #[tokio::test(start_paused = true)]

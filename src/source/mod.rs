@@ -7,6 +7,7 @@
 mod keep_open;
 mod socketio;
 mod sse;
+mod turns;
 mod websocket;
 
 use std::error::Error;
@@ -48,8 +49,8 @@ pub struct Message<'a> {
     pub id: Option<&'a str>,
     /// The namespace it came on, where a connection has several.
     pub channel: Option<&'a str>,
-    /// The payload, byte for byte. Of a Socket.IO event: its arguments as JSON, one alone or a list, each binary attachment
-    /// in its place as `{"base64":…}`.
+    /// The payload, byte for byte. Of a Socket.IO event: its arguments as JSON, each binary attachment in its
+    /// place as `{"base64":…}`: the one argument alone unless it is itself a list, else the list of all.
     pub data: &'a [u8],
     /// The number under which the sender waits for an acknowledgement.
     pub ack: Option<u64>,
@@ -73,6 +74,12 @@ pub trait Outlet: Send {
     /// What carries the messages from now on, where only the server's answer tells ([`Source::transport`]).
     fn carried_by(&mut self, transport: Transport) {
         let _ = transport;
+    }
+
+    /// The connection was lost, and there is no position to go on from: a gap is certain. [`Cx::gap`] says it once it is known how
+    /// long it lasts; who cannot wait for that may cancel [`Cx::stop`].
+    fn lost(&mut self, cut: &CutOff) {
+        let _ = cut;
     }
 
     /// Tells the person.

@@ -124,8 +124,14 @@ impl Source for SocketIo {
         Transport::SocketIo
     }
 
+    /// As it can be typed again.
     fn target(&self) -> String {
-        shown(&self.options.url)
+        let scheme = self.options.url.scheme_str().unwrap_or_default();
+        let namespace = self.namespaces.first().map_or("/", |first| &first.name);
+        format!(
+            "socketio+{scheme}://{}{namespace}",
+            authority(&self.options.url)
+        )
     }
 
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {

@@ -13,7 +13,7 @@ pub struct Kept {
     pub name: String,
     /// The source's URL, without secrets.
     pub stream: String,
-    /// As the source takes it: an SSE id, Socket.IO's pid and offset.
+    /// As the source takes it: an SSE id, Socket.IO's pid and offset. Empty where the stream was followed and has none.
     pub position: String,
     pub updated_at: Timestamp,
 }

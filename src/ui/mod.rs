@@ -237,10 +237,15 @@ impl Ui {
         self.is_within_line.store(is_within_line, Ordering::Relaxed);
     }
 
+    /// Whether both streams go to one place: a terminal, or the file or pipe of `2>&1`.
+    fn is_one_screen(&self) -> bool {
+        let terminal = self.manner.stdout_is_terminal && self.manner.stderr_is_terminal;
+        terminal || (self.out.is_stdout() && reader::is_stderr_too())
+    }
+
     /// What keeps a sentence on stderr from following half a line of stdout on the same screen.
     fn line_break(&self) -> &'static str {
-        let one_screen = self.manner.stdout_is_terminal && self.manner.stderr_is_terminal;
-        match one_screen && self.is_within_line.swap(false, Ordering::Relaxed) {
+        match self.is_one_screen() && self.is_within_line.swap(false, Ordering::Relaxed) {
             true => "\n",
             false => "",
         }
@@ -274,11 +279,20 @@ impl Ui {
     }
 
     /// A fact that scripts wait for: with an explicit `-o json` a JSON line on stderr (`{"notice":"ready",…}`), else the sentence.
+    /// Neither with `--quiet`, except `ready` in JSON.
     ///
     /// `facts` is an object, whose members follow the name.
     pub fn notice(&self, name: &str, facts: serde_json::Value, text: &str) {
+        // `ready` is waited for, whoever wants to hear nothing else.
+        if !self.manner.quiet || (self.manner.explicit_json && name == "ready") {
+            self.alert(name, facts, text);
+        }
+    }
+
+    /// [`Ui::notice`] of a loss: shown even with `--quiet`.
+    pub fn alert(&self, name: &str, facts: serde_json::Value, text: &str) {
         if !self.manner.explicit_json {
-            return self.status(text);
+            return self.stderr(text);
         }
         let mut notice = serde_json::Map::new();
         notice.insert("notice".to_owned(), name.into());
@@ -321,7 +335,7 @@ impl Ui {
 
     #[expect(clippy::print_stderr, reason = "this is the room that prints")]
     fn stderr(&self, text: &str) {
-        if self.manner.stdout_is_terminal {
+        if self.is_one_screen() {
             // Both go to one screen: what was said first is seen first. A broken stdout is told to whoever writes there next.
             let _ = self.out.flush();
         }
@@ -440,11 +454,12 @@ mod tests {
     #[test]
     fn on_one_screen_a_notice_does_not_follow_half_a_line() {
         let ui = |stdout_is_terminal, stderr_is_terminal| {
-            let ui = Ui::new(Manner {
+            let manner = Manner {
                 stdout_is_terminal,
                 stderr_is_terminal,
                 ..Manner::default()
-            });
+            };
+            let ui = Ui::to(manner, Box::new(io::sink()));
             ui.stands_within_line(true);
             ui
         };

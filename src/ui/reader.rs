@@ -53,6 +53,26 @@ pub(super) fn takes_at_once() -> bool {
     matches!(poll(&mut polled, Some(&now)), Ok(1)) && polled[0].revents() == PollFlags::OUT
 }
 
+/// Whether stdout and stderr are one file, pipe or terminal.
+#[cfg(unix)]
+pub(super) fn is_stderr_too() -> bool {
+    use rustix::fs::fstat;
+
+    static ONE: LazyLock<bool> =
+        LazyLock::new(
+            || match (fstat(std::io::stdout()), fstat(std::io::stderr())) {
+                (Ok(out), Ok(err)) => (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino),
+                _ => false,
+            },
+        );
+    *ONE
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_stderr_too() -> bool {
+    false
+}
+
 #[cfg(not(unix))]
 fn wait_until_gone() -> bool {
     false

@@ -24,7 +24,7 @@ impl std::fmt::Display for Skipped {
             What::Line => "a line",
             What::Event => "an event",
         };
-        write!(f, "{what} over the {} bytes allowed", self.limit)
+        write!(f, "too large: {what} over the {} bytes allowed", self.limit)
     }
 }
 

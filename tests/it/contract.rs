@@ -1,6 +1,10 @@
 //! What every source owes to whoever follows it: all of them are held to the same claims, against a peer that speaks just
 //! enough of each protocol.
 
+mod life;
+mod opening;
+mod turns;
+
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -43,6 +47,15 @@ impl Kind {
     }
 
     fn source_with(self, at: SocketAddr, credentials: Credentials) -> Box<dyn Source> {
+        self.source_within(at, credentials, PATIENCE)
+    }
+
+    fn source_within(
+        self,
+        at: SocketAddr,
+        credentials: Credentials,
+        connect_timeout: Duration,
+    ) -> Box<dyn Source> {
         let dialer = Dialer::new(AddressPolicy::Local);
         let url = |scheme: &str| -> Uri { format!("{scheme}://{at}/").parse().unwrap() };
         match self {
@@ -54,7 +67,7 @@ impl Kind {
                     max_message: 1 << 20,
                     is_one_answer: false,
                     idle: None,
-                    connect_timeout: PATIENCE,
+                    connect_timeout,
                 },
                 dialer,
             )),
@@ -69,7 +82,7 @@ impl Kind {
                     max_message: 1 << 20,
                     ping: Duration::from_secs(20),
                     until_end: false,
-                    connect_timeout: PATIENCE,
+                    connect_timeout,
                 },
                 dialer,
             )),
@@ -84,7 +97,7 @@ impl Kind {
                     echo: false,
                     resume: None,
                     max_message: 1 << 20,
-                    connect_timeout: PATIENCE,
+                    connect_timeout,
                 },
                 dialer,
             )),

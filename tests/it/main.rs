@@ -35,4 +35,5 @@ mod tail;
 mod tail_output;
 mod tail_socketio;
 mod tail_sse;
+mod tail_told;
 mod tail_websocket;

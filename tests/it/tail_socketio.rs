@@ -39,7 +39,7 @@ async fn events_come_with_their_arguments_as_the_server_wrote_them() {
         shown.push((event.name, event.data));
     }
     let expected = [
-        ("none", "null"),
+        ("none", "[]"),
         ("one", "{\"a\":\"é\"}"),
         ("two", "[1,\"b\"]"),
     ];

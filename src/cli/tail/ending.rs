@@ -1,7 +1,11 @@
 //! How it ended: one line that sums up, the command that goes on, the exit code.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use super::advice::Tried;
+use super::credentials::Server;
 use super::{Args, resume};
 use crate::cli::Context;
 use crate::error::{self, CliError, Exit};
@@ -15,44 +19,73 @@ pub(super) struct Ending {
     pub(super) end: Result<Ended, SourceError>,
     /// `--for` is over.
     pub(super) time_over: bool,
-    pub(super) reconnects: u64,
     pub(super) transport: Transport,
-    /// Where the source would go on.
-    pub(super) position: Option<String>,
+    /// The server, without secrets.
+    pub(super) target: String,
+    pub(super) server: Server,
+    /// As it can be named again.
+    pub(super) stream: String,
+    /// The stream is one answer, which has an end.
+    pub(super) is_answer: bool,
+}
+
+/// What is known once all is written.
+struct Known {
+    stats: Stats,
+    /// Where to go on; `None` also where nobody knows what the reader of stdout took.
+    place: Option<String>,
+    was_open: bool,
+    last_failure: Option<String>,
+    stopped: Option<Stop>,
 }
 
 impl Ending {
     /// Waits for what is still to be printed and kept, sums up, and returns the exit code.
     pub(super) async fn conclude(
         self,
-        pipeline: Pipeline,
-        stream: &str,
+        mut pipeline: Pipeline,
         args: &Args,
         cx: &Context,
     ) -> Result<Exit, CliError> {
-        let (mut stats, stopped) = pipeline.finish().await;
-        stats.reconnects = self.reconnects;
+        let (stats, stopped) = pipeline.finish().await;
+        let is_closed = matches!(stopped, Some(Stop::Output(_)));
+        let known = Known {
+            stats,
+            place: pipeline.place().filter(|_| !is_closed).map(str::to_owned),
+            was_open: pipeline.was_open(),
+            last_failure: pipeline.last_failure().map(str::to_owned),
+            stopped,
+        };
         // Of what never began there is nothing to sum up.
-        if self.end.is_ok() || stats != Stats::default() {
-            self.sum_up(stats, stream, args, cx);
+        if known.was_open || stats != Stats::default() {
+            self.sum_up(&known, args, cx);
         }
-        self.exit(stopped, stats, args, cx)
+        self.exit(known, args, cx)
     }
 
-    fn exit(
-        self,
-        stopped: Option<Stop>,
-        stats: Stats,
-        args: &Args,
-        cx: &Context,
-    ) -> Result<Exit, CliError> {
-        if let Some(stop) = stopped {
+    fn exit(self, known: Known, args: &Args, cx: &Context) -> Result<Exit, CliError> {
+        if let Some(stop) = known.stopped {
             return error::stopped(stop);
         }
-        let ended = self.end?;
+        let tried = Tried {
+            transport: self.transport,
+            server: self.server,
+            stream: &self.stream,
+        };
+        let ended = self.end.map_err(|error| tried.explain(error))?;
+        let stats = known.stats;
         match ended {
+            Ended::Stopped if self.time_over && !known.was_open => {
+                Err(not_connected(&self.target, known.last_failure, args))
+            }
             Ended::Stopped if self.time_over && args.has_goal() => {
                 Ok(not_met("the time is over", stats, args, cx))
+            }
+            Ended::Stopped if self.time_over && self.is_answer => {
+                let facts = json!({ "why": "the answer is not complete" });
+                let text = "Goal not met: the answer is not complete, and the time is over.";
+                cx.ui.notice("goal_not_met", facts, text);
+                Ok(Exit::GoalNotMet)
             }
             Ended::Stopped if args.has_goal() => Ok(cx.interrupted().unwrap_or(Exit::Interrupted)),
             Ended::Finished { .. } | Ended::Cut { .. } if args.has_count() => {
@@ -64,31 +97,53 @@ impl Ending {
         }
     }
 
-    fn sum_up(&self, stats: Stats, stream: &str, args: &Args, cx: &Context) {
-        let place = match (&args.keep.resume, &self.position) {
-            (Some(name), _) => Some(["--resume", name.as_str()]),
-            (None, Some(id)) if self.transport == Transport::Sse => {
-                Some(["--last-event-id", id.as_str()])
-            }
-            _ => None,
-        };
+    /// The flag and its value that go on where this run got to.
+    fn resumption<'a>(&self, known: &'a Known, args: &'a Args) -> Option<[&'a str; 2]> {
         let is_over = matches!(self.end, Ok(Ended::Finished { .. }));
-        let command = place
-            .filter(|_| !is_over)
-            .map(|place| resume::command(stream, &place, cx));
+        if is_over || matches!(known.stopped, Some(Stop::Output(_))) {
+            return None;
+        }
+        match (&args.keep.resume, &known.place) {
+            (Some(_), None) if known.stats.received > 0 => None,
+            (Some(name), _) => Some(["--resume", name]),
+            (None, Some(id)) if self.transport == Transport::Sse => Some(["--last-event-id", id]),
+            _ => None,
+        }
+    }
+
+    /// A name was given, and there is nothing to remember under it.
+    fn warn_of_no_place(&self, known: &Known, args: &Args, cx: &Context) {
+        let is_lost = matches!(known.stopped, Some(Stop::Output(_) | Stop::SlowReader));
+        let has_none = known.stats.printed > 0 && known.place.is_none() && !is_lost;
+        if args.keep.resume.is_some() && has_none {
+            let why = match self.transport {
+                Transport::SocketIo => "its server recovers no sessions",
+                _ => "it sends no ids",
+            };
+            cx.ui.warn(&format!("{why}: --resume cannot go on here"));
+        }
+    }
+
+    fn sum_up(&self, known: &Known, args: &Args, cx: &Context) {
+        let stats = known.stats;
+        self.warn_of_no_place(known, args, cx);
+        let command = self
+            .resumption(known, args)
+            .map(|place| resume::command(&self.stream, &place, cx));
         let mut text = summary(stats);
-        if let Ok(Ended::Finished { why }) = &self.end {
+        let has_failed = matches!(known.stopped, Some(Stop::Answer(_)));
+        if let (Ok(Ended::Finished { why }), false) = (&self.end, has_failed) {
             text = format!("The stream has ended ({}). {text}", safe(why));
         }
         if let Some(command) = &command {
             text.push_str(&format!(" Go on: {}", safe(command)));
         }
         let facts = json!({
-            "events": stats.matched, "received": stats.received, "bytes": stats.bytes,
+            "events": stats.matched, "received": stats.received, "printed": stats.printed, "bytes": stats.bytes,
             "gaps": stats.gaps, "dropped": stats.dropped, "malformed": stats.malformed,
             "reconnects": stats.reconnects, "kept": stats.kept,
             "delivered": stats.delivered, "waiting": stats.waiting, "not_shaped": stats.not_shaped,
-            "position": self.position, "resume": command,
+            "position": known.place, "resume": command,
         });
         cx.ui.notice("summary", facts, &text);
     }
@@ -104,6 +159,14 @@ fn summary(stats: Stats) -> String {
         "{events}, {}",
         size(usize::try_from(stats.bytes).unwrap_or(usize::MAX))
     );
+    if stats.printed < stats.matched.saturating_sub(stats.dropped) {
+        text = format!(
+            "{} received, at least {} printed, {}",
+            stats.received,
+            stats.printed,
+            size(usize::try_from(stats.bytes).unwrap_or(usize::MAX))
+        );
+    }
     for (count, what) in [(stats.gaps, "gap"), (stats.reconnects, "reconnect")] {
         if count > 0 {
             text.push_str(&format!(", {}", counted(count, what)));
@@ -128,6 +191,19 @@ fn summary(stats: Stats) -> String {
 fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
+}
+
+/// The time was over before the stream was ever open.
+fn not_connected(target: &str, last_failure: Option<String>, args: &Args) -> CliError {
+    let span = args
+        .stop
+        .for_
+        .map(|span| Duration::from(span).as_secs_f64());
+    let span = span.unwrap_or_default();
+    let why = last_failure.unwrap_or_else(|| format!("{target} has not answered"));
+    let message = format!("not connected after {span} s: {why}");
+    CliError::new(Exit::Unreachable, "not_connected", message)
+        .hint("see whether it runs, or allow more with --for")
 }
 
 /// Says which goal was not met.
@@ -155,6 +231,7 @@ mod tests {
         let mut stats = Stats {
             received: 1,
             matched: 1,
+            printed: 1,
             bytes: 20,
             ..Stats::default()
         };
@@ -162,6 +239,7 @@ mod tests {
         stats = Stats {
             received: 40,
             matched: 12,
+            printed: 9,
             bytes: 2048,
             gaps: 1,
             reconnects: 2,
@@ -172,6 +250,17 @@ mod tests {
         assert_eq!(
             summary(stats),
             "12 of 40 events, 2.0 KiB, 1 gap, 2 reconnects, 3 dropped, 12 kept."
+        );
+        stats = Stats {
+            received: 2000,
+            matched: 2000,
+            bytes: 2048,
+            printed: 1200,
+            ..Stats::default()
+        };
+        assert_eq!(
+            summary(stats),
+            "2000 received, at least 1200 printed, 2.0 KiB."
         );
     }
 }

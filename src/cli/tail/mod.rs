@@ -1,10 +1,12 @@
 //! `evt tail`: follow a stream.
 
+mod advice;
 mod agent;
 mod choose;
 mod credentials;
 mod ending;
 mod input;
+mod name;
 mod resume;
 mod source;
 
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Context, RuntimeError};
 use crate::backoff::Retry;
@@ -25,11 +28,14 @@ use crate::grammar::when::{Size, Span};
 use crate::pipeline::{Cursor, Forward, Keep, OnSlow, Pipeline, PipelineOptions, Show};
 use crate::shape::Shape;
 use crate::source::{Cx, Ended, Pulse, Reconnect, Source, SourceError, Transports, keep_open};
+use crate::ui::{Ui, safe};
 use ending::Ending;
 use source::{Following, Subject};
 
 /// How long a target of --forward may take.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Connecting that takes longer is told.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent's answer
 ///
@@ -97,7 +103,7 @@ struct ShowArgs {
 #[command(next_help_heading = "Stopping")]
 struct StopArgs {
     /// End after N events
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     count: Option<u64>,
     /// End after this long; exit 9 if --count, --expect or --until-end was not met
     #[arg(long = "for", value_name = "SPAN")]
@@ -144,6 +150,9 @@ struct ConnectArgs {
     /// Make the token by this command, anew for each connection
     #[arg(long, value_name = "CMD")]
     token_cmd: Option<String>,
+    /// Give up an attempt to connect that takes longer
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
+    timeout: Span,
     /// Connect again also when the first attempt fails and when the server ends the stream
     #[arg(long, conflicts_with_all = ["no_reconnect", "until_end"])]
     reconnect: bool,
@@ -243,13 +252,18 @@ impl From<Slow> for OnSlow {
 }
 
 pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    args.check(&cx)?;
     let subject = source::subject(&mut args, &cx).await?;
     let args = Arc::new(args);
+    let _name = name::take(args.keep.resume.as_deref(), &cx)?;
     let mut following = open(subject, &args, &cx).await?;
     let stop = cx.shutdown.child_token();
     let pulse = Arc::new(Pulse::default());
     let options = args.pipeline(&following, Arc::clone(&pulse), &cx)?;
     let mut pipeline = Pipeline::new(options, Arc::clone(&cx.ui), stop.clone());
+    if let Some(place) = following.source.position() {
+        pipeline.begins_at(&place);
+    }
     let mut source_cx = Cx {
         outlet: &mut pipeline,
         input: args.speak.interactive.then(|| {
@@ -261,16 +275,18 @@ pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliErr
         cut: following.cut.take(),
         reconnects: 0,
     };
-    let (end, time_over) = follow(&args, following.source.as_mut(), &mut source_cx).await;
+    let (end, time_over) = follow(&args, following.source.as_mut(), &mut source_cx, &cx.ui).await;
     let ending = Ending {
         end,
         time_over,
-        reconnects: source_cx.reconnects,
         transport: following.source.transport(),
-        position: pipeline.place(following.source.position()),
+        target: following.source.target(),
+        is_answer: following.is_answer() || args.show.text,
+        server: following.server,
+        stream: following.name,
     };
     drop(following.source);
-    ending.conclude(pipeline, &following.name, &args, &cx).await
+    ending.conclude(pipeline, &args, &cx).await
 }
 
 /// Makes the source on a thread that may wait: a token's command can take its time, and Ctrl-C ends it all the same.
@@ -302,8 +318,10 @@ async fn follow(
     args: &Args,
     source: &mut dyn Source,
     cx: &mut Cx<'_>,
+    ui: &Arc<Ui>,
 ) -> (Result<Ended, SourceError>, bool) {
     let stop: CancellationToken = cx.stop.clone();
+    let _telling = tell_if_slow(source.target(), Arc::clone(&cx.pulse), Arc::clone(ui));
     let open = keep_open(
         source,
         cx,
@@ -324,7 +342,39 @@ async fn follow(
     }
 }
 
+/// Says what is being connected to, once that takes long.
+fn tell_if_slow(target: String, pulse: Arc<Pulse>, ui: Arc<Ui>) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        tokio::time::sleep(SLOW).await;
+        if pulse.last_sign().is_none() {
+            let facts = serde_json::json!({ "target": target });
+            let text = format!("Connecting to {} …", safe(&target));
+            ui.notice("connecting", facts, &text);
+        }
+    }))
+}
+
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("a number, at least 1".to_owned()),
+    }
+}
+
 impl Args {
+    /// Refuses what cannot be meant.
+    fn check(&self, cx: &Context) -> Result<(), CliError> {
+        if self.show.text && cx.ui.explicit_json() {
+            return Err(
+                CliError::usage("--text prints text, and JSON was asked for")
+                    .hint("leave --text out, and each event is a line of JSON")
+                    .hint("leave -o json out, and the answer's text is printed"),
+            );
+        }
+        Ok(())
+    }
+
     fn reconnect(&self) -> Reconnect {
         match (self.connect.reconnect, self.connect.no_reconnect) {
             (true, _) => Reconnect::Always,
@@ -385,7 +435,7 @@ impl Args {
             } else {
                 Show::Event
             },
-            is_one_answer: following.is_answer(),
+            is_one_answer: following.is_answer() || (self.show.text && self.stop.until_end),
             shape: self.show.jq.clone(),
             on_slow: self.show.on_slow.into(),
             keep: kept.transpose()?,

@@ -79,7 +79,7 @@ fn is_authorising(name: &str) -> bool {
     secret::is_named(&name) || name.contains("auth") || name == "cookie"
 }
 
-fn quoted_where_needed(word: &str) -> String {
+pub(super) fn quoted_where_needed(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
         return word.to_owned();

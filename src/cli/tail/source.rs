@@ -16,8 +16,8 @@ use crate::event::Transport;
 use crate::grammar::stream::Stream;
 use crate::running::Running;
 use crate::source::{
-    CONNECT_TIMEOUT, Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse,
-    SseOptions, WebSocket, WebSocketOptions,
+    Credentials, CutOff, Outgoing, SocketIo, SocketIoOptions, Source, Sse, SseOptions, WebSocket,
+    WebSocketOptions,
 };
 use crate::store::cursors;
 use crate::time::Timestamp;
@@ -111,6 +111,7 @@ pub(super) fn feed(cx: &Context) -> Result<Subject, CliError> {
 pub(super) struct Following {
     pub(super) source: Box<dyn Source>,
     pub(super) subject: Subject,
+    pub(super) server: Server,
     /// The stream as it can be named again: what a cursor belongs to.
     pub(super) name: String,
     /// Where an earlier run is gone on with: its end, until the server has shown that nothing was missed since.
@@ -126,6 +127,11 @@ impl Following {
                     .hint("evt tail … --max-message-size 64MiB"),
             );
         }
+        if Duration::from(args.connect.timeout).is_zero() {
+            return Err(
+                CliError::usage("--timeout must be longer than nothing").hint("--timeout 30s")
+            );
+        }
         let stream = subject.stream(cx)?;
         let name = stream.to_string();
         let place = Place::of(args, &name, cx)?;
@@ -136,7 +142,7 @@ impl Following {
             cx,
             dialer,
             max_message,
-            place: place.as_ref().map(|place| place.position.clone()),
+            place: place.as_ref().and_then(|place| place.position.clone()),
         };
         let source = match &stream {
             Stream::Agent(id) => maker.answer(id)?,
@@ -144,9 +150,16 @@ impl Following {
             Stream::WebSocket(url) => maker.websocket(url)?,
             Stream::SocketIo { url, namespace } => maker.socketio(url, namespace)?,
         };
+        let server = match &stream {
+            Stream::Agent(_) => Server::Platform,
+            Stream::Http(url) | Stream::WebSocket(url) | Stream::SocketIo { url, .. } => {
+                Server::of(url, cx)?
+            }
+        };
         Ok(Self {
             source,
             subject,
+            server,
             name,
             cut: place.map(|place| CutOff {
                 since: place.since,
@@ -166,7 +179,8 @@ impl Following {
 
 /// Where an earlier run got to.
 struct Place {
-    position: String,
+    /// `None`: it was followed, and has no positions.
+    position: Option<String>,
     /// When it did; now, where nobody knows.
     since: Timestamp,
 }
@@ -177,7 +191,7 @@ impl Place {
         let Some(cursor) = &args.keep.resume else {
             let typed = args.connect.last_event_id.clone();
             return Ok(typed.map(|position| Self {
-                position,
+                position: Some(position),
                 since: Timestamp::now(),
             }));
         };
@@ -185,7 +199,7 @@ impl Place {
             .inbox()?
             .read_blocking(|db| cursors::find(db, cursor, stream))?;
         Ok(kept.map(|kept| Self {
-            position: kept.position,
+            position: Some(kept.position).filter(|position| !position.is_empty()),
             since: kept.updated_at,
         }))
     }
@@ -216,7 +230,7 @@ impl Maker<'_> {
             max_message: self.max_message,
             is_one_answer,
             idle: self.args.connect.idle.map(Duration::from),
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(Sse::new(options, self.dialer.clone())))
     }
@@ -238,7 +252,7 @@ impl Maker<'_> {
             max_message: self.max_message,
             ping,
             until_end: self.args.stop.until_end,
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(WebSocket::new(options, self.dialer.clone())))
     }
@@ -267,7 +281,7 @@ impl Maker<'_> {
             echo: self.args.speak.echo,
             resume: self.place.clone(),
             max_message: self.max_message,
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: self.args.connect.timeout.into(),
         };
         Ok(Box::new(SocketIo::new(options, self.dialer.clone())))
     }
@@ -327,8 +341,12 @@ fn fits(cx: &Context, transport: Transport) -> Result<(), CliError> {
         let is_typed = typed.value_source(argument) == Some(ValueSource::CommandLine);
         if is_typed && !transports.contains(&transport) {
             let fit: Vec<&str> = transports.iter().map(|fit| spoken(*fit)).collect();
+            let why = match (argument, transport) {
+                ("resume", Transport::WebSocket) => ", which has no positions to go on from",
+                _ => "",
+            };
             return Err(CliError::usage(format!(
-                "{flag} is for {}, and this is {}",
+                "{flag} is for {}, and this is {}{why}",
                 fit.join(" and "),
                 spoken(transport)
             ))

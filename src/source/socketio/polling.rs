@@ -82,8 +82,7 @@ impl Polling {
             match read {
                 Some(Ok(bytes)) => self.splitter.push(&bytes),
                 Some(Err(error)) => {
-                    let why = format!("an answer broke off: {}", chain(&error));
-                    return Poll::Ready(Err(End::lost(why)));
+                    return Poll::Ready(Err(End::lost(error.to_string())));
                 }
                 None => {
                     self.get = Get::Idle;

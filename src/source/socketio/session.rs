@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::link::{Frame, Link, late};
 use super::namespace::{self, Loss, Namespace, State};
 use super::{End, SocketIoOptions, typed};
+use crate::source::turns::Turns;
 use crate::source::{Cx, Ended, Guarantee, Message, Notice, Outgoing, SourceError};
 use crate::time::Timestamp;
 use crate::wire::socketio::PacketError;
@@ -22,7 +23,7 @@ use crate::wire::socketio::packet::{Event, Joined, Kind, Packet, Refusal};
 /// A namespace that is not answered within this is taken to be none.
 const JOIN: Duration = Duration::from_secs(10);
 /// Bytes that are taken off the wire before the outlet is waited for.
-const BATCH: usize = 256 * 1024;
+const BATCH: usize = 64 * 1024;
 /// Bytes that may wait to be sent before no more is read, and before pongs are left out.
 const UNSENT: usize = 1024 * 1024;
 /// A server whose timers are shorter is not spun for.
@@ -46,6 +47,7 @@ pub(super) struct Session<'a> {
     has_event: bool,
     list: String,
     filled: String,
+    turns: Turns,
 }
 
 impl<'a> Session<'a> {
@@ -68,6 +70,7 @@ impl<'a> Session<'a> {
             has_event: false,
             list: String::new(),
             filled: String::new(),
+            turns: Turns::default(),
         }
     }
 
@@ -147,7 +150,8 @@ impl<'a> Session<'a> {
         if !self.is_open && Instant::now() >= join_by {
             let waiting = self.namespaces.iter().filter(|n| n.state == State::Asked);
             let names: Vec<&str> = waiting.map(|n| n.name.as_str()).collect();
-            let peer = format!("{} of {}", named(&names), self.target);
+            let server = super::shown(&self.options.url);
+            let peer = format!("{} of {server}", named(&names));
             return End::Failed(late(peer, JOIN));
         }
         let silence = self.handshake.ping_interval + self.handshake.ping_timeout;
@@ -182,6 +186,7 @@ impl<'a> Session<'a> {
         let mut bytes = 0;
         while let Some(frame) = next {
             bytes += frame.len();
+            self.turns.took(frame.len());
             self.take(&frame, cx)?;
             // Before the next is read: the buffer is used again only where nobody holds a part of it.
             drop(frame);
@@ -205,7 +210,7 @@ impl<'a> Session<'a> {
         loop {
             tokio::select! {
                 biased;
-                flow = cx.outlet.settle() => return match flow {
+                flow = self.turns.settle(cx.outlet) => return match flow {
                     ControlFlow::Continue(()) => Ok(()),
                     ControlFlow::Break(()) => Err(End::Ended(Ended::Enough)),
                 },

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Uri;
 
-use super::keep_open::chain;
+use super::turns::Turns;
 use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Notice, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
@@ -62,6 +62,7 @@ pub struct Sse {
     lines: Lines,
     resume: Resume,
     wait: Duration,
+    turns: Turns,
 }
 
 /// What the body is made of.
@@ -81,6 +82,7 @@ impl Sse {
             lines: Lines::new(options.max_message),
             resume: Resume::default(),
             wait: WAIT,
+            turns: Turns::default(),
             options,
         }
     }
@@ -110,7 +112,7 @@ impl Sse {
             let flow = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(Ended::Stopped),
-                flow = cx.outlet.settle() => flow,
+                flow = self.turns.settle(cx.outlet) => flow,
             };
             if flow.is_break() {
                 return Ok(Ended::Enough);
@@ -124,8 +126,18 @@ impl Sse {
     fn opened(&mut self, cx: &mut Cx<'_>) {
         let id = self.resume.asked();
         let (subscribed, guarantee) = match (id, self.form) {
-            (Some(id), Form::Events) => (format!("from id {id}"), Guarantee::ResumableByServer),
-            (None, Form::Events) => ("events".to_owned(), Guarantee::AtMostOnce),
+            // Whether it does is told by the first event's id.
+            (Some(id), Form::Events) => (
+                format!("asking to go on from id {id}"),
+                Guarantee::ResumableByServer,
+            ),
+            (None, Form::Events) => {
+                let guarantee = match cx.reconnects {
+                    0 => Guarantee::ResumableWithIds,
+                    _ => Guarantee::AtMostOnce,
+                };
+                ("events".to_owned(), guarantee)
+            }
             (_, Form::Lines) => ("lines of JSON".to_owned(), Guarantee::AtMostOnce),
         };
         let is_resumable = guarantee == Guarantee::ResumableByServer;
@@ -161,7 +173,7 @@ impl Sse {
                     taken += piece.len();
                     self.feed(&piece, cx)
                 }
-                Some(Err(error)) => ControlFlow::Break(self.cut(chain(&error), cx)),
+                Some(Err(error)) => ControlFlow::Break(self.cut(error.to_string(), cx)),
                 None => ControlFlow::Break(self.end(cx)),
             };
             if let ControlFlow::Break(ended) = flow {
@@ -175,6 +187,7 @@ impl Sse {
                 None => break None,
             }
         };
+        self.turns.took(taken);
         if taken > 0 {
             cx.pulse.sign(Timestamp::now());
         }
@@ -185,7 +198,6 @@ impl Sse {
     }
 
     fn feed(&mut self, piece: &[u8], cx: &mut Cx<'_>) -> ControlFlow<Ended> {
-        let was_skipping = self.skipping().is_some();
         match self.form {
             Form::Events => self.events.feed(piece, |item| match item {
                 Item::Event(event) => {
@@ -203,11 +215,6 @@ impl Sse {
                 self.lines
                     .feed(piece, |line| take_line(line, is_one_answer, cx))?;
             }
-        }
-        if let Some(skipped) = self.skipping().filter(|_| !was_skipping) {
-            // An endless line must not look like silence.
-            let remark = format!("{skipped} is passed over to its end");
-            cx.outlet.notice(Notice::Remark(remark));
         }
         ControlFlow::Continue(())
     }

@@ -14,9 +14,8 @@ use http::Uri;
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_util::sync::WaitForCancellationFuture;
 
-use super::{
-    BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Outlet, Source, SourceError,
-};
+use super::turns::Turns;
+use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::secret;
@@ -99,6 +98,7 @@ impl WebSocket {
         let stop = cx.stop.clone();
         let mut stopped = pin!(stop.cancelled());
         let mut beat = Beat::new(self.options.ping);
+        let mut turns = Turns::default();
         let in_turn = self.options.echo;
         loop {
             // What comes is last, because a flood of it must not keep anything else waiting; it is looked for at every turn.
@@ -128,10 +128,11 @@ impl WebSocket {
                     first
                 }
             };
-            let handed = self.hand_on(first, connection, cx);
+            let handed = self.hand_on(first, connection, &mut turns, cx);
             // Pongs and echoes go out before the wait.
             connection.flush();
-            let settled = settle(connection, cx.outlet, &mut beat, stopped.as_mut()).await;
+            let settling = turns.settle(cx.outlet);
+            let settled = settle(settling, connection, &mut beat, stopped.as_mut()).await;
             if let ControlFlow::Break(parting) = handed {
                 return parting;
             }
@@ -146,9 +147,10 @@ impl WebSocket {
         &self,
         mut next: Option<Result<tungstenite::Message, Error>>,
         connection: &mut Connection,
+        turns: &mut Turns,
         cx: &mut Cx<'_>,
     ) -> ControlFlow<Parting> {
-        if next.is_some() {
+        if let Some(Ok(_)) = next {
             cx.pulse.sign(Timestamp::now());
         }
         let mut room = PIECE;
@@ -181,6 +183,7 @@ impl WebSocket {
             }
             next = connection.ready(self.options.echo);
         };
+        turns.took(PIECE - room);
         if is_message {
             cx.pulse.message(Timestamp::now());
         }
@@ -196,15 +199,16 @@ impl WebSocket {
 
 /// Waits for the outlet. A slow reader behind it keeps nobody from the connection: the peer hears from us meanwhile.
 async fn settle(
+    settling: impl Future<Output = ControlFlow<()>>,
     connection: &mut Connection,
-    outlet: &mut dyn Outlet,
     beat: &mut Beat,
     mut stopped: Pin<&mut WaitForCancellationFuture<'_>>,
 ) -> ControlFlow<Parting> {
+    let mut settling = pin!(settling);
     loop {
         tokio::select! {
             biased;
-            flow = outlet.settle() => {
+            flow = &mut settling => {
                 return flow.map_break(|()| Parting::Enough);
             }
             () = stopped.as_mut() => return ControlFlow::Break(Parting::Stopped),

@@ -176,22 +176,20 @@ impl<'a> Event<'a> {
         Some(offset)
     }
 
-    /// The arguments as one JSON value: one alone as it is, several as a list, `null` for none. `scratch` is for the list.
+    /// The arguments as one JSON value: the one argument alone unless it is itself a list, else the list of all, so that the one
+    /// can be told from the other. `scratch` is for the list.
     pub fn data<'s>(&self, scratch: &'s mut String) -> &'s str
     where
         'a: 's,
     {
-        match self.count {
-            0 => "null",
-            1 => self.arguments,
-            _ => {
-                scratch.clear();
-                scratch.push('[');
-                scratch.push_str(self.arguments);
-                scratch.push(']');
-                scratch
-            }
+        if self.count == 1 && !self.arguments.starts_with('[') {
+            return self.arguments;
         }
+        scratch.clear();
+        scratch.push('[');
+        scratch.push_str(self.arguments);
+        scratch.push(']');
+        scratch
     }
 
     /// Appends the payload again, without an offset that was taken out.

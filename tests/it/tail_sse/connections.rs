@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evt::source::{Ended, Source, SseOptions};
+use evt::source::{Ended, Notice, Source, SseOptions};
 
 use super::follower::{Follower, options};
 use crate::support::{Sandbox, SseServer, Step};
@@ -43,6 +43,37 @@ async fn the_last_id_is_sent_back_as_utf_8() {
     assert_eq!(ids_sent(&server), [None, some("\u{fc}")]);
     assert_eq!(follower.source.position(), some("3"));
     assert_eq!(follower.heard.reached, ["\u{fc}", "3"]);
+}
+
+#[tokio::test]
+async fn what_is_not_known_before_the_first_event_is_not_promised() {
+    let (follower, _server) = follow(&["id: 2\ndata: a\n\n", "id: 3\ndata: b\n\n"]).await;
+    let said = follower.heard.notices.iter().filter_map(|notice| {
+        let Notice::Connected {
+            subscribed,
+            guarantee,
+            ..
+        } = notice
+        else {
+            return None;
+        };
+        Some((subscribed.as_str(), guarantee.as_str()))
+    });
+    let expected = [
+        ("events", "resumable if it sends ids"),
+        ("asking to go on from id 2", "resumable by server"),
+    ];
+    assert_eq!(said.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_cut_is_told_in_words() {
+    let server = cut_after(&["data: a\n\n"]);
+    let ended = Follower::new(options(&server.url("/"))).connection().await;
+    assert!(
+        matches!(&ended, Ok(Ended::Cut { why, .. }) if why == "the connection broke off in the middle of the answer"),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]

@@ -26,6 +26,13 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// What a server that sends these bytes hears as the code of our close, and how the connection ended.
 async fn answered(bytes: &[u8]) -> (Option<u16>, Result<Ended, SourceError>, Heard) {
+    answered_to(bytes, false).await
+}
+
+async fn answered_to(
+    bytes: &[u8],
+    until_end: bool,
+) -> (Option<u16>, Result<Ended, SourceError>, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
     let serve = async {
@@ -42,6 +49,7 @@ async fn answered(bytes: &[u8]) -> (Option<u16>, Result<Ended, SourceError>, Hea
     let mut heard = Heard::default();
     let mut options = options(&url);
     options.max_message = 4096;
+    options.until_end = until_end;
     let both = async { tokio::join!(serve, once(options, &mut heard)) };
     let (code, end) = tokio::time::timeout(Duration::from_secs(30), both)
         .await
@@ -221,6 +229,27 @@ async fn each_close_code_means_an_end_a_loss_or_a_decision() {
         };
         assert_eq!(found, means, "{code}");
         assert!(words.ends_with(&format!("{code}: because")), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn with_until_end_any_close_is_the_end() {
+    let close = |code: u16| frame(FIN | CLOSE, &code.to_be_bytes());
+    for (bytes, means) in [
+        (close(1000), "end"),
+        (close(1001), "end"),
+        (frame(FIN | CLOSE, b""), "end"),
+        (close(1011), "error 1011"),
+        (close(1013), "error 1013"),
+        (close(4000), "error 4000"),
+    ] {
+        let (_, end, _) = answered_to(&bytes, true).await;
+        let found = match end {
+            Ok(Ended::Finished { .. }) => "end".to_owned(),
+            Err(SourceError::Closed { code, .. }) => format!("error {code}"),
+            other => panic!("{means}: {other:?}"),
+        };
+        assert_eq!(found, means);
     }
 }
 
