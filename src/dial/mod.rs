@@ -2,6 +2,7 @@
 //! really connects to. Requests to the platform's own API belong to `api`.
 
 mod address;
+mod answer;
 mod connect;
 mod connection;
 mod redirect;
@@ -165,7 +166,7 @@ impl Dialer {
             max_answer: 0,
         })?;
         match tokio::time::timeout(limit, self.client.request(request)).await {
-            Ok(Ok(answer)) => Ok(Opened::of((answer, stream::Link::POOLED))),
+            Ok(Ok(answer)) => Ok(Opened::pooled(answer)),
             Ok(Err(error)) => Err(explain(error, &peer)),
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }

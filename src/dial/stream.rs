@@ -2,28 +2,23 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::answer::{self, Answered};
 use super::connect::{self, Stream};
 use super::{DialError, Dialer, peer_of};
 use crate::grammar::target::Target;
-
-/// What a stream is read into at most at a time; hyper grows its buffer up to it.
-const READ_BUFFER: usize = 128 * 1024;
 
 /// A request whose answer is a stream.
 #[derive(Clone, Debug)]
@@ -42,42 +37,20 @@ pub struct Opening {
 pub struct Opened {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    body: Incoming,
-    link: Link,
+    rest: Rest,
 }
 
 /// An answer that has no proper end.
 #[derive(Debug, Error)]
 #[error("the connection broke off in the middle of the answer")]
-struct BrokenOff(#[source] hyper::Error);
+struct BrokenOff(#[source] Box<dyn Error + Send + Sync>);
 
-/// The connection under an exchange. It moves only while somebody waits for something that comes over it.
-///
-/// In a task of its own it would hand over one chunk for each switch between the two tasks; a server that sends each event in a
-/// chunk of its own would cost a switch, and a write to stdout, an event.
-pub(super) struct Link(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
-
-impl Link {
-    /// Of a connection that the pool moves in a task of its own.
-    pub(super) const POOLED: Self = Self(None);
-
-    /// Waits for what comes over the connection. Cancel safe where the future is.
-    pub(super) async fn bring<T>(&mut self, future: impl Future<Output = T>) -> T {
-        let mut future = pin!(future);
-        poll_fn(|cx| {
-            if let Poll::Ready(brought) = future.as_mut().poll(cx) {
-                return Poll::Ready(brought);
-            }
-            // How it ends is told by what it was to bring.
-            if let Some(connection) = &mut self.0
-                && connection.as_mut().poll(cx).is_ready()
-            {
-                self.0 = None;
-            }
-            future.as_mut().poll(cx)
-        })
-        .await
-    }
+/// Where the rest of an answer comes from.
+enum Rest {
+    /// A connection of its own.
+    Own(Answered<Socket>),
+    /// One that the pool shares between exchanges.
+    Pooled(Incoming),
 }
 
 impl fmt::Debug for Opened {
@@ -89,13 +62,21 @@ impl fmt::Debug for Opened {
 }
 
 impl Opened {
-    pub(super) fn of((answer, link): (Response<Incoming>, Link)) -> Self {
+    pub(super) fn own(status: StatusCode, headers: HeaderMap, rest: Answered<Socket>) -> Self {
+        let rest = Rest::Own(rest);
+        Self {
+            status,
+            headers,
+            rest,
+        }
+    }
+
+    pub(super) fn pooled(answer: Response<Incoming>) -> Self {
         let (head, body) = answer.into_parts();
         Self {
             status: head.status,
             headers: head.headers,
-            body,
-            link,
+            rest: Rest::Pooled(body),
         }
     }
 
@@ -106,20 +87,20 @@ impl Opened {
     /// # Errors
     /// The connection broke off.
     pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        loop {
-            match self.link.bring(self.body.frame()).await? {
-                Ok(frame) => {
-                    if let Ok(data) = frame.into_data() {
-                        return Some(Ok(data));
-                    }
+        let next: Result<Bytes, Box<dyn Error + Send + Sync>> = match &mut self.rest {
+            Rest::Own(answered) => answered.next().await?.map_err(Into::into),
+            Rest::Pooled(body) => loop {
+                match body.frame().await?.map(hyper::body::Frame::into_data) {
+                    Ok(Ok(data)) => break Ok(data),
+                    Ok(Err(_)) => {}
+                    Err(error) => break Err(error.into()),
                 }
-                Err(error) => {
-                    let cause: &(dyn Error + 'static) = &error;
-                    tracing::debug!(cause, "An answer broke off.");
-                    return Some(Err(io::Error::other(BrokenOff(error))));
-                }
-            }
-        }
+            },
+        };
+        Some(next.map_err(|error| {
+            tracing::debug!(%error, "An answer broke off.");
+            io::Error::other(BrokenOff(error))
+        }))
     }
 
     /// The start of the body, at most `limit` bytes or what comes within `patience`: for messages about answers that are not a
@@ -152,10 +133,10 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         let mut is_connected = false;
-        let exchange = self.exchange_open(opening, &peer, &mut is_connected);
-        let result = tokio::time::timeout(limit, exchange).await;
-        match result {
-            Ok(result) => result.map(Opened::of),
+        let exchange = self.ask(opening, &peer, &mut is_connected);
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(Ok((status, headers, rest))) => Ok(Opened::own(status, headers, rest)),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(late(peer, limit, is_connected)),
         }
     }
@@ -185,40 +166,50 @@ impl Dialer {
         }
     }
 
-    pub(super) async fn exchange_open(
+    /// Sends one request on a connection of its own, and reads the head of the answer.
+    pub(super) async fn ask(
         &self,
         opening: Opening,
         peer: &str,
         is_connected: &mut bool,
-    ) -> Result<(Response<Incoming>, Link), DialError> {
-        let broken = |source: hyper::Error| DialError::Broken {
+    ) -> Result<(StatusCode, HeaderMap, Answered<Socket>), DialError> {
+        let mut socket = self.socket(&opening.url).await?;
+        *is_connected = true;
+        let exchange = async {
+            socket.write_all(&request(&opening, peer)).await?;
+            socket.flush().await?;
+            answer::read(socket).await
+        };
+        exchange.await.map_err(|source| DialError::Broken {
             peer: peer.to_owned(),
             source: Box::new(source),
-        };
-        let bad = || DialError::BadTarget {
-            url: opening.url.to_string(),
-        };
-        let socket = self.socket(&opening.url).await?;
-        *is_connected = true;
-        let (mut sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(socket))
-            .await
-            .map_err(broken)?;
-        let mut link = Link(Some(Box::pin(connection.with_upgrades())));
-        let path = opening
-            .url
-            .path_and_query()
-            .map_or("/", |path| path.as_str());
-        let mut request = Request::new(Full::new(opening.body));
-        *request.method_mut() = opening.method;
-        *request.uri_mut() = path.parse().map_err(|_| bad())?;
-        *request.headers_mut() = opening.headers;
-        let host = HeaderValue::try_from(peer).map_err(|_| bad())?;
-        request.headers_mut().entry(HOST).or_insert(host);
-        let answer = link.bring(sender.send_request(request)).await;
-        Ok((answer.map_err(broken)?, link))
+        })
     }
+}
+
+/// The request as it goes over the wire; its parts cannot hold a line break, which their types forbid.
+fn request(opening: &Opening, peer: &str) -> Vec<u8> {
+    let target = opening.url.path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
+    let mut text = format!("{} {target} HTTP/1.1\r\n", opening.method).into_bytes();
+    let mut line = |name: &str, value: &[u8]| {
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b": ");
+        text.extend_from_slice(value);
+        text.extend_from_slice(b"\r\n");
+    };
+    if !opening.headers.contains_key(HOST) {
+        line("host", peer.as_bytes());
+    }
+    for (name, value) in &opening.headers {
+        line(name.as_str(), value.as_bytes());
+    }
+    if !opening.body.is_empty() {
+        line("content-length", opening.body.len().to_string().as_bytes());
+    }
+    text.extend_from_slice(b"\r\n");
+    text.extend_from_slice(&opening.body);
+    text
 }
 
 /// No head of an answer came in time.

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use hyper_util::rt::TokioIo;
 
 use super::stream::late;
 use super::{DialError, Dialer, Opened, Opening, Socket, peer_of};
@@ -32,34 +31,21 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         let mut is_connected = false;
-        let exchange = self.exchange_upgrade(opening, &peer, &mut is_connected);
-        let result = tokio::time::timeout(limit, exchange).await;
-        result.unwrap_or_else(|_| Err(late(peer, limit, is_connected)))
-    }
-
-    async fn exchange_upgrade(
-        &self,
-        opening: Opening,
-        peer: &str,
-        is_connected: &mut bool,
-    ) -> Result<Upgrade, DialError> {
-        let broken = |source: hyper::Error| DialError::Broken {
-            peer: peer.to_owned(),
-            source: Box::new(source),
-        };
-        let (mut answer, mut link) = self.exchange_open(opening, peer, is_connected).await?;
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Ok(Upgrade::Answered(Opened::of((answer, link))));
+        let exchange = self.ask(opening, &peer, &mut is_connected);
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(Ok((StatusCode::SWITCHING_PROTOCOLS, headers, rest))) => {
+                let (socket, start) = rest.into_parts();
+                Ok(Upgrade::Switched(Upgraded {
+                    headers,
+                    socket,
+                    start,
+                }))
+            }
+            Ok(Ok((status, headers, rest))) => {
+                Ok(Upgrade::Answered(Opened::own(status, headers, rest)))
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(late(peer, limit, is_connected)),
         }
-        let switching = link.bring(hyper::upgrade::on(&mut answer)).await;
-        let connection = switching.map_err(broken)?;
-        let parts = connection
-            .downcast::<TokioIo<Socket>>()
-            .expect("the client was made on this type");
-        Ok(Upgrade::Switched(Upgraded {
-            headers: std::mem::take(answer.headers_mut()),
-            socket: parts.io.into_inner(),
-            start: parts.read_buf,
-        }))
     }
 }
