@@ -599,22 +599,6 @@ async fn a_cursor_does_not_pass_what_was_not_recorded() {
     assert_eq!(cursor(&store), None);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_cursor_does_not_pass_what_nobody_read() {
-    let (options, store) = keeping(false);
-    let (mut pipeline, _written, _open, stop) = stalled(options);
-    let _ = pipeline.take(&message("1"));
-    pipeline.reached("1");
-    let _ = pipeline.settle().await;
-    stop.cancel();
-    let (stats, _) = pipeline.finish().await;
-    assert_eq!(cursor(&store), None);
-    assert_eq!(
-        (pipeline.place(), stats.received, stats.printed),
-        (None, 1, 0)
-    );
-}
-
 #[tokio::test]
 async fn a_recording_is_read_back_byte_for_byte() {
     let home = tempfile::tempdir().unwrap();

@@ -132,3 +132,19 @@ async fn a_field_that_no_message_had_is_remembered_until_one_matches() {
     );
     assert!(absent(condition, &[r#"{"amont":1,"vip":true}"#]).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_does_not_pass_what_nobody_read() {
+    let (options, store) = keeping(false);
+    let (mut pipeline, _written, _open, stop) = stalled(options);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("1");
+    let _ = pipeline.settle().await;
+    stop.cancel();
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!(cursor(&store), None);
+    assert_eq!(
+        (pipeline.place(), stats.received, stats.printed),
+        (None, 1, 0)
+    );
+}
