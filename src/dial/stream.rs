@@ -1,5 +1,6 @@
 //! Exchanges that go on: an answer whose body is read piece by piece, and a bare connection for other protocols over HTTP's port.
 
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -112,7 +113,11 @@ impl Opened {
                         return Some(Ok(data));
                     }
                 }
-                Err(error) => return Some(Err(io::Error::other(BrokenOff(error)))),
+                Err(error) => {
+                    let cause: &(dyn Error + 'static) = &error;
+                    tracing::debug!(cause, "An answer broke off.");
+                    return Some(Err(io::Error::other(BrokenOff(error))));
+                }
             }
         }
     }

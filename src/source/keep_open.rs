@@ -82,7 +82,6 @@ pub async fn keep_open(
             return Err(SourceError::Spent { retries, source });
         }
         if let Some(since) = last_sign {
-            cx.reconnects += 1;
             let why = words(&failure);
             let cut = CutOff { since, why };
             if source.position().is_none() {
@@ -104,6 +103,7 @@ pub async fn keep_open(
             () = tokio::time::sleep(delay) => {}
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         }
+        cx.reconnects += u64::from(last_sign.is_some());
     }
 }
 
@@ -408,6 +408,7 @@ mod tests {
         let mut source = Script(unreachable, 0);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, Some(3), || 0.0).await;
         assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
+        assert_eq!(cx.reconnects, 1, "attempts are not counted");
         let why: Vec<&str> = heard.1.iter().map(|cut| cut.why.as_str()).collect();
         assert_eq!(why, ["it broke off"]);
     }

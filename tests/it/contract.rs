@@ -1,6 +1,7 @@
 //! What every source owes to whoever follows it: all of them are held to the same claims, against a peer that speaks just
 //! enough of each protocol.
 
+mod life;
 mod opening;
 mod turns;
 

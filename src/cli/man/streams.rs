@@ -5,10 +5,14 @@ use super::topics::{items, text, topic};
 
 const SHORT: &str = "A stream is a conversation that somebody else may end. What is missed while nobody listens is gone, unless the server keeps it. `evt tail` cannot change that, but it says so: at the start what the stream promises, afterwards each time that something may have been missed, at the end how much came and how to go on.";
 
-const PROMISES: [(&str, &str); 3] = [
+const PROMISES: [(&str, &str); 4] = [
     (
         "at most once",
         "What is sent while the connection is lost is lost too. Each loss is a gap.",
+    ),
+    (
+        "resumable if it sends ids",
+        "What a stream of server-sent events is before its first event. With ids it can be gone on with; without them it is at most once.",
     ),
     (
         "resumable by server",
@@ -23,7 +27,7 @@ const PROMISES: [(&str, &str); 3] = [
 const KINDS: [(&str, &str); 4] = [
     (
         "Server-sent events",
-        "http:// and https://. Resumable where the server gives ids and understands Last-Event-ID; evt sends the last id at each connect. When the server starts over with an id that was there before, or sends none, the time in between is a gap. Comments are signs of life, 204 is the end, `retry:` is the least wait. An answer of application/x-ndjson is read line by line.",
+        "http:// and https://. Resumable where the server gives ids and understands Last-Event-ID; evt sends the last id at each connect, and the first event tells whether the server went on from there. When the server starts over with an id that was there before, or sends none, the time in between is a gap. Comments are signs of life, 204 is the end, `retry:` is the least wait. An answer of application/x-ndjson is read line by line.",
     ),
     (
         "AI answers",
@@ -31,17 +35,17 @@ const KINDS: [(&str, &str); 4] = [
     ),
     (
         "WebSocket",
-        "ws:// and wss://. At most once, and there is no way to ask for what was missed: after each loss there is a gap. --send-on-connect is sent at every connect, so that a subscription comes back with the connection. A ping every 20 s tells a quiet peer from a dead one. Close codes are shown with their reasons; 1000 is an end; 1001, 1011 to 1014 and a lost line are reasons to connect again; the others are errors.",
+        "ws:// and wss://. At most once, and there is no way to ask for what was missed: after each loss there is a gap. --send-on-connect is sent at every connect, so that a subscription comes back with the connection. A ping every 20 s tells a quiet peer from a dead one. Close codes are shown with their reasons; 1000 is an end; 1001, 1011 to 1014 and a lost line are reasons to connect again; the others are errors. With --until-end only a lost line is made again.",
     ),
     (
         "Socket.IO",
-        "socketio+http:// and socketio+https://, and --gateway NAME. At most once, unless the server has connection state recovery switched on: then what is missed during a short loss comes afterwards. A server that cannot recover is a gap. Several namespaces share one connection. A disconnect by the server is an end.",
+        "socketio+http:// and socketio+https://, and --gateway NAME. At most once, unless the server has connection state recovery switched on: then what is missed during a short loss comes afterwards. A server that cannot recover is a gap. Several namespaces share one connection. A disconnect by the server is an end. data is the argument of an event, where it has one that is no list, else the list of all: emit(\"e\", 1, 2) is [1,2], emit(\"e\", [1, 2]) is [[1,2]].",
     ),
 ];
 
 const GAP: &str = "A gap says from where to where, since when until when, why, and how many are lost where that can be known. It stands on stderr, with -o json as a line of its own:";
 const GAP_LINE: &str = r#"{"notice":"gap","type":"gap","from":"41","to":null,"reason":"…","lost":"unknown","since":"…","until":"…"}"#;
-const GAP_END: &str = "--fail-on-gap makes it the end: exit 11. Events that are dropped because a reader is slow are counted, said and treated in the same way.";
+const GAP_END: &str = "--fail-on-gap makes it the end: exit 11, and at the loss itself where there is nothing to go on from. Events that are dropped because a reader is slow are counted, said and treated in the same way.";
 
 const RESUME: [(&str, &str); 3] = [
     (

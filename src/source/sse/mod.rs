@@ -13,7 +13,6 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Uri;
 
-use super::keep_open::chain;
 use super::turns::Turns;
 use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Notice, Source, SourceError};
 use crate::dial::Dialer;
@@ -174,10 +173,7 @@ impl Sse {
                     taken += piece.len();
                     self.feed(&piece, cx)
                 }
-                Some(Err(error)) => {
-                    tracing::debug!(cause = %chain(&error), "The stream broke off.");
-                    ControlFlow::Break(self.cut(error.to_string(), cx))
-                }
+                Some(Err(error)) => ControlFlow::Break(self.cut(error.to_string(), cx)),
                 None => ControlFlow::Break(self.end(cx)),
             };
             if let ControlFlow::Break(ended) = flow {

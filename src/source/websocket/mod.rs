@@ -150,7 +150,7 @@ impl WebSocket {
         turns: &mut Turns,
         cx: &mut Cx<'_>,
     ) -> ControlFlow<Parting> {
-        if next.is_some() {
+        if let Some(Ok(_)) = next {
             cx.pulse.sign(Timestamp::now());
         }
         let mut room = PIECE;

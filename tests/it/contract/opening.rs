@@ -33,6 +33,13 @@ async fn a_peer_that_accepts_and_says_nothing_is_given_up_after_the_time_limit()
     }
 }
 
+#[test]
+fn socket_io_is_named_as_it_can_be_typed_again() {
+    let at = "127.0.0.1:5810".parse().unwrap();
+    let target = Kind::SocketIo.source(at).target();
+    assert_eq!(target, "socketio+http://127.0.0.1:5810/");
+}
+
 fn follow_socket_io(peer: &Peer) -> Following {
     let source = Kind::SocketIo.source(peer.address());
     Following::start(source, Recorder::default(), Reconnect::AfterLoss)

@@ -389,6 +389,21 @@ fn the_binary_follows_a_stream_over_a_cut_to_its_end() {
 }
 
 #[test]
+fn with_fail_on_gap_a_loss_without_ids_is_the_end_before_a_new_connection() {
+    let an_hour = "retry: 3600000\n\ndata: 1\n\n";
+    let server = SseServer::start(vec![vec![Step::events(), Step::chunk(an_hour)]]);
+    let output = Sandbox::new().run(["tail", &server.url("/"), "--fail-on-gap", "--for", "50s"]);
+    assert_eq!(output.exit, Some(11), "{}", output.stderr);
+    assert_eq!(
+        output.stderr.matches("Gap: ").count(),
+        1,
+        "{}",
+        output.stderr
+    );
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
 fn the_binary_says_what_carries_lines_of_json() {
     let script = vec![
         Step::head("application/x-ndjson"),
