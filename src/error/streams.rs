@@ -136,11 +136,19 @@ fn of_dial(dial: DialError) -> CliError {
         DialError::Refused { peer, .. } => Some(peer.clone()),
         _ => None,
     };
-    let is_late = matches!(dial, DialError::Timeout { .. } | DialError::Silent { .. });
+    let late = match dial {
+        DialError::Silent { .. } => {
+            Some("see whether the server hangs, or wait longer: --timeout 60s")
+        }
+        // It has limits of its own, below --timeout.
+        DialError::Timeout { .. } => {
+            Some("see whether the server is up, hangs, or is behind a firewall")
+        }
+        _ => None,
+    };
     let mut shown = CliError::from(dial);
-    if is_late {
-        shown.hints =
-            vec!["see whether the server hangs, or wait longer: --timeout 60s".to_owned()];
+    if let Some(hint) = late {
+        shown.hints = vec![hint.to_owned()];
     }
     if let Some(peer) = peer {
         shown.hints = vec![

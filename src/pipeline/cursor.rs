@@ -1,9 +1,11 @@
 //! How far the reader of stdout has got: the one position that is told and stored. A stored one moves at most once a second.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const UNSTORED: Duration = Duration::from_millis(100);
 
 /// Where the stream stood when stdout had been given so many bytes.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Mark {
     pub(super) bytes: u64,
     /// Records that were printed.
@@ -26,11 +28,75 @@ pub(super) struct Mark {
     pub(super) position: Option<String>,
 }
 
+/// Bytes of stdout between two marks: what is told of an output that was given up is behind by no more.
+const STEP: u64 = 8 * 1024;
+/// More marks than wait for a reader at a time.
+const MOST: usize = 256;
+
+/// What waits for the reader of stdout.
+struct Marks {
+    ui: Arc<Ui>,
+    state: Mutex<State>,
+    more: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    /// The oldest first.
+    waiting: VecDeque<Mark>,
+    /// The last mark whose bytes have been written.
+    written: Mark,
+}
+
+impl Marks {
+    fn new(ui: Arc<Ui>) -> Self {
+        Self {
+            ui,
+            state: Mutex::default(),
+            more: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, mark: Mark) {
+        let mut state = self.lock();
+        if state.waiting.len() >= MOST {
+            state.take_what_is_written(&self.ui);
+        }
+        let mut newest = state.waiting.iter().rev();
+        let last = newest.next().map(|last| last.bytes);
+        let is_near = newest
+            .next()
+            .is_some_and(|before| before.bytes + STEP > mark.bytes);
+        let replaces = is_near || last == Some(mark.bytes) || state.waiting.len() >= MOST;
+        match state.waiting.back_mut() {
+            Some(last) if replaces => *last = mark,
+            _ => state.waiting.push_back(mark),
+        }
+        drop(state);
+        self.more.notify_one();
+    }
+}
+
+impl State {
+    fn take_what_is_written(&mut self, ui: &Ui) {
+        while let Some(mark) = self.waiting.front()
+            && ui.written(mark.bytes).now_or_never() == Some(true)
+            && let Some(mark) = self.waiting.pop_front()
+        {
+            self.written = mark;
+        }
+    }
+}
+
 /// Follows the writing of stdout, in a task of its own.
 pub(super) struct Mover {
-    marks: watch::Sender<Mark>,
+    marks: Arc<Marks>,
     closing: CancellationToken,
-    task: JoinHandle<(Mark, Result<(), StoreError>)>,
+    task: JoinHandle<Result<(), StoreError>>,
 }
 
 impl Mover {
@@ -40,21 +106,19 @@ impl Mover {
         ui: Arc<Ui>,
         stop: CancellationToken,
     ) -> Self {
-        let (marks, seen) = watch::channel(Mark::default());
+        let marks = Arc::new(Marks::new(ui));
         let closing = CancellationToken::new();
         let moving = Moving {
             cursor,
-            ui,
-            marks: seen,
+            marks: Arc::clone(&marks),
             closing: closing.clone(),
-            written: Mark::default(),
         };
         let task = tokio::spawn(async move {
-            let (written, moved) = moving.run().await;
+            let moved = moving.run().await;
             if moved.is_err() {
                 stop.cancel();
             }
-            (written, moved)
+            moved
         });
         Self {
             marks,
@@ -63,58 +127,60 @@ impl Mover {
         }
     }
 
-    /// Everything up to `position` is in the first `bytes` of stdout, in `printed` records.
-    pub(super) fn mark(&self, bytes: u64, printed: u64, position: Option<&str>) {
-        self.marks.send_modify(|mark| {
-            (mark.bytes, mark.printed) = (bytes, printed);
-            if let Some(position) = position {
-                let marked = mark.position.get_or_insert_default();
-                marked.clear();
-                marked.push_str(position);
-            }
-        });
+    pub(super) fn mark(&self, mark: Mark) {
+        self.marks.push(mark);
     }
 
     /// Follows to the last mark that was written, and returns it.
     pub(super) async fn finish(self) -> (Mark, Result<(), StoreError>) {
         self.closing.cancel();
-        drop(self.marks);
-        let panicked = |_| (Mark::default(), Err(StoreError::Panicked));
-        self.task.await.unwrap_or_else(panicked)
+        let moved = self.task.await.unwrap_or(Err(StoreError::Panicked));
+        (std::mem::take(&mut self.marks.lock().written), moved)
     }
 }
 
 struct Moving {
     cursor: Option<(Store, Cursor)>,
-    ui: Arc<Ui>,
-    marks: watch::Receiver<Mark>,
+    marks: Arc<Marks>,
     closing: CancellationToken,
-    /// The last mark whose bytes have been written.
-    written: Mark,
 }
 
 impl Moving {
-    async fn run(mut self) -> (Mark, Result<(), StoreError>) {
+    async fn run(self) -> Result<(), StoreError> {
         let pause = if self.cursor.is_some() {
             EVERY
         } else {
             UNSTORED
         };
-        while self.marks.changed().await.is_ok() {
-            let mark = self.marks.borrow_and_update().clone();
-            if !self.ui.written(mark.bytes).await {
+        while let Some(bytes) = self.next().await {
+            if !self.marks.ui.written(bytes).await {
                 break;
             }
-            self.written = mark;
-            if let Err(error) = self.store().await {
-                return (self.written, Err(error));
-            }
+            self.marks.lock().take_what_is_written(&self.marks.ui);
+            self.store().await?;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.closing.cancelled() => {}
             }
         }
-        (self.written, Ok(()))
+        Ok(())
+    }
+
+    /// The bytes that the oldest mark waits for; `None` at the end.
+    async fn next(&self) -> Option<u64> {
+        loop {
+            let is_closing = self.closing.is_cancelled();
+            if let Some(mark) = self.marks.lock().waiting.front() {
+                return Some(mark.bytes);
+            }
+            if is_closing {
+                return None;
+            }
+            tokio::select! {
+                () = self.marks.more.notified() => {}
+                () = self.closing.cancelled() => {}
+            }
+        }
     }
 
     async fn store(&self) -> Result<(), StoreError> {
@@ -123,7 +189,8 @@ impl Moving {
         };
         let Cursor { name, stream } = cursor.clone();
         // Without a position the next run knows at least that there was this one.
-        let position = self.written.position.clone().unwrap_or_default();
+        let position = self.marks.lock().written.position.clone();
+        let position = position.unwrap_or_default();
         store
             .write(move |tx| cursors::set(tx, &name, &stream, &position, Timestamp::now()))
             .await

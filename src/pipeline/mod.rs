@@ -31,7 +31,7 @@ use crate::source::{BoxFuture, CutOff, Gap, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
-use cursor::Mover;
+use cursor::{Mark, Mover};
 use keep::{Keeper, Kept};
 use notices::Teller;
 use print::Printer;
@@ -368,8 +368,11 @@ impl Pipeline {
             && self.lines.is_empty()
             && let Some(mover) = &self.mover
         {
-            let handed_over = self.ui.handed_over();
-            mover.mark(handed_over, self.printed, self.position.as_deref());
+            mover.mark(Mark {
+                bytes: self.ui.handed_over(),
+                printed: self.printed,
+                position: self.position.clone(),
+            });
             self.has_moved = false;
         }
     }

@@ -1,3 +1,5 @@
+mod place;
+
 use std::io::Write;
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
@@ -261,7 +263,9 @@ async fn with_drop_each_lost_message_is_counted_and_said() {
     feed(&mut pipeline, &[message("1"), message("2")]).await;
     let (stats, stop) = pipeline.finish().await;
     assert!(stop.is_none(), "{stop:?}");
-    assert_eq!((stats.dropped, stats.gaps), (dropped, 1));
+    assert_eq!(stats.dropped, dropped);
+    // There is room once more in between when the writer takes its first batch late.
+    assert!((1..=2).contains(&stats.gaps), "{}", stats.gaps);
     let seqs: Vec<u64> = written.lines().iter().map(|line| seq(line)).collect();
     assert_eq!(seqs.len() as u64, MANY + 2 - dropped);
     assert_eq!(seqs[seqs.len() - 2..], [MANY + 1, MANY + 2]);
@@ -593,103 +597,6 @@ async fn a_cursor_does_not_pass_what_was_not_recorded() {
     let (_, stop) = pipeline.finish().await;
     assert!(matches!(stop, Some(Stop::Record { .. })), "{stop:?}");
     assert_eq!(cursor(&store), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cursor_does_not_pass_what_nobody_read() {
-    let (options, store) = keeping(false);
-    let (mut pipeline, _written, _open, stop) = stalled(options);
-    let _ = pipeline.take(&message("1"));
-    pipeline.reached("1");
-    let _ = pipeline.settle().await;
-    stop.cancel();
-    let (stats, _) = pipeline.finish().await;
-    assert_eq!(cursor(&store), None);
-    assert_eq!(
-        (pipeline.place(), stats.received, stats.printed),
-        (None, 1, 0)
-    );
-}
-
-#[tokio::test]
-async fn the_place_that_is_told_is_one_whose_records_were_written() {
-    let (mut pipeline, written) = pipeline(options(), Format::Json);
-    pipeline.begins_at("40");
-    let _ = pipeline.take(&message("1"));
-    pipeline.reached("41");
-    let _ = pipeline.settle().await;
-    let (stats, _) = pipeline.finish().await;
-    assert_eq!(written.lines().len(), 1);
-    assert_eq!((pipeline.place(), stats.printed), (Some("41"), 1));
-}
-
-#[tokio::test]
-async fn with_exit_the_place_is_before_what_a_slow_reader_did_not_take() {
-    let options = PipelineOptions {
-        on_slow: OnSlow::Exit,
-        ..options()
-    };
-    let (mut pipeline, _written, open, _) = stalled(options);
-    pipeline.begins_at("40");
-    let _ = pipeline.take(&message("1"));
-    pipeline.reached("41");
-    overfill(&mut pipeline).await;
-    let (_, stop) = pipeline.finish().await;
-    drop(open);
-    assert!(matches!(stop, Some(Stop::SlowReader)), "{stop:?}");
-    assert_eq!(pipeline.place(), Some("40"));
-}
-
-#[tokio::test]
-async fn a_stream_without_positions_leaves_a_sign_of_its_run() {
-    for events in [false, true] {
-        let (options, store) = keeping(events);
-        let (mut pipeline, _) = pipeline(options, Format::Json);
-        let _ = pipeline.take(&message("1"));
-        let _ = pipeline.settle().await;
-        pipeline.finish().await;
-        assert_eq!(cursor(&store).as_deref(), Some(""), "{events}");
-        assert_eq!(pipeline.place(), None);
-    }
-}
-
-#[tokio::test]
-async fn a_position_is_not_forgotten_over_messages_without_one() {
-    let (options, store) = keeping(true);
-    let (mut pipeline, _) = pipeline(options, Format::Json);
-    pipeline.begins_at("41");
-    let _ = pipeline.take(&message("1"));
-    let _ = pipeline.settle().await;
-    pipeline.finish().await;
-    assert_eq!(cursor(&store), None);
-    assert_eq!(pipeline.place(), Some("41"));
-}
-
-#[tokio::test]
-async fn a_field_that_no_message_had_is_remembered_until_one_matches() {
-    let absent = |condition: &str, data: &'static [&'static str]| {
-        let select = Select {
-            condition: Some(condition.parse().unwrap()),
-            ..Select::default()
-        };
-        let (mut pipeline, _) = pipeline(
-            PipelineOptions {
-                select,
-                ..options()
-            },
-            Format::Json,
-        );
-        for data in data {
-            let _ = pipeline.take(&message(data));
-        }
-        pipeline.absent.unwrap_or_default()
-    };
-    let condition = "data.amont > 5 && data.vip";
-    assert_eq!(
-        absent(condition, &[r#"{"amount":9}"#, r#"{"vip":false}"#]),
-        ["data.amont > 5"]
-    );
-    assert!(absent(condition, &[r#"{"amont":1,"vip":true}"#]).is_empty());
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ const GAP_END: &str = "--fail-on-gap makes it the end: exit 11, and at the loss 
 const RESUME: [(&str, &str); 3] = [
     (
         "evt tail URL --resume orders",
-        "keeps the place under a name, once what it covers was printed or kept, and goes on there the next time; not for WebSocket, which has no places",
+        "keeps the place under a name, once what it covers was printed or kept, and goes on there the next time; a stream that sends no ids has no places: that is said at the end, and the next run begins with a gap. Not for WebSocket. One command has a name at a time",
     ),
     (
         "evt tail URL --last-event-id 42",

@@ -258,6 +258,10 @@ fn files() -> Page {
                         ),
                         ("data/dev/", "the platform that evt dev runs"),
                         ("state/dev.json", "where the running evt dev is to be found"),
+                        (
+                            "state/tails/",
+                            "which names of evt tail --resume are in use",
+                        ),
                         ("evt.toml", "the project's settings"),
                     ]),
                 ],

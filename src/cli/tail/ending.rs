@@ -104,7 +104,7 @@ impl Ending {
             return None;
         }
         match (&args.keep.resume, &known.place) {
-            (Some(_), None) if known.stats.received > 0 => None,
+            (Some(_), None) if known.stats.received + known.stats.gaps > 0 => None,
             (Some(name), _) => Some(["--resume", name]),
             (None, Some(id)) if self.transport == Transport::Sse => Some(["--last-event-id", id]),
             _ => None,
