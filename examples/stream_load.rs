@@ -5,7 +5,7 @@
 //! `/socket.io/` (N by `?n=`).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -166,6 +166,7 @@ fn text_frame(text: &str) -> Vec<u8> {
 /// 1000, and what the peer says to it.
 fn close(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(&[0x88, 2, 0x03, 0xe8])?;
+    stream.shutdown(Shutdown::Write)?;
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).map(drop)
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use http::StatusCode;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -40,6 +41,40 @@ struct Unwritable {
 #[error("it said: {0}")]
 struct Said(String);
 
+type Meaning = (Exit, &'static str, &'static str);
+
+fn refused(status: StatusCode) -> Meaning {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => denied(true),
+        StatusCode::NOT_FOUND => (
+            Exit::NotFound,
+            "no_such_stream",
+            "check the path; `evt tail` alone offers what the platform has",
+        ),
+        status if status.is_server_error() => (
+            Exit::Refused,
+            "stream_refused",
+            "--reconnect     tries until the server takes it",
+        ),
+        _ => (
+            Exit::Refused,
+            "stream_refused",
+            "evt man streams     says what each transport asks for",
+        ),
+    }
+}
+
+fn denied(is_about_credentials: bool) -> Meaning {
+    match is_about_credentials {
+        true => (Exit::NotAllowed, "not_allowed", "evt profile login"),
+        false => (
+            Exit::Refused,
+            "stream_refused",
+            "--auth '{\"token\":\"…\"}'     is sent to the server when it connects",
+        ),
+    }
+}
+
 impl From<SourceError> for CliError {
     fn from(error: SourceError) -> Self {
         let error = match error {
@@ -58,24 +93,7 @@ impl From<SourceError> for CliError {
                 "connection_lost",
                 "leave --no-reconnect out, and evt connects again",
             ),
-            SourceError::Refused { status, .. } if matches!(status.as_u16(), 401 | 403) => {
-                (Exit::NotAllowed, "not_allowed", "evt profile login")
-            }
-            SourceError::Refused { status, .. } if status.as_u16() == 404 => (
-                Exit::NotFound,
-                "no_such_stream",
-                "check the path; `evt tail` alone offers what the platform has",
-            ),
-            SourceError::Refused { status, .. } if status.is_server_error() => (
-                Exit::Refused,
-                "stream_refused",
-                "--reconnect     tries until the server takes it",
-            ),
-            SourceError::Refused { .. } => (
-                Exit::Refused,
-                "stream_refused",
-                "evt man streams     says what each transport asks for",
-            ),
+            SourceError::Refused { status, .. } => refused(*status),
             SourceError::NotAStream { .. } => (
                 Exit::Refused,
                 "not_a_stream",
@@ -86,14 +104,7 @@ impl From<SourceError> for CliError {
                 "redirected",
                 "name the address that it leads to; -L follows redirects of a WebSocket",
             ),
-            SourceError::Denied { auth: true, .. } => {
-                (Exit::NotAllowed, "not_allowed", "evt profile login")
-            }
-            SourceError::Denied { auth: false, .. } => (
-                Exit::Refused,
-                "stream_refused",
-                "--auth '{\"token\":\"…\"}'     is sent to the server when it connects",
-            ),
+            SourceError::Denied { auth, .. } => denied(*auth),
             SourceError::Closed { .. } => (
                 Exit::Refused,
                 "closed_by_server",

@@ -1,6 +1,7 @@
 //! The only loop that reconnects.
 
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -57,19 +58,9 @@ pub async fn keep_open(
             failures = 0;
         }
         was_open |= last_sign.is_some();
-        let (failure, minimum) = match result {
-            Ok(Ended::Cut {
-                why,
-                server_minimum,
-            }) => (SourceError::Lost { why }, server_minimum),
-            Ok(Ended::Finished { why }) if reconnect == Reconnect::Always => {
-                (SourceError::Lost { why }, Duration::ZERO)
-            }
-            Ok(ended) => return Ok(ended),
-            Err(error) => {
-                let minimum = error.retry_after();
-                (error, minimum)
-            }
+        let (failure, minimum) = match failed(result, reconnect) {
+            ControlFlow::Continue(failure) => failure,
+            ControlFlow::Break(ended) => return Ok(ended),
         };
         if !may_retry(reconnect, was_open, &failure) {
             return Err(failure);
@@ -104,6 +95,27 @@ pub async fn keep_open(
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         }
         cx.reconnects += u64::from(last_sign.is_some());
+    }
+}
+
+/// Why a connection is to be made again, with the wait that the server asked for; or the end of the stream.
+fn failed(
+    result: Result<Ended, SourceError>,
+    reconnect: Reconnect,
+) -> ControlFlow<Ended, (SourceError, Duration)> {
+    match result {
+        Ok(Ended::Cut {
+            why,
+            server_minimum,
+        }) => ControlFlow::Continue((SourceError::Lost { why }, server_minimum)),
+        Ok(Ended::Finished { why }) if reconnect == Reconnect::Always => {
+            ControlFlow::Continue((SourceError::Lost { why }, Duration::ZERO))
+        }
+        Ok(ended) => ControlFlow::Break(ended),
+        Err(error) => {
+            let minimum = error.retry_after();
+            ControlFlow::Continue((error, minimum))
+        }
     }
 }
 
@@ -145,7 +157,6 @@ fn delay(failures: u32, minimum: Duration, random: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::ops::ControlFlow;
     use std::sync::Arc;
 
     use tokio_util::sync::CancellationToken;
