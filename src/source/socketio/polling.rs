@@ -45,7 +45,7 @@ pub(super) struct Polling {
 enum Get {
     Idle,
     Asked(Exchange),
-    Answered(Opened),
+    Answered(Box<Opened>),
 }
 
 impl Polling {
@@ -118,7 +118,7 @@ impl Polling {
             match &mut self.get {
                 Get::Idle => self.get = Get::Asked(self.ask(Method::GET, Bytes::new())),
                 Get::Asked(asked) => match ready!(asked.as_mut().poll(cx)) {
-                    Ok(opened) => self.get = Get::Answered(opened),
+                    Ok(opened) => self.get = Get::Answered(Box::new(opened)),
                     Err(error) => return Poll::Ready(Err(self.failed(error))),
                 },
                 Get::Answered(_) => {
