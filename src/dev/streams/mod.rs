@@ -1,6 +1,7 @@
 //! AI streams, in two steps: an agent is asked, and its answer read as server-sent events. The agents follow scripts.
 
 mod log;
+mod perform;
 mod player;
 mod script;
 mod teller;

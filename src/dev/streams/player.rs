@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::log::{Entry, Log};
-use super::script::{CustomEvent, Framing, Script, Step, Tool};
+use super::perform::{Stage, perform};
+use super::script::{CustomEvent, Framing, Script, Step};
 use crate::dev::sse;
 
 /// Plays a script to its end, for a message.
@@ -16,83 +16,48 @@ pub(super) async fn play(script: Arc<Script>, message: String, log: Arc<Log>) {
     let mut player = Player {
         framing: &script.framing,
         pace: script.pace,
-        message: &message,
         writer: sse::Writer::new(script.framing.line_end),
         last_id: 0,
         log: &log,
     };
-    player.take(&script.steps).await;
-    if script.ends {
-        player.send(&json!({ "type": "end" })).await;
-    }
+    perform(&script, &message, &mut player).await;
     log.finish();
 }
 
 struct Player<'a> {
     framing: &'a Framing,
     pace: Duration,
-    message: &'a str,
     writer: sse::Writer,
     last_id: u64,
     log: &'a Log,
 }
 
-impl Player<'_> {
-    fn take<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            for step in steps {
-                tokio::task::consume_budget().await;
-                match step {
-                    Step::Say(text) => {
-                        let content = text.replace("{message}", self.message);
-                        self.send(&json!({ "type": "chunk", "content": content }))
-                            .await;
-                    }
-                    Step::Delay(Some(delay)) => tokio::time::sleep(*delay).await,
-                    Step::Delay(None) => std::future::pending().await,
-                    Step::Tool(tool) => self.use_tool(tool).await,
-                    Step::Error(message) => {
-                        self.send(&json!({ "type": "error", "message": message }))
-                            .await;
-                    }
-                    Step::Event(event) => self.event(event).await,
-                    Step::Comment(text) => self.line("", text).await,
-                    Step::Retry(millis) => self.line("retry", &millis.to_string()).await,
-                    Step::Raw(text) => self.push(None, text.as_bytes().to_vec()).await,
-                    Step::Cut(partial) => {
-                        let partial = Bytes::copy_from_slice(partial.as_bytes());
-                        self.log.push(Entry::Cut(partial)).await;
-                    }
-                    Step::Repeat(times, inner) => {
-                        let mut left = *times;
-                        while left != Some(0) {
-                            tokio::task::consume_budget().await;
-                            self.take(inner).await;
-                            left = left.map(|left| left - 1);
-                        }
-                    }
-                }
-            }
-        })
-    }
-
-    async fn use_tool(&mut self, tool: &Tool) {
-        let used = json!({ "type": "tool-use", "name": tool.name, "input": tool.input });
-        self.send(&used).await;
-        let result = json!({ "type": "tool-result", "name": tool.name, "result": tool.result });
-        self.send(&result).await;
-    }
-
-    /// Sends a frame of the platform's own.
-    async fn send(&mut self, body: &Value) {
+impl Stage for Player<'_> {
+    async fn say(&mut self, frame: &Value) {
         let text = if self.framing.pretty {
-            format!("{body:#}")
+            format!("{frame:#}")
         } else {
-            body.to_string()
+            frame.to_string()
         };
         self.frame(None, None, &text).await;
     }
 
+    async fn show(&mut self, step: &Step) {
+        match step {
+            Step::Event(event) => self.event(event).await,
+            Step::Comment(text) => self.line("", text).await,
+            Step::Retry(millis) => self.line("retry", &millis.to_string()).await,
+            Step::Raw(text) => self.push(None, text.as_bytes().to_vec()).await,
+            Step::Cut(partial) => {
+                let partial = Bytes::copy_from_slice(partial.as_bytes());
+                self.log.push(Entry::Cut(partial)).await;
+            }
+            Step::Say(_) | Step::Delay(_) | Step::Tool(_) | Step::Error(_) | Step::Repeat(..) => {}
+        }
+    }
+}
+
+impl Player<'_> {
     async fn event(&mut self, event: &CustomEvent) {
         let text = match &event.data {
             Value::String(text) => text.clone(),

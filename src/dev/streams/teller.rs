@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::script::{Script, Step, Tool};
+use super::perform::{Stage, perform};
+use super::script::{Script, Step};
 
 /// Takes each frame of an answer when it is time for it.
 pub(in crate::dev) type Listener<'a> = &'a mut (dyn FnMut(Value) + Send);
@@ -14,64 +14,25 @@ pub(in crate::dev) type Listener<'a> = &'a mut (dyn FnMut(Value) + Send);
 pub(super) async fn tell(script: &Script, message: &str, listener: Listener<'_>) {
     let mut teller = Teller {
         pace: script.pace,
-        message,
         listener,
     };
-    teller.take(&script.steps).await;
-    if script.ends {
-        teller.send(json!({ "type": "end" })).await;
-    }
+    perform(script, message, &mut teller).await;
 }
 
 struct Teller<'a> {
     pace: Duration,
-    message: &'a str,
     listener: Listener<'a>,
 }
 
-impl Teller<'_> {
-    fn take<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, ()> {
-        Box::pin(async move {
-            for step in steps {
-                tokio::task::consume_budget().await;
-                match step {
-                    Step::Say(text) => {
-                        let content = text.replace("{message}", self.message);
-                        self.send(json!({ "type": "chunk", "content": content }))
-                            .await;
-                    }
-                    Step::Delay(Some(delay)) => tokio::time::sleep(*delay).await,
-                    Step::Delay(None) => std::future::pending().await,
-                    Step::Tool(Tool {
-                        name,
-                        input,
-                        result,
-                    }) => {
-                        let used = json!({ "type": "tool-use", "name": name, "input": input });
-                        self.send(used).await;
-                        let told = json!({ "type": "tool-result", "name": name, "result": result });
-                        self.send(told).await;
-                    }
-                    Step::Error(text) => {
-                        self.send(json!({ "type": "error", "message": text })).await;
-                    }
-                    Step::Event(event) => self.send(event.data.clone()).await,
-                    Step::Repeat(times, inner) => {
-                        let mut left = *times;
-                        while left != Some(0) {
-                            tokio::task::consume_budget().await;
-                            self.take(inner).await;
-                            left = left.map(|left| left - 1);
-                        }
-                    }
-                    Step::Comment(_) | Step::Retry(_) | Step::Raw(_) | Step::Cut(_) => {}
-                }
-            }
-        })
+impl Stage for Teller<'_> {
+    async fn say(&mut self, frame: &Value) {
+        tokio::time::sleep(self.pace).await;
+        (self.listener)(frame.clone());
     }
 
-    async fn send(&mut self, frame: Value) {
-        tokio::time::sleep(self.pace).await;
-        (self.listener)(frame);
+    async fn show(&mut self, step: &Step) {
+        if let Step::Event(event) = step {
+            self.say(&event.data).await;
+        }
     }
 }
