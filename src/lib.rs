@@ -24,6 +24,7 @@ pub mod shape;
 pub mod signature;
 pub mod time;
 pub mod topic;
+pub mod watermark;
 pub mod wire;
 
 // 2. ports

@@ -1,0 +1,104 @@
+use std::collections::HashMap;
+use std::convert::Infallible;
+
+use super::*;
+
+#[derive(Default)]
+struct Memory {
+    rows: HashMap<Vec<u8>, Vec<SeenRow>>,
+    n: u64,
+}
+
+impl Seen for Memory {
+    type Error = Infallible;
+
+    fn newest(&mut self, key: &[u8]) -> Result<Option<SeenRow>, Infallible> {
+        let rows = self.rows.get(key);
+        Ok(rows.and_then(|rows| rows.iter().max_by_key(|row| row.n).copied()))
+    }
+
+    fn contains(&mut self, key: &[u8], digest: Digest) -> Result<bool, Infallible> {
+        let rows = self.rows.get(key);
+        Ok(rows.is_some_and(|rows| rows.iter().any(|row| row.digest == digest)))
+    }
+}
+
+impl Memory {
+    /// Whether a version of the one key is emitted; what is emitted is seen.
+    fn offer(&mut self, content: u8, at: i64) -> bool {
+        let version = Version {
+            key: b"k",
+            digest: Digest([content; 16]),
+            at: Micros::new(at),
+        };
+        let Ok(new) = is_new(self, &version);
+        if new {
+            self.n += 1;
+            let rows = self.rows.entry(b"k".to_vec()).or_default();
+            rows.retain(|row| row.digest != version.digest);
+            rows.push(SeenRow {
+                digest: version.digest,
+                at: version.at,
+                n: self.n,
+            });
+        }
+        new
+    }
+}
+
+#[test]
+fn a_version_is_emitted_once_and_a_return_to_it_is_another() {
+    let mut memory = Memory::default();
+    let offered = [(1, 10), (1, 10), (2, 10), (1, 10), (1, 10)];
+    let emitted = offered.map(|(content, at)| memory.offer(content, at));
+    assert_eq!(emitted, [true, false, true, true, false]);
+}
+
+#[test]
+fn an_old_page_that_is_read_again_repeats_nothing() {
+    let mut memory = Memory::default();
+    let offered = [(1, 10), (2, 20), (1, 10), (2, 20)];
+    let emitted = offered.map(|(content, at)| memory.offer(content, at));
+    assert_eq!(emitted, [true, true, false, false]);
+}
+
+#[test]
+fn a_clock_that_runs_backwards_hides_no_version() {
+    let mut memory = Memory::default();
+    assert!(memory.offer(1, 20));
+    assert!(memory.offer(2, 10), "never emitted, though older");
+    assert!(!memory.offer(2, 10));
+}
+
+#[test]
+fn a_frontier_settles_a_lookback_after_it_was_reached_and_only_then() {
+    let lookback = Duration::from_secs(120);
+    let unit = Duration::from_millis(1);
+    let at = |seconds| Timestamp::from_secs(seconds);
+    let mut position = Position::default();
+    position.advance(Micros::new(5_000_000), at(100));
+    position.settle(at(219), lookback);
+    assert_eq!(
+        position.start(lookback, unit),
+        Some(Micros::new(5_000_000) - lookback)
+    );
+    position.settle(at(220), lookback);
+    assert_eq!(position.start(lookback, unit), Some(Micros::new(5_001_000)));
+    position.advance(Micros::new(6_000_000), at(300));
+    assert!(!position.settled);
+}
+
+#[test]
+fn a_frontier_never_goes_back_and_no_run_begins_before_since() {
+    let mut position = Position {
+        since: Some(Micros::new(1_000)),
+        ..Position::default()
+    };
+    let lookback = Duration::from_secs(1);
+    let unit = Duration::from_secs(1);
+    assert_eq!(position.start(lookback, unit), Some(Micros::new(1_000)));
+    position.advance(Micros::new(500_000), Timestamp::from_secs(1));
+    position.advance(Micros::new(400_000), Timestamp::from_secs(2));
+    assert_eq!(position.frontier, Some(Micros::new(500_000)));
+    assert_eq!(position.start(lookback, unit), Some(Micros::new(1_000)));
+}
