@@ -19,10 +19,11 @@ use crate::dial::{AddressPolicy, Dialer, passed_on};
 use crate::envelope::{Form, Peek};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
-use crate::source::Message;
+use crate::source::{Change, Message, Op};
 use crate::store::jobs::{self, End, JobBody, NewJob, Settled, Unmade};
 use crate::store::{Connection, Store, StoreError, Tx, cursors, events};
 use crate::time::Timestamp;
+use crate::watermark::Digest;
 
 /// How long deliveries that are due may take once the stream has ended; the others wait in the queue.
 pub(super) const DRAIN: Duration = Duration::from_secs(2);
@@ -51,6 +52,15 @@ pub(super) struct Kept {
     id: Option<String>,
     channel: Option<String>,
     ack: Option<u64>,
+    change: Option<KeptChange>,
+}
+
+/// A [`Change`] that outlives its page.
+struct KeptChange {
+    op: Op,
+    key: String,
+    at: Option<String>,
+    digest: Digest,
 }
 
 impl Kept {
@@ -62,6 +72,12 @@ impl Kept {
             id: message.id.map(str::to_owned),
             channel: message.channel.map(str::to_owned),
             ack: message.ack,
+            change: message.change.map(|change| KeptChange {
+                op: change.op,
+                key: change.key.to_owned(),
+                at: change.at.map(str::to_owned),
+                digest: change.digest,
+            }),
         }
     }
 
@@ -72,6 +88,12 @@ impl Kept {
             channel: self.channel.as_deref(),
             data: &self.event.body,
             ack: self.ack,
+            change: self.change.as_ref().map(|change| Change {
+                op: change.op,
+                key: &change.key,
+                at: change.at.as_deref(),
+                digest: change.digest,
+            }),
         }
     }
 }
