@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ApiError, Client, Refusal};
+use super::{ApiError, Client};
 
 /// The start's answer, plain or under `data`.
 #[derive(Deserialize)]

@@ -105,17 +105,6 @@ impl Client {
         Self::with_limits(account, Limits::DEFAULT)
     }
 
-    /// [`Client::new`] whose attempts may each take so long, to the last byte of the answer.
-    pub fn with_timeout(account: &Account, timeout: Duration) -> Result<Self, ApiError> {
-        let limits = Limits {
-            connect: Limits::DEFAULT.connect.min(timeout),
-            first_byte: timeout,
-            total: timeout,
-            ..Limits::DEFAULT
-        };
-        Self::with_limits(account, limits)
-    }
-
     fn with_limits(account: &Account, limits: Limits) -> Result<Self, ApiError> {
         let base = base_url(&account.url)?;
         let tokens = Tokens {
@@ -239,6 +228,14 @@ impl Client {
                 self.attempt(call).await
             }
             other => other,
+        }
+    }
+
+    /// [`Client::call_once`] that may take so long in all.
+    async fn call_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
+        match tokio::time::timeout(limit, self.call_once(call)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Records of the repository. A record is kept as the platform sent it, so that what is printed is what came.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -144,7 +146,12 @@ impl Client {
     ///
     /// # Errors
     /// Every failure; nothing is tried again but a token that has expired and can be renewed.
-    pub async fn find_as_is(&self, datatype: &str, body: Vec<u8>) -> Result<Answer, ApiError> {
+    pub async fn find_as_is(
+        &self,
+        datatype: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Answer, ApiError> {
         let call = Call {
             method: Method::POST,
             url: self.url(&["repository", "find", datatype])?,
@@ -152,7 +159,7 @@ impl Client {
             repeatable: true,
             anonymous: false,
         };
-        self.call_once(&call).await
+        self.call_within(&call, limit).await
     }
 
     fn page(&self, answer: &[u8], find: &Find) -> Result<Page, ApiError> {

@@ -177,7 +177,8 @@ fn write(
         let seq = events::insert(tx, event, None)?;
         event.seq = Some(seq);
         if let Some(forward) = &keep.forward {
-            jobs::enqueue(tx, &forward.job(event))?;
+            let digest = kept.change.as_ref().map(|change| change.digest);
+            jobs::enqueue(tx, &forward.job(&kept.event, digest))?;
         }
     }
     if let (Some(cursor), Some(position)) = (&keep.cursor, reached) {
@@ -194,7 +195,9 @@ fn write(
 
 impl Forward {
     /// The delivery that stands for this event: to the target as it was given, under an id by which a receiver knows it again.
-    fn job(&self, event: &Event) -> NewJob {
+    ///
+    /// The id of a polled version is its digest: should a crash make it come twice, the receiver can tell.
+    fn job(&self, event: &Event, version: Option<Digest>) -> NewJob {
         let (url, path) = match &self.target {
             Target::Url(url) => (url.to_string(), None),
             unix @ Target::Unix(_) => (unix.to_string(), Some("/".to_owned())),
@@ -204,7 +207,10 @@ impl Forward {
             order_key: None,
             run_at: Timestamp::now(),
             retry: self.retry.clone(),
-            message_id: Some(format!("msg_{}", Uuid::now_v7().simple())),
+            message_id: Some(match version {
+                Some(digest) => format!("msg_{digest}"),
+                None => format!("msg_{}", Uuid::now_v7().simple()),
+            }),
             secret: self.secret.clone(),
             method: Method::POST,
             url,
@@ -335,7 +341,10 @@ pub(super) fn event_of(
     Event {
         seq: None,
         received_at,
-        source: Source::Tail,
+        source: match message.change {
+            Some(_) => Source::Poll,
+            None => Source::Tail,
+        },
         transport,
         method: Method::POST,
         target: target.to_owned(),

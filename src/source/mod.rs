@@ -157,6 +157,11 @@ pub enum Notice {
         bytes: u64,
         why: String,
     },
+    /// The server asked to be left alone until then.
+    Waiting {
+        until: Timestamp,
+        why: String,
+    },
     /// A remark of the server or the protocol: an acknowledgement, a close code, a redirect.
     Remark(String),
 }
