@@ -37,6 +37,10 @@ pub enum FindError {
         "page {page} of this sort lies beyond the first {MAX_SORTED} records: narrow the query, or sort by modifydate"
     )]
     TooDeep { page: u64 },
+    #[error(
+        "`{field}` takes $gte, $gt, $lte, $lt, $eq and $exists while `poll.dates` is not iso-ms, not `{operator}`"
+    )]
+    DateOperator { field: String, operator: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -69,6 +73,11 @@ impl Filter {
             span: Span::ALL,
             test: Test::Attribute(path.to_owned(), value.to_lowercase()),
         }
+    }
+
+    /// Whether the span alone does not decide.
+    pub(super) fn looks_inside(&self) -> bool {
+        !matches!(self.test, Test::All)
     }
 
     /// Whether a record within the span, as text, is one of them.
@@ -121,6 +130,11 @@ impl Sort {
         } else {
             Self { keys }
         })
+    }
+
+    /// The paths, each with its direction.
+    pub(super) fn keys(&self) -> &[(String, Direction)] {
+        &self.keys
     }
 
     /// The direction, when the index on `modifydate` gives this order.
@@ -224,7 +238,7 @@ impl Search {
         })
     }
 
-    fn skip(&self) -> u64 {
+    pub(super) fn skip(&self) -> u64 {
         (self.page - 1).saturating_mul(self.page_size as u64)
     }
 }
@@ -267,6 +281,21 @@ pub struct Page {
     pub total_pages: u64,
 }
 
+impl Page {
+    /// A page of a search that found `total` records.
+    pub(super) fn of(search: &Search, data: Vec<Box<RawValue>>, total: u64) -> Self {
+        let size = search.page_size.max(1) as u64;
+        Self {
+            data,
+            total,
+            has_next: search.skip().saturating_add(size) < total,
+            page: search.page,
+            page_size: search.page_size,
+            total_pages: total.div_ceil(size),
+        }
+    }
+}
+
 /// Looks for records. Total and page are of one moment.
 pub fn run(
     connection: &Connection,
@@ -280,18 +309,9 @@ pub fn run(
             (Some(direction), _) => in_order(connection, org, datatype, search, direction)?,
             (None, _) => sorted(connection, org, datatype, search)?,
         };
-        let size = search.page_size.max(1) as u64;
-        Ok(Page {
-            data: bodies
-                .into_iter()
-                .filter_map(|body| RawValue::from_string(body).ok())
-                .collect(),
-            total,
-            has_next: search.skip().saturating_add(size) < total,
-            page: search.page,
-            page_size: search.page_size,
-            total_pages: total.div_ceil(size),
-        })
+        let records = bodies.into_iter();
+        let data = records.filter_map(|body| RawValue::from_string(body).ok());
+        Ok(Page::of(search, data.collect(), total))
     })
 }
 
