@@ -168,15 +168,19 @@ pub(super) struct Turns {
 
 impl Turns {
     /// The fault of the next find, of which there is one at most: of several that are due the one that has waited longest
-    /// beyond its time, and the others have the finds after it.
+    /// beyond its time, or had fewest turns, and the others have the finds after it.
     pub(super) fn next(&mut self, every: &[u64; FAULTS.len()]) -> Option<(Fault, u64)> {
         let mut chosen: Option<(usize, u64)> = None;
         for (place, &every) in every.iter().enumerate().filter(|(_, every)| **every > 0) {
             // What cannot be caught up with is not gathered for ever.
             self.waited[place] = (self.waited[place] + 1).min(every.saturating_mul(2));
-            if let Some(over) = self.waited[place].checked_sub(every)
-                && chosen.is_none_or(|(_, most)| over > most)
-            {
+            let Some(over) = self.waited[place].checked_sub(every) else {
+                continue;
+            };
+            let comes_first = chosen.is_none_or(|(other, most)| {
+                over > most || (over == most && self.had[place] < self.had[other])
+            });
+            if comes_first {
                 chosen = Some((place, over));
             }
         }
