@@ -137,10 +137,15 @@ impl Sort {
         &self.keys
     }
 
-    /// The direction, when the index on `modifydate` gives this order.
+    /// The direction, when the index on `modifydate` gives this order: its ties are in the order of their ids.
     pub fn by_modified(&self) -> Option<Direction> {
         match self.keys.as_slice() {
             [(path, direction)] if path == "modifydate" => Some(*direction),
+            [(first, direction), (second, of_ties)]
+                if first == "modifydate" && second == "sk" && direction == of_ties =>
+            {
+                Some(*direction)
+            }
             _ => None,
         }
     }
@@ -415,5 +420,28 @@ impl<'a> Best<'a> {
     fn into_ids(mut self) -> impl Iterator<Item = String> {
         self.cut();
         self.found.into_iter().map(|(_, sk)| sk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_index_serves_ties_in_the_order_of_their_ids() {
+        let by_modified = |sort: Value| Sort::parse(Some(&sort), None).unwrap().by_modified();
+        let (up, down) = (Some(Direction::Ascending), Some(Direction::Descending));
+        assert_eq!(by_modified(json!({"modifydate": 1})), up);
+        assert_eq!(by_modified(json!({"modifydate": 1, "sk": 1})), up);
+        assert_eq!(by_modified(json!({"modifydate": -1, "sk": -1})), down);
+        for other in [
+            json!({"modifydate": 1, "sk": -1}),
+            json!({"sk": 1, "modifydate": 1}),
+            json!({"modifydate": 1, "name": 1}),
+        ] {
+            assert_eq!(by_modified(other.clone()), None, "{other}");
+        }
     }
 }
