@@ -236,19 +236,19 @@ fn what_is_ignored_is_not_obeyed() {
 
 #[test]
 fn ties_come_in_another_order_for_each_find() {
-    let platform = with(json!({"ties": 20, "order": "shuffled"}), 21);
-    let orders: HashSet<_> = (0..5)
+    let platform = with(json!({"ties": 6, "order": "shuffled"}), 7);
+    let orders: HashSet<_> = (0..6)
         .map(|_| numbers(&find(&platform, &ascending())))
         .collect();
     assert!(orders.len() > 1);
     for order in orders {
-        assert_eq!(order[20], 20, "what is no tie stays in its place");
-        assert_eq!(order.into_iter().collect::<HashSet<_>>().len(), 21);
+        assert_eq!(order[6], 6, "what is no tie stays in its place");
+        assert_eq!(order.into_iter().collect::<HashSet<_>>().len(), 7);
     }
     let by_id = json!({"options": {"sort": {"sk": 1}}});
     assert_eq!(
         numbers(&find(&platform, &by_id)),
-        (0..21).collect::<Vec<_>>()
+        (0..7).collect::<Vec<_>>()
     );
 }
 
