@@ -155,6 +155,11 @@ fn fill(path: &Path) -> Result<(), Fault> {
 
 /// A connection that changes nothing of the file by itself, not even when it is closed.
 pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
+    // Some settings read the header of the file.
+    try_connect(place).map_err(Fault::judged)
+}
+
+fn try_connect(place: &Place) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(place.database(), flags)?;
     connection.busy_timeout(BUSY)?;
@@ -346,6 +351,7 @@ impl Database {
     }
 
     fn judge_and_take(place: &Place) -> Result<(Connection, Kept, Filter, i64), Fault> {
+        make_private(place)?;
         let mut connection = connect(place)?;
         let (mut kept, mut filter) = judge(&connection)?;
         // NORMAL does not wait for the disk at each commit. After a loss of power the last ones may be missing, but all that
@@ -359,7 +365,6 @@ impl Database {
             (kept, filter) = judge(&connection)?;
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        make_private(place)?;
         Ok((connection, kept, filter, fence))
     }
 
@@ -440,7 +445,8 @@ fn check_fence(tx: &Transaction<'_>, mine: i64) -> Result<(), Fault> {
     Err(Fault::TakenOver(Some(holder)))
 }
 
-/// By name: whoever opens and closes a file that SQLite has open takes its locks from it. The journals get the same mode.
+/// SQLite gives its journals the same mode. By name: whoever opens and closes a file that SQLite has open in this process takes
+/// its locks from it.
 fn make_private(place: &Place) -> Result<(), Fault> {
     #[cfg(unix)]
     std::fs::set_permissions(

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::database::{self, Kept};
+use super::database;
 use super::error::{Fault, PollStateError};
 use super::export::{self, Extent, exact};
 use super::import::{Import, KnownKey};
@@ -69,7 +69,8 @@ pub fn in_use(folder: &Path, key: &str) -> (bool, Option<Holder>) {
 /// Reads what a state says, and checks all of it; whoever has it is not disturbed.
 pub fn look(folder: &Path, key: &str) -> Result<Look, PollStateError> {
     let place = Place::new(folder, key);
-    let (_, kept) = judged(&place)?;
+    let (kept, _) = open_to_read(&place)
+        .and_then(|connection| database::judge(&connection).map_err(|fault| place.error(fault)))?;
     Ok(Look {
         path: place.database(),
         fingerprint: kept.fingerprint,
@@ -84,25 +85,23 @@ pub fn look(folder: &Path, key: &str) -> Result<Look, PollStateError> {
 /// Writes all of a state as JSON; whoever has it is not disturbed.
 pub fn export(folder: &Path, key: &str, out: &mut dyn Write) -> Result<(), PollStateError> {
     let place = Place::new(folder, key);
-    let (connection, _) = judged(&place)?;
+    let connection = open_to_read(&place)?;
     // One moment for all that is written.
     let written = connection
         .unchecked_transaction()
         .map_err(Fault::from)
         .and_then(|snapshot| {
-            let (kept, _) = database::judge_snapshot(&snapshot)?;
+            let (kept, _) = database::judge_snapshot(&snapshot).map_err(Fault::judged)?;
             export::write(&snapshot, key, &kept, Extent::All, out)
         });
     written.map_err(|fault| place.error(fault))
 }
 
-fn judged(place: &Place) -> Result<(rusqlite::Connection, Kept), PollStateError> {
+fn open_to_read(place: &Place) -> Result<rusqlite::Connection, PollStateError> {
     if !place.database().exists() {
         return Err(gone(place));
     }
-    let judged = database::connect(place)
-        .and_then(|connection| database::judge(&connection).map(|(kept, _)| (connection, kept)));
-    judged.map_err(|fault| place.error(fault))
+    database::connect(place).map_err(|fault| place.error(fault))
 }
 
 pub(super) fn gone(place: &Place) -> PollStateError {
