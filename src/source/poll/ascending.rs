@@ -7,8 +7,7 @@ use super::emit::Run;
 use super::page::Page;
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
-use crate::json::Raw;
-use crate::watermark::{Dates, Micros};
+use crate::watermark::Micros;
 
 /// A bound: when, and as the server takes it.
 #[derive(Clone, Debug)]
@@ -20,9 +19,11 @@ pub(super) struct Bound {
 impl Run<'_> {
     /// A bound at or just before an instant, as fine as the server writes.
     pub(super) fn bound_at(&self, at: Micros) -> Bound {
-        let text = self.bound(at);
-        let at = Dates::read(Raw::new(&text)).unwrap_or(at);
-        Bound { at, text }
+        let dates = self.learnt.bound_dates();
+        Bound {
+            at: dates.floor(at),
+            text: dates.write(at),
+        }
     }
 
     /// Reads everything from `start` on.
@@ -40,11 +41,10 @@ impl Run<'_> {
                 Err(breach) => return Ok(Err(breach)),
             };
             self.obeyed = Some(from.at);
-            let last = page.rows.last().and_then(|row| self.bound_of(&page, row));
-            match last {
-                Some((at, text)) if at > from.at => {
-                    let next = Bound { at, text };
-                    if self.is_beyond(at) {
+            let last = page.rows.last().and_then(|row| row.at);
+            match last.map(|at| self.bound_at(at)) {
+                Some(next) if next.at > from.at => {
+                    if self.is_beyond(next.at) {
                         self.climb(&page).await?;
                         return Ok(Ok(()));
                     }

@@ -290,7 +290,7 @@ impl Run<'_> {
     }
 
     /// Sleeps, unless it is time to stop.
-    pub(super) async fn sleep(&self, span: Duration) -> Result<(), Halt> {
+    pub(super) async fn sleep(&mut self, span: Duration) -> Result<(), Halt> {
         tokio::select! {
             () = tokio::time::sleep(span) => Ok(()),
             () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),

@@ -57,8 +57,6 @@ pub(super) struct Run<'a> {
     /// Records emitted by this process.
     pub(super) emitted: u64,
     canonical: Vec<u8>,
-    /// The length of the last date, by which another shape is noticed.
-    date_length: usize,
 }
 
 impl<'a> Run<'a> {
@@ -106,7 +104,6 @@ impl<'a> Run<'a> {
             told_at: None,
             emitted: 0,
             canonical: Vec::new(),
-            date_length: 0,
         }
     }
 
@@ -121,21 +118,6 @@ impl<'a> Run<'a> {
             key: self.learnt.key.clone(),
             ..Ask::default()
         }
-    }
-
-    /// A bound at this instant, as the server takes it.
-    pub(super) fn bound(&self, at: Micros) -> String {
-        self.learnt.bound_dates().write(at)
-    }
-
-    /// A bound at the date of a record: as it came, where bounds are written as dates are.
-    pub(super) fn bound_of(&self, page: &Page, row: &Row) -> Option<(Micros, String)> {
-        let at = row.at?;
-        let text = match page.date(row) {
-            Some(date) if self.learnt.bounds_as.is_none() => date.text().to_owned(),
-            _ => self.bound(at),
-        };
-        Some((at, text))
     }
 
     /// Takes from a page what it tells about all of them.
@@ -157,15 +139,12 @@ impl<'a> Run<'a> {
             self.fields.key = steps(key);
             page.find_keys(&self.fields);
         }
-        let unit = i64::try_from(self.unit().as_micros()).unwrap_or(1);
         for row in &page.rows {
-            let (Some(date), Some(at)) = (page.date(row), row.at) else {
-                continue;
-            };
-            let length = date.text().len();
-            if length != self.date_length || at.get() % unit != 0 {
-                self.date_length = length;
+            if let Some(date) = page.date(row) {
                 self.learnt.dates.learn(date);
+                if let Some(dates) = &mut self.learnt.bounds_as {
+                    dates.learn(date);
+                }
             }
         }
         Ok(page)

@@ -5,7 +5,6 @@ use super::emit::Run;
 use super::page::Page;
 use super::query::{Ask, Sort};
 use super::{Halt, PollError};
-use crate::json::Raw;
 use crate::watermark::{Dates, Micros};
 
 /// Records of a first look.
@@ -75,10 +74,9 @@ impl Run<'_> {
     }
 
     async fn obeys(&mut self, shape: &Dates, latest: Micros) -> Result<Result<bool, Breach>, Halt> {
-        let text = shape.write(latest);
-        let from = Dates::read(Raw::new(&text)).unwrap_or(latest);
+        let from = shape.floor(latest);
         let ask = Ask {
-            from: Some(text),
+            from: Some(shape.write(latest)),
             sort: Sort::Ascending,
             size: Some(FEW),
             ..self.ask()

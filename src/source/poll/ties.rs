@@ -71,9 +71,9 @@ impl Run<'_> {
         };
         self.learnt.large_pages = Some(true);
         self.climb(&page).await?;
-        let last = page.rows.last().and_then(|row| self.bound_of(&page, row));
-        let beyond = last.filter(|(at, _)| *at > from.at);
-        Ok(Ok(beyond.map(|(at, text)| Bound { at, text })))
+        let last = page.rows.last().and_then(|row| row.at);
+        let next = last.map(|at| self.bound_at(at));
+        Ok(Ok(next.filter(|next| next.at > from.at)))
     }
 
     /// The records of an instant in the order of their keys, each page behind the last key of the one before.
