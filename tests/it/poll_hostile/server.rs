@@ -191,6 +191,7 @@ impl<C: Collection> Shared<C> {
                 return;
             }
             match outgoing.then {
+                Then::GoOn if request.header("connection") == Some("close") => return,
                 Then::GoOn => {}
                 Then::Close => return,
                 Then::Reset => return reset(&stream),

@@ -104,7 +104,7 @@ fn whoever_does_not_say_who_they_are_is_not_let_in() {
         &[],
         b"{}",
     );
-    assert!(reply.is_none_or(|reply| reply.status == 401));
+    assert_eq!(reply.map(|reply| reply.status), Some(401));
     assert_eq!(server.requests().len(), 0);
 }
 
