@@ -25,6 +25,7 @@ mod interop;
 mod layers;
 mod listen;
 mod main_job;
+mod poll_hostile;
 mod profile;
 mod queue;
 mod records;

@@ -1,0 +1,788 @@
+//! The truth: records, every version of them that was ever committed, and what may befall a record while somebody reads.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value;
+
+use super::dates::{HOUR, Micros, SECOND, Shape};
+
+/// 2099-01-01T00:00:00Z
+const FAR_FUTURE: Micros = 4_070_908_800 * SECOND;
+
+/// What is there before anything changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Data {
+    pub(crate) records: usize,
+    /// How many different dates the records have; more records than that tie.
+    pub(crate) instants: usize,
+    /// So many records have no date: of every second the field is missing, of the others it is null.
+    pub(crate) undated: usize,
+    /// One record is from 2099.
+    pub(crate) from_2099: bool,
+    /// The name of the key field, and what stands in it.
+    pub(crate) key: &'static str,
+    pub(crate) keys: Keys,
+    /// The deployment compares microseconds, and writes what its shape has room for.
+    pub(crate) hidden_micros: bool,
+    /// Records come over several lines.
+    pub(crate) pretty: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// `c000017`
+    Text,
+    /// With quotes, backslashes, spaces and letters beyond ASCII, so that escaped keys sort otherwise than the keys.
+    Odd,
+    /// `17`
+    Numbers,
+}
+
+impl Data {
+    pub(crate) const PLAIN: Self = Self {
+        records: 300,
+        instants: 60,
+        undated: 0,
+        from_2099: false,
+        key: "sk",
+        keys: Keys::Text,
+        hidden_micros: false,
+        pretty: false,
+    };
+}
+
+/// What changes while the poller reads: so many changes with each request, until the budget is spent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Churn {
+    pub(crate) per_request: usize,
+    pub(crate) budget: usize,
+    /// Changes and their weights.
+    pub(crate) mix: &'static [(Change, u32)],
+    /// How long a late commit stays invisible.
+    pub(crate) late_by: Duration,
+    /// How far a clock of the deployment may be behind.
+    pub(crate) jitter: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Insert,
+    Update,
+    /// `state` becomes `deleted`.
+    SoftDelete,
+    /// The record is gone.
+    HardDelete,
+    /// So many records are saved at one instant.
+    Restamp(usize),
+    /// A, then B, then A again, each a request apart and all with one date.
+    BackAndForth,
+    /// Stamped now, visible later.
+    Late,
+    /// An update that is dated before the version that it replaces.
+    Jitter,
+}
+
+impl Churn {
+    pub(crate) const NONE: Self = Self {
+        per_request: 0,
+        budget: 0,
+        mix: &[],
+        late_by: Duration::from_millis(300),
+        jitter: Duration::from_millis(400),
+    };
+
+    /// The everyday: new records, changed ones.
+    pub(crate) const MILD: Self = Self {
+        per_request: 3,
+        budget: 120,
+        mix: &[(Change::Insert, 1), (Change::Update, 3)],
+        ..Self::NONE
+    };
+
+    /// All that happens, at once.
+    pub(crate) const WILD: Self = Self {
+        per_request: 6,
+        budget: 250,
+        mix: &[
+            (Change::Insert, 4),
+            (Change::Update, 12),
+            (Change::SoftDelete, 2),
+            (Change::HardDelete, 2),
+            (Change::Restamp(40), 1),
+            (Change::BackAndForth, 2),
+            (Change::Late, 3),
+            (Change::Jitter, 3),
+        ],
+        ..Self::NONE
+    };
+}
+
+/// One version of a record.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) value: Value,
+    /// When it was modified, as the deployment knows it; `None` without a date.
+    pub(crate) at: Option<Micros>,
+    /// Byte for byte as it is sent.
+    pub(crate) text: String,
+}
+
+impl Content {
+    /// The text as a poller prints it: without the line breaks between tokens, and otherwise as it came.
+    pub(crate) fn line(&self) -> String {
+        self.text.replace('\n', "")
+    }
+}
+
+/// A version of a record as it is found.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) record: usize,
+    pub(crate) commit: u64,
+    pub(crate) content: Arc<Content>,
+}
+
+/// A version in its record's history.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// Counts all commits of the collection.
+    pub(crate) commit: u64,
+    /// The deployment's time when it could first be read, which may be after its date.
+    pub(crate) visible_from: Micros,
+    /// `None` where the record was deleted.
+    pub(crate) content: Option<Arc<Content>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) key: String,
+    /// Oldest first.
+    pub(crate) history: Vec<Version>,
+}
+
+/// The fields of a record that change.
+#[derive(Clone, Copy, Debug)]
+struct Fields {
+    at: Option<Micros>,
+    version: u32,
+    state: &'static str,
+    amount: u32,
+}
+
+/// A commit that is under way.
+#[derive(Debug)]
+struct Late {
+    visible_from: Instant,
+    record: usize,
+    fields: Fields,
+}
+
+/// A collection under change.
+#[derive(Debug)]
+pub(crate) struct Model {
+    data: Data,
+    churn: Churn,
+    shape: Shape,
+    /// How far the deployment's clock is ahead of the local one.
+    clock_offset: Micros,
+    rng: fastrand::Rng,
+    records: Vec<Record>,
+    commits: u64,
+    /// Records that were written last, and may be written again before anybody looks.
+    recent: VecDeque<usize>,
+    /// Commits of the next requests, one with each.
+    staged: VecDeque<(usize, Fields)>,
+    late: Vec<Late>,
+    /// Records that a staged or late commit will change: nothing else may.
+    busy: HashSet<usize>,
+    left: usize,
+}
+
+impl Model {
+    pub(crate) fn new(
+        data: Data,
+        churn: Churn,
+        shape: Shape,
+        clock_offset: Micros,
+        seed: u64,
+    ) -> Self {
+        let mut model = Self {
+            data,
+            churn,
+            shape,
+            clock_offset,
+            rng: fastrand::Rng::with_seed(seed),
+            records: Vec::new(),
+            commits: 0,
+            recent: VecDeque::new(),
+            staged: VecDeque::new(),
+            late: Vec::new(),
+            busy: HashSet::new(),
+            left: churn.budget,
+        };
+        model.fill();
+        model
+    }
+
+    /// The deployment's clock.
+    pub(crate) fn now(&self) -> Micros {
+        let local = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .expect("the clock is past 1970");
+        Micros::try_from(local.as_micros()).expect("the clock is before the year 200 000")
+            + self.clock_offset
+    }
+
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    pub(crate) fn key_name(&self) -> &'static str {
+        self.data.key
+    }
+
+    /// The collection as it was after so many commits, in the order of creation.
+    pub(crate) fn view(&self, commits: u64) -> Vec<Row> {
+        let current = |(record, found): (usize, &Record)| {
+            let version = found.history.iter().rev().find(|v| v.commit <= commits)?;
+            Some(Row {
+                record,
+                commit: version.commit,
+                content: Arc::clone(version.content.as_ref()?),
+            })
+        };
+        self.records
+            .iter()
+            .enumerate()
+            .filter_map(current)
+            .collect()
+    }
+
+    /// What happens between two requests.
+    pub(crate) fn live_on(&mut self) {
+        self.reveal();
+        if let Some((record, fields)) = self.staged.pop_front() {
+            self.commit_staged(record, fields);
+        }
+        for _ in 0..self.churn.per_request {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            let change = self.pick();
+            self.make(change);
+        }
+    }
+
+    /// Ends all change, and returns when the last late commit becomes visible.
+    pub(crate) fn come_to_rest(&mut self) -> Option<Instant> {
+        self.left = 0;
+        while let Some((record, fields)) = self.staged.pop_front() {
+            self.commit_staged(record, fields);
+        }
+        self.reveal();
+        self.late.iter().map(|late| late.visible_from).max()
+    }
+
+    /// Commits what has become visible.
+    fn reveal(&mut self) {
+        let now = Instant::now();
+        let (due, late) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|late: &Late| late.visible_from <= now);
+        self.late = late;
+        for Late { record, fields, .. } in due {
+            self.busy.remove(&record);
+            self.commit(record, Some(fields));
+        }
+    }
+
+    fn commit_staged(&mut self, record: usize, fields: Fields) {
+        self.commit(record, Some(fields));
+        if !self.staged.iter().any(|(other, _)| *other == record) {
+            self.busy.remove(&record);
+        }
+    }
+
+    fn commit(&mut self, record: usize, fields: Option<Fields>) {
+        self.commits += 1;
+        let content = fields.map(|fields| Arc::new(self.render(record, fields)));
+        let version = Version {
+            commit: self.commits,
+            visible_from: self.now(),
+            content,
+        };
+        self.records[record].history.push(version);
+        self.recent.push_back(record);
+        if self.recent.len() > 20 {
+            self.recent.pop_front();
+        }
+    }
+
+    fn pick(&mut self) -> Change {
+        let total: u32 = self.churn.mix.iter().map(|(_, weight)| weight).sum();
+        let mut place = self.rng.u32(0..total);
+        for (change, weight) in self.churn.mix {
+            if place < *weight {
+                return *change;
+            }
+            place -= weight;
+        }
+        unreachable!("the place is below the sum of the weights")
+    }
+
+    fn make(&mut self, change: Change) {
+        let now = self.stamp(self.now());
+        match change {
+            Change::Insert => {
+                let record = self.new_record();
+                self.commit(record, Some(Fields::first(Some(now))));
+            }
+            Change::Update => self.update(now, 1),
+            Change::Restamp(records) => self.update(now, records),
+            Change::SoftDelete => {
+                if let Some((record, fields)) = self.any_record() {
+                    let state = "deleted";
+                    self.commit(
+                        record,
+                        Some(Fields {
+                            state,
+                            ..fields.next(now)
+                        }),
+                    );
+                }
+            }
+            Change::HardDelete => {
+                if let Some((record, _)) = self.any_record() {
+                    self.commit(record, None);
+                }
+            }
+            Change::BackAndForth => {
+                if let Some((record, fields)) = self.any_record() {
+                    let a = fields.next(now);
+                    let b = a.next(now);
+                    self.commit(record, Some(a));
+                    self.busy.insert(record);
+                    self.staged.extend([(record, b), (record, a)]);
+                }
+            }
+            Change::Late => self.begin_late(now),
+            Change::Jitter => self.update_dated_back(now),
+        }
+    }
+
+    fn update(&mut self, at: Micros, records: usize) {
+        for _ in 0..records {
+            if let Some((record, fields)) = self.any_record() {
+                self.commit(record, Some(fields.next(at)));
+            }
+        }
+    }
+
+    fn begin_late(&mut self, now: Micros) {
+        let (record, fields) = match self.any_record() {
+            Some((record, fields)) if self.rng.bool() => (record, fields.next(now)),
+            _ => (self.new_record(), Fields::first(Some(now))),
+        };
+        self.busy.insert(record);
+        self.late.push(Late {
+            visible_from: Instant::now() + self.churn.late_by.mul_f64(self.rng.f64()),
+            record,
+            fields,
+        });
+    }
+
+    /// Of a record that was written just now, so that its date does go backwards.
+    fn update_dated_back(&mut self, now: Micros) {
+        let jitter = i64::try_from(self.churn.jitter.as_micros()).expect("a jitter is short");
+        let back = self.rng.i64(1..jitter.max(2));
+        let recent = self.recent.iter().rev().copied();
+        let mut candidates = recent.filter(|record| !self.busy.contains(record));
+        let chosen = candidates.find_map(|record| Some((record, self.fields(record)?)));
+        let Some((record, fields)) = chosen.filter(|(_, fields)| fields.is_of_now(now)) else {
+            return self.update(self.stamp(now - back), 1);
+        };
+        let before = fields.at.map_or(now, |at| at - back);
+        let at = self.stamp(before.max(now - jitter));
+        self.commit(
+            record,
+            Some(Fields {
+                at: Some(at),
+                ..fields.next(now)
+            }),
+        );
+    }
+
+    /// A record that is there, has a date, and that nothing else is about to change.
+    fn any_record(&mut self) -> Option<(usize, Fields)> {
+        (0..20).find_map(|_| {
+            let record = self.rng.usize(0..self.records.len().max(1));
+            if record == self.records.len() || self.busy.contains(&record) {
+                return None;
+            }
+            let fields = self.fields(record)?;
+            fields.at.is_some().then_some((record, fields))
+        })
+    }
+
+    /// A record's current fields; `None` where it is deleted or not there yet.
+    fn fields(&self, record: usize) -> Option<Fields> {
+        let content = self.records[record].history.last()?.content.as_ref()?;
+        let number = |name: &str| {
+            content.value[name]
+                .as_u64()
+                .and_then(|n| u32::try_from(n).ok())
+        };
+        let deleted = content.value["state"] == "deleted";
+        Some(Fields {
+            at: content.at,
+            version: number("version")?,
+            state: if deleted { "deleted" } else { "active" },
+            amount: number("amount")?,
+        })
+    }
+
+    /// A time as the deployment keeps it.
+    fn stamp(&self, at: Micros) -> Micros {
+        let unit = if self.data.hidden_micros {
+            1
+        } else {
+            self.shape.unit()
+        };
+        at.div_euclid(unit) * unit
+    }
+
+    fn new_record(&mut self) -> usize {
+        let n = self.records.len();
+        let key = match self.data.keys {
+            Keys::Text => format!("\"c{n:06}\""),
+            Keys::Odd => {
+                let sign = ["\"", "\\", "!", " ", "é", "Z", "ß", "\u{1f600}"][n % 8];
+                Value::from(format!("k{sign}{n:05}")).to_string()
+            }
+            Keys::Numbers => n.to_string(),
+        };
+        self.records.push(Record {
+            key,
+            history: Vec::new(),
+        });
+        n
+    }
+
+    /// The records of the beginning: dated in the two days before, in no order.
+    fn fill(&mut self) {
+        let newest = self.now() - HOUR;
+        let oldest = newest - 47 * HOUR;
+        let instants: Vec<Micros> = (0..self.data.instants.max(1))
+            .map(|n| {
+                let at = self.rng.i64(oldest..newest);
+                // Some on the full second, which some shapes write in another way.
+                self.stamp(if n % 3 == 0 { at / SECOND * SECOND } else { at })
+            })
+            .collect();
+        for n in 0..self.data.records {
+            let at = if n == 6 && self.data.from_2099 {
+                Some(FAR_FUTURE)
+            } else if n % 2 == 1 && n / 2 < self.data.undated {
+                None
+            } else {
+                Some(instants[self.rng.usize(0..instants.len())])
+            };
+            let record = self.new_record();
+            self.commit(record, Some(Fields::first(at)));
+        }
+        self.recent.clear();
+    }
+
+    /// Written by hand, with the spellings that a parser would not give back: `12.50`, `\u00e9`, `\/`, a space.
+    fn render(&self, record: usize, fields: Fields) -> Content {
+        let Fields {
+            at,
+            version,
+            state,
+            amount,
+        } = fields;
+        let (name, key) = (self.data.key, &self.records[record].key);
+        let created = self
+            .shape
+            .write(1_700_000_000 * SECOND + record as i64 * SECOND);
+        let modified = match at {
+            Some(at) => format!("\"modifydate\":{},", self.shape.write(at)),
+            None if record % 4 == 1 => "\"modifydate\":null,".to_owned(),
+            None => String::new(),
+        };
+        let text = format!(
+            "{{\"pk\":\"contact\",\"{name}\":{key},\"name\":\"Caf\\u00e9 {record}\",\"datatype\":\"contact\",\
+             \"version\":{version},\"state\":\"{state}\",\"createdate\":{created},{modified}\
+             \"amount\":{amount},\"data\":{{\"price\":12.50, \"tags\":[\"a\",\"b\\/c\"],\"note\":\"one\\ntwo\"}}}}"
+        );
+        let text = if self.data.pretty {
+            text.replace(",\"", ",\n  \"")
+        } else {
+            text
+        };
+        Content {
+            value: serde_json::from_str(&text).expect("the template is JSON"),
+            at,
+            text,
+        }
+    }
+}
+
+impl Fields {
+    fn first(at: Option<Micros>) -> Self {
+        Self {
+            at,
+            version: 1,
+            state: "active",
+            amount: 100,
+        }
+    }
+
+    /// The next version; one from the far future stays there.
+    fn next(self, at: Micros) -> Self {
+        Self {
+            at: Some(self.at.filter(|at| *at >= FAR_FUTURE).unwrap_or(at)),
+            version: self.version + 1,
+            amount: self.amount + 1,
+            ..self
+        }
+    }
+
+    fn is_of_now(&self, now: Micros) -> bool {
+        self.at.is_some_and(|at| (at - now).abs() < HOUR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::poll_hostile::dates::MILLISECOND;
+
+    fn model(data: Data, mix: &'static [(Change, u32)]) -> Model {
+        let churn = Churn {
+            per_request: 1,
+            budget: 50,
+            mix,
+            late_by: Duration::ZERO,
+            ..Churn::NONE
+        };
+        Model::new(data, churn, Shape::Millis, 0, 3)
+    }
+
+    fn lives(model: &mut Model, requests: usize) {
+        (0..requests).for_each(|_| model.live_on());
+    }
+
+    #[test]
+    fn a_collection_starts_with_what_the_scenario_says() {
+        let data = Data {
+            records: 50,
+            instants: 5,
+            undated: 4,
+            from_2099: true,
+            ..Data::PLAIN
+        };
+        let rows = model(data, &[]).view(u64::MAX);
+        let mut by_date: HashMap<Option<Micros>, usize> = HashMap::new();
+        for row in &rows {
+            *by_date.entry(row.content.at).or_default() += 1;
+        }
+        assert_eq!(rows.len(), 50);
+        assert_eq!(by_date[&None], 4);
+        assert_eq!(by_date[&Some(FAR_FUTURE)], 1);
+        assert_eq!(by_date.len(), 5 + 2);
+    }
+
+    #[test]
+    fn one_seed_makes_one_story() {
+        let keys = |seed| {
+            let churn = Churn {
+                late_by: Duration::ZERO,
+                ..Churn::WILD
+            };
+            let mut model = Model::new(Data::PLAIN, churn, Shape::Millis, 0, seed);
+            lives(&mut model, 30);
+            let rows = model.view(u64::MAX);
+            rows.iter()
+                .map(|row| (row.record, row.content.value["version"].clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(keys(1), keys(1));
+        assert_ne!(keys(1), keys(2));
+    }
+
+    #[test]
+    fn changes_leave_what_they_are_named_after() {
+        let after = |mix| {
+            let mut model = model(Data::PLAIN, mix);
+            lives(&mut model, 10);
+            let rows = model.view(u64::MAX);
+            let deleted = rows
+                .iter()
+                .filter(|row| row.content.value["state"] == "deleted")
+                .count();
+            (rows.len(), deleted, model.commits() - 300)
+        };
+        assert_eq!(after(&[(Change::Insert, 1)]), (310, 0, 10));
+        assert_eq!(after(&[(Change::Update, 1)]), (300, 0, 10));
+        assert_eq!(after(&[(Change::HardDelete, 1)]), (290, 0, 10));
+        assert_eq!(after(&[(Change::Restamp(7), 1)]), (300, 0, 70));
+        let (rows, deleted, commits) = after(&[(Change::SoftDelete, 1)]);
+        assert!(
+            rows == 300 && deleted > 5 && commits == 10,
+            "{rows} {deleted} {commits}"
+        );
+    }
+
+    #[test]
+    fn a_restamp_ties_all_that_it_touches() {
+        let mut model = model(Data::PLAIN, &[(Change::Restamp(20), 1)]);
+        lives(&mut model, 1);
+        let dates: HashSet<_> = model
+            .view(u64::MAX)
+            .iter()
+            .filter(|row| row.commit > 300)
+            .map(|row| row.content.at)
+            .collect();
+        assert_eq!(dates.len(), 1);
+    }
+
+    #[test]
+    fn back_and_forth_commits_a_then_b_then_a_with_one_date() {
+        let mut model = model(Data::PLAIN, &[(Change::BackAndForth, 1)]);
+        model.churn.budget = 1;
+        model.left = 1;
+        lives(&mut model, 3);
+        let record = model
+            .records()
+            .iter()
+            .find(|record| record.history.len() > 1)
+            .unwrap();
+        let versions: Vec<_> = record.history[1..]
+            .iter()
+            .map(|version| version.content.as_ref().unwrap())
+            .collect();
+        assert_eq!(versions.len(), 3);
+        assert_eq!(versions[0].text, versions[2].text);
+        assert_ne!(versions[0].text, versions[1].text);
+        assert_eq!(versions[0].at, versions[1].at);
+    }
+
+    #[test]
+    fn a_late_commit_is_invisible_until_its_time_and_dated_before() {
+        let mut model = model(
+            Data {
+                records: 0,
+                ..Data::PLAIN
+            },
+            &[(Change::Late, 1)],
+        );
+        model.churn.late_by = Duration::from_secs(3600);
+        model.left = 1;
+        lives(&mut model, 2);
+        assert_eq!(model.view(u64::MAX).len(), 0);
+        let stamped = model.late[0].fields.at.unwrap();
+        model.late[0].visible_from = Instant::now();
+        lives(&mut model, 1);
+        let rows = model.view(u64::MAX);
+        assert_eq!(rows[0].content.at, Some(stamped));
+        assert!(model.records()[0].history[0].visible_from >= stamped);
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_dates_an_update_before_what_it_replaces() {
+        let mut model = model(
+            Data {
+                records: 5,
+                ..Data::PLAIN
+            },
+            &[(Change::Update, 1), (Change::Jitter, 2)],
+        );
+        lives(&mut model, 50);
+        let dates = |record: &Record| -> Vec<Micros> {
+            record
+                .history
+                .iter()
+                .map(|v| v.content.as_ref().unwrap().at.unwrap())
+                .collect()
+        };
+        let backwards = model
+            .records()
+            .iter()
+            .flat_map(|record| {
+                dates(record)
+                    .windows(2)
+                    .map(|pair| pair[0] - pair[1])
+                    .collect::<Vec<_>>()
+            })
+            .filter(|back| *back > 0)
+            .collect::<Vec<_>>();
+        assert!(backwards.len() > 5, "{backwards:?}");
+        assert!(
+            backwards.iter().all(|back| *back <= 401 * MILLISECOND),
+            "{backwards:?}"
+        );
+    }
+
+    #[test]
+    fn an_earlier_view_is_the_collection_as_it_was() {
+        let mut model = model(
+            Data {
+                records: 10,
+                ..Data::PLAIN
+            },
+            &[(Change::Update, 1), (Change::HardDelete, 1)],
+        );
+        let before: Vec<_> = model.view(u64::MAX).iter().map(|row| row.commit).collect();
+        lives(&mut model, 10);
+        let again: Vec<_> = model.view(10).iter().map(|row| row.commit).collect();
+        assert_eq!(before, again);
+        assert!(model.view(u64::MAX).len() < 10);
+    }
+
+    #[test]
+    fn at_rest_nothing_changes_any_more() {
+        let mut model = Model::new(Data::PLAIN, Churn::WILD, Shape::Millis, 0, 5);
+        lives(&mut model, 10);
+        if let Some(last) = model.come_to_rest() {
+            model
+                .late
+                .iter_mut()
+                .for_each(|late| late.visible_from = Instant::now());
+            assert!(last <= Instant::now() + Churn::WILD.late_by);
+        }
+        lives(&mut model, 1);
+        let commits = model.commits();
+        lives(&mut model, 10);
+        assert_eq!(model.commits(), commits);
+        assert!(model.busy.is_empty(), "{:?}", model.busy);
+    }
+
+    #[test]
+    fn records_are_spelt_in_ways_that_only_a_copy_keeps() {
+        let data = Data {
+            records: 16,
+            keys: Keys::Odd,
+            pretty: true,
+            ..Data::PLAIN
+        };
+        for row in model(data, &[]).view(u64::MAX) {
+            let line = row.content.line();
+            assert!(row.content.text.lines().count() > 5 && !line.contains('\n'));
+            assert_eq!(
+                serde_json::from_str::<Value>(&line).unwrap(),
+                row.content.value
+            );
+            assert_ne!(serde_json::to_string(&row.content.value).unwrap(), line);
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! The wire: HTTP/1.1 by hand, with keep-alive, because it must break in ways that no server library allows.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::answer::Manner;
+use super::dates::{Micros, SECOND, http_date};
+use super::deployment::Collection;
+use super::faults::{Fault, Faults, Plan, RetryAfter};
+use super::model::Row;
+
+/// How long a test waits for a request that must come.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What a poller must say to be let in.
+pub(crate) const ORGANISATION: &str = "o";
+pub(crate) const TOKEN: &str = "t";
+
+/// A server on a free port of 127.0.0.1; gone with the value.
+pub(crate) struct HostileServer<C: Collection> {
+    address: SocketAddr,
+    shared: Arc<Shared<C>>,
+}
+
+struct Shared<C> {
+    inner: Mutex<Inner<C>>,
+    changed: Condvar,
+}
+
+/// What a test may look at between two requests.
+pub(crate) struct Inner<C> {
+    pub(crate) collection: C,
+    manner: Manner,
+    faults: Faults,
+    rng: fastrand::Rng,
+    /// The bodies of all find requests.
+    pub(crate) requests: Vec<Vec<u8>>,
+    /// Requests that came although `Retry-After` had not passed.
+    pub(crate) hasty: usize,
+    /// Most records in one answer.
+    pub(crate) largest_page: usize,
+    /// Until when nobody may ask.
+    not_before: Option<Instant>,
+    /// The last answer in good form.
+    previous: Option<(String, Vec<Row>)>,
+    held: bool,
+    ended: bool,
+}
+
+/// One answer, and what becomes of the connection.
+struct Outgoing {
+    bytes: Vec<u8>,
+    then: Then,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    GoOn,
+    Close,
+    Reset,
+    /// Until the client goes, or the server.
+    Hang,
+}
+
+impl<C: Collection> HostileServer<C> {
+    pub(crate) fn start(collection: C, manner: Manner, plans: &[Plan], seed: u64) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            inner: Mutex::new(Inner {
+                collection,
+                manner,
+                faults: Faults::new(plans),
+                rng: fastrand::Rng::with_seed(seed),
+                requests: Vec::new(),
+                hasty: 0,
+                largest_page: 0,
+                not_before: None,
+                previous: None,
+                held: false,
+                ended: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if accepting.lock().ended {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let shared = Arc::clone(&accepting);
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { address, shared }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops the world: no request is taken up while the guard lives.
+    pub(crate) fn stopped(&self) -> MutexGuard<'_, Inner<C>> {
+        self.shared.lock()
+    }
+
+    /// The bodies of all find requests so far.
+    pub(crate) fn requests(&self) -> Vec<Vec<u8>> {
+        self.stopped().requests.clone()
+    }
+
+    /// Leaves requests without an answer until [`HostileServer::release`].
+    pub(crate) fn hold(&self) {
+        self.stopped().held = true;
+    }
+
+    pub(crate) fn release(&self) {
+        self.stopped().held = false;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until so many find requests came, or `given_up` says that no more will; returns how many there are.
+    ///
+    /// # Panics
+    /// After a minute.
+    pub(crate) fn wait_for_requests(
+        &self,
+        count: usize,
+        mut given_up: impl FnMut() -> bool,
+    ) -> usize {
+        let deadline = Instant::now() + PATIENCE;
+        let mut inner = self.stopped();
+        while inner.requests.len() < count && !given_up() {
+            let came = inner.requests.len();
+            assert!(Instant::now() < deadline, "{came} of {count} requests came");
+            let look_again = Duration::from_millis(10);
+            inner = self
+                .shared
+                .changed
+                .wait_timeout(inner, look_again)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        inner.requests.len()
+    }
+}
+
+impl<C> Inner<C> {
+    /// Whether whoever asked last was told to wait, and may not ask yet.
+    pub(crate) fn is_throttling(&self) -> bool {
+        self.not_before.is_some_and(|time| Instant::now() < time)
+    }
+}
+
+impl<C: Collection> Drop for HostileServer<C> {
+    fn drop(&mut self) {
+        self.stopped().ended = true;
+        self.shared.changed.notify_all();
+        // Wakes the thread that accepts, so that it sees the end and frees the port.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl<C: Collection> Shared<C> {
+    fn lock(&self) -> MutexGuard<'_, Inner<C>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
+        let Ok(reading) = stream.try_clone() else {
+            return;
+        };
+        // Answers go out at once: a test is not to wait for a delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+        let mut reading = BufReader::new(reading);
+        while let Some(request) = read_request(&mut reading) {
+            let Some(outgoing) = self.answer(&request) else {
+                return;
+            };
+            if stream.write_all(&outgoing.bytes).is_err() {
+                return;
+            }
+            match outgoing.then {
+                Then::GoOn if request.header("connection") == Some("close") => return,
+                Then::GoOn => {}
+                Then::Close => return,
+                Then::Reset => return reset(&stream),
+                Then::Hang => return drop(reading.read_to_end(&mut Vec::new())),
+            }
+        }
+    }
+
+    /// `None` where the server has ended.
+    fn answer(&self, request: &Request) -> Option<Outgoing> {
+        let mut inner = self.lock();
+        if let Some(refusal) = request.refusal() {
+            return Some(inner.plain(refusal, "{\"error\":\"no\"}"));
+        }
+        inner.requests.push(request.body.clone());
+        self.changed.notify_all();
+        while inner.held && !inner.ended {
+            inner = self
+                .changed
+                .wait(inner)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        (!inner.ended).then(|| inner.find(&request.body))
+    }
+}
+
+impl<C: Collection> Inner<C> {
+    fn find(&mut self, body: &[u8]) -> Outgoing {
+        self.collection.live_on();
+        if self.is_throttling() {
+            self.hasty += 1;
+            return self.plain(429, "{\"error\":\"too hasty\"}");
+        }
+        let Ok(body) = serde_json::from_slice::<Value>(body) else {
+            return self.plain(400, "{\"error\":\"the body is no JSON\"}");
+        };
+        match self.faults.strike(&mut self.rng) {
+            None => self.found(&body, 0),
+            Some(fault) => self.fail(fault, &body),
+        }
+    }
+
+    fn fail(&mut self, fault: Fault, body: &Value) -> Outgoing {
+        match fault {
+            Fault::TooMany(retry_after) => self.throttle(retry_after),
+            Fault::Status(status) => self.plain(status, "{\"error\":\"not now\"}"),
+            Fault::ResetBefore => Outgoing {
+                bytes: Vec::new(),
+                then: Then::Reset,
+            },
+            Fault::Silence => Outgoing {
+                bytes: Vec::new(),
+                then: Then::Hang,
+            },
+            Fault::Html => self.plain(200, "<html><body>Please sign in</body></html>"),
+            Fault::ErrorWith200 => {
+                self.plain(200, "{\"error\":{\"code\":17,\"message\":\"busy\"}}")
+            }
+            Fault::Stale(ago) => self.found(body, ago),
+            Fault::Duplicate => match self.previous.clone() {
+                Some((body, rows)) => self.deliver(&body, &rows),
+                None => self.found(body, 0),
+            },
+            Fault::Empty => self.spuriously_empty(body),
+            Fault::ResetMiddle => self.cut(body, Then::Reset),
+            Fault::CutShort => self.cut(body, Then::Close),
+            Fault::CutJson => match self.right_body(body) {
+                Ok(whole) => {
+                    let half = whole.len() / 2;
+                    let half = (half..).find(|place| whole.is_char_boundary(*place));
+                    self.plain(200, &whole[..half.unwrap_or(0)])
+                }
+                Err(refusal) => refusal,
+            },
+        }
+    }
+
+    fn found(&mut self, body: &Value, ago: u64) -> Outgoing {
+        match self.collection.find(body, ago) {
+            Err(refusal) => self.refuse(&refusal),
+            Ok(found) => {
+                let body = self
+                    .manner
+                    .write(&found, self.requests.len(), &mut self.rng);
+                let outgoing = self.deliver(&body, &found.rows);
+                self.previous = Some((body, found.rows));
+                outgoing
+            }
+        }
+    }
+
+    /// An answer in good form, whatever it says.
+    fn deliver(&mut self, body: &str, rows: &[Row]) -> Outgoing {
+        self.collection.sent(rows);
+        self.largest_page = self.largest_page.max(rows.len());
+        self.plain(200, body)
+    }
+
+    fn spuriously_empty(&mut self, body: &Value) -> Outgoing {
+        match self.collection.find(body, 0) {
+            Err(refusal) => self.refuse(&refusal),
+            Ok(mut found) => {
+                found.rows.clear();
+                let body = self
+                    .manner
+                    .write(&found, self.requests.len(), &mut self.rng);
+                self.plain(200, &body)
+            }
+        }
+    }
+
+    fn right_body(&mut self, body: &Value) -> Result<String, Outgoing> {
+        match self.collection.find(body, 0) {
+            Err(refusal) => Err(self.refuse(&refusal)),
+            Ok(found) => Ok(self
+                .manner
+                .write(&found, self.requests.len(), &mut self.rng)),
+        }
+    }
+
+    /// The right answer, up to the middle.
+    fn cut(&mut self, body: &Value, then: Then) -> Outgoing {
+        match self.right_body(body) {
+            Err(refusal) => refusal,
+            Ok(whole) => {
+                let mut outgoing = self.plain(200, &whole);
+                let half = outgoing.bytes.len() - whole.len() / 2 - 8;
+                outgoing.bytes.truncate(half);
+                Outgoing { then, ..outgoing }
+            }
+        }
+    }
+
+    fn refuse(&self, why: &str) -> Outgoing {
+        let body = serde_json::json!({ "error": why }).to_string();
+        self.plain(400, &body)
+    }
+
+    fn throttle(&mut self, retry_after: RetryAfter) -> Outgoing {
+        let now = self.collection.now();
+        let (header, wait) = match retry_after {
+            RetryAfter::Absent => (String::new(), 0),
+            RetryAfter::Seconds(seconds) => {
+                (format!("retry-after: {seconds}\r\n"), seconds * SECOND)
+            }
+            RetryAfter::Date(seconds) => {
+                // The form has full seconds: as early as it says, and no earlier.
+                let until = now / SECOND * SECOND + seconds * SECOND;
+                let header = format!("retry-after: {}\r\n", http_date(until));
+                (header, until - now)
+            }
+        };
+        let wait = Duration::from_micros(wait.unsigned_abs());
+        self.not_before = (!wait.is_zero()).then(|| Instant::now() + wait);
+        self.answer_of(now, 429, &header, "{\"error\":\"too many requests\"}")
+    }
+
+    fn plain(&self, status: u16, body: &str) -> Outgoing {
+        self.answer_of(self.collection.now(), status, "", body)
+    }
+
+    fn answer_of(&self, now: Micros, status: u16, headers: &str, body: &str) -> Outgoing {
+        let date = http_date(now);
+        let head = format!(
+            "HTTP/1.1 {status} Told\r\ndate: {date}\r\ncontent-type: application/json\r\n{headers}"
+        );
+        let bytes = if self.manner.chunked {
+            in_chunks(&head, body)
+        } else {
+            format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        };
+        Outgoing {
+            bytes,
+            then: Then::GoOn,
+        }
+    }
+}
+
+fn in_chunks(head: &str, body: &str) -> Vec<u8> {
+    let mut bytes = format!("{head}transfer-encoding: chunked\r\n\r\n").into_bytes();
+    for chunk in body.as_bytes().chunks(1000) {
+        bytes.extend(format!("{:x}\r\n", chunk.len()).into_bytes());
+        bytes.extend_from_slice(chunk);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    bytes
+}
+
+/// Closes with a reset rather than an end: what is not read yet is gone for the other side too.
+fn reset(stream: &TcpStream) {
+    // Where it cannot be set the connection ends the gentle way, which is one more way to fail.
+    let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
+}
+
+struct Request {
+    method: String,
+    target: String,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The status for a request that is none of `evt poll`'s.
+    fn refusal(&self) -> Option<u16> {
+        if self.method != "POST" || !self.target.starts_with("/repository/find/") {
+            return Some(404);
+        }
+        let token = format!("Bearer {TOKEN}");
+        let welcome = self.header("authorization") == Some(token.as_str())
+            && self.header("orgid") == Some(ORGANISATION);
+        (!welcome).then_some(401)
+    }
+}
+
+/// `None` at the end of the connection, or where it is no HTTP.
+fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
+    let first = read_line(stream)?;
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
+    let mut headers = Vec::new();
+    loop {
+        let line = read_line(stream)?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut request = Request {
+        method,
+        target,
+        headers,
+        body: Vec::new(),
+    };
+    let length = request
+        .header("content-length")
+        .unwrap_or("0")
+        .parse()
+        .ok()?;
+    request.body = vec![0; length];
+    stream.read_exact(&mut request.body).ok()?;
+    Some(request)
+}
+
+fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    if stream.read_line(&mut line).ok()? == 0 {
+        return None;
+    }
+    Some(line.trim_end().to_owned())
+}
