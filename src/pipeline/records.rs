@@ -55,7 +55,7 @@ impl RecordPrinter {
     pub(super) fn print(&mut self, message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
         match self {
             Self::AsTheyCame => {
-                record::write_json(message.data, out);
+                record::write_on_a_line(message.data, out);
                 out.push(b'\n');
             }
             Self::Enveloped => enveloped(message, change, out),
@@ -86,13 +86,13 @@ fn enveloped(message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
     let _ = write!(out, "{{\"_evt\":{{\"id\":");
     let _ = serde_json::to_writer(&mut *out, &id);
     let _ = write!(out, ",\"op\":\"{op}\",\"key\":");
-    record::write_json(change.key.as_bytes(), out);
+    record::write_on_a_line(change.key.as_bytes(), out);
     if let Some(at) = change.at {
         out.extend_from_slice(b",\"at\":");
-        record::write_json(at.as_bytes(), out);
+        record::write_on_a_line(at.as_bytes(), out);
     }
     out.extend_from_slice(b"},\"data\":");
-    record::write_json(message.data, out);
+    record::write_on_a_line(message.data, out);
     out.extend_from_slice(b"}\n");
 }
 
@@ -167,7 +167,7 @@ mod tests {
     fn a_record_keeps_its_digits_and_escapes_and_loses_its_line_breaks() {
         assert_eq!(
             printed(&RecordForm::AsTheyCame),
-            "{\"sk\":\"a\\u0062\",\"n\":1.50,\"data\":{\"x\":1}}\n"
+            "{\"sk\":\"a\\u0062\", \"n\":1.50,\"data\":{\"x\":1}}\n"
         );
     }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(
             printed(&RecordForm::Enveloped),
             "{\"_evt\":{\"id\":\"contact/ab/abababababababababababababababab\",\"op\":\"upsert\",\"key\":\"a\\u0062\",\
-             \"at\":\"2026-04-25T10:00:00Z\"},\"data\":{\"sk\":\"a\\u0062\",\"n\":1.50,\"data\":{\"x\":1}}}\n"
+             \"at\":\"2026-04-25T10:00:00Z\"},\"data\":{\"sk\":\"a\\u0062\", \"n\":1.50,\"data\":{\"x\":1}}}\n"
         );
     }
 }

@@ -58,7 +58,7 @@ impl Singer {
         let stream = Value::from(self.names.stream.as_str());
         // Writing to memory cannot fail.
         let _ = write!(out, "{{\"type\":\"RECORD\",\"stream\":{stream},\"record\":");
-        record::write_json(text.as_bytes(), out);
+        record::write_on_a_line(text.as_bytes(), out);
         let _ = writeln!(out, ",\"time_extracted\":\"{now}\"}}");
     }
 

@@ -35,7 +35,9 @@ impl Ending {
             self.sum_up(stats, reading, &position, cx);
         }
         // The other errors of the poller come after what the outlet met.
-        if let (Some(stop), true) = (stopped, is_refused) {
+        if let Some(stop) = stopped
+            && (is_refused || is_closed)
+        {
             return error::stopped(stop);
         }
         match self.end? {

@@ -18,6 +18,8 @@ const TRIES: u32 = 12;
 /// The first wait is drawn from this span, each later one from twice the span, up to the last.
 const FIRST: Duration = Duration::from_millis(100);
 const LAST: Duration = Duration::from_secs(10);
+/// The least that a page is made to try whether the server takes it.
+const SMALLEST: u32 = 10;
 /// How often an answer that is not what was asked for is asked for again.
 const DOUBTS: u32 = 5;
 /// How often nothing has to be the answer before it is believed.
@@ -76,14 +78,18 @@ impl Run<'_> {
 
     /// [`Run::page`] for a kind of request that a server need not take: its refusal is a value.
     pub(super) async fn try_page(&mut self, ask: &Ask) -> Result<Result<Page, ApiError>, Halt> {
-        let body = self.question.body(ask);
+        let mut body = self.question.body(ask);
+        let size = self.question.page_size;
         let mut tries = 0;
         loop {
             self.wait_for_turn().await?;
             self.poll.gauge.asked(tries > 0);
             let failure = match self.send(&body).await? {
                 Ok(answer) => match self.read(answer)? {
-                    Ok(page) => return Ok(Ok(page)),
+                    Ok(page) => {
+                        self.takes_size |= ask.size.is_none();
+                        return Ok(Ok(page));
+                    }
                     Err(why) => Failure::Passing(PollError::NoPages {
                         why: why.to_string(),
                     }),
@@ -92,7 +98,15 @@ impl Run<'_> {
             };
             let error = match failure {
                 Failure::Passing(error) => error,
-                Failure::NotTaken(refused) => return Ok(Err(refused)),
+                Failure::NotTaken(refused) => {
+                    if ask.size.is_none() && self.may_be_too_large(&refused) {
+                        self.question.page_size /= 2;
+                        body = self.question.body(ask);
+                        continue;
+                    }
+                    self.question.page_size = size;
+                    return Ok(Err(refused));
+                }
                 Failure::Final(error) => return Err(error.into()),
             };
             tries += 1;
@@ -112,21 +126,9 @@ impl Run<'_> {
         ask: &Ask,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Page, Breach>, Halt> {
-        let mut breach = Breach::NotTaken;
-        for doubt in 0..=DOUBTS {
-            if doubt > 0 {
-                self.sleep(jitter(doubt)).await?;
-            }
-            let page = match self.try_page(ask).await? {
-                Ok(page) => page,
-                Err(_) => return Ok(Err(Breach::NotTaken)),
-            };
-            match check(&page) {
-                Ok(()) => return Ok(Ok(page)),
-                Err(found) => breach = found,
-            }
-        }
-        Ok(Err(breach))
+        self.next_but(1, ask, check)
+            .await
+            .map(|page| page.map(Option::unwrap_or_default))
     }
 
     /// [`Run::checked`] for a page that may be empty: `None` once nothing was the answer often enough.
@@ -136,14 +138,40 @@ impl Run<'_> {
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Option<Page>, Breach>, Halt> {
         let needed = if self.is_glance { 1 } else { EMPTIES };
-        for _ in 0..needed {
-            match self.checked(ask, &check).await? {
-                Ok(page) if page.len() == 0 => {}
-                Ok(page) => return Ok(Ok(Some(page))),
-                Err(breach) => return Ok(Err(breach)),
+        self.next_but(needed, ask, check).await
+    }
+
+    /// A page that keeps to what was asked; `None` after so many empty ones in a row. A page that does not shows at least that
+    /// there is something, and the count begins anew.
+    async fn next_but(
+        &mut self,
+        needed: u32,
+        ask: &Ask,
+        check: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<Option<Page>, Breach>, Halt> {
+        let (mut empties, mut doubts) = (0, 0);
+        loop {
+            let page = match self.try_page(ask).await? {
+                Ok(page) => page,
+                Err(_) => return Ok(Err(Breach::NotTaken)),
+            };
+            if page.len() == 0 {
+                empties += 1;
+                if empties >= needed {
+                    return Ok(Ok(None));
+                }
+                continue;
+            }
+            match check(&page) {
+                Ok(()) => return Ok(Ok(Some(page))),
+                Err(breach) if doubts == DOUBTS => return Ok(Err(breach)),
+                Err(_) => {
+                    doubts += 1;
+                    empties = 0;
+                    self.sleep(jitter(doubts)).await?;
+                }
             }
         }
-        Ok(Ok(None))
     }
 
     /// Begins to ask for what will be needed next, unless requests are counted.
@@ -196,6 +224,12 @@ impl Run<'_> {
         Ok(Ok(page))
     }
 
+    /// Whether smaller pages may be taken: some servers refuse larger ones than they like.
+    fn may_be_too_large(&self, refused: &ApiError) -> bool {
+        let is_large = matches!(refused, ApiError::TooLarge { .. });
+        (is_large || !self.takes_size) && self.question.page_size > SMALLEST
+    }
+
     fn judge(&self, error: ApiError) -> Failure {
         match &error {
             ApiError::Refused(refusal) => match refusal.status {
@@ -231,7 +265,9 @@ impl Run<'_> {
         };
         let why = error.to_string();
         if let Some(wait) = asked.filter(|wait| !wait.is_zero()) {
-            return self.hold(Timestamp::now().plus(wait), &why).await;
+            // The clock has rounded down to a millisecond; the wait must not.
+            let until = Timestamp::now().plus(wait + Duration::from_millis(1));
+            return self.hold(until, &why).await;
         }
         let delay = jitter(tries);
         // What passes at once is not worth a line.
@@ -284,8 +320,7 @@ impl Run<'_> {
             if left.is_zero() {
                 return Ok(());
             }
-            // A clock in milliseconds has rounded down.
-            self.sleep(left + Duration::from_millis(1)).await?;
+            self.sleep(left).await?;
         }
     }
 

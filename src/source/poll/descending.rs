@@ -1,6 +1,7 @@
 //! Downwards by the date, for servers that only sort this way: the upper bound moves. The frontier moves at the very end, to the
 //! greatest date of the first page: what changed meanwhile is left to the next run.
 
+use super::ascending::Bound;
 use super::ask::Breach;
 use super::emit::Run;
 use super::page::Page;
@@ -23,9 +24,9 @@ impl Run<'_> {
                 sort: Sort::Descending,
                 ..self.ask()
             };
-            let limit = before.unwrap_or(Micros::MAX);
+            let (begun, limit) = (start.at, before.unwrap_or(Micros::MAX));
             let check = |page: &Page| {
-                within(page, start.at, limit)?;
+                within(page, begun, limit)?;
                 ordered(page, false)
             };
             let page = match self.next(&ask, check).await? {
@@ -44,17 +45,10 @@ impl Run<'_> {
             let above = instant.at + self.unit();
             // A page that does not get below the instant it began with.
             if page.single_instant().is_some() && before == Some(above) {
-                if self.by_key(&instant, above).await?.is_err() {
-                    let ask = Ask {
-                        from: Some(instant.text.clone()),
-                        before: Some(self.bound_at(above).text),
-                        ..ask
-                    };
-                    if let Err(why) = self.passes(&ask, None).await? {
-                        return Err(Halt::Error(PollError::Incomplete { why }));
-                    }
+                match self.ties_downwards(&ask, &instant, above, check).await? {
+                    Ok(next) => before = Some(next),
+                    Err(breach) => return Ok(Err(breach)),
                 }
-                before = Some(instant.at);
             } else {
                 before = Some(above);
             }
@@ -65,5 +59,38 @@ impl Run<'_> {
         }
         self.safe = self.safe.max(greatest);
         Ok(Ok(()))
+    }
+
+    /// Emits everything of an instant, and returns before which to go on: in one large page that reaches below it, or key by key, or
+    /// page by page.
+    async fn ties_downwards(
+        &mut self,
+        ask: &Ask,
+        instant: &Bound,
+        above: Micros,
+        check: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<Micros, Breach>, Halt> {
+        match self.large_page(ask, check).await? {
+            Ok(Some(page)) => {
+                self.emit(&page).await?;
+                let least = page.earliest().and_then(|row| row.at);
+                let next = least.map(|at| self.bound_at(at).at);
+                if let Some(next) = next.filter(|next| *next < instant.at) {
+                    return Ok(Ok(next + self.unit()));
+                }
+            }
+            Ok(None) => {}
+            Err(breach) => return Ok(Err(breach)),
+        }
+        if self.by_key(instant, above).await?.is_err() {
+            let ask = Ask {
+                from: Some(instant.text.clone()),
+                ..ask.clone()
+            };
+            if let Err(why) = self.passes(&ask, None).await? {
+                return Err(Halt::Error(PollError::Incomplete { why }));
+            }
+        }
+        Ok(Ok(instant.at))
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: u64,
     pub(super) undated: u64,
     pub(super) remarked: Option<String>,
+    /// A page of the usual size was sent.
+    pub(super) takes_size: bool,
     /// A look at what is new, soon followed by another: one empty answer will do.
     pub(super) is_glance: bool,
     pub(super) ahead: Option<Ahead>,
@@ -96,6 +98,7 @@ impl<'a> Run<'a> {
             left_out: 0,
             undated: 0,
             remarked: None,
+            takes_size: false,
             is_glance: false,
             ahead: None,
             asked_at: None,

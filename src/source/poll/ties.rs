@@ -26,7 +26,7 @@ impl Run<'_> {
         self.climb(page).await?;
         // A page that is nearly empty is no cut: its keys settle it.
         let is_full = page.len() * 2 >= self.question.page_size as usize;
-        if is_full && self.learnt.large_pages != Some(false) {
+        if is_full {
             match self.in_one_page(from).await? {
                 Ok(Some(next)) => return Ok(Ok(next)),
                 Ok(None) => {}
@@ -51,29 +51,42 @@ impl Run<'_> {
 
     /// One page from the instant on that reaches beyond it has all of it, in one snapshot.
     async fn in_one_page(&mut self, from: &Bound) -> Result<Result<Option<Bound>, Breach>, Halt> {
-        let ask = Ask {
-            size: Some(LARGE),
-            ..self.upwards(from)
+        let ask = self.upwards(from);
+        let check = |page: &Page| {
+            within(page, from.at, Micros::MAX)?;
+            ordered(page, true)
         };
-        let checked = self
-            .checked(&ask, |page| {
-                within(page, from.at, Micros::MAX)?;
-                ordered(page, true)
-            })
-            .await?;
-        let page = match checked {
-            Ok(page) => page,
-            Err(Breach::NotTaken) => {
-                self.learnt.large_pages = Some(false);
-                return Ok(Ok(None));
-            }
+        let page = match self.large_page(&ask, check).await? {
+            Ok(Some(page)) => page,
+            Ok(None) => return Ok(Ok(None)),
             Err(breach) => return Ok(Err(breach)),
         };
-        self.learnt.large_pages = Some(true);
         self.climb(&page).await?;
         let last = page.rows.last().and_then(|row| row.at);
         let next = last.map(|at| self.bound_at(at));
         Ok(Ok(next.filter(|next| next.at > from.at)))
+    }
+
+    /// A page that is larger than the usual, unless the server takes none.
+    pub(super) async fn large_page(
+        &mut self,
+        ask: &Ask,
+        check: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<Option<Page>, Breach>, Halt> {
+        if self.learnt.large_pages == Some(false) {
+            return Ok(Ok(None));
+        }
+        let ask = Ask {
+            size: Some(LARGE),
+            ..ask.clone()
+        };
+        let checked = self.checked(&ask, check).await?;
+        self.learnt.large_pages = Some(!matches!(checked, Err(Breach::NotTaken)));
+        match checked {
+            Ok(page) => Ok(Ok(Some(page))),
+            Err(Breach::NotTaken) => Ok(Ok(None)),
+            Err(breach) => Ok(Err(breach)),
+        }
     }
 
     /// The records of an instant in the order of their keys, each page behind the last key of the one before.
