@@ -48,10 +48,10 @@ impl Run<'_> {
                         self.climb(&page).await?;
                         return Ok(Ok(()));
                     }
-                    self.look_ahead(&self.upwards(&next)).await;
                     if let Err(breach) = self.sorts(&from, &page).await? {
                         return Ok(Err(breach));
                     }
+                    self.look_ahead(&self.upwards(&next)).await;
                     self.climb(&page).await?;
                     from = next;
                 }
@@ -96,7 +96,6 @@ impl Run<'_> {
         if self.learnt.sort == Some(true) || first == last {
             return Ok(Ok(()));
         }
-        let ahead = self.ahead.take();
         let ask = Ask {
             sort: Sort::Descending,
             ..self.upwards(from)
@@ -110,7 +109,6 @@ impl Run<'_> {
                 }
             })
             .await?;
-        self.ahead = ahead;
         self.learnt.sort = Some(checked.is_ok());
         Ok(checked.map(|_| ()))
     }

@@ -22,6 +22,8 @@ const LAST: Duration = Duration::from_secs(10);
 const SMALLEST: u32 = 10;
 /// How often an answer that is not what was asked for is asked for again.
 const DOUBTS: u32 = 5;
+/// How long the last answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often nothing has to be the answer before it is believed.
 pub(super) const EMPTIES: u32 = 4;
 
@@ -190,8 +192,10 @@ impl Run<'_> {
     }
 
     async fn send(&mut self, body: &[u8]) -> Result<Result<Answer, ApiError>, Halt> {
-        let ahead = self.ahead.take().filter(|ahead| ahead.body == body);
-        let answer = match ahead {
+        if self.ahead.as_ref().is_some_and(|ahead| ahead.body != body) {
+            self.let_go().await?;
+        }
+        let answer = match self.ahead.take() {
             Some(ahead) => ahead.answer,
             // In a task of its own: a read in the root future costs a wake-up for each chunk.
             None => AbortOnDropHandle::new(tokio::spawn((self.poll.find)(body.to_vec()))),
@@ -204,6 +208,33 @@ impl Run<'_> {
             },
             () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
         }
+    }
+
+    /// Waits for a page that is not needed any more: what it says of the time of the next request counts all the same.
+    async fn let_go(&mut self) -> Result<(), Halt> {
+        let Some(until) = self.asks_to_wait().await else {
+            return Ok(());
+        };
+        self.hold(until, "the server asked for it").await
+    }
+
+    /// The end of the wait that the answer on its way asks for.
+    async fn asks_to_wait(&mut self) -> Option<Timestamp> {
+        let ahead = self.ahead.take()?;
+        match ahead.answer.await {
+            Ok(Err(ApiError::Refused(refusal))) => refusal.retry_after.map(after),
+            _ => None,
+        }
+    }
+
+    /// [`Run::let_go`] at the end, for the next process.
+    pub(super) async fn leave(&mut self) -> Result<(), Halt> {
+        let asked = tokio::time::timeout(PATIENCE, self.asks_to_wait()).await;
+        if let Ok(Some(until)) = asked {
+            self.position.not_before = Some(until);
+            self.poll.state.hold_until(Some(until))?;
+        }
+        Ok(())
     }
 
     /// Reads an answer. The first one tells whether the state belongs to this server.
@@ -220,6 +251,7 @@ impl Run<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let page = self.learn(page)?;
+        self.widest = self.widest.max(page.len());
         self.poll.gauge.page(page.len() as u64, page.total);
         Ok(Ok(page))
     }
@@ -258,16 +290,13 @@ impl Run<'_> {
     }
 
     async fn wait_after(&mut self, error: &PollError, tries: u32) -> Result<(), Halt> {
-        self.ahead = None;
         let asked = match error {
             PollError::Api(ApiError::Refused(refusal)) => refusal.retry_after,
             _ => None,
         };
         let why = error.to_string();
         if let Some(wait) = asked.filter(|wait| !wait.is_zero()) {
-            // The clock has rounded down to a millisecond; the wait must not.
-            let until = Timestamp::now().plus(wait + Duration::from_millis(1));
-            return self.hold(until, &why).await;
+            return self.hold(after(wait), &why).await;
         }
         let delay = jitter(tries);
         // What passes at once is not worth a line.
@@ -331,6 +360,11 @@ impl Run<'_> {
             () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
         }
     }
+}
+
+/// The end of a wait. The clock has rounded down to a millisecond; the wait must not.
+fn after(wait: Duration) -> Timestamp {
+    Timestamp::now().plus(wait.saturating_add(Duration::from_millis(1)))
 }
 
 /// Full jitter over a doubling span.

@@ -1,13 +1,13 @@
 //! Downwards by the date, for servers that only sort this way: the upper bound moves. The frontier moves at the very end, to the
 //! greatest date of the first page: what changed meanwhile is left to the next run.
 
+use super::Halt;
 use super::ascending::Bound;
 use super::ask::Breach;
 use super::emit::Run;
 use super::page::Page;
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
-use super::{Halt, PollError};
 use crate::watermark::Micros;
 
 impl Run<'_> {
@@ -70,8 +70,10 @@ impl Run<'_> {
         above: Micros,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Micros, Breach>, Halt> {
+        let mut length = 0;
         match self.large_page(ask, check).await? {
             Ok(Some(page)) => {
+                length = page.len();
                 self.emit(&page).await?;
                 let least = page.earliest().and_then(|row| row.at);
                 let next = least.map(|at| self.bound_at(at).at);
@@ -87,9 +89,7 @@ impl Run<'_> {
                 from: Some(instant.text.clone()),
                 ..ask.clone()
             };
-            if let Err(why) = self.passes(&ask, None).await? {
-                return Err(Halt::Error(PollError::Incomplete { why }));
-            }
+            self.by_pages(&ask, instant, length).await?;
         }
         Ok(Ok(instant.at))
     }

@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: u64,
     pub(super) undated: u64,
     pub(super) remarked: Option<String>,
+    /// The most records that a page has had.
+    pub(super) widest: usize,
     /// A page of the usual size was sent.
     pub(super) takes_size: bool,
     /// A look at what is new, soon followed by another: one empty answer will do.
@@ -99,6 +101,7 @@ impl<'a> Run<'a> {
             undated: 0,
             remarked: None,
             takes_size: false,
+            widest: 0,
             is_glance: false,
             ahead: None,
             asked_at: None,

@@ -25,11 +25,12 @@ pub(super) async fn run(
     stop: &CancellationToken,
 ) -> Result<PollEnd, PollError> {
     let mut run = Run::new(poll, outlet, stop);
-    let halt = match run.work().await {
+    let worked = run.work().await;
+    let left = run.leave().await;
+    let halt = match worked.and(left) {
         Ok(()) => return Ok(PollEnd::Complete),
         Err(halt) => halt,
     };
-    run.ahead = None;
     match halt {
         Halt::End(PollEnd::Refused) => {
             run.state().roll_back();
@@ -198,7 +199,6 @@ impl Run<'_> {
             Way::Descending => "from the newest to the oldest",
             _ => "page by page, until a pass finds nothing new",
         };
-        self.ahead = None;
         self.safe = None;
         self.remark_once(&format!(
             "The server is read in another way, because {}: {how}.",

@@ -19,6 +19,9 @@ const MOST: u32 = 60;
 /// Passes without anything new before a server is believed that has another order each time.
 const QUIET: u32 = 10;
 
+/// Why there is no way through a server's pages.
+const NO_PAGES: &str = "it sends the same page whatever page is asked for";
+
 impl Run<'_> {
     /// Reads all that `ask` finds, up to the instant `upto` where the answers are sorted. Why that cannot be done, where it cannot.
     pub(super) async fn passes(
@@ -30,16 +33,19 @@ impl Run<'_> {
             true => 1,
             false => QUIET,
         };
-        let Some(paging) = self.paging(ask).await? else {
-            return Ok(Err(
-                "it sends the same page whatever page is asked for".to_owned()
-            ));
-        };
-        let mut quiet = 0;
+        let (mut quiet, mut misled) = (0, 0);
         for _ in 0..MOST {
+            let Some(paging) = self.paging(ask).await? else {
+                return Ok(Err(NO_PAGES.to_owned()));
+            };
             let before = self.owed;
             let total = match self.pass(ask, paging, upto).await? {
                 Ok(total) => total,
+                // How it pages is found out once more.
+                Err(_) if self.learnt.paging.is_none() && misled < EMPTIES => {
+                    misled += 1;
+                    continue;
+                }
                 Err(why) => return Ok(Err(why)),
             };
             self.commit().await?;
@@ -94,10 +100,15 @@ impl Run<'_> {
             if keys == last {
                 // The end, for servers that repeat their last page; or a page from a cache.
                 repeats += 1;
-                if repeats == EMPTIES {
-                    return Ok(Ok(total));
+                match (repeats == EMPTIES, number) {
+                    (false, _) => continue,
+                    // What was found out about its pages was not so.
+                    (true, 1) => {
+                        self.learnt.paging = None;
+                        return Ok(Err(NO_PAGES.to_owned()));
+                    }
+                    (true, _) => return Ok(Ok(total)),
                 }
-                continue;
             }
             repeats = 0;
             let is_beyond =
@@ -196,23 +207,30 @@ impl Run<'_> {
         Ok(Paging::Number { first })
     }
 
-    /// Whether another page than the first comes there, or none; a page from a cache deceives once, not every time.
+    /// Whether another page than the first comes there, or none. A page from a cache, or an empty one for no reason, deceives now
+    /// and then, not every time.
     async fn differs(&mut self, ask: &Ask, first: &[u64]) -> Result<bool, Halt> {
-        for _ in 0..EMPTIES {
-            match self.try_page(ask).await? {
-                Ok(page)
-                    if self
-                        .keys(&page)
-                        .iter()
-                        .filter(|key| first.contains(key))
-                        .count()
-                        * 2
-                        > first.len() => {}
-                Ok(_) => return Ok(true),
-                Err(_) => return Ok(false),
+        let (mut same, mut other, mut empty) = (0, 0, 0);
+        loop {
+            let Ok(page) = self.try_page(ask).await? else {
+                return Ok(false);
+            };
+            let keys = self.keys(&page);
+            let shared = keys.iter().filter(|key| first.contains(key)).count();
+            if page.len() == 0 {
+                empty += 1;
+            } else if shared * 2 > keys.len() {
+                (same, empty) = (same + 1, 0);
+            } else {
+                (other, empty) = (other + 1, 0);
+            }
+            if same == EMPTIES {
+                return Ok(false);
+            }
+            if other == 2 || empty == EMPTIES {
+                return Ok(true);
             }
         }
-        Ok(false)
     }
 
     /// The keys of a page, in its order.

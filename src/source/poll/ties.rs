@@ -15,6 +15,16 @@ use crate::watermark::Micros;
 /// Records of a page that is to hold a whole instant.
 const LARGE: u32 = 2000;
 
+/// What one large page has shown of an instant.
+enum Large {
+    /// All of it; where to go on.
+    Beyond(Bound),
+    /// So many records of it, and nothing else.
+    Within(usize),
+    /// The server takes no such request.
+    Refused,
+}
+
 impl Run<'_> {
     /// Emits everything of the instant at `from`, of which `page` is a part, and returns where to go on: in one large page that
     /// reaches beyond it, or key by key, or page by page until nothing new comes.
@@ -26,31 +36,57 @@ impl Run<'_> {
         self.climb(page).await?;
         // A page that is nearly empty is no cut: its keys settle it.
         let is_full = page.len() * 2 >= self.question.page_size as usize;
+        let mut length = page.len();
         if is_full {
             match self.in_one_page(from).await? {
-                Ok(Some(next)) => return Ok(Ok(next)),
-                Ok(None) => {}
+                Ok(Large::Beyond(next)) => return Ok(Ok(next)),
+                Ok(Large::Within(records)) => length = records,
+                Ok(Large::Refused) => {}
                 Err(breach) => return Ok(Err(breach)),
             }
         }
         let after = from.at + self.unit();
         if self.by_key(from, after).await?.is_err() {
             let ask = self.upwards(from);
-            if let Err(why) = self.passes(&ask, Some(from.at)).await? {
-                return Err(Halt::Error(PollError::Incomplete {
-                    why: format!(
-                        "more records than a page holds share the instant {}, and {why}",
-                        from.text
-                    ),
-                }));
-            }
+            self.by_pages(&ask, from, length).await?;
         }
         self.safe = self.safe.max(Some(from.at));
         Ok(Ok(self.bound_at(after)))
     }
 
+    /// The last resort for an instant of which a page with `length` records is known: page by page. Where that leads nowhere, a page
+    /// is whole all the same if the server is known to send larger ones: then it was not cut.
+    pub(super) async fn by_pages(
+        &mut self,
+        ask: &Ask,
+        instant: &Bound,
+        length: usize,
+    ) -> Result<(), Halt> {
+        let upto = (ask.sort == Sort::Ascending).then_some(instant.at);
+        let Err(why) = self.passes(ask, upto).await? else {
+            return Ok(());
+        };
+        let everything = Ask {
+            size: Some(LARGE),
+            ..self.ask()
+        };
+        if self.widest <= length {
+            // What it sends of everything shows how large its pages can be.
+            let _ = self.try_page(&everything).await?;
+        }
+        if self.widest > length {
+            return Ok(());
+        }
+        Err(Halt::Error(PollError::Incomplete {
+            why: format!(
+                "more records than a page holds share the instant {}, and {why}",
+                instant.text
+            ),
+        }))
+    }
+
     /// One page from the instant on that reaches beyond it has all of it, in one snapshot.
-    async fn in_one_page(&mut self, from: &Bound) -> Result<Result<Option<Bound>, Breach>, Halt> {
+    async fn in_one_page(&mut self, from: &Bound) -> Result<Result<Large, Breach>, Halt> {
         let ask = self.upwards(from);
         let check = |page: &Page| {
             within(page, from.at, Micros::MAX)?;
@@ -58,13 +94,16 @@ impl Run<'_> {
         };
         let page = match self.large_page(&ask, check).await? {
             Ok(Some(page)) => page,
-            Ok(None) => return Ok(Ok(None)),
+            Ok(None) => return Ok(Ok(Large::Refused)),
             Err(breach) => return Ok(Err(breach)),
         };
         self.climb(&page).await?;
         let last = page.rows.last().and_then(|row| row.at);
         let next = last.map(|at| self.bound_at(at));
-        Ok(Ok(next.filter(|next| next.at > from.at)))
+        Ok(Ok(match next.filter(|next| next.at > from.at) {
+            Some(next) => Large::Beyond(next),
+            None => Large::Within(page.len()),
+        }))
     }
 
     /// A page that is larger than the usual, unless the server takes none.
