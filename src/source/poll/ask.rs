@@ -243,6 +243,8 @@ impl Run<'_> {
             let fingerprint = self.poll.fingerprint(answer.platform.as_deref());
             self.poll.state.claim(&fingerprint)?;
             self.poll.is_claimed = true;
+            // Before the first record: a crash is to find the output that it may have torn.
+            self.poll.state.commit(&self.position, None)?;
         }
         self.poll.has_answered = true;
         let envelope = self.learnt.envelope.as_deref();
