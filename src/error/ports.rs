@@ -65,12 +65,7 @@ impl From<PollStateError> for CliError {
                     Some(holder) => format!("kill {}     ends that one", holder.pid),
                     None => "end that one".to_owned(),
                 };
-                Self::new(Exit::Failed, "state_locked", error)
-                    .hint(end)
-                    .hint(
-                        "evt poll … --force     takes over: the other one fails at its next commit",
-                    )
-                    .hint("evt poll … --state-key NAME     goes on under a name of your own")
+                state_locked(end, error)
             }
             PollStateError::TakenOver { ref key, .. } => {
                 let hint = format!("evt poll state show {key}     says how far it is");
@@ -114,16 +109,21 @@ impl From<PollStateError> for CliError {
                 Self::new(Exit::Failed, "state_unwritable", error).hint("evt doctor")
             }
             PollStateError::File { ref source, .. } => {
-                let code = match source.kind() {
-                    std::io::ErrorKind::StorageFull => "disk_full",
-                    _ => "state_file",
-                };
+                let is_full = source.kind() == std::io::ErrorKind::StorageFull;
+                let code = if is_full { "disk_full" } else { "state_file" };
                 Self::new(Exit::Failed, code, error).hint("evt doctor")
             }
             PollStateError::Export(source) => source.into(),
             PollStateError::Store(error) => error.into(),
         }
     }
+}
+
+fn state_locked(end: String, error: PollStateError) -> CliError {
+    CliError::new(Exit::Failed, "state_locked", error)
+        .hint(end)
+        .hint("evt poll … --force     takes over: the other one fails at its next commit")
+        .hint("evt poll … --state-key NAME     goes on under a name of your own")
 }
 
 fn set_hint(key: &str, export: &std::path::Path) -> String {

@@ -25,6 +25,7 @@ mod interop;
 mod layers;
 mod listen;
 mod main_job;
+mod poll_state;
 mod profile;
 mod queue;
 mod records;

@@ -284,11 +284,14 @@ fn compare_rows(connection: &Connection, kept: &Kept) -> Result<Filter, Fault> {
     Ok(filter)
 }
 
+/// What is done with a version of a key.
+type OnRow<'a> = dyn FnMut(&[u8], SeenRow) -> Result<(), Fault> + 'a;
+
 /// Hands out the rows of a query of key, digest, ts and n.
 pub(super) fn each_seen(
     connection: &Connection,
     sql: &str,
-    on_row: &mut dyn FnMut(&[u8], SeenRow) -> Result<(), Fault>,
+    on_row: &mut OnRow<'_>,
 ) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
@@ -457,5 +460,7 @@ fn make_private(place: &Place) -> Result<(), Fault> {
         std::os::unix::fs::PermissionsExt::from_mode(0o600),
     )
     .map_err(Fault::File)?;
+    #[cfg(not(unix))]
+    let _ = place;
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::error::{CliError, Exit};
 use crate::paths::is_plain_name;
 use crate::store::poll::{self, Import, ImportError, PollStateError, exact};
 use crate::time::Timestamp;
-use crate::ui::Format;
+use crate::ui::{Format, safe};
 use crate::watermark::Micros;
 
 /// stdout, for what is written piece by piece.
@@ -62,7 +62,8 @@ pub(super) fn export(args: &Export, cx: &Context) -> Result<Exit, CliError> {
         }
         Err(error) => return Err(unwritten(error.error).into()),
     }
-    cx.ui.status(&format!("Wrote `{key}` to {}", file.display()));
+    cx.ui
+        .status(&format!("Wrote `{key}` to {}", file.display()));
     Ok(Exit::Done)
 }
 
@@ -78,14 +79,13 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
     let typed = args.key.as_str();
     let key = known(typed, &keys, cx);
     let datatype = key.as_deref().and_then(|key| datatype_of(&folder, key));
-    let import = parse(&text, datatype.as_deref(), typed)
-        .map_err(|error| not_taken(error, &args.file))?;
+    let import =
+        parse(&text, datatype.as_deref(), typed).map_err(|error| not_taken(error, &args.file))?;
     let key = key.unwrap_or_else(|| new_key(typed, &import, cx));
     if !is_plain_name(&key) {
         let message = format!("`{key}` is no name for a state");
-        return Err(CliError::usage(message).hint(
-            "letters, digits, `.`, `-` and `_`, at most 64, a letter or digit first",
-        ));
+        return Err(CliError::usage(message)
+            .hint("letters, digits, `.`, `-` and `_`, at most 64, a letter or digit first"));
     }
     let aside = poll::set(&folder, &key, &import).map_err(|error| of_set(error, &key))?;
     if let Some(aside) = aside {
@@ -104,11 +104,15 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
     match cx.ui.format() {
         Format::Json => cx
             .ui
-            .json(&json!({"key": key, "frontier": frontier, "versions": import.versions()}))?,
+            .json(&json!({"key": key, "datatype": import.datatype, "frontier": frontier, "versions": import.versions()}))?,
         Format::Text | Format::Raw => {
+            let what = match &import.datatype {
+                Some(datatype) => format!("of {}", safe(datatype)),
+                None => "of it".to_owned(),
+            };
             let up_to = match frontier {
-                Some(frontier) => format!("everything up to {frontier} counts as read"),
-                None => "nothing counts as read yet".to_owned(),
+                Some(frontier) => format!("all {what} up to {frontier} counts as read"),
+                None => format!("nothing {what} counts as read yet"),
             };
             cx.ui.line(&format!("{key}: {up_to}"))?;
         }

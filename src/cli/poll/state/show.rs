@@ -44,7 +44,16 @@ impl Listed {
                 let status = Cell::styled(Style::Bad, status(error));
                 let empty = || Cell::from("");
                 let used_by = Cell::from(self.used_by());
-                return vec![key, empty(), empty(), status, empty(), empty(), empty(), used_by];
+                return vec![
+                    key,
+                    empty(),
+                    empty(),
+                    status,
+                    empty(),
+                    empty(),
+                    empty(),
+                    used_by,
+                ];
             }
         };
         let position = &look.position;
@@ -211,7 +220,10 @@ fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
         ("platform", of(|print| print.platform.clone())),
         ("organisation", of(|print| print.org.clone())),
         ("query", of(|print| print.query.clone())),
-        ("key field", of(|print| print.key.clone().unwrap_or_default())),
+        (
+            "key field",
+            of(|print| print.key.clone().unwrap_or_default()),
+        ),
         ("date field", of(|print| print.field.clone())),
         ("since", position.since.map(exact)),
         ("frontier", position.frontier.map(exact)),
@@ -219,13 +231,21 @@ fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
         ("records", Some(position.emitted.to_string())),
         ("versions kept", Some(look.seen.to_string())),
         ("keys known", keys),
-        ("last complete", position.last_complete.map(|at| at.to_string())),
+        (
+            "last complete",
+            position.last_complete.map(|at| at.to_string()),
+        ),
         ("not before", position.not_before.map(|at| at.to_string())),
         ("output", output),
         ("created", Some(look.created.to_string())),
         ("in use by", Some(used_by.to_owned())),
         ("file", Some(look.path.display().to_string())),
-        ("last export", look.last_export.as_ref().map(|path| path.display().to_string())),
+        (
+            "last export",
+            look.last_export
+                .as_ref()
+                .map(|path| path.display().to_string()),
+        ),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
