@@ -27,6 +27,7 @@ mod listen;
 mod main_job;
 mod poll_hostile;
 mod poll_property;
+mod poll_state;
 mod profile;
 mod queue;
 mod records;
