@@ -118,6 +118,7 @@ impl Scenario {
         let began = Instant::now();
         let mut play = Play::prepare(*self, name, seed);
         play.kill_and_restart();
+        play.run_amid_change();
         play.come_to_rest();
         match (self.ends, self.runs) {
             (Ends::Refused, _) => play.be_refused(),
@@ -249,6 +250,17 @@ impl<'a> Play<'a> {
         );
     }
 
+    /// A run that comes to its end while things go on changing: what it leaves to the next must not be forgotten.
+    fn run_amid_change(&mut self) {
+        let Scenario {
+            churn, runs, ends, ..
+        } = self.scenario;
+        if churn.budget > 0 && runs != Runs::Follow && ends == Ends::Complete {
+            self.server.stopped().collection.model.go_on();
+            self.run();
+        }
+    }
+
     /// Nothing changes from here on, and all that was committed is visible.
     fn come_to_rest(&self) {
         let last = self.server.stopped().collection.model.come_to_rest();
@@ -281,7 +293,11 @@ impl<'a> Play<'a> {
     }
 
     fn follow(&mut self) {
+        let came = self.server.requests().len();
         let mut process = self.start();
+        // It may have nothing left to print, and must have begun before it is interrupted.
+        self.server
+            .wait_for_requests(came + 1, || process.has_ended());
         process.watch(|process| {
             let mut bytes = self.bytes();
             bytes.extend(process.stdout());

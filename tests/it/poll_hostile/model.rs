@@ -17,6 +17,8 @@ pub(crate) struct Data {
     pub(crate) records: usize,
     /// How many different dates the records have; more records than that tie.
     pub(crate) instants: usize,
+    /// Records were created in the order of their dates, but for a few far behind that are older than those before them.
+    pub(crate) in_order: bool,
     /// So many records have no date: of every second the field is missing, of the others it is null.
     pub(crate) undated: usize,
     /// One record is from 2099.
@@ -44,6 +46,7 @@ impl Data {
     pub(crate) const PLAIN: Self = Self {
         records: 300,
         instants: 60,
+        in_order: false,
         undated: 0,
         from_2099: false,
         key: "sk",
@@ -280,6 +283,11 @@ impl Model {
         }
     }
 
+    /// As many changes again.
+    pub(crate) fn go_on(&mut self) {
+        self.left = self.churn.budget;
+    }
+
     /// Ends all change, and returns when the last late commit becomes visible.
     pub(crate) fn come_to_rest(&mut self) -> Option<Instant> {
         self.left = 0;
@@ -479,25 +487,42 @@ impl Model {
     fn fill(&mut self) {
         let newest = self.now() - HOUR;
         let oldest = newest - 47 * HOUR;
-        let instants: Vec<Micros> = (0..self.data.instants.max(1))
+        let mut instants: Vec<Micros> = (0..self.data.instants.max(1))
             .map(|n| {
                 let at = self.rng.i64(oldest..newest);
                 // Some on the full second, which some shapes write in another way.
                 self.stamp(if n % 3 == 0 { at / SECOND * SECOND } else { at })
             })
             .collect();
+        if self.data.in_order {
+            instants.sort_unstable();
+        }
         for n in 0..self.data.records {
             let at = if n == 6 && self.data.from_2099 {
                 Some(FAR_FUTURE)
             } else if n % 2 == 1 && n / 2 < self.data.undated {
                 None
             } else {
-                Some(instants[self.rng.usize(0..instants.len())])
+                Some(instants[self.place(n, instants.len())])
             };
             let record = self.new_record();
             self.commit(record, Some(Fields::first(at)));
         }
         self.recent.clear();
+    }
+
+    /// Which of so many dates a record of the beginning has.
+    fn place(&mut self, record: usize, instants: usize) -> usize {
+        if !self.data.in_order {
+            return self.rng.usize(0..instants);
+        }
+        let place = record * instants / self.data.records;
+        let is_exception = record % 37 == 36 && place > instants / 2;
+        if is_exception {
+            self.rng.usize(0..instants / 2)
+        } else {
+            place
+        }
     }
 
     /// Written by hand, with the spellings that a parser would not give back: `12.50`, `\u00e9`, `\/`, a space.
