@@ -11,11 +11,11 @@ use super::crowd::{self, Crowd};
 use super::deployment::Deployment;
 use super::driver::{Scenario, To, arguments, seed_of};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Churn, Data};
 use super::oracle::Terms;
 use super::process::{Process, Run};
 use super::query::{Paging, Quirks, Sort};
 use super::server::HostileServer;
+use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
 /// Nothing changes, everything is obeyed.

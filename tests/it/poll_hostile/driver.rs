@@ -11,11 +11,13 @@ use super::answer::Manner;
 use super::dates::Micros;
 use super::deployment::Deployment;
 use super::faults::Plan;
-use super::model::{Churn, Content, Data, Model};
+use super::model::Model;
 use super::oracle::{Terms, Verdict};
 use super::process::{Process, Run};
 use super::query::Quirks;
+use super::record::Content;
 use super::server::{HostileServer, ORGANISATION, TOKEN};
+use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
 /// One deployment, and how it is polled.

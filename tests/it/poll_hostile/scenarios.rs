@@ -9,8 +9,8 @@ use super::answer::{Envelope, Manner};
 use super::dates::{Compared, HOUR, Shape};
 use super::driver::{Ends, Form, Runs, Scenario, To};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Change, Churn, Data, Keys};
 use super::query::{Missing, Paging, Quirks, Sort};
+use super::story::{Change, Churn, Data, Keys};
 
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident: $scenario:expr;)+) => {
