@@ -58,8 +58,8 @@ fn read_literally(scenario: Scenario, name: &str) -> Verdict {
         reordered: true,
         ..Terms::ALL_DATED
     };
-    let verdict = server.stopped().collection.judge(&terms, &lines);
-    verdict
+    let world = server.stopped();
+    world.collection.judge(&terms, &lines)
 }
 
 #[test]
