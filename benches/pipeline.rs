@@ -118,6 +118,7 @@ async fn report(name: &str, data: &str, select: Select, shape: Option<Shape>) {
         shape,
         on_slow: OnSlow::Block,
         keep: None,
+        exec: None,
         record: None,
         fail_on_gap: false,
         pulse: Arc::default(),

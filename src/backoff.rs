@@ -157,21 +157,22 @@ pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
                 .min(u64::MAX / 1_000),
         ));
     }
-    let date = http_date(text)?;
+    let date = http_date(text.as_bytes())?;
     (date > now).then(|| date.since(now))
 }
 
-/// The three forms of RFC 9110, section 5.6.7; the two obsolete ones must still be read.
-fn http_date(text: &str) -> Option<Timestamp> {
+/// Reads a date of HTTP: the three forms of RFC 9110, section 5.6.7; the two obsolete ones must still be read.
+pub fn http_date(value: &[u8]) -> Option<Timestamp> {
     const FORMS: [&str; 3] = [
         "%a, %d %b %Y %H:%M:%S GMT",
         "%A, %d-%b-%y %H:%M:%S GMT",
         "%a %b %e %H:%M:%S %Y",
     ];
     // Longer text cannot be a date, and need not be tried three times.
-    if text.len() > 40 {
+    if value.len() > 40 {
         return None;
     }
+    let text = std::str::from_utf8(value).ok()?.trim();
     FORMS.iter().find_map(|form| {
         let date = chrono::NaiveDateTime::parse_from_str(text, form).ok()?;
         Some(Timestamp::from_millis(date.and_utc().timestamp_millis()))

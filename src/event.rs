@@ -73,15 +73,18 @@ pub enum Source {
     Import,
     /// A stream that was followed.
     Tail,
+    /// Records that were polled.
+    Poll,
 }
 
 impl Source {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Listen,
         Self::Send,
         Self::Dev,
         Self::Import,
         Self::Tail,
+        Self::Poll,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -91,6 +94,7 @@ impl Source {
             Self::Dev => "dev",
             Self::Import => "import",
             Self::Tail => "tail",
+            Self::Poll => "poll",
         }
     }
 }
@@ -107,16 +111,19 @@ pub enum Transport {
     Ndjson,
     WebSocket,
     SocketIo,
+    /// Pages of a repository.
+    Poll,
 }
 
 impl Transport {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Http,
         Self::Bus,
         Self::Sse,
         Self::Ndjson,
         Self::WebSocket,
         Self::SocketIo,
+        Self::Poll,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -127,6 +134,7 @@ impl Transport {
             Self::Ndjson => "ndjson",
             Self::WebSocket => "ws",
             Self::SocketIo => "socketio",
+            Self::Poll => "poll",
         }
     }
 }

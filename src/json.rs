@@ -4,6 +4,7 @@
 //! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
 //! return `None` and never panic.
 
+mod canonical;
 mod check;
 mod pretty;
 
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+pub use canonical::canonical;
 pub(crate) use check::check;
 pub use pretty::pretty;
 

@@ -188,6 +188,13 @@ fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
+/// Appends JSON on one line without anything but its line breaks, which can only stand between tokens.
+pub fn write_on_a_line(json: &[u8], out: &mut Vec<u8>) {
+    for part in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        out.extend_from_slice(part);
+    }
+}
+
 /// A record is one line: only what breaks it is taken out.
 fn write_json(json: &[u8], out: &mut Vec<u8>) {
     if memchr::memchr2(b'\n', b'\r', json).is_none() {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ApiError, Client, Refusal};
+use super::{ApiError, Client};
 
 /// The start's answer, plain or under `data`.
 #[derive(Deserialize)]
@@ -24,17 +24,8 @@ impl Client {
     pub async fn start_agent(&self, agent: &str, message: &str) -> Result<String, ApiError> {
         let question = json!({ "agentId": agent, "message": message });
         let call = self.post(&["ai", "agent", "stream"], &question)?;
-        let body = match self.attempt(&call).await {
-            Err(error)
-                if error.refusal().is_some_and(Refusal::is_expired_token)
-                    && self.tokens().refresh_token.is_some() =>
-            {
-                self.refresh().await?;
-                self.attempt(&call).await?
-            }
-            other => other?,
-        };
-        let started: Started = self.read(&body, "the id of a stream")?;
+        let answer = self.call_once(&call).await?;
+        let started: Started = self.read(&answer.body, "the id of a stream")?;
         started.id().ok_or_else(|| self.incomplete("a stream's id"))
     }
 }

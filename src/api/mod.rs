@@ -2,6 +2,7 @@
 //! deliveries to other people's endpoints are `dial`'s work. The HTTP client's own types stay inside this room.
 
 pub mod agent;
+mod answer;
 mod error;
 pub mod flows;
 pub mod profile;
@@ -19,11 +20,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::{debug, warn};
 
+pub use answer::Answer;
 pub use error::{ApiError, Refusal, Transport, Why};
 use profile::Tokens;
 use retry::Patience;
 
-use crate::backoff;
 use crate::grammar::target::Target;
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -211,17 +212,37 @@ impl Client {
     /// Makes the call and returns the body of a 2xx answer.
     async fn call(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
         match self.persist(call).await {
-            Err(error)
-                if !call.anonymous && error.refusal().is_some_and(Refusal::is_expired_token) =>
-            {
-                if self.tokens().refresh_token.is_none() {
-                    return Err(error);
-                }
+            Err(error) if self.may_renew(call, &error) => {
                 self.refresh().await?;
                 self.persist(call).await
             }
             other => other,
         }
+    }
+
+    /// Makes the call once, whatever comes of it; only an expired token is renewed.
+    async fn call_once(&self, call: &Call) -> Result<Answer, ApiError> {
+        match self.attempt(call).await {
+            Err(error) if self.may_renew(call, &error) => {
+                self.refresh().await?;
+                self.attempt(call).await
+            }
+            other => other,
+        }
+    }
+
+    /// [`Client::call_once`] that may take so long in all.
+    async fn call_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
+        match tokio::time::timeout(limit, self.call_once(call)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
+        }
+    }
+
+    fn may_renew(&self, call: &Call, error: &ApiError) -> bool {
+        !call.anonymous
+            && error.refusal().is_some_and(Refusal::is_expired_token)
+            && self.tokens().refresh_token.is_some()
     }
 
     /// [`Client::call`], read as JSON.
@@ -251,7 +272,7 @@ impl Client {
         let mut attempt = 0;
         loop {
             let error = match self.attempt(call).await {
-                Ok(body) => return Ok(body),
+                Ok(answer) => return Ok(answer.body),
                 Err(error) => error,
             };
             let Some(asked) = self.may_repeat(call, &error) else {
@@ -289,7 +310,7 @@ impl Client {
     }
 
     /// One attempt, with the redirects that belong to it.
-    async fn attempt(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
+    async fn attempt(&self, call: &Call) -> Result<Answer, ApiError> {
         let limit = self.limits.total;
         match tokio::time::timeout(limit, self.follow(call)).await {
             Ok(result) => result,
@@ -297,7 +318,7 @@ impl Client {
         }
     }
 
-    async fn follow(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
+    async fn follow(&self, call: &Call) -> Result<Answer, ApiError> {
         let mut method = call.method.clone();
         let mut url = call.url.clone();
         let mut body = call.body.clone();
@@ -384,12 +405,9 @@ impl Client {
     }
 
     /// Reads the body within its limit and tells an answer from a refusal.
-    async fn finish(&self, mut response: reqwest::Response) -> Result<Vec<u8>, ApiError> {
+    async fn finish(&self, mut response: reqwest::Response) -> Result<Answer, ApiError> {
         let status = response.status();
-        let retry_after = response
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| backoff::retry_after(value.as_bytes(), Timestamp::now()));
+        let head = answer::Head::read(response.headers(), Timestamp::now());
         let announced = response.content_length().unwrap_or(0);
         let mut body = Vec::new();
         let mut too_large = announced > self.limits.body as u64;
@@ -403,7 +421,7 @@ impl Client {
             too_large = body.len() > self.limits.body;
         }
         match (status.is_success(), too_large) {
-            (true, false) => Ok(body),
+            (true, false) => Ok(head.with(body)),
             (true, true) => Err(ApiError::TooLarge {
                 origin: self.origin(),
                 limit: self.limits.body,
@@ -412,7 +430,7 @@ impl Client {
             (false, _) => Err(ApiError::Refused(Box::new(Refusal::read(
                 status.as_u16(),
                 &body,
-                retry_after,
+                head.retry_after,
             )))),
         }
     }

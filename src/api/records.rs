@@ -1,10 +1,13 @@
 //! Records of the repository. A record is kept as the platform sent it, so that what is printed is what came.
 
+use std::time::Duration;
+
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{ApiError, Client};
+use super::{Answer, ApiError, Call, Client};
 
 /// A record (the platform's BaseModel): the bytes as they came, and a parsed view of them.
 #[derive(Clone, Debug)]
@@ -136,6 +139,27 @@ impl Client {
         call.repeatable = true;
         let answer = self.call(&call).await?;
         self.page(&answer, find)
+    }
+
+    /// Asks for a page by a body of the caller's own, once, and returns the answer as it came: for callers who judge both
+    /// answers and refusals themselves.
+    ///
+    /// # Errors
+    /// Every failure; nothing is tried again but a token that has expired and can be renewed.
+    pub async fn find_as_is(
+        &self,
+        datatype: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Answer, ApiError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.url(&["repository", "find", datatype])?,
+            body: Some(body),
+            repeatable: true,
+            anonymous: false,
+        };
+        self.call_within(&call, limit).await
     }
 
     fn page(&self, answer: &[u8], find: &Find) -> Result<Page, ApiError> {

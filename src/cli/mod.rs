@@ -14,6 +14,7 @@ mod input;
 mod listen;
 mod man;
 mod parse;
+mod poll;
 mod profile;
 mod queue;
 mod records;
@@ -75,6 +76,7 @@ enum Command {
     Demo(demo::Args),
     Listen(listen::Args),
     Tail(Box<tail::Args>),
+    Poll(Box<poll::Args>),
     Send(send::Args),
     Events(events::Args),
     Records(records::Args),
@@ -96,6 +98,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
         Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
         Command::Tail(args) => Runtime::Client.run(cx, tail::run(*args, own)),
+        Command::Poll(args) => Runtime::Client.run(cx, poll::run(*args, own)),
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),
         Command::Records(args) => Runtime::Brief.run(cx, records::run(args, own)),
         Command::Send(args) => Runtime::Client.run(cx, send::run(args, own)),

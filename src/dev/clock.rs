@@ -6,11 +6,22 @@ use crate::time::Timestamp;
 const AHEAD: i64 = 1_000;
 /// A system clock further behind than this was set back, and is followed.
 const SET_BACK: i64 = 60_000;
+/// Writes share an instant for so long at most: beyond it a tie would be a write that comes late.
+const TIED: i64 = 5_000;
 
 /// Gives each write its instant.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     last: i64,
+    shared: Shared,
+}
+
+/// An instant that the next writes get too.
+#[derive(Debug, Default)]
+struct Shared {
+    instant: Timestamp,
+    since: i64,
+    left: u64,
 }
 
 impl Clock {
@@ -18,7 +29,29 @@ impl Clock {
     pub(super) fn after(last: Option<i64>) -> Self {
         Self {
             last: last.unwrap_or(i64::MIN),
+            shared: Shared::default(),
         }
+    }
+
+    /// The instant of the next write where so many in a row share one, which is off by what `skew` gives in milliseconds.
+    pub(super) fn tick_shared(
+        &mut self,
+        now: Timestamp,
+        ties: u64,
+        skew: impl FnOnce() -> i64,
+    ) -> Timestamp {
+        let age = now.millis().saturating_sub(self.shared.since);
+        if self.shared.left > 0 && (0..TIED).contains(&age) {
+            self.shared.left -= 1;
+            return self.shared.instant;
+        }
+        let exact = self.tick(now).millis();
+        self.shared = Shared {
+            instant: Timestamp::from_millis(exact.saturating_add(skew())),
+            since: now.millis(),
+            left: ties.saturating_sub(1),
+        };
+        self.shared.instant
     }
 
     /// The instant of the next write.
@@ -50,6 +83,25 @@ mod tests {
             .map(|now| clock.tick(at(now)).millis())
             .into();
         assert_eq!(ticks, [101, 102, 103, 104, 110]);
+    }
+
+    #[test]
+    fn so_many_writes_in_a_row_share_an_instant() {
+        let mut clock = Clock::after(None);
+        let ticks: Vec<_> = [100, 101, 102, 103, 104, 105]
+            .map(|now| clock.tick_shared(at(now), 3, || 0).millis())
+            .into();
+        assert_eq!(ticks, [100, 100, 100, 103, 103, 103]);
+        assert_eq!(clock.tick_shared(at(200), 3, || 0), at(200));
+        assert_eq!(clock.tick_shared(at(200 + TIED), 3, || 0), at(200 + TIED));
+    }
+
+    #[test]
+    fn a_skewed_write_does_not_move_the_clock() {
+        let mut clock = Clock::after(None);
+        assert_eq!(clock.tick_shared(at(100), 1, || -30), at(70));
+        assert_eq!(clock.tick_shared(at(100), 1, || 40), at(141));
+        assert_eq!(clock.tick_shared(at(100), 1, || 0), at(102));
     }
 
     #[test]

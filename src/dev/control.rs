@@ -12,10 +12,12 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::chaos;
 use super::error::{self, Refusal, answer, json_response};
 use super::feed;
 use super::gateways;
 use super::guard::{self, Guard};
+use super::identity;
 use super::queue;
 use super::request::JsonObject;
 use super::settings::{SETTINGS, SettingError};
@@ -50,6 +52,7 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
         .route("/_evt/feed", get(feed::feed))
+        .merge(chaos::control_routes())
         .merge(queue::routes())
         .merge(gateways::control_routes())
         .merge(streams::control_routes())
@@ -217,9 +220,17 @@ impl From<SettingError> for Refusal {
     }
 }
 
-/// Forgets records, flows, runs, events and deliveries.
+/// Forgets records, flows, runs, events and deliveries: what is gathered from now on is another platform's data.
 async fn reset_all(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
-    state.store.write::<_, StoreError, _>(reset::wipe).await?;
+    let id = state
+        .store
+        .write::<_, StoreError, _>(|tx| {
+            reset::wipe(tx)?;
+            identity::renew(tx)
+        })
+        .await?;
+    state.identity.replace(&id);
+    state.settings.chaos().forget();
     state.set_last_create(None);
     Ok(answer(StatusCode::OK, &json!({ "reset": true })))
 }

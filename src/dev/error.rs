@@ -63,7 +63,8 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not_implemented", message)
     }
 
-    fn body(&self, path: &str) -> Vec<u8> {
+    /// Its JSON, for a request of this path.
+    pub(super) fn body(&self, path: &str) -> Vec<u8> {
         let body = json!({
             "statusCode": self.status.as_u16(),
             "error": self.status.canonical_reason().unwrap_or("Error"),

@@ -37,6 +37,10 @@ pub enum FindError {
         "page {page} of this sort lies beyond the first {MAX_SORTED} records: narrow the query, or sort by modifydate"
     )]
     TooDeep { page: u64 },
+    #[error(
+        "`{field}` takes $gte, $gt, $lte, $lt, $eq and $exists while `poll.dates` is not iso-ms, not `{operator}`"
+    )]
+    DateOperator { field: String, operator: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -69,6 +73,11 @@ impl Filter {
             span: Span::ALL,
             test: Test::Attribute(path.to_owned(), value.to_lowercase()),
         }
+    }
+
+    /// Whether the span alone does not decide.
+    pub(super) fn looks_inside(&self) -> bool {
+        !matches!(self.test, Test::All)
     }
 
     /// Whether a record within the span, as text, is one of them.
@@ -123,10 +132,20 @@ impl Sort {
         })
     }
 
-    /// The direction, when the index on `modifydate` gives this order.
+    /// The paths, each with its direction.
+    pub(super) fn keys(&self) -> &[(String, Direction)] {
+        &self.keys
+    }
+
+    /// The direction, when the index on `modifydate` gives this order: its ties are in the order of their ids.
     pub fn by_modified(&self) -> Option<Direction> {
         match self.keys.as_slice() {
             [(path, direction)] if path == "modifydate" => Some(*direction),
+            [(first, direction), (second, of_ties)]
+                if first == "modifydate" && second == "sk" && direction == of_ties =>
+            {
+                Some(*direction)
+            }
             _ => None,
         }
     }
@@ -224,7 +243,7 @@ impl Search {
         })
     }
 
-    fn skip(&self) -> u64 {
+    pub(super) fn skip(&self) -> u64 {
         (self.page - 1).saturating_mul(self.page_size as u64)
     }
 }
@@ -267,6 +286,21 @@ pub struct Page {
     pub total_pages: u64,
 }
 
+impl Page {
+    /// A page of a search that found `total` records.
+    pub(super) fn of(search: &Search, data: Vec<Box<RawValue>>, total: u64) -> Self {
+        let size = search.page_size.max(1) as u64;
+        Self {
+            data,
+            total,
+            has_next: search.skip().saturating_add(size) < total,
+            page: search.page,
+            page_size: search.page_size,
+            total_pages: total.div_ceil(size),
+        }
+    }
+}
+
 /// Looks for records. Total and page are of one moment.
 pub fn run(
     connection: &Connection,
@@ -280,18 +314,9 @@ pub fn run(
             (Some(direction), _) => in_order(connection, org, datatype, search, direction)?,
             (None, _) => sorted(connection, org, datatype, search)?,
         };
-        let size = search.page_size.max(1) as u64;
-        Ok(Page {
-            data: bodies
-                .into_iter()
-                .filter_map(|body| RawValue::from_string(body).ok())
-                .collect(),
-            total,
-            has_next: search.skip().saturating_add(size) < total,
-            page: search.page,
-            page_size: search.page_size,
-            total_pages: total.div_ceil(size),
-        })
+        let records = bodies.into_iter();
+        let data = records.filter_map(|body| RawValue::from_string(body).ok());
+        Ok(Page::of(search, data.collect(), total))
     })
 }
 
@@ -395,5 +420,28 @@ impl<'a> Best<'a> {
     fn into_ids(mut self) -> impl Iterator<Item = String> {
         self.cut();
         self.found.into_iter().map(|(_, sk)| sk)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_index_serves_ties_in_the_order_of_their_ids() {
+        let by_modified = |sort: Value| Sort::parse(Some(&sort), None).unwrap().by_modified();
+        let (up, down) = (Some(Direction::Ascending), Some(Direction::Descending));
+        assert_eq!(by_modified(json!({"modifydate": 1})), up);
+        assert_eq!(by_modified(json!({"modifydate": 1, "sk": 1})), up);
+        assert_eq!(by_modified(json!({"modifydate": -1, "sk": -1})), down);
+        for other in [
+            json!({"modifydate": 1, "sk": -1}),
+            json!({"sk": 1, "modifydate": 1}),
+            json!({"modifydate": 1, "name": 1}),
+        ] {
+            assert_eq!(by_modified(other.clone()), None, "{other}");
+        }
     }
 }

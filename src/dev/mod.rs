@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod automation;
+mod chaos;
 mod clock;
 pub mod control;
 pub mod error;
@@ -11,6 +12,7 @@ mod folder;
 mod gateways;
 mod guard;
 pub mod hosts;
+mod identity;
 pub mod model;
 mod query;
 mod queue;
@@ -52,6 +54,7 @@ use crate::time::Timestamp;
 use auth::{AuthMode, Authority};
 use folder::Folder;
 use hosts::{AllowedHost, Hosts};
+use identity::Identity;
 use repository::{OnEvent, Repository};
 use seed::{Planted, SeedError};
 use settings::Settings;
@@ -264,11 +267,14 @@ async fn open(
     let raising = Arc::clone(&flows);
     let on_event: OnEvent =
         Arc::new(move |tx, repository, event| raising.raise(tx, repository, &event));
+    let settings = Settings::load(&store)?;
+    let repository = Repository::open(&store, on_event)?.under(Arc::clone(settings.chaos()));
     let state = State::new(state::Parts {
-        repository: Arc::new(Repository::open(&store, on_event)?),
+        repository: Arc::new(repository),
+        identity: Identity::load(&store).await?,
         flows,
         authority: Authority::new(options.auth, &secrets.jwt),
-        settings: Settings::load(&store)?,
+        settings,
         org: options.org.clone(),
         page_cap: options.page_cap.max(1),
         webhook_secret: secret,
@@ -349,6 +355,10 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))
         .layer(axum::middleware::from_fn(error::finish))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&state),
+            identity::tell,
+        ))
         .with_state(state)
 }
 

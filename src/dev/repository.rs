@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::chaos::{Before, Chaos};
 use super::clock::Clock;
 use super::find::Filter;
 use super::model::{self, Draft};
 use crate::event::Seq;
 use crate::flow::{Cause, NewEvent, World, WorldError};
-use crate::store::records::{self, Direction, Row};
+use crate::store::records::{self, Direction, Row, Span};
 use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
 
@@ -31,6 +32,7 @@ const ON_STATE: [(&str, &str); 2] = [
 /// Reads and writes records.
 pub struct Repository {
     clock: Mutex<Clock>,
+    chaos: Arc<Chaos>,
     on_event: OnEvent,
     /// The kinds of the events that the current request has raised itself.
     raised: Mutex<Vec<String>>,
@@ -51,9 +53,15 @@ impl Repository {
         let last = store.read_blocking(records::last_modified)?;
         Ok(Self {
             clock: Mutex::new(Clock::after(last)),
+            chaos: Arc::default(),
             on_event,
             raised: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The same, whose writes go by these rules.
+    pub(super) fn under(self, chaos: Arc<Chaos>) -> Self {
+        Self { chaos, ..self }
     }
 
     /// Runs one request's changes, and returns what they gave with the kinds of the events that they raised themselves.
@@ -85,6 +93,8 @@ impl Repository {
                 reason: format!("`{}` is there already", text_of(&model, "sk")),
             });
         }
+        let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
+        self.chaos.wrote(org, datatype, sk, || None);
         self.created(tx, org, model, cause)
     }
 
@@ -122,13 +132,7 @@ impl Repository {
         let before = found(tx, org, datatype, id)?;
         let mut after = before.clone();
         apply(&mut after, edit)?;
-        let version = before.get("version").and_then(Value::as_i64).unwrap_or(0) + 1;
-        let now = self.tick();
-        after.insert("version".into(), version.into());
-        after.insert("modifydate".into(), now.to_string().into());
-        let text = model::to_text(&after)?;
-        let created = text_of(&after, "createdate").parse().unwrap_or(now);
-        records::replace(tx, &row(org, &after, created, now, &text))?;
+        let after = self.save(tx, org, &before, after)?;
         let mut kinds = system_events(text_of(&after, "datatype"), "update");
         kinds.extend(reached(
             Some(text_of(&before, "state")),
@@ -140,6 +144,53 @@ impl Repository {
         let (before, after) = (Value::Object(before), Value::Object(after));
         self.raise(tx, org, kinds, &after, Some(&before), cause)?;
         Ok(after)
+    }
+
+    /// Writes the next version of a record, dated now.
+    fn save(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        before: &Map<String, Value>,
+        mut after: Map<String, Value>,
+    ) -> Result<Map<String, Value>, WorldError> {
+        let version = before.get("version").and_then(Value::as_i64).unwrap_or(0) + 1;
+        let now = self.tick();
+        after.insert("version".into(), version.into());
+        after.insert("modifydate".into(), now.to_string().into());
+        let text = model::to_text(&after)?;
+        let created = text_of(&after, "createdate").parse().unwrap_or(now);
+        records::replace(tx, &row(org, &after, created, now, &text))?;
+        let (datatype, sk) = (text_of(&after, "datatype"), text_of(&after, "sk"));
+        self.chaos.wrote(org, datatype, sk, || {
+            let modified: Timestamp = text_of(before, "modifydate").parse().ok()?;
+            Some(Before {
+                modified: modified.millis(),
+                body: model::to_text(before).ok()?,
+            })
+        });
+        Ok(after)
+    }
+
+    /// Saves so many records anew, chosen by chance, and returns how many there were.
+    ///
+    /// Nothing is raised: who reads while others write is to meet their writes, not the flows that each would start.
+    pub(super) fn touch(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        many: usize,
+    ) -> Result<usize, WorldError> {
+        let stamps = records::stamps(tx, org, datatype, Span::ALL)?;
+        let chosen = fastrand::choose_multiple(stamps, many);
+        for (sk, _) in &chosen {
+            if let Some(text) = records::body(tx, org, datatype, sk)? {
+                let before = parsed(&text)?;
+                self.save(tx, org, &before, before.clone())?;
+            }
+        }
+        Ok(chosen.len())
     }
 
     /// Removes a record and raises its events; returns what it was.
@@ -154,6 +205,7 @@ impl Repository {
         let model = found(tx, org, datatype, id)?;
         let datatype = text_of(&model, "datatype").to_owned();
         records::remove(tx, org, &datatype, text_of(&model, "sk"))?;
+        self.chaos.removed(org, &datatype, text_of(&model, "sk"));
         let model = Value::Object(model);
         let kinds = system_events(&datatype, "delete");
         self.raise(tx, org, kinds, &model, None, cause)?;
@@ -191,10 +243,15 @@ impl Repository {
     }
 
     fn tick(&self) -> Timestamp {
-        self.clock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .tick(Timestamp::now())
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Timestamp::now();
+        match self.chaos.rules() {
+            None => clock.tick(now),
+            Some(rules) => {
+                let most = i64::try_from(rules.skew.as_millis()).unwrap_or(i64::MAX);
+                clock.tick_shared(now, rules.ties, || fastrand::i64(-most..=most))
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::State;
 use super::auth::{Caller, Org};
+use super::chaos;
 use super::error::{Lints, Refusal, answer, json_response};
 use super::find::{self, Filter, FindError, Search};
 use super::model::{self, Draft};
@@ -67,7 +68,7 @@ pub(super) fn routes() -> Router<Arc<State>> {
 impl From<FindError> for Refusal {
     fn from(error: FindError) -> Self {
         let code = match error {
-            FindError::Query(_) => "bad_query",
+            FindError::Query(_) | FindError::DateOperator { .. } => "bad_query",
             FindError::BadTime { .. } => "bad_time",
             FindError::BadOption { .. } => "bad_option",
             FindError::TooDeep { .. } => "page_too_deep",
@@ -82,8 +83,22 @@ async fn find(
     caller: Caller,
     lints: Lints,
     Path(datatype): Path<String>,
-    JsonObject(mut body): JsonObject,
+    JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
+    let (query, options) = asked(body, &lints)?;
+    if let Some(rules) = state.settings.chaos().rules() {
+        let asked = (datatype, query, options);
+        return chaos::find(&state, rules, caller, asked, &lints).await;
+    }
+    let filter = Filter::parse(&query)?;
+    page(&state, caller, datatype, filter, &options, &lints).await
+}
+
+/// The query and the options of a body; everything else in it was sent in vain.
+fn asked(
+    mut body: Map<String, Value>,
+    lints: &Lints,
+) -> Result<(Value, Map<String, Value>), Refusal> {
     for key in body.keys() {
         // The platform takes such a body silently, and answers with page one of everything.
         if !matches!(key.as_str(), "query" | "options") {
@@ -92,18 +107,15 @@ async fn find(
             ));
         }
     }
-    let filter = Filter::parse(&body.remove("query").unwrap_or_default())?;
-    let options = match body.remove("options") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(options)) => options,
-        Some(other) => {
-            return Err(Refusal::bad_request(
-                "bad_option",
-                format!("`options` takes an object, not {}", kind_of(&other)),
-            ));
-        }
-    };
-    page(&state, caller, datatype, filter, &options, &lints).await
+    let query = body.remove("query").unwrap_or_default();
+    match body.remove("options") {
+        None | Some(Value::Null) => Ok((query, Map::new())),
+        Some(Value::Object(options)) => Ok((query, options)),
+        Some(other) => Err(Refusal::bad_request(
+            "bad_option",
+            format!("`options` takes an object, not {}", kind_of(&other)),
+        )),
+    }
 }
 
 /// Looks for records and answers with one page of them.
@@ -129,7 +141,11 @@ async fn page(
 /// Runs `op` as one of a handful: a search may walk over everything there is, and the machine is there for others too.
 ///
 /// Dropping the future does not end a search that has begun, so the search itself keeps its turn until it ends.
-async fn searching<T, F>(store: &Store, turns: &Arc<Semaphore>, op: F) -> Result<T, FindError>
+pub(super) async fn searching<T, F>(
+    store: &Store,
+    turns: &Arc<Semaphore>,
+    op: F,
+) -> Result<T, FindError>
 where
     T: Send + 'static,
     F: FnOnce(&Connection) -> Result<T, FindError> + Send + 'static,

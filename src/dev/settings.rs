@@ -1,11 +1,12 @@
 //! Switches of the running platform (`evt dev set`): kept in its data, read on every request.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::chaos::{self, Chaos};
 use super::gateways::Pace;
 use crate::catalogue::{self, find_event};
 use crate::store::{Store, StoreError, settings};
@@ -96,6 +97,139 @@ pub const SETTINGS: &[Setting] = &[
         help: "how long a stream of the platform is silent before it shows that it lives",
         accepts: is_period,
     },
+    Setting {
+        name: "poll.ties",
+        default: "1",
+        takes: "a count, 1 to 1000000",
+        help: "so many writes in a row share one instant, if they come within five seconds",
+        accepts: |value| chaos::is_count(value, 1..=1_000_000),
+    },
+    Setting {
+        name: "poll.skew",
+        default: "0",
+        takes: "0, or a time up to 1440m",
+        help: "the clock of each write is off by a random time up to this, either way",
+        accepts: is_span,
+    },
+    Setting {
+        name: "poll.late",
+        default: "0",
+        takes: "0, or a time up to 1440m",
+        help: "every second write is seen by find only so long after it was made",
+        accepts: is_span,
+    },
+    Setting {
+        name: "poll.touch",
+        default: "0",
+        takes: "a count, 0 to 1000",
+        help: "so many records of its datatype are updated after each find, without events",
+        accepts: |value| chaos::is_count(value, 0..=1_000),
+    },
+    Setting {
+        name: "poll.page_cap",
+        default: "0",
+        takes: "a count, 0 to 10000",
+        help: "records in one page at most; 0: as --page-cap says",
+        accepts: |value| chaos::is_count(value, 0..=10_000),
+    },
+    Setting {
+        name: "poll.window",
+        default: "0",
+        takes: "a count, 0 to 1000000000",
+        help: "a page that reaches beyond so many records is refused with 400; 0: never",
+        accepts: |value| chaos::is_count(value, 0..=1_000_000_000),
+    },
+    Setting {
+        name: "poll.ignore",
+        default: "none",
+        takes: "none, or some of sort,filter,paging",
+        help: "what of a find is not obeyed",
+        accepts: |value| value.parse::<chaos::Ignore>().is_ok(),
+    },
+    Setting {
+        name: "poll.order",
+        default: "stable",
+        takes: "stable or shuffled",
+        help: "whether records of one instant come in another order for each find",
+        accepts: |value| value.parse::<chaos::Order>().is_ok(),
+    },
+    Setting {
+        name: "poll.dates",
+        default: "iso-ms",
+        takes: "iso-ms, iso-s, iso-us, offset, naive, epoch-ms, epoch-s or mongo",
+        help: "how createdate and modifydate are written; a bound of another shape matches nothing (iso-ms takes any)",
+        accepts: |value| value.parse::<chaos::Dates>().is_ok(),
+    },
+    Setting {
+        name: "poll.envelope",
+        default: "data",
+        takes: "data, items, results, records, rows, docs, list or nested",
+        help: "where the records stand in a page",
+        accepts: |value| value.parse::<chaos::Envelope>().is_ok(),
+    },
+    Setting {
+        name: "poll.429",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find is refused with 429 and Retry-After; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.retry_after",
+        default: "1s",
+        takes: "0, or a time up to 1440m",
+        help: "what Retry-After says",
+        accepts: is_span,
+    },
+    Setting {
+        name: "poll.retry_after_form",
+        default: "seconds",
+        takes: "seconds or date",
+        help: "how Retry-After says it",
+        accepts: |value| value.parse::<chaos::RetryForm>().is_ok(),
+    },
+    Setting {
+        name: "poll.5xx",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find fails with 503 or 500, in turn; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.html",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find is answered 200 with a web page; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.error",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find is answered 200 with {\"error\":…}; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.duplicate",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find is answered with the page before it again; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.empty",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth find is answered with an empty page; 0: never",
+        accepts: is_every,
+    },
+    Setting {
+        name: "poll.cut",
+        default: "0",
+        takes: "a count, 0 to 1000000",
+        help: "every Nth page ends in the middle: the connection breaks, or its JSON stops, in turn; 0: never",
+        accepts: is_every,
+    },
 ];
 
 /// Why a switch cannot be set.
@@ -118,6 +252,8 @@ pub enum SettingError {
 /// The values in force.
 pub struct Settings {
     values: RwLock<BTreeMap<&'static str, String>>,
+    /// What the switches of polling come to.
+    chaos: Arc<Chaos>,
 }
 
 impl Settings {
@@ -134,8 +270,11 @@ impl Settings {
                 values.insert(setting.name, value);
             }
         }
+        let chaos = Arc::<Chaos>::default();
+        chaos.follow(polling(&values));
         Ok(Self {
             values: RwLock::new(values),
+            chaos,
         })
     }
 
@@ -170,7 +309,12 @@ impl Settings {
             })
             .await?;
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
+        let is_polling = |(name, _): &(&str, String)| name.starts_with(chaos::PREFIX);
+        let changes_chaos = accepted.iter().any(is_polling);
         values.extend(accepted);
+        if changes_chaos {
+            self.chaos.follow(polling(&values));
+        }
         Ok(())
     }
 
@@ -183,6 +327,11 @@ impl Settings {
                 .get(setting.name)
                 .map_or_else(|| setting.default.to_owned(), String::clone),
         )
+    }
+
+    /// The hard cases of polling, as the switches have them.
+    pub(super) fn chaos(&self) -> &Arc<Chaos> {
+        &self.chaos
     }
 
     pub(super) fn two_factor(&self) -> bool {
@@ -240,8 +389,23 @@ pub fn find(name: &str) -> Option<&'static Setting> {
 fn plain<'a>(setting: &Setting, value: &'a str) -> &'a str {
     match value {
         "off" | "" if setting.name == THROW => NONE,
+        "off" | "" if setting.name.starts_with(chaos::PREFIX) => setting.default,
         _ => value,
     }
+}
+
+/// The rules that the switches of polling make.
+fn polling(values: &BTreeMap<&'static str, String>) -> chaos::Rules {
+    chaos::Rules::read(|name| values.get(&*format!("{}{name}", chaos::PREFIX)).cloned())
+}
+
+fn is_span(value: &str) -> bool {
+    chaos::span(value).is_some()
+}
+
+/// Every how many finds something happens.
+fn is_every(value: &str) -> bool {
+    chaos::is_count(value, 0..=1_000_000)
 }
 
 fn is_switch(value: &str) -> bool {
@@ -290,6 +454,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_switches_of_polling_come_into_force_and_go_again() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let settings = Settings::load(&store).unwrap();
+        assert!(settings.chaos().rules().is_none());
+        let change = |value: &str| [("poll.ties".to_owned(), value.to_owned())];
+        settings.set(&store, &change("50")).await.unwrap();
+        assert_eq!(settings.chaos().rules().unwrap().ties, 50);
+        let again = Settings::load(&store).unwrap();
+        assert_eq!(again.chaos().rules().unwrap().ties, 50);
+        settings.set(&store, &change("off")).await.unwrap();
+        assert!(settings.chaos().rules().is_none());
+    }
+
+    #[tokio::test]
     async fn the_listener_that_throws_is_one_of_an_event_that_there_is() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let settings = Settings::load(&store).unwrap();
@@ -315,6 +493,21 @@ mod tests {
             ("2fa", "yes"),
             ("token.ttl", "0"),
             ("listener.throw", "a b"),
+            ("poll.ties", "0"),
+            ("poll.skew", "-1s"),
+            ("poll.late", "soon"),
+            ("poll.touch", "1001"),
+            ("poll.page_cap", "many"),
+            ("poll.window", "1.5"),
+            ("poll.ignore", "sort,order"),
+            ("poll.order", "random"),
+            ("poll.dates", "iso"),
+            ("poll.envelope", "hits"),
+            ("poll.429", "-1"),
+            ("poll.retry_after", "tomorrow"),
+            ("poll.retry_after_form", "both"),
+            ("poll.5xx", "on"),
+            ("poll.cut", "0x1"),
         ] {
             let change = [(name.to_owned(), value.to_owned())];
             let error = settings.set(&store, &change).await.unwrap_err();

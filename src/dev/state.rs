@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::auth::Authority;
 use super::error::Refusal;
 use super::gateways::Gateways;
+use super::identity::Identity;
 use super::repository::Repository;
 use super::settings::Settings;
 use super::streams::Streams;
@@ -31,6 +32,7 @@ pub struct State {
     pub flows: Arc<Flows>,
     pub authority: Authority,
     pub settings: Settings,
+    pub(super) identity: Identity,
     /// The organisation of the person that is always there.
     pub org: String,
     /// Records in one page at most.
@@ -57,6 +59,7 @@ pub(super) struct Parts {
     pub(super) flows: Arc<Flows>,
     pub(super) authority: Authority,
     pub(super) settings: Settings,
+    pub(super) identity: Identity,
     pub(super) org: String,
     pub(super) page_cap: usize,
     pub(super) webhook_secret: Option<Secret>,
@@ -72,6 +75,7 @@ impl State {
             flows: parts.flows,
             authority: parts.authority,
             settings: parts.settings,
+            identity: parts.identity,
             org: parts.org,
             page_cap: parts.page_cap,
             webhook_secret: parts.webhook_secret,

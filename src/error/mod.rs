@@ -6,6 +6,7 @@
 mod edge;
 mod engines;
 mod model;
+mod poll;
 mod ports;
 mod streams;
 

@@ -227,6 +227,8 @@ pub(crate) fn stopped(stop: Stop) -> Result<Exit, CliError> {
         .hint("ask again; an agent's answer cannot be taken up in the middle"),
         Stop::Output(error) => error.into(),
         Stop::Store(error) => error.into(),
+        Stop::Exec(error) => CliError::new(Exit::Undelivered, "exec_failed", error)
+            .hint("mend the command and run this again: it goes on with that record"),
         Stop::Record {
             path,
             source,

@@ -19,6 +19,13 @@ pub enum When {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(Duration);
 
+/// Two durations, the shorter one first: `5s..60s`; one alone is both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Between {
+    least: Duration,
+    most: Duration,
+}
+
 /// How often: `50/s`, `100/m`, `10/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
@@ -67,6 +74,13 @@ impl fmt::Display for Span {
             Some((name, unit)) => write!(f, "{}{name}", millis / u128::from(*unit)),
             None => f.write_str("0s"),
         }
+    }
+}
+
+impl Between {
+    /// The shorter and the longer one.
+    pub const fn ends(self) -> (Duration, Duration) {
+        (self.least, self.most)
     }
 }
 
@@ -146,6 +160,9 @@ impl FromStr for When {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "now" {
+            return Ok(Self::Ago(Duration::ZERO));
+        }
         if let Some(ago) = span(text) {
             return Ok(Self::Ago(ago));
         }
@@ -158,6 +175,20 @@ impl FromStr for When {
         text.parse().map(Self::At).map_err(|_| {
             wrong(text, "a time: 10m, 2h or 7d (ago), 2026-04-25, 2026-04-25T10:00:00Z, or milliseconds since the epoch")
         })
+    }
+}
+
+impl FromStr for Between {
+    type Err = GrammarError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bad = || wrong(text, "two spans of time, the shorter one first: 5s..60s");
+        let (least, most) = text.split_once("..").unwrap_or((text, text));
+        let (least, most) = (span(least).ok_or_else(bad)?, span(most).ok_or_else(bad)?);
+        match least <= most {
+            true => Ok(Self { least, most }),
+            false => Err(bad()),
+        }
     }
 }
 
@@ -250,6 +281,20 @@ mod tests {
     }
 
     #[test]
+    fn two_spans_stand_in_their_order() {
+        let secs = |text: &str| {
+            let between = text.parse::<Between>().ok()?;
+            let (least, most) = between.ends();
+            Some((least.as_secs(), most.as_secs()))
+        };
+        assert_eq!(secs("5s..1m"), Some((5, 60)));
+        assert_eq!(secs("5s"), Some((5, 5)));
+        for text in ["1m..5s", "5s..", "..5s", "5s..x", "5s...6s", ""] {
+            assert_eq!(secs(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_span_is_refused() {
         for text in [
             "",
@@ -274,6 +319,7 @@ mod tests {
         let now = Timestamp::from_secs(1_000_000);
         for (text, secs) in [
             ("10m", 999_400),
+            ("now", 1_000_000),
             ("1970-01-02", 86_400),
             ("1970-01-01T01:00:00+01:00", 0),
             ("1777111200007", 1_777_111_200),

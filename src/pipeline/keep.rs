@@ -19,10 +19,11 @@ use crate::dial::{AddressPolicy, Dialer, passed_on};
 use crate::envelope::{Form, Peek};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
-use crate::source::Message;
+use crate::source::{Change, Message, Op};
 use crate::store::jobs::{self, End, JobBody, NewJob, Settled, Unmade};
 use crate::store::{Connection, Store, StoreError, Tx, cursors, events};
 use crate::time::Timestamp;
+use crate::watermark::Digest;
 
 /// How long deliveries that are due may take once the stream has ended; the others wait in the queue.
 pub(super) const DRAIN: Duration = Duration::from_secs(2);
@@ -51,6 +52,15 @@ pub(super) struct Kept {
     id: Option<String>,
     channel: Option<String>,
     ack: Option<u64>,
+    change: Option<KeptChange>,
+}
+
+/// A [`Change`] that outlives its page.
+struct KeptChange {
+    op: Op,
+    key: String,
+    at: Option<String>,
+    digest: Digest,
 }
 
 impl Kept {
@@ -62,6 +72,12 @@ impl Kept {
             id: message.id.map(str::to_owned),
             channel: message.channel.map(str::to_owned),
             ack: message.ack,
+            change: message.change.map(|change| KeptChange {
+                op: change.op,
+                key: change.key.to_owned(),
+                at: change.at.map(str::to_owned),
+                digest: change.digest,
+            }),
         }
     }
 
@@ -72,6 +88,12 @@ impl Kept {
             channel: self.channel.as_deref(),
             data: &self.event.body,
             ack: self.ack,
+            change: self.change.as_ref().map(|change| Change {
+                op: change.op,
+                key: &change.key,
+                at: change.at.as_deref(),
+                digest: change.digest,
+            }),
         }
     }
 }
@@ -155,7 +177,8 @@ fn write(
         let seq = events::insert(tx, event, None)?;
         event.seq = Some(seq);
         if let Some(forward) = &keep.forward {
-            jobs::enqueue(tx, &forward.job(event))?;
+            let digest = kept.change.as_ref().map(|change| change.digest);
+            jobs::enqueue(tx, &forward.job(&kept.event, digest))?;
         }
     }
     if let (Some(cursor), Some(position)) = (&keep.cursor, reached) {
@@ -172,7 +195,9 @@ fn write(
 
 impl Forward {
     /// The delivery that stands for this event: to the target as it was given, under an id by which a receiver knows it again.
-    fn job(&self, event: &Event) -> NewJob {
+    ///
+    /// The id of a polled version is its digest: should a crash make it come twice, the receiver can tell.
+    fn job(&self, event: &Event, version: Option<Digest>) -> NewJob {
         let (url, path) = match &self.target {
             Target::Url(url) => (url.to_string(), None),
             unix @ Target::Unix(_) => (unix.to_string(), Some("/".to_owned())),
@@ -182,7 +207,10 @@ impl Forward {
             order_key: None,
             run_at: Timestamp::now(),
             retry: self.retry.clone(),
-            message_id: Some(format!("msg_{}", Uuid::now_v7().simple())),
+            message_id: Some(match version {
+                Some(digest) => format!("msg_{digest}"),
+                None => format!("msg_{}", Uuid::now_v7().simple()),
+            }),
             secret: self.secret.clone(),
             method: Method::POST,
             url,
@@ -313,7 +341,10 @@ pub(super) fn event_of(
     Event {
         seq: None,
         received_at,
-        source: Source::Tail,
+        source: match message.change {
+            Some(_) => Source::Poll,
+            None => Source::Tail,
+        },
         transport,
         method: Method::POST,
         target: target.to_owned(),

@@ -5,10 +5,13 @@
 
 mod answer;
 mod cursor;
+mod exec;
 mod keep;
 mod notices;
 mod print;
 mod recording;
+mod records;
+mod singer;
 mod slow;
 mod watch;
 
@@ -22,22 +25,27 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Retry;
-use crate::envelope::{self, Peek};
+use crate::envelope::{self, Form, Peek};
 use crate::event::{Outcome, Seq, Transport};
 use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
+use crate::json::Raw;
 use crate::shape::Shape;
 use crate::source::{BoxFuture, CutOff, Gap, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
 use cursor::{Mark, Mover};
+use exec::Exec;
 use keep::{Keeper, Kept};
 use notices::Teller;
 use print::Printer;
 use recording::Recording;
 use slow::Loss;
 use watch::Watch;
+
+pub use exec::ExecError;
+pub use records::{RecordForm, SingerNames};
 
 /// What is to become of messages.
 pub struct PipelineOptions {
@@ -57,6 +65,8 @@ pub struct PipelineOptions {
     pub shape: Option<Shape>,
     pub on_slow: OnSlow,
     pub keep: Option<Keep>,
+    /// Give each message to this command, on its stdin.
+    pub exec: Option<String>,
     /// Append each event, with its time, to this file.
     pub record: Option<PathBuf>,
     /// End when something may have been missed.
@@ -66,13 +76,17 @@ pub struct PipelineOptions {
 }
 
 /// What is printed of a message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Show {
     /// By the format of stdout: a record, a line, the payload.
     #[default]
     Event,
     /// Only the text of an answer, as it grows.
     Answer,
+    /// Records that were polled.
+    Records(RecordForm),
+    /// Nothing: stdout is another's.
+    Nothing,
 }
 
 /// What happens when the reader of stdout is slower than the stream.
@@ -154,6 +168,8 @@ pub enum Stop {
     Answer(String),
     /// Events cannot be kept.
     Store(StoreError),
+    /// A command did not take what it was given.
+    Exec(ExecError),
     /// The recording cannot be written.
     Record {
         path: PathBuf,
@@ -208,6 +224,8 @@ pub struct Pipeline {
     /// A message came that was neither written nor kept: no later position counts, because it would cover that one, too.
     is_refusing: bool,
     recording: Option<Recording>,
+    /// The command that takes messages, and those that wait for it.
+    exec: Option<Exec>,
     /// The target of events.
     target: String,
     teller: Teller,
@@ -243,6 +261,7 @@ impl Pipeline {
             teller: Teller::new(Arc::clone(&ui), options.transport),
             watch: Watch::start(&ui, &options.pulse, &stop),
             target: keep::target_of(&options.name),
+            exec: options.exec.take().map(Exec::new),
             options,
             ui,
             stop,
@@ -358,8 +377,9 @@ impl Pipeline {
     fn print_kept(&mut self, kept: &Kept) {
         self.stats.kept += 1;
         let none = HeaderMap::new();
-        let peek = envelope::peek(&none, &kept.event.body);
-        self.print(&kept.message(), &peek, kept.number, kept.event.seq);
+        let message = kept.message();
+        let peek = peek(&none, &message);
+        self.print(&message, &peek, kept.number, kept.event.seq);
     }
 
     /// Lets the position follow to what stdout has been given.
@@ -478,7 +498,7 @@ impl Outlet for Pipeline {
         self.stats.received += 1;
         self.stats.bytes += message.data.len() as u64;
         let none = HeaderMap::new();
-        let peek = envelope::peek(&none, message.data);
+        let peek = peek(&none, message);
         let look = look(message, &peek, now);
         if !self.judge(&look) {
             self.look_for_absent(&look);
@@ -490,6 +510,9 @@ impl Outlet for Pipeline {
             && let answer::Part::Failed(why) = answer::read(message, peek.form)
         {
             self.failure = Some(why.into_owned());
+        }
+        if let Some(exec) = &mut self.exec {
+            exec.take(message);
         }
         let seq = self.stats.received;
         if self.recording.is_none() && self.keeper.is_none() {
@@ -525,10 +548,26 @@ impl Outlet for Pipeline {
         })
     }
 
+    fn flush(&mut self) -> BoxFuture<'_, ControlFlow<(), u64>> {
+        Box::pin(async {
+            if self.settle().await.is_break() {
+                return ControlFlow::Break(());
+            }
+            if let Some(exec) = &mut self.exec
+                && let Err(error) = exec.run().await
+            {
+                let _ = self.end(Stop::Exec(error));
+                return ControlFlow::Break(());
+            }
+            self.until_written().await
+        })
+    }
+
     fn reached(&mut self, position: &str) {
         if self.is_refusing {
             return;
         }
+        self.printer.state(position, &mut self.lines);
         if let Some(keeper) = &mut self.keeper {
             keeper.reached(position);
         }
@@ -567,7 +606,7 @@ impl Outlet for Pipeline {
                 self.was_open = true;
             }
             Notice::Retrying { why, .. } => self.last_failure = Some(why.clone()),
-            Notice::Remark(_) => {}
+            Notice::Waiting { .. } | Notice::Remark(_) => {}
         }
         if self.options.show == Show::Answer {
             // What the answer has said so far is seen before the notice.
@@ -601,6 +640,19 @@ impl Pipeline {
             let _ = self.end(Stop::Gap);
             self.stop.cancel();
         }
+    }
+}
+
+/// What a message says of itself. Of a polled record it is known; what an envelope looks like is no matter there.
+fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> Peek<'a> {
+    let Some(change) = &message.change else {
+        return envelope::peek(none, message.data);
+    };
+    Peek {
+        subject: message.id.map(Into::into),
+        time: change.at.map(|at| Raw::new(at).plain()),
+        form: Form::Json,
+        ..Peek::default()
     }
 }
 

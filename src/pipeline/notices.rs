@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::event::Transport;
 use crate::shape::ShapeFault;
 use crate::source::{Gap, Notice};
+use crate::time::Timestamp;
 use crate::ui::{Ui, safe, size};
 
 /// What may come in a flood is said once in so long, and counted in between.
@@ -64,14 +65,22 @@ impl Teller {
                 let seconds = delay.as_secs_f64();
                 let facts =
                     json!({ "why": why, "in_ms": delay.as_millis() as u64, "attempt": attempt });
-                let text = format!(
-                    "The connection was lost: {}. Trying again in {seconds:.1} s.",
-                    safe(why)
-                );
+                let lost = match self.transport {
+                    Transport::Poll => "No page came",
+                    _ => "The connection was lost",
+                };
+                let text = format!("{lost}: {}. Trying again in {seconds:.1} s.", safe(why));
                 self.ui.notice("retrying", facts, &text);
             }
             Notice::Gap(gap) => self.ui.alert("gap", gap_facts(gap), &gap_text(gap)),
             Notice::Malformed { bytes, why } => self.malformed(*bytes, why),
+            Notice::Waiting { until, why } => {
+                let wait = until.since(Timestamp::now());
+                let facts = json!({ "until": until, "in_ms": wait.as_millis() as u64, "why": why });
+                let seconds = wait.as_secs_f64();
+                let text = format!("Waiting {seconds:.1} s, until {until}: {}.", safe(why));
+                self.ui.notice("waiting", facts, &text);
+            }
             Notice::Remark(text) => {
                 self.ui
                     .notice("remark", json!({ "message": text }), &safe(text));

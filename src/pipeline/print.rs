@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::{self, Part};
+use super::records::{self, RecordForm, RecordPrinter};
 use super::{PipelineOptions, Show};
 use crate::envelope::{Form, Peek};
 use crate::event::{Seq, Transport};
@@ -66,12 +67,23 @@ enum Print {
     Line,
     Payload,
     Answer,
+    Records {
+        printer: RecordPrinter,
+        shape: Option<Shape>,
+    },
+    Nothing,
 }
 
 impl Printer {
     pub(super) fn new(options: &PipelineOptions, ui: &Arc<Ui>) -> Self {
-        let form = match (options.show, ui.format(), &options.shape) {
+        let form = match (&options.show, ui.format(), &options.shape) {
             (Show::Answer, ..) => Print::Answer,
+            (Show::Nothing, ..) => Print::Nothing,
+            (Show::Records(RecordForm::AsTheyCame), Format::Text, None) => Print::Line,
+            (Show::Records(form), _, shape) => Print::Records {
+                printer: RecordPrinter::new(form),
+                shape: shape.clone(),
+            },
             (Show::Event, Format::Json, None) => Print::Record,
             // What a shape makes is JSON, also for people.
             (Show::Event, Format::Json | Format::Text, Some(shape)) => Print::Shaped(shape.clone()),
@@ -106,6 +118,8 @@ impl Printer {
                 self.record = record;
                 shaped?;
             }
+            Print::Records { .. } => self.records(shown, out)?,
+            Print::Nothing => {}
             Print::Line => {
                 out.extend_from_slice(self.line(shown).as_bytes());
                 out.push(b'\n');
@@ -118,7 +132,10 @@ impl Printer {
             }
             Print::Answer => self.answer(shown, out),
         }
-        let is_json = matches!(self.form, Print::Record | Print::Shaped(_));
+        let is_json = matches!(
+            self.form,
+            Print::Record | Print::Shaped(_) | Print::Records { .. }
+        );
         if is_json && self.ui.stdout_is_terminal() {
             tame_json(out, start);
         }
@@ -156,9 +173,39 @@ impl Printer {
         }
     }
 
+    /// Appends the state of a Singer stream.
+    pub(super) fn state(&mut self, position: &str, out: &mut Vec<u8>) {
+        if let Print::Records { printer, .. } = &mut self.form {
+            printer.state(position, out);
+        }
+    }
+
+    /// A polled record in its form, or what a jq expression makes of that.
+    fn records(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), ShapeFault> {
+        let Print::Records { printer, shape } = &mut self.form else {
+            return Ok(());
+        };
+        let Some(change) = &shown.message.change else {
+            return Ok(());
+        };
+        let Some(shape) = shape else {
+            printer.print(shown.message, change, out);
+            return Ok(());
+        };
+        printer.print(shown.message, change, &mut self.record);
+        let shaped = shape.apply(&self.record, out);
+        self.record.clear();
+        shaped.map(drop)
+    }
+
     /// Time, reference where it is kept, type, channel, id, payload.
     fn line(&self, shown: &Shown<'_>) -> String {
         let (message, peek) = (shown.message, shown.peek);
+        if let Some(change) = &message.change {
+            return records::line(&self.ui, message, change, |data, room| {
+                payload(data, Form::Json, room)
+            });
+        }
         // The day is the same for most of what is seen; the clock is what people compare.
         let clock = shown.received_at.get(11..23).unwrap_or(shown.received_at);
         let mut parts = vec![(Style::Dim, clock.to_owned())];

@@ -1,5 +1,6 @@
 //! The reader of stdout: what is handed over to it, and what happens when it is slower than the stream.
 
+use std::io;
 use std::ops::ControlFlow;
 
 use super::{OnSlow, PATIENCE, Pipeline, Stop};
@@ -54,6 +55,30 @@ impl Pipeline {
             self.say_loss();
         }
         self.unless_enough()
+    }
+
+    /// Waits until stdout has written all that it was given: how many bytes that is. A reader that takes nothing is waited for
+    /// no longer than [`PATIENCE`] once the person wants to end.
+    pub(super) async fn until_written(&mut self) -> ControlFlow<(), u64> {
+        let bytes = self.ui.handed_over();
+        let patience = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(PATIENCE).await;
+        };
+        let written = tokio::select! {
+            biased;
+            written = self.ui.written(bytes) => written,
+            () = patience => return ControlFlow::Break(()),
+        };
+        if written {
+            return ControlFlow::Continue(bytes);
+        }
+        // Nothing more will be written: why is told by who asks for the rest.
+        let error = self.ui.flush().err();
+        let error = error.unwrap_or_else(|| io::ErrorKind::BrokenPipe.into());
+        self.refuse();
+        let _ = self.end(Stop::Output(error));
+        ControlFlow::Break(())
     }
 
     pub(super) fn drop_one(&mut self, message: &Message<'_>) {

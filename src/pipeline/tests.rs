@@ -67,6 +67,7 @@ fn options() -> PipelineOptions {
         shape: None,
         on_slow: OnSlow::Block,
         keep: None,
+        exec: None,
         record: None,
         fail_on_gap: false,
         pulse: Arc::default(),

@@ -5,6 +5,7 @@
 //! know as a [`Notice`].
 
 mod keep_open;
+pub mod poll;
 mod socketio;
 mod sse;
 mod turns;
@@ -28,6 +29,7 @@ use crate::dial::DialError;
 use crate::event::Transport;
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use crate::watermark::Digest;
 
 pub use keep_open::{Reconnect, keep_open};
 pub use socketio::{SocketIo, SocketIoOptions, Transports};
@@ -54,6 +56,37 @@ pub struct Message<'a> {
     pub data: &'a [u8],
     /// The number under which the sender waits for an acknowledgement.
     pub ack: Option<u64>,
+    /// Of a record that was polled: `data` is the record itself, JSON that has been checked.
+    pub change: Option<Change<'a>>,
+}
+
+/// What is known of a polled record beside its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change<'a> {
+    pub op: Op,
+    /// The record's key, as JSON.
+    pub key: &'a str,
+    /// When it was modified, as JSON; `None` where it does not say.
+    pub at: Option<&'a str>,
+    pub digest: Digest,
+}
+
+/// What became of a record, as far as polling can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Created,
+    Updated,
+    Deleted,
+}
+
+impl Op {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// Takes what a source hands on: filters, prints, keeps, passes on.
@@ -64,6 +97,18 @@ pub trait Outlet: Send {
     /// Waits until there is room for more, and until what was taken is as safe as was asked for; called after each piece that
     /// came off the wire. Cancel safe: a source may drop it to keep its connection alive and call it again.
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>>;
+
+    /// Waits until all that was taken is where it was to go: written, kept, passed on. Returns the bytes that stdout, or the file
+    /// in its place, has got since the start. [`ControlFlow::Break`]: that cannot be had, and nothing since the last
+    /// flush may count as done.
+    fn flush(&mut self) -> BoxFuture<'_, ControlFlow<(), u64>> {
+        Box::pin(async {
+            match self.settle().await {
+                ControlFlow::Continue(()) => ControlFlow::Continue(0),
+                ControlFlow::Break(()) => ControlFlow::Break(()),
+            }
+        })
+    }
 
     /// What was taken so far brings the stream to `position`, from where another process can go on ([`Source::position`]).
     /// Called before [`Outlet::settle`], once a piece is enough.
@@ -110,6 +155,11 @@ pub enum Notice {
     /// Something came that the protocol does not allow, or that is over a limit, and was left out.
     Malformed {
         bytes: u64,
+        why: String,
+    },
+    /// The server asked to be left alone until then.
+    Waiting {
+        until: Timestamp,
         why: String,
     },
     /// A remark of the server or the protocol: an acknowledgement, a close code, a redirect.

@@ -10,6 +10,7 @@ pub mod events;
 pub mod flows;
 pub mod jobs;
 pub mod leases;
+pub mod poll;
 pub mod queue;
 pub mod records;
 pub mod reset;

@@ -211,6 +211,22 @@ pub fn page(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The ids and instants of all records within `span`, straight from the index, in its order.
+pub fn stamps(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    span: Span,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let sql = "SELECT sk, modifydate FROM records INDEXED BY records_modified
+         WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4 ORDER BY modifydate, sk";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![org, datatype, span.from, span.until], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Shows every record within `span` to `visit` (its `sk` and its BaseModel), one at a time, until it breaks off.
 pub fn scan(
     connection: &Connection,

@@ -10,8 +10,8 @@ mod style;
 mod table;
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
@@ -69,7 +69,7 @@ impl Default for Manner {
 pub struct Ui {
     manner: Manner,
     out: out::Out,
-    bar: Mutex<Option<indicatif::ProgressBar>>,
+    bar: Arc<Mutex<Option<indicatif::ProgressBar>>>,
     /// What stdout was given last did not end its line.
     is_within_line: AtomicBool,
 }
@@ -98,7 +98,7 @@ impl Ui {
         Self {
             manner,
             out: out::Out::stdout(),
-            bar: Mutex::new(None),
+            bar: Arc::default(),
             is_within_line: AtomicBool::new(false),
         }
     }
@@ -108,8 +108,23 @@ impl Ui {
         Self {
             manner,
             out: out::Out::to(writer),
-            bar: Mutex::new(None),
+            bar: Arc::default(),
             is_within_line: AtomicBool::new(false),
+        }
+    }
+
+    /// The same stderr with `writer` in place of stdout, which is no terminal then: what would be text is JSON there.
+    pub fn beside(&self, writer: Box<dyn io::Write + Send>) -> Self {
+        let mut manner = Manner {
+            stdout_is_terminal: false,
+            ..self.manner.clone()
+        };
+        if manner.format == Format::Text {
+            manner.format = Format::Json;
+        }
+        Self {
+            bar: Arc::clone(&self.bar),
+            ..Self::to(manner, writer)
         }
     }
 

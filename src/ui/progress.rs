@@ -23,6 +23,16 @@ impl Ui {
         Progress { ui: self, bar }
     }
 
+    /// Begins to show work that tells in its own words how far it is ([`Progress::say`]). One at a time.
+    pub fn activity(&self) -> Progress<'_> {
+        let progress = self.progress("", None);
+        if let Some(bar) = &progress.bar {
+            let style = ProgressStyle::with_template("{spinner} {msg}");
+            bar.set_style(style.expect("the template is valid"));
+        }
+        progress
+    }
+
     pub(super) fn shown_bar(&self) -> Option<ProgressBar> {
         self.bar
             .lock()
@@ -36,6 +46,13 @@ impl Progress<'_> {
     pub fn add(&self, n: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(n);
+        }
+    }
+
+    /// Says how far it is.
+    pub fn say(&self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Everything here counts in microseconds and knows neither clock nor network nor disk.
 
+mod dates;
 mod position;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+pub use dates::Dates;
 pub use position::{OutputPlace, Position};
 
 /// A point in time: microseconds since the Unix epoch, the finest that platforms keep.

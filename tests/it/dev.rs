@@ -1,6 +1,7 @@
 //! `evt dev`: the platform by raw bytes on its sockets, and the command around it.
 
 mod auth;
+mod chaos;
 mod command;
 mod control;
 mod event_stream;

@@ -48,7 +48,7 @@ pub(super) struct Emit {
 /// Show the platform's switches, or set some
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt dev set                               show them all\n  evt dev set 2fa=on                        ask for a second factor at sign-in\n  evt dev set listener.throw=contact.created"
+    after_help = "Examples:\n  evt dev set                               show them all\n  evt dev set 2fa=on                        ask for a second factor at sign-in\n  evt dev set listener.throw=contact.created\n  evt dev set poll.ties=50 poll.429=5       make polling hard"
 )]
 pub(super) struct Set {
     /// A switch and its value

@@ -439,6 +439,7 @@ impl Args {
             shape: self.show.jq.clone(),
             on_slow: self.show.on_slow.into(),
             keep: kept.transpose()?,
+            exec: None,
             record: keep.record.clone(),
             fail_on_gap: self.stop.fail_on_gap,
             pulse,

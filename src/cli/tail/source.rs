@@ -366,6 +366,7 @@ pub(super) const fn spoken(transport: Transport) -> &'static str {
         Transport::SocketIo => "Socket.IO",
         Transport::Http => "HTTP",
         Transport::Bus => "the platform",
+        Transport::Poll => "polling",
     }
 }
 

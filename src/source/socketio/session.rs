@@ -320,6 +320,7 @@ impl<'a> Session<'a> {
             channel: (packet.namespace != "/").then_some(packet.namespace),
             data: data.as_bytes(),
             ack: packet.id,
+            change: None,
         });
         self.list = list;
         self.has_event = true;

@@ -76,7 +76,7 @@ fn pages_of_other_sites_get_nothing() {
 fn every_route_wants_the_token() {
     let platform = Platform::start();
     let paths = [
-        "status", "token", "emit", "settings", "reset", "stop", "events", "nowhere",
+        "status", "token", "emit", "settings", "chaos", "reset", "stop", "events", "nowhere",
     ];
     for path in paths {
         for method in ["GET", "POST", "OPTIONS"] {

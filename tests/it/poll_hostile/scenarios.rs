@@ -366,6 +366,8 @@ scenarios! {
         ..quirky(Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT })
     };
     pages_come_from_a_replica_that_is_behind: Scenario {
+        // What the replica had not got yet, the next run's lookback finds.
+        runs: Runs::UntilQuiet,
         churn: Churn::WILD,
         ..failing(&[Plan::every(4, Fault::Stale(25)).times(8)])
     };

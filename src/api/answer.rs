@@ -1,0 +1,82 @@
+//! An answer with what its headers say, for callers who look at more than its body.
+
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap, HeaderName};
+
+use crate::backoff;
+use crate::time::Timestamp;
+
+/// Names the data that a local platform serves, whatever its port.
+const PLATFORM: HeaderName = HeaderName::from_static("x-evt-platform");
+/// Longer names are no names.
+const LONGEST_NAME: usize = 100;
+
+/// A 2xx answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub body: Vec<u8>,
+    /// The server's clock, in whole seconds.
+    pub date: Option<Timestamp>,
+    /// Which data it serves, where the server is a local platform.
+    pub platform: Option<String>,
+}
+
+/// What the headers of any answer say.
+pub(super) struct Head {
+    date: Option<Timestamp>,
+    platform: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Head {
+    /// A wait that is given as a date is counted by the server's own clock, which need not be ours.
+    pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
+        let date = headers
+            .get(header::DATE)
+            .and_then(|value| backoff::http_date(value.as_bytes()));
+        let retry_after = headers
+            .get(header::RETRY_AFTER)
+            .and_then(|value| backoff::retry_after(value.as_bytes(), date.unwrap_or(now)));
+        let platform = headers
+            .get(PLATFORM)
+            .and_then(|value| value.to_str().ok())
+            .filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME)
+            .map(str::to_owned);
+        Self {
+            date,
+            platform,
+            retry_after,
+        }
+    }
+
+    pub(super) fn with(self, body: Vec<u8>) -> Answer {
+        Answer {
+            body,
+            date: self.date,
+            platform: self.platform,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_until_a_date_is_counted_by_the_clock_of_the_server() {
+        let mut headers = HeaderMap::new();
+        let set = |headers: &mut HeaderMap, name, value: &'static str| {
+            headers.insert(name, header::HeaderValue::from_static(value));
+        };
+        set(&mut headers, header::DATE, "Sat, 25 Apr 2026 10:00:00 GMT");
+        set(
+            &mut headers,
+            header::RETRY_AFTER,
+            "Sat, 25 Apr 2026 10:00:07 GMT",
+        );
+        let an_hour_ahead = "2026-04-25T11:00:00Z".parse().unwrap();
+        let head = Head::read(&headers, an_hour_ahead);
+        assert_eq!(head.retry_after, Some(Duration::from_secs(7)));
+    }
+}

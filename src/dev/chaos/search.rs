@@ -1,0 +1,155 @@
+//! Looking for records where the order of instants, or what is seen of them, is not the store's own.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::super::find::{self, FindError, Page, Search};
+use super::super::query;
+use super::Chaos;
+use super::late::Before;
+use super::rules::{Order, Rules};
+use crate::store::Connection;
+use crate::store::records::{self, Direction};
+use crate::time::Timestamp;
+
+/// A record that was found.
+struct Found {
+    sk: String,
+    /// In the unit of the dates' shape.
+    at: i64,
+    /// The values that the sort looks at, where it looks at others than these two.
+    keys: Vec<Value>,
+    chance: u64,
+    /// The version that is seen, where it is not the store's.
+    before: Option<Arc<Before>>,
+}
+
+/// Looks for records; also tells whether something was held back.
+pub(super) fn run(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    search: &Search,
+    (chaos, rules): (&Chaos, &Rules),
+) -> Result<(Page, bool), FindError> {
+    records::at_one_moment(connection, |connection| {
+        let stamps = records::stamps(connection, org, datatype, search.filter.span)?;
+        // Looked at after the store: what this moment shows was held back before it was committed.
+        let hidden = chaos.hidden(org, datatype, Timestamp::now());
+        let is_late = !hidden.is_empty();
+        let sorts_elsewhere = (search.sort.keys().iter())
+            .any(|(path, _)| !matches!(path.as_str(), "modifydate" | "sk"));
+        let needs_body = search.filter.looks_inside() || sorts_elsewhere;
+        let mut found = Vec::new();
+        for (sk, at, before) in seen(stamps, hidden, search) {
+            let mut one = Found {
+                sk,
+                at: at.div_euclid(rules.dates.unit()),
+                keys: Vec::new(),
+                chance: match rules.order {
+                    Order::Stable => 0,
+                    Order::Shuffled => fastrand::u64(..),
+                },
+                before,
+            };
+            if needs_body {
+                let Some(body) = body_of(connection, org, datatype, &one)? else {
+                    continue;
+                };
+                if !search.filter.matches(&body) {
+                    continue;
+                }
+                if sorts_elsewhere {
+                    one.keys = keys(search, &body);
+                }
+            }
+            found.push(one);
+        }
+        found.sort_by(|a, b| compare(a, b, search, rules.order));
+        Ok((page(connection, (org, datatype), search, &found)?, is_late))
+    })
+}
+
+/// The ids, instants and versions that are seen: those of the store, but for what is held back.
+fn seen(
+    stamps: Vec<(String, i64)>,
+    hidden: Vec<(String, Option<Arc<Before>>)>,
+    search: &Search,
+) -> Vec<(String, i64, Option<Arc<Before>>)> {
+    let hidden: HashMap<_, _> = hidden.into_iter().collect();
+    let span = search.filter.span;
+    let mut seen: Vec<_> = (stamps.into_iter())
+        .filter(|(sk, _)| !hidden.contains_key(sk))
+        .map(|(sk, at)| (sk, at, None))
+        .collect();
+    let earlier = hidden.into_iter().filter_map(|(sk, before)| {
+        let before = before?;
+        let is_within = (span.from..=span.until).contains(&before.modified);
+        is_within.then(|| (sk, before.modified, Some(before)))
+    });
+    seen.extend(earlier);
+    seen
+}
+
+fn body_of(
+    connection: &Connection,
+    org: &str,
+    datatype: &str,
+    found: &Found,
+) -> Result<Option<String>, FindError> {
+    match &found.before {
+        Some(before) => Ok(Some(before.body.clone())),
+        None => Ok(records::body(connection, org, datatype, &found.sk)?),
+    }
+}
+
+fn keys(search: &Search, body: &str) -> Vec<Value> {
+    let record: Value = serde_json::from_str(body).unwrap_or_default();
+    let paths = search.sort.keys().iter();
+    paths
+        .map(|(path, _)| query::at(&record, path).cloned().unwrap_or_default())
+        .collect()
+}
+
+/// The order that was asked for; ties by id, in the direction of the sort as the index has them, or by chance.
+fn compare(a: &Found, b: &Found, search: &Search, order: Order) -> Ordering {
+    let directed = |ordering: Ordering, direction: Direction| match direction {
+        Direction::Ascending => ordering,
+        Direction::Descending => ordering.reverse(),
+    };
+    for (place, (path, direction)) in search.sort.keys().iter().enumerate() {
+        let ordering = match path.as_str() {
+            "modifydate" => a.at.cmp(&b.at),
+            "sk" => a.sk.cmp(&b.sk),
+            _ => query::compare(&a.keys[place], &b.keys[place]),
+        };
+        if ordering.is_ne() {
+            return directed(ordering, *direction);
+        }
+        if path == "modifydate" && order == Order::Shuffled {
+            break;
+        }
+    }
+    let direction = search.sort.by_modified().unwrap_or(Direction::Ascending);
+    let by_id = || directed(a.sk.cmp(&b.sk), direction);
+    a.chance.cmp(&b.chance).then_with(by_id)
+}
+
+fn page(
+    connection: &Connection,
+    (org, datatype): (&str, &str),
+    search: &Search,
+    found: &[Found],
+) -> Result<Page, FindError> {
+    let skip = usize::try_from(search.skip()).unwrap_or(usize::MAX);
+    let mut data = Vec::new();
+    for one in found.iter().skip(skip).take(search.page_size) {
+        let body = body_of(connection, org, datatype, one)?;
+        data.extend(body.and_then(|body| RawValue::from_string(body).ok()));
+    }
+    Ok(find::Page::of(search, data, found.len() as u64))
+}

@@ -1,0 +1,182 @@
+//! Polled records on stdout: as they came, in an envelope, as messages of Singer, or a line for people.
+
+use std::io::Write;
+
+use super::singer::Singer;
+use crate::json::Raw;
+use crate::record;
+use crate::source::{Change, Message, Op};
+use crate::time::Timestamp;
+use crate::ui::{Style, Ui, clip};
+
+/// In which form records are printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordForm {
+    /// Digits and escapes untouched; only line breaks between tokens go.
+    AsTheyCame,
+    /// With an id by which a reader can drop what a crash made come twice.
+    Enveloped,
+    /// SCHEMA, RECORD and STATE of the Singer specification.
+    Singer(SingerNames),
+}
+
+/// What Singer calls things by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SingerNames {
+    pub stream: String,
+    /// The member of a record by which it advances.
+    pub replication_key: String,
+    /// The member that is its key, where it is known before the first record.
+    pub key: Option<String>,
+}
+
+/// Columns of a key.
+const KEY: usize = 28;
+/// Columns of what became of a record.
+const OP: usize = 7;
+
+/// Writes records in one form.
+pub(super) enum RecordPrinter {
+    AsTheyCame,
+    Enveloped,
+    Singer(Box<Singer>),
+}
+
+impl RecordPrinter {
+    pub(super) fn new(form: &RecordForm) -> Self {
+        match form {
+            RecordForm::AsTheyCame => Self::AsTheyCame,
+            RecordForm::Enveloped => Self::Enveloped,
+            RecordForm::Singer(names) => Self::Singer(Box::new(Singer::new(names.clone()))),
+        }
+    }
+
+    /// Appends one record, and what has to come before it, each on a line.
+    pub(super) fn print(&mut self, message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::AsTheyCame => {
+                record::write_on_a_line(message.data, out);
+                out.push(b'\n');
+            }
+            Self::Enveloped => enveloped(message, change, out),
+            Self::Singer(singer) => singer.record(message, change, Timestamp::now(), out),
+        }
+    }
+
+    /// Appends the state after the records that it covers.
+    pub(super) fn state(&mut self, position: &str, out: &mut Vec<u8>) {
+        if let Self::Singer(singer) = self {
+            singer.state(position, out);
+        }
+    }
+}
+
+/// `{"_evt":{"id":"contact/contact-1/3f…","op":"upsert","key":"contact-1","at":"…"},"data":{…}}`
+fn enveloped(message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
+    let (datatype, key) = (
+        message.channel.unwrap_or_default(),
+        message.id.unwrap_or_default(),
+    );
+    let id = format!("{datatype}/{key}/{}", change.digest);
+    let op = match change.op {
+        Op::Created | Op::Updated => "upsert",
+        Op::Deleted => "delete",
+    };
+    // Writing to memory cannot fail.
+    let _ = write!(out, "{{\"_evt\":{{\"id\":");
+    let _ = serde_json::to_writer(&mut *out, &id);
+    let _ = write!(out, ",\"op\":\"{op}\",\"key\":");
+    record::write_on_a_line(change.key.as_bytes(), out);
+    if let Some(at) = change.at {
+        out.extend_from_slice(b",\"at\":");
+        record::write_on_a_line(at.as_bytes(), out);
+    }
+    out.extend_from_slice(b"},\"data\":");
+    record::write_on_a_line(message.data, out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// When it changed, what became of it, its key and what it says, on one line.
+pub(super) fn line(
+    ui: &Ui,
+    message: &Message<'_>,
+    change: &Change<'_>,
+    payload: impl Fn(&[u8], Option<usize>) -> String,
+) -> String {
+    let at = change
+        .at
+        .map_or_else(|| "-".to_owned(), |at| Raw::new(at).plain().into_owned());
+    let style = match change.op {
+        Op::Created => Style::Good,
+        Op::Updated => Style::Name,
+        Op::Deleted => Style::Bad,
+    };
+    let parts = [
+        (Style::Dim, clip(&at, KEY)),
+        (style, format!("{:<OP$}", change.op.as_str())),
+        (Style::Strong, clip(message.id.unwrap_or("-"), KEY)),
+    ];
+    let before: usize = parts.iter().map(|(_, part)| part.chars().count() + 2).sum();
+    let room = ui
+        .width()
+        .map(|width| usize::from(width).saturating_sub(before).max(20));
+    let mut line = String::new();
+    for (style, part) in parts {
+        line.push_str(&ui.paint(style, &part));
+        line.push_str("  ");
+    }
+    line.push_str(&payload(told(message.data), room));
+    line
+}
+
+/// What the record itself says: its `data`, where it has one.
+fn told(record: &[u8]) -> &[u8] {
+    let text = std::str::from_utf8(record).unwrap_or_default();
+    match Raw::new(text).member("data") {
+        Some(data) => data.text().as_bytes(),
+        None => record,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watermark::Digest;
+
+    const RECORD: &str = "{\"sk\":\"a\\u0062\",\n \"n\":1.50,\"data\":{\"x\":1}}";
+
+    fn printed(form: &RecordForm) -> String {
+        let message = Message {
+            id: Some("ab"),
+            channel: Some("contact"),
+            data: RECORD.as_bytes(),
+            ..Message::default()
+        };
+        let change = Change {
+            op: Op::Updated,
+            key: "\"a\\u0062\"",
+            at: Some("\"2026-04-25T10:00:00Z\""),
+            digest: Digest([0xab; 16]),
+        };
+        let mut out = Vec::new();
+        RecordPrinter::new(form).print(&message, &change, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_record_keeps_its_digits_and_escapes_and_loses_its_line_breaks() {
+        assert_eq!(
+            printed(&RecordForm::AsTheyCame),
+            "{\"sk\":\"a\\u0062\", \"n\":1.50,\"data\":{\"x\":1}}\n"
+        );
+    }
+
+    #[test]
+    fn an_envelope_names_key_version_and_date() {
+        assert_eq!(
+            printed(&RecordForm::Enveloped),
+            "{\"_evt\":{\"id\":\"contact/ab/abababababababababababababababab\",\"op\":\"upsert\",\"key\":\"a\\u0062\",\
+             \"at\":\"2026-04-25T10:00:00Z\"},\"data\":{\"sk\":\"a\\u0062\", \"n\":1.50,\"data\":{\"x\":1}}}\n"
+        );
+    }
+}

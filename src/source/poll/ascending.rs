@@ -1,0 +1,115 @@
+//! Upwards by the date: the lower bound moves to the last date that came, never a page number. An updated record moves ahead of
+//! the reader, not behind it.
+
+use super::Halt;
+use super::ask::Breach;
+use super::emit::Run;
+use super::page::Page;
+use super::query::{Ask, Sort};
+use super::sniff::{ordered, within};
+use crate::watermark::Micros;
+
+/// A bound: when, and as the server takes it.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) at: Micros,
+    pub(super) text: String,
+}
+
+impl Run<'_> {
+    /// A bound at or just before an instant, as fine as the server writes.
+    pub(super) fn bound_at(&self, at: Micros) -> Bound {
+        let dates = self.learnt.bound_dates();
+        Bound {
+            at: dates.floor(at),
+            text: dates.write(at),
+        }
+    }
+
+    /// Reads everything from `start` on.
+    pub(super) async fn ascending(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
+        let mut from = self.bound_at(start);
+        loop {
+            let ask = self.upwards(&from);
+            let check = |page: &Page| {
+                within(page, from.at, Micros::MAX)?;
+                ordered(page, true)
+            };
+            let page = match self.next(&ask, check).await? {
+                Ok(Some(page)) => page,
+                Ok(None) => return Ok(Ok(())),
+                Err(breach) => return Ok(Err(breach)),
+            };
+            self.obeyed = Some(from.at);
+            let last = page.rows.last().and_then(|row| row.at);
+            match last.map(|at| self.bound_at(at)) {
+                Some(next) if next.at > from.at => {
+                    if self.is_beyond(next.at) {
+                        self.climb(&page).await?;
+                        return Ok(Ok(()));
+                    }
+                    if let Err(breach) = self.sorts(&from, &page).await? {
+                        return Ok(Err(breach));
+                    }
+                    self.look_ahead(&self.upwards(&next)).await;
+                    self.climb(&page).await?;
+                    from = next;
+                }
+                _ => match self.ties(&from, &page).await? {
+                    Ok(next) => from = next,
+                    Err(breach) => return Ok(Err(breach)),
+                },
+            }
+            self.page_is_done().await?;
+        }
+    }
+
+    pub(super) fn upwards(&self, from: &Bound) -> Ask {
+        Ask {
+            from: Some(from.text.clone()),
+            sort: Sort::Ascending,
+            ..self.ask()
+        }
+    }
+
+    /// Emits a page in ascending order: all before each of its records is out.
+    pub(super) async fn climb(&mut self, page: &Page) -> Result<(), Halt> {
+        self.climbs = true;
+        let emitted = self.emit(page).await;
+        self.climbs = false;
+        emitted
+    }
+
+    /// Nothing from here on is wanted.
+    fn is_beyond(&self, at: Micros) -> bool {
+        self.poll.options.until.is_some_and(|until| at >= until)
+    }
+
+    /// Whether the order is the server's doing: once, the other order is asked for. Records that happen to lie in order, part by
+    /// part, would pass every look at a single page.
+    async fn sorts(&mut self, from: &Bound, page: &Page) -> Result<Result<(), Breach>, Halt> {
+        let (first, last) = (page.earliest(), page.latest());
+        let (Some(first), Some(last)) = (first.and_then(|row| row.at), last.and_then(|row| row.at))
+        else {
+            return Ok(Ok(()));
+        };
+        if self.learnt.sort == Some(true) || first == last {
+            return Ok(Ok(()));
+        }
+        let ask = Ask {
+            sort: Sort::Descending,
+            ..self.upwards(from)
+        };
+        let checked = self
+            .checked(&ask, |page| {
+                ordered(page, false)?;
+                match page.rows.first().and_then(|row| row.at) {
+                    Some(greatest) if greatest >= last => Ok(()),
+                    _ => Err(Breach::Order { is_reversed: false }),
+                }
+            })
+            .await?;
+        self.learnt.sort = Some(checked.is_ok());
+        Ok(checked.map(|_| ()))
+    }
+}

@@ -1,0 +1,111 @@
+//! What was emitted becomes done: written, on the disk, then noted, in this order.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::emit::Run;
+use super::{Halt, PollEnd};
+use crate::time::Timestamp;
+use crate::watermark::Micros;
+
+/// Between two commits where a recorded offset makes more safe: so long, or so many records.
+const SPAN: Duration = Duration::from_millis(50);
+const MOST: usize = 1000;
+/// Between two states that are told.
+const TELL: Duration = Duration::from_secs(1);
+
+impl Run<'_> {
+    /// Commits after a page: where nobody else knows how much of the output counts, after each one.
+    pub(super) async fn page_is_done(&mut self) -> Result<(), Halt> {
+        let may_wait = self.poll.output.is_some()
+            && self.uncommitted < MOST
+            && self.committed_at.elapsed() < SPAN;
+        if !may_wait && self.uncommitted > 0 {
+            self.commit().await?;
+        }
+        if self.stop.is_cancelled() {
+            return Err(Halt::End(PollEnd::Stopped));
+        }
+        Ok(())
+    }
+
+    /// Puts on the disk what was emitted, and how far that is.
+    ///
+    /// The output goes first: a crash in between repeats what the state does not know, and the recorded offset of a file takes
+    /// that back.
+    pub(super) async fn commit(&mut self) -> Result<(), Halt> {
+        let bytes = self.flush().await?;
+        self.note(bytes).await?;
+        if self.poll.options.tells_state && self.is_time_to_tell() {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    /// Commits at the end, and tells the state once more.
+    pub(super) async fn commit_last(&mut self) -> Result<(), Halt> {
+        let bytes = self.flush().await?;
+        self.note(bytes).await?;
+        if self.poll.options.tells_state {
+            self.tell().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<u64, Halt> {
+        match self.outlet.flush().await {
+            ControlFlow::Continue(bytes) => Ok(bytes),
+            ControlFlow::Break(()) => {
+                self.poll.state.roll_back();
+                Err(Halt::End(PollEnd::Refused))
+            }
+        }
+    }
+
+    async fn note(&mut self, bytes: u64) -> Result<(), Halt> {
+        if let Some(output) = &self.poll.output {
+            self.position.output = Some(output.sync(bytes).await?);
+        }
+        let now = Timestamp::now();
+        if let Some(frontier) = self.frontier() {
+            self.position.advance(frontier, now);
+        }
+        let lookback = self.poll.options.lookback;
+        let trim = match (self.obeyed, self.position.frontier) {
+            (Some(obeyed), Some(frontier)) => Some(obeyed.min(frontier) - lookback),
+            _ => None,
+        };
+        self.position.trimmed = self.position.trimmed.max(trim);
+        self.position.learnt = Some(self.learnt.write());
+        self.poll.state.commit(&self.position, trim)?;
+        self.uncommitted = 0;
+        self.committed_at = Instant::now();
+        Ok(())
+    }
+
+    /// How far everything is out. Never beyond the server's clock: a record from the future hides nothing.
+    pub(super) fn frontier(&self) -> Option<Micros> {
+        let until = self.poll.options.until.map(|until| until - self.unit());
+        let mut frontier = self.safe?;
+        for limit in [self.server_now, until].into_iter().flatten() {
+            frontier = frontier.min(limit);
+        }
+        Some(frontier)
+    }
+
+    fn is_time_to_tell(&self) -> bool {
+        self.told_at.is_none_or(|told| told.elapsed() >= TELL)
+    }
+
+    /// Tells the state as it is committed; the output grows by it.
+    async fn tell(&mut self) -> Result<(), Halt> {
+        let field = self.poll.options.field.clone();
+        let bookmark = self.poll.state.singer_bookmark(&field)?;
+        self.outlet.reached(&bookmark);
+        let bytes = self.flush().await?;
+        self.told_at = Some(Instant::now());
+        self.note(bytes).await
+    }
+}

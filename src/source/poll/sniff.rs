@@ -1,0 +1,110 @@
+//! The first look at a server: what its pages are like, and whether it obeys bounds at all.
+
+use super::ask::{Breach, EMPTIES};
+use super::emit::Run;
+use super::page::Page;
+use super::query::{Ask, Sort};
+use super::{Halt, PollError};
+use crate::watermark::{Dates, Micros};
+
+/// Records of a first look.
+const FEW: u32 = 5;
+
+impl Run<'_> {
+    /// Looks at a few records, unless the server is known already. `false`: there are none.
+    pub(super) async fn sniff(&mut self) -> Result<bool, Halt> {
+        if self.learnt.bounds.is_some() {
+            return Ok(true);
+        }
+        let ask = Ask {
+            size: Some(FEW),
+            ..Ask::default()
+        };
+        let Some(page) = self.some(&ask).await? else {
+            return Ok(false);
+        };
+        let page = match page.latest() {
+            Some(_) => page,
+            // What has no date may come first; sorted downwards it comes last.
+            None => {
+                let sorted = Ask {
+                    sort: Sort::Descending,
+                    ..ask
+                };
+                self.some(&sorted).await?.unwrap_or_default()
+            }
+        };
+        let Some(latest) = page.latest().and_then(|row| row.at) else {
+            return Err(Halt::Error(PollError::NoDate {
+                field: self.question.field.clone(),
+            }));
+        };
+        let obeyed = self.try_bounds(latest).await?;
+        self.learnt.bounds = Some(obeyed);
+        Ok(true)
+    }
+
+    /// A page with records, unless there are none however often it is asked.
+    async fn some(&mut self, ask: &Ask) -> Result<Option<Page>, Halt> {
+        for _ in 0..EMPTIES {
+            let page = self.page(ask).await?;
+            if page.len() > 0 {
+                return Ok(Some(page));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the server obeys a lower bound at a date that it has; and how that has to be written, which is not always how it is
+    /// shown: a bound of another type than the stored one finds nothing, without a word.
+    async fn try_bounds(&mut self, latest: Micros) -> Result<bool, Halt> {
+        let mut shapes = vec![self.learnt.dates.clone()];
+        shapes.extend(self.learnt.dates.alternatives());
+        for (number, shape) in shapes.into_iter().enumerate() {
+            match self.obeys(&shape, latest).await? {
+                Ok(true) => {
+                    self.learnt.bounds_as = (number > 0).then_some(shape);
+                    return Ok(true);
+                }
+                Err(Breach::Bounds) if number == 0 => return Ok(false),
+                Ok(false) | Err(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
+    async fn obeys(&mut self, shape: &Dates, latest: Micros) -> Result<Result<bool, Breach>, Halt> {
+        let from = shape.floor(latest);
+        let ask = Ask {
+            from: Some(shape.write(latest)),
+            sort: Sort::Ascending,
+            size: Some(FEW),
+            ..self.ask()
+        };
+        let found = self
+            .next(&ask, |page| within(page, from, Micros::MAX))
+            .await?;
+        Ok(found.map(|page| page.is_some()))
+    }
+}
+
+/// Every record has a date, from the one and before the other.
+pub(super) fn within(page: &Page, from: Micros, before: Micros) -> Result<(), Breach> {
+    let is_within = |at: Micros| at >= from && (at < before || before == Micros::MAX);
+    match page.rows.iter().all(|row| row.at.is_some_and(is_within)) {
+        true => Ok(()),
+        false => Err(Breach::Bounds),
+    }
+}
+
+/// Dates go up, or down; the opposite order is told apart from none.
+pub(super) fn ordered(page: &Page, is_up: bool) -> Result<(), Breach> {
+    let dates = || page.rows.iter().map(|row| row.at);
+    let (rises, falls) = (dates().is_sorted(), dates().is_sorted_by(|a, b| a >= b));
+    match (is_up, rises, falls) {
+        (true, true, _) | (false, _, true) => Ok(()),
+        (_, rises, falls) => Err(Breach::Order {
+            is_reversed: rises || falls,
+        }),
+    }
+}

@@ -1,0 +1,251 @@
+//! Many records of one instant, more than a page holds: the date cannot tell them apart, so something else has to.
+
+use std::cmp::Ordering;
+
+use super::ascending::Bound;
+use super::ask::Breach;
+use super::emit::Run;
+use super::page::Page;
+use super::query::{Ask, Sort};
+use super::sniff::{ordered, within};
+use super::{Halt, PollError};
+use crate::json::{Kind, Number, Raw};
+use crate::watermark::Micros;
+
+/// Records of a page that is to hold a whole instant.
+const LARGE: u32 = 2000;
+
+/// What one large page has shown of an instant.
+enum Large {
+    /// All of it; where to go on.
+    Beyond(Bound),
+    /// So many records of it, and nothing else.
+    Within(usize),
+    /// The server takes no such request.
+    Refused,
+}
+
+impl Run<'_> {
+    /// Emits everything of the instant at `from`, of which `page` is a part, and returns where to go on: in one large page that
+    /// reaches beyond it, or key by key, or page by page until nothing new comes.
+    pub(super) async fn ties(
+        &mut self,
+        from: &Bound,
+        page: &Page,
+    ) -> Result<Result<Bound, Breach>, Halt> {
+        self.climb(page).await?;
+        // A page that is nearly empty is no cut: its keys settle it.
+        let is_full = page.len() * 2 >= self.question.page_size as usize;
+        let mut length = page.len();
+        if is_full {
+            match self.in_one_page(from).await? {
+                Ok(Large::Beyond(next)) => return Ok(Ok(next)),
+                Ok(Large::Within(records)) => length = records,
+                Ok(Large::Refused) => {}
+                Err(breach) => return Ok(Err(breach)),
+            }
+        }
+        let after = from.at + self.unit();
+        if self.by_key(from, after).await?.is_err() {
+            let ask = self.upwards(from);
+            self.by_pages(&ask, from, length).await?;
+        }
+        self.safe = self.safe.max(Some(from.at));
+        Ok(Ok(self.bound_at(after)))
+    }
+
+    /// The last resort for an instant of which a page with `length` records is known: page by page. Where that leads nowhere, a page
+    /// is whole all the same if the server is known to send larger ones: then it was not cut.
+    pub(super) async fn by_pages(
+        &mut self,
+        ask: &Ask,
+        instant: &Bound,
+        length: usize,
+    ) -> Result<(), Halt> {
+        let upto = (ask.sort == Sort::Ascending).then_some(instant.at);
+        let Err(why) = self.passes(ask, upto).await? else {
+            return Ok(());
+        };
+        let everything = Ask {
+            size: Some(LARGE),
+            ..self.ask()
+        };
+        if self.widest <= length {
+            // What it sends of everything shows how large its pages can be.
+            let _ = self.try_page(&everything).await?;
+        }
+        if self.widest > length {
+            return Ok(());
+        }
+        Err(Halt::Error(PollError::Incomplete {
+            why: format!(
+                "more records than a page holds share the instant {}, and {why}",
+                instant.text
+            ),
+        }))
+    }
+
+    /// One page from the instant on that reaches beyond it has all of it, in one snapshot.
+    async fn in_one_page(&mut self, from: &Bound) -> Result<Result<Large, Breach>, Halt> {
+        let ask = self.upwards(from);
+        let check = |page: &Page| {
+            within(page, from.at, Micros::MAX)?;
+            ordered(page, true)
+        };
+        let page = match self.large_page(&ask, check).await? {
+            Ok(Some(page)) => page,
+            Ok(None) => return Ok(Ok(Large::Refused)),
+            Err(breach) => return Ok(Err(breach)),
+        };
+        self.climb(&page).await?;
+        let last = page.rows.last().and_then(|row| row.at);
+        let next = last.map(|at| self.bound_at(at));
+        Ok(Ok(match next.filter(|next| next.at > from.at) {
+            Some(next) => Large::Beyond(next),
+            None => Large::Within(page.len()),
+        }))
+    }
+
+    /// A page that is larger than the usual, unless the server takes none.
+    pub(super) async fn large_page(
+        &mut self,
+        ask: &Ask,
+        check: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<Option<Page>, Breach>, Halt> {
+        if self.learnt.large_pages == Some(false) {
+            return Ok(Ok(None));
+        }
+        let ask = Ask {
+            size: Some(LARGE),
+            ..ask.clone()
+        };
+        let checked = self.checked(&ask, check).await?;
+        self.learnt.large_pages = Some(!matches!(checked, Err(Breach::NotTaken)));
+        match checked {
+            Ok(page) => Ok(Ok(Some(page))),
+            Err(Breach::NotTaken) => Ok(Ok(None)),
+            Err(breach) => Ok(Err(breach)),
+        }
+    }
+
+    /// The records of an instant in the order of their keys, each page behind the last key of the one before.
+    pub(super) async fn by_key(
+        &mut self,
+        from: &Bound,
+        after: Micros,
+    ) -> Result<Result<(), Breach>, Halt> {
+        let before = self.bound_at(after);
+        if before.at <= from.at {
+            return Ok(Err(Breach::Bounds));
+        }
+        let instant = Ask {
+            from: Some(from.text.clone()),
+            before: Some(before.text.clone()),
+            sort: Sort::Key,
+            size: (self.learnt.large_pages == Some(true)).then_some(LARGE),
+            ..self.ask()
+        };
+        let is_inside = |page: &Page| within(page, from.at, before.at);
+        let mut last: Option<String> = None;
+        let mut pages = 0;
+        loop {
+            let ask = Ask {
+                after: last.clone(),
+                ..instant.clone()
+            };
+            let check = |page: &Page| {
+                is_inside(page)?;
+                behind(page, last.as_deref())
+            };
+            let page = match self.next(&ask, check).await? {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(breach) => return Ok(Err(breach)),
+            };
+            last = page
+                .rows
+                .last()
+                .and_then(|row| page.key(row))
+                .map(|key| key.text().to_owned());
+            if last.is_some() {
+                let next = Ask {
+                    after: last.clone(),
+                    ..instant.clone()
+                };
+                self.look_ahead(&next).await;
+            }
+            self.climb(&page).await?;
+            self.page_is_done().await?;
+            pages += 1;
+        }
+        match last {
+            Some(last) if pages > 1 => self.sorts_keys(&instant, &last, is_inside).await,
+            _ => Ok(Ok(())),
+        }
+    }
+
+    /// Whether the order of keys is the server's doing: once, the other order is asked for, whose first key must not lie before the
+    /// last one that was read.
+    async fn sorts_keys(
+        &mut self,
+        ask: &Ask,
+        last: &str,
+        is_inside: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<(), Breach>, Halt> {
+        if self.learnt.key_sort == Some(true) {
+            return Ok(Ok(()));
+        }
+        let reversed = Ask {
+            sort: Sort::KeyDescending,
+            ..ask.clone()
+        };
+        let checked = self
+            .checked(&reversed, |page| {
+                is_inside(page)?;
+                let keys: Option<Vec<Raw<'_>>> =
+                    page.rows.iter().map(|row| page.key(row)).collect();
+                let keys = keys.ok_or(Breach::Keys)?;
+                let falls = keys.is_sorted_by(|a, b| compare(*a, *b) == Ordering::Greater);
+                // Records may have left the instant since; none may have been passed over.
+                let reaches = keys
+                    .first()
+                    .is_none_or(|first| compare(*first, Raw::new(last)) != Ordering::Greater);
+                if falls && reaches {
+                    Ok(())
+                } else {
+                    Err(Breach::Keys)
+                }
+            })
+            .await?;
+        self.learnt.key_sort = Some(checked.is_ok());
+        Ok(checked.map(|_| ()))
+    }
+}
+
+/// Every record has a key, behind the one before it and behind `last`.
+pub(super) fn behind(page: &Page, last: Option<&str>) -> Result<(), Breach> {
+    let mut before = last.map(Raw::new);
+    for row in &page.rows {
+        let key = page.key(row).ok_or(Breach::Keys)?;
+        if before.is_some_and(|before| compare(before, key) != Ordering::Less) {
+            return Err(Breach::Keys);
+        }
+        before = Some(key);
+    }
+    Ok(())
+}
+
+/// The order of keys: numbers before text, numbers by value, text by its bytes.
+fn compare(a: Raw<'_>, b: Raw<'_>) -> Ordering {
+    match (a.kind(), b.kind()) {
+        (Some(Kind::Number), Some(Kind::Number)) => {
+            let (a, b) = (Number::parse(a.text()), Number::parse(b.text()));
+            a.zip(b)
+                .and_then(|(a, b)| a.compare(b))
+                .unwrap_or(Ordering::Equal)
+        }
+        (Some(Kind::Number), _) => Ordering::Less,
+        (_, Some(Kind::Number)) => Ordering::Greater,
+        _ => a.plain().as_bytes().cmp(b.plain().as_bytes()),
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a state cannot be used.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::lock::Holder;
+use crate::store::StoreError;
+
+/// Why a state cannot be opened, read or moved on.
+#[derive(Debug, Error)]
+pub enum PollStateError {
+    #[error("the state `{key}` is in use by {}", who(holder.as_ref()))]
+    Locked { key: String, holder: Option<Holder> },
+    #[error("the state `{key}` was taken over by {}", who(holder.as_ref()))]
+    TakenOver { key: String, holder: Option<Holder> },
+    #[error("the state `{}` is damaged", path.display())]
+    Damaged {
+        key: String,
+        path: PathBuf,
+        #[source]
+        why: Damage,
+        /// What was exported of it when it was last opened.
+        last_export: Option<PathBuf>,
+    },
+    /// A new one in its place would begin at zero without a word.
+    #[error("the state `{}` is gone, but it was there", path.display())]
+    Gone {
+        key: String,
+        path: PathBuf,
+        last_export: Option<PathBuf>,
+    },
+    #[error("the state `{}` was written by a newer evt (schema {found}, this one knows {known})", path.display())]
+    Newer {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("the state `{key}` is of another query: {}", list(differs))]
+    OtherQuery {
+        key: String,
+        differs: Vec<Difference>,
+    },
+    #[error("nothing of `{key}` was read up to {to}, and what lies between would never be read")]
+    NotRead { key: String, to: String },
+    #[error("the position cannot be kept")]
+    Position(#[source] serde_json::Error),
+    #[error("cannot use `{}`", path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("cannot write the export")]
+    Export(#[source] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is wrong with a damaged state.
+#[derive(Debug, Error)]
+pub enum Damage {
+    #[error("it is no polling state")]
+    Foreign,
+    #[error("SQLite cannot read it")]
+    Unreadable(#[source] rusqlite::Error),
+    #[error("SQLite finds a fault in it: {fault}")]
+    Structure { fault: String },
+    #[error("its checksum is wrong")]
+    Checksum,
+    #[error("the table `{table}` has other rows than were written")]
+    Rows { table: &'static str },
+    #[error("its {part} is not what is written there")]
+    Json {
+        part: &'static str,
+        source: serde_json::Error,
+    },
+}
+
+/// A part of a fingerprint that is another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    pub part: &'static str,
+    pub kept: String,
+    pub asked: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, kept, asked } = self;
+        write!(f, "its {part} is `{kept}`, not `{asked}`")
+    }
+}
+
+fn list(differs: &[Difference]) -> String {
+    let differs: Vec<String> = differs.iter().map(Difference::to_string).collect();
+    differs.join(", ")
+}
+
+fn who(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
+}
+
+/// What went wrong below, before it is known in which state.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Damage(Damage),
+    Newer(i64),
+    TakenOver(Option<Holder>),
+    Position(serde_json::Error),
+    Export(io::Error),
+    File(io::Error),
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damage(Damage::Unreadable(error))
+            }
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+impl From<rusqlite::types::FromSqlError> for Fault {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        // What evt wrote has the type that it reads.
+        Self::Damage(Damage::Unreadable(error.into()))
+    }
+}
+
+impl From<Damage> for Fault {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Export(error)
+    }
+}
+
+impl Fault {
+    /// The same fault, met while a file was judged: there, everything that does not come from outside the file is damage.
+    pub(super) fn judged(self) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match self {
+            Self::Sql(error) => match error.sqlite_error_code() {
+                Some(
+                    Code::DatabaseBusy
+                    | Code::DatabaseLocked
+                    | Code::DiskFull
+                    | Code::SystemIoFailure
+                    | Code::CannotOpen
+                    | Code::PermissionDenied
+                    | Code::ReadOnly
+                    | Code::OperationInterrupted
+                    | Code::FileLockingProtocolFailed,
+                ) => Self::Sql(error),
+                _ => Self::Damage(Damage::Unreadable(error)),
+            },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! A state as portable JSON: what `evt poll state export` writes, and what is kept of each state at every start.
+
+use std::io::{self, BufWriter, Write};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use chrono::{DateTime, SecondsFormat};
+use rusqlite::Connection;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use super::database::{Kept, digest, each_seen, micros};
+use super::error::{Fault, PollStateError};
+use super::place::Place;
+use super::{Fingerprint, PollState};
+use crate::watermark::{Digest, Micros, Position, SeenRow};
+
+/// The version of the form.
+pub(super) const FORM: u64 = 1;
+/// Versions in an export that nobody asked for, and in a Singer bookmark. Without the others a run may repeat, never skip.
+pub(super) const FEW: usize = 10_000;
+
+const ALL_SEEN: &str = "SELECT key, digest, ts, n FROM seen";
+const FEW_SEEN: &str = "SELECT key, digest, ts, n FROM seen ORDER BY ts DESC LIMIT 10000";
+
+/// How much is exported.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All versions, and all keys where they are tracked.
+    All,
+    /// The newest [`FEW`] versions.
+    Few,
+}
+
+/// A key as JSON: its text, or `{"base64":…}` where it is none.
+pub(super) struct Key<'a>(pub(super) &'a [u8]);
+
+impl Serialize for Key<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(self.0) {
+            return serializer.serialize_str(text);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("base64", &BASE64_STANDARD.encode(self.0))?;
+        map.end()
+    }
+}
+
+struct Hex(Digest);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// A time in RFC 3339 as exactly as it is kept; a number where no calendar reaches.
+pub(super) fn exact(at: Micros) -> String {
+    match DateTime::from_timestamp_micros(at.get()) {
+        Some(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        None => at.get().to_string(),
+    }
+}
+
+/// Writes a state as one JSON object, row by row.
+pub(super) fn write(
+    connection: &Connection,
+    key: &str,
+    kept: &Kept,
+    extent: Extent,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    write!(out, "{{\"evt_poll_state\":{FORM},\"key\":")?;
+    json_to(&mut out, &key)?;
+    out.write_all(b",\"fingerprint\":")?;
+    json_to::<Option<Fingerprint>>(&mut out, &kept.fingerprint)?;
+    out.write_all(b",\"position\":")?;
+    json_to::<Position>(&mut out, &kept.position)?;
+    out.write_all(b",\"seen\":")?;
+    let sql = match extent {
+        Extent::All => ALL_SEEN,
+        Extent::Few => FEW_SEEN,
+    };
+    let written = seen_to(connection, sql, &mut out)?;
+    write!(
+        out,
+        ",\"seen_left_out\":{}",
+        kept.seen.rows.saturating_sub(written)
+    )?;
+    if kept.position.tracks_keys {
+        out.write_all(b",\"keys\":")?;
+        let written = match extent {
+            Extent::All => keys_to(connection, &mut out)?,
+            Extent::Few => {
+                out.write_all(b"[]")?;
+                0
+            }
+        };
+        write!(
+            out,
+            ",\"keys_left_out\":{}",
+            kept.keys.rows.saturating_sub(written)
+        )?;
+    }
+    out.write_all(b"}\n")?;
+    Ok(out.flush()?)
+}
+
+fn json_to<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
+    serde_json::to_writer(out, value).map_err(io::Error::from)
+}
+
+fn seen_to(connection: &Connection, sql: &str, out: &mut impl Write) -> Result<u64, Fault> {
+    let mut written = 0;
+    each_seen(connection, sql, &mut |key, SeenRow { digest, at, n }| {
+        out.write_all(if written == 0 { b"[" } else { b"," })?;
+        written += 1;
+        Ok(json_to(out, &(Key(key), Hex(digest), at, n))?)
+    })?;
+    out.write_all(if written == 0 { b"[]" } else { b"]" })?;
+    Ok(written)
+}
+
+fn keys_to(connection: &Connection, out: &mut impl Write) -> Result<u64, Fault> {
+    let mut statement = connection.prepare("SELECT key, digest, ts, miss FROM keys")?;
+    let mut rows = statement.query([])?;
+    let mut written = 0;
+    while let Some(row) = rows.next()? {
+        out.write_all(if written == 0 { b"[" } else { b"," })?;
+        written += 1;
+        let key = row.get_ref(0)?.as_blob()?;
+        let miss: i64 = row.get(3)?;
+        let row = (
+            Key(key),
+            Hex(digest(row.get_ref(1)?)?),
+            micros(row, 2)?,
+            miss,
+        );
+        json_to(out, &row)?;
+    }
+    out.write_all(if written == 0 { b"[]" } else { b"]" })?;
+    Ok(written)
+}
+
+/// Writes an export into a file of its user alone, which takes its name when it is whole; one that is there is replaced.
+pub(super) fn to_file(
+    place: &Place,
+    connection: &Connection,
+    kept: &Kept,
+    extent: Extent,
+    path: &std::path::Path,
+) -> Result<(), PollStateError> {
+    let failed = |source| PollStateError::File {
+        path: path.to_owned(),
+        source,
+    };
+    // tempfile creates with 0600, whatever the umask.
+    let mut file = tempfile::Builder::new()
+        .prefix(".export-")
+        .tempfile_in(&place.folder)
+        .map_err(failed)?;
+    write(connection, &place.key, kept, extent, &mut file).map_err(|fault| match fault {
+        Fault::Export(source) => failed(source),
+        fault => place.error(fault),
+    })?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    place.on_disk()
+}
+
+impl PollState {
+    /// The automatic export. A state without a position has nothing that could be lost.
+    pub(super) fn export_last(&self) -> Result<(), PollStateError> {
+        let database = &self.database;
+        if database.kept.position == Position::default() {
+            return Ok(());
+        }
+        let path = database.place.last_export();
+        let (connection, kept) = (&database.connection, &database.kept);
+        to_file(&database.place, connection, kept, Extent::Few, &path)
+    }
+
+    /// The bookmark of a Singer state, as JSON: the last commit's frontier as `replication_key_value`, and for evt itself
+    /// what it needs to repeat nothing. Of a state that remembers too many versions only the value: repeating is allowed
+    /// there, a state of many megabytes is a nuisance.
+    pub fn singer_bookmark(&self, field: &str) -> Result<String, PollStateError> {
+        let Position {
+            frontier, since, ..
+        } = self.position();
+        let mut bookmark = json!({
+            "replication_key": field,
+            "replication_key_value": frontier.map(exact),
+        });
+        if self.seen_count() <= FEW as u64 {
+            let mut seen = Vec::new();
+            seen_to(&self.database.connection, FEW_SEEN, &mut seen)
+                .map_err(|fault| self.database.place.error(fault))?;
+            let seen: serde_json::Value = serde_json::from_slice(&seen)
+                .map_err(|error| PollStateError::Export(error.into()))?;
+            bookmark["evt"] = json!({
+                "frontier": frontier,
+                "since": since,
+                "fingerprint": self.fingerprint(),
+                "seen": seen,
+            });
+        }
+        Ok(bookmark.to_string())
+    }
+}

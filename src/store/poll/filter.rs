@@ -1,0 +1,81 @@
+//! A small memory of which keys a table may hold, so that nearly no new record costs a query.
+
+use std::hash::{DefaultHasher, Hasher};
+
+/// 16 KiB and 2 MiB: with 8 bits and more a key, at most one new key in thirty is looked up in vain.
+const BITS: (u64, u64) = (1 << 17, 1 << 24);
+const BITS_A_KEY: u64 = 8;
+const PROBES: u64 = 3;
+
+/// A Bloom filter: says of some keys wrongly that they may be there, of none wrongly that it is not.
+pub(super) struct Filter {
+    words: Vec<u64>,
+    keys: u64,
+    full: u64,
+}
+
+impl Filter {
+    /// With room for these rows and as many again.
+    pub(super) fn for_rows(rows: u64) -> Self {
+        let bits = rows.saturating_mul(2 * BITS_A_KEY).clamp(BITS.0, BITS.1);
+        let bits = bits.next_power_of_two();
+        let words = usize::try_from(bits / 64).expect("the largest has 2 MiB");
+        Self {
+            words: vec![0; words],
+            keys: 0,
+            // At the largest it is let go over its measure rather than made again at each commit.
+            full: (bits / BITS_A_KEY).max(rows.saturating_mul(2)),
+        }
+    }
+
+    pub(super) fn add(&mut self, key: &[u8]) {
+        self.keys += 1;
+        for (word, bit) in self.places(key) {
+            self.words[word] |= bit;
+        }
+    }
+
+    pub(super) fn may_hold(&self, key: &[u8]) -> bool {
+        self.places(key)
+            .into_iter()
+            .all(|(word, bit)| self.words[word] & bit != 0)
+    }
+
+    /// Whether it says of too many keys that they may be there.
+    pub(super) fn is_full(&self) -> bool {
+        self.keys > self.full
+    }
+
+    fn places(&self, key: &[u8]) -> [(usize, u64); PROBES as usize] {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(key);
+        let hash = hasher.finish();
+        let (start, step) = (hash >> 32, (hash & 0xffff_ffff) | 1);
+        let bits = self.words.len() as u64 * 64;
+        std::array::from_fn(|probe| {
+            let bit = start.wrapping_add(step.wrapping_mul(probe as u64)) & (bits - 1);
+            ((bit / 64) as usize, 1 << (bit % 64))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_added_is_never_denied_and_others_nearly_always_are() {
+        let mut filter = Filter::for_rows(20_000);
+        let mut number = 0_u64;
+        while !filter.is_full() {
+            filter.add(&number.to_le_bytes());
+            number += 1;
+        }
+        assert!(number > 20_000);
+        assert!((0..number).all(|n| filter.may_hold(&n.to_le_bytes())));
+        let wrong = (number..number + 10_000)
+            .filter(|n| filter.may_hold(&n.to_le_bytes()))
+            .count();
+        assert!(wrong < 500, "{wrong} of 10000");
+    }
+}

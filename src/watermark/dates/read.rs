@@ -1,0 +1,515 @@
+//! Dates as they come: every shape that is known to be one.
+
+use serde::{Deserialize, Serialize};
+
+use super::calendar::{self, DAY, MINUTE, SECOND};
+use crate::json;
+use crate::watermark::Micros;
+
+/// What a server compares a date with: a bound of another kind finds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kind {
+    pub(super) wrap: Wrap,
+    pub(super) content: Content,
+}
+
+/// What is around a date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Wrap {
+    #[default]
+    Plain,
+    /// `{"$date":…}`, of MongoDB's extended JSON.
+    Date,
+    /// `{"$numberLong":"…"}`.
+    Long,
+    /// `{"$date":{"$numberLong":"…"}}`.
+    DateLong,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Content {
+    /// ISO 8601 with its zone.
+    #[default]
+    Zoned,
+    /// ISO 8601 that does not say where.
+    Zoneless,
+    Number(Epoch),
+    /// A number in quotes.
+    Quoted(Epoch),
+}
+
+/// What a number counts since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Epoch {
+    Seconds,
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Epoch {
+    /// By magnitude: seconds up to 10¹¹ (the year 5138), milliseconds up to 10¹⁴, microseconds up to 10¹⁷ (each from March 1973
+    /// on), nanoseconds beyond. The same below zero.
+    const fn of(magnitude: u128) -> Self {
+        match magnitude {
+            0..100_000_000_000 => Self::Seconds,
+            100_000_000_000..100_000_000_000_000 => Self::Millis,
+            100_000_000_000_000..100_000_000_000_000_000 => Self::Micros,
+            _ => Self::Nanos,
+        }
+    }
+
+    /// Its microseconds are so many powers of ten.
+    const fn power(self) -> i32 {
+        match self {
+            Self::Seconds => 6,
+            Self::Millis => 3,
+            Self::Micros => 0,
+            Self::Nanos => -3,
+        }
+    }
+
+    /// How exact a number with so many decimals is, as the [`Level`] of a second's.
+    pub(super) const fn level(self, decimals: u8) -> Level {
+        Level(Level::WHOLE.0 + decimals + (6 - self.power()) as u8)
+    }
+
+    /// In microseconds, one at least.
+    pub(super) const fn span(self) -> i64 {
+        self.level(0).span()
+    }
+
+    /// How many decimals a microsecond takes.
+    pub(super) const fn places(self) -> usize {
+        match self {
+            Self::Seconds => 6,
+            Self::Millis => 3,
+            Self::Micros | Self::Nanos => 0,
+        }
+    }
+}
+
+/// How exact a date is: a day, a minute, a second, or so many digits of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Level(pub(super) u8);
+
+impl Level {
+    pub(super) const DAY: Self = Self(0);
+    pub(super) const MINUTE: Self = Self(1);
+    /// A whole second, and a number without decimals.
+    pub(super) const WHOLE: Self = Self(2);
+    pub(super) const MILLIS: Self = Self(5);
+    pub(super) const MICROS: Self = Self(8);
+    pub(super) const FINEST: Self = Self(11);
+
+    /// The one that is exact to a unit.
+    pub(super) fn of(unit: i64) -> Self {
+        let all = Self::DAY.0..Self::MICROS.0;
+        all.map(Self)
+            .find(|level| level.span() <= unit)
+            .unwrap_or(Self::MICROS)
+    }
+
+    /// Digits of a second, or decimals of a number.
+    pub(super) const fn digits(self) -> u8 {
+        self.0.saturating_sub(Self::WHOLE.0)
+    }
+
+    /// In microseconds, one at least.
+    pub(super) const fn span(self) -> i64 {
+        match self {
+            Self::DAY => DAY,
+            Self::MINUTE => MINUTE,
+            Self(level) if level < Self::MICROS.0 => SECOND / 10_i64.pow(level as u32 - 2),
+            _ => 1,
+        }
+    }
+
+    /// The unit that a deployment counts in which wrote so many digits: it may have left out zeros.
+    pub(super) const fn unit(self) -> i64 {
+        match self {
+            Self::DAY | Self::MINUTE | Self::WHOLE => self.span(),
+            Self(level) if level <= Self::MILLIS.0 => Self::MILLIS.span(),
+            _ => 1,
+        }
+    }
+}
+
+/// A sign between the parts of a text, one bit each.
+pub(super) mod sign {
+    pub(in super::super) const SPACE: u8 = 1;
+    pub(in super::super) const UPPER_T: u8 = 2;
+    pub(in super::super) const LOWER_T: u8 = 4;
+    pub(in super::super) const COMMA: u8 = 8;
+    pub(in super::super) const POINT: u8 = 16;
+}
+
+/// How an offset is written, one bit each.
+pub(super) mod notation {
+    pub(in super::super) const UPPER_Z: u8 = 1;
+    pub(in super::super) const LOWER_Z: u8 = 2;
+    /// `+02:00`
+    pub(in super::super) const COLON: u8 = 4;
+    /// `+0200`
+    pub(in super::super) const COMPACT: u8 = 8;
+    /// `+02`
+    pub(in super::super) const HOURS: u8 = 16;
+}
+
+/// One date: when it is and how it is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub(super) at: Micros,
+    pub(super) kind: Kind,
+    pub(super) level: Level,
+    pub(super) signs: u8,
+    /// Minutes east, and how they are written.
+    pub(super) zone: Option<(i16, u8)>,
+    /// In microseconds.
+    pub(super) unit: i64,
+}
+
+impl Sample {
+    #[inline]
+    pub(super) fn read(raw: json::Raw<'_>) -> Option<Self> {
+        match raw.text().as_bytes() {
+            [b'"', text @ .., b'"'] => iso(text).or_else(|| quoted(raw)),
+            [b'-' | b'0'..=b'9', ..] => number(raw.text().as_bytes(), None, Content::Number),
+            [b'{', ..] => wrapped(raw),
+            _ => None,
+        }
+    }
+
+    fn within(mut self, wrap: Wrap) -> Self {
+        self.kind.wrap = wrap;
+        self
+    }
+}
+
+/// Text that is no plain ISO date: a number in quotes, or a date with escapes in it.
+#[cold]
+fn quoted(raw: json::Raw<'_>) -> Option<Sample> {
+    let text = raw.as_str()?;
+    iso(text.as_bytes()).or_else(|| number(text.as_bytes(), None, Content::Quoted))
+}
+
+/// A date in MongoDB's extended JSON, where a number always counts milliseconds.
+#[cold]
+fn wrapped(raw: json::Raw<'_>) -> Option<Sample> {
+    if let Some(long) = raw.member("$numberLong") {
+        let text = long.as_str()?;
+        return number(text.as_bytes(), None, Content::Quoted).map(|it| it.within(Wrap::Long));
+    }
+    let date = raw.member("$date")?;
+    let millis = Some(Epoch::Millis);
+    match date.text().as_bytes() {
+        [b'"', ..] => {
+            let text = date.as_str()?;
+            iso(text.as_bytes())
+                .or_else(|| number(text.as_bytes(), millis, Content::Quoted))
+                .map(|it| it.within(Wrap::Date))
+        }
+        [b'-' | b'0'..=b'9', ..] => {
+            number(date.text().as_bytes(), millis, Content::Number).map(|it| it.within(Wrap::Date))
+        }
+        _ => {
+            let long = date.member("$numberLong")?;
+            let text = long.as_str()?;
+            number(text.as_bytes(), millis, Content::Quoted).map(|it| it.within(Wrap::DateLong))
+        }
+    }
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u32> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit < 10).then_some(u32::from(digit))
+}
+
+#[inline]
+fn pair(tens: u8, ones: u8) -> Option<u32> {
+    Some(digit(tens)? * 10 + digit(ones)?)
+}
+
+/// An ISO 8601 date, with its time or alone.
+///
+/// A leap second is the last microsecond of the second before it: rounded down, as everything here.
+#[inline]
+fn iso(text: &[u8]) -> Option<Sample> {
+    let ([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2], rest) = text.split_first_chunk()? else {
+        return None;
+    };
+    let year = pair(*y1, *y2)? * 100 + pair(*y3, *y4)?;
+    let (month, day) = (pair(*m1, *m2)?, pair(*d1, *d2)?);
+    if year == 0
+        || !(1..=12).contains(&month)
+        || !(1..=calendar::days_in_month(year, month)).contains(&day)
+    {
+        return None;
+    }
+    let midnight = calendar::days(year, month, day) * DAY;
+    let time = Time::read(rest)?;
+    let offset = time.zone.map_or(0, |(offset, _)| i64::from(offset));
+    Some(Sample {
+        at: Micros::new(midnight + time.micros - offset * MINUTE),
+        kind: Kind {
+            wrap: Wrap::Plain,
+            content: match time.zone {
+                Some(_) => Content::Zoned,
+                None => Content::Zoneless,
+            },
+        },
+        level: time.level,
+        signs: time.signs,
+        zone: time.zone,
+        unit: time.level.unit(),
+    })
+}
+
+struct Time {
+    micros: i64,
+    level: Level,
+    signs: u8,
+    zone: Option<(i16, u8)>,
+}
+
+impl Time {
+    /// What follows a date.
+    #[inline]
+    fn read(text: &[u8]) -> Option<Self> {
+        let Some(([between, h1, h2, b':', m1, m2], rest)) = text.split_first_chunk() else {
+            return text.is_empty().then_some(Self {
+                micros: 0,
+                level: Level::DAY,
+                signs: 0,
+                zone: None,
+            });
+        };
+        let signs = match between {
+            b'T' => sign::UPPER_T,
+            b't' => sign::LOWER_T,
+            b' ' => sign::SPACE,
+            _ => return None,
+        };
+        let (hour, minute) = (pair(*h1, *h2)?, pair(*m1, *m2)?);
+        if hour > 23 || minute > 59 {
+            return None;
+        }
+        let mut time = Self {
+            micros: i64::from(hour * 60 + minute) * MINUTE,
+            level: Level::MINUTE,
+            signs,
+            zone: None,
+        };
+        let rest = match rest.split_first_chunk() {
+            Some(([b':', s1, s2], rest)) => time.second(pair(*s1, *s2)?, rest)?,
+            _ => rest,
+        };
+        if !rest.is_empty() {
+            time.zone = Some(zone(rest)?);
+        }
+        Some(time)
+    }
+
+    /// Takes a second with its digits; returns what follows.
+    #[inline]
+    fn second<'a>(&mut self, second: u32, rest: &'a [u8]) -> Option<&'a [u8]> {
+        self.level = Level::WHOLE;
+        let mut micros = 0;
+        let rest = match rest.split_first() {
+            Some((mark @ (b'.' | b','), rest)) => {
+                self.signs |= if *mark == b'.' {
+                    sign::POINT
+                } else {
+                    sign::COMMA
+                };
+                let count = rest.iter().take_while(|it| it.is_ascii_digit()).count();
+                if !(1..=9).contains(&count) {
+                    return None;
+                }
+                self.level = Level(Level::WHOLE.0 + count as u8);
+                let (digits, rest) = rest.split_at(count);
+                let zeros = std::iter::repeat(&b'0');
+                for digit in digits.iter().chain(zeros).take(6) {
+                    micros = micros * 10 + i64::from(digit - b'0');
+                }
+                rest
+            }
+            _ => rest,
+        };
+        self.micros += match second {
+            0..=59 => i64::from(second) * SECOND + micros,
+            60 => 60 * SECOND - 1,
+            _ => return None,
+        };
+        Some(rest)
+    }
+}
+
+#[inline]
+fn zone(text: &[u8]) -> Option<(i16, u8)> {
+    let (sign, hours, minutes, notation) = match text {
+        b"Z" => return Some((0, notation::UPPER_Z)),
+        b"z" => return Some((0, notation::LOWER_Z)),
+        [sign, h1, h2, b':', m1, m2] => (sign, pair(*h1, *h2)?, pair(*m1, *m2)?, notation::COLON),
+        [sign, h1, h2, m1, m2] => (sign, pair(*h1, *h2)?, pair(*m1, *m2)?, notation::COMPACT),
+        [sign, h1, h2] => (sign, pair(*h1, *h2)?, 0, notation::HOURS),
+        _ => return None,
+    };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    let minutes = (hours * 60 + minutes) as i16;
+    match sign {
+        b'+' => Some((minutes, notation)),
+        b'-' => Some((-minutes, notation)),
+        _ => None,
+    }
+}
+
+/// The digits of a number: `mantissa` × 10^`exponent`, and whether there was more behind them.
+struct Decimal {
+    is_negative: bool,
+    mantissa: u128,
+    exponent: i32,
+    has_more: bool,
+}
+
+impl Decimal {
+    fn read(text: &[u8]) -> Option<Self> {
+        let (is_negative, text) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            _ => (false, text),
+        };
+        let mut it = Self {
+            is_negative,
+            mantissa: 0,
+            exponent: 0,
+            has_more: false,
+        };
+        let rest = it.digits(text, false)?;
+        let rest = match rest {
+            [b'.', rest @ ..] => it.digits(rest, true)?,
+            _ => rest,
+        };
+        match rest {
+            [] => {}
+            [b'e' | b'E', power @ ..] => {
+                let power = std::str::from_utf8(power).ok()?;
+                let power: i32 = power.parse().ok()?;
+                it.exponent = it.exponent.checked_add(power)?;
+            }
+            _ => return None,
+        }
+        Some(it)
+    }
+
+    /// Takes one digit or more; returns what follows.
+    fn digits<'a>(&mut self, text: &'a [u8], is_fraction: bool) -> Option<&'a [u8]> {
+        // So much has room for any date, and for nine digits of its second.
+        const ROOM: u128 = 10_u128.pow(30);
+        let mut rest = text;
+        while let [byte, after @ ..] = rest
+            && let Some(digit) = digit(*byte)
+        {
+            if self.mantissa < ROOM {
+                self.mantissa = self.mantissa * 10 + u128::from(digit);
+                self.exponent -= i32::from(is_fraction);
+            } else {
+                self.has_more |= digit != 0;
+                self.exponent = self.exponent.checked_add(i32::from(!is_fraction))?;
+            }
+            rest = after;
+        }
+        (rest.len() < text.len()).then_some(rest)
+    }
+
+    /// Its whole part, without the sign. `None` where that is no date of any kind.
+    fn magnitude(&self) -> Option<u128> {
+        let power = 10_u128.checked_pow(self.exponent.unsigned_abs());
+        match (self.mantissa, power) {
+            (0, _) => Some(0),
+            (mantissa, Some(power)) if self.exponent >= 0 => mantissa.checked_mul(power),
+            (mantissa, Some(power)) => Some(mantissa / power),
+            (_, None) if self.exponent < 0 => Some(0),
+            (_, None) => None,
+        }
+    }
+
+    /// Times 10^`power`, rounded down.
+    fn scaled(&self, power: i32) -> Option<i64> {
+        let exponent = self.exponent.checked_add(power)?;
+        let scale = 10_u128.checked_pow(exponent.unsigned_abs());
+        let (whole, has_more) = match (self.mantissa, scale) {
+            (0, _) => (0, false),
+            (mantissa, Some(scale)) if exponent >= 0 => (mantissa.checked_mul(scale)?, false),
+            (mantissa, Some(scale)) => (mantissa / scale, mantissa % scale != 0),
+            (_, None) if exponent < 0 => (0, true),
+            (_, None) => return None,
+        };
+        let whole = i64::try_from(whole).ok()?;
+        if self.is_negative {
+            Some(-whole - i64::from(has_more || self.has_more))
+        } else {
+            Some(whole)
+        }
+    }
+
+    /// How many digits it has behind its point, nine at most.
+    fn decimals(&self) -> u8 {
+        u8::try_from((-self.exponent).clamp(0, 9)).unwrap_or(0)
+    }
+}
+
+#[inline]
+fn number(text: &[u8], epoch: Option<Epoch>, content: fn(Epoch) -> Content) -> Option<Sample> {
+    let (at, epoch, decimals) = match whole(text) {
+        Some(whole) => {
+            let epoch = epoch.unwrap_or_else(|| Epoch::of(u128::from(whole.unsigned_abs())));
+            let at = match epoch {
+                Epoch::Seconds => whole.checked_mul(1_000_000)?,
+                Epoch::Millis => whole.checked_mul(1000)?,
+                Epoch::Micros => whole,
+                Epoch::Nanos => whole.div_euclid(1000),
+            };
+            (at, epoch, 0)
+        }
+        None => {
+            let decimal = Decimal::read(text)?;
+            let magnitude = decimal.magnitude()?;
+            let epoch = epoch.unwrap_or_else(|| Epoch::of(magnitude));
+            (decimal.scaled(epoch.power())?, epoch, decimal.decimals())
+        }
+    };
+    Some(Sample {
+        at: Micros::new(at),
+        kind: Kind {
+            wrap: Wrap::Plain,
+            content: content(epoch),
+        },
+        level: Level(Level::WHOLE.0 + decimals),
+        signs: 0,
+        zone: None,
+        unit: epoch.level(decimals).unit(),
+    })
+}
+
+/// A number of nothing but digits, and not too many of them to add up.
+#[inline]
+fn whole(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if digits.is_empty() || digits.len() > 18 {
+        return None;
+    }
+    let mut sum = 0;
+    for byte in digits {
+        sum = sum * 10 + i64::from(digit(*byte)?);
+    }
+    Some(if is_negative { -sum } else { sum })
+}
