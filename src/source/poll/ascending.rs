@@ -45,14 +45,14 @@ impl Run<'_> {
             match last.map(|at| self.bound_at(at)) {
                 Some(next) if next.at > from.at => {
                     if self.is_beyond(next.at) {
-                        self.climb(&page).await?;
+                        self.emit(&page).await?;
                         return Ok(Ok(()));
                     }
                     if let Err(breach) = self.sorts(&from, &page).await? {
                         return Ok(Err(breach));
                     }
                     self.look_ahead(&self.upwards(&next)).await;
-                    self.climb(&page).await?;
+                    self.emit(&page).await?;
                     from = next;
                 }
                 _ => match self.ties(&from, &page).await? {
@@ -70,14 +70,6 @@ impl Run<'_> {
             sort: Sort::Ascending,
             ..self.ask()
         }
-    }
-
-    /// Emits a page in ascending order: all before each of its records is out.
-    pub(super) async fn climb(&mut self, page: &Page) -> Result<(), Halt> {
-        self.climbs = true;
-        let emitted = self.emit(page).await;
-        self.climbs = false;
-        emitted
     }
 
     /// Nothing from here on is wanted.
