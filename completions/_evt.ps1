@@ -450,7 +450,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing, even on a terminal')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'See and move how far each poller has come')
+            [CompletionResult]::new('state', 'state', [CompletionResultType]::ParameterValue, 'See how far each datatype was read, carry that elsewhere, go back')
             break
         }
         'evt;poll;state' {

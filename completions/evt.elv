@@ -433,7 +433,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --no-input 'Ask nothing, even on a terminal'
             cand -h 'Print help'
             cand --help 'Print help'
-            cand state 'See and move how far each poller has come'
+            cand state 'See how far each datatype was read, carry that elsewhere, go back'
         }
         &'evt;poll;state'= {
             cand -p 'Use this profile: which platform, which organisation, who'
