@@ -46,6 +46,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: u64,
     pub(super) undated: u64,
     pub(super) remarked: Option<String>,
+    /// The last question and a mark of its answer.
+    pub(super) last: Option<(Vec<u8>, u64)>,
     /// The most records that a page has had.
     pub(super) widest: usize,
     /// A page of the usual size was sent.
@@ -102,6 +104,7 @@ impl<'a> Run<'a> {
             remarked: None,
             takes_size: false,
             widest: 0,
+            last: None,
             is_glance: false,
             ahead: None,
             asked_at: None,
