@@ -113,6 +113,7 @@ impl Run<'_> {
         let frontier = self.position.frontier;
         let was_settled = self.position.settled;
         (self.server_now, self.safe, self.obeyed) = (None, None, None);
+        self.began_at = Instant::now();
         (self.owed, self.left_out, self.undated) = (0, 0, 0);
         self.is_glance = is_glance;
         let is_first = frontier.is_none();
