@@ -272,6 +272,7 @@ impl PollArgs {
         let folder = cx.paths.state_dir.join("poll");
         let state = PollState::open(&folder, &key, self.state.force)?;
         self.say_what_is_ignored(&state, cx);
+        let before = state.position().emitted;
         let output = self.show.out.as_deref();
         let output = output
             .map(|path| OutFile::open(path, state.position().output.as_ref()))
@@ -296,7 +297,7 @@ impl PollArgs {
         let ending = Ending {
             end,
             key,
-            datatype,
+            before,
             follows: self.stop.follow,
         };
         ending.conclude(pipeline, poll, cx).await
