@@ -26,6 +26,7 @@ mod layers;
 mod listen;
 mod main_job;
 mod poll_hostile;
+mod poll_property;
 mod profile;
 mod queue;
 mod records;

@@ -149,8 +149,11 @@ impl Run<'_> {
         else {
             return Ok(Ok(()));
         };
-        if self.learnt.sort == Some(true) || first == last {
+        if self.learnt.sort == Some(true) {
             return Ok(Ok(()));
+        }
+        if first == last {
+            return self.nothing_below(from, first).await;
         }
         let ask = Ask {
             sort: Sort::Descending,
@@ -167,5 +170,26 @@ impl Run<'_> {
             .await?;
         self.learnt.sort = Some(checked.is_ok());
         Ok(checked.map(|_| ()))
+    }
+
+    /// A page of one instant is in any order; that it is the least one shows when nothing lies below it.
+    async fn nothing_below(
+        &mut self,
+        from: &Bound,
+        instant: Micros,
+    ) -> Result<Result<(), Breach>, Halt> {
+        let before = self.bound_at(instant);
+        let ask = Ask {
+            before: Some(before.text.clone()),
+            ..self.upwards(from)
+        };
+        let found = self
+            .next(&ask, |page| within(page, from.at, before.at))
+            .await?;
+        Ok(match found {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(Breach::Order { is_reversed: true }),
+            Err(_) => Err(Breach::Order { is_reversed: false }),
+        })
     }
 }
