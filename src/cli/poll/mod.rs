@@ -330,8 +330,7 @@ impl PollArgs {
 
     fn say_what_is_ignored(&self, state: &PollState, cx: &Context) {
         let position = state.position();
-        let has_begun = position.frontier.is_some() || position.emitted > 0;
-        if has_begun && self.which.since.is_some() {
+        if position.has_begun() && self.which.since.is_some() {
             let place = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));

@@ -89,7 +89,7 @@ impl Run<'_> {
 
     /// What the position is before anything is read; committed once it is known whose records they are.
     fn begin(&mut self) {
-        if self.position.frontier.is_none() && self.position.emitted == 0 {
+        if !self.position.has_begun() {
             self.position.since = self.poll.options.since;
         }
         if let Some(output) = &self.poll.output {
