@@ -28,6 +28,7 @@ mod main_job;
 mod poll;
 mod poll_hostile;
 mod poll_property;
+mod poll_state;
 mod profile;
 mod queue;
 mod records;

@@ -2,6 +2,7 @@
 
 mod ending;
 mod progress;
+pub(crate) mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,8 +48,15 @@ Examples:
   evt poll contact --where 'data.state == \"published\"' --jq .data.email
   evt poll state list                          how far each one has come")]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     poll: PollArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    State(state::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -255,7 +263,10 @@ impl From<StrategyArg> for Strategy {
 }
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    args.poll.run(&cx).await
+    match args.command {
+        Some(Command::State(args)) => state::run(args, cx).await,
+        None => args.poll.run(&cx).await,
+    }
 }
 
 impl PollArgs {
@@ -269,8 +280,7 @@ impl PollArgs {
             org: profile.org.clone(),
             is_loopback: client.is_loopback(),
         };
-        let folder = cx.paths.state_dir.join("poll");
-        let state = PollState::open(&folder, &key, self.state.force)?;
+        let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
         self.say_what_is_ignored(&state, cx);
         let before = state.position().emitted;
         let output = self.show.out.as_deref();

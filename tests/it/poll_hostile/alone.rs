@@ -11,11 +11,11 @@ use super::crowd::{self, Crowd};
 use super::deployment::Deployment;
 use super::driver::{Scenario, To, arguments, seed_of};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Churn, Data};
 use super::oracle::Terms;
 use super::process::{Process, Run};
 use super::query::{Paging, Quirks, Sort};
 use super::server::HostileServer;
+use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
 /// Nothing changes, everything is obeyed.
@@ -198,12 +198,9 @@ fn a_wait_beyond_what_is_allowed_is_refused_with_its_time() {
 #[test]
 fn the_first_words_of_a_descending_poller_are_the_platforms_own_example() {
     let server = CALM.serve(seed_of("first words"));
-    let run = poll(
-        &Sandbox::new(),
-        &server,
-        &["--strategy", "desc", "--since", "2026-04-25"],
-    )
-    .finish();
+    let mut args = arguments(&server.url(), 100);
+    args.extend(["--strategy", "desc", "--since", "2026-04-25"].map(str::to_owned));
+    let run = Process::start(&mut Sandbox::new().command(args)).finish();
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     let first = String::from_utf8(server.requests()[0].clone()).expect("a request is text");
     assert_eq!(

@@ -11,7 +11,7 @@ use super::answer::Manner;
 use super::dates::{Micros, SECOND, http_date};
 use super::deployment::Collection;
 use super::faults::{Fault, Faults, Plan, RetryAfter};
-use super::model::Row;
+use super::record::Row;
 
 /// How long a test waits for a request that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
