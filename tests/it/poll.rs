@@ -15,13 +15,13 @@ use crate::support::raw::{Reply, exchange};
 use crate::support::{LocalPlatform, Output, Sandbox, Table};
 
 /// A home with a platform beside it.
-struct Bench {
-    sandbox: Sandbox,
+pub(crate) struct Bench {
+    pub(crate) sandbox: Sandbox,
     platform: LocalPlatform,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(DevOptions::default())
     }
 
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     /// Creates a record and returns it.
-    fn create(&self, datatype: &str, data: &Value) -> Value {
+    pub(crate) fn create(&self, datatype: &str, data: &Value) -> Value {
         let body = json!({"datatype": datatype, "isNew": true, "data": data});
         let reply = self.ask("POST", "/repository/create", &body);
         assert_eq!(reply.status, 201, "{reply:?}");
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// Changes a contact.
-    fn update(&self, record: &Value, data: &Value) {
+    pub(crate) fn update(&self, record: &Value, data: &Value) {
         let target = format!("/repository/update-partial/contact/{}", sk(record));
         let reply = self.ask("POST", &target, data);
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -77,7 +77,7 @@ impl Bench {
     }
 
     /// Polls contacts.
-    fn poll(&self, args: &[&str]) -> Output {
+    pub(crate) fn poll(&self, args: &[&str]) -> Output {
         poll(&self.sandbox, args)
     }
 }
@@ -99,7 +99,7 @@ fn send(url: &str, token: &str, method: &str, target: &str, body: &Value) -> Rep
     reply.expect("the platform answers")
 }
 
-fn poll(sandbox: &Sandbox, args: &[&str]) -> Output {
+pub(crate) fn poll(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(["poll", "contact"].iter().chain(args))
 }
 
@@ -114,12 +114,12 @@ fn emails(output: &Output) -> Vec<String> {
 }
 
 /// A row of a table, changed at a time of one morning.
-fn row(key: &str, time: &str, rest: &str) -> String {
+pub(crate) fn row(key: &str, time: &str, rest: &str) -> String {
     format!("{{\"sk\":\"{key}\",\"modifydate\":\"2026-04-25T{time}Z\"{rest}}}")
 }
 
 /// A table with these rows, one a second.
-fn table(keys: &[&str]) -> Table {
+pub(crate) fn table(keys: &[&str]) -> Table {
     let table = Table::start(&[]);
     for (second, key) in keys.iter().enumerate() {
         table.put(&row(key, &format!("10:00:{second:02}.000"), ""));
@@ -128,7 +128,7 @@ fn table(keys: &[&str]) -> Table {
 }
 
 /// The keys of the records on stdout.
-fn keys(output: &Output) -> Vec<String> {
+pub(crate) fn keys(output: &Output) -> Vec<String> {
     let lines = output.json_lines();
     lines.iter().map(|record| sk(record).to_owned()).collect()
 }
