@@ -57,7 +57,7 @@ impl Run<'_> {
             match last.map(|at| self.bound_at(at)) {
                 Some(next) if next.at > from.at => {
                     if self.is_beyond(next.at) {
-                        self.climb(&page).await?;
+                        self.emit(&page).await?;
                         return Ok(Ok(()));
                     }
                     if let Err(breach) = self.sorts(&from, &page).await? {
@@ -65,7 +65,7 @@ impl Run<'_> {
                     }
                     let next = self.past_what_is_new(next);
                     self.look_ahead(&self.upwards(&next)).await;
-                    self.climb(&page).await?;
+                    self.emit(&page).await?;
                     from = next;
                 }
                 _ => match self.ties(&from, &page).await? {
@@ -83,14 +83,6 @@ impl Run<'_> {
             sort: Sort::Ascending,
             ..self.ask()
         }
-    }
-
-    /// Emits a page in ascending order: all before each of its records is out.
-    pub(super) async fn climb(&mut self, page: &Page) -> Result<(), Halt> {
-        self.climbs = true;
-        let emitted = self.emit(page).await;
-        self.climbs = false;
-        emitted
     }
 
     /// A page that begins behind a record that the first look has shown may be the answer to another question, from a cache: that

@@ -40,7 +40,7 @@ pub(super) struct Run<'a> {
     pub(super) safe: Option<Micros>,
     /// Answers have obeyed this lower bound, so that older versions will not come again.
     pub(super) obeyed: Option<Micros>,
-    /// Rows come in ascending order: what lies before each of them is out.
+    /// It is read upwards: what lies before each row that comes is out.
     pub(super) climbs: bool,
     /// The greatest date of this sweep.
     pub(super) greatest: Option<Micros>,

@@ -165,6 +165,7 @@ impl Run<'_> {
             );
         }
         loop {
+            self.climbs = way == Way::Ascending;
             let breach = match way {
                 Way::Ascending => self.ascending(start).await?,
                 Way::Descending => self.from_the_newest(start).await?,

@@ -33,7 +33,7 @@ impl Run<'_> {
         from: &Bound,
         page: &Page,
     ) -> Result<Result<Bound, Breach>, Halt> {
-        self.climb(page).await?;
+        self.emit(page).await?;
         // A page that is nearly empty is no cut: its keys settle it.
         let is_full = page.len() * 2 >= self.question.page_size as usize;
         let mut length = page.len();
@@ -97,7 +97,7 @@ impl Run<'_> {
             Ok(None) => return Ok(Ok(Large::Refused)),
             Err(breach) => return Ok(Err(breach)),
         };
-        self.climb(&page).await?;
+        self.emit(&page).await?;
         let last = page.rows.last().and_then(|row| row.at);
         let next = last.map(|at| self.bound_at(at));
         Ok(Ok(match next.filter(|next| next.at > from.at) {
@@ -174,7 +174,7 @@ impl Run<'_> {
                 };
                 self.look_ahead(&next).await;
             }
-            self.climb(&page).await?;
+            self.emit(&page).await?;
             self.page_is_done().await?;
             pages += 1;
         }
