@@ -66,7 +66,6 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct PollArgs {
     /// The kind of record: contact, order, ticket, …
-    #[arg(required = true)]
     datatype: Option<String>,
 
     #[command(flatten)]
@@ -275,7 +274,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
 
 impl PollArgs {
     async fn run(&self, cx: &Arc<Context>) -> Result<Exit, CliError> {
-        let datatype = self.datatype.clone().unwrap_or_default();
+        let datatype = self.datatype.clone().ok_or_else(no_datatype)?;
         let key = self.key(&datatype, cx)?;
         let profile = cx.profile()?;
         let client = cx.api()?;
@@ -437,6 +436,16 @@ impl PollArgs {
             FormatArg::Json => Show::Records(RecordForm::AsTheyCame),
         }
     }
+}
+
+fn no_datatype() -> CliError {
+    CliError::new(
+        Exit::Usage,
+        "missing_argument",
+        "which records are to be polled is not said",
+    )
+    .hint("evt poll contact")
+    .hint("evt poll --help")
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {

@@ -168,7 +168,7 @@ impl Run<'_> {
             self.climbs = way == Way::Ascending;
             let breach = match way {
                 Way::Ascending => self.ascending(start).await?,
-                Way::Descending => self.from_the_newest(start).await?,
+                Way::Descending => self.newest_first(start).await?,
                 Way::Passes => return self.all_of_it(start).await,
             };
             let Err(breach) = breach else {
@@ -234,7 +234,7 @@ impl Run<'_> {
 
     /// Downwards from the first request on, which is the documentation's own. Where it finds nothing, its bound may have been of
     /// another shape than the dates here.
-    async fn from_the_newest(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
+    async fn newest_first(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
         self.greatest = None;
         if let Err(breach) = self.descending(start).await? {
             return Ok(Err(breach));

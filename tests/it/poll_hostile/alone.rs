@@ -60,7 +60,7 @@ fn error_of(run: &Run) -> Value {
 #[cfg(target_os = "linux")]
 fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     const RECORDS: usize = 140_000;
-    const MEGABYTES: usize = 40;
+    const MEGABYTES: usize = if cfg!(debug_assertions) { 25 } else { 40 };
     let server = HostileServer::start(Crowd::new(RECORDS, Quirks::NONE), Manner::PLAIN, &[], 1);
     let sandbox = Sandbox::new();
     let out = sandbox.work().join("out.jsonl");
@@ -69,7 +69,7 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     let mut process = Process::start(&mut sandbox.command(args));
     let mut peak = 0;
     process.watch(|process| {
-        match peak_memory(process.id()) {
+        match memory(process.id()) {
             Some(kilobytes) => peak = peak.max(kilobytes),
             // The process is a zombie: it has ended.
             None if peak > 0 => return Some(()),
@@ -91,14 +91,22 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     assert!(peak < MEGABYTES * 1024, "peak memory was {peak} kB");
 }
 
-/// The peak of a process's resident memory in kilobytes; `None` once it has ended.
+/// A process's memory in kilobytes; `None` once it has ended.
+///
+/// The peak of all that is resident, where the binary is the one that people get. Of an unoptimised one 30 MB are its own
+/// text, which says nothing of how it was written: there, only what it allocated.
 #[cfg(target_os = "linux")]
-fn peak_memory(id: u32) -> Option<usize> {
+fn memory(id: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
+    let kilobytes = |name: &str| -> Option<usize> {
+        let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+        value.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    if cfg!(debug_assertions) {
+        Some(kilobytes("RssAnon:")? + kilobytes("RssShmem:")?)
+    } else {
+        kilobytes("VmHWM:")
+    }
 }
 
 #[test]

@@ -223,6 +223,7 @@ impl<'a> Play<'a> {
     }
 
     fn start(&self) -> Process {
+        self.server.stopped().begin_anew();
         Process::start(&mut self.sandbox.command(&self.args))
     }
 
@@ -384,17 +385,21 @@ impl<'a> Play<'a> {
 
     /// A verdict with what helps to understand it.
     fn told(&self, verdict: &Verdict) -> String {
-        let requests = self.server.requests();
-        let last = requests.iter().rev().take(8).rev();
-        let last: Vec<_> = last.map(|body| String::from_utf8_lossy(body)).collect();
+        let world = self.server.stopped();
+        let shown = if std::env::var_os("EVT_HOSTILE_STORY").is_some() {
+            usize::MAX
+        } else {
+            12
+        };
+        let untold = world.story.len().saturating_sub(shown);
         let stderr = self.last.as_ref().map_or("", |run| &run.stderr);
         format!(
-            "{} (seed {}, {} kills, {} requests)\n{verdict}last requests:\n{}\nlast stderr:\n{stderr}",
+            "{} (seed {}, {} kills, {} requests)\n{verdict}last requests (all with EVT_HOSTILE_STORY=1):\n{}\nlast stderr:\n{stderr}",
             self.name,
             self.seed,
             self.killed,
-            requests.len(),
-            last.join("\n"),
+            world.requests.len(),
+            world.story[untold..].join("\n"),
         )
     }
 
