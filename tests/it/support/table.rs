@@ -212,7 +212,7 @@ fn sort(rows: &mut [&Row], sort: &Value) {
             value.as_str().unwrap_or_default().to_owned()
         };
         match direction.as_i64() {
-            Some(-1) => rows.sort_by(|a, b| value(b).cmp(&value(a))),
+            Some(-1) => rows.sort_by_key(|row| std::cmp::Reverse(value(row))),
             _ => rows.sort_by_key(value),
         }
     }
