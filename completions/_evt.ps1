@@ -406,7 +406,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Leave out what was modified at or after this')
             [CompletionResult]::new('--query', '--query', [CompletionResultType]::ParameterName, 'Only records that this filter finds, in the platform''s own form (Mongo), as JSON; part of what is remembered')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'Print only these types: contact.created, ''!*.deleted'' (repeatable); what is left out counts as read')
-            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Print only records for which this holds, such as ''data.state == "published"''; `data` is the record')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Print only records for which this holds, such as ''data.data.status == "lead"'': `data` is the record, its own data in it')
             [CompletionResult]::new('--undated', '--undated', [CompletionResultType]::ParameterName, 'What to do with records that have no date: they are never found by one')
             [CompletionResult]::new('--deletes', '--deletes', [CompletionResultType]::ParameterName, 'How to notice deletions: by a state that says so, or by sweeping through all keys as well')
             [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write records here in place of stdout, each exactly once whenever this is killed')

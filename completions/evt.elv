@@ -389,7 +389,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --until 'Leave out what was modified at or after this'
             cand --query 'Only records that this filter finds, in the platform''s own form (Mongo), as JSON; part of what is remembered'
             cand --type 'Print only these types: contact.created, ''!*.deleted'' (repeatable); what is left out counts as read'
-            cand --where 'Print only records for which this holds, such as ''data.state == "published"''; `data` is the record'
+            cand --where 'Print only records for which this holds, such as ''data.data.status == "lead"'': `data` is the record, its own data in it'
             cand --undated 'What to do with records that have no date: they are never found by one'
             cand --deletes 'How to notice deletions: by a state that says so, or by sweeping through all keys as well'
             cand --out 'Write records here in place of stdout, each exactly once whenever this is killed'

@@ -384,7 +384,7 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcom
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l until -d 'Leave out what was modified at or after this' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l query -d 'Only records that this filter finds, in the platform\'s own form (Mongo), as JSON; part of what is remembered' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l type -d 'Print only these types: contact.created, \'!*.deleted\' (repeatable); what is left out counts as read' -r
-complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l where -d 'Print only records for which this holds, such as \'data.state == "published"\'; `data` is the record' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l where -d 'Print only records for which this holds, such as \'data.data.status == "lead"\': `data` is the record, its own data in it' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l undated -d 'What to do with records that have no date: they are never found by one' -r -f -a "warn\t'Say how many there are'
 include\t'Read them too'
 fail\t'End with exit 11'"

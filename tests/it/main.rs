@@ -25,6 +25,7 @@ mod interop;
 mod layers;
 mod listen;
 mod main_job;
+mod poll;
 mod poll_hostile;
 mod poll_property;
 mod poll_state;
@@ -33,6 +34,8 @@ mod queue;
 mod records;
 mod send;
 mod signature;
+mod singer;
+
 mod support;
 mod tail;
 mod tail_output;

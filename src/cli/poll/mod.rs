@@ -39,14 +39,18 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// nothing repeated, whatever the server does and whenever this is killed, as far as it is stated in `evt man polling`.
 /// Of several changes to a record between two polls only the last can be seen.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   evt poll contact --since 2026-04-25          everything changed since then
   evt poll contact                             what has changed since the last call
   evt poll order --follow --interval 2s..1m --forward 3000/orders
   evt poll contact --out contacts.ndjson       exactly once, also across kill -9
-  evt poll contact --where 'data.state == \"published\"' --jq .data.email
-  evt poll state list                          how far each one has come")]
+  evt poll contact --where 'data.data.status == \"lead\"' --jq .data.email
+  evt poll state list                          how far each one has come"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -94,7 +98,7 @@ struct WhichArgs {
     /// Print only these types: contact.created, '!*.deleted' (repeatable); what is left out counts as read
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Print only records for which this holds, such as 'data.state == "published"'; `data` is the record
+    /// Print only records for which this holds, such as 'data.data.status == "lead"': `data` is the record, its own data in it
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
     /// What to do with records that have no date: they are never found by one
@@ -281,6 +285,7 @@ impl PollArgs {
         };
         let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
         self.say_what_is_ignored(&state, cx);
+        let before = state.position().emitted;
         let output = self.show.out.as_deref();
         let output = output
             .map(|path| OutFile::open(path, state.position().output.as_ref()))
@@ -305,7 +310,7 @@ impl PollArgs {
         let ending = Ending {
             end,
             key,
-            datatype,
+            before,
             follows: self.stop.follow,
         };
         ending.conclude(pipeline, poll, cx).await
@@ -338,8 +343,7 @@ impl PollArgs {
 
     fn say_what_is_ignored(&self, state: &PollState, cx: &Context) {
         let position = state.position();
-        let has_begun = position.frontier.is_some() || position.emitted > 0;
-        if has_begun && self.which.since.is_some() {
+        if position.has_begun() && self.which.since.is_some() {
             let place = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));

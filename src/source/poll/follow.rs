@@ -89,7 +89,7 @@ impl Run<'_> {
 
     /// What the position is before anything is read; committed once it is known whose records they are.
     fn begin(&mut self) {
-        if self.position.frontier.is_none() && self.position.emitted == 0 {
+        if !self.position.has_begun() {
             self.position.since = self.poll.options.since;
         }
         if let Some(output) = &self.poll.output {
@@ -113,6 +113,7 @@ impl Run<'_> {
         let frontier = self.position.frontier;
         let was_settled = self.position.settled;
         (self.server_now, self.safe, self.obeyed) = (None, None, None);
+        self.began_at = Instant::now();
         (self.owed, self.left_out, self.undated) = (0, 0, 0);
         self.is_glance = is_glance;
         let is_first = frontier.is_none();
