@@ -34,8 +34,6 @@ pub(super) struct Run<'a> {
     pub(super) server_now: Option<Micros>,
     /// By our own clock.
     pub(super) began_at: Instant,
-    /// The earliest date that the first look has shown, until a sweep has passed it.
-    pub(super) witness: Option<Micros>,
     /// Up to where everything has been emitted in this sweep.
     pub(super) safe: Option<Micros>,
     /// Answers have obeyed this lower bound, so that older versions will not come again.
@@ -99,7 +97,6 @@ impl<'a> Run<'a> {
             position,
             server_now: None,
             began_at: Instant::now(),
-            witness: None,
             safe: None,
             obeyed: None,
             climbs: false,
