@@ -171,7 +171,7 @@ fn try_connect(place: &Place) -> Result<Connection, Fault> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // Negative: in KiB.
-    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -4096;")?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -2048;")?;
     Ok(connection)
 }
 
