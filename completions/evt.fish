@@ -47,6 +47,7 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "dev" -d 'Run the platform l
 complete -c evt -n "__fish_evt_needs_command" -f -a "demo" -d 'Tour everything evt does, on the real parts, offline, in a few seconds'
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks, verify, keep and forward them'
 complete -c evt -n "__fish_evt_needs_command" -f -a "tail" -d 'Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent\'s answer'
+complete -c evt -n "__fish_evt_needs_command" -f -a "poll" -d 'Poll records by their date of change: all of them, then what has changed since the last call'
 complete -c evt -n "__fish_evt_needs_command" -f -a "send" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "trigger" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "events" -d 'See, replay, verify, compare and carry what was received and sent'
@@ -379,6 +380,86 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -s q -l quiet -d 'Say noth
 complete -c evt -n "__fish_evt_using_subcommand tail" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand tail" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l since -d 'Begin here, the first time: 2026-04-25, 2h (ago), now, RFC 3339' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l until -d 'Leave out what was modified at or after this' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l query -d 'Only records that this filter finds, in the platform\'s own form (Mongo), as JSON; part of what is remembered' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l type -d 'Print only these types: contact.created, \'!*.deleted\' (repeatable); what is left out counts as read' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l where -d 'Print only records for which this holds, such as \'data.data.status == "lead"\': `data` is the record, its own data in it' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l undated -d 'What to do with records that have no date: they are never found by one' -r -f -a "warn\t'Say how many there are'
+include\t'Read them too'
+fail\t'End with exit 11'"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l deletes -d 'How to notice deletions: by a state that says so, or by sweeping through all keys as well' -r -f -a "soft\t''
+sweep\t''"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l out -d 'Write records here in place of stdout, each exactly once whenever this is killed' -r -F
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l format -d 'Records as JSON lines, or as messages of the Singer specification' -r -f -a "json\t''
+singer\t''"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l jq -d 'Print what this jq expression makes of each record, such as .data.email' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l forward -d 'Deliver each record here until it is taken: 3000, host:port/path, a URL; it counts as read once the delivery is kept' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l secret -d 'Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l exec -d 'Run this for each record, which stands on its stdin; it counts as read when that ends with 0' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l record -d 'Append records with their times to a file that `evt events import` and `replay` read' -r -F
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l interval -d 'Ask again after so long: the shortest wait while there is news, growing to the longest' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l max -d 'End after N records' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l lookback -d 'Read again so far behind: a record may become visible so long after its date' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l page-size -d 'Ask for so many records at a time' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l key -d 'Where a record has its key; found out where it is not given (sk, id, _id)' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l field -d 'Where a record has its date of change' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l ignore-field -d 'A change of this alone is no change (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l strategy -d 'The order in which to read: auto asks in ascending order and falls back where a server does not allow it' -r -f -a "auto\t''
+asc\t'The oldest change first'
+desc\t'The newest first'
+pages\t'Page by page, until nothing new comes'"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l rate -d 'No more requests than this: 5/s, 100/m' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l timeout -d 'Give up a request that takes longer, and make it again' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l max-wait -d 'The longest wait that the server may ask for' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l state-key -d 'Remember under this name, in place of PROFILE.DATATYPE' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l reconcile -d 'Also walk through everything without a date, and print what was never seen'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l envelope -d 'Put each record into an envelope with an id by which a reader can drop what comes twice'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l save -d 'Keep the records as events, for `evt events`'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l follow -d 'Go on and ask again when all has been read'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l force -d 'Take over from another poller that has the state; that one ends at its next commit'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -a "state" -d 'See how far each datatype was read, carry that elsewhere, go back'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "list" -d 'List the states: what was polled, how far it was read, who polls it now'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "show" -d 'Show one state'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "export" -d 'Write a state as JSON, with every version that it remembers'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "set" -d 'Set a state from an export, or from a Singer state'
+complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "reset" -d 'Forget a state, so that the next poll begins anew, or move it back to a time'
 complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r

@@ -69,10 +69,3 @@ impl From<OutFileError> for CliError {
         }
     }
 }
-
-// STUB: replaced by the state room's own.
-impl From<crate::store::poll::PollStateError> for CliError {
-    fn from(error: crate::store::poll::PollStateError) -> Self {
-        Self::new(Exit::Failed, "state", error)
-    }
-}

@@ -6,6 +6,7 @@ use crate::control::ControlError;
 use crate::dial::DialError;
 use crate::store::StoreError;
 use crate::store::cursors::CursorError;
+use crate::store::poll::PollStateError;
 use crate::ui::NotForATerminal;
 
 impl From<StoreError> for CliError {
@@ -53,6 +54,89 @@ impl From<CursorError> for CliError {
             CursorError::Unreadable { .. } => Self::new(Exit::Failed, "cursor_unreadable", error)
                 .hint("--resume with another name"),
         }
+    }
+}
+
+impl From<PollStateError> for CliError {
+    fn from(error: PollStateError) -> Self {
+        match error {
+            PollStateError::Locked { ref holder, .. } => {
+                let end = match holder {
+                    Some(holder) => format!("kill {}     ends that one", holder.pid),
+                    None => "end that one".to_owned(),
+                };
+                state_locked(end, error)
+            }
+            PollStateError::TakenOver { ref key, .. } => {
+                let hint = format!("evt poll state show {key}     says how far it is");
+                Self::new(Exit::Failed, "state_locked", error).hint(hint)
+            }
+            PollStateError::Damaged {
+                ref key,
+                ref last_export,
+                ..
+            } => {
+                let reset = format!(
+                    "evt poll state reset {key}     begins anew; the damaged file is moved aside"
+                );
+                let set = last_export.as_deref().map(|export| set_hint(key, export));
+                damaged(set, reset, error)
+            }
+            PollStateError::Gone {
+                ref key,
+                ref last_export,
+                ..
+            } => {
+                let reset = format!("evt poll state reset {key}     begins anew");
+                let set = last_export.as_deref().map(|export| set_hint(key, export));
+                damaged(set, reset, error)
+            }
+            PollStateError::Newer { .. } => {
+                Self::new(Exit::Usage, "state_newer", error).hint("use the newer evt")
+            }
+            PollStateError::OtherQuery { ref key, .. } => {
+                let reset = format!("evt poll state reset {key}     begins anew with this one");
+                Self::new(Exit::Usage, "state_other_query", error)
+                    .hint("evt poll … --state-key NAME     keeps a state of its own for this one")
+                    .hint(reset)
+                    .hint("or ask as before")
+            }
+            PollStateError::NotRead { ref key, .. } => {
+                let hint = format!("evt poll state show {key}     says how far it is");
+                Self::new(Exit::Usage, "not_read_yet", error).hint(hint)
+            }
+            PollStateError::Position(_) => {
+                Self::new(Exit::Failed, "state_unwritable", error).hint("evt doctor")
+            }
+            PollStateError::File { ref source, .. } => {
+                let is_full = source.kind() == std::io::ErrorKind::StorageFull;
+                let code = if is_full { "disk_full" } else { "state_file" };
+                Self::new(Exit::Failed, code, error).hint("evt doctor")
+            }
+            PollStateError::Export(source) => source.into(),
+            PollStateError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn state_locked(end: String, error: PollStateError) -> CliError {
+    CliError::new(Exit::Failed, "state_locked", error)
+        .hint(end)
+        .hint("evt poll … --force     takes over: the other one fails at its next commit")
+        .hint("evt poll … --state-key NAME     goes on under a name of your own")
+}
+
+fn set_hint(key: &str, export: &std::path::Path) -> String {
+    let export = export.display();
+    format!("evt poll state set {key} {export}     goes on from when it was last opened")
+}
+
+/// What can be done is to go back to the last export, or to begin anew.
+fn damaged(set: Option<String>, reset: String, error: PollStateError) -> CliError {
+    let shown = CliError::new(Exit::Failed, "state_damaged", error);
+    match set {
+        Some(set) => shown.hint(set).hint(reset),
+        None => shown.hint(reset),
     }
 }
 

@@ -47,6 +47,14 @@ pub struct OutputPlace {
 }
 
 impl Position {
+    /// Whether a run has said where to begin, or has ended: from then on `--since` is of no account, also where nothing was found.
+    pub fn has_begun(&self) -> bool {
+        self.since.is_some()
+            || self.frontier.is_some()
+            || self.emitted > 0
+            || self.last_complete.is_some()
+    }
+
     /// Where a run begins to read: after the frontier where it is settled, else so far before it as a late record may lie.
     /// `None`: at the beginning of time. `unit` is the finest that the platform's dates tell apart.
     pub fn start(&self, lookback: Duration, unit: Duration) -> Option<Micros> {

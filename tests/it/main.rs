@@ -25,12 +25,17 @@ mod interop;
 mod layers;
 mod listen;
 mod main_job;
+mod poll;
 mod poll_hostile;
+mod poll_property;
+mod poll_state;
 mod profile;
 mod queue;
 mod records;
 mod send;
 mod signature;
+mod singer;
+
 mod support;
 mod tail;
 mod tail_output;

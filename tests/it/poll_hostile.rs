@@ -17,6 +17,8 @@ mod naive;
 mod oracle;
 mod process;
 mod query;
+mod record;
 mod scenarios;
 mod server;
+mod story;
 mod wire;

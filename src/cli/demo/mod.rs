@@ -21,8 +21,8 @@ const STRIPE_SECRET: &str = "whsec_demo_0123456789abcdef0123456789abcdef";
 /// Tour everything evt does, on the real parts, offline, in a few seconds
 ///
 /// Starts a platform and two listeners on free ports in a temporary home, creates an automation, changes a record, and follows
-/// the signed delivery to the listener that verifies it; sends a vendor's event and a forged one; replays. Every line is a
-/// command that you can type. Exit 0 means that each of them really worked.
+/// the signed delivery to the listener that verifies it; sends a vendor's event and a forged one; replays; follows streams; polls
+/// with a watermark. Every line is a command that you can type. Exit 0 means that each of them really worked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -119,6 +119,7 @@ impl Stage<'_> {
         self.replay(&hook, &mut inbox).await?;
         self.answer().await?;
         self.chat().await?;
+        self.poll().await?;
         self.end(platform, inbox).await
     }
 
@@ -421,6 +422,37 @@ impl Stage<'_> {
         tail.ended().await
     }
 
+    /// Records by their date of change: all of them, then the one that was changed in between.
+    async fn poll(&mut self) -> Result<(), CliError> {
+        let args = ["poll", "contact"];
+        let said = self
+            .step(&args, 0, "every contact, each once, with a watermark kept")
+            .await?;
+        let first = records(&said);
+        let emails: Vec<&str> = first.iter().filter_map(email).collect();
+        expect(
+            &args,
+            emails.contains(&"ada@example.com") && emails.contains(&"alan@example.com"),
+            "the contacts of this tour",
+            &said,
+        )?;
+        let changed = first
+            .iter()
+            .find(|record| email(record) == Some("ada@example.com"));
+        let id = changed
+            .and_then(|record| record["sk"].as_str())
+            .unwrap_or_default();
+
+        let update = ["records", "update", "contact", id, "status=customer"];
+        self.step(&update, 0, "one of them is changed").await?;
+
+        let said = self.step(&args, 0, "what has changed since").await?;
+        let news = records(&said);
+        let held = matches!(news.as_slice(), [news] if news["data"]["status"] == json!("customer") && news["sk"] == json!(id));
+        expect(&args, held, "exactly the changed one", &said)?;
+        self.arrived("exactly that one: ada@example.com is a customer now")
+    }
+
     async fn end(&mut self, platform: Running, inbox: Running) -> Result<(), CliError> {
         self.step(
             &["dev", "stop"],
@@ -442,6 +474,17 @@ fn absent() -> Result<(TcpSocket, String), DemoError> {
         .map_err(DemoError::Port)?;
     let address = socket.local_addr().map_err(DemoError::Port)?;
     Ok((socket, address.to_string()))
+}
+
+/// The records on the lines of an output.
+fn records(said: &str) -> Vec<Value> {
+    said.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+fn email(record: &Value) -> Option<&str> {
+    record["data"]["email"].as_str()
 }
 
 fn expect(args: &[&str], held: bool, wanted: &'static str, said: &str) -> Result<(), CliError> {

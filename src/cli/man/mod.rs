@@ -2,6 +2,7 @@
 
 mod generate;
 mod page;
+mod polling;
 mod render;
 mod streams;
 mod topics;

@@ -3,7 +3,7 @@
 use clap::Command;
 
 use super::page::{Block, Page, Part};
-use super::streams;
+use super::{polling, streams};
 use crate::error::Exit;
 
 /// The variables that stand for no flag.
@@ -54,6 +54,7 @@ pub(super) fn all(root: &Command) -> Vec<Page> {
         exit_codes(),
         grammar(),
         streams::page(),
+        polling::page(),
         environment(root),
         files(),
     ]
@@ -258,6 +259,10 @@ fn files() -> Page {
                         ),
                         ("data/dev/", "the platform that evt dev runs"),
                         ("state/dev.json", "where the running evt dev is to be found"),
+                        (
+                            "state/poll/",
+                            "how far each evt poll has come: KEY.db, its lock, and KEY.last.json, what it was when it was last opened",
+                        ),
                         (
                             "state/tails/",
                             "which names of evt tail --resume are in use",

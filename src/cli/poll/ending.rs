@@ -6,7 +6,6 @@ use crate::cli::Context;
 use crate::error::{self, CliError, Exit};
 use crate::pipeline::{Pipeline, Stats, Stop};
 use crate::source::poll::{Poll, PollEnd, PollError, Reading};
-use crate::ui::safe;
 use crate::watermark::Position;
 
 /// The end of a run, before it is told.
@@ -14,7 +13,8 @@ pub(super) struct Ending {
     pub(super) end: Result<PollEnd, PollError>,
     /// Under which it is remembered.
     pub(super) key: String,
-    pub(super) datatype: String,
+    /// Records that were done before this run.
+    pub(super) before: u64,
     pub(super) follows: bool,
 }
 
@@ -31,7 +31,14 @@ impl Ending {
         drop(poll);
         let is_closed = matches!(stopped, Some(Stop::Output(_)));
         let is_refused = matches!(self.end, Ok(PollEnd::Refused));
-        if reading.requests > 0 && !is_closed {
+        // What the outlet did not take is not done, though it was read.
+        let done = position.emitted.saturating_sub(self.before);
+        let is_error_alone = done == 0 && (self.end.is_err() || is_refused);
+        if reading.requests > 0 && !is_closed && !is_error_alone {
+            let reading = Reading {
+                emitted: done,
+                ..reading
+            };
             self.sum_up(stats, reading, &position, cx);
         }
         // The other errors of the poller come after what the outlet met.
@@ -62,10 +69,11 @@ impl Ending {
             .notice("summary", facts, &self.summary(stats, reading, frontier));
     }
 
-    /// `12 records, up to 2026-04-25T10:00:00.000Z. Go on: evt poll contact`
+    /// `12 records; read up to 2026-04-25T10:00:00.000Z. The same command goes on.`
     fn summary(&self, stats: Stats, reading: Reading, frontier: Option<String>) -> String {
+        let is_complete = matches!(self.end, Ok(PollEnd::Complete));
         let mut text = match reading.emitted {
-            0 => "Nothing new".to_owned(),
+            0 if is_complete => "Nothing new".to_owned(),
             1 => "1 record".to_owned(),
             count => format!("{count} records"),
         };
@@ -89,8 +97,8 @@ impl Ending {
             text.push_str(&format!(" with {} retries", reading.retries));
         }
         text.push('.');
-        if !matches!(self.end, Ok(PollEnd::Complete)) {
-            text.push_str(&format!(" Go on: evt poll {}", safe(&self.datatype)));
+        if !is_complete {
+            text.push_str(" The same command goes on.");
         }
         text
     }

@@ -2,6 +2,7 @@
 
 mod ending;
 mod progress;
+pub(crate) mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,23 +39,33 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// nothing repeated, whatever the server does and whenever this is killed, as far as it is stated in `evt man polling`.
 /// Of several changes to a record between two polls only the last can be seen.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   evt poll contact --since 2026-04-25          everything changed since then
   evt poll contact                             what has changed since the last call
   evt poll order --follow --interval 2s..1m --forward 3000/orders
   evt poll contact --out contacts.ndjson       exactly once, also across kill -9
-  evt poll contact --where 'data.state == \"published\"' --jq .data.email
-  evt poll state list                          how far each one has come")]
+  evt poll contact --where 'data.data.status == \"lead\"' --jq .data.email
+  evt poll state list                          how far each one has come"
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     poll: PollArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    State(state::Args),
 }
 
 #[derive(Debug, clap::Args)]
 struct PollArgs {
     /// The kind of record: contact, order, ticket, …
-    #[arg(required = true)]
     datatype: Option<String>,
 
     #[command(flatten)]
@@ -87,7 +98,7 @@ struct WhichArgs {
     /// Print only these types: contact.created, '!*.deleted' (repeatable); what is left out counts as read
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Print only records for which this holds, such as 'data.state == "published"'; `data` is the record
+    /// Print only records for which this holds, such as 'data.data.status == "lead"': `data` is the record, its own data in it
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
     /// What to do with records that have no date: they are never found by one
@@ -255,12 +266,15 @@ impl From<StrategyArg> for Strategy {
 }
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    args.poll.run(&cx).await
+    match args.command {
+        Some(Command::State(args)) => state::run(args, cx).await,
+        None => args.poll.run(&cx).await,
+    }
 }
 
 impl PollArgs {
     async fn run(&self, cx: &Arc<Context>) -> Result<Exit, CliError> {
-        let datatype = self.datatype.clone().unwrap_or_default();
+        let datatype = self.datatype.clone().ok_or_else(no_datatype)?;
         let key = self.key(&datatype, cx)?;
         let profile = cx.profile()?;
         let client = cx.api()?;
@@ -269,9 +283,9 @@ impl PollArgs {
             org: profile.org.clone(),
             is_loopback: client.is_loopback(),
         };
-        let folder = cx.paths.state_dir.join("poll");
-        let state = PollState::open(&folder, &key, self.state.force)?;
+        let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
         self.say_what_is_ignored(&state, cx);
+        let before = state.position().emitted;
         let output = self.show.out.as_deref();
         let output = output
             .map(|path| OutFile::open(path, state.position().output.as_ref()))
@@ -296,7 +310,7 @@ impl PollArgs {
         let ending = Ending {
             end,
             key,
-            datatype,
+            before,
             follows: self.stop.follow,
         };
         ending.conclude(pipeline, poll, cx).await
@@ -329,8 +343,7 @@ impl PollArgs {
 
     fn say_what_is_ignored(&self, state: &PollState, cx: &Context) {
         let position = state.position();
-        let has_begun = position.frontier.is_some() || position.emitted > 0;
-        if has_begun && self.which.since.is_some() {
+        if position.has_begun() && self.which.since.is_some() {
             let place = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));
@@ -423,6 +436,16 @@ impl PollArgs {
             FormatArg::Json => Show::Records(RecordForm::AsTheyCame),
         }
     }
+}
+
+fn no_datatype() -> CliError {
+    CliError::new(
+        Exit::Usage,
+        "missing_argument",
+        "which records are to be polled is not said",
+    )
+    .hint("evt poll contact")
+    .hint("evt poll --help")
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {

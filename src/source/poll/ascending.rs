@@ -1,13 +1,18 @@
 //! Upwards by the date: the lower bound moves to the last date that came, never a page number. An updated record moves ahead of
 //! the reader, not behind it.
 
+use std::time::Duration;
+
 use super::Halt;
-use super::ask::Breach;
+use super::ask::{Breach, EMPTIES};
 use super::emit::Run;
 use super::page::Page;
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
 use crate::watermark::Micros;
+
+/// What the header `Date` leaves out: it has whole seconds.
+const DATE_UNIT: Duration = Duration::from_secs(1);
 
 /// A bound: when, and as the server takes it.
 #[derive(Clone, Debug)]
@@ -35,28 +40,36 @@ impl Run<'_> {
                 within(page, from.at, Micros::MAX)?;
                 ordered(page, true)
             };
-            let page = match self.next(&ask, check).await? {
+            let mut page = match self.next(&ask, check).await? {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(Ok(())),
                 Err(breach) => return Ok(Err(breach)),
             };
+            if self.is_behind_what_was_seen(&from, &page) {
+                page = match self.next_from_the_beginning(&ask, &from, check).await? {
+                    Ok(earlier) => earlier.unwrap_or(page),
+                    Err(breach) => return Ok(Err(breach)),
+                };
+            }
+            self.witness = None;
             self.obeyed = Some(from.at);
             let last = page.rows.last().and_then(|row| row.at);
             match last.map(|at| self.bound_at(at)) {
                 Some(next) if next.at > from.at => {
                     if self.is_beyond(next.at) {
-                        self.climb(&page).await?;
+                        self.emit(&page).await?;
                         return Ok(Ok(()));
                     }
                     if let Err(breach) = self.sorts(&from, &page).await? {
                         return Ok(Err(breach));
                     }
+                    let next = self.past_what_is_new(next);
                     self.look_ahead(&self.upwards(&next)).await;
-                    self.climb(&page).await?;
+                    self.emit(&page).await?;
                     from = next;
                 }
                 _ => match self.ties(&from, &page).await? {
-                    Ok(next) => from = next,
+                    Ok(next) => from = self.past_what_is_new(next),
                     Err(breach) => return Ok(Err(breach)),
                 },
             }
@@ -72,12 +85,47 @@ impl Run<'_> {
         }
     }
 
-    /// Emits a page in ascending order: all before each of its records is out.
-    pub(super) async fn climb(&mut self, page: &Page) -> Result<(), Halt> {
-        self.climbs = true;
-        let emitted = self.emit(page).await;
-        self.climbs = false;
-        emitted
+    /// A page that begins behind a record that the first look has shown may be the answer to another question, from a cache: that
+    /// keeps to every bound, and what lies before it would be lost.
+    fn is_behind_what_was_seen(&self, from: &Bound, page: &Page) -> bool {
+        let first = page.rows.first().and_then(|row| row.at);
+        self.witness
+            .is_some_and(|seen| seen >= from.at && first > Some(seen))
+    }
+
+    /// Asks until a page begins early enough. `None`: it never does, so what was seen has changed since.
+    async fn next_from_the_beginning(
+        &mut self,
+        ask: &Ask,
+        from: &Bound,
+        check: impl Fn(&Page) -> Result<(), Breach>,
+    ) -> Result<Result<Option<Page>, Breach>, Halt> {
+        for _ in 0..EMPTIES {
+            match self.next(ask, &check).await? {
+                Ok(Some(page)) if !self.is_behind_what_was_seen(from, &page) => {
+                    return Ok(Ok(Some(page)));
+                }
+                Ok(_) => {}
+                Err(breach) => return Ok(Err(breach)),
+            }
+        }
+        Ok(Ok(None))
+    }
+
+    /// What has changed since the sweep began is left to the next one: where records change faster than they are read, there would be
+    /// no end. Only what lies in the future is still looked for.
+    fn past_what_is_new(&self, next: Bound) -> Bound {
+        let Some(began) = self.server_now else {
+            return next;
+        };
+        if next.at <= began + DATE_UNIT {
+            return next;
+        }
+        let now = began + self.began_at.elapsed() + DATE_UNIT;
+        if next.at >= now {
+            return next;
+        }
+        self.bound_at(now)
     }
 
     /// Nothing from here on is wanted.
@@ -93,8 +141,11 @@ impl Run<'_> {
         else {
             return Ok(Ok(()));
         };
-        if self.learnt.sort == Some(true) || first == last {
+        if self.learnt.sort == Some(true) {
             return Ok(Ok(()));
+        }
+        if first == last {
+            return self.nothing_below(from, first).await;
         }
         let ask = Ask {
             sort: Sort::Descending,
@@ -111,5 +162,26 @@ impl Run<'_> {
             .await?;
         self.learnt.sort = Some(checked.is_ok());
         Ok(checked.map(|_| ()))
+    }
+
+    /// A page of one instant is in any order; that it is the least one shows when nothing lies below it.
+    async fn nothing_below(
+        &mut self,
+        from: &Bound,
+        instant: Micros,
+    ) -> Result<Result<(), Breach>, Halt> {
+        let before = self.bound_at(instant);
+        let ask = Ask {
+            before: Some(before.text.clone()),
+            ..self.upwards(from)
+        };
+        let found = self
+            .next(&ask, |page| within(page, from.at, before.at))
+            .await?;
+        Ok(match found {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(Breach::Order { is_reversed: true }),
+            Err(_) => Err(Breach::Order { is_reversed: false }),
+        })
     }
 }

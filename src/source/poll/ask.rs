@@ -151,12 +151,16 @@ impl Run<'_> {
         ask: &Ask,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Option<Page>, Breach>, Halt> {
-        let (mut empties, mut doubts) = (0, 0);
+        let (mut empties, mut doubts, mut is_suspect) = (0, 0, true);
         loop {
             let page = match self.try_page(ask).await? {
                 Ok(page) => page,
                 Err(_) => return Ok(Err(Breach::NotTaken)),
             };
+            // What came just now for another question may have come from a cache; what comes again is the answer.
+            if self.echoes(ask, &page) && std::mem::take(&mut is_suspect) {
+                continue;
+            }
             if page.len() == 0 {
                 empties += 1;
                 if empties >= needed {
@@ -173,6 +177,18 @@ impl Run<'_> {
                     self.sleep(jitter(doubts)).await?;
                 }
             }
+        }
+    }
+
+    /// Whether the page is the one that answered another question just before.
+    fn echoes(&mut self, ask: &Ask, page: &Page) -> bool {
+        let (question, answer) = (self.question.body(ask), page.mark());
+        let last = self.last.replace((question, answer));
+        match (&last, &self.last) {
+            (Some((asked, answered)), Some((question, answer))) => {
+                page.len() > 0 && answered == answer && asked != question
+            }
+            _ => false,
         }
     }
 
@@ -243,6 +259,8 @@ impl Run<'_> {
             let fingerprint = self.poll.fingerprint(answer.platform.as_deref());
             self.poll.state.claim(&fingerprint)?;
             self.poll.is_claimed = true;
+            // Before the first record: a crash is to find the output that it may have torn.
+            self.poll.state.commit(&self.position, None)?;
         }
         self.poll.has_answered = true;
         let envelope = self.learnt.envelope.as_deref();

@@ -5,10 +5,13 @@ use super::Halt;
 use super::ascending::Bound;
 use super::ask::Breach;
 use super::emit::Run;
-use super::page::Page;
+use super::page::{Page, Row};
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
 use crate::watermark::Micros;
+
+/// The order is not the server's doing.
+const BY_CHANCE: Breach = Breach::Order { is_reversed: false };
 
 impl Run<'_> {
     /// Reads everything from `start` on, the newest first.
@@ -19,10 +22,8 @@ impl Run<'_> {
         let mut greatest = None;
         loop {
             let ask = Ask {
-                from: Some(start.text.clone()),
                 before: before.map(|at| self.bound_at(at).text),
-                sort: Sort::Descending,
-                ..self.ask()
+                ..self.downwards(&start)
             };
             let (begun, limit) = (start.at, before.unwrap_or(Micros::MAX));
             let check = |page: &Page| {
@@ -34,13 +35,16 @@ impl Run<'_> {
                 Ok(None) => break,
                 Err(breach) => return Ok(Err(breach)),
             };
+            // As the dates are written here, once that is known.
+            start = self.bound_at(floor);
+            if let Err(breach) = self.falls(&start, &page, before.is_none()).await? {
+                return Ok(Err(breach));
+            }
             greatest = greatest.or_else(|| page.latest().and_then(|row| row.at));
             let Some(least) = page.earliest().and_then(|row| row.at) else {
                 break;
             };
             self.emit(&page).await?;
-            // As the dates are written here, once that is known.
-            start = self.bound_at(floor);
             let instant = self.bound_at(least);
             let above = instant.at + self.unit();
             // A page that does not get below the instant it began with.
@@ -59,6 +63,14 @@ impl Run<'_> {
         }
         self.safe = self.safe.max(greatest);
         Ok(Ok(()))
+    }
+
+    fn downwards(&self, from: &Bound) -> Ask {
+        Ask {
+            from: Some(from.text.clone()),
+            sort: Sort::Descending,
+            ..self.ask()
+        }
     }
 
     /// Emits everything of an instant, and returns before which to go on: in one large page that reaches below it, or key by key, or
@@ -92,5 +104,94 @@ impl Run<'_> {
             self.by_pages(&ask, instant, length).await?;
         }
         Ok(Ok(instant.at))
+    }
+
+    /// Whether the order is the server's doing. One that sorts upwards, too, when it is asked to, does; of any other each page is
+    /// held against what the server has between its dates: records that lie in order by chance have others among them elsewhere.
+    async fn falls(
+        &mut self,
+        start: &Bound,
+        page: &Page,
+        is_first: bool,
+    ) -> Result<Result<(), Breach>, Halt> {
+        if is_first && self.learnt.sort != Some(true) {
+            if self.rises_when_asked(start, page).await? {
+                self.learnt.sort = Some(true);
+            } else if let Err(breach) = self.begins_with_the_greatest(start, page).await? {
+                return Ok(Err(breach));
+            }
+        }
+        match self.learnt.sort {
+            Some(true) => Ok(Ok(())),
+            _ => self.has_no_others(page).await,
+        }
+    }
+
+    async fn rises_when_asked(&mut self, start: &Bound, page: &Page) -> Result<bool, Halt> {
+        let least = page.earliest().and_then(|row| row.at);
+        let check = |upwards: &Page| {
+            ordered(upwards, true)?;
+            let first = upwards.rows.first().and_then(|row| row.at);
+            match upwards.single_instant().is_none() && first <= least {
+                true => Ok(()),
+                false => Err(BY_CHANCE),
+            }
+        };
+        let ask = self.upwards(start);
+        Ok(matches!(self.next(&ask, check).await?, Ok(Some(_))))
+    }
+
+    /// Nothing lies above the first page, unless it has come since.
+    async fn begins_with_the_greatest(
+        &mut self,
+        start: &Bound,
+        page: &Page,
+    ) -> Result<Result<(), Breach>, Halt> {
+        let Some(greatest) = page.latest().and_then(|row| row.at) else {
+            return Ok(Ok(()));
+        };
+        let above = self.bound_at(greatest + self.unit());
+        let (higher, first) = (self.downwards(&above), self.downwards(start));
+        let found = self
+            .next(&higher, |page| within(page, above.at, Micros::MAX))
+            .await?;
+        match found {
+            Ok(None) => return Ok(Ok(())),
+            Ok(Some(_)) => {}
+            Err(breach) => return Ok(Err(breach)),
+        }
+        let has_grown = |page: &Page| match page.latest().and_then(|row| row.at) {
+            Some(latest) if latest > greatest => Ok(()),
+            _ => Err(BY_CHANCE),
+        };
+        Ok(self.checked(&first, has_grown).await?.map(|_| ()))
+    }
+
+    /// What lies above the least instant of a page is all that the server has there: asked for by its dates, it is less than a page,
+    /// so that anything else would show.
+    async fn has_no_others(&mut self, page: &Page) -> Result<Result<(), Breach>, Halt> {
+        let date = |row: Option<&Row>| row.and_then(|row| row.at);
+        let (Some(least), Some(greatest)) = (date(page.earliest()), date(page.latest())) else {
+            return Ok(Ok(()));
+        };
+        if least == greatest {
+            return Ok(Ok(()));
+        }
+        let from = self.bound_at(least + self.unit());
+        let before = self.bound_at(greatest + self.unit());
+        let ask = Ask {
+            before: Some(before.text.clone()),
+            ..self.downwards(&from)
+        };
+        let known = self.keys(page);
+        let above = match self
+            .next(&ask, |page| within(page, from.at, before.at))
+            .await?
+        {
+            Ok(above) => above.unwrap_or_default(),
+            Err(breach) => return Ok(Err(breach)),
+        };
+        let is_known = self.keys(&above).iter().all(|key| known.contains(key));
+        Ok(if is_known { Ok(()) } else { Err(BY_CHANCE) })
     }
 }

@@ -32,11 +32,15 @@ pub(super) struct Run<'a> {
     pub(super) position: Position,
     /// The server's clock when the sweep began.
     pub(super) server_now: Option<Micros>,
+    /// By our own clock.
+    pub(super) began_at: Instant,
+    /// The earliest date that the first look has shown, until a sweep has passed it.
+    pub(super) witness: Option<Micros>,
     /// Up to where everything has been emitted in this sweep.
     pub(super) safe: Option<Micros>,
     /// Answers have obeyed this lower bound, so that older versions will not come again.
     pub(super) obeyed: Option<Micros>,
-    /// Rows come in ascending order: what lies before each of them is out.
+    /// It is read upwards: what lies before each row that comes is out.
     pub(super) climbs: bool,
     /// The greatest date of this sweep.
     pub(super) greatest: Option<Micros>,
@@ -46,6 +50,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: u64,
     pub(super) undated: u64,
     pub(super) remarked: Option<String>,
+    /// The last question and a mark of its answer.
+    pub(super) last: Option<(Vec<u8>, u64)>,
     /// The most records that a page has had.
     pub(super) widest: usize,
     /// A page of the usual size was sent.
@@ -94,6 +100,8 @@ impl<'a> Run<'a> {
             learnt,
             position,
             server_now: None,
+            began_at: Instant::now(),
+            witness: None,
             safe: None,
             obeyed: None,
             climbs: false,
@@ -104,6 +112,7 @@ impl<'a> Run<'a> {
             remarked: None,
             takes_size: false,
             widest: 0,
+            last: None,
             is_glance: false,
             ahead: None,
             asked_at: None,

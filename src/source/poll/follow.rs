@@ -53,7 +53,7 @@ pub(super) async fn run(
 
 impl Run<'_> {
     async fn work(&mut self) -> Result<(), Halt> {
-        self.begin().await?;
+        self.begin();
         let Some((least, most)) = self.poll.options.follow else {
             return self.sweep(false).await;
         };
@@ -87,16 +87,14 @@ impl Run<'_> {
         }
     }
 
-    /// Takes possession of the output: what a crash leaves behind it is cut off by the next start.
-    async fn begin(&mut self) -> Result<(), Halt> {
-        if self.position.frontier.is_none() && self.position.emitted == 0 {
+    /// What the position is before anything is read; committed once it is known whose records they are.
+    fn begin(&mut self) {
+        if !self.position.has_begun() {
             self.position.since = self.poll.options.since;
         }
         if let Some(output) = &self.poll.output {
             self.position.output = Some(output.place(0));
         }
-        self.poll.state.commit(&self.position, None)?;
-        Ok(())
     }
 
     /// Whether a look behind the frontier alone says something.
@@ -115,9 +113,11 @@ impl Run<'_> {
         let frontier = self.position.frontier;
         let was_settled = self.position.settled;
         (self.server_now, self.safe, self.obeyed) = (None, None, None);
+        self.began_at = Instant::now();
         (self.owed, self.left_out, self.undated) = (0, 0, 0);
         self.is_glance = is_glance;
         let is_first = frontier.is_none();
+        self.learnt.doubt(began);
         if self.poll.options.strategy != Strategy::Descending && !self.sniff().await? {
             return self.conclude().await;
         }
@@ -150,8 +150,10 @@ impl Run<'_> {
     /// Reads in the best way that the server allows, and in the next one where an answer shows that it does not.
     async fn read_from(&mut self, start: Micros) -> Result<(), Halt> {
         let now = Timestamp::now();
+        if self.learnt.bounds == Some(false) {
+            self.learnt.fall_back(Way::Passes, now);
+        }
         let mut way = match self.poll.options.strategy {
-            Strategy::Auto if self.learnt.bounds == Some(false) => Way::Passes,
             Strategy::Auto => self.learnt.way(now),
             Strategy::Ascending => Way::Ascending,
             Strategy::Descending => Way::Descending,
@@ -163,9 +165,10 @@ impl Run<'_> {
             );
         }
         loop {
+            self.climbs = way == Way::Ascending;
             let breach = match way {
                 Way::Ascending => self.ascending(start).await?,
-                Way::Descending => self.downwards(start).await?,
+                Way::Descending => self.newest_first(start).await?,
                 Way::Passes => return self.all_of_it(start).await,
             };
             let Err(breach) = breach else {
@@ -231,7 +234,7 @@ impl Run<'_> {
 
     /// Downwards from the first request on, which is the documentation's own. Where it finds nothing, its bound may have been of
     /// another shape than the dates here.
-    async fn downwards(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
+    async fn newest_first(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
         self.greatest = None;
         if let Err(breach) = self.descending(start).await? {
             return Ok(Err(breach));

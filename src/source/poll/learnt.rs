@@ -72,8 +72,20 @@ impl Learnt {
         }
     }
 
+    /// Remembers a fall-back from now on, unless it is remembered already.
     pub(super) fn fall_back(&mut self, way: Way, now: Timestamp) {
-        self.fallback = Some((way, now));
+        if self.way(now) != way {
+            self.fallback = Some((way, now));
+        }
+    }
+
+    /// Takes back what was found wrong with a server so long ago that it is worth another look.
+    pub(super) fn doubt(&mut self, now: Timestamp) {
+        if self.fallback.is_some() && self.way(now) == Way::Ascending {
+            self.fallback = None;
+            self.bounds = self.bounds.filter(|obeyed| *obeyed);
+            self.paging = None;
+        }
     }
 
     pub(super) fn stands(&mut self) {
@@ -83,5 +95,42 @@ impl Learnt {
     /// How bounds are written.
     pub(super) fn bound_dates(&self) -> &Dates {
         self.bounds_as.as_ref().unwrap_or(&self.dates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_given_another_chance_after_an_hour() {
+        let at = |minutes: i64| Timestamp::from_secs(60 * minutes);
+        let mut learnt = Learnt {
+            bounds: Some(false),
+            ..Learnt::default()
+        };
+        learnt.fall_back(Way::Passes, at(0));
+        learnt.fall_back(Way::Passes, at(50));
+        learnt.doubt(at(59));
+        assert_eq!(
+            (learnt.way(at(59)), learnt.bounds),
+            (Way::Passes, Some(false))
+        );
+        learnt.doubt(at(60));
+        assert_eq!((learnt.way(at(60)), learnt.bounds), (Way::Ascending, None));
+    }
+
+    #[test]
+    fn what_was_learnt_is_read_back_and_anything_else_is_learnt_anew() {
+        let mut learnt = Learnt {
+            key: Some("sk".to_owned()),
+            paging: Some(Paging::Number { first: 0 }),
+            ..Learnt::default()
+        };
+        learnt.fall_back(Way::Descending, Timestamp::from_secs(1));
+        assert_eq!(Learnt::read(Some(&learnt.write())), learnt);
+        for other in [None, Some("{\"paging\":\"backwards\"}"), Some("[]")] {
+            assert_eq!(Learnt::read(other), Learnt::default());
+        }
     }
 }

@@ -234,7 +234,7 @@ impl Run<'_> {
     }
 
     /// The keys of a page, in its order.
-    fn keys(&self, page: &Page) -> Vec<u64> {
+    pub(super) fn keys(&self, page: &Page) -> Vec<u64> {
         let hash = |row| {
             let mut hasher = DefaultHasher::new();
             match page.key(row) {

@@ -24,6 +24,8 @@ pub(super) struct Ask {
     /// The name of the key, and the one to go on after.
     pub(super) key: Option<String>,
     pub(super) after: Option<String>,
+    /// Only keys before this one.
+    pub(super) below: Option<String>,
     /// Only the record with this key.
     pub(super) only: Option<String>,
     pub(super) sort: Sort,
@@ -86,6 +88,8 @@ impl Question {
         if let Some(key) = &ask.key {
             if let Some(after) = &ask.after {
                 conditions.push((key, format!("{{\"$gt\":{after}}}")));
+            } else if let Some(below) = &ask.below {
+                conditions.push((key, format!("{{\"$lt\":{below}}}")));
             } else if let Some(only) = &ask.only {
                 conditions.push((key, only.clone()));
             }

@@ -2,9 +2,11 @@
 
 use super::ask::{Breach, EMPTIES};
 use super::emit::Run;
-use super::page::Page;
+use super::page::{Page, Row};
 use super::query::{Ask, Sort};
+use super::ties::{ahead, behind, compare};
 use super::{Halt, PollError};
+use crate::json::Raw;
 use crate::watermark::{Dates, Micros};
 
 /// Records of a first look.
@@ -39,9 +41,39 @@ impl Run<'_> {
                 field: self.question.field.clone(),
             }));
         };
+        self.witness = page.earliest().and_then(|row| row.at);
         let obeyed = self.try_bounds(latest).await?;
         self.learnt.bounds = Some(obeyed);
+        self.try_order_of_keys().await?;
         Ok(true)
+    }
+
+    /// Whether the server sorts by key in both directions: then what lies in order does so by its doing.
+    async fn try_order_of_keys(&mut self) -> Result<(), Halt> {
+        let up = Ask {
+            sort: Sort::Key,
+            size: Some(FEW),
+            ..self.ask()
+        };
+        let down = Ask {
+            sort: Sort::KeyDescending,
+            ..up.clone()
+        };
+        let up = self.next(&up, |page| behind(page, None)).await?;
+        let Ok(Some(up)) = up else {
+            return Ok(());
+        };
+        let Ok(Some(down)) = self.next(&down, ahead).await? else {
+            return Ok(());
+        };
+        let key = |page: &Page, row: Option<&Row>| Some(page.key(row?)?.text().to_owned());
+        let (least, greatest) = (key(&up, up.rows.first()), key(&down, down.rows.first()));
+        if let (Some(least), Some(greatest)) = (least, greatest)
+            && compare(Raw::new(&least), Raw::new(&greatest)).is_lt()
+        {
+            self.learnt.key_sort = Some(true);
+        }
+        Ok(())
     }
 
     /// A page with records, unless there are none however often it is asked.

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::ascending::Bound;
 use super::ask::Breach;
 use super::emit::Run;
-use super::page::Page;
+use super::page::{Page, Row};
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
 use super::{Halt, PollError};
@@ -33,7 +33,7 @@ impl Run<'_> {
         from: &Bound,
         page: &Page,
     ) -> Result<Result<Bound, Breach>, Halt> {
-        self.climb(page).await?;
+        self.emit(page).await?;
         // A page that is nearly empty is no cut: its keys settle it.
         let is_full = page.len() * 2 >= self.question.page_size as usize;
         let mut length = page.len();
@@ -97,7 +97,7 @@ impl Run<'_> {
             Ok(None) => return Ok(Ok(Large::Refused)),
             Err(breach) => return Ok(Err(breach)),
         };
-        self.climb(&page).await?;
+        self.emit(&page).await?;
         let last = page.rows.last().and_then(|row| row.at);
         let next = last.map(|at| self.bound_at(at));
         Ok(Ok(match next.filter(|next| next.at > from.at) {
@@ -146,8 +146,7 @@ impl Run<'_> {
             ..self.ask()
         };
         let is_inside = |page: &Page| within(page, from.at, before.at);
-        let mut last: Option<String> = None;
-        let mut pages = 0;
+        let (mut first, mut last) = (None, None::<String>);
         loop {
             let ask = Ask {
                 after: last.clone(),
@@ -162,63 +161,69 @@ impl Run<'_> {
                 Ok(None) => break,
                 Err(breach) => return Ok(Err(breach)),
             };
-            last = page
-                .rows
-                .last()
-                .and_then(|row| page.key(row))
-                .map(|key| key.text().to_owned());
-            if last.is_some() {
-                let next = Ask {
-                    after: last.clone(),
-                    ..instant.clone()
-                };
-                self.look_ahead(&next).await;
-            }
-            self.climb(&page).await?;
+            let key_of = |row: Option<&Row>| Some(page.key(row?)?.text().to_owned());
+            first = first.or_else(|| key_of(page.rows.first()));
+            last = key_of(page.rows.last());
+            let next = Ask {
+                after: last.clone(),
+                ..instant.clone()
+            };
+            self.look_ahead(&next).await;
+            self.emit(&page).await?;
             self.page_is_done().await?;
-            pages += 1;
         }
-        match last {
-            Some(last) if pages > 1 => self.sorts_keys(&instant, &last, is_inside).await,
+        match first.zip(last) {
+            Some((first, last)) if self.learnt.key_sort != Some(true) => {
+                self.sorts_keys(&instant, first, &last, is_inside).await
+            }
             _ => Ok(Ok(())),
         }
     }
 
-    /// Whether the order of keys is the server's doing: once, the other order is asked for, whose first key must not lie before the
-    /// last one that was read.
+    /// Whether the order of keys is the server's doing: nothing lies before the first one, and in the other order the last one comes
+    /// first.
     async fn sorts_keys(
         &mut self,
         ask: &Ask,
+        first: String,
         last: &str,
         is_inside: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<(), Breach>, Halt> {
-        if self.learnt.key_sort == Some(true) {
-            return Ok(Ok(()));
-        }
         let reversed = Ask {
             sort: Sort::KeyDescending,
             ..ask.clone()
         };
-        let checked = self
-            .checked(&reversed, |page| {
-                is_inside(page)?;
-                let keys: Option<Vec<Raw<'_>>> =
-                    page.rows.iter().map(|row| page.key(row)).collect();
-                let keys = keys.ok_or(Breach::Keys)?;
-                let falls = keys.is_sorted_by(|a, b| compare(*a, *b) == Ordering::Greater);
-                // Records may have left the instant since; none may have been passed over.
-                let reaches = keys
-                    .first()
-                    .is_none_or(|first| compare(*first, Raw::new(last)) != Ordering::Greater);
-                if falls && reaches {
-                    Ok(())
-                } else {
-                    Err(Breach::Keys)
-                }
-            })
-            .await?;
-        self.learnt.key_sort = Some(checked.is_ok());
-        Ok(checked.map(|_| ()))
+        let check = |page: &Page| {
+            is_inside(page)?;
+            ahead(page)?;
+            let greatest = page.rows.first().and_then(|row| page.key(row));
+            match greatest.is_none_or(|greatest| greatest.text() == last) {
+                true => Ok(()),
+                false => Err(Breach::Keys),
+            }
+        };
+        if let Err(breach) = self.checked(&reversed, check).await? {
+            return Ok(Err(breach));
+        }
+        let before = Ask {
+            below: Some(first),
+            ..ask.clone()
+        };
+        Ok(match self.next(&before, is_inside).await? {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(Breach::Keys),
+            Err(breach) => Err(breach),
+        })
+    }
+}
+
+/// Each key lies before the one ahead of it.
+pub(super) fn ahead(page: &Page) -> Result<(), Breach> {
+    let keys: Option<Vec<Raw<'_>>> = page.rows.iter().map(|row| page.key(row)).collect();
+    let falls = |keys: Vec<Raw<'_>>| keys.is_sorted_by(|a, b| compare(*a, *b) == Ordering::Greater);
+    match keys.is_some_and(falls) {
+        true => Ok(()),
+        false => Err(Breach::Keys),
     }
 }
 
@@ -236,7 +241,7 @@ pub(super) fn behind(page: &Page, last: Option<&str>) -> Result<(), Breach> {
 }
 
 /// The order of keys: numbers before text, numbers by value, text by its bytes.
-fn compare(a: Raw<'_>, b: Raw<'_>) -> Ordering {
+pub(super) fn compare(a: Raw<'_>, b: Raw<'_>) -> Ordering {
     match (a.kind(), b.kind()) {
         (Some(Kind::Number), Some(Kind::Number)) => {
             let (a, b) = (Number::parse(a.text()), Number::parse(b.text()));

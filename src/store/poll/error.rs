@@ -21,7 +21,7 @@ pub enum PollStateError {
         key: String,
         path: PathBuf,
         #[source]
-        why: Damage,
+        why: Box<Damage>,
         /// What was exported of it when it was last opened.
         last_export: Option<PathBuf>,
     },

@@ -56,7 +56,7 @@ impl Serialize for Hex {
 }
 
 /// A time in RFC 3339 as exactly as it is kept; a number where no calendar reaches.
-pub(super) fn exact(at: Micros) -> String {
+pub fn exact(at: Micros) -> String {
     match DateTime::from_timestamp_micros(at.get()) {
         Some(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         None => at.get().to_string(),

@@ -203,6 +203,11 @@ impl Import {
         }
     }
 
+    /// How many versions it remembers.
+    pub fn versions(&self) -> usize {
+        self.seen.len()
+    }
+
     fn exported(text: &[u8]) -> Result<Self, ImportError> {
         let exported: Exported = serde_json::from_slice(text).map_err(ImportError::Form)?;
         let known = exported.keys.into_iter();

@@ -29,6 +29,7 @@ use place::Place;
 use staged::Staged;
 
 pub use error::{Damage, Difference, PollStateError};
+pub use export::exact;
 pub use import::{Import, ImportError};
 pub use lock::Holder;
 pub use manage::{Look, Reset, export, in_use, list, look, reset, rewind, set};

@@ -1,6 +1,5 @@
 //! The files of one state, by its key.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -125,7 +124,7 @@ impl Place {
     /// Waits until names that were given, changed or removed are on the disk.
     pub(super) fn on_disk(&self) -> Result<(), PollStateError> {
         #[cfg(unix)]
-        File::open(&self.folder)
+        std::fs::File::open(&self.folder)
             .and_then(|folder| folder.sync_all())
             .map_err(|source| self.file_error(source))?;
         Ok(())
@@ -146,7 +145,7 @@ impl Place {
             Fault::Damage(why) => PollStateError::Damaged {
                 key,
                 path,
-                why,
+                why: Box::new(why),
                 last_export: self.last_export_if_there(),
             },
             Fault::Newer(found) => PollStateError::Newer {

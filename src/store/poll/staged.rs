@@ -130,7 +130,10 @@ impl Staged {
             forget_seen(tx, kept, key)?;
             keys::remove(tx, kept, key)?;
         }
-        for (key, versions) in &self.versions {
+        // In the order of the table, so that each of its pages is visited once.
+        let mut versions: Vec<_> = self.versions.iter().collect();
+        versions.sort_unstable_by_key(|(key, _)| *key);
+        for (key, versions) in versions {
             for row in versions.rows().filter(|row| row.at >= trim) {
                 let may_be_there = kept.seen.rows > 0 && filter.may_hold(key);
                 put_seen(tx, kept, key, *row, may_be_there)?;

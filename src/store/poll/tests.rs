@@ -89,6 +89,12 @@ fn full(folder: &tempfile::TempDir) {
 }
 
 #[test]
+fn a_state_goes_where_its_task_goes() {
+    fn moves<T: Send>(_: T) {}
+    moves(open(&folder()));
+}
+
+#[test]
 fn a_new_state_says_nothing_and_a_commit_is_there_after_reopening() {
     let folder = folder();
     let mut state = open(&folder);

@@ -11,11 +11,11 @@ use super::crowd::{self, Crowd};
 use super::deployment::Deployment;
 use super::driver::{Scenario, To, arguments, seed_of};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Churn, Data};
 use super::oracle::Terms;
 use super::process::{Process, Run};
 use super::query::{Paging, Quirks, Sort};
 use super::server::HostileServer;
+use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
 /// Nothing changes, everything is obeyed.
@@ -60,7 +60,7 @@ fn error_of(run: &Run) -> Value {
 #[cfg(target_os = "linux")]
 fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     const RECORDS: usize = 140_000;
-    const MEGABYTES: usize = 40;
+    const MEGABYTES: usize = if cfg!(debug_assertions) { 25 } else { 40 };
     let server = HostileServer::start(Crowd::new(RECORDS, Quirks::NONE), Manner::PLAIN, &[], 1);
     let sandbox = Sandbox::new();
     let out = sandbox.work().join("out.jsonl");
@@ -69,7 +69,7 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     let mut process = Process::start(&mut sandbox.command(args));
     let mut peak = 0;
     process.watch(|process| {
-        match peak_memory(process.id()) {
+        match memory(process.id()) {
             Some(kilobytes) => peak = peak.max(kilobytes),
             // The process is a zombie: it has ended.
             None if peak > 0 => return Some(()),
@@ -91,14 +91,22 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     assert!(peak < MEGABYTES * 1024, "peak memory was {peak} kB");
 }
 
-/// The peak of a process's resident memory in kilobytes; `None` once it has ended.
+/// A process's memory in kilobytes; `None` once it has ended.
+///
+/// The peak of all that is resident, where the binary is the one that people get. Of an unoptimised one 30 MB are its own
+/// text, which says nothing of how it was written: there, only what it allocated.
 #[cfg(target_os = "linux")]
-fn peak_memory(id: u32) -> Option<usize> {
+fn memory(id: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
+    let kilobytes = |name: &str| -> Option<usize> {
+        let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+        value.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    if cfg!(debug_assertions) {
+        Some(kilobytes("RssAnon:")? + kilobytes("RssShmem:")?)
+    } else {
+        kilobytes("VmHWM:")
+    }
 }
 
 #[test]
@@ -198,12 +206,9 @@ fn a_wait_beyond_what_is_allowed_is_refused_with_its_time() {
 #[test]
 fn the_first_words_of_a_descending_poller_are_the_platforms_own_example() {
     let server = CALM.serve(seed_of("first words"));
-    let run = poll(
-        &Sandbox::new(),
-        &server,
-        &["--strategy", "desc", "--since", "2026-04-25"],
-    )
-    .finish();
+    let mut args = arguments(&server.url(), 100);
+    args.extend(["--strategy", "desc", "--since", "2026-04-25"].map(str::to_owned));
+    let run = Process::start(&mut Sandbox::new().command(args)).finish();
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     let first = String::from_utf8(server.requests()[0].clone()).expect("a request is text");
     assert_eq!(

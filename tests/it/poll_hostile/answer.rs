@@ -109,7 +109,8 @@ impl Manner {
 mod tests {
     use super::*;
     use crate::poll_hostile::dates::Shape;
-    use crate::poll_hostile::model::{Churn, Data, Model};
+    use crate::poll_hostile::model::Model;
+    use crate::poll_hostile::story::{Churn, Data};
 
     fn written(manner: Manner) -> (Vec<Value>, Value) {
         let data = Data {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::dates::{Micros, SECOND, Shape};
 use super::deployment::Collection;
-use super::model::{Content, Row};
 use super::query::{Ask, Condition, Found, Operator, Quirks};
+use super::record::{Content, Row};
 
 /// 2026-04-25T10:00:00.120Z
 const INSTANT: Micros = 1_777_111_200_120_000;

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::dates::Micros;
-use super::model::{Model, Row};
+use super::model::Model;
 use super::oracle::{Terms, Truth, Verdict};
 use super::query::{Ask, Found, Quirks};
+use super::record::Row;
 
 /// Something that can be searched, as the wire sees it.
 pub(crate) trait Collection: Send + 'static {

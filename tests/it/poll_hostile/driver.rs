@@ -11,11 +11,13 @@ use super::answer::Manner;
 use super::dates::Micros;
 use super::deployment::Deployment;
 use super::faults::Plan;
-use super::model::{Churn, Content, Data, Model};
+use super::model::Model;
 use super::oracle::{Terms, Verdict};
 use super::process::{Process, Run};
 use super::query::Quirks;
+use super::record::Content;
 use super::server::{HostileServer, ORGANISATION, TOKEN};
+use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
 /// One deployment, and how it is polled.
@@ -118,6 +120,7 @@ impl Scenario {
         let began = Instant::now();
         let mut play = Play::prepare(*self, name, seed);
         play.kill_and_restart();
+        play.run_amid_change();
         play.come_to_rest();
         match (self.ends, self.runs) {
             (Ends::Refused, _) => play.be_refused(),
@@ -220,6 +223,7 @@ impl<'a> Play<'a> {
     }
 
     fn start(&self) -> Process {
+        self.server.stopped().begin_anew();
         Process::start(&mut self.sandbox.command(&self.args))
     }
 
@@ -247,6 +251,17 @@ impl<'a> Play<'a> {
             "{}: no run lived long enough to be killed",
             self.name
         );
+    }
+
+    /// A run that comes to its end while things go on changing: what it leaves to the next must not be forgotten.
+    fn run_amid_change(&mut self) {
+        let Scenario {
+            churn, runs, ends, ..
+        } = self.scenario;
+        if churn.budget > 0 && runs != Runs::Follow && ends == Ends::Complete {
+            self.server.stopped().collection.model.go_on();
+            self.run();
+        }
     }
 
     /// Nothing changes from here on, and all that was committed is visible.
@@ -281,7 +296,11 @@ impl<'a> Play<'a> {
     }
 
     fn follow(&mut self) {
+        let came = self.server.requests().len();
         let mut process = self.start();
+        // It may have nothing left to print, and must have begun before it is interrupted.
+        self.server
+            .wait_for_requests(came + 1, || process.has_ended());
         process.watch(|process| {
             let mut bytes = self.bytes();
             bytes.extend(process.stdout());
@@ -366,17 +385,21 @@ impl<'a> Play<'a> {
 
     /// A verdict with what helps to understand it.
     fn told(&self, verdict: &Verdict) -> String {
-        let requests = self.server.requests();
-        let last = requests.iter().rev().take(8).rev();
-        let last: Vec<_> = last.map(|body| String::from_utf8_lossy(body)).collect();
+        let world = self.server.stopped();
+        let shown = if std::env::var_os("EVT_HOSTILE_STORY").is_some() {
+            usize::MAX
+        } else {
+            12
+        };
+        let untold = world.story.len().saturating_sub(shown);
         let stderr = self.last.as_ref().map_or("", |run| &run.stderr);
         format!(
-            "{} (seed {}, {} kills, {} requests)\n{verdict}last requests:\n{}\nlast stderr:\n{stderr}",
+            "{} (seed {}, {} kills, {} requests)\n{verdict}last requests (all with EVT_HOSTILE_STORY=1):\n{}\nlast stderr:\n{stderr}",
             self.name,
             self.seed,
             self.killed,
-            requests.len(),
-            last.join("\n"),
+            world.requests.len(),
+            world.story[untold..].join("\n"),
         )
     }
 

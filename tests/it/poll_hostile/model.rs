@@ -7,169 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 
 use super::dates::{HOUR, Micros, SECOND, Shape};
-
-/// 2099-01-01T00:00:00Z
-const FAR_FUTURE: Micros = 4_070_908_800 * SECOND;
-
-/// What is there before anything changes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Data {
-    pub(crate) records: usize,
-    /// How many different dates the records have; more records than that tie.
-    pub(crate) instants: usize,
-    /// So many records have no date: of every second the field is missing, of the others it is null.
-    pub(crate) undated: usize,
-    /// One record is from 2099.
-    pub(crate) from_2099: bool,
-    /// The name of the key field, and what stands in it.
-    pub(crate) key: &'static str,
-    pub(crate) keys: Keys,
-    /// The deployment compares microseconds, and writes what its shape has room for.
-    pub(crate) hidden_micros: bool,
-    /// Records come over several lines.
-    pub(crate) pretty: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keys {
-    /// `c000017`
-    Text,
-    /// With quotes, backslashes, spaces and letters beyond ASCII, so that escaped keys sort otherwise than the keys.
-    Odd,
-    /// `17`
-    Numbers,
-}
-
-impl Data {
-    pub(crate) const PLAIN: Self = Self {
-        records: 300,
-        instants: 60,
-        undated: 0,
-        from_2099: false,
-        key: "sk",
-        keys: Keys::Text,
-        hidden_micros: false,
-        pretty: false,
-    };
-}
-
-/// What changes while the poller reads: so many changes with each request, until the budget is spent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Churn {
-    pub(crate) per_request: usize,
-    pub(crate) budget: usize,
-    /// Changes and their weights.
-    pub(crate) mix: &'static [(Change, u32)],
-    /// How long a late commit stays invisible.
-    pub(crate) late_by: Duration,
-    /// How far a clock of the deployment may be behind.
-    pub(crate) jitter: Duration,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Insert,
-    Update,
-    /// `state` becomes `deleted`.
-    SoftDelete,
-    /// The record is gone.
-    HardDelete,
-    /// So many records are saved at one instant.
-    Restamp(usize),
-    /// A, then B, then A again, each a request apart and all with one date.
-    BackAndForth,
-    /// Stamped now, visible later.
-    Late,
-    /// An update that is dated before the version that it replaces.
-    Jitter,
-}
-
-impl Churn {
-    pub(crate) const NONE: Self = Self {
-        per_request: 0,
-        budget: 0,
-        mix: &[],
-        late_by: Duration::from_millis(300),
-        jitter: Duration::from_millis(400),
-    };
-
-    /// The everyday: new records, changed ones.
-    pub(crate) const MILD: Self = Self {
-        per_request: 3,
-        budget: 120,
-        mix: &[(Change::Insert, 1), (Change::Update, 3)],
-        ..Self::NONE
-    };
-
-    /// All that happens, at once.
-    pub(crate) const WILD: Self = Self {
-        per_request: 6,
-        budget: 250,
-        mix: &[
-            (Change::Insert, 4),
-            (Change::Update, 12),
-            (Change::SoftDelete, 2),
-            (Change::HardDelete, 2),
-            (Change::Restamp(40), 1),
-            (Change::BackAndForth, 2),
-            (Change::Late, 3),
-            (Change::Jitter, 3),
-        ],
-        ..Self::NONE
-    };
-}
-
-/// One version of a record.
-#[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) value: Value,
-    /// When it was modified, as the deployment knows it; `None` without a date.
-    pub(crate) at: Option<Micros>,
-    /// Byte for byte as it is sent.
-    pub(crate) text: String,
-}
-
-impl Content {
-    /// The text as a poller prints it: without the line breaks between tokens, and otherwise as it came.
-    pub(crate) fn line(&self) -> String {
-        self.text.replace('\n', "")
-    }
-}
-
-/// A version of a record as it is found.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) record: usize,
-    pub(crate) commit: u64,
-    pub(crate) content: Arc<Content>,
-}
-
-/// A version in its record's history.
-#[derive(Clone, Debug)]
-pub(crate) struct Version {
-    /// Counts all commits of the collection.
-    pub(crate) commit: u64,
-    /// The deployment's time when it could first be read, which may be after its date.
-    pub(crate) visible_from: Micros,
-    /// `None` where the record was deleted.
-    pub(crate) content: Option<Arc<Content>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub(crate) key: String,
-    /// Oldest first.
-    pub(crate) history: Vec<Version>,
-}
-
-/// The fields of a record that change.
-#[derive(Clone, Copy, Debug)]
-struct Fields {
-    at: Option<Micros>,
-    version: u32,
-    state: &'static str,
-    amount: u32,
-}
+use super::record::{FAR_FUTURE, Fields, Record, Row, Version};
+use super::story::{Change, Churn, Data, Keys};
 
 /// A commit that is under way.
 #[derive(Debug)]
@@ -177,6 +16,14 @@ struct Late {
     visible_from: Instant,
     record: usize,
     fields: Fields,
+}
+
+/// Versions that share a date, to be committed one a request.
+#[derive(Debug)]
+struct Staged {
+    made: Instant,
+    record: usize,
+    versions: VecDeque<Fields>,
 }
 
 /// A collection under change.
@@ -192,8 +39,7 @@ pub(crate) struct Model {
     commits: u64,
     /// Records that were written last, and may be written again before anybody looks.
     recent: VecDeque<usize>,
-    /// Commits of the next requests, one with each.
-    staged: VecDeque<(usize, Fields)>,
+    staged: Vec<Staged>,
     late: Vec<Late>,
     /// Records that a staged or late commit will change: nothing else may.
     busy: HashSet<usize>,
@@ -217,7 +63,7 @@ impl Model {
             records: Vec::new(),
             commits: 0,
             recent: VecDeque::new(),
-            staged: VecDeque::new(),
+            staged: Vec::new(),
             late: Vec::new(),
             busy: HashSet::new(),
             left: churn.budget,
@@ -267,9 +113,7 @@ impl Model {
     /// What happens between two requests.
     pub(crate) fn live_on(&mut self) {
         self.reveal();
-        if let Some((record, fields)) = self.staged.pop_front() {
-            self.commit_staged(record, fields);
-        }
+        self.step_staged();
         for _ in 0..self.churn.per_request {
             if self.left == 0 {
                 return;
@@ -280,11 +124,16 @@ impl Model {
         }
     }
 
+    /// As many changes again.
+    pub(crate) fn go_on(&mut self) {
+        self.left = self.churn.budget;
+    }
+
     /// Ends all change, and returns when the last late commit becomes visible.
     pub(crate) fn come_to_rest(&mut self) -> Option<Instant> {
         self.left = 0;
-        while let Some((record, fields)) = self.staged.pop_front() {
-            self.commit_staged(record, fields);
+        while !self.staged.is_empty() {
+            self.step_staged();
         }
         self.reveal();
         self.late.iter().map(|late| late.visible_from).max()
@@ -303,16 +152,29 @@ impl Model {
         }
     }
 
-    fn commit_staged(&mut self, record: usize, fields: Fields) {
-        self.commit(record, Some(fields));
-        if !self.staged.iter().any(|(other, _)| *other == record) {
-            self.busy.remove(&record);
+    /// Commits the next version of each record that has some to come. What would become visible later than a late commit may
+    /// is given up.
+    fn step_staged(&mut self) {
+        for mut staged in std::mem::take(&mut self.staged) {
+            let in_time = staged.made.elapsed() <= self.churn.late_by;
+            match staged.versions.pop_front().filter(|_| in_time) {
+                Some(fields) => {
+                    self.commit(staged.record, Some(fields));
+                    self.staged.push(staged);
+                }
+                None => {
+                    self.busy.remove(&staged.record);
+                }
+            }
         }
     }
 
     fn commit(&mut self, record: usize, fields: Option<Fields>) {
         self.commits += 1;
-        let content = fields.map(|fields| Arc::new(self.render(record, fields)));
+        let content = fields.map(|fields| {
+            let key = &self.records[record].key;
+            Arc::new(fields.render(&self.data, self.shape, record, key))
+        });
         let version = Version {
             commit: self.commits,
             visible_from: self.now(),
@@ -369,7 +231,11 @@ impl Model {
                     let b = a.next(now);
                     self.commit(record, Some(a));
                     self.busy.insert(record);
-                    self.staged.extend([(record, b), (record, a)]);
+                    self.staged.push(Staged {
+                        made: Instant::now(),
+                        record,
+                        versions: [b, a].into(),
+                    });
                 }
             }
             Change::Late => self.begin_late(now),
@@ -479,20 +345,23 @@ impl Model {
     fn fill(&mut self) {
         let newest = self.now() - HOUR;
         let oldest = newest - 47 * HOUR;
-        let instants: Vec<Micros> = (0..self.data.instants.max(1))
+        let mut instants: Vec<Micros> = (0..self.data.instants.max(1))
             .map(|n| {
                 let at = self.rng.i64(oldest..newest);
                 // Some on the full second, which some shapes write in another way.
                 self.stamp(if n % 3 == 0 { at / SECOND * SECOND } else { at })
             })
             .collect();
+        if self.data.in_order {
+            instants.sort_unstable();
+        }
         for n in 0..self.data.records {
             let at = if n == 6 && self.data.from_2099 {
                 Some(FAR_FUTURE)
             } else if n % 2 == 1 && n / 2 < self.data.undated {
                 None
             } else {
-                Some(instants[self.rng.usize(0..instants.len())])
+                Some(instants[self.place(n, instants.len())])
             };
             let record = self.new_record();
             self.commit(record, Some(Fields::first(at)));
@@ -500,63 +369,18 @@ impl Model {
         self.recent.clear();
     }
 
-    /// Written by hand, with the spellings that a parser would not give back: `12.50`, `\u00e9`, `\/`, a space.
-    fn render(&self, record: usize, fields: Fields) -> Content {
-        let Fields {
-            at,
-            version,
-            state,
-            amount,
-        } = fields;
-        let (name, key) = (self.data.key, &self.records[record].key);
-        let created = self
-            .shape
-            .write(1_700_000_000 * SECOND + record as i64 * SECOND);
-        let modified = match at {
-            Some(at) => format!("\"modifydate\":{},", self.shape.write(at)),
-            None if record % 4 == 1 => "\"modifydate\":null,".to_owned(),
-            None => String::new(),
-        };
-        let text = format!(
-            "{{\"pk\":\"contact\",\"{name}\":{key},\"name\":\"Caf\\u00e9 {record}\",\"datatype\":\"contact\",\
-             \"version\":{version},\"state\":\"{state}\",\"createdate\":{created},{modified}\
-             \"amount\":{amount},\"data\":{{\"price\":12.50, \"tags\":[\"a\",\"b\\/c\"],\"note\":\"one\\ntwo\"}}}}"
-        );
-        let text = if self.data.pretty {
-            text.replace(",\"", ",\n  \"")
+    /// Which of so many dates a record of the beginning has.
+    fn place(&mut self, record: usize, instants: usize) -> usize {
+        if !self.data.in_order {
+            return self.rng.usize(0..instants);
+        }
+        let place = record * instants / self.data.records;
+        let is_exception = record % 37 == 36 && place > instants / 2;
+        if is_exception {
+            self.rng.usize(0..instants / 2)
         } else {
-            text
-        };
-        Content {
-            value: serde_json::from_str(&text).expect("the template is JSON"),
-            at,
-            text,
+            place
         }
-    }
-}
-
-impl Fields {
-    fn first(at: Option<Micros>) -> Self {
-        Self {
-            at,
-            version: 1,
-            state: "active",
-            amount: 100,
-        }
-    }
-
-    /// The next version; one from the far future stays there.
-    fn next(self, at: Micros) -> Self {
-        Self {
-            at: Some(self.at.filter(|at| *at >= FAR_FUTURE).unwrap_or(at)),
-            version: self.version + 1,
-            amount: self.amount + 1,
-            ..self
-        }
-    }
-
-    fn is_of_now(&self, now: Micros) -> bool {
-        self.at.is_some_and(|at| (at - now).abs() < HOUR)
     }
 }
 
@@ -659,7 +483,7 @@ mod tests {
     #[test]
     fn back_and_forth_commits_a_then_b_then_a_with_one_date() {
         let mut model = model(Data::PLAIN, &[(Change::BackAndForth, 1)]);
-        model.churn.budget = 1;
+        model.churn.late_by = Duration::from_secs(3600);
         model.left = 1;
         lives(&mut model, 3);
         let record = model

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::answer::Manner;
 use super::driver::{Scenario, seed_of};
-use super::model::{Change, Churn, Data};
 use super::oracle::{Terms, Verdict};
 use super::query::{Quirks, Sort};
 use super::server::{ORGANISATION, TOKEN};
+use super::story::{Change, Churn, Data};
 use crate::support::raw::exchange;
 
 const PAGE_SIZE: usize = 50;
@@ -58,8 +58,8 @@ fn read_literally(scenario: Scenario, name: &str) -> Verdict {
         reordered: true,
         ..Terms::ALL_DATED
     };
-    let verdict = server.stopped().collection.judge(&terms, &lines);
-    verdict
+    let world = server.stopped();
+    world.collection.judge(&terms, &lines)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::model::{Content, Record};
+use super::record::{Content, Record};
 
 /// What the deployment knows.
 pub(crate) struct Truth<'a> {
@@ -273,7 +273,7 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::poll_hostile::model::Version;
+    use crate::poll_hostile::record::Version;
 
     /// A version of a record by its key and what it says, `-` being its deletion.
     fn version(key: &str, commit: u64, says: &str) -> Version {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::dates::{Compared, Shape};
-use super::model::{Content, Row};
+use super::record::{Content, Row};
 
 /// What a deployment makes of `query` and `options`. [`Quirks::NONE`] obeys everything.
 #[derive(Clone, Copy, Debug)]
@@ -388,7 +388,8 @@ mod tests {
 
     use super::*;
     use crate::poll_hostile::dates::SECOND;
-    use crate::poll_hostile::model::{Churn, Data, Model};
+    use crate::poll_hostile::model::Model;
+    use crate::poll_hostile::story::{Churn, Data};
 
     /// Rows of `(key, second, amount)`, written in `shape`; the second is `None` for one without a date.
     fn rows(shape: Shape, records: &[(&str, Option<i64>, u32)]) -> Vec<Row> {

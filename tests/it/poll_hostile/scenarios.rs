@@ -9,8 +9,8 @@ use super::answer::{Envelope, Manner};
 use super::dates::{Compared, HOUR, Shape};
 use super::driver::{Ends, Form, Runs, Scenario, To};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Change, Churn, Data, Keys};
 use super::query::{Missing, Paging, Quirks, Sort};
+use super::story::{Change, Churn, Data, Keys};
 
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident: $scenario:expr;)+) => {
@@ -231,6 +231,13 @@ scenarios! {
         churn: Churn::WILD,
         ..quirky(Quirks { sort: Sort::Ignored, paging: Paging::Skip, ..OBEDIENT })
     };
+    // Every page looks sorted, because records were created in the order of their dates; a few were not.
+    the_sort_is_ignored_and_no_page_shows_it: Scenario {
+        data: Data { in_order: true, ..Data::PLAIN },
+        churn: Churn::NONE,
+        kills: 0,
+        ..quirky(Quirks { sort: Sort::Ignored, ..OBEDIENT })
+    };
     the_sort_always_descends: Scenario {
         churn: Churn::WILD,
         kills: 3,
@@ -240,6 +247,16 @@ scenarios! {
         data: FEW_INSTANTS,
         kills: 2,
         ..quirky(Quirks { sort: Sort::AlwaysDescending, cap: 40, ..OBEDIENT })
+    };
+    // A page of one instant is in any order: it proves none.
+    the_sort_always_descends_from_a_large_tie: Scenario {
+        churn: Churn {
+            per_request: 1,
+            budget: 1,
+            ..churning(&[(Change::Restamp(90), 1)])
+        },
+        kills: 0,
+        ..quirky(Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT })
     };
     the_sort_always_descends_and_less_than_is_refused: quirky(Quirks {
         sort: Sort::AlwaysDescending,

@@ -11,7 +11,7 @@ use super::answer::Manner;
 use super::dates::{Micros, SECOND, http_date};
 use super::deployment::Collection;
 use super::faults::{Fault, Faults, Plan, RetryAfter};
-use super::model::Row;
+use super::record::Row;
 
 /// How long a test waits for a request that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +38,8 @@ pub(crate) struct Inner<C> {
     rng: fastrand::Rng,
     /// The bodies of all find requests.
     pub(crate) requests: Vec<Vec<u8>>,
+    /// Each request that was answered, and with what: for whoever must find out why a scenario fails.
+    pub(crate) story: Vec<String>,
     /// Requests that came although `Retry-After` had not passed.
     pub(crate) hasty: usize,
     /// Most records in one answer.
@@ -78,6 +80,7 @@ impl<C: Collection> HostileServer<C> {
                 faults: Faults::new(plans),
                 rng: fastrand::Rng::with_seed(seed),
                 requests: Vec::new(),
+                story: Vec::new(),
                 hasty: 0,
                 largest_page: 0,
                 not_before: None,
@@ -156,6 +159,12 @@ impl<C: Collection> HostileServer<C> {
 }
 
 impl<C> Inner<C> {
+    /// The next answer is the first to somebody, and can be nobody's duplicate: an answer to a later question of the one
+    /// before, in its place, would look right to whoever cannot know what is missing from it.
+    pub(crate) fn begin_anew(&mut self) {
+        self.previous = None;
+    }
+
     /// Whether whoever asked last was told to wait, and may not ask yet.
     pub(crate) fn is_throttling(&self) -> bool {
         self.not_before.is_some_and(|time| Instant::now() < time)
@@ -221,6 +230,8 @@ impl<C: Collection> Shared<C> {
 impl<C: Collection> Inner<C> {
     fn find(&mut self, body: &[u8]) -> Outgoing {
         self.collection.live_on();
+        let story = String::from_utf8_lossy(body);
+        self.story.push(story.into_owned());
         if self.is_throttling() {
             self.hasty += 1;
             return self.plain(429, "{\"error\":\"too hasty\"}");
@@ -230,7 +241,17 @@ impl<C: Collection> Inner<C> {
         };
         match self.faults.strike(&mut self.rng) {
             None => self.found(&body, 0),
-            Some(fault) => self.fail(fault, &body),
+            Some(fault) => {
+                self.tell(&format!(" -> {fault:?}"));
+                self.fail(fault, &body)
+            }
+        }
+    }
+
+    /// Adds to what is told of the request under way.
+    fn tell(&mut self, what: &str) {
+        if let Some(last) = self.story.last_mut() {
+            last.push_str(what);
         }
     }
 
@@ -287,6 +308,12 @@ impl<C: Collection> Inner<C> {
     fn deliver(&mut self, body: &str, rows: &[Row]) -> Outgoing {
         self.collection.sent(rows);
         self.largest_page = self.largest_page.max(rows.len());
+        let date = |row: Option<&Row>| row.and_then(|row| row.content.at);
+        let (first, last) = (date(rows.first()), date(rows.last()));
+        self.tell(&format!(
+            " -> {} records, {first:?} to {last:?}",
+            rows.len()
+        ));
         self.plain(200, body)
     }
 
@@ -325,7 +352,8 @@ impl<C: Collection> Inner<C> {
         }
     }
 
-    fn refuse(&self, why: &str) -> Outgoing {
+    fn refuse(&mut self, why: &str) -> Outgoing {
+        self.tell(&format!(" -> 400 {why}"));
         let body = serde_json::json!({ "error": why }).to_string();
         self.plain(400, &body)
     }

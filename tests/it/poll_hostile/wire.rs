@@ -10,8 +10,8 @@ use super::dates::HOUR;
 use super::deployment::Deployment;
 use super::driver::Scenario;
 use super::faults::{Fault, Plan, RetryAfter};
-use super::model::{Change, Churn, Data};
 use super::server::{HostileServer, ORGANISATION, TOKEN};
+use super::story::{Change, Churn, Data};
 
 type Server = HostileServer<Deployment>;
 

@@ -1,0 +1,238 @@
+//! Exporting, setting and taking back a state.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use super::{Export, Reset, Set, find, folder, known, of_profile};
+use crate::cli::Context;
+use crate::cli::input::{InputError, Source};
+use crate::error::{CliError, Exit};
+use crate::paths::is_plain_name;
+use crate::store::poll::{self, Import, ImportError, PollStateError, exact};
+use crate::time::Timestamp;
+use crate::ui::{Format, safe};
+use crate::watermark::Micros;
+
+/// stdout, for what is written piece by piece.
+struct Stdout<'a>(&'a Context);
+
+impl Write for Stdout<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.ui.raw(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.ui.flush()
+    }
+}
+
+pub(super) fn export(args: &Export, cx: &Context) -> Result<Exit, CliError> {
+    let key = find(&args.key, cx)?;
+    let folder = folder(cx);
+    let file = args.file.as_deref().filter(|file| file.as_os_str() != "-");
+    let Some(file) = file else {
+        poll::export(&folder, &key, &mut Stdout(cx))?;
+        return Ok(Exit::Done);
+    };
+    let path = cx.env.current_dir.join(file);
+    if path.exists() && !args.force {
+        return Err(there_already(file));
+    }
+    let unwritten = |source| PollStateError::File {
+        path: file.to_owned(),
+        source,
+    };
+    let beside = path.parent().unwrap_or(Path::new("."));
+    // Its owner's alone; it takes the name when it is complete.
+    let mut complete = NamedTempFile::new_in(beside).map_err(unwritten)?;
+    poll::export(&folder, &key, &mut complete)?;
+    complete.as_file().sync_all().map_err(unwritten)?;
+    let persisted = match args.force {
+        true => complete.persist(&path),
+        false => complete.persist_noclobber(&path),
+    };
+    match persisted {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(there_already(file));
+        }
+        Err(error) => return Err(unwritten(error.error).into()),
+    }
+    cx.ui
+        .status(&format!("Wrote `{key}` to {}", file.display()));
+    Ok(Exit::Done)
+}
+
+fn there_already(file: &Path) -> CliError {
+    let message = format!("there is a file `{}` already", file.display());
+    CliError::new(Exit::Usage, "file_exists", message).hint("--force     replaces it")
+}
+
+pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
+    let folder = folder(cx);
+    let text = read(&args.file, cx)?;
+    let keys = poll::list(&folder)?;
+    let typed = args.key.as_str();
+    let key = known(typed, &keys, cx);
+    let datatype = key.as_deref().and_then(|key| datatype_of(&folder, key));
+    let import =
+        parse(&text, datatype.as_deref(), typed).map_err(|error| not_taken(error, &args.file))?;
+    let key = key.unwrap_or_else(|| new_key(typed, &import, cx));
+    if !is_plain_name(&key) {
+        let message = format!("`{key}` is no name for a state");
+        return Err(CliError::usage(message)
+            .hint("letters, digits, `.`, `-` and `_`, at most 64, a letter or digit first"));
+    }
+    let aside = poll::set(&folder, &key, &import).map_err(|error| of_set(error, &key))?;
+    if let Some(aside) = aside {
+        cx.ui.warn(&format!(
+            "the damaged file was moved to {}",
+            aside.display()
+        ));
+    }
+    if import.seen_left_out > 0 {
+        cx.ui.warn(&format!(
+            "{} versions were left out of the export; records among them may come again",
+            import.seen_left_out
+        ));
+    }
+    let frontier = import.position.frontier.map(exact);
+    match cx.ui.format() {
+        Format::Json => cx
+            .ui
+            .json(&json!({"key": key, "datatype": import.datatype, "frontier": frontier, "versions": import.versions()}))?,
+        Format::Text | Format::Raw => {
+            let what = match &import.datatype {
+                Some(datatype) => format!("of {}", safe(datatype)),
+                None => "of it".to_owned(),
+            };
+            let up_to = match frontier {
+                Some(frontier) => format!("all {what} up to {frontier} counts as read"),
+                None => format!("nothing {what} counts as read yet"),
+            };
+            cx.ui.line(&format!("{key}: {up_to}"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn read(source: &Source, cx: &Context) -> Result<Vec<u8>, InputError> {
+    // Without the limit of other documents: it is as large as what evt exported.
+    let read = if source.is_stdin() {
+        let mut text = Vec::new();
+        let read = io::stdin().lock().read_to_end(&mut text);
+        read.map(|_| text)
+    } else {
+        std::fs::read(cx.env.current_dir.join(source.path()))
+    };
+    read.map_err(|error| InputError::Read {
+        name: source.name(),
+        source: error,
+    })
+}
+
+/// What a state is of, as far as it can be read.
+fn datatype_of(folder: &Path, key: &str) -> Option<String> {
+    let fingerprint = poll::look(folder, key).ok()?.fingerprint?;
+    Some(fingerprint.datatype)
+}
+
+/// Of several bookmarks the one is meant that the state is of, or else the one that the key names.
+fn parse(text: &[u8], datatype: Option<&str>, typed: &str) -> Result<Import, ImportError> {
+    match Import::parse(text, datatype) {
+        Err(ImportError::NotOneBookmark { known }) if !known.is_empty() => {
+            let last = typed.rsplit('.').next().unwrap_or(typed);
+            Import::parse(text, Some(last))
+        }
+        parsed => parsed,
+    }
+}
+
+/// The key of a state that is not there yet: the one of the profile in use where what was typed is short for it.
+fn new_key(typed: &str, import: &Import, cx: &Context) -> String {
+    let of_profile = of_profile(typed, cx);
+    let is_short = import.datatype.as_deref() == Some(typed);
+    if is_short || import.key.as_deref() == Some(&of_profile) {
+        return of_profile;
+    }
+    typed.to_owned()
+}
+
+fn not_taken(error: ImportError, file: &Source) -> CliError {
+    let hint = match &error {
+        ImportError::Newer { .. } => "use the newer evt",
+        ImportError::OtherBookmark { .. } | ImportError::NotOneBookmark { .. } => {
+            "name the state by the datatype of the bookmark that is meant"
+        }
+        ImportError::Form(_) | ImportError::Unknown | ImportError::NoTime { .. } => {
+            "evt poll state export KEY FILE     writes one that is understood"
+        }
+    };
+    let name = file.name();
+    CliError::new(Exit::Usage, "not_a_state", NotTaken { name, error }).hint(hint)
+}
+
+/// What was read, and why it is not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} is not taken for a state")]
+struct NotTaken {
+    name: String,
+    #[source]
+    error: ImportError,
+}
+
+fn of_set(error: PollStateError, key: &str) -> CliError {
+    let is_other = matches!(error, PollStateError::OtherQuery { .. });
+    let mut shown = CliError::from(error);
+    if is_other {
+        let reset = format!("evt poll state reset {key}     forgets that one, after an export");
+        shown.hints = vec![
+            reset,
+            "evt poll state set another-name FILE     keeps both".to_owned(),
+        ];
+    }
+    shown
+}
+
+pub(super) fn reset(args: &Reset, cx: &Context) -> Result<Exit, CliError> {
+    let key = find(&args.key, cx)?;
+    let folder = folder(cx);
+    let to = args.to.map(|to| to.at(Timestamp::now()));
+    let (done, export, aside) = match to {
+        Some(to) => {
+            let to = Micros::from(to);
+            let export = poll::rewind(&folder, &key, to)?;
+            let done = format!(
+                "{key}: what was modified at {} or later is read again",
+                exact(to)
+            );
+            (done, Some(export), None)
+        }
+        None => {
+            let reset = poll::reset(&folder, &key)?;
+            let done = format!("{key}: the next poll begins anew");
+            (done, reset.export, reset.aside)
+        }
+    };
+    if cx.ui.format() == Format::Json {
+        cx.ui
+            .json(&json!({"key": key, "to": to, "export": export, "moved_aside": aside}))?;
+    } else {
+        cx.ui.line(&done)?;
+    }
+    if let Some(aside) = aside {
+        cx.ui
+            .status(&format!("The damaged file is now {}", aside.display()));
+    }
+    if let Some(export) = export {
+        cx.ui.status(&format!(
+            "To take it back: evt poll state set {key} {}",
+            export.display()
+        ));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,253 @@
+//! States, for people and for programs.
+
+use serde_json::{Value, json};
+
+use super::{Show, find, folder};
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::store::poll::{self, Holder, Look, PollStateError, exact};
+use crate::ui::{Cell, Format, Style};
+
+/// A state in a list: what it says, or why it says nothing.
+struct Listed {
+    key: String,
+    look: Result<Look, PollStateError>,
+    in_use: bool,
+    holder: Option<Holder>,
+}
+
+impl Listed {
+    fn read(key: String, cx: &Context) -> Self {
+        let folder = folder(cx);
+        let (in_use, holder) = poll::in_use(&folder, &key);
+        Self {
+            look: poll::look(&folder, &key),
+            key,
+            in_use,
+            holder,
+        }
+    }
+
+    fn used_by(&self) -> String {
+        match &self.holder {
+            Some(holder) => holder.to_string(),
+            None if self.in_use => "another process".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let key = Cell::styled(Style::Name, self.key.clone());
+        let look = match &self.look {
+            Ok(look) => look,
+            Err(error) => {
+                let status = Cell::styled(Style::Bad, status(error));
+                let empty = || Cell::from("");
+                let used_by = Cell::from(self.used_by());
+                return vec![
+                    key,
+                    empty(),
+                    empty(),
+                    status,
+                    empty(),
+                    empty(),
+                    empty(),
+                    used_by,
+                ];
+            }
+        };
+        let position = &look.position;
+        let (datatype, platform) = match &look.fingerprint {
+            Some(fingerprint) => (fingerprint.datatype.clone(), fingerprint.platform.clone()),
+            None => Default::default(),
+        };
+        let last = position.last_complete.map(|at| at.to_string());
+        vec![
+            key,
+            datatype.into(),
+            platform.into(),
+            position.frontier.map(exact).unwrap_or_default().into(),
+            position.emitted.to_string().into(),
+            Cell::styled(Style::Dim, last.unwrap_or_default()),
+            if position.settled { "yes" } else { "no" }.into(),
+            self.used_by().into(),
+        ]
+    }
+
+    /// The members that a list and one state have in common.
+    fn json(&self) -> Value {
+        let holder = match (&self.holder, self.in_use) {
+            (Some(holder), _) => json!(holder),
+            (None, true) => json!({}),
+            (None, false) => Value::Null,
+        };
+        let look = match &self.look {
+            Ok(look) => look,
+            Err(error) => {
+                return json!({
+                    "key": self.key,
+                    "status": status(error),
+                    "why": chain(error),
+                    "in_use_by": holder,
+                });
+            }
+        };
+        let position = &look.position;
+        let fingerprint = look.fingerprint.as_ref();
+        json!({
+            "key": self.key,
+            "status": "ok",
+            "datatype": fingerprint.map(|fingerprint| &fingerprint.datatype),
+            "platform": fingerprint.map(|fingerprint| &fingerprint.platform),
+            "frontier": position.frontier.map(exact),
+            "records": position.emitted,
+            "last_complete": position.last_complete,
+            "settled": position.settled,
+            "in_use_by": holder,
+        })
+    }
+}
+
+/// In a word why a state says nothing.
+fn status(error: &PollStateError) -> &'static str {
+    match error {
+        PollStateError::Damaged { .. } => "damaged",
+        PollStateError::Gone { .. } => "gone",
+        PollStateError::Newer { .. } => "newer",
+        _ => "unreadable",
+    }
+}
+
+fn chain(error: &PollStateError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+pub(super) fn list(cx: &Context) -> Result<Exit, CliError> {
+    let keys = poll::list(&folder(cx))?;
+    let states: Vec<Listed> = keys.into_iter().map(|key| Listed::read(key, cx)).collect();
+    if cx.ui.format() == Format::Json {
+        for state in &states {
+            cx.ui.json(&state.json())?;
+        }
+        return Ok(Exit::Done);
+    }
+    if states.is_empty() {
+        cx.ui.status("Nothing was ever polled");
+        return Ok(Exit::Done);
+    }
+    let headings = [
+        "key",
+        "datatype",
+        "platform",
+        "frontier",
+        "records",
+        "last complete",
+        "settled",
+        "in use by",
+    ];
+    cx.ui
+        .table(&headings, states.iter().map(Listed::cells).collect())?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn show(args: &Show, cx: &Context) -> Result<Exit, CliError> {
+    let state = Listed::read(find(&args.key, cx)?, cx);
+    if cx.ui.format() == Format::Json
+        && let Ok(look) = &state.look
+    {
+        cx.ui.json(&detailed(&state, look))?;
+        return Ok(Exit::Done);
+    }
+    let used_by = state.used_by();
+    let key = state.key;
+    let look = state.look?;
+    let rows = facts(&look, &used_by)
+        .into_iter()
+        .map(|(name, value)| vec![Cell::styled(Style::Dim, name), value.into()]);
+    let key = Cell::styled(Style::Name, key);
+    let first = vec![Cell::styled(Style::Dim, "key"), key];
+    let rows = std::iter::once(first).chain(rows).collect();
+    cx.ui.table(&["", ""], rows)?;
+    Ok(Exit::Done)
+}
+
+fn detailed(state: &Listed, look: &Look) -> Value {
+    let mut value = state.json();
+    let position = &look.position;
+    let more = json!({
+        "fingerprint": look.fingerprint,
+        "since": position.since.map(exact),
+        "reached_at": position.reached_at,
+        "trimmed": position.trimmed.map(exact),
+        "not_before": position.not_before,
+        "output": position.output,
+        "learnt": position.learnt,
+        "versions": look.seen,
+        "tracks_keys": position.tracks_keys,
+        "keys": look.keys,
+        "created": look.created,
+        "path": look.path,
+        "last_export": look.last_export,
+    });
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
+    let position = &look.position;
+    let fingerprint = look.fingerprint.as_ref();
+    let of = |part: fn(&poll::Fingerprint) -> String| fingerprint.map(part);
+    let settled = match position.settled {
+        true => "yes: nothing more can arrive up to the frontier",
+        false => "no",
+    };
+    let output = position.output.as_ref().map(|output| {
+        let (path, offset) = (output.path.display(), output.offset);
+        format!("{path}, {offset} bytes")
+    });
+    let keys = position.tracks_keys.then(|| look.keys.to_string());
+    [
+        ("datatype", of(|print| print.datatype.clone())),
+        ("platform", of(|print| print.platform.clone())),
+        ("organisation", of(|print| print.org.clone())),
+        ("query", of(|print| print.query.clone())),
+        (
+            "key field",
+            of(|print| print.key.clone().unwrap_or_default()),
+        ),
+        ("date field", of(|print| print.field.clone())),
+        ("since", position.since.map(exact)),
+        ("frontier", position.frontier.map(exact)),
+        ("settled", Some(settled.to_owned())),
+        ("records", Some(position.emitted.to_string())),
+        ("versions kept", Some(look.seen.to_string())),
+        ("keys known", keys),
+        (
+            "last complete",
+            position.last_complete.map(|at| at.to_string()),
+        ),
+        ("not before", position.not_before.map(|at| at.to_string())),
+        ("output", output),
+        ("created", Some(look.created.to_string())),
+        ("in use by", Some(used_by.to_owned())),
+        ("file", Some(look.path.display().to_string())),
+        (
+            "last export",
+            look.last_export
+                .as_ref()
+                .map(|path| path.display().to_string()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
+    .collect()
+}

@@ -1,0 +1,109 @@
+//! `--out`: what stands in the file, and when it is refused.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Bench, poll, row, table, told};
+use crate::support::{Output, Sandbox};
+
+fn file(sandbox: &Sandbox) -> PathBuf {
+    sandbox.work().join("out.ndjson")
+}
+
+fn read(sandbox: &Sandbox) -> String {
+    std::fs::read_to_string(file(sandbox)).expect("the file is there")
+}
+
+fn to_file(sandbox: &Sandbox) -> Output {
+    poll(sandbox, &["--out", "out.ndjson", "-o", "json"])
+}
+
+/// A home whose file has two records, and the table it asks.
+fn begun() -> (Sandbox, super::Table) {
+    let table = table(&["a", "b"]);
+    let sandbox = table.sandbox();
+    let _ = to_file(&sandbox).expect_exit(0);
+    (sandbox, table)
+}
+
+#[test]
+fn each_record_stands_in_the_file_once() {
+    let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
+    let first = to_file(&bench.sandbox).expect_exit(0);
+    assert_eq!(first.stdout, "");
+    bench.create("contact", &json!({"email": "cleo@x.test"}));
+    let _ = to_file(&bench.sandbox).expect_exit(0);
+    let text = read(&bench.sandbox);
+    let emails = text.lines().map(|line| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["data"]["email"].as_str().unwrap().to_owned()
+    });
+    assert_eq!(
+        emails.collect::<Vec<_>>(),
+        ["ada@x.test", "bob@x.test", "cleo@x.test"]
+    );
+}
+
+#[test]
+fn a_file_that_became_shorter_is_refused_and_left_as_it_is() {
+    let (sandbox, _table) = begun();
+    sandbox.write("out.ndjson", "short\n");
+    let output = to_file(&sandbox).expect_exit(1);
+    assert_eq!(told(&output, "error")["error"]["code"], "output_changed");
+    assert_eq!(read(&sandbox), "short\n");
+}
+
+#[test]
+fn a_file_that_is_gone_is_refused() {
+    let (sandbox, _table) = begun();
+    std::fs::remove_file(file(&sandbox)).unwrap();
+    let output = to_file(&sandbox).expect_exit(1);
+    assert_eq!(told(&output, "error")["error"]["code"], "output_changed");
+    assert!(!file(&sandbox).exists());
+}
+
+#[test]
+fn another_name_goes_on_there() {
+    let (sandbox, table) = begun();
+    let before = read(&sandbox);
+    table.put(&row("c", "10:00:09.000", ""));
+    let _ = poll(&sandbox, &["--out", "other.ndjson"]).expect_exit(0);
+    let other = std::fs::read_to_string(sandbox.work().join("other.ndjson")).unwrap();
+    assert_eq!(other, format!("{}\n", row("c", "10:00:09.000", "")));
+    assert_eq!(read(&sandbox), before);
+}
+
+#[test]
+fn what_a_crash_left_behind_the_last_commit_is_cut() {
+    let (sandbox, table) = begun();
+    let whole = read(&sandbox);
+    sandbox.write("torn.ndjson", "");
+    std::fs::write(file(&sandbox), format!("{whole}{{\"sk\":\"to")).unwrap();
+    let _ = to_file(&sandbox).expect_exit(0);
+    assert_eq!(read(&sandbox), whole);
+    table.put(&row("c", "10:00:09.000", ""));
+    let _ = to_file(&sandbox).expect_exit(0);
+    assert_eq!(
+        read(&sandbox),
+        format!("{whole}{}\n", row("c", "10:00:09.000", ""))
+    );
+}
+
+#[test]
+fn a_file_of_someone_else_is_written_on_behind_its_last_line() {
+    let table = table(&["a"]);
+    let sandbox = table.sandbox();
+    sandbox.write("out.ndjson", "mine, without an end");
+    let _ = to_file(&sandbox).expect_exit(0);
+    let lines = format!("mine, without an end\n{}\n", row("a", "10:00:00.000", ""));
+    assert_eq!(read(&sandbox), lines);
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_said() {
+    let table = table(&["a"]);
+    let output = poll(&table.sandbox(), &["--out", "no/such/file", "-o", "json"]);
+    let output = output.expect_exit(1);
+    assert_eq!(told(&output, "error")["error"]["code"], "output_unwritable");
+}

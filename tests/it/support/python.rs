@@ -1,0 +1,73 @@
+//! Programs of others from PyPI, in a virtual environment below `tests/singer/`.
+//!
+//! Needs python3 with venv and pip, and the network once; said so and passed over where they are missing, a failure with
+//! `EVT_TEST_REQUIRE=all`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The virtual environment, installed.
+#[derive(Clone, Copy)]
+pub(crate) struct Python;
+
+impl Python {
+    /// `None`: it cannot be had here, which has been said.
+    pub(crate) fn install() -> Option<Self> {
+        static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
+        match INSTALLED.get_or_init(install) {
+            Ok(()) => Some(Self),
+            Err(why) => {
+                let required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
+                assert!(!required, "{why}");
+                eprintln!("skipped: {why}");
+                None
+            }
+        }
+    }
+
+    /// A program that was installed, ready to run.
+    pub(crate) fn command(self, name: &str) -> Command {
+        Command::new(programs().join(name))
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/singer")
+}
+
+fn programs() -> PathBuf {
+    let name = if cfg!(windows) { "Scripts" } else { "bin" };
+    folder().join(".venv").join(name)
+}
+
+/// Installs what `requirements.txt` names, once: a copy of it beside the packages says that all of it is there.
+fn install() -> Result<(), String> {
+    let (environment, wanted) = (folder().join(".venv"), folder().join("requirements.txt"));
+    let wanted_text = std::fs::read_to_string(&wanted).map_err(|error| error.to_string())?;
+    let mark = environment.join("installed.txt");
+    if std::fs::read_to_string(&mark).is_ok_and(|had| had == wanted_text) {
+        return Ok(());
+    }
+    let python = if cfg!(windows) { "python" } else { "python3" };
+    let mut venv = Command::new(python);
+    venv.args(["-m", "venv", "--clear"]).arg(&environment);
+    run(&mut venv, "python3 cannot make a virtual environment")?;
+    let mut pip = Command::new(programs().join("python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--no-deps", "-r"])
+        .arg(&wanted);
+    run(&mut pip, "pip cannot install the Singer target")?;
+    std::fs::write(&mark, wanted_text).map_err(|error| error.to_string())
+}
+
+fn run(command: &mut Command, what: &str) -> Result<(), String> {
+    let output = command
+        .output()
+        .map_err(|_| "python3 is not installed".to_owned())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("{what}: {}", String::from_utf8_lossy(&said).trim()))
+}
