@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Speed side by side, in one run on one machine: what evt does, beside a bare server or the tool that people use today.
 # Ratios are what counts; absolute figures are the machine's. Needs: wrk, GNU time, jq (Debian: wrk, time, jq), python3, node with
-# tests/interop installed; oha and websocat where they are installed.
+# tests/interop installed; oha and websocat where they are installed. The rows of `poll` install dlt and the Singer SDK into
+# benches/poll/.venv, and say so where that does not work.
 #
-#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver|sse|latency|websocket|socketio]…      all by default
+#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|poll|polldup|polltie]…
+#
+# All by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,16 +20,21 @@ FLOOR=4890
 STREAMS=4893
 # Events of a stream.
 EVENTS=${EVENTS:-1000000}
+RECORDS=4894
+# Records that are polled, and how many lie on one instant.
+POLLED=${POLLED:-200000}
+TIED=${TIED:-140000}
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver sse latency websocket socketio)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver sse latency websocket socketio poll polldup polltie)
 
-cargo build --release --quiet --locked --bin evt --example bare_hyper --example stream_load
+cargo build --release --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
 target=${CARGO_TARGET_DIR:-target}
 evt=$target/release/evt
 bare=$target/release/examples/bare_hyper
 load=$target/release/examples/stream_load
+records=$target/release/examples/poll_load
 work=$(mktemp -d)
 export EVT_HOME=$work/home
 children=()
@@ -267,6 +275,83 @@ bench_socketio() {
   cpu_row "tail: Socket.IO, $some events" "$evt tail -q -o json socketio+http://$at/?n=$some" "socket.io-client" \
     "exec node benches/socketio_client.mjs 'http://$at/?n=$some'"
   ended $streams
+}
+
+with_records() {
+  "$records" $RECORDS "$1" & server=$!
+  started $server
+}
+
+# `evt poll` of a collection; `{n}` is another state each time.
+polling() { echo "$evt poll $1 --url http://127.0.0.1:$RECORDS --org my-org --token t --state-key s{n} -q ${*:2}"; }
+
+# Records a second, the peak in MB and wall seconds of a command line that reads so many: the median of three runs.
+median() {
+  for _ in 1 2 3; do cost "${2//'{n}'/$RANDOM$RANDOM}"; done | sort -n -k 2 | sed -n 2p |
+    awk -v records="$1" '{ printf "%d %s %s\n", records / $2, $3, $2 }'
+}
+
+# One peer of `poll`, beside evt's records a second: name, records, command.
+poll_peer() {
+  local theirs
+  read -r -a theirs <<<"$(median "$2" "$3")"
+  row "poll: page $size, records/s" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" \
+    "beside $1; peak ${mine[1]} MB and ${theirs[1]} MB"
+}
+
+# dlt and the Singer SDK, once.
+peers() {
+  [ -x benches/poll/.venv/bin/python ] || python3 -m venv benches/poll/.venv
+  local pip=benches/poll/.venv/bin/pip
+  $pip install --quiet --disable-pip-version-check 'dlt[filesystem]==1.31.0' 'singer-sdk==0.54.9' >"$work/pip" 2>&1 ||
+    row "poll: peers" - - - "not installed: $(tail -n 1 "$work/pip")"
+}
+
+bench_poll() {
+  peers
+  with_records "$POLLED"
+  local url=http://127.0.0.1:$RECORDS/repository/find/spread python=benches/poll/.venv/bin/python mine size
+  for size in 100 1000; do
+    read -r -a mine <<<"$(median "$POLLED" "exec $(polling spread --page-size $size --out "$work/{n}.out")")"
+    row "poll: page $size to a file, records/s" "${mine[0]}" 0 - "peak ${mine[1]} MB"
+    read -r -a mine <<<"$(median "$POLLED" "exec $(polling spread --page-size $size)")"
+    poll_peer "a loop of curl | jq" $((100 * size)) "bash benches/poll/curl_jq.sh $url $size 100"
+    $python -c 'import dlt' 2>/dev/null &&
+      poll_peer "dlt to JSON lines" "$POLLED" "$python benches/poll/dlt_peer.py $url $size $work/dlt{n}"
+    $python -c 'import singer_sdk' 2>/dev/null &&
+      poll_peer "a tap of the Singer SDK" "$POLLED" "$python benches/poll/singer_peer.py $url $size"
+  done
+  cost "exec $(polling spread --page-size 1000 | sed 's/{n}/idle/')" >/dev/null
+  read -r -a mine <<<"$(median 0 "exec $(polling spread | sed 's/{n}/idle/')")"
+  row "poll: nothing new, s" "${mine[2]}" 0 - "peak ${mine[1]} MB"
+  ended $server
+}
+
+# All within the lookback: every record is remembered, and the second run knows all of them again.
+bench_polldup() {
+  with_records "$POLLED"
+  local size first again
+  for size in 100 1000; do
+    read -r -a first <<<"$(cost "exec $(polling window --page-size $size | sed "s/{n}/dup$size/")")"
+    read -r -a again <<<"$(cost "exec $(polling window --page-size $size | sed "s/{n}/dup$size/")")"
+    local fresh known
+    fresh=$(python3 -c "print(round($POLLED / ${first[1]}))")
+    known=$(python3 -c "print(round($POLLED / ${again[1]}))")
+    row "poll: page $size, all remembered, records/s" "$fresh" "$known" "$(ratio "$fresh" "$known")" \
+      "beside the same read again, of which nothing is new; peak ${first[2]} MB and ${again[2]} MB"
+  done
+  ended $server
+}
+
+bench_polltie() {
+  with_records "$TIED"
+  local mine requests
+  curl -s "http://127.0.0.1:$RECORDS/requests" >/dev/null
+  read -r -a mine <<<"$(cost "exec $(polling tie --page-size 1000 | sed 's/{n}/tie/') | tee $work/tied")"
+  requests=$(curl -s "http://127.0.0.1:$RECORDS/requests")
+  row "poll: $TIED on one instant, s" "${mine[1]}" 0 - \
+    "$(sort -u "$work/tied" | wc -l) different of $(wc -l <"$work/tied") records, $requests requests, peak ${mine[2]} MB"
+  ended $server
 }
 
 row what evt beside ratio notes

@@ -261,6 +261,11 @@ pub(crate) struct Member<'a> {
 impl<'a> Member<'a> {
     pub(crate) fn is_named(&self, name: &str) -> bool {
         let inner = self.key_text.get(1..self.key_text.len().saturating_sub(1));
+        let first = inner.and_then(|inner| inner.bytes().next());
+        if first != name.bytes().next() && first != Some(b'\\') {
+            // Seen sooner than that there are no escapes; so most names differ.
+            return false;
+        }
         match inner {
             Some(inner) if !inner.contains('\\') => inner == name,
             _ => unquote(self.key_text).is_some_and(|key| key == name),
@@ -345,12 +350,33 @@ const fn is_space(byte: u8) -> bool {
 fn string_end(text: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
-        match text.get(at)? {
+        at += plain_length(text.get(at..)?)?;
+        match text[at] {
             b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+            _ => at += 2,
         }
     }
+}
+
+/// How many bytes stand before the next quote or backslash. Most strings are too short for `memchr2` to gain what its call costs.
+#[inline]
+fn plain_length(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let mut at = 0;
+    while let Some(word) = text[at..].first_chunk() {
+        let word = u64::from_le_bytes(*word);
+        // A borrow may mark a byte too many above the lowest mark, never below it.
+        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    text[at..]
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\'))
+        .map(|found| at + found)
 }
 
 /// Length of the value that `text` begins with.

@@ -190,9 +190,12 @@ fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
 
 /// Appends JSON on one line without anything but its line breaks, which can only stand between tokens.
 pub fn write_on_a_line(json: &[u8], out: &mut Vec<u8>) {
-    for part in json.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        out.extend_from_slice(part);
+    let mut rest = json;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 1..];
     }
+    out.extend_from_slice(rest);
 }
 
 /// A record is one line: only what breaks it is taken out.

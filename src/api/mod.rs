@@ -34,6 +34,9 @@ const ORG: HeaderName = HeaderName::from_static("orgid");
 /// Redirects that are followed, all within the origin.
 const MAX_REDIRECTS: usize = 5;
 
+/// Bytes of a body for which room is made because they were announced; what is beyond has to come first.
+const MOST_AT_ONCE: usize = 4 * 1024 * 1024;
+
 /// Where a platform is and who speaks to it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -409,10 +412,12 @@ impl Client {
         let status = response.status();
         let head = answer::Head::read(response.headers(), Timestamp::now());
         let announced = response.content_length().unwrap_or(0);
-        let mut body = Vec::new();
         let mut too_large = announced > self.limits.body as u64;
+        let announced = usize::try_from(announced).unwrap_or(0);
+        // Grown by halves and doubles, a page would take twice its size.
+        let mut body = Vec::with_capacity(announced.min(MOST_AT_ONCE));
+        let url = response.url().clone();
         while !too_large {
-            let url = response.url().clone();
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,

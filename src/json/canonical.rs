@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::{is_space, minify, nested_end, value_end};
+use super::{is_space, minify, nested_end, plain_length, value_end};
 
 /// Levels whose members are sorted; what lies deeper is only minified. Bounds the stack, and how often a byte is moved.
 const LEVELS: usize = 64;
@@ -241,27 +241,6 @@ impl Canonical<'_> {
             from = at;
         }
     }
-}
-
-/// How many bytes stand before the next quote or backslash. Most strings are too short for `memchr2` to gain what its call costs.
-#[inline]
-fn plain_length(text: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let mut at = 0;
-    while let Some(word) = text[at..].first_chunk() {
-        let word = u64::from_le_bytes(*word);
-        // A borrow may mark a byte too many above the lowest mark, never below it.
-        let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    text[at..]
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\'))
-        .map(|found| at + found)
 }
 
 /// What of a member is left out.

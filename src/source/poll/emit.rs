@@ -65,6 +65,8 @@ pub(super) struct Run<'a> {
     /// Records emitted by this process.
     pub(super) emitted: u64,
     canonical: Vec<u8>,
+    /// What the last record is called as an event, and what became of it.
+    name: (Op, String),
 }
 
 impl<'a> Run<'a> {
@@ -116,6 +118,7 @@ impl<'a> Run<'a> {
             told_at: None,
             emitted: 0,
             canonical: Vec::new(),
+            name: (Op::Updated, String::new()),
         }
     }
 
@@ -233,10 +236,15 @@ impl<'a> Run<'a> {
         at: Option<&str>,
         version: &Version<'_>,
     ) -> Result<(), Halt> {
-        let name = format!("{}.{}", self.poll.options.datatype, op.as_str());
+        if self.name.0 != op || self.name.1.is_empty() {
+            self.name = (
+                op,
+                format!("{}.{}", self.poll.options.datatype, op.as_str()),
+            );
+        }
         let id = String::from_utf8_lossy(version.key);
         let message = Message {
-            name: Some(&name),
+            name: Some(&self.name.1),
             id: Some(&id),
             channel: Some(&self.poll.options.datatype),
             data: record.as_bytes(),

@@ -265,8 +265,8 @@ impl<'a> Glance<'a> {
         let text = record.text();
         for member in record.members() {
             let value = member.value(text);
-            // A plain key is told by its first letters: names are compared only where they may fit.
-            let key = text[member.key.clone()].trim_matches('"');
+            // None of these has escapes in it.
+            let key = &text[member.key.start + 1..member.key.end - 1];
             match key {
                 "version" => seen.version = Some(value),
                 "createdate" | "createdAt" | "created_at" => seen.created = Some(value),

@@ -171,7 +171,7 @@ fn try_connect(place: &Place) -> Result<Connection, Fault> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     // Negative: in KiB.
-    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -4096;")?;
+    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -2048;")?;
     Ok(connection)
 }
 
@@ -391,6 +391,7 @@ impl Database {
         &mut self,
         change: impl FnOnce(&Transaction<'_>, &mut Kept) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        self.end_reading()?;
         let mut kept = self.kept.clone();
         let tx = self
             .connection
@@ -411,10 +412,30 @@ impl Database {
         let synchronous = |connection: &Connection, mode: &str| {
             connection.pragma_update(None, "synchronous", mode)
         };
-        synchronous(&self.connection, "FULL").map_err(|error| self.place.error(error))?;
+        // Within a transaction it cannot be changed.
+        let reading = self.end_reading();
+        reading
+            .and_then(|()| synchronous(&self.connection, "FULL"))
+            .map_err(|error| self.place.error(error))?;
         let written = self.write(change);
         synchronous(&self.connection, "NORMAL").map_err(|error| self.place.error(error))?;
         written
+    }
+
+    /// The connection for looks at single rows: all as of one moment until the next change, because each by itself would take and
+    /// leave the locks of the file.
+    pub(super) fn reading(&self) -> Result<&Connection, Fault> {
+        if self.connection.is_autocommit() {
+            self.connection.execute_batch("BEGIN")?;
+        }
+        Ok(&self.connection)
+    }
+
+    fn end_reading(&self) -> rusqlite::Result<()> {
+        if self.connection.is_autocommit() {
+            return Ok(());
+        }
+        self.connection.execute_batch("COMMIT")
     }
 
     /// Closes the state, but keeps its lock: for whoever goes on to remove it.

@@ -40,7 +40,9 @@ impl PollState {
         if staged.is_some() || is_untold {
             return Ok(staged);
         }
-        find(&self.database.connection, key)
+        let reading = self.database.reading();
+        reading
+            .and_then(|connection| find(connection, key))
             .map(|found| found.map(|(known, at, ..)| (known, at)))
             .map_err(|fault| self.database.place.error(fault))
     }

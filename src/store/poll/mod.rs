@@ -263,7 +263,9 @@ impl Seen for PollState {
         if !self.may_be_stored(key) {
             return Ok(None);
         }
-        staged::newest_seen(&self.database.connection, key)
+        let reading = self.database.reading();
+        reading
+            .and_then(|connection| staged::newest_seen(connection, key))
             .map_err(|fault| self.database.place.error(fault))
     }
 
@@ -274,7 +276,9 @@ impl Seen for PollState {
         if !self.may_be_stored(key) {
             return Ok(false);
         }
-        staged::find_seen(&self.database.connection, key, digest)
+        let reading = self.database.reading();
+        reading
+            .and_then(|connection| staged::find_seen(connection, key, digest))
             .map(|found| found.is_some())
             .map_err(|fault| self.database.place.error(fault))
     }
