@@ -75,7 +75,7 @@ impl Collection {
 
     /// Which records a request finds.
     fn find(&self, body: &str) -> Range<usize> {
-        let date = |name| after(body, name).map(|text| millis(text));
+        let date = |name| after(body, name).map(millis);
         let at = |date: i64| self.dates.partition_point(|other| *other < date);
         let mut start = date("\"$gte\":").map_or(0, at);
         let end = date("\"$lt\":").map_or(self.dates.len(), at);
