@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Halt;
-use super::ask::{Breach, EMPTIES};
+use super::ask::Breach;
 use super::emit::Run;
 use super::page::Page;
 use super::query::{Ask, Sort};
@@ -40,18 +40,11 @@ impl Run<'_> {
                 within(page, from.at, Micros::MAX)?;
                 ordered(page, true)
             };
-            let mut page = match self.next(&ask, check).await? {
+            let page = match self.next(&ask, check).await? {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(Ok(())),
                 Err(breach) => return Ok(Err(breach)),
             };
-            if self.is_behind_what_was_seen(&from, &page) {
-                page = match self.next_from_the_beginning(&ask, &from, check).await? {
-                    Ok(earlier) => earlier.unwrap_or(page),
-                    Err(breach) => return Ok(Err(breach)),
-                };
-            }
-            self.witness = None;
             self.obeyed = Some(from.at);
             let last = page.rows.last().and_then(|row| row.at);
             match last.map(|at| self.bound_at(at)) {
@@ -83,33 +76,6 @@ impl Run<'_> {
             sort: Sort::Ascending,
             ..self.ask()
         }
-    }
-
-    /// A page that begins behind a record that the first look has shown may be the answer to another question, from a cache: that
-    /// keeps to every bound, and what lies before it would be lost.
-    fn is_behind_what_was_seen(&self, from: &Bound, page: &Page) -> bool {
-        let first = page.rows.first().and_then(|row| row.at);
-        self.witness
-            .is_some_and(|seen| seen >= from.at && first > Some(seen))
-    }
-
-    /// Asks until a page begins early enough. `None`: it never does, so what was seen has changed since.
-    async fn next_from_the_beginning(
-        &mut self,
-        ask: &Ask,
-        from: &Bound,
-        check: impl Fn(&Page) -> Result<(), Breach>,
-    ) -> Result<Result<Option<Page>, Breach>, Halt> {
-        for _ in 0..EMPTIES {
-            match self.next(ask, &check).await? {
-                Ok(Some(page)) if !self.is_behind_what_was_seen(from, &page) => {
-                    return Ok(Ok(Some(page)));
-                }
-                Ok(_) => {}
-                Err(breach) => return Ok(Err(breach)),
-            }
-        }
-        Ok(Ok(None))
     }
 
     /// What has changed since the sweep began is left to the next one: where records change faster than they are read, there would be

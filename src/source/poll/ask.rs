@@ -22,6 +22,8 @@ const LAST: Duration = Duration::from_secs(10);
 const SMALLEST: u32 = 10;
 /// How often an answer that is not what was asked for is asked for again.
 const DOUBTS: u32 = 5;
+/// How often an answer is asked for again that came just before for another question.
+const ECHOES: u32 = 2;
 /// How long the last answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How often nothing has to be the answer before it is believed.
@@ -151,12 +153,17 @@ impl Run<'_> {
         ask: &Ask,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Option<Page>, Breach>, Halt> {
-        let (mut empties, mut doubts) = (0, 0);
+        let (mut empties, mut doubts, mut echoes) = (0, 0, 0);
         loop {
             let page = match self.try_page(ask).await? {
                 Ok(page) => page,
                 Err(_) => return Ok(Err(Breach::NotTaken)),
             };
+            // What came just now for another question may have come from a cache; what comes again is the answer.
+            if echoes < ECHOES && self.echoes(ask, &page) {
+                echoes += 1;
+                continue;
+            }
             if page.len() == 0 {
                 empties += 1;
                 if empties >= needed {
@@ -174,6 +181,19 @@ impl Run<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the page is the one that answered another question before this one.
+    fn echoes(&mut self, ask: &Ask, page: &Page) -> bool {
+        let (question, answer) = (self.question.body(ask), page.mark());
+        let is_echo = self
+            .last
+            .as_ref()
+            .is_some_and(|(asked, answered)| *answered == answer && *asked != question);
+        if !is_echo {
+            self.last = Some((question, answer));
+        }
+        is_echo && page.len() > 0
     }
 
     /// Begins to ask for what will be needed next, unless requests are counted.

@@ -5,7 +5,7 @@ use super::Halt;
 use super::ascending::Bound;
 use super::ask::Breach;
 use super::emit::Run;
-use super::page::Page;
+use super::page::{Page, Row};
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
 use crate::watermark::Micros;
@@ -107,7 +107,7 @@ impl Run<'_> {
     }
 
     /// Whether the order is the server's doing. One that sorts upwards, too, when it is asked to, does; of any other each page is
-    /// held against the server's own answer to a part of it: records that lie in order by chance have others among them elsewhere.
+    /// held against what the server has between its dates: records that lie in order by chance have others among them elsewhere.
     async fn falls(
         &mut self,
         start: &Bound,
@@ -167,36 +167,31 @@ impl Run<'_> {
         Ok(self.checked(&first, has_grown).await?.map(|_| ()))
     }
 
-    /// The lower half of a page, asked for by its dates, has no records that the page does not have. Those of its least instant may
-    /// have been cut off.
+    /// What lies above the least instant of a page is all that the server has there: asked for by its dates, it is less than a page,
+    /// so that anything else would show.
     async fn has_no_others(&mut self, page: &Page) -> Result<Result<(), Breach>, Halt> {
-        let least = page.earliest().and_then(|row| row.at);
-        let middle = page.rows.get(page.len() / 2).and_then(|row| row.at);
-        let (Some(least), Some(middle)) = (least, middle) else {
+        let date = |row: Option<&Row>| row.and_then(|row| row.at);
+        let (Some(least), Some(greatest)) = (date(page.earliest()), date(page.latest())) else {
             return Ok(Ok(()));
         };
-        let (from, before) = (self.bound_at(least), self.bound_at(middle + self.unit()));
-        if middle == least || before.at <= from.at {
+        if least == greatest {
             return Ok(Ok(()));
         }
+        let from = self.bound_at(least + self.unit());
+        let before = self.bound_at(greatest + self.unit());
         let ask = Ask {
             before: Some(before.text.clone()),
             ..self.downwards(&from)
         };
         let known = self.keys(page);
-        let half = self
-            .next(&ask, |half| within(half, from.at, before.at))
-            .await?;
-        let half = match half {
-            Ok(half) => half.unwrap_or_default(),
+        let above = match self
+            .next(&ask, |page| within(page, from.at, before.at))
+            .await?
+        {
+            Ok(above) => above.unwrap_or_default(),
             Err(breach) => return Ok(Err(breach)),
         };
-        let keys = self.keys(&half);
-        let is_known = half
-            .rows
-            .iter()
-            .zip(keys)
-            .all(|(row, key)| row.at == Some(least) || known.contains(&key));
+        let is_known = self.keys(&above).iter().all(|key| known.contains(key));
         Ok(if is_known { Ok(()) } else { Err(BY_CHANCE) })
     }
 }

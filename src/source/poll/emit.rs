@@ -34,8 +34,6 @@ pub(super) struct Run<'a> {
     pub(super) server_now: Option<Micros>,
     /// By our own clock.
     pub(super) began_at: Instant,
-    /// The earliest date that the first look has shown, until a sweep has passed it.
-    pub(super) witness: Option<Micros>,
     /// Up to where everything has been emitted in this sweep.
     pub(super) safe: Option<Micros>,
     /// Answers have obeyed this lower bound, so that older versions will not come again.
@@ -50,6 +48,8 @@ pub(super) struct Run<'a> {
     pub(super) left_out: u64,
     pub(super) undated: u64,
     pub(super) remarked: Option<String>,
+    /// The last question and a mark of its answer.
+    pub(super) last: Option<(Vec<u8>, u64)>,
     /// The most records that a page has had.
     pub(super) widest: usize,
     /// A page of the usual size was sent.
@@ -97,7 +97,6 @@ impl<'a> Run<'a> {
             position,
             server_now: None,
             began_at: Instant::now(),
-            witness: None,
             safe: None,
             obeyed: None,
             climbs: false,
@@ -108,6 +107,7 @@ impl<'a> Run<'a> {
             remarked: None,
             takes_size: false,
             widest: 0,
+            last: None,
             is_glance: false,
             ahead: None,
             asked_at: None,

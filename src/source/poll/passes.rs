@@ -23,7 +23,7 @@ const QUIET: u32 = 10;
 const NO_PAGES: &str = "it sends the same page whatever page is asked for";
 
 impl Run<'_> {
-    /// Reads all that `ask` finds, up to the instant `upto` where the answers are sorted. Why that cannot be done, where it cannot.
+    /// Reads all that `ask` finds, or of it what lies no later than `upto`. Why that cannot be done, where it cannot.
     pub(super) async fn passes(
         &mut self,
         ask: &Ask,
@@ -116,7 +116,9 @@ impl Run<'_> {
             let rows = page.rows.iter().filter(|row| !is_beyond(row.at));
             self.emit_rows(&page, rows).await?;
             self.page_is_done().await?;
-            if page.rows.last().is_some_and(|row| is_beyond(row.at)) {
+            // Only a server that is known to sort has nothing more of the instant behind that.
+            let is_sorted = self.learnt.sort == Some(true);
+            if is_sorted && page.rows.last().is_some_and(|row| is_beyond(row.at)) {
                 return Ok(Ok(total));
             }
             let length = page.len() as u64;

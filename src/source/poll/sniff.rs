@@ -41,7 +41,6 @@ impl Run<'_> {
                 field: self.question.field.clone(),
             }));
         };
-        self.witness = page.earliest().and_then(|row| row.at);
         let obeyed = self.try_bounds(latest).await?;
         self.learnt.bounds = Some(obeyed);
         self.try_order_of_keys().await?;
