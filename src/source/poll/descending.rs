@@ -37,7 +37,7 @@ impl Run<'_> {
             };
             // As the dates are written here, once that is known.
             start = self.bound_at(floor);
-            if let Err(breach) = self.falls(&start, &page, before.is_none()).await? {
+            if let Err(breach) = self.falls(&start, &page, before).await? {
                 return Ok(Err(breach));
             }
             greatest = greatest.or_else(|| page.latest().and_then(|row| row.at));
@@ -112,9 +112,9 @@ impl Run<'_> {
         &mut self,
         start: &Bound,
         page: &Page,
-        is_first: bool,
+        before: Option<Micros>,
     ) -> Result<Result<(), Breach>, Halt> {
-        if is_first && self.learnt.sort != Some(true) {
+        if before.is_none() && self.learnt.sort != Some(true) {
             if self.rises_when_asked(start, page).await? {
                 self.learnt.sort = Some(true);
             } else if let Err(breach) = self.begins_with_the_greatest(start, page).await? {
@@ -123,7 +123,7 @@ impl Run<'_> {
         }
         match self.learnt.sort {
             Some(true) => Ok(Ok(())),
-            _ => self.has_no_others(page).await,
+            _ => self.has_no_others(page, before).await,
         }
     }
 
@@ -167,18 +167,22 @@ impl Run<'_> {
         Ok(self.checked(&first, has_grown).await?.map(|_| ()))
     }
 
-    /// What lies above the least instant of a page is all that the server has there: asked for by its dates, it is less than a page,
-    /// so that anything else would show.
-    async fn has_no_others(&mut self, page: &Page) -> Result<Result<(), Breach>, Halt> {
+    /// What a page has above its least instant is all that the server has from there to the page's own bound: asked for by its dates,
+    /// it is less than a page, so that anything else would show.
+    async fn has_no_others(
+        &mut self,
+        page: &Page,
+        before: Option<Micros>,
+    ) -> Result<Result<(), Breach>, Halt> {
         let date = |row: Option<&Row>| row.and_then(|row| row.at);
         let (Some(least), Some(greatest)) = (date(page.earliest()), date(page.latest())) else {
             return Ok(Ok(()));
         };
-        if least == greatest {
+        let from = self.bound_at(least + self.unit());
+        let before = self.bound_at(before.unwrap_or(greatest + self.unit()));
+        if from.at >= before.at {
             return Ok(Ok(()));
         }
-        let from = self.bound_at(least + self.unit());
-        let before = self.bound_at(greatest + self.unit());
         let ask = Ask {
             before: Some(before.text.clone()),
             ..self.downwards(&from)
