@@ -151,9 +151,5 @@ fn flags_that_cannot_be_meant_are_usage_errors() {
 #[test]
 fn without_a_datatype_it_is_a_usage_error() {
     let output = Sandbox::new().run(["poll"]).expect_exit(2);
-<<<<<<< HEAD
-    assert!(output.stderr.contains("missing_argument"), "{output}");
-=======
     assert!(output.stderr.contains("evt poll contact"), "{output}");
->>>>>>> clitests
 }
