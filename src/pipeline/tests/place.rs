@@ -64,13 +64,17 @@ async fn what_a_reader_took_before_it_was_too_slow_is_told() {
         on_slow: OnSlow::Exit,
         ..options()
     };
-    let mut pipeline = Pipeline::new(options, ui, CancellationToken::new());
+    let mut pipeline = Pipeline::new(options, Arc::clone(&ui), CancellationToken::new());
     let data = format!("\"{}\"", "x".repeat(1_000));
     for number in 1.. {
         let flow = pipeline.take(&message(&data));
         pipeline.reached(&number.to_string());
         if flow.is_break() || pipeline.settle().await.is_break() {
             break;
+        }
+        if number == 1 {
+            // However late the thread that writes comes to its turn: the reader has taken this one.
+            assert!(ui.written(ui.handed_over()).await);
         }
     }
     let (stats, stop) = pipeline.finish().await;
