@@ -17,7 +17,7 @@ impl From<PollError> for CliError {
                 "evt man polling     says what a server has to be able to do"
             }
             PollError::WaitTooLong { .. } => "--max-wait 1h     waits longer",
-            PollError::NoKey => "--key PATH     says where a record has its key",
+            PollError::NoKey { .. } => "--key PATH     says where a record has its key",
             PollError::NoDate { .. } => {
                 "--field PATH     says where a record has its date of change"
             }
@@ -27,7 +27,7 @@ impl From<PollError> for CliError {
             PollError::Incomplete { .. } => (Exit::Gap, "incomplete"),
             PollError::Undated { .. } => (Exit::Gap, "undated"),
             PollError::WaitTooLong { .. } => (Exit::Refused, "wait_too_long"),
-            PollError::NoKey => (Exit::Usage, "no_key"),
+            PollError::NoKey { .. } => (Exit::Usage, "no_key"),
             PollError::NoDate { .. } => (Exit::Usage, "no_date"),
             _ => (Exit::Refused, "bad_answer"),
         };

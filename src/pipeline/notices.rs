@@ -79,7 +79,7 @@ impl Teller {
                 let facts = json!({ "until": until, "in_ms": wait.as_millis() as u64, "why": why });
                 let seconds = wait.as_secs_f64();
                 let text = format!("Waiting {seconds:.1} s, until {until}: {}.", safe(why));
-                self.ui.notice("waiting", facts, &text);
+                self.ui.notice("throttled", facts, &text);
             }
             Notice::Remark(text) => {
                 self.ui
@@ -140,8 +140,12 @@ impl Teller {
     /// A field that the condition asks for and none of `came` events had.
     pub(super) fn absent(&self, part: &str, came: u64) {
         let facts = json!({ "condition": part, "events": came });
+        let what = match self.transport {
+            Transport::Poll => "records",
+            _ => "events",
+        };
         let text = format!(
-            "Nothing matched: what `{}` looks for was in none of {came} events. Is the field's name right?",
+            "Nothing matched: what `{}` looks for was in none of {came} {what}. Is the field's name right?",
             safe(part)
         );
         self.ui.notice("never_there", facts, &text);

@@ -30,8 +30,9 @@ pub struct SingerNames {
     pub key: Option<String>,
 }
 
-/// Columns of a key.
-const KEY: usize = 28;
+/// Columns of a key, which is to be copied whole, and of a date.
+const KEY: usize = 64;
+const DATE: usize = 28;
 /// Columns of what became of a record.
 const OP: usize = 7;
 
@@ -112,7 +113,7 @@ pub(super) fn line(
         Op::Deleted => Style::Bad,
     };
     let parts = [
-        (Style::Dim, clip(&at, KEY)),
+        (Style::Dim, clip(&at, DATE)),
         (style, format!("{:<OP$}", change.op.as_str())),
         (Style::Strong, clip(message.id.unwrap_or("-"), KEY)),
     ];

@@ -84,7 +84,6 @@ impl Ending {
             (stats.not_shaped, "that --jq could not shape"),
             (stats.kept, "kept"),
             (stats.delivered, "delivered"),
-            (stats.waiting, "still to be delivered (evt queue list)"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));

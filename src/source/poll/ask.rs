@@ -177,7 +177,7 @@ impl Run<'_> {
                 Err(_) => {
                     doubts += 1;
                     empties = 0;
-                    self.sleep(jitter(doubts)).await?;
+                    self.sleep(jitter(1)).await?;
                 }
             }
         }

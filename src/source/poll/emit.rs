@@ -52,6 +52,8 @@ pub(super) struct Run<'a> {
     pub(super) last: Option<(Vec<u8>, u64)>,
     /// The most records that a page has had.
     pub(super) widest: usize,
+    /// Records have been seen to have keys.
+    has_keys: bool,
     /// A page of the usual size was sent.
     pub(super) takes_size: bool,
     /// A look at what is new, soon followed by another: one empty answer will do.
@@ -61,7 +63,7 @@ pub(super) struct Run<'a> {
     /// Records emitted since the last commit.
     pub(super) uncommitted: usize,
     pub(super) committed_at: Instant,
-    pub(super) told_at: Option<Instant>,
+    pub(super) told_at: Instant,
     /// Records emitted by this process.
     pub(super) emitted: u64,
     canonical: Vec<u8>,
@@ -107,6 +109,7 @@ impl<'a> Run<'a> {
             left_out: 0,
             undated: 0,
             remarked: None,
+            has_keys: false,
             takes_size: false,
             widest: 0,
             last: None,
@@ -115,7 +118,7 @@ impl<'a> Run<'a> {
             asked_at: None,
             uncommitted: 0,
             committed_at: Instant::now(),
-            told_at: None,
+            told_at: Instant::now(),
             emitted: 0,
             canonical: Vec::new(),
             name: (Op::Updated, String::new()),
@@ -149,10 +152,17 @@ impl<'a> Run<'a> {
             let key = KEYS
                 .into_iter()
                 .find(|name| page.value(row, &steps(name)).is_some());
-            let key = key.ok_or(PollError::NoKey)?;
+            let key = key.ok_or(PollError::NoKey { key: None })?;
             self.learnt.key = Some(key.to_owned());
             self.fields.key = steps(key);
             page.find_keys(&self.fields);
+        }
+        if !self.has_keys && page.len() > 0 {
+            self.has_keys = page.rows.iter().any(|row| page.key(row).is_some());
+            if !self.has_keys {
+                let key = self.poll.options.key.clone();
+                return Err(PollError::NoKey { key });
+            }
         }
         for row in &page.rows {
             if let Some(date) = page.date(row) {

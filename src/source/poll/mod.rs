@@ -142,8 +142,11 @@ pub enum PollError {
     Incomplete { why: String },
     #[error("the server asks to wait until {until}, longer than allowed")]
     WaitTooLong { until: Timestamp },
-    #[error("records have none of the keys `sk`, `id` and `_id`")]
-    NoKey,
+    #[error("records have {}", key.as_ref().map_or_else(|| "none of the keys `sk`, `id` and `_id`".to_owned(), |key| format!("no key in `{key}`")))]
+    NoKey {
+        /// The one that was asked for.
+        key: Option<String>,
+    },
     #[error("no record has a date in `{field}`")]
     NoDate { field: String },
     #[error("{}records have no date in `{field}`", count.map_or_else(String::new, |count| format!("{count} ")))]

@@ -172,7 +172,7 @@ fn retry_after_outlives_a_kill(retry_after: RetryAfter) {
     );
     let sandbox = Sandbox::new();
     let mut first = poll(&sandbox, &server, &[]);
-    first.watch(|process| process.stderr().contains("\"waiting\"").then_some(()));
+    first.watch(|process| process.stderr().contains("\"throttled\"").then_some(()));
     let first = first.kill_now();
     assert!(
         server.stopped().is_throttling(),
