@@ -8,6 +8,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::cli::Context;
 use crate::source::poll::{Gauge, Reading};
 
+/// What is over sooner needs no progress.
+const PATIENCE: Duration = Duration::from_millis(600);
 /// Between two looks.
 const EACH: Duration = Duration::from_millis(200);
 
@@ -24,8 +26,9 @@ pub(super) fn show(
     }
     let (datatype, cx) = (datatype.to_owned(), Arc::clone(cx));
     Some(AbortOnDropHandle::new(tokio::spawn(async move {
-        let progress = cx.ui.activity();
         let begun = Instant::now();
+        tokio::time::sleep(PATIENCE).await;
+        let progress = cx.ui.activity();
         loop {
             progress.say(&line(&datatype, gauge.read(), begun.elapsed()));
             tokio::time::sleep(EACH).await;
