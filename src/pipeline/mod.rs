@@ -7,6 +7,7 @@ mod answer;
 mod cursor;
 mod exec;
 mod keep;
+mod look;
 mod notices;
 mod print;
 mod recording;
@@ -25,11 +26,10 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Retry;
-use crate::envelope::{self, Form, Peek};
-use crate::event::{Outcome, Seq, Transport};
+use crate::envelope::Peek;
+use crate::event::{Seq, Transport};
 use crate::grammar::select::{Look, Select};
 use crate::grammar::target::Target;
-use crate::json::Raw;
 use crate::shape::Shape;
 use crate::source::{BoxFuture, CutOff, Gap, Message, Notice, Outlet, Pulse};
 use crate::store::{Store, StoreError};
@@ -38,6 +38,7 @@ use crate::ui::{NotForATerminal, Ui};
 use cursor::{Mark, Mover};
 use exec::Exec;
 use keep::{Keeper, Kept};
+use look::{look, peek};
 use notices::Teller;
 use print::Printer;
 use recording::Recording;
@@ -640,36 +641,6 @@ impl Pipeline {
             let _ = self.end(Stop::Gap);
             self.stop.cancel();
         }
-    }
-}
-
-/// What a message says of itself. Of a polled record it is known; what an envelope looks like is no matter there.
-fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> Peek<'a> {
-    let Some(change) = &message.change else {
-        return envelope::peek(none, message.data);
-    };
-    Peek {
-        subject: message.id.map(Into::into),
-        time: change.at.map(|at| Raw::new(at).plain()),
-        form: Form::Json,
-        ..Peek::default()
-    }
-}
-
-/// What a selection looks at; a message of a stream has no headers and nobody has signed it.
-fn look<'a>(message: &Message<'a>, peek: &'a Peek<'_>, received_at: Timestamp) -> Look<'a> {
-    Look {
-        received_at,
-        kind: message.name.or(peek.kind.as_deref()),
-        system: peek.system,
-        org: peek.org.as_deref(),
-        subject: peek.subject.as_deref(),
-        time: peek.time.as_deref(),
-        headers: None,
-        data: peek.data(message.data),
-        form: Some(peek.form),
-        verdict: None,
-        outcome: Outcome::Kept,
     }
 }
 
