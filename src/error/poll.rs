@@ -16,7 +16,9 @@ impl From<PollError> for CliError {
             PollError::Incomplete { .. } => {
                 "evt man polling     says what a server has to be able to do"
             }
-            PollError::WaitTooLong { .. } => "--max-wait 1h     waits longer",
+            PollError::WaitTooLong { .. } => {
+                "--max-wait waits longer; evt poll state reset forgets the wait, and everything else"
+            }
             PollError::NoKey { .. } => "--key PATH     says where a record has its key",
             PollError::NoDate { .. } => {
                 "--field PATH     says where a record has its date of change"

@@ -16,6 +16,9 @@ const SHELL: (&str, &str) = if cfg!(windows) {
     ("sh", "-c")
 };
 
+/// Longer keys are not put into the environment, which has its limits.
+const LONGEST_KEY: usize = 32 * 1024;
+
 /// Why a record was not taken by the command.
 #[derive(Debug, Error)]
 pub enum ExecError {
@@ -77,14 +80,16 @@ impl Exec {
             source,
         };
         let (shell, flag) = SHELL;
-        let mut child = Command::new(shell)
+        let mut command = Command::new(shell);
+        command
             .arg(flag)
             .arg(&self.command)
-            .env("EVT_TYPE", &work.kind)
-            .env("EVT_KEY", &work.key)
-            .stdin(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
+            .env("EVT_TYPE", &work.kind);
+        // What an environment cannot hold stands in the record alone.
+        if work.key.len() <= LONGEST_KEY && !work.key.contains('\0') {
+            command.env("EVT_KEY", &work.key);
+        }
+        let mut child = command.stdin(Stdio::piped()).spawn().map_err(failed)?;
         if let Some(mut stdin) = child.stdin.take() {
             // A command may end without reading all of it; its status is what counts.
             let _ = stdin.write_all(&work.record).await;

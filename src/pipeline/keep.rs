@@ -59,6 +59,7 @@ pub(super) struct Kept {
 struct KeptChange {
     op: Op,
     key: String,
+    key_path: String,
     at: Option<String>,
     digest: Digest,
 }
@@ -75,6 +76,7 @@ impl Kept {
             change: message.change.map(|change| KeptChange {
                 op: change.op,
                 key: change.key.to_owned(),
+                key_path: change.key_path.to_owned(),
                 at: change.at.map(str::to_owned),
                 digest: change.digest,
             }),
@@ -91,6 +93,7 @@ impl Kept {
             change: self.change.as_ref().map(|change| Change {
                 op: change.op,
                 key: &change.key,
+                key_path: &change.key_path,
                 at: change.at.as_deref(),
                 digest: change.digest,
             }),

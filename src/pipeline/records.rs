@@ -156,6 +156,7 @@ mod tests {
         let change = Change {
             op: Op::Updated,
             key: "\"a\\u0062\"",
+            key_path: "sk",
             at: Some("\"2026-04-25T10:00:00Z\""),
             digest: Digest([0xab; 16]),
         };

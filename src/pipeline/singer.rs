@@ -11,8 +11,8 @@ use crate::record;
 use crate::source::{Change, Message, Op};
 use crate::time::Timestamp;
 
-/// The names of keys, as they are looked for.
-const KEYS: [&str; 3] = ["sk", "id", "_id"];
+/// Members that a schema names; records with ever new ones are covered by its `additionalProperties`.
+const MOST: usize = 1000;
 /// What Singer's targets know a deletion by.
 const DELETED: &str = "_sdc_deleted_at";
 
@@ -40,17 +40,17 @@ impl Singer {
         now: Timestamp,
         out: &mut Vec<u8>,
     ) {
+        self.names
+            .key
+            .get_or_insert_with(|| change.key_path.to_owned());
+        let text = std::str::from_utf8(message.data).unwrap_or("{}");
         // A deletion that only a sweep has noticed has no record any more.
-        let is_bare = change.op == Op::Deleted && change.at.is_none();
-        let key = self.names.key.clone();
-        let bare = key.map(|key| {
-            let id = message.id.unwrap_or_default();
-            json!({ key: id, DELETED: now }).to_string()
+        let is_bare = change.op == Op::Deleted && Raw::new(text).member("op").is_some();
+        let bare = is_bare.then(|| {
+            let name = Value::from(change.key_path);
+            format!("{{{name}:{},\"{DELETED}\":\"{now}\"}}", change.key)
         });
-        let text = match (&bare, is_bare) {
-            (Some(bare), true) => bare.as_str(),
-            _ => std::str::from_utf8(message.data).unwrap_or("{}"),
-        };
+        let text = bare.as_deref().unwrap_or(text);
         let record = Raw::new(text);
         if self.learn(record) || !self.is_told {
             self.schema(out);
@@ -78,9 +78,6 @@ impl Singer {
             let Some(name) = Raw::new(&text[member.key.clone()]).as_str() else {
                 continue;
             };
-            if self.names.key.is_none() && KEYS.contains(&name.as_ref()) {
-                self.names.key = Some(name.clone().into_owned());
-            }
             let kind = match member.value(text).kind() {
                 Some(Kind::String) => "string",
                 Some(Kind::Number) => "number",
@@ -96,6 +93,9 @@ impl Singer {
 
     fn admit(&mut self, name: &str, kind: &str) -> bool {
         let is_known = self.properties.contains_key(name);
+        if !is_known && self.properties.len() == MOST {
+            return false;
+        }
         let property = self
             .properties
             .entry(name)
@@ -151,6 +151,7 @@ mod tests {
             let change = Change {
                 op: Op::Updated,
                 key: "\"a\"",
+                key_path: "sk",
                 at: Some("\"x\""),
                 digest: Digest([0; 16]),
             };

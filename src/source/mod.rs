@@ -64,8 +64,9 @@ pub struct Message<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
     pub op: Op,
-    /// The record's key, as JSON.
+    /// The record's key, as JSON, and the path at which it has it.
     pub key: &'a str,
+    pub key_path: &'a str,
     /// When it was modified, as JSON; `None` where it does not say.
     pub at: Option<&'a str>,
     pub digest: Digest,

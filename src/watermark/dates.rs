@@ -87,7 +87,12 @@ impl Dates {
             } => unit.max(epoch.span()),
             _ => unit,
         };
-        Micros::new(at.get().saturating_sub(at.get().rem_euclid(span)))
+        let at = match self.kind.content {
+            // What four digits cannot name is written as the nearest year that they can.
+            Content::Zoned | Content::Zoneless => at.get().clamp(calendar::FIRST, calendar::LAST),
+            _ => at.get(),
+        };
+        Micros::new(at.saturating_sub(at.rem_euclid(span)))
     }
 
     /// The JSON literal of a bound at this instant, in the deployment's own shape.

@@ -97,7 +97,7 @@ impl fmt::Debug for Digest {
 /// One version of a record, as far as the watermark looks at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version<'a> {
-    /// The record's key, as it stands between its quotes; of a record without one, its digest.
+    /// The record's key, without quotes and escapes; of a record without one, its digest.
     pub key: &'a [u8],
     pub digest: Digest,
     /// When it was modified; [`Micros::MAX`] for one that does not say.

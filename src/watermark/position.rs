@@ -34,6 +34,9 @@ pub struct Position {
     /// Every key is remembered, for sweeps and reconciliation.
     #[serde(default)]
     pub tracks_keys: bool,
+    /// A walk has learnt them all: a key that is not known is new.
+    #[serde(default)]
+    pub knows_keys: bool,
 }
 
 /// How much of an output file counts: whatever stands after it was never committed.
@@ -44,6 +47,9 @@ pub struct OutputPlace {
     pub file: Option<(u64, u64)>,
     /// Bytes.
     pub offset: u64,
+    /// The process that wrote them ended in good order: nothing of its own stands behind them.
+    #[serde(default)]
+    pub is_whole: bool,
 }
 
 impl Position {
@@ -76,11 +82,18 @@ impl Position {
     }
 
     /// Notes that a run which began at `began` has read everything from `start` on and the frontier is where it was then.
-    /// It is settled once such a run began a whole lookback after the frontier was first reached: what may still arrive at or
-    /// before it had arrived by then.
-    pub fn settle(&mut self, began: Timestamp, lookback: Duration) {
-        if let Some(reached_at) = self.reached_at
+    /// It is settled once such a run began a whole lookback after the frontier was first reached, by our clock, and after its own
+    /// unit was over, by the server's: what may still arrive at or before it had arrived by then.
+    pub fn settle(
+        &mut self,
+        began: Timestamp,
+        server_now: Option<Micros>,
+        lookback: Duration,
+        unit: Duration,
+    ) {
+        if let (Some(reached_at), Some(frontier)) = (self.reached_at, self.frontier)
             && began >= reached_at.plus(lookback)
+            && server_now.is_some_and(|now| now >= frontier + unit + lookback)
         {
             self.settled = true;
         }

@@ -77,12 +77,15 @@ fn a_frontier_settles_a_lookback_after_it_was_reached_and_only_then() {
     let at = |seconds| Timestamp::from_secs(seconds);
     let mut position = Position::default();
     position.advance(Micros::new(5_000_000), at(100));
-    position.settle(at(219), lookback);
+    let later = Some(Micros::new(900_000_000));
+    position.settle(at(219), later, lookback, unit);
     assert_eq!(
         position.start(lookback, unit),
         Some(Micros::new(5_000_000) - lookback)
     );
-    position.settle(at(220), lookback);
+    position.settle(at(220), Some(Micros::new(125_000_999)), lookback, unit);
+    assert!(!position.settled, "its own unit is not over for so long");
+    position.settle(at(220), later, lookback, unit);
     assert_eq!(position.start(lookback, unit), Some(Micros::new(5_001_000)));
     position.advance(Micros::new(6_000_000), at(300));
     assert!(!position.settled);

@@ -33,7 +33,7 @@ const KEPT: [(&str, &str); 6] = [
     ),
     (
         "Lookback",
-        "A record may become visible after its date: a slow transaction, a clock that is behind. Each call reads again from --lookback (2m) before the frontier. Records that become visible later than that are found by --reconcile alone; a longer lookback counts from the next call on.",
+        "A record may become visible after its date: a slow transaction, a clock that is behind. Each call reads again from --lookback (2m) before the frontier. Records that become visible later than that are found by --reconcile alone, which learns in its first call what there is; a longer lookback counts from the next call on.",
     ),
     (
         "Digests",

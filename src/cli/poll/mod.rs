@@ -107,7 +107,7 @@ struct WhichArgs {
     /// How to notice deletions: by a state that says so, or by sweeping through all keys as well
     #[arg(long, value_name = "HOW", value_enum, default_value = "soft")]
     deletes: Deletes,
-    /// Also walk through everything without a date, and print what was never seen
+    /// Also walk through everything without a date: the first time to learn it, then to print what was never seen
     #[arg(long)]
     reconcile: bool,
 }
@@ -191,7 +191,7 @@ struct AskArgs {
     /// No more requests than this: 5/s, 100/m
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
-    /// Give up a request that takes longer, and make it again
+    /// Give up a request that takes longer, and make it again; its first byte has 30s at most
     #[arg(long, value_name = "SPAN", default_value = "60s")]
     timeout: Span,
     /// The longest wait that the server may ask for

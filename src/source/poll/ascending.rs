@@ -46,15 +46,15 @@ impl Run<'_> {
                 Err(breach) => return Ok(Err(breach)),
             };
             self.obeyed = Some(from.at);
-            let last = page.rows.last().and_then(|row| row.at);
+            let last = page.latest().and_then(|row| row.at);
             match last.map(|at| self.bound_at(at)) {
                 Some(next) if next.at > from.at => {
+                    if let Err(breach) = self.sorts(&from, &page).await? {
+                        return Ok(Err(breach));
+                    }
                     if self.is_beyond(next.at) {
                         self.emit(&page).await?;
                         return Ok(Ok(()));
-                    }
-                    if let Err(breach) = self.sorts(&from, &page).await? {
-                        return Ok(Err(breach));
                     }
                     let next = self.past_what_is_new(next);
                     self.look_ahead(&self.upwards(&next)).await;
@@ -62,6 +62,8 @@ impl Run<'_> {
                     from = next;
                 }
                 _ => match self.ties(&from, &page).await? {
+                    // At the end of time there is no later bound.
+                    Ok(next) if next.at <= from.at => return Ok(Ok(())),
                     Ok(next) => from = self.past_what_is_new(next),
                     Err(breach) => return Ok(Err(breach)),
                 },
@@ -126,7 +128,10 @@ impl Run<'_> {
                 }
             })
             .await?;
-        self.learnt.sort = Some(checked.is_ok());
+        // That nothing came is no evidence.
+        if checked.as_ref().is_err() || checked.as_ref().is_ok_and(|page| page.len() > 0) {
+            self.learnt.sort = Some(checked.is_ok());
+        }
         Ok(checked.map(|_| ()))
     }
 

@@ -91,6 +91,9 @@ impl Run<'_> {
             let failure = match self.send(&body).await? {
                 Ok(answer) => match self.read(answer)? {
                     Ok(page) => {
+                        let size = ask.size.unwrap_or(self.question.page_size);
+                        let widest = self.widest.entry(size).or_default();
+                        *widest = page.len().max(*widest);
                         self.takes_size |= ask.size.is_none();
                         return Ok(Ok(page));
                     }
@@ -130,7 +133,7 @@ impl Run<'_> {
         ask: &Ask,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Page, Breach>, Halt> {
-        self.next_but(1, ask, check)
+        self.next_but(EMPTIES, ask, check)
             .await
             .map(|page| page.map(Option::unwrap_or_default))
     }
@@ -232,7 +235,12 @@ impl Run<'_> {
 
     /// Waits for a page that is not needed any more: what it says of the time of the next request counts all the same.
     async fn let_go(&mut self) -> Result<(), Halt> {
-        let Some(until) = self.asks_to_wait().await else {
+        let stop = self.stop;
+        let until = tokio::select! {
+            until = self.asks_to_wait() => until,
+            () = stop.cancelled() => return Err(Halt::End(PollEnd::Stopped)),
+        };
+        let Some(until) = until else {
             return Ok(());
         };
         self.hold(until, "the server asked for it").await
@@ -273,7 +281,6 @@ impl Run<'_> {
             Err(why) => return Ok(Err(why)),
         };
         let page = self.learn(page)?;
-        self.widest = self.widest.max(page.len());
         self.poll.gauge.page(page.len() as u64, page.total);
         Ok(Ok(page))
     }

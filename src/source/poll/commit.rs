@@ -55,6 +55,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Notes that the output ends in good order.
+    pub(super) fn close(&mut self) -> Result<(), Halt> {
+        if let Some(output) = &mut self.position.output
+            && self.poll.output.is_some()
+            && self.poll.is_claimed
+        {
+            output.is_whole = true;
+            self.poll.state.commit(&self.position, None)?;
+        }
+        Ok(())
+    }
+
     async fn flush(&mut self) -> Result<u64, Halt> {
         match self.outlet.flush().await {
             ControlFlow::Continue(bytes) => Ok(bytes),
@@ -70,14 +82,19 @@ impl Run<'_> {
             self.position.output = Some(output.sync(bytes).await?);
         }
         let now = Timestamp::now();
-        if let Some(frontier) = self.frontier() {
-            self.position.advance(frontier, now);
-        }
         let lookback = self.poll.options.lookback;
-        let trim = match (self.obeyed, self.position.frontier) {
-            (Some(obeyed), Some(frontier)) => Some(obeyed.min(frontier) - lookback),
-            _ => None,
-        };
+        let mut trim = None;
+        if self.is_glance {
+            // Late records are looked for behind the frontier of the sweeps that do look behind it.
+            self.glanced = self.glanced.max(self.frontier());
+        } else {
+            if let Some(frontier) = self.frontier() {
+                self.position.advance(frontier, now);
+            }
+            let reached = self.obeyed.zip(self.position.frontier);
+            trim =
+                reached.map(|(obeyed, frontier)| self.bound_at(obeyed.min(frontier) - lookback).at);
+        }
         self.position.trimmed = self.position.trimmed.max(trim);
         self.position.learnt = Some(self.learnt.write());
         self.poll.state.commit(&self.position, trim)?;

@@ -8,6 +8,7 @@ use super::emit::Run;
 use super::page::{Page, Row};
 use super::query::{Ask, Sort};
 use super::sniff::{ordered, within};
+use super::ties::LARGE;
 use crate::watermark::Micros;
 
 /// The order is not the server's doing.
@@ -49,7 +50,11 @@ impl Run<'_> {
             let above = instant.at + self.unit();
             // A page that does not get below the instant it began with.
             if page.single_instant().is_some() && before == Some(above) {
-                match self.ties_downwards(&ask, &instant, above, check).await? {
+                let known = page.len();
+                match self
+                    .ties_downwards(&ask, &instant, above, known, check)
+                    .await?
+                {
                     Ok(next) => before = Some(next),
                     Err(breach) => return Ok(Err(breach)),
                 }
@@ -62,6 +67,7 @@ impl Run<'_> {
             }
         }
         self.safe = self.safe.max(greatest);
+        self.obeyed = Some(start.at);
         Ok(Ok(()))
     }
 
@@ -80,12 +86,14 @@ impl Run<'_> {
         ask: &Ask,
         instant: &Bound,
         above: Micros,
+        known: usize,
         check: impl Fn(&Page) -> Result<(), Breach>,
     ) -> Result<Result<Micros, Breach>, Halt> {
-        let mut length = 0;
+        let (mut length, mut size) = (known, self.question.page_size);
         match self.large_page(ask, check).await? {
+            Ok(Some(page)) if page.len() == 0 => {}
             Ok(Some(page)) => {
-                length = page.len();
+                (length, size) = (page.len(), LARGE);
                 self.emit(&page).await?;
                 let least = page.earliest().and_then(|row| row.at);
                 let next = least.map(|at| self.bound_at(at).at);
@@ -101,7 +109,7 @@ impl Run<'_> {
                 from: Some(instant.text.clone()),
                 ..ask.clone()
             };
-            self.by_pages(&ask, instant, length).await?;
+            self.by_pages(&ask, instant, length, size).await?;
         }
         Ok(Ok(instant.at))
     }

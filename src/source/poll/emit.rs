@@ -1,5 +1,6 @@
 //! One run of the poller: what it has in hand, and how a record goes out.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -40,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) obeyed: Option<Micros>,
     /// It is read upwards: what lies before each row that comes is out.
     pub(super) climbs: bool,
+    /// How far a glance has seen, for the next one.
+    pub(super) glanced: Option<Micros>,
     /// The greatest date of this sweep.
     pub(super) greatest: Option<Micros>,
     /// Rows of this sweep that were new and dated no later than its beginning, those left out for their date, and those without
@@ -50,8 +53,8 @@ pub(super) struct Run<'a> {
     pub(super) remarked: Option<String>,
     /// The last question and a mark of its answer.
     pub(super) last: Option<(Vec<u8>, u64)>,
-    /// The most records that a page has had.
-    pub(super) widest: usize,
+    /// The most records that a page has had, by how many were asked for.
+    pub(super) widest: HashMap<u32, usize>,
     /// Records have been seen to have keys.
     has_keys: bool,
     /// A page of the usual size was sent.
@@ -104,6 +107,7 @@ impl<'a> Run<'a> {
             safe: None,
             obeyed: None,
             climbs: false,
+            glanced: None,
             greatest: None,
             owed: 0,
             left_out: 0,
@@ -111,7 +115,7 @@ impl<'a> Run<'a> {
             remarked: None,
             has_keys: false,
             takes_size: false,
-            widest: 0,
+            widest: HashMap::new(),
             last: None,
             is_glance: false,
             ahead: None,
@@ -219,6 +223,7 @@ impl<'a> Run<'a> {
             return Ok(false);
         }
         if row.at.is_some() && self.poll.options.until.is_some_and(|until| at >= until) {
+            self.left_out += 1;
             return Ok(false);
         }
         let record = page.record(row);
@@ -261,6 +266,7 @@ impl<'a> Run<'a> {
             change: Some(Change {
                 op,
                 key,
+                key_path: self.learnt.key.as_deref().unwrap_or_default(),
                 at,
                 digest: version.digest,
             }),

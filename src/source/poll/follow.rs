@@ -12,7 +12,7 @@ use super::query::{Ask, Sort};
 use super::{Halt, Poll, PollEnd, PollError, Strategy};
 use crate::source::{Notice, Outlet};
 use crate::time::Timestamp;
-use crate::watermark::Micros;
+use crate::watermark::{Dates, Micros};
 
 /// What a quiet poll makes the next wait longer by.
 const SLOWER: f64 = 1.5;
@@ -27,7 +27,7 @@ pub(super) async fn run(
     let mut run = Run::new(poll, outlet, stop);
     let worked = run.work().await;
     let left = run.leave().await;
-    let halt = match worked.and(left) {
+    let halt = match worked.and(left).and_then(|()| run.close()) {
         Ok(()) => return Ok(PollEnd::Complete),
         Err(halt) => halt,
     };
@@ -36,7 +36,7 @@ pub(super) async fn run(
             run.state().roll_back();
             Ok(PollEnd::Refused)
         }
-        Halt::End(end) => match run.commit_last().await {
+        Halt::End(end) => match run.commit_last().await.and_then(|()| run.close()) {
             Ok(()) => Ok(end),
             Err(Halt::End(end)) => Ok(end),
             Err(Halt::Error(error)) => Err(error),
@@ -44,7 +44,7 @@ pub(super) async fn run(
         Halt::Error(error) => {
             // What was emitted is as good as it was before the error.
             if !matches!(error, PollError::State(_) | PollError::Output(_)) {
-                let _ = run.commit_last().await;
+                let _ = run.commit_last().await.and_then(|()| run.close());
             }
             Err(error)
         }
@@ -62,11 +62,10 @@ impl Run<'_> {
         loop {
             let every = self.poll.options.lookback / 2;
             let is_deep = deep_at.is_none_or(|at| at.elapsed() >= every) || !self.may_glance();
-            if is_deep {
-                deep_at = Some(Instant::now());
-            }
+            let begun = Instant::now();
             let before = self.emitted;
             match self.sweep(!is_deep).await {
+                Ok(()) if is_deep => deep_at = Some(begun),
                 Ok(()) => {}
                 // Who follows waits for a server that is away.
                 Err(Halt::Error(PollError::Spent { tries, source })) => {
@@ -115,6 +114,7 @@ impl Run<'_> {
         (self.server_now, self.safe, self.obeyed) = (None, None, None);
         self.began_at = Instant::now();
         (self.owed, self.left_out, self.undated) = (0, 0, 0);
+        self.greatest = None;
         self.is_glance = is_glance;
         let is_first = frontier.is_none();
         self.learnt.doubt(began);
@@ -122,22 +122,41 @@ impl Run<'_> {
             return self.conclude().await;
         }
         let start = match frontier {
-            Some(frontier) if is_glance => Some(frontier + self.unit()),
+            Some(frontier) if is_glance => {
+                Some(self.glanced.max(Some(frontier)).unwrap_or(frontier) + self.unit())
+            }
             _ => self.position.start(self.poll.options.lookback, self.unit()),
         };
-        let start = start.unwrap_or(Micros::new(0));
+        let start = match start {
+            Some(start) => start,
+            None => self.earliest().await?,
+        };
         self.poll.gauge.spans(
             Some(start),
             self.server_now.or(Some(Timestamp::now().into())),
         );
         self.read_from(start).await?;
+        // The record that the frontier stands at should have come again. Where nothing did, dates may be written otherwise by now.
+        let is_silent = !is_glance && !is_first && !was_settled && self.greatest.is_none();
+        if is_silent && self.learnt.bounds == Some(true) {
+            (self.learnt.bounds, self.learnt.dates) = (None, Dates::default());
+            if self.sniff().await? {
+                self.read_from(start).await?;
+            }
+        }
         self.look_for_undated(is_first).await?;
         if !is_glance {
             self.walk().await?;
         }
         let stays = self.position.frontier.max(self.frontier()) == frontier;
-        if stays && !is_glance && !was_settled {
-            self.position.settle(began, self.poll.options.lookback);
+        let is_cut = self
+            .poll
+            .options
+            .until
+            .is_some_and(|until| Some(until) <= frontier);
+        if stays && !is_glance && !was_settled && !is_cut {
+            let (lookback, unit) = (self.poll.options.lookback, self.unit());
+            self.position.settle(began, self.server_now, lookback, unit);
         }
         self.conclude().await
     }

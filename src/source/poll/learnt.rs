@@ -1,4 +1,4 @@
-//! What was learnt of a server: kept with the state, and checked again by every answer.
+//! What was learnt of a server: kept with the state. What an answer can show is checked again by every one.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The file that records are written to: how much of it counts is part of the state, so that a crash neither tears nor repeats a line.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::watermark::OutputPlace;
 pub enum OutFileError {
     #[error("cannot write to `{}`", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
-    /// What was committed is not there any more: going on would lose it.
+    /// What was committed is not there any more, or what others wrote stands behind it: going on would lose one or the other.
     #[error("`{}` is not as it was left: {why}", path.display())]
     Changed { path: PathBuf, why: String },
 }
@@ -40,13 +40,26 @@ impl OutFile {
             source,
         };
         let path = std::path::absolute(path).map_err(failed)?;
-        let known = place.filter(|place| place.path == path);
+        let there = std::fs::metadata(&path)
+            .ok()
+            .and_then(|there| number(&there));
+        let is_same =
+            |place: &&OutputPlace| place.path == path || (there.is_some() && place.file == there);
+        let known = place.filter(is_same);
         if known.is_some_and(|place| place.offset > 0) && !path.exists() {
             return Err(changed(&path, "it is gone"));
         }
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).read(true).write(true);
         let mut file = options.open(&path).map_err(failed)?;
+        // Two that write one file would cut off each other's lines.
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(changed(&path, "another evt writes to it"));
+            }
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(changed(&path, "it is no ordinary file"));
@@ -63,6 +76,13 @@ impl OutFile {
                     place.offset
                 );
                 return Err(changed(&path, &why));
+            }
+            Some(place) if place.is_whole && metadata.len() > place.offset => {
+                let more = metadata.len() - place.offset;
+                return Err(changed(
+                    &path,
+                    &format!("others have added {more} bytes to it"),
+                ));
             }
             Some(place) => place.offset,
             None => end_of(&mut file, metadata.len()).map_err(failed)?,
@@ -105,6 +125,7 @@ impl OutFile {
             path: self.path.clone(),
             file: self.number,
             offset: self.base + bytes,
+            is_whole: false,
         }
     }
 }
@@ -153,6 +174,7 @@ mod tests {
             path: path.to_owned(),
             file: number(&metadata),
             offset,
+            is_whole: false,
         }
     }
 
@@ -181,6 +203,39 @@ mod tests {
         std::fs::write(&path, "more than was committed\n").unwrap();
         let another = OutFile::open(&path, Some(&kept));
         assert!(matches!(another, Err(OutFileError::Changed { .. })));
+    }
+
+    #[test]
+    fn what_others_have_added_is_not_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        std::fs::write(&path, "one\ntheirs\n").unwrap();
+        let mut kept = place(&path, 4);
+        kept.is_whole = true;
+        let added = OutFile::open(&path, Some(&kept));
+        assert!(matches!(added, Err(OutFileError::Changed { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntheirs\n");
+    }
+
+    #[test]
+    fn one_process_writes_a_file_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let _first = OutFile::open(&path, None).unwrap();
+        let second = OutFile::open(&path, None);
+        assert!(matches!(second, Err(OutFileError::Changed { .. })));
+    }
+
+    #[test]
+    fn a_file_is_known_by_whatever_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        std::fs::write(&path, "one\ntor").unwrap();
+        let kept = place(&path, 4);
+        let other = folder.path().join("x");
+        std::os::unix::fs::symlink(folder.path(), &other).unwrap();
+        let file = OutFile::open(&other.join("out"), Some(&kept)).unwrap();
+        assert_eq!(file.place(0).offset, 4);
     }
 
     #[test]

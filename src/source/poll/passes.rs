@@ -77,6 +77,8 @@ impl Run<'_> {
         paging: Paging,
         upto: Option<Micros>,
     ) -> Result<Result<Option<u64>, String>, Halt> {
+        let known = self.poll.state.distinct_keys()?;
+        let (begun, mut passed_over) = (self.emitted, 0);
         let (mut offset, mut number) = (0, 0);
         let (mut last, mut repeats) = (Vec::new(), 0);
         let mut total = None;
@@ -114,6 +116,7 @@ impl Run<'_> {
             let is_beyond =
                 |at: Option<Micros>| upto.is_some_and(|upto| at.is_none_or(|at| at > upto));
             let rows = page.rows.iter().filter(|row| !is_beyond(row.at));
+            passed_over += page.rows.iter().filter(|row| is_beyond(row.at)).count() as u64;
             self.emit_rows(&page, rows).await?;
             self.page_is_done().await?;
             // Only a server that is known to sort has nothing more of the instant behind that.
@@ -125,21 +128,12 @@ impl Run<'_> {
             offset += length - OVERLAP.min(length / 2);
             number += 1;
             last = keys;
-            if offset > self.farthest()? {
+            // Far behind all that is known there is nothing, but pages that come again.
+            let met = known + (self.emitted - begun) + passed_over + self.left_out + self.undated;
+            if offset > 2 * met + 20 * u64::from(self.question.page_size) {
                 return Ok(Err("its pages do not end".to_owned()));
             }
         }
-    }
-
-    /// Far behind all that is known there is nothing, but pages that come again.
-    fn farthest(&mut self) -> Result<u64, Halt> {
-        let known = self
-            .poll
-            .gauge
-            .read()
-            .rows
-            .min(self.poll.state.distinct_keys()? + self.left_out);
-        Ok(2 * known + 20 * u64::from(self.question.page_size))
     }
 
     async fn next_of_pass(&mut self, ask: &Ask) -> Result<Result<Option<Page>, String>, Halt> {

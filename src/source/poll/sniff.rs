@@ -11,6 +11,9 @@ use crate::watermark::{Dates, Micros};
 
 /// Records of a first look.
 const FEW: u32 = 5;
+/// The year 1, which some platforms write for never; and the epoch, for servers that take no bound before it.
+const FIRST: Micros = Micros::new(-62_135_596_800_000_000);
+const EPOCH: Micros = Micros::new(0);
 
 impl Run<'_> {
     /// Looks at a few records, unless the server is known already. `false`: there are none.
@@ -75,6 +78,19 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The earliest bound that the server takes: where to begin when nobody says.
+    pub(super) async fn earliest(&mut self) -> Result<Micros, Halt> {
+        let ask = Ask {
+            from: Some(self.bound_at(FIRST).text),
+            size: Some(FEW),
+            ..self.ask()
+        };
+        Ok(match self.try_page(&ask).await? {
+            Ok(page) if page.len() > 0 => FIRST,
+            _ => EPOCH,
+        })
+    }
+
     /// A page with records, unless there are none however often it is asked.
     async fn some(&mut self, ask: &Ask) -> Result<Option<Page>, Halt> {
         for _ in 0..EMPTIES {
@@ -122,7 +138,9 @@ impl Run<'_> {
 /// Every record has a date, from the one and before the other.
 pub(super) fn within(page: &Page, from: Micros, before: Micros) -> Result<(), Breach> {
     let is_within = |at: Micros| at >= from && (at < before || before == Micros::MAX);
-    match page.rows.iter().all(|row| row.at.is_some_and(is_within)) {
+    // A value that is no date may lie anywhere in the server's order.
+    let obeys = |row: &Row| row.at.map_or(page.date(row).is_some(), is_within);
+    match page.rows.iter().all(obeys) {
         true => Ok(()),
         false => Err(Breach::Bounds),
     }
@@ -130,7 +148,7 @@ pub(super) fn within(page: &Page, from: Micros, before: Micros) -> Result<(), Br
 
 /// Dates go up, or down; the opposite order is told apart from none.
 pub(super) fn ordered(page: &Page, is_up: bool) -> Result<(), Breach> {
-    let dates = || page.rows.iter().map(|row| row.at);
+    let dates = || page.rows.iter().filter_map(|row| row.at);
     let (rises, falls) = (dates().is_sorted(), dates().is_sorted_by(|a, b| a >= b));
     match (is_up, rises, falls) {
         (true, true, _) | (false, _, true) => Ok(()),

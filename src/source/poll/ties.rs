@@ -13,7 +13,7 @@ use crate::json::{Kind, Number, Raw};
 use crate::watermark::Micros;
 
 /// Records of a page that is to hold a whole instant.
-const LARGE: u32 = 2000;
+pub(super) const LARGE: u32 = 2000;
 
 /// What one large page has shown of an instant.
 enum Large {
@@ -34,13 +34,14 @@ impl Run<'_> {
         page: &Page,
     ) -> Result<Result<Bound, Breach>, Halt> {
         self.emit(page).await?;
+        self.page_is_done().await?;
         // A page that is nearly empty is no cut: its keys settle it.
         let is_full = page.len() * 2 >= self.question.page_size as usize;
-        let mut length = page.len();
+        let (mut length, mut size) = (page.len(), self.question.page_size);
         if is_full {
             match self.in_one_page(from).await? {
                 Ok(Large::Beyond(next)) => return Ok(Ok(next)),
-                Ok(Large::Within(records)) => length = records,
+                Ok(Large::Within(records)) => (length, size) = (records, LARGE),
                 Ok(Large::Refused) => {}
                 Err(breach) => return Ok(Err(breach)),
             }
@@ -48,33 +49,35 @@ impl Run<'_> {
         let after = from.at + self.unit();
         if self.by_key(from, after).await?.is_err() {
             let ask = self.upwards(from);
-            self.by_pages(&ask, from, length).await?;
+            self.by_pages(&ask, from, length, size).await?;
         }
         self.safe = self.safe.max(Some(from.at));
         Ok(Ok(self.bound_at(after)))
     }
 
-    /// The last resort for an instant of which a page with `length` records is known: page by page. Where that leads nowhere, a page
+    /// The last resort for an instant of which a page of `length` records is known, of `size` that were asked for: page by page. Where that leads nowhere, a page
     /// is whole all the same if the server is known to send larger ones: then it was not cut.
     pub(super) async fn by_pages(
         &mut self,
         ask: &Ask,
         instant: &Bound,
         length: usize,
+        size: u32,
     ) -> Result<(), Halt> {
         let upto = (ask.sort == Sort::Ascending).then_some(instant.at);
         let Err(why) = self.passes(ask, upto).await? else {
             return Ok(());
         };
         let everything = Ask {
-            size: Some(LARGE),
+            size: Some(size),
             ..self.ask()
         };
-        if self.widest <= length {
+        let widest = |run: &Self| run.widest.get(&size).copied().unwrap_or(0);
+        if widest(self) <= length {
             // What it sends of everything shows how large its pages can be.
             let _ = self.try_page(&everything).await?;
         }
-        if self.widest > length {
+        if widest(self) > length {
             return Ok(());
         }
         Err(Halt::Error(PollError::Incomplete {
@@ -97,8 +100,11 @@ impl Run<'_> {
             Ok(None) => return Ok(Ok(Large::Refused)),
             Err(breach) => return Ok(Err(breach)),
         };
+        if page.len() == 0 {
+            return Ok(Ok(Large::Refused));
+        }
         self.emit(&page).await?;
-        let last = page.rows.last().and_then(|row| row.at);
+        let last = page.latest().and_then(|row| row.at);
         let next = last.map(|at| self.bound_at(at));
         Ok(Ok(match next.filter(|next| next.at > from.at) {
             Some(next) => Large::Beyond(next),

@@ -70,12 +70,11 @@ impl Run<'_> {
                 Ok(Some(page)) => page,
                 Ok(None) => return Ok(found),
                 Err(breach) => {
-                    self.outlet.notice(Notice::Remark(format!(
-                        "Records without `{}` cannot be asked for: {}.",
-                        self.question.field,
-                        breach.in_words()
-                    )));
-                    return Ok(found);
+                    let field = &self.question.field;
+                    let why = breach.in_words();
+                    return Err(Halt::Error(PollError::Incomplete {
+                        why: format!("records without `{field}` cannot be asked for: {why}"),
+                    }));
                 }
             };
             found = found.or(Some(page.total));

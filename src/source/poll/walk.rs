@@ -6,8 +6,8 @@ use super::page::{Page, Row};
 use super::query::{Ask, Sort};
 use super::ties::behind;
 use super::{Halt, PollError, Undated};
-use crate::json::Raw;
-use crate::source::Op;
+use crate::json::{Kind, Raw};
+use crate::source::{Notice, Op};
 use crate::watermark::{Micros, Version, is_new};
 
 /// Walks in which a key must be missing before it is asked for by itself.
@@ -25,15 +25,22 @@ impl Run<'_> {
             return Ok(());
         }
         // The first walk learns which records there are; those before what is remembered have been emitted.
-        let is_baseline = !self.position.tracks_keys || self.poll.state.tracked_keys() == 0;
+        let is_baseline = !self.position.knows_keys;
+        if is_baseline {
+            self.outlet.notice(Notice::Remark(
+                "The first walk learns which records there are; what it should have seen before is told from the next one on."
+                    .to_owned(),
+            ));
+        }
         self.position.tracks_keys = true;
         self.commit().await?;
         let walk = self.poll.state.begin_walk()?;
         self.walk_through(walk, is_baseline).await?;
+        self.position.knows_keys = true;
         self.commit().await?;
         if sweeps {
             self.poll.state.end_walk(walk)?;
-            self.tell_deletions().await?;
+            self.tell_deletions(walk).await?;
         }
         Ok(())
     }
@@ -61,7 +68,10 @@ impl Run<'_> {
                 .and_then(|row| page.key(row))
                 .map(|key| key.text().to_owned());
             for row in &page.rows {
-                self.meet(&page, row, walk, is_baseline)?;
+                let is_new = self.meet(&page, row, walk, is_baseline)?;
+                if is_new && self.poll.options.one_by_one {
+                    self.commit().await?;
+                }
             }
             met += page.len();
             if met >= EACH || self.poll.output.is_none() {
@@ -73,13 +83,13 @@ impl Run<'_> {
     }
 
     /// Notes that a record is there, and emits it where it has been missed so far.
-    fn meet(&mut self, page: &Page, row: &Row, walk: u64, is_baseline: bool) -> Result<(), Halt> {
+    fn meet(&mut self, page: &Page, row: &Row, walk: u64, is_baseline: bool) -> Result<bool, Halt> {
         let Some(key) = page.key(row) else {
-            return Ok(());
+            return Ok(false);
         };
         let at = row.at.unwrap_or(Micros::MAX);
         if self.position.since.is_some_and(|since| at < since) {
-            return Ok(());
+            return Ok(false);
         }
         let record = page.record(row);
         let digest = self.digest(record);
@@ -93,58 +103,90 @@ impl Run<'_> {
         let is_undated = row.at.is_none() && self.poll.options.undated != Undated::Include;
         let is_beyond = self.poll.options.until.is_some_and(|until| at >= until);
         let is_known = match known {
-            Some((known, _)) => known == digest,
+            // An older one is that of a server that is behind.
+            Some((known, known_at)) => known == digest || at < known_at,
             None => is_baseline && self.position.trimmed.is_some_and(|trimmed| at < trimmed),
         };
         if is_known || is_undated || is_beyond || !is_new(&mut self.poll.state, &version)? {
-            return Ok(());
+            return Ok(false);
         }
         let date = page.date(row).map(Raw::text);
-        self.hand_over(record, key.text(), row.op, date, &version)
+        self.hand_over(record, key.text(), row.op, date, &version)?;
+        Ok(true)
     }
 
     /// Tells of keys that two walks have missed and the server, asked for each by itself, does not have.
-    async fn tell_deletions(&mut self) -> Result<(), Halt> {
+    async fn tell_deletions(&mut self, walk: u64) -> Result<(), Halt> {
         loop {
             let missing = self.poll.state.missing(MISSES, BATCH)?;
             if missing.is_empty() {
                 return Ok(());
             }
             for key in missing {
-                let at = Micros::MIN;
-                self.confirm(&key, at).await?;
-                self.poll.state.forget_key(&key);
+                if self.is_gone(&key, walk).await? {
+                    self.tell_deletion(&key)?;
+                    self.poll.state.forget_key(&key);
+                }
+                if self.poll.options.one_by_one {
+                    self.commit().await?;
+                }
             }
             self.commit().await?;
         }
     }
 
-    async fn confirm(&mut self, key: &[u8], at: Micros) -> Result<(), Halt> {
-        let text = String::from_utf8_lossy(key);
-        let quoted = serde_json::to_string(&text).expect("text is always JSON");
-        // A key is text far more often than a number; both are asked for.
-        let is_number = text.parse::<i64>().is_ok();
-        for literal in [
-            Some(quoted.clone()),
-            is_number.then(|| text.clone().into_owned()),
-        ] {
+    /// Whether the server has no record with this key, however it is written; one that it does have is met.
+    async fn is_gone(&mut self, key: &[u8], walk: u64) -> Result<bool, Halt> {
+        let text = String::from_utf8_lossy(key).into_owned();
+        // Keys are remembered as text; the record may have it as a number or an object.
+        let is_bare = matches!(
+            Raw::check(key).and_then(Raw::kind),
+            Some(Kind::Number | Kind::Object)
+        );
+        for literal in [Some(quoted(&text)), is_bare.then_some(text)] {
             let Some(literal) = literal else { continue };
             let ask = Ask {
                 only: Some(literal),
                 ..self.ask()
             };
-            if let Ok(Some(_)) = self.next(&ask, |_| Ok(())).await? {
-                return Ok(());
+            let has_it = |page: &Page| {
+                let is_it = |row: &Row| {
+                    page.key(row)
+                        .is_some_and(|found| found.plain().as_bytes() == key)
+                };
+                match page.rows.iter().all(is_it) {
+                    true => Ok(()),
+                    false => Err(Breach::Keys),
+                }
+            };
+            match self.next(&ask, has_it).await? {
+                Ok(Some(page)) => {
+                    for row in &page.rows {
+                        self.meet(&page, row, walk, false)?;
+                    }
+                    return Ok(false);
+                }
+                Ok(None) => {}
+                Err(breach) => return Err(cannot_walk(breach)),
             }
         }
+        Ok(true)
+    }
+
+    fn tell_deletion(&mut self, key: &[u8]) -> Result<(), Halt> {
+        let quoted = quoted(&String::from_utf8_lossy(key));
         let record = format!("{{\"op\":\"delete\",\"key\":{quoted}}}");
         let version = Version {
             key,
             digest: self.digest(&record),
-            at,
+            at: Micros::MIN,
         };
         self.hand_over(&record, &quoted, Op::Deleted, None, &version)
     }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text is always JSON")
 }
 
 fn cannot_walk(breach: Breach) -> Halt {

@@ -82,6 +82,7 @@ fn full(folder: &tempfile::TempDir) {
             path: PathBuf::from("/tmp/a \"file\".ndjson"),
             file: Some((1, 2)),
             offset: 12,
+            is_whole: false,
         }),
         ..position(1_777_000_000_000_300, 401)
     };
