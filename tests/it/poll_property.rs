@@ -10,7 +10,7 @@ use std::time::Duration;
 use evt::api::{Answer, ApiError};
 use evt::source::poll::{Find, Poll, PollEnd, PollOptions, Strategy as Way, Subject, Undated};
 use evt::source::{BoxFuture, Message, Notice, Outlet};
-use evt::store::poll::PollState;
+use evt::store::poll::{PollState, PollStateError};
 use evt::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ async fn run(
             })
         })
     });
-    let state = PollState::open(home, "contact", false).unwrap();
+    let state = open(home);
     out.lock()
         .unwrap()
         .lines
@@ -213,6 +213,17 @@ async fn run(
         biased;
         () = fate.gone.notified() => None,
         end = poll.run(&mut printer, &stop) => Some(end.unwrap()),
+    }
+}
+
+/// Opens the state. A process that another test is just starting has the lock of the last run for a moment, too.
+fn open(home: &Path) -> PollState {
+    let mut tries = 0;
+    loop {
+        match PollState::open(home, "contact", false) {
+            Err(PollStateError::Locked { .. }) if tries < 100 => tries += 1,
+            opened => return opened.unwrap(),
+        }
     }
 }
 

@@ -75,19 +75,13 @@ fn another_name_goes_on_there() {
 }
 
 #[test]
-fn what_a_crash_left_behind_the_last_commit_is_cut() {
-    let (sandbox, table) = begun();
-    let whole = read(&sandbox);
-    sandbox.write("torn.ndjson", "");
-    std::fs::write(file(&sandbox), format!("{whole}{{\"sk\":\"to")).unwrap();
-    let _ = to_file(&sandbox).expect_exit(0);
-    assert_eq!(read(&sandbox), whole);
-    table.put(&row("c", "10:00:09.000", ""));
-    let _ = to_file(&sandbox).expect_exit(0);
-    assert_eq!(
-        read(&sandbox),
-        format!("{whole}{}\n", row("c", "10:00:09.000", ""))
-    );
+fn what_others_have_added_is_refused_and_stays() {
+    let (sandbox, _table) = begun();
+    let grown = format!("{}theirs\n", read(&sandbox));
+    std::fs::write(file(&sandbox), &grown).unwrap();
+    let refused = to_file(&sandbox).expect_exit(1);
+    assert!(refused.stderr.contains("output_changed"), "{refused}");
+    assert_eq!(read(&sandbox), grown);
 }
 
 #[test]
