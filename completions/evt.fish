@@ -394,7 +394,7 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcom
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l format -d 'Records as JSON lines, or as messages of the Singer specification' -r -f -a "json\t''
 singer\t''"
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l jq -d 'Print what this jq expression makes of each record, such as .data.email' -r
-complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l forward -d 'Deliver each record here until it is taken: 3000, host:port/path, a URL; it counts as read once the delivery is kept' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l forward -d 'Keep a delivery of each record and make it: 3000, host:port/path, a URL; what is not taken yet waits for the next call' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l secret -d 'Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l exec -d 'Run this for each record, which stands on its stdin; it counts as read when that ends with 0' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l record -d 'Append records with their times to a file that `evt events import` and `replay` read' -r -F
@@ -410,7 +410,7 @@ asc\t'The oldest change first'
 desc\t'The newest first'
 pages\t'Page by page, until nothing new comes'"
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l rate -d 'No more requests than this: 5/s, 100/m' -r
-complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l timeout -d 'Give up a request that takes longer, and make it again' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l timeout -d 'Give up a request that takes longer, and make it again; its first byte has 30s at most' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l max-wait -d 'The longest wait that the server may ask for' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l state-key -d 'Remember under this name, in place of PROFILE.DATATYPE' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
@@ -426,7 +426,7 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l url -d 'Speak to this platform, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l token -d 'Authorise with this token, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l reconcile -d 'Also walk through everything without a date, and print what was never seen'
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l reconcile -d 'Also walk through everything without a date: the first time to learn it, then to print what was never seen'
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l envelope -d 'Put each record into an envelope with an id by which a reader can drop what comes twice'
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l save -d 'Keep the records as events, for `evt events`'
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l follow -d 'Go on and ask again when all has been read'

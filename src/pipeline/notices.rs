@@ -155,7 +155,14 @@ impl Teller {
     pub(super) fn waiting(&self, waiting: u64) {
         if waiting > 0 {
             let facts = json!({ "deliveries": waiting });
-            let text = format!("{waiting} deliveries are still to be made: evt queue list");
+            let deliveries = if waiting == 1 {
+                "delivery is"
+            } else {
+                "deliveries are"
+            };
+            let text = format!(
+                "{waiting} {deliveries} still to be made, by the next call: evt queue list"
+            );
             self.ui.notice("waiting", facts, &text);
         }
     }

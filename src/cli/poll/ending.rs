@@ -41,6 +41,15 @@ impl Ending {
             };
             self.sum_up(stats, reading, &position, cx);
         }
+        // A command that Ctrl-C has reached as well has not failed.
+        let is_exec = matches!(stopped, Some(Stop::Exec(_)));
+        if let (true, Some(interrupted)) = (is_exec, cx.interrupted()) {
+            return Ok(if self.follows {
+                Exit::Done
+            } else {
+                interrupted
+            });
+        }
         // The other errors of the poller come after what the outlet met.
         if let Some(stop) = stopped
             && (is_refused || is_closed)
@@ -48,6 +57,7 @@ impl Ending {
             return error::stopped(stop);
         }
         match self.end? {
+            PollEnd::Complete | PollEnd::Enough if stats.not_shaped > 0 => Ok(Exit::Partly),
             PollEnd::Complete | PollEnd::Enough => Ok(Exit::Done),
             PollEnd::Stopped | PollEnd::Refused if self.follows => Ok(Exit::Done),
             PollEnd::Stopped | PollEnd::Refused => {

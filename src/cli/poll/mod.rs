@@ -134,7 +134,7 @@ struct ShowArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Passing on")]
 struct SinkArgs {
-    /// Deliver each record here until it is taken: 3000, host:port/path, a URL; it counts as read once the delivery is kept
+    /// Keep a delivery of each record and make it: 3000, host:port/path, a URL; what is not taken yet waits for the next call
     #[arg(long, value_name = "TARGET")]
     forward: Option<Target>,
     /// Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -
@@ -284,7 +284,7 @@ impl PollArgs {
             is_loopback: client.is_loopback(),
         };
         let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
-        self.say_what_is_ignored(&state, cx);
+        self.say_what_is_ignored(&state, &key, cx);
         let before = state.position().emitted;
         let output = self.show.out.as_deref();
         let output = output
@@ -302,9 +302,19 @@ impl PollArgs {
         });
         let stop = cx.shutdown.child_token();
         let options = self.options(&datatype);
+        let poll_of = crate::ui::safe(&datatype).to_string();
         let mut poll = Poll::new(options, subject, find, state, output);
         let mut pipeline = Pipeline::new(self.pipeline(&datatype, cx)?, ui, stop.clone());
         let shown = progress::show(&datatype, poll.gauge(), self.show.out.is_some(), cx);
+        if self.stop.follow {
+            let (least, most) = self.stop.interval.ends();
+            let (least, most) = (Span::new(least), Span::new(most));
+            let facts = serde_json::json!({ "datatype": poll_of, "state": key });
+            let text = format!(
+                "Following {poll_of}: it is asked every {least} to {most}. Ctrl-C ends it."
+            );
+            cx.ui.notice("following", facts, &text);
+        }
         let end = poll.run(&mut pipeline, &stop).await;
         drop(shown);
         let ending = Ending {
@@ -341,15 +351,14 @@ impl PollArgs {
         }
     }
 
-    fn say_what_is_ignored(&self, state: &PollState, cx: &Context) {
+    fn say_what_is_ignored(&self, state: &PollState, key: &str, cx: &Context) {
         let position = state.position();
         if position.has_begun() && self.which.since.is_some() {
             let place = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));
             cx.ui.status(&format!(
-                "--since is for the first call alone; this goes on where the last one ended{place}. To begin anew: evt poll state reset {}",
-                self.datatype.as_deref().unwrap_or_default()
+                "--since is for the first call alone; this goes on where the last one ended{place}. To begin anew: evt poll state reset {key}"
             ));
         }
     }

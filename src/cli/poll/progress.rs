@@ -36,15 +36,15 @@ pub(super) fn show(
     })))
 }
 
-/// `contact 48 210 of 200 000 rows · at 2026-03-02 · 12.1k/s · 3 retries`
+/// `contact 48 210 of 200 000 records · at 2026-03-02 · 12.1k/s · 3 retries`
 fn line(datatype: &str, reading: Reading, elapsed: Duration) -> String {
     let mut line = format!("{datatype} {}", grouped(reading.emitted));
     match (reading.total, share(reading)) {
         (Some(total), _) if total >= reading.emitted => {
-            line.push_str(&format!(" of {} rows", grouped(total)));
+            line.push_str(&format!(" of {} records", grouped(total)));
         }
-        (_, Some(percent)) => line.push_str(&format!(" rows · {percent} %")),
-        _ => line.push_str(" rows"),
+        (_, Some(percent)) => line.push_str(&format!(" records · {percent} %")),
+        _ => line.push_str(" records"),
     }
     if let Some(at) = reading.at {
         let at = at.to_string();
@@ -53,7 +53,12 @@ fn line(datatype: &str, reading: Reading, elapsed: Duration) -> String {
     let rate = reading.rows as f64 / elapsed.as_secs_f64().max(0.001);
     line.push_str(&format!(" · {}/s", short(rate)));
     if reading.retries > 0 {
-        line.push_str(&format!(" · {} retries", reading.retries));
+        let plural = if reading.retries == 1 {
+            "retry"
+        } else {
+            "retries"
+        };
+        line.push_str(&format!(" · {} {plural}", reading.retries));
     }
     line
 }
@@ -106,7 +111,7 @@ mod tests {
         };
         assert_eq!(
             line("contact", reading, Duration::from_secs(4)),
-            "contact 48 210 rows · 50 % · at 2026-04-25T10:00 · 12.1k/s · 3 retries"
+            "contact 48 210 records · 50 % · at 2026-04-25T10:00 · 12.1k/s · 3 retries"
         );
         let counted = Reading {
             total: Some(200_000),
@@ -115,7 +120,7 @@ mod tests {
         };
         assert_eq!(
             line("contact", counted, Duration::from_secs(100)),
-            "contact 48 210 of 200 000 rows · at 2026-04-25T10:00 · 484/s"
+            "contact 48 210 of 200 000 records · at 2026-04-25T10:00 · 484/s"
         );
     }
 }
