@@ -425,7 +425,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--ignore-field', '--ignore-field', [CompletionResultType]::ParameterName, 'A change of this alone is no change (repeatable)')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'The order in which to read: auto asks in ascending order and falls back where a server does not allow it')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'No more requests than this: 5/s, 100/m')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up a request that takes longer, and make it again; its first byte has 30s at most')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up a request that takes longer, and make it again')
             [CompletionResult]::new('--max-wait', '--max-wait', [CompletionResultType]::ParameterName, 'The longest wait that the server may ask for')
             [CompletionResult]::new('--state-key', '--state-key', [CompletionResultType]::ParameterName, 'Remember under this name, in place of PROFILE.DATATYPE')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')

@@ -408,7 +408,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --ignore-field 'A change of this alone is no change (repeatable)'
             cand --strategy 'The order in which to read: auto asks in ascending order and falls back where a server does not allow it'
             cand --rate 'No more requests than this: 5/s, 100/m'
-            cand --timeout 'Give up a request that takes longer, and make it again; its first byte has 30s at most'
+            cand --timeout 'Give up a request that takes longer, and make it again'
             cand --max-wait 'The longest wait that the server may ask for'
             cand --state-key 'Remember under this name, in place of PROFILE.DATATYPE'
             cand -p 'Use this profile: which platform, which organisation, who'

@@ -410,7 +410,7 @@ asc\t'The oldest change first'
 desc\t'The newest first'
 pages\t'Page by page, until nothing new comes'"
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l rate -d 'No more requests than this: 5/s, 100/m' -r
-complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l timeout -d 'Give up a request that takes longer, and make it again; its first byte has 30s at most' -r
+complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l timeout -d 'Give up a request that takes longer, and make it again' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l max-wait -d 'The longest wait that the server may ask for' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l state-key -d 'Remember under this name, in place of PROFILE.DATATYPE' -r
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r

@@ -96,6 +96,8 @@ struct Call {
     repeatable: bool,
     /// Sign-in and its like: a stale token must not stand in their way.
     anonymous: bool,
+    /// What one attempt may take, in place of the client's own limits.
+    limit: Option<Duration>,
 }
 
 impl Client {
@@ -187,6 +189,7 @@ impl Client {
             body: None,
             repeatable: true,
             anonymous: false,
+            limit: None,
         })
     }
 
@@ -202,6 +205,7 @@ impl Client {
             body: Some(body),
             repeatable: false,
             anonymous: false,
+            limit: None,
         })
     }
 
@@ -231,14 +235,6 @@ impl Client {
                 self.attempt(call).await
             }
             other => other,
-        }
-    }
-
-    /// [`Client::call_once`] that may take so long in all.
-    async fn call_within(&self, call: &Call, limit: Duration) -> Result<Answer, ApiError> {
-        match tokio::time::timeout(limit, self.call_once(call)).await {
-            Ok(result) => result,
-            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
         }
     }
 
@@ -314,7 +310,7 @@ impl Client {
 
     /// One attempt, with the redirects that belong to it.
     async fn attempt(&self, call: &Call) -> Result<Answer, ApiError> {
-        let limit = self.limits.total;
+        let limit = call.limit.unwrap_or(self.limits.total);
         match tokio::time::timeout(limit, self.follow(call)).await {
             Ok(result) => result,
             Err(_) => Err(self.unreachable(Why::Timeout { limit })),
@@ -326,9 +322,7 @@ impl Client {
         let mut url = call.url.clone();
         let mut body = call.body.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self
-                .send(&method, &url, body.clone(), call.anonymous)
-                .await?;
+            let response = self.send(&method, &url, body.clone(), call).await?;
             let status = response.status().as_u16();
             debug!(%method, path = url.path(), status, "The platform answered.");
             let Some(next) = self.redirect(&url, status, response.headers())? else {
@@ -351,14 +345,14 @@ impl Client {
         method: &Method,
         url: &Url,
         body: Option<Vec<u8>>,
-        anonymous: bool,
+        call: &Call,
     ) -> Result<reqwest::Response, ApiError> {
         let mut request = self
             .http
             .request(method.clone(), url.clone())
             .header(ORG, self.org.clone())
             .header(header::ACCEPT, "application/json");
-        if let (false, Some(token)) = (anonymous, self.tokens().token) {
+        if let (false, Some(token)) = (call.anonymous, self.tokens().token) {
             let mut value = header_value(&format!("Bearer {}", token.reveal()), "token")?;
             value.set_sensitive(true);
             request = request.header(header::AUTHORIZATION, value);
@@ -368,7 +362,7 @@ impl Client {
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body);
         }
-        let limit = self.limits.first_byte;
+        let limit = call.limit.unwrap_or(self.limits.first_byte);
         match tokio::time::timeout(limit, request.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) if error.is_timeout() => Err(self.unreachable(Why::Timeout {

@@ -141,7 +141,7 @@ impl Client {
         self.page(&answer, find)
     }
 
-    /// Asks for a page by a body of the caller's own, once, and returns the answer as it came: for callers who judge both
+    /// Asks for a page by a body of the caller's own, once and for no longer than `limit`, and returns the answer as it came: for callers who judge both
     /// answers and refusals themselves.
     ///
     /// # Errors
@@ -158,8 +158,9 @@ impl Client {
             body: Some(body),
             repeatable: true,
             anonymous: false,
+            limit: Some(limit),
         };
-        self.call_within(&call, limit).await
+        self.call_once(&call).await
     }
 
     fn page(&self, answer: &[u8], find: &Find) -> Result<Page, ApiError> {

@@ -191,7 +191,7 @@ struct AskArgs {
     /// No more requests than this: 5/s, 100/m
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
-    /// Give up a request that takes longer, and make it again; its first byte has 30s at most
+    /// Give up a request that takes longer, and make it again
     #[arg(long, value_name = "SPAN", default_value = "60s")]
     timeout: Span,
     /// The longest wait that the server may ask for
