@@ -119,6 +119,10 @@ impl Run<'_> {
         let is_first = frontier.is_none();
         self.learnt.doubt(began);
         if self.poll.options.strategy != Strategy::Descending && !self.sniff().await? {
+            // Where there is nothing any more, all that there was is gone.
+            if !is_glance && self.learnt.key.is_some() {
+                self.walk().await?;
+            }
             return self.conclude().await;
         }
         let start = match frontier {

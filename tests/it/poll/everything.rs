@@ -20,6 +20,26 @@ fn a_deletion_is_told_once_after_two_sweeps() {
 }
 
 #[test]
+fn deletions_are_told_also_when_nothing_is_left() {
+    let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
+    let first = bench.poll(&SWEEP).expect_exit(0).json_lines();
+    for record in &first {
+        bench.delete(record);
+    }
+    let told: Vec<_> = (0..3)
+        .flat_map(|_| bench.poll(&SWEEP).expect_exit(0).json_lines())
+        .collect();
+    let mut gone: Vec<_> = told.iter().map(|line| line["key"].to_string()).collect();
+    let mut keys: Vec<_> = first
+        .iter()
+        .map(|record| record["sk"].to_string())
+        .collect();
+    gone.sort();
+    keys.sort();
+    assert_eq!(gone, keys);
+}
+
+#[test]
 fn a_record_that_is_created_again_is_printed_again() {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
