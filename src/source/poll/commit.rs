@@ -45,8 +45,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Commits at the end, and tells the state once more.
+    /// Commits at the end, and tells the state once more. Of a server that has not answered there is nothing to commit.
     pub(super) async fn commit_last(&mut self) -> Result<(), Halt> {
+        if !self.poll.is_claimed {
+            return Ok(());
+        }
         let bytes = self.flush().await?;
         self.note(bytes).await?;
         if self.poll.options.tells_state {

@@ -232,6 +232,10 @@ impl<'a> Run<'a> {
         let key = plain.as_deref().map_or(&digest.0[..], str::as_bytes);
         let version = Version { key, digest, at };
         if !is_new(&mut self.poll.state, &version)? {
+            if !self.poll.options.ignore.is_empty() {
+                // The same but for what is ignored, which may be the date: it is remembered as long as the later one.
+                self.poll.state.met_again(&version)?;
+            }
             return Ok(false);
         }
         let shown = page.key(row).map_or("null", Raw::text);
