@@ -159,12 +159,14 @@ fn identification(
         let signer = signature::find("standard-webhooks")
             .and_then(|scheme| scheme.signer(secret, &Options::default()))
             .map_err(|error| error.to_string())?;
-        return Ok(signer.sign(&Outgoing {
+        let signed = signer.sign(&Outgoing {
             id,
             timestamp: now,
             url: &job.url,
+            headers: &HeaderMap::new(),
             body,
-        }));
+        });
+        return Ok(signed.map_err(|error| error.to_string())?.headers);
     }
     let id = HeaderValue::try_from(id.as_str())
         .map_err(|_| format!("the message id `{}` cannot be a header", id.escape_debug()))?;

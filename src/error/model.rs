@@ -157,6 +157,10 @@ impl From<SignatureError> for CliError {
                 "bad_secret",
                 "--secret env:NAME or --secret file:PATH, with the secret as the sender's settings show it".to_owned(),
             ),
+            SignatureError::BadBody { .. } => (
+                "cannot_sign_body",
+                "--sign none   sends it unsigned".to_owned(),
+            ),
             SignatureError::NoSecret { .. } => ("no_secret", "--secret env:NAME".to_owned()),
         };
         Self::new(Exit::Usage, code, error).hint(hint)

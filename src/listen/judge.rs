@@ -60,7 +60,7 @@ pub(super) struct Request<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
     pub(super) now: Timestamp,
-    pub(super) tolerance: Duration,
+    pub(super) tolerance: Option<Duration>,
 }
 
 impl Checks {

@@ -55,8 +55,8 @@ type Answered = Response<Full<Bytes>>;
 pub struct ListenOptions {
     pub bind: SocketAddr,
     pub checks: Checks,
-    /// The window around now in which a signed timestamp is good; zero switches that check off.
-    pub tolerance: Duration,
+    /// The window around now in which a signed timestamp is good, `None` for each scheme's own; zero switches that check off.
+    pub tolerance: Option<Duration>,
     /// What senders call, where a proxy or tunnel stands before the listener.
     pub public_url: Option<String>,
     pub forward: Option<Forward>,
@@ -241,7 +241,7 @@ fn engine_options(messages: mpsc::Sender<Message>, display: Arc<Display>) -> Eng
 /// Everything a request meets.
 struct Intake {
     checks: Checks,
-    tolerance: Duration,
+    tolerance: Option<Duration>,
     public_url: Option<String>,
     forward: Option<Forward>,
     respond: Option<Respond>,

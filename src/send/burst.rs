@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::histogram::Histogram;
 use super::{Message, new_id};
-use crate::dial::{Connection, DialError, Dialer};
+use crate::dial::{Call, Connection, DialError, Dialer};
 use crate::time::Timestamp;
 
 /// How many, how fast, over how many connections.
@@ -155,8 +154,11 @@ async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
         use std::fmt::Write;
         id.clear();
         let _ = write!(id, "{base}_{number}");
-        let headers = shared.message.headers_for(&id, Timestamp::now());
-        match shared.send(&mut connection, headers).await {
+        // A message that could be signed when it was made can always be.
+        let Ok(call) = shared.message.call(&id, Timestamp::now()) else {
+            break;
+        };
+        match shared.send(&mut connection, call).await {
             Ok((status, took)) => {
                 tally.answer(status, took);
                 shared.answered.store(true, Ordering::Relaxed);
@@ -210,12 +212,11 @@ impl Shared {
     async fn send(
         &self,
         connection: &mut Connection,
-        headers: HeaderMap,
+        call: Call,
     ) -> Result<(u16, Duration), DialError> {
         let started = Instant::now();
-        let body = self.message.body.clone();
         let status = connection
-            .send(Method::POST, headers, body, self.message.timeout)
+            .send(call.method, call.headers, call.body, call.timeout)
             .await?;
         Ok((status.as_u16(), started.elapsed()))
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::dial::Call;
 use crate::grammar::target::Target;
-use crate::signature::{Outgoing, Signer};
+use crate::signature::{Outgoing, SignatureError, Signed, Signer};
 use crate::time::Timestamp;
 
 /// Bytes of an answer that are kept.
@@ -43,27 +43,54 @@ pub fn new_id() -> String {
 }
 
 impl Message {
-    /// The headers of the signature made under this id at this time; none where nothing signs.
-    pub fn signature(&self, id: &str, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
+    /// What is signed under this id at this time; nothing where nothing signs.
+    ///
+    /// # Errors
+    /// Where the scheme cannot sign such a body.
+    pub fn signature(&self, id: &str, now: Timestamp) -> Result<Signed, SignatureError> {
+        self.signature_of(&self.body, id, now)
+    }
+
+    fn signature_of(
+        &self,
+        body: &Bytes,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Signed, SignatureError> {
         let Some(signer) = &self.signer else {
-            return Vec::new();
+            return Ok(Signed::default());
         };
         signer.sign(&Outgoing {
             id,
             timestamp: now,
             url: &self.url,
-            body: &self.body,
+            headers: &self.headers,
+            body,
         })
     }
 
-    /// The request, signed under this id at this time.
-    pub fn call(&self, id: &str, now: Timestamp) -> Call {
-        self.call_with(self.signature(id, now), self.body.clone())
+    /// Takes over the URL that the scheme wants to be called, where it puts something into the query. Tells whether the
+    /// message can be signed at all.
+    ///
+    /// # Errors
+    /// Where the scheme cannot sign such a body.
+    pub fn adopt_url(&mut self) -> Result<(), SignatureError> {
+        let signed = self.signature("msg_url", Timestamp::from_secs(0))?;
+        if let Some(url) = signed.url
+            && let Ok(target) = url.parse()
+        {
+            self.target = target;
+            self.url = url;
+        }
+        Ok(())
     }
 
-    /// All headers of the request, signed under this id at this time.
-    fn headers_for(&self, id: &str, now: Timestamp) -> HeaderMap {
-        self.joined(self.signature(id, now))
+    /// The request, signed under this id at this time.
+    ///
+    /// # Errors
+    /// Where the scheme cannot sign such a body.
+    pub fn call(&self, id: &str, now: Timestamp) -> Result<Call, SignatureError> {
+        Ok(self.call_with(self.signature(id, now)?))
     }
 
     fn joined(&self, signature: Vec<(HeaderName, HeaderValue)>) -> HeaderMap {
@@ -75,13 +102,13 @@ impl Message {
         headers
     }
 
-    fn call_with(&self, signature: Vec<(HeaderName, HeaderValue)>, body: Bytes) -> Call {
+    fn call_with(&self, signed: Signed) -> Call {
         Call {
             method: Method::POST,
             target: self.target.clone(),
             path: self.path.clone(),
-            headers: self.joined(signature),
-            body,
+            headers: self.joined(signed.headers),
+            body: signed.body.unwrap_or_else(|| self.body.clone()),
             timeout: self.timeout,
             max_answer: MAX_ANSWER,
         }

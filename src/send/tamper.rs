@@ -1,5 +1,6 @@
 //! Requests that an endpoint must refuse: each is right but for one thing.
 
+use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,10 +10,20 @@ use thiserror::Error;
 
 use super::Message;
 use crate::dial::Call;
+use crate::signature::{SignatureError, Signed};
 use crate::time::Timestamp;
 
 /// How far back a stale timestamp lies: past any tolerance in use.
 const STALE: Duration = Duration::from_secs(60 * 60);
+
+/// The fields of bodies that hold a signature: what stands before it, and what ends it.
+const INSIDE: [(&[u8], u8); 5] = [
+    (b"\"Signature\":\"", b'"'),
+    (b"\"signature\":\"", b'"'),
+    (b"\"google_key\":\"", b'"'),
+    (b"&signature=", b'&'),
+    (b"signature=", b'&'),
+];
 
 /// What is wrong with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +39,10 @@ pub enum Tamper {
 }
 
 /// Why there is nothing to tamper with.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TamperError {
+    #[error(transparent)]
+    Cannot(SignatureError),
     #[error("an unsigned request cannot be tampered with")]
     Unsigned,
     #[error("the signature does not cover the body")]
@@ -69,65 +82,102 @@ pub fn call(
     id: &str,
     now: Timestamp,
 ) -> Result<Call, TamperError> {
-    let signature = message.signature(id, now);
-    if signature.is_empty() {
+    let signed = message.signature(id, now).map_err(TamperError::Cannot)?;
+    let essence = Essence::of(&signed);
+    if essence.is_empty() {
         return Err(TamperError::Unsigned);
     }
     match tamper {
-        Tamper::Replay => Ok(message.call(id, now)),
-        Tamper::Signature => {
-            Ok(message.call_with(change_signature(signature), message.body.clone()))
-        }
+        Tamper::Replay => Ok(message.call_with(signed)),
+        Tamper::Signature => Ok(message.call_with(change_signature(signed))),
         Tamper::Body => {
             let body = change_one(&message.body).ok_or(TamperError::NothingToChange)?;
-            let body = Bytes::from(body);
-            if sign_other(message, &body, id, now) == signature {
+            let other = message.signature_of(&Bytes::from(body.clone()), id, now);
+            let other = other.map_err(TamperError::Cannot)?;
+            if Essence::of(&other) == essence {
                 return Err(TamperError::BodyNotCovered);
             }
-            Ok(message.call_with(signature, body))
+            let mut call = message.call_with(Signed {
+                body: None,
+                ..signed.clone()
+            });
+            call.body = match (other.body, essence.inside) {
+                (Some(body), Some(signature)) => with_signature(&body, signature),
+                _ => Bytes::from(body),
+            };
+            Ok(call)
         }
         Tamper::Timestamp => {
             let stale = message.signature(id, now.minus(STALE));
-            if stale == signature {
+            let stale = stale.map_err(TamperError::Cannot)?;
+            if Essence::of(&stale) == essence {
                 return Err(TamperError::NoTimestamp);
             }
-            Ok(message.call_with(stale, message.body.clone()))
+            Ok(message.call_with(stale))
         }
     }
 }
 
-fn sign_other(
-    message: &Message,
-    body: &Bytes,
-    id: &str,
-    now: Timestamp,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let Some(signer) = &message.signer else {
-        return Vec::new();
-    };
-    signer.sign(&crate::signature::Outgoing {
-        id,
-        timestamp: now,
-        url: &message.url,
-        body,
+/// What stands for the signature: headers, or a field of the body.
+#[derive(PartialEq, Eq)]
+struct Essence<'a> {
+    headers: &'a [(HeaderName, HeaderValue)],
+    inside: Option<&'a [u8]>,
+}
+
+impl<'a> Essence<'a> {
+    fn of(signed: &'a Signed) -> Self {
+        let body = signed.body.as_deref();
+        Self {
+            headers: &signed.headers,
+            inside: body.and_then(|body| Some(&body[signature_in(body)?])),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.inside.is_none()
+    }
+}
+
+/// Where a signature stands inside a body, of the schemes that put it there.
+pub(super) fn signature_in(body: &[u8]) -> Option<Range<usize>> {
+    INSIDE.iter().find_map(|(before, after)| {
+        let start = memchr::memmem::find(body, before)? + before.len();
+        let length = body[start..].iter().position(|byte| byte == after);
+        Some(start..start + length.unwrap_or(body.len() - start))
     })
 }
 
-/// Changes the header that holds the signature, or the secret where there is no signature.
-fn change_signature(
-    mut signature: Vec<(HeaderName, HeaderValue)>,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let at = signature
+fn with_signature(body: &[u8], signature: &[u8]) -> Bytes {
+    match signature_in(body) {
+        Some(at) => [&body[..at.start], signature, &body[at.end..]]
+            .concat()
+            .into(),
+        None => Bytes::copy_from_slice(body),
+    }
+}
+
+/// Changes the header that holds the signature, or the secret where there is no signature; or the field in the body.
+fn change_signature(mut signed: Signed) -> Signed {
+    if let Some(body) = &signed.body
+        && let Some(at) = signature_in(body)
+        && let Some(changed) = change_one(&body[at])
+    {
+        signed.body = Some(with_signature(body, &changed));
+        return signed;
+    }
+    let at = signed
+        .headers
         .iter()
         .position(|(name, _)| name.as_str().contains("signature"))
         .unwrap_or(0);
-    if let Some((_, value)) = signature.get_mut(at)
+    if let Some((_, value)) = signed.headers.get_mut(at)
         && let Some(changed) = change_one(value.as_bytes())
     {
         *value =
             HeaderValue::from_bytes(&changed).expect("a letter in place of a letter stays valid");
     }
-    signature
+    signed
 }
 
 /// Changes one letter or digit, the nearest after the middle: in the middle of a signature there is nothing but signature,
@@ -169,7 +219,7 @@ mod tests {
 
     fn message(scheme: &str, body: &'static [u8]) -> Message {
         let scheme = signature::find(scheme).unwrap();
-        let secret = scheme.sample_secret(&[5; 32]);
+        let secret = scheme.sample_keys(&[5; 32]).unwrap().signs;
         Message {
             target: Target::Url(http::Uri::from_static("http://127.0.0.1:4871/")),
             url: "http://127.0.0.1:4871/".to_owned(),
@@ -183,7 +233,7 @@ mod tests {
 
     fn judged(scheme: &str, call: &Call) -> Reason {
         let scheme = signature::find(scheme).unwrap();
-        let secret: Secret = scheme.sample_secret(&[5; 32]);
+        let secret: Secret = scheme.sample_keys(&[5; 32]).unwrap().verifies;
         let received = Received {
             method: "POST",
             url: "http://127.0.0.1:4871/",
@@ -191,7 +241,7 @@ mod tests {
             body: &call.body,
         };
         let verifier = scheme.verifier(&[secret], &Options::default()).unwrap();
-        let judgement = verifier.verify(&received, NOW, Duration::from_secs(300));
+        let judgement = verifier.verify(&received, NOW, None);
         judgement.reason
     }
 

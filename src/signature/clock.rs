@@ -13,6 +13,35 @@ pub(super) enum Window {
     Past,
 }
 
+/// How a scheme writes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// Whole seconds since the epoch.
+    Seconds,
+    /// RFC 3339, signed as it is written.
+    Rfc3339,
+}
+
+impl Clock {
+    /// Seconds since the epoch.
+    pub(super) fn parse(self, text: &[u8]) -> Option<i64> {
+        match self {
+            Self::Seconds => parse(text),
+            Self::Rfc3339 => {
+                let text = std::str::from_utf8(text).ok()?;
+                Some(text.parse::<Timestamp>().ok()?.secs())
+            }
+        }
+    }
+
+    pub(super) fn write(self, time: Timestamp) -> String {
+        match self {
+            Self::Seconds => time.secs().to_string(),
+            Self::Rfc3339 => time.to_string(),
+        }
+    }
+}
+
 /// Digits and nothing else; more of them than fit are as far ahead as time goes.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
@@ -34,11 +63,7 @@ pub(super) fn judge(
     matched: usize,
 ) -> Judgement {
     match outside(seconds, now, tolerance, window) {
-        None => Judgement {
-            reason: Reason::Ok,
-            matched: Some(matched),
-            hint: None,
-        },
+        None => Judgement::valid(matched),
         Some(reason) => Judgement {
             reason,
             matched: Some(matched),

@@ -9,8 +9,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderName};
 
-use super::mac::{self, Mac};
-use super::{Judgement, Reason, clock, repair};
+use super::clock::{self, Clock};
+use super::mac::{self, Algorithm, Mac, Writing};
+use super::{Judgement, Reason, repair};
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -45,11 +46,17 @@ pub(super) enum KeyForm {
 pub(super) struct Case<'a> {
     pub(super) secrets: &'a [Secret],
     pub(super) keys: &'a [Key],
+    pub(super) algorithm: Algorithm,
+    /// How the scheme writes its signatures.
+    pub(super) writing: Writing,
     pub(super) form: KeyForm,
     /// What is signed before the body.
     pub(super) prefix: &'a [u8],
+    /// What is signed after it.
+    pub(super) suffix: &'a [u8],
     pub(super) timestamp: Option<&'a [u8]>,
-    pub(super) body: &'a [u8],
+    /// `None` where the body is not signed.
+    pub(super) body: Option<&'a [u8]>,
     /// The signatures that could be decoded.
     pub(super) given: &'a [Mac],
     /// All signatures of a kind that the scheme knows, as they were written.
@@ -94,7 +101,7 @@ impl Case<'_> {
     }
 
     fn fits(&self, key: &Key, prefix: &[u8], body: &[u8]) -> bool {
-        let expected = mac::mac(key, &[prefix, body]);
+        let expected = mac::mac(key, &[prefix, body, self.suffix]);
         self.given
             .iter()
             .take(MOST_GIVEN)
@@ -102,19 +109,22 @@ impl Case<'_> {
     }
 
     fn changed_body(&self) -> Option<String> {
-        let found = repair::find(self.body, |body| {
+        let found = repair::find(self.body?, |body| {
             self.keys
                 .iter()
                 .any(|key| self.fits(key, self.prefix, body))
         })?;
-        Some(format!(
-            "body_changed: the signature fits {found}; something between the sender and here rewrote it"
-        ))
+        Some(body_changed(&found))
+    }
+
+    fn received(&self) -> &[u8] {
+        self.body.unwrap_or_default()
     }
 
     fn other_key(&self) -> Option<String> {
-        let fits =
-            |bytes: &[u8]| !bytes.is_empty() && self.fits(&mac::key(bytes), self.prefix, self.body);
+        let fits = |bytes: &[u8]| {
+            !bytes.is_empty() && self.fits(&self.algorithm.key(bytes), self.prefix, self.received())
+        };
         self.secrets.iter().find_map(|secret| {
             let text = secret.reveal();
             let trimmed = text.trim();
@@ -135,17 +145,21 @@ impl Case<'_> {
     /// The same MAC in another writing.
     fn encoding(&self) -> Option<String> {
         self.texts.iter().take(MOST_GIVEN).find_map(|text| {
-            let (written, bytes) = decode(text)?;
-            let given = [Mac::try_from(bytes).ok()?];
+            let (written, bytes) = decode(text, self.algorithm.length())?;
+            let given = [Mac::new(&bytes).filter(|_| bytes.len() == self.algorithm.length())?];
             let case = Case {
                 given: &given,
                 ..*self
             };
             self.keys
                 .iter()
-                .any(|key| case.fits(key, self.prefix, self.body))
+                .any(|key| case.fits(key, self.prefix, self.received()))
                 .then(|| {
-                    format!("encoding: the signature is right but written in {written}, not in this scheme's form")
+                    let form = match self.writing {
+                        Writing::Hex => "lower-case hexadecimal",
+                        Writing::Base64 => "base64 with its padding",
+                    };
+                    format!("encoding: the signature is right but written in {written}; this scheme's is {form}, with what belongs before it")
                 })
         })
     }
@@ -166,7 +180,7 @@ impl Case<'_> {
         .concat();
         self.keys
             .iter()
-            .any(|key| self.fits(key, &prefix, self.body))
+            .any(|key| self.fits(key, &prefix, self.received()))
             .then(|| "timestamp_in_milliseconds: it fits once the timestamp is divided by 1000; this scheme counts seconds".to_owned())
     }
 }
@@ -190,17 +204,17 @@ fn bare(secret: &str) -> &str {
     secret.strip_prefix("whsec_").unwrap_or(secret)
 }
 
-fn decode(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+fn decode(text: &[u8], length: usize) -> Option<(&'static str, Vec<u8>)> {
     let text = std::str::from_utf8(text).ok()?;
-    if text.len() == 64 {
+    if text.len() == 2 * length {
         let lower = text.to_ascii_lowercase();
-        if let Some(mac) = mac::from_hex(lower.as_bytes()) {
+        if let Some(mac) = mac::from_hex(lower.as_bytes(), length) {
             let written = if lower == text {
                 "plain hexadecimal"
             } else {
                 "upper-case hexadecimal"
             };
-            return Some((written, mac.to_vec()));
+            return Some((written, mac.as_slice().to_vec()));
         }
     }
     let base64 = BASE64.decode(text).map(|bytes| ("base64", bytes));
@@ -209,14 +223,40 @@ fn decode(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
         .ok()
 }
 
-/// The header by which a scheme is recognised.
-const KNOWN: &[(&str, &str)] = &[
-    ("webhook-signature", "standard-webhooks"),
-    ("svix-signature", "svix"),
-    ("stripe-signature", "stripe"),
-    ("x-hub-signature-256", "github"),
-    ("x-bridge-secret", "shared-secret-header"),
-];
+/// What a person is told of a body that something rewrote.
+pub(super) fn body_changed(found: &str) -> String {
+    format!(
+        "body_changed: the signature fits {found}; something between the sender and here rewrote it"
+    )
+}
+
+/// The judgement on a timestamp that cannot be read.
+#[cold]
+pub(super) fn timestamp(text: &[u8], clock: Clock) -> Judgement {
+    let form = match clock {
+        Clock::Seconds => "whole seconds since 1970",
+        Clock::Rfc3339 => "a time as in RFC 3339",
+    };
+    let text = String::from_utf8_lossy(&text[..text.len().min(40)]);
+    Judgement::refused_with(
+        Reason::MalformedTimestamp,
+        format!("malformed_timestamp: `{text}` is not {form}"),
+    )
+}
+
+/// The judgement on a signature of another version than the one that is known.
+#[cold]
+pub(super) fn version(known: &str, line: &[u8]) -> Judgement {
+    let given = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let given = String::from_utf8_lossy(&given[..given.len().min(20)]);
+    Judgement::refused_with(
+        Reason::UnsupportedVersion,
+        format!(
+            "unsupported_version: the signature is of version `{given}`; `{}` is the one that is checked",
+            known.trim_end_matches('=')
+        ),
+    )
+}
 
 /// The judgement on a header that is missing or stands there twice.
 #[cold]
@@ -228,8 +268,11 @@ pub(super) fn header(reason: Reason, name: &HeaderName, headers: &HeaderMap) -> 
             "missing_header: there is no `{name}`; the SHA-1 of `x-hub-signature` does not count"
         )
     } else {
-        match KNOWN
+        let others = super::SCHEMES
             .iter()
+            .filter_map(|scheme| Some((scheme.header()?, scheme.name())));
+        match others
+            .into_iter()
             .find(|(known, _)| name != known && headers.contains_key(*known))
         {
             Some((known, scheme)) => format!(

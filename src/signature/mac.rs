@@ -1,20 +1,107 @@
-//! HMAC-SHA256 over a message in parts, and the two ways in which its value is written down.
+//! HMAC over a message in parts, and the two ways in which its value is written down.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, Tag};
+use aws_lc_rs::hmac::{self, Context, Key, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A MAC as it was given, decoded.
-pub(super) type Mac = [u8; 32];
-
-/// Base64 of a MAC, with its padding.
-pub(super) const BASE64_LENGTH: usize = 44;
-
 const HEX: &[u8; 16] = b"0123456789abcdef";
+/// Bytes of the longest MAC.
+const LONGEST: usize = 64;
+/// What is no hexadecimal digit.
+const NO_DIGIT: u8 = 0xff;
 
+/// What each byte is worth as a lower-case hexadecimal digit: the form in which every vendor sends them.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[HEX[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+};
+
+/// The hash inside the MAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Algorithm {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    pub(super) fn key(self, bytes: &[u8]) -> Key {
+        let algorithm = match self {
+            Self::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => hmac::HMAC_SHA256,
+            Self::Sha512 => hmac::HMAC_SHA512,
+        };
+        Key::new(algorithm, bytes)
+    }
+
+    /// Bytes of a MAC.
+    pub(super) const fn length(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
+        }
+    }
+}
+
+/// How a MAC is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writing {
+    /// Lower-case digits.
+    Hex,
+    /// Standard base64 with its padding.
+    Base64,
+}
+
+impl Writing {
+    /// Decodes exactly one MAC of this algorithm, and nothing else.
+    pub(super) fn decode(self, text: &[u8], algorithm: Algorithm) -> Option<Mac> {
+        match self {
+            Self::Hex => from_hex(text, algorithm.length()),
+            Self::Base64 => from_base64(text, algorithm.length()),
+        }
+    }
+
+    pub(super) fn push(self, bytes: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Hex => push_hex(bytes, out),
+            Self::Base64 => push_base64(bytes, out),
+        }
+    }
+}
+
+/// A MAC as it was given, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mac {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Mac {
+    /// `None` where there are more bytes than any MAC has.
+    pub(super) fn new(given: &[u8]) -> Option<Self> {
+        let mut bytes = [0; LONGEST];
+        bytes.get_mut(..given.len())?.copy_from_slice(given);
+        Some(Self {
+            bytes,
+            length: given.len(),
+        })
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// A key for HMAC-SHA256, which all but a few schemes use.
 pub(super) fn key(bytes: &[u8]) -> Key {
-    Key::new(HMAC_SHA256, bytes)
+    Algorithm::Sha256.key(bytes)
 }
 
 /// The MAC of all parts, one after the other.
@@ -28,38 +115,44 @@ pub(super) fn mac(key: &Key, parts: &[&[u8]]) -> Tag {
 
 /// Compares in constant time.
 pub(super) fn is_equal(tag: &Tag, given: &Mac) -> bool {
-    verify_slices_are_equal(tag.as_ref(), given).is_ok()
+    verify_slices_are_equal(tag.as_ref(), given.as_slice()).is_ok()
 }
 
-/// Decodes exactly 64 lower-case digits, the form in which every vendor sends them.
-pub(super) fn from_hex(text: &[u8]) -> Option<Mac> {
-    let mut mac = [0; 32];
-    if text.len() != 2 * mac.len() {
+/// Decodes exactly so many bytes of lower-case digits.
+pub(super) fn from_hex(text: &[u8], length: usize) -> Option<Mac> {
+    let mut mac = Mac {
+        bytes: [0; LONGEST],
+        length,
+    };
+    if text.len() != 2 * length || length > LONGEST {
         return None;
     }
-    for (byte, pair) in mac.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    let mut seen = 0;
+    for (byte, pair) in mac.bytes.iter_mut().zip(text.chunks_exact(2)) {
+        let (high, low) = (DIGITS[usize::from(pair[0])], DIGITS[usize::from(pair[1])]);
+        seen |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(mac)
+    (seen < 16).then_some(mac)
 }
 
-fn digit(letter: u8) -> Option<u8> {
-    match letter {
-        b'0'..=b'9' => Some(letter - b'0'),
-        b'a'..=b'f' => Some(letter - b'a' + 10),
-        _ => None,
-    }
-}
-
-/// Decodes exactly 44 characters of standard base64, padding included.
-pub(super) fn from_base64(text: &[u8]) -> Option<Mac> {
-    // One byte more than a MAC has: 44 characters without padding would decode to 33.
-    let mut decoded = [0; 33];
-    if text.len() != BASE64_LENGTH {
+/// Decodes exactly so many bytes of standard base64, padding included.
+pub(super) fn from_base64(text: &[u8], length: usize) -> Option<Mac> {
+    // More room than a MAC needs: text without padding decodes to a byte or two more.
+    let mut decoded = [0; LONGEST + 3];
+    if text.len() != base64_length(length) {
         return None;
     }
-    let length = STANDARD.decode_slice(text, &mut decoded).ok()?;
-    decoded[..length].try_into().ok()
+    let written = STANDARD.decode_slice(text, &mut decoded).ok()?;
+    if written != length {
+        return None;
+    }
+    Mac::new(&decoded[..length])
+}
+
+/// Characters of so many bytes in base64, with padding.
+pub(super) const fn base64_length(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
 }
 
 pub(super) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
@@ -69,12 +162,12 @@ pub(super) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn push_base64(tag: &Tag, out: &mut Vec<u8>) {
+pub(super) fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    out.resize(start + BASE64_LENGTH, 0);
+    out.resize(start + base64_length(bytes.len()), 0);
     let written = STANDARD
-        .encode_slice(tag.as_ref(), &mut out[start..])
-        .expect("44 characters hold 32 bytes");
+        .encode_slice(bytes, &mut out[start..])
+        .expect("the room was made for it");
     out.truncate(start + written);
 }
 
@@ -84,22 +177,28 @@ mod tests {
 
     #[test]
     fn a_mac_survives_both_forms() {
-        let tag = mac(&key(b"k"), &[b"a", b"b"]);
-        let mut hex = Vec::new();
-        push_hex(tag.as_ref(), &mut hex);
-        assert!(is_equal(&tag, &from_hex(&hex).unwrap()));
-        let mut base64 = Vec::new();
-        push_base64(&tag, &mut base64);
-        assert!(is_equal(&tag, &from_base64(&base64).unwrap()));
+        for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+            let tag = mac(&algorithm.key(b"k"), &[b"a", b"b"]);
+            for writing in [Writing::Hex, Writing::Base64] {
+                let mut text = Vec::new();
+                writing.push(tag.as_ref(), &mut text);
+                assert!(is_equal(&tag, &writing.decode(&text, algorithm).unwrap()));
+            }
+        }
     }
 
     #[test]
     fn other_alphabets_and_lengths_are_refused() {
-        assert_eq!(from_hex(&[b'A'; 64]), None);
-        assert_eq!(from_hex(&[b'0'; 63]), None);
-        assert_eq!(from_base64(&[b'_'; 44]), None);
-        assert_eq!(from_base64(&[b'A'; 44]), None);
-        assert_eq!(from_base64(b"AAAA"), None);
+        let (hex, base64) = (
+            |text: &[u8]| Writing::Hex.decode(text, Algorithm::Sha256),
+            |text: &[u8]| Writing::Base64.decode(text, Algorithm::Sha256),
+        );
+        assert_eq!(hex(&[b'A'; 64]), None);
+        assert_eq!(hex(&[b'g'; 64]), None);
+        assert_eq!(hex(&[b'0'; 63]), None);
+        assert_eq!(base64(&[b'_'; 44]), None);
+        assert_eq!(base64(&[b'A'; 44]), None);
+        assert_eq!(base64(b"AAAA"), None);
     }
 
     #[test]

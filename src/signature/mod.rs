@@ -7,6 +7,7 @@ mod diagnose;
 mod github;
 mod header;
 mod mac;
+mod recipe;
 mod repair;
 mod shared_secret;
 mod standard;
@@ -14,7 +15,6 @@ mod stripe;
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
@@ -44,7 +44,90 @@ pub struct Outgoing<'a> {
     pub id: &'a str,
     pub timestamp: Timestamp,
     pub url: &'a str,
+    /// The headers of the request so far: a form is signed otherwise than JSON.
+    pub headers: &'a HeaderMap,
     pub body: &'a Bytes,
+}
+
+/// What a signature adds to a message. Most schemes add headers alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signed {
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body to send instead, of schemes whose signature stands inside it.
+    pub body: Option<Bytes>,
+    /// The URL to call instead, of schemes that put something into its query.
+    pub url: Option<String>,
+}
+
+impl From<Vec<(HeaderName, HeaderValue)>> for Signed {
+    fn from(headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        Self {
+            headers,
+            ..Self::default()
+        }
+    }
+}
+
+/// The two halves of a scheme's key. They are the same text where one secret both signs and verifies.
+#[derive(Clone, Debug)]
+pub struct KeyPair {
+    pub signs: Secret,
+    pub verifies: Secret,
+}
+
+impl KeyPair {
+    /// One secret for both sides.
+    pub fn shared(secret: Secret) -> Self {
+        Self {
+            signs: secret.clone(),
+            verifies: secret,
+        }
+    }
+}
+
+/// A request by which a vendor asks whether an endpoint is really its owner's, and the answer it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// As a person knows it: `url_verification`, `CRC`.
+    pub name: &'static str,
+    /// False where the request is not one that may be confirmed: a wrong token, a bad signature.
+    pub accepted: bool,
+    pub status: u16,
+    /// Empty where the answer has no body.
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+    /// A URL that is to be fetched to confirm; the scheme has checked its host.
+    pub confirm: Option<String>,
+    /// What to do where it was not accepted.
+    pub hint: Option<String>,
+}
+
+impl Handshake {
+    /// An answer of 200 with this body.
+    pub(crate) fn answer(name: &'static str, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self {
+            name,
+            accepted: true,
+            status: 200,
+            content_type,
+            body,
+            confirm: None,
+            hint: None,
+        }
+    }
+
+    /// A refusal without a body.
+    pub(crate) fn refused(name: &'static str, status: u16, hint: impl Into<String>) -> Self {
+        Self {
+            name,
+            accepted: false,
+            status,
+            content_type: "",
+            body: Vec::new(),
+            confirm: None,
+            hint: Some(hint.into()),
+        }
+    }
 }
 
 /// A row of [`SCHEMES`].
@@ -57,8 +140,17 @@ pub trait Scheme: Sync {
     fn options(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
-    /// A secret of the form that this scheme wants, made of the given random bytes.
-    fn sample_secret(&self, random: &[u8; 32]) -> Secret;
+    /// The header by which a request of this scheme is recognised; `None` where it has none of its own.
+    fn header(&self) -> Option<&'static str> {
+        None
+    }
+    /// Whether a signature covers the body; others prove who sent, not what.
+    fn covers_body(&self) -> bool {
+        true
+    }
+    /// Keys of the form that this scheme wants, made of the given random bytes. `None` where a key needs more than that: an
+    /// RSA key pair with a certificate is made by `dev`.
+    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair>;
     /// Prepares keys once, so that each request costs its MAC alone. Several secrets: any one may match (rotation).
     fn verifier(
         &self,
@@ -71,16 +163,39 @@ pub trait Scheme: Sync {
 
 /// Prepared keys of one scheme.
 pub trait Verifier: Send + Sync {
-    /// Judges one request. `tolerance`: the window around `now`; zero switches the clock's check off; schemes without a timestamp ignore it.
+    /// Judges one request. `tolerance`: the window around `now`, `None` for the scheme's own; zero switches the clock's check
+    /// off (of tokens, the leeway); schemes without a timestamp ignore it.
     ///
     /// Never fails: a bad signature is a value, see [`Reason`].
-    fn verify(&self, received: &Received<'_>, now: Timestamp, tolerance: Duration) -> Judgement;
+    fn verify(
+        &self,
+        received: &Received<'_>,
+        now: Timestamp,
+        tolerance: Option<Duration>,
+    ) -> Judgement;
+
+    /// The URL of a document (a certificate chain, a key set) that this request refers to and that is not known yet; only
+    /// URLs that the scheme allows.
+    fn wants(&self, _received: &Received<'_>, _now: Timestamp) -> Option<String> {
+        None
+    }
+
+    /// Takes the document that [`Verifier::wants`] asked for. What cannot be read is forgotten: the judgement will say so.
+    fn learn(&self, _url: &str, _document: &[u8], _now: Timestamp) {}
+
+    /// The vendor's handshake, if the request is one. `judgement` is that of [`Verifier::verify`]: some are signed.
+    fn handshake(&self, _received: &Received<'_>, _judgement: &Judgement) -> Option<Handshake> {
+        None
+    }
 }
 
 /// A prepared key that signs.
 pub trait Signer: Send + Sync {
-    /// The headers to send with the message.
-    fn sign(&self, message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)>;
+    /// What to send with the message.
+    ///
+    /// # Errors
+    /// [`SignatureError::BadBody`] where the scheme cannot sign such a body.
+    fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError>;
 }
 
 /// `key=value` options of a scheme, in the order given.
@@ -130,10 +245,41 @@ pub enum Reason {
     MalformedHeader,
     MalformedSignature,
     NoSupportedSignature,
+    UnsupportedVersion,
+    MissingField,
+    MalformedBody,
+    BodyHashMismatch,
     SecretMismatch,
+    CertUrlNotAllowed,
+    CertUnavailable,
+    CertUntrusted,
+    CertExpired,
+    CertNameMismatch,
+    AlgorithmNotAllowed,
+    UnknownKey,
+    ClaimMismatch,
+    TokenExpired,
+    TokenNotYetValid,
+    MalformedToken,
 }
 
 impl Judgement {
+    fn valid(matched: usize) -> Self {
+        Self {
+            reason: Reason::Ok,
+            matched: Some(matched),
+            hint: None,
+        }
+    }
+
+    /// Refused, with what would mend it: a code, a colon, and words.
+    fn refused_with(reason: Reason, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..Self::refused(reason)
+        }
+    }
+
     fn refused(reason: Reason) -> Self {
         Self {
             reason,
@@ -177,13 +323,28 @@ impl Reason {
             Self::MalformedHeader => "malformed_header",
             Self::MalformedSignature => "malformed_signature",
             Self::NoSupportedSignature => "no_supported_signature",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::MissingField => "missing_field",
+            Self::MalformedBody => "malformed_body",
+            Self::BodyHashMismatch => "body_hash_mismatch",
             Self::SecretMismatch => "secret_mismatch",
+            Self::CertUrlNotAllowed => "cert_url_not_allowed",
+            Self::CertUnavailable => "cert_unavailable",
+            Self::CertUntrusted => "cert_untrusted",
+            Self::CertExpired => "cert_expired",
+            Self::CertNameMismatch => "cert_name_mismatch",
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Self::UnknownKey => "unknown_key",
+            Self::ClaimMismatch => "claim_mismatch",
+            Self::TokenExpired => "token_expired",
+            Self::TokenNotYetValid => "token_not_yet_valid",
+            Self::MalformedToken => "malformed_token",
         }
     }
 }
 
 /// A scheme, secret or option that cannot be used.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SignatureError {
     #[error("there is no signature scheme `{name}`")]
     UnknownScheme {
@@ -213,14 +374,19 @@ pub enum SignatureError {
     },
     #[error("scheme `{scheme}` needs a secret")]
     NoSecret { scheme: &'static str },
+    #[error("scheme `{scheme}` signs {expected}, and the body is none")]
+    BadBody {
+        scheme: &'static str,
+        expected: &'static str,
+    },
 }
 
 /// Every scheme, in the order of the help.
-pub const SCHEMES: &[&dyn Scheme] = &[
+pub static SCHEMES: &[&dyn Scheme] = &[
     &standard::Standard::WEBHOOKS,
     &standard::Standard::SVIX,
-    &stripe::Stripe,
-    &github::GitHub,
+    &stripe::SCHEME,
+    &github::SCHEME,
     &shared_secret::SharedSecret,
 ];
 
@@ -251,7 +417,7 @@ pub fn wrong_secret<'a>(
             .verifier(std::slice::from_ref(secret), options)
             .is_ok_and(|verifier| {
                 verifier
-                    .verify(received, Timestamp::from_secs(0), Duration::ZERO)
+                    .verify(received, Timestamp::from_secs(0), Some(Duration::ZERO))
                     .is_valid()
             })
     };
@@ -282,17 +448,12 @@ fn not_empty<'a>(scheme: &'static str, secret: &'a Secret) -> Result<&'a Secret,
     Ok(secret)
 }
 
-/// A key that is the text of its secret.
-fn text_key(scheme: &'static str, secret: &Secret) -> Result<hmac::Key, SignatureError> {
-    Ok(mac::key(not_empty(scheme, secret)?.reveal().as_bytes()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_715_600_000);
-    const TOLERANCE: Duration = Duration::from_secs(300);
+    const TOLERANCE: Option<Duration> = Some(Duration::from_secs(300));
     const BODY: Bytes = Bytes::from_static(br#"{"event":"contact.created"}"#);
 
     fn signed(scheme: &dyn Scheme, secret: &Secret) -> HeaderMap {
@@ -300,14 +461,11 @@ mod tests {
             id: "msg_1",
             timestamp: NOW,
             url: "http://127.0.0.1:4871/hook",
+            headers: &HeaderMap::new(),
             body: &BODY,
         };
-        scheme
-            .signer(secret, &Options::default())
-            .unwrap()
-            .sign(&message)
-            .into_iter()
-            .collect()
+        let signer = scheme.signer(secret, &Options::default()).unwrap();
+        signer.sign(&message).unwrap().headers.into_iter().collect()
     }
 
     fn judged(scheme: &dyn Scheme, secrets: &[Secret], headers: &HeaderMap) -> Judgement {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderName, HeaderValue};
 
+use super::recipe::hex_keys;
 use super::{
-    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
-    diagnose, header,
+    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
+    Signer, Verifier, diagnose, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -32,10 +33,16 @@ impl Scheme for SharedSecret {
         &[(HEADER, "the header's name; X-Bridge-Secret if not given")]
     }
 
-    fn sample_secret(&self, random: &[u8; 32]) -> Secret {
-        let mut text = b"shared-".to_vec();
-        super::mac::push_hex(&random[..16], &mut text);
-        Secret::new(String::from_utf8_lossy(&text))
+    fn header(&self) -> Option<&'static str> {
+        Some("x-bridge-secret")
+    }
+
+    fn covers_body(&self) -> bool {
+        false
+    }
+
+    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
+        Some(hex_keys("shared-", &random[..16]))
     }
 
     fn verifier(
@@ -83,18 +90,19 @@ struct SharedSecretVerifier {
 }
 
 impl Verifier for SharedSecretVerifier {
-    fn verify(&self, received: &Received<'_>, _now: Timestamp, _tolerance: Duration) -> Judgement {
+    fn verify(
+        &self,
+        received: &Received<'_>,
+        _now: Timestamp,
+        _tolerance: Option<Duration>,
+    ) -> Judgement {
         let given = match header::single(received.headers, &self.header) {
             Ok(given) => given,
             Err(reason) => return diagnose::header(reason, &self.header, received.headers),
         };
         let matches = |secret: &str| verify_slices_are_equal(secret.as_bytes(), given).is_ok();
         if let Some(matched) = self.secrets.iter().position(|s| matches(s.reveal())) {
-            return Judgement {
-                reason: Reason::Ok,
-                matched: Some(matched),
-                hint: None,
-            };
+            return Judgement::valid(matched);
         }
         let hint = self
             .secrets
@@ -115,7 +123,7 @@ struct SharedSecretSigner {
 }
 
 impl Signer for SharedSecretSigner {
-    fn sign(&self, _message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
-        vec![(self.name.clone(), self.value.clone())]
+    fn sign(&self, _message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
+        Ok(vec![(self.name.clone(), self.value.clone())].into())
     }
 }

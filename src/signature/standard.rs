@@ -10,12 +10,14 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
+use super::clock::{self, Clock};
 use super::diagnose::{self, Case, KeyForm};
+use super::mac::{self, Algorithm, Writing};
 use super::{
-    Judgement, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signer, Verifier,
-    clock, header, mac,
+    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
+    Signer, Verifier, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -26,6 +28,8 @@ const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 const PREFIX: &str = "whsec_";
+/// How far the timestamp may lie on either side of now, unless told otherwise.
+pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
 
 static WEBHOOK: Names = Names {
     id: HeaderName::from_static("webhook-id"),
@@ -77,8 +81,13 @@ impl Scheme for Standard {
         self.summary
     }
 
-    fn sample_secret(&self, random: &[u8; 32]) -> Secret {
-        Secret::new(format!("{PREFIX}{}", BASE64.encode(random)))
+    fn header(&self) -> Option<&'static str> {
+        Some(self.names.signature.as_str())
+    }
+
+    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
+        let text = format!("{PREFIX}{}", BASE64.encode(random));
+        Some(KeyPair::shared(Secret::new(text)))
     }
 
     fn verifier(
@@ -149,17 +158,23 @@ struct Claim<'a> {
 }
 
 impl Verifier for StandardVerifier {
-    fn verify(&self, received: &Received<'_>, now: Timestamp, tolerance: Duration) -> Judgement {
+    fn verify(
+        &self,
+        received: &Received<'_>,
+        now: Timestamp,
+        tolerance: Option<Duration>,
+    ) -> Judgement {
         let claim = match self.claim(received.headers) {
             Ok(claim) => claim,
             Err((reason, name)) => return diagnose::header(reason, name, received.headers),
         };
         let Some(seconds) = clock::parse(claim.timestamp) else {
-            return Judgement::refused(Reason::MalformedTimestamp);
+            return diagnose::timestamp(claim.timestamp, Clock::Seconds);
         };
         let Some(matched) = self.matching(&claim, received) else {
             return self.mismatch(&claim, received, now, tolerance);
         };
+        let tolerance = tolerance.unwrap_or(TOLERANCE);
         clock::judge(seconds, now, tolerance, clock::Window::Both, matched)
     }
 }
@@ -194,7 +209,7 @@ impl StandardVerifier {
         self.keys.iter().position(|key| {
             let expected = mac::mac(key, &parts);
             v1(received.headers, claim.signature)
-                .filter_map(mac::from_base64)
+                .filter_map(|text| Writing::Base64.decode(text, Algorithm::Sha256))
                 .any(|given| mac::is_equal(&expected, &given))
         })
     }
@@ -205,22 +220,29 @@ impl StandardVerifier {
         claim: &Claim<'_>,
         received: &Received<'_>,
         now: Timestamp,
-        tolerance: Duration,
+        tolerance: Option<Duration>,
     ) -> Judgement {
         let texts: Vec<&[u8]> = v1(received.headers, claim.signature).collect();
-        let given: Vec<mac::Mac> = texts.iter().copied().filter_map(mac::from_base64).collect();
+        let given: Vec<mac::Mac> = texts
+            .iter()
+            .copied()
+            .filter_map(|text| Writing::Base64.decode(text, Algorithm::Sha256))
+            .collect();
         let prefix = [claim.id, b".", claim.timestamp, b"."].concat();
         let case = Case {
             secrets: &self.secrets,
             keys: &self.keys,
+            algorithm: Algorithm::Sha256,
+            writing: Writing::Base64,
             form: KeyForm::Base64,
             prefix: &prefix,
+            suffix: b"",
             timestamp: Some(claim.timestamp),
-            body: received.body,
+            body: Some(received.body),
             given: &given,
             texts: &texts,
         };
-        case.judge(now, tolerance)
+        case.judge(now, tolerance.unwrap_or(TOLERANCE))
     }
 }
 
@@ -239,7 +261,7 @@ struct StandardSigner {
 }
 
 impl Signer for StandardSigner {
-    fn sign(&self, message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
         let id = header::visible(message.id);
         let timestamp = message.timestamp.secs().to_string();
         let parts = [
@@ -249,16 +271,17 @@ impl Signer for StandardSigner {
             b".",
             message.body.as_ref(),
         ];
-        let mut signature = Vec::with_capacity(3 + mac::BASE64_LENGTH);
+        let mut signature = Vec::with_capacity(48);
         signature.extend_from_slice(b"v1,");
-        mac::push_base64(&mac::mac(&self.key, &parts), &mut signature);
-        vec![
+        mac::push_base64(mac::mac(&self.key, &parts).as_ref(), &mut signature);
+        let headers = vec![
             (self.names.id.clone(), header::value(id.as_bytes().to_vec())),
             (
                 self.names.timestamp.clone(),
                 header::value(timestamp.into_bytes()),
             ),
             (self.names.signature.clone(), header::value(signature)),
-        ]
+        ];
+        Ok(headers.into())
     }
 }

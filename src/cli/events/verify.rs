@@ -34,9 +34,10 @@ pub(crate) struct Args {
     /// The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)
     #[arg(long, value_name = "REF")]
     secret: Vec<SecretRef>,
-    /// How far the signed time may lie from the time of judgement; 0 switches the check off
-    #[arg(long, value_name = "SPAN", default_value = "5m")]
-    tolerance: Span,
+    /// How far the signed time may lie from the time of judgement; 0 switches the check off; if not given, what the scheme
+    /// asks for, mostly 5m
+    #[arg(long, value_name = "SPAN")]
+    tolerance: Option<Span>,
     /// Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt
     #[arg(long, value_name = "TIME")]
     at: Option<When>,
@@ -72,7 +73,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         None => event.received_at,
     };
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
-    let mut judgement = verifier.verify(&received, at, args.tolerance.into());
+    let mut judgement = verifier.verify(&received, at, args.tolerance.map(Into::into));
     if is_ours && is_mismatch(judgement.reason) && was_valid(&event) {
         return Err(EventsError::SecretNotGiven {
             reference: args.reference.to_string(),

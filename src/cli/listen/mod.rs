@@ -68,14 +68,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     verify: verify::VerifyArgs,
-    /// How far a signed timestamp may lie from now; 0 switches the check off
-    #[arg(
-        long,
-        value_name = "SPAN",
-        default_value = "5m",
-        help_heading = "Verifying"
-    )]
-    tolerance: Span,
+    /// How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m
+    #[arg(long, value_name = "SPAN", help_heading = "Verifying")]
+    tolerance: Option<Span>,
     /// The URL that senders call, where a tunnel or proxy stands in between
     #[arg(long, value_name = "URL", help_heading = "Verifying")]
     public_url: Option<String>,
@@ -220,7 +215,7 @@ impl Args {
         Ok(ListenOptions {
             bind: SocketAddr::new(self.bind, self.port),
             checks: self.checks(cx)?,
-            tolerance: self.tolerance.into(),
+            tolerance: self.tolerance.map(Into::into),
             public_url: self.public_url.clone(),
             forward: forwards.then(|| Forward {
                 routes: self.route.clone(),

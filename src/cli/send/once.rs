@@ -28,7 +28,7 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
     let id = new_id();
     let call = match args.tamper {
         Some(tamper) => tamper::call(&message, tamper, &id, now).map_err(explain_tamper)?,
-        None => message.call(&id, now),
+        None => message.call(&id, now)?,
     };
     if args.dry_run {
         show_request(&call, cx)?;
@@ -290,6 +290,7 @@ fn unreachable(
 
 fn explain_tamper(error: TamperError) -> CliError {
     let hint = match error {
+        TamperError::Cannot(error) => return error.into(),
         TamperError::Unsigned => "--sign SCHEME --secret REF",
         // What authorises can be made wrong in every scheme, whatever it covers.
         TamperError::BodyNotCovered | TamperError::NothingToChange | TamperError::NoTimestamp => {

@@ -54,7 +54,7 @@ pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message,
         Target::Url(_) => None,
         Target::Unix(_) => Some("/".to_owned()),
     };
-    Ok(Message {
+    let mut message = Message {
         url: target.to_string(),
         target,
         path,
@@ -62,7 +62,9 @@ pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message,
         body: draft.body,
         signer,
         timeout: args.timeout.into(),
-    })
+    };
+    message.adopt_url()?;
+    Ok(message)
 }
 
 /// The running platform, where the profile in force is the local one.

@@ -1,5 +1,7 @@
 //! New signatures for events that are sent again, and what is known of their old ones.
 
+use http::header::CONTENT_TYPE;
+
 use crate::cli::Context;
 use crate::dial::Call;
 use crate::error::CliError;
@@ -94,12 +96,16 @@ impl Resigner {
             .map_or_else(Options::default, |spec| spec.options.clone());
         let signer = scheme.signer(secret, &options)?;
         let url = wire::url(call);
+        // Of the old headers only this one says how to sign: an old timestamp would be signed again.
+        let kind = call.headers.get(CONTENT_TYPE).cloned();
+        let content = kind.into_iter().map(|kind| (CONTENT_TYPE, kind)).collect();
         let signed = signer.sign(&Outgoing {
             id: &id_of(event),
             timestamp: Timestamp::now(),
             url: &url,
+            headers: &content,
             body: &call.body,
-        });
+        })?;
         // A signature of another scheme would be one that does not fit.
         let stale: Vec<_> = call
             .headers
@@ -110,8 +116,11 @@ impl Resigner {
         for name in stale {
             call.headers.remove(name);
         }
-        for (name, value) in signed {
+        for (name, value) in signed.headers {
             call.headers.insert(name, value);
+        }
+        if let Some(body) = signed.body {
+            call.body = body;
         }
         Ok(())
     }
