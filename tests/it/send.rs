@@ -52,7 +52,7 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
     scheme
         .verifier(&[Secret::new(secret)], &Options::default())
         .expect("a secret of its form")
-        .verify(&received, Timestamp::now(), Duration::from_secs(300))
+        .verify(&received, Timestamp::now(), None)
         .reason
 }
 
