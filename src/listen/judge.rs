@@ -103,11 +103,16 @@ async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -
     for check in checks {
         let verifier = &*check.verifier;
         documents.teach(verifier, &received, request.now).await;
-        let judgement = verifier.verify(&received, request.now, request.tolerance);
+        let mut judgement = verifier.verify(&received, request.now, request.tolerance);
         if let Some(handshake) = verifier.handshake(&received, &judgement) {
             return shaken(handshake, judgement, check.scheme.name());
         }
         if judgement.reason == Reason::Ok {
+            if let (Some(at), true) = (judgement.matched, check.secrets.len() > 1) {
+                // While secrets are being replaced, it matters which one a sender still uses.
+                let of = check.secrets.len();
+                judgement.hint = Some(format!("matched_secret: secret {} of {of} fits", at + 1));
+            }
             return Found {
                 verdict: Some(judgement.verdict(check.scheme.name())),
                 handshake: None,

@@ -173,6 +173,23 @@ pub trait Scheme: Sync {
     ) -> Result<Box<dyn Verifier>, SignatureError>;
     fn signer(&self, secret: &Secret, options: &Options)
     -> Result<Box<dyn Signer>, SignatureError>;
+    /// Signs with several secrets at once, as a sender does while a secret is being replaced. Schemes whose header holds one
+    /// signature alone take one secret.
+    fn rotating_signer(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Box<dyn Signer>, SignatureError> {
+        match secrets {
+            [] => Err(SignatureError::NoSecret {
+                scheme: self.name(),
+            }),
+            [secret] => self.signer(secret, options),
+            _ => Err(SignatureError::OneSecret {
+                scheme: self.name(),
+            }),
+        }
+    }
 }
 
 /// Prepared keys of one scheme.
@@ -388,6 +405,8 @@ pub enum SignatureError {
     },
     #[error("scheme `{scheme}` needs a secret")]
     NoSecret { scheme: &'static str },
+    #[error("scheme `{scheme}` puts one signature into a request, and several secrets are given")]
+    OneSecret { scheme: &'static str },
     #[error("scheme `{scheme}` signs {expected}, and the body is none")]
     BadBody {
         scheme: &'static str,

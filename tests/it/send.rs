@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::time::Duration;
 
 use evt::running::Running as Platform;
 use evt::secret::Secret;

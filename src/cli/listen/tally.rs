@@ -248,8 +248,7 @@ fn received(
                 "{}  -> {answer} in {millis:.1} ms",
                 ui::line(&cx.ui, event)
             ))?;
-            let refused = event.verdict.as_ref().filter(|verdict| !verdict.ok);
-            if let Some(hint) = refused.and_then(|verdict| verdict.hint.as_deref()) {
+            if let Some(hint) = event.verdict.as_ref().and_then(|v| v.hint.as_deref()) {
                 cx.ui.status(&format!("    {}", safe(hint)));
             }
         }
