@@ -2,10 +2,12 @@
 //!
 //! Fetching certificates and keeping replay caches do not belong here.
 
+mod asymmetric;
 mod basic;
 mod bearer;
 mod clock;
 mod diagnose;
+mod discord;
 mod field;
 mod github;
 mod google_ads;
@@ -18,14 +20,18 @@ mod meta;
 mod query;
 mod recipe;
 mod repair;
+mod sendgrid;
 mod shared_secret;
 mod shopify;
 mod slack;
 mod standard;
+mod standard_v1a;
 mod stripe;
 mod tiktok;
 mod twitch;
 mod twitter;
+#[cfg(test)]
+mod vectors;
 
 use std::time::Duration;
 
@@ -398,13 +404,16 @@ pub enum SignatureError {
 /// Every scheme, in the order of the help.
 pub static SCHEMES: &[&dyn Scheme] = &[
     &standard::Standard::WEBHOOKS,
+    &standard_v1a::StandardV1a,
     &standard::Standard::SVIX,
     &stripe::SCHEME,
+    &sendgrid::SendGrid,
     &mailgun::Mailgun,
     &github::SCHEME,
     &meta::SCHEME,
     &slack::SCHEME,
     &shopify::SCHEME,
+    &discord::Discord,
     &twitch::SCHEME,
     &linkedin::SCHEME,
     &tiktok::SCHEME,
