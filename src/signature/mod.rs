@@ -5,6 +5,7 @@
 mod asymmetric;
 mod basic;
 mod bearer;
+mod certificate;
 mod clock;
 mod diagnose;
 mod discord;
@@ -17,6 +18,7 @@ mod linkedin;
 mod mac;
 mod mailgun;
 mod meta;
+mod paypal;
 mod query;
 mod recipe;
 mod repair;
@@ -24,6 +26,7 @@ mod sendgrid;
 mod shared_secret;
 mod shopify;
 mod slack;
+mod sns;
 mod standard;
 mod standard_v1a;
 mod stripe;
@@ -407,8 +410,10 @@ pub static SCHEMES: &[&dyn Scheme] = &[
     &standard_v1a::StandardV1a,
     &standard::Standard::SVIX,
     &stripe::SCHEME,
+    &paypal::PayPal,
     &sendgrid::SendGrid,
     &mailgun::Mailgun,
+    &sns::Sns,
     &github::SCHEME,
     &meta::SCHEME,
     &slack::SCHEME,
@@ -470,6 +475,19 @@ fn keys<T>(
         return Err(SignatureError::NoSecret { scheme });
     }
     secrets.iter().map(prepare).collect()
+}
+
+/// The option `certs=loopback`: documents may come from this machine, as those of the local platform do.
+fn certs_on_loopback(scheme: &'static str, options: &Options) -> Result<bool, SignatureError> {
+    match options.get("certs") {
+        None => Ok(false),
+        Some("loopback") => Ok(true),
+        Some(_) => Err(SignatureError::BadOption {
+            scheme,
+            option: "certs",
+            expected: "`loopback`",
+        }),
+    }
 }
 
 /// An empty secret would make a signature that anyone can make.
