@@ -2,16 +2,30 @@
 //!
 //! Fetching certificates and keeping replay caches do not belong here.
 
+mod basic;
+mod bearer;
 mod clock;
 mod diagnose;
+mod field;
 mod github;
+mod google_ads;
 mod header;
+mod hmac;
+mod linkedin;
 mod mac;
+mod mailgun;
+mod meta;
+mod query;
 mod recipe;
 mod repair;
 mod shared_secret;
+mod shopify;
+mod slack;
 mod standard;
 mod stripe;
+mod tiktok;
+mod twitch;
+mod twitter;
 
 use std::time::Duration;
 
@@ -386,8 +400,20 @@ pub static SCHEMES: &[&dyn Scheme] = &[
     &standard::Standard::WEBHOOKS,
     &standard::Standard::SVIX,
     &stripe::SCHEME,
+    &mailgun::Mailgun,
     &github::SCHEME,
+    &meta::SCHEME,
+    &slack::SCHEME,
+    &shopify::SCHEME,
+    &twitch::SCHEME,
+    &linkedin::SCHEME,
+    &tiktok::SCHEME,
+    &twitter::SCHEME,
+    &google_ads::GoogleAds,
     &shared_secret::SharedSecret,
+    &basic::Basic,
+    &bearer::Bearer,
+    &hmac::Hmac,
 ];
 
 /// Finds a scheme by name, or says which one may have been meant.
