@@ -24,7 +24,8 @@ mod tests {
 
     #[test]
     fn a_field_is_put_and_nothing_else_changes() {
-        let put = |body: &str| put(body.as_bytes(), "k", "1").map(|b| String::from_utf8(b).unwrap());
+        let put =
+            |body: &str| put(body.as_bytes(), "k", "1").map(|b| String::from_utf8(b).unwrap());
         assert_eq!(put(r#"{"a": 1.0}"#).unwrap(), r#"{"a": 1.0,"k": 1}"#);
         assert_eq!(put(r#" {"k":{"x":2},"a":3}"#).unwrap(), r#" {"k":1,"a":3}"#);
         assert_eq!(put("{}").unwrap(), r#"{"k":1}"#);

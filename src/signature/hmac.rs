@@ -21,15 +21,24 @@ const MOST_PARTS: usize = 8;
 pub(super) struct Hmac;
 
 const OPTIONS: &[(&str, &str)] = &[
-    ("header", "the header that holds the signature; X-Signature if not given"),
+    (
+        "header",
+        "the header that holds the signature; X-Signature if not given",
+    ),
     ("algorithm", "sha256 (if not given), sha1 or sha512"),
     ("encoding", "hex (if not given) or base64"),
-    ("prefix", "what stands before the signature in the header, such as sha256="),
+    (
+        "prefix",
+        "what stands before the signature in the header, such as sha256=",
+    ),
     (
         "template",
         "what is signed: text with {id}, {timestamp} and {body}; {body} if not given",
     ),
-    ("timestamp-header", "the header of {timestamp}; X-Timestamp if not given"),
+    (
+        "timestamp-header",
+        "the header of {timestamp}; X-Timestamp if not given",
+    ),
     ("id-header", "the header of {id}; X-Id if not given"),
 ];
 
@@ -149,7 +158,12 @@ fn parts(template: &str) -> Result<Vec<Part>, SignatureError> {
                     "id" => Part::Id,
                     "timestamp" => Part::Timestamp,
                     "body" => Part::Body,
-                    _ => return Err(bad("template", "made of {id}, {timestamp}, {body} and text")),
+                    _ => {
+                        return Err(bad(
+                            "template",
+                            "made of {id}, {timestamp}, {body} and text",
+                        ));
+                    }
                 };
                 (part, name.len() + 2)
             }
@@ -161,7 +175,10 @@ fn parts(template: &str) -> Result<Vec<Part>, SignatureError> {
     }
     // A signature without the body would say nothing of it, and one without any part nothing at all.
     if !parts.contains(&Part::Body) || parts.len() > MOST_PARTS {
-        return Err(bad("template", "at most eight pieces with {body} among them"));
+        return Err(bad(
+            "template",
+            "at most eight pieces with {body} among them",
+        ));
     }
     Ok(parts)
 }
@@ -181,7 +198,13 @@ mod tests {
 
     #[test]
     fn a_template_that_cannot_be_meant_is_refused() {
-        for template in ["", "{timestamp}", "{body", "{bodies}", "{body}{id}.{id}.{id}.{id}.{id}"] {
+        for template in [
+            "",
+            "{timestamp}",
+            "{body",
+            "{bodies}",
+            "{body}{id}.{id}.{id}.{id}.{id}",
+        ] {
             assert!(parts(template).is_err(), "{template}");
         }
     }

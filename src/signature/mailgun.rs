@@ -71,7 +71,9 @@ impl Scheme for Mailgun {
 }
 
 fn key(secret: &Secret) -> Result<Key, SignatureError> {
-    Ok(mac::key(super::not_empty(NAME, secret)?.reveal().as_bytes()))
+    Ok(mac::key(
+        super::not_empty(NAME, secret)?.reveal().as_bytes(),
+    ))
 }
 
 struct MailgunVerifier {
@@ -181,7 +183,9 @@ fn claim(received: &Received<'_>) -> Result<Claim, Box<Judgement>> {
             "malformed_body: the body is not JSON, and its content type is not that of a form",
         )));
     };
-    let object = body.member("signature").ok_or_else(|| missing("signature"))?;
+    let object = body
+        .member("signature")
+        .ok_or_else(|| missing("signature"))?;
     let field = |name: &str| object.member(name).map(|value| value.plain().into_owned());
     let mut signatures = vec![field("signature").ok_or_else(|| missing("signature.signature"))?];
     signatures.extend(field("parent-signature"));

@@ -37,11 +37,7 @@ static RECIPE: Recipe = Recipe {
 pub(super) static SCHEME: Row = Row(&RECIPE);
 
 /// `GET ?hub.mode=subscribe&hub.challenge=…&hub.verify_token=…`: the challenge goes back if the token is the one agreed on.
-fn subscribe(
-    configured: &Configured,
-    received: &Received<'_>,
-    _: &Judgement,
-) -> Option<Handshake> {
+fn subscribe(configured: &Configured, received: &Received<'_>, _: &Judgement) -> Option<Handshake> {
     const NAME: &str = "hub.challenge";
     if received.method != "GET" {
         return None;
@@ -64,5 +60,9 @@ fn subscribe(
         let hint = "verify_token_mismatch: hub.verify_token is not the one that is configured";
         return Some(Handshake::refused(NAME, 403, hint));
     }
-    Some(Handshake::answer(NAME, "text/plain", challenge.into_bytes()))
+    Some(Handshake::answer(
+        NAME,
+        "text/plain",
+        challenge.into_bytes(),
+    ))
 }

@@ -15,7 +15,7 @@ mod linkedin;
 mod mac;
 mod mailgun;
 mod meta;
-mod query;
+pub(crate) mod query;
 mod recipe;
 mod repair;
 mod shared_secret;

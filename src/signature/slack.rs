@@ -85,5 +85,6 @@ fn is_ssl_check(received: &Received<'_>) -> bool {
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(form));
     is_form
-        && query::pairs(received.body).any(|(name, value)| *name == *b"ssl_check" && *value == *b"1")
+        && query::pairs(received.body)
+            .any(|(name, value)| *name == *b"ssl_check" && *value == *b"1")
 }
