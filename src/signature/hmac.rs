@@ -72,7 +72,7 @@ impl Scheme for Hmac {
         secret: &Secret,
         options: &Options,
     ) -> Result<Box<dyn Signer>, SignatureError> {
-        recipe(options)?.signer(secret)
+        recipe(options)?.signer(std::slice::from_ref(secret))
     }
 }
 

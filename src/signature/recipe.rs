@@ -161,8 +161,16 @@ impl Scheme for Row {
         secret: &Secret,
         options: &Options,
     ) -> Result<Box<dyn Signer>, SignatureError> {
+        self.rotating_signer(std::slice::from_ref(secret), options)
+    }
+
+    fn rotating_signer(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Box<dyn Signer>, SignatureError> {
         options.check(self)?;
-        Shared::Row(self.0).signer(secret)
+        Shared::Row(self.0).signer(secrets)
     }
 }
 
@@ -190,9 +198,13 @@ impl Shared {
         }))
     }
 
-    pub(super) fn signer(self, secret: &Secret) -> Result<Box<dyn Signer>, SignatureError> {
-        let key = self.key(secret)?;
-        Ok(Box::new(RecipeSigner { recipe: self, key }))
+    pub(super) fn signer(self, secrets: &[Secret]) -> Result<Box<dyn Signer>, SignatureError> {
+        let is_list = matches!(self.carries, Carries::Elements { .. });
+        if secrets.len() > 1 && !is_list {
+            return Err(SignatureError::OneSecret { scheme: self.name });
+        }
+        let keys = super::keys(self.name, secrets, |secret| self.key(secret))?;
+        Ok(Box::new(RecipeSigner { recipe: self, keys }))
     }
 }
 
@@ -422,7 +434,8 @@ fn is_version_of(line: &[u8]) -> bool {
 
 struct RecipeSigner {
     recipe: Shared,
-    key: Key,
+    /// More than one only where the header is a list.
+    keys: Vec<Key>,
 }
 
 impl Signer for RecipeSigner {
@@ -443,19 +456,25 @@ impl Signer for RecipeSigner {
             id: id.as_bytes(),
             timestamp: Some(timestamp.as_bytes()),
         };
-        let tag = mac::mac(&self.key, &recipe.parts(&claim, message.body));
+        let parts = recipe.parts(&claim, message.body);
         let mut line = Vec::with_capacity(96);
-        match &recipe.carries {
-            Carries::After(prefix) => line.extend_from_slice(prefix.as_bytes()),
-            Carries::Perhaps(_) => {}
-            Carries::Elements { stamp, mac, .. } => {
-                line.extend_from_slice(stamp.as_bytes());
-                line.extend_from_slice(timestamp.as_bytes());
-                line.push(b',');
-                line.extend_from_slice(mac.as_bytes());
-            }
+        if let Carries::Elements { stamp, .. } = &recipe.carries {
+            line.extend_from_slice(stamp.as_bytes());
+            line.extend_from_slice(timestamp.as_bytes());
         }
-        recipe.writing.push(tag.as_ref(), &mut line);
+        for key in &self.keys {
+            match &recipe.carries {
+                Carries::After(prefix) => line.extend_from_slice(prefix.as_bytes()),
+                Carries::Perhaps(_) => {}
+                Carries::Elements { mac, .. } => {
+                    line.push(b',');
+                    line.extend_from_slice(mac.as_bytes());
+                }
+            }
+            recipe
+                .writing
+                .push(mac::mac(key, &parts).as_ref(), &mut line);
+        }
         let mut headers = vec![(recipe.signature[0].clone(), header::value(line))];
         if let Some(name) = &recipe.id {
             let id = header::value(id.as_bytes().to_vec());
