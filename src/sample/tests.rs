@@ -123,10 +123,11 @@ fn every_event_of_the_catalogue_can_be_sent() {
 
 #[test]
 fn two_bodies_differ_and_those_of_one_seed_do_not() {
-    for sample in all() {
+    // Nothing tells one ping of Discord's from the next.
+    for sample in all().filter(|sample| sample.event != "webhook.PING") {
         let of_seed = |seed| text(&sample, &Occasion::seeded(seed, "my-org"));
         assert_eq!(of_seed(7), of_seed(7), "{}", sample.name());
-        // An app that is removed sends nothing but the time.
+        // Some, such as an app that is removed, say nothing of themselves but the time.
         let later = Occasion {
             now: Timestamp::from_secs(SEEDED + 1),
             ..Occasion::seeded(8, "my-org")

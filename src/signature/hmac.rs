@@ -91,7 +91,7 @@ fn recipe(options: &Options) -> Result<Shared, SignatureError> {
         name: NAME,
         summary: SUMMARY,
         signature: Cow::Owned(vec![header(options, "header", "X-Signature")?]),
-        carries: Carries::After(Cow::Owned(text("prefix", ""))),
+        carries: Carries::After(Cow::Owned(prefix(options)?)),
         algorithm: algorithm(options)?,
         writing: writing(options)?,
         id: id.map(Cow::Owned),
@@ -125,6 +125,16 @@ fn header(
     let name = options.get(option).unwrap_or(usual);
     name.parse()
         .map_err(|_| bad(option, "the name of a header"))
+}
+
+fn prefix(options: &Options) -> Result<String, SignatureError> {
+    let prefix = options.get("prefix").unwrap_or_default();
+    let is_visible = prefix
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    is_visible
+        .then(|| prefix.to_owned())
+        .ok_or(bad("prefix", "visible ASCII"))
 }
 
 fn algorithm(options: &Options) -> Result<Algorithm, SignatureError> {

@@ -256,10 +256,7 @@ impl Recipe {
             Some(Stamp {
                 header: Some(name), ..
             }) => Some(single(name)?),
-            Some(_) => Some(
-                self.element(line)
-                    .map_err(|reason| Box::new(Judgement::refused(reason)))?,
-            ),
+            Some(_) => Some(self.element(line)?),
         };
         Ok(Claim {
             line,
@@ -269,14 +266,19 @@ impl Recipe {
     }
 
     /// The timestamp's element: one, or the same one twice.
-    fn element<'a>(&self, line: &'a [u8]) -> Result<&'a [u8], Reason> {
+    fn element<'a>(&self, line: &'a [u8]) -> Result<&'a [u8], Box<Judgement>> {
+        let malformed = |stamp: &str| {
+            let hint =
+                format!("malformed_header: the header has not exactly one timestamp (`{stamp}…`)");
+            Box::new(Judgement::refused_with(Reason::MalformedHeader, hint))
+        };
         let Carries::Elements { stamp, .. } = &self.carries else {
-            return Err(Reason::MalformedHeader);
+            return Err(malformed(""));
         };
         let mut values = elements(line, stamp);
-        let first = values.next().ok_or(Reason::MalformedHeader)?;
+        let first = values.next().ok_or_else(|| malformed(stamp))?;
         if values.any(|other| other != first) {
-            return Err(Reason::MalformedHeader);
+            return Err(malformed(stamp));
         }
         Ok(first)
     }
@@ -385,7 +387,8 @@ impl RecipeVerifier {
         if texts.is_empty() {
             match &recipe.carries {
                 Carries::Elements { without, .. } if *without != Reason::NoSupportedSignature => {
-                    return Judgement::refused(*without);
+                    let hint = "malformed_header: the header has no element with a signature that this scheme knows";
+                    return Judgement::refused_with(*without, hint);
                 }
                 Carries::After(prefix) if is_version(prefix) && is_version_of(claim.line) => {
                     return diagnose::version(prefix, claim.line);

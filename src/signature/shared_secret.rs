@@ -130,12 +130,11 @@ pub(super) fn judge(secrets: &[Secret], given: &[u8]) -> Judgement {
     let hint = secrets
         .iter()
         .any(|secret| matches(secret.reveal().trim()))
-        .then(|| diagnose::WHITESPACE.to_owned());
-    Judgement {
-        reason: Reason::SecretMismatch,
-        matched: None,
-        hint,
-    }
+        .then_some(diagnose::WHITESPACE);
+    Judgement::refused_with(
+        Reason::SecretMismatch,
+        hint.unwrap_or(diagnose::OTHER_SECRET),
+    )
 }
 
 struct SharedSecretSigner {
