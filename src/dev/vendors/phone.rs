@@ -7,6 +7,11 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
     // The same over Twilio's own retries of one request.
     let retried = delivery.header("i-twilio-idempotency-token");
     let (from, to) = (field("From"), field("To"));
+    if let Some(recording) = field("RecordingSid") {
+        // The call itself goes on or has been reported.
+        let id = retried.unwrap_or_else(|| format!("{recording}:{:?}", field("RecordingStatus")));
+        return vec![Said::new("recording", Some(id)).about(Some(recording))];
+    }
     let said = match (
         field("CallSid"),
         field("MessageSid").or_else(|| field("SmsSid")),

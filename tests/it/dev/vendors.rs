@@ -84,11 +84,21 @@ fn signed(platform: &Platform, vendor: &str, sample: &Sample, path: Option<&str>
     sign(platform, &facts, path, headers, body)
 }
 
-fn sign(platform: &Platform, facts: &Value, path: &str, mut headers: HeaderMap, body: Bytes) -> Call {
+fn sign(
+    platform: &Platform,
+    facts: &Value,
+    path: &str,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Call {
     let scheme = signature::find(facts["scheme"].as_str().unwrap()).unwrap();
     let options = facts["options"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let options = Options(options.map(|pair| (text(&pair[0]), text(&pair[1]))).collect());
+    let options = Options(
+        options
+            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .collect(),
+    );
     let secret = Secret::new(facts["secret"].as_str().unwrap());
     let signer = scheme.signer(&secret, &options).unwrap();
     let url = format!("{}{path}", platform.running().url);
@@ -101,9 +111,17 @@ fn sign(platform: &Platform, facts: &Value, path: &str, mut headers: HeaderMap, 
             body: &body,
         })
         .unwrap();
-    headers.extend(signed.headers.into_iter().map(|(name, value)| (Some(name), value)));
+    headers.extend(
+        signed
+            .headers
+            .into_iter()
+            .map(|(name, value)| (Some(name), value)),
+    );
     let url = signed.url.unwrap_or(url);
-    let path = url.strip_prefix(&platform.running().url).unwrap().to_owned();
+    let path = url
+        .strip_prefix(&platform.running().url)
+        .unwrap()
+        .to_owned();
     Call {
         path,
         headers,
@@ -133,18 +151,36 @@ fn every_sample_of_every_vendor_is_accepted_and_its_copy_that_was_tampered_with_
             let body = reply.json();
             assert_eq!(body["success"], true, "{name}");
             assert_eq!(body["message"], "Webhook processed successfully", "{name}");
-            assert!(body["data"]["id"].as_str().unwrap().starts_with("e_"), "{name}");
+            assert!(
+                body["data"]["id"].as_str().unwrap().starts_with("e_"),
+                "{name}"
+            );
         }
         tried += 1;
     }
     assert!(tried > 100, "{tried}");
     let all = kinds(&platform);
     for kind in [
-        "payment.succeeded", "payment.failed", "payment.refunded", "order.placed",
-        "subscription.renewed", "email.delivered", "email.opened", "email.clicked",
-        "email.bounced", "email.complained", "call.incoming", "call.status", "sms.received",
-        "sms.status", "social.post", "social.mention", "social.comment", "social.message",
-        "social.lead", "social.other",
+        "payment.succeeded",
+        "payment.failed",
+        "payment.refunded",
+        "order.placed",
+        "subscription.renewed",
+        "email.delivered",
+        "email.opened",
+        "email.clicked",
+        "email.bounced",
+        "email.complained",
+        "call.incoming",
+        "call.status",
+        "sms.received",
+        "sms.status",
+        "social.post",
+        "social.mention",
+        "social.comment",
+        "social.message",
+        "social.lead",
+        "social.other",
     ] {
         assert!(all.iter().any(|known| known == kind), "{kind}");
     }
@@ -155,9 +191,16 @@ fn what_was_tampered_with_raises_nothing_and_is_told_why() {
     let platform = Platform::start();
     // One of each scheme that covers the body.
     let names = [
-        "stripe/payment_intent.succeeded", "paypal/PAYMENT.CAPTURE.COMPLETED", "sendgrid/open",
-        "meta/page.post", "slack/message", "discord/APPLICATION_COMMAND", "twitch/stream.online",
-        "linkedin/LEAD_ACTION", "tiktok/video.publish.completed", "github/push",
+        "stripe/payment_intent.succeeded",
+        "paypal/PAYMENT.CAPTURE.COMPLETED",
+        "sendgrid/open",
+        "meta/page.post",
+        "slack/message",
+        "discord/APPLICATION_COMMAND",
+        "twitch/stream.online",
+        "linkedin/LEAD_ACTION",
+        "tiktok/video.publish.completed",
+        "github/push",
         "shopify/orders/create",
     ];
     let mut tried = 0;
@@ -190,9 +233,18 @@ fn every_form_of_a_path_is_received() {
     let platform = Platform::start();
     let forms = [
         ("stripe/payment_intent.succeeded", "/connect/webhook/stripe"),
-        ("stripe/payment_intent.succeeded", "/connect/webhook/stripe/main"),
-        ("stripe/payment_intent.succeeded", "/upstream/storefront/stripe/webhook"),
-        ("paypal/PAYMENT.CAPTURE.COMPLETED", "/connect/webhook/paypal"),
+        (
+            "stripe/payment_intent.succeeded",
+            "/connect/webhook/stripe/main",
+        ),
+        (
+            "stripe/payment_intent.succeeded",
+            "/upstream/storefront/stripe/webhook",
+        ),
+        (
+            "paypal/PAYMENT.CAPTURE.COMPLETED",
+            "/connect/webhook/paypal",
+        ),
         ("sendgrid/open", "/broadcast/email/webhook"),
         ("mailgun/opened", "/broadcast/email/webhook"),
         ("ses/Open", "/broadcast/email/webhook"),
@@ -248,7 +300,7 @@ fn a_batch_raises_one_event_for_each_of_its_elements() {
     assert_eq!(call.send(&platform).status, 200);
     assert_eq!(kinds(&platform), ["email.delivered", "email.opened"]);
     let first = raised(&platform).remove(0);
-    let record = &first["body"]["data"];
+    let record = &first["data"];
     assert_eq!(record["data"]["email"], "a@example.test", "{first}");
     assert_eq!(record["data"]["vendor"], "sendgrid");
     assert_eq!(record["data"]["vendorEvent"], "delivered");
@@ -259,7 +311,10 @@ fn challenges_are_answered() {
     let platform = Platform::start();
     let facts = facts(&platform, "facebook");
     let options = facts["options"].as_array().unwrap();
-    let token = options.iter().find(|pair| pair[0] == "verify-token").unwrap();
+    let token = options
+        .iter()
+        .find(|pair| pair[0] == "verify-token")
+        .unwrap();
     let token = token[1].as_str().unwrap();
     let ask = |token: &str| {
         let query = format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
@@ -269,7 +324,12 @@ fn challenges_are_answered() {
     assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
     assert_eq!(ask("wrong").status, 403);
     let crc = get(&platform, "/sync/social/webhook/twitter?crc_token=abc").json();
-    assert!(crc["response_token"].as_str().unwrap().starts_with("sha256="));
+    assert!(
+        crc["response_token"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256=")
+    );
     let idle = get(&platform, "/connect/webhook/stripe");
     assert_eq!(idle.refusal(), (400, "no_challenge".to_owned()));
     assert_eq!(kinds(&platform), Vec::<String>::new());
@@ -324,14 +384,36 @@ fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
     let platform = LocalPlatform::start(&sandbox);
     let mut listener = sandbox.spawn(["listen", "--port", "0", "--count", "1", "-o", "json"]);
     let hook = format!("{}/hook", url_of(&mut listener));
-    let create = ["flows", "create", "--on", "payment.succeeded", "--webhook", &hook];
+    let create = [
+        "flows",
+        "create",
+        "--on",
+        "payment.succeeded",
+        "--webhook",
+        &hook,
+    ];
     sandbox.run(create).expect_exit(0);
-    sandbox.run(["send", "stripe/payment_intent.succeeded"]).expect_exit(0);
+    sandbox
+        .run(["send", "stripe/payment_intent.succeeded"])
+        .expect_exit(0);
     listener.finish().expect_exit(0);
-    let shown = sandbox.run(["events", "list", "--type", "payment.succeeded", "-o", "json"]);
+    let shown = sandbox.run([
+        "events",
+        "list",
+        "--type",
+        "payment.succeeded",
+        "-o",
+        "json",
+    ]);
     let reference = shown.json_lines()[0]["ref"].as_str().unwrap().to_owned();
     let shown = sandbox.run(["events", "show", &reference]).expect_exit(0);
-    for part in ["because", "stripe payment_intent.succeeded", "✓ verified", "└ payment.succeeded", "└ flow"] {
+    for part in [
+        "because",
+        "stripe payment_intent.succeeded",
+        "✓ verified",
+        "└ payment.succeeded",
+        "└ flow",
+    ] {
         assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
     }
     let listed = sandbox.run(["dev", "vendors", "-o", "json"]).expect_exit(0);
@@ -345,7 +427,9 @@ fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
 fn listen_verifies_with_the_keys_of_the_platform() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
-    let arguments = ["listen", "--port", "0", "--verify", "stripe", "--count", "1", "-o", "json"];
+    let arguments = [
+        "listen", "--port", "0", "--verify", "stripe", "--count", "1", "-o", "json",
+    ];
     let mut listener = sandbox.spawn(arguments);
     let to = url_of(&mut listener);
     let sent = sandbox.run(["send", "stripe/payment_intent.succeeded", "--to", &to]);
