@@ -21,7 +21,7 @@ mod mac;
 mod mailgun;
 mod meta;
 mod paypal;
-mod query;
+pub(crate) mod query;
 mod recipe;
 mod repair;
 mod sendgrid;

@@ -21,14 +21,15 @@ use crate::send::tamper::Tamper;
 
 /// Send a signed test event to a listener or any URL
 ///
-/// The platform's events are signed with the secret of the running `evt dev`, a vendor's with the --secret that you give, by
-/// the vendor's own scheme. An event that is sent once is kept like a received one: see `evt events list`.
+/// The platform's events are signed with the secret of the running `evt dev`, a vendor's with the --secret that you give
+/// or else the key that `evt dev` gave this vendor, by the vendor's own scheme. An event that is sent once is kept like a received one: see `evt events list`.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "trigger",
     after_help = "\
 Examples:
   evt send contact.created                     to the local listener, signed as `evt dev` signs
+  evt send stripe/payment_intent.succeeded     to the receiver of `evt dev`, with the key that it gave Stripe
   evt send stripe/payment_intent.succeeded --to :3000/hook --secret env:STRIPE_SECRET
   evt send @body.json --sign github --secret env:GITHUB_SECRET --to https://app.example.test/hook
   evt send contact.created --to 3000 --secret env:S --tamper body      0: refused, 8: accepted
@@ -48,7 +49,8 @@ pub(crate) struct Args {
     /// List the samples: all, a vendor's (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)
     #[arg(long, value_name = "GLOB", num_args = 0..=1)]
     list: Option<Option<String>>,
-    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given
+    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor's event goes to the receiver of
+    /// the running `evt dev`, and all else to the local listener
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
 
@@ -113,7 +115,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         let glob = args.list.as_ref().and_then(Option::as_deref);
         return list::run(glob, &cx);
     };
-    let message = plan::message(event, &args, &cx)?;
+    let message = plan::message(event, &args, &cx).await?;
     match args.times {
         Some(times) => many::run(message, times, &args, &cx).await,
         None => once::run(message, &args, &cx).await,

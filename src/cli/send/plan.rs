@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Args;
 use crate::cli::Context;
 use crate::cli::input::Source;
+use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::grammar::scheme_spec::SchemeSpec;
@@ -33,20 +34,24 @@ pub(super) const ORG: &str = "my-org";
 struct Draft {
     body: Bytes,
     headers: HeaderMap,
+    /// Whose event it is, where it is a sample.
+    vendor: Option<&'static str>,
     /// As the vendor signs.
     scheme: Option<&'static str>,
     /// Whether the platform's own secret is the one to sign with.
     is_platform: bool,
 }
 
-pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
+pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
     let local = local_platform(cx)?;
     let mut draft = draft(event, args, local.as_ref(), cx)?;
     draft.body = args.change.body(&draft.body, cx)?;
-    let signer = signer(&draft, event, args, local.as_ref(), cx)?;
-    let target = match &args.to {
-        Some(target) => target.clone(),
-        None => cx.listener().parse()?,
+    let receiver = receiver(&draft, args, local.as_ref()).await?;
+    let signer = signer(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
+    let target = match (&args.to, &receiver) {
+        (Some(target), _) => target.clone(),
+        (None, Some(receiver)) => receiver.url.parse()?,
+        (None, None) => cx.listener().parse()?,
     };
     let mut headers = draft.headers;
     args.change.headers(&mut headers);
@@ -65,6 +70,22 @@ pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message,
     };
     message.adopt_url()?;
     Ok(message)
+}
+
+/// The vendor of a sample, as the running platform receives it.
+async fn receiver(
+    draft: &Draft,
+    args: &Args,
+    local: Option<&Running>,
+) -> Result<Option<VendorKey>, CliError> {
+    let (Some(local), Some(vendor)) = (local, draft.vendor) else {
+        return Ok(None);
+    };
+    // With a target and a secret there is nothing that the platform could add.
+    if args.to.is_some() && args.secret.is_some() {
+        return Ok(None);
+    }
+    vendor_keys::of(local, vendor).await
 }
 
 /// The running platform, where the profile in force is the local one.
@@ -102,6 +123,7 @@ fn draft(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(&body)));
     let is_platform = envelope::detect(&headers, &body).system.as_deref() == Some(APPENGINE);
     Ok(Draft {
+        vendor: None,
         scheme: is_platform.then_some(PLATFORM_SCHEME),
         body,
         headers,
@@ -137,6 +159,7 @@ fn sampled(
     Ok(Draft {
         body,
         headers,
+        vendor: (sample.vendor != APPENGINE).then_some(sample.vendor),
         scheme: sample.scheme,
         is_platform: sample.vendor == APPENGINE,
     })
@@ -158,9 +181,13 @@ fn signer(
     event: &str,
     args: &Args,
     local: Option<&Running>,
+    receiver: Option<&VendorKey>,
     cx: &Context,
 ) -> Result<Option<Box<dyn Signer>>, CliError> {
-    let (name, options) = match (&args.sign, draft.scheme, &args.secret) {
+    // Of vendors that sign nothing the platform wants its own secret; nobody else does.
+    let own = receiver.filter(|_| args.to.is_none());
+    let usual = draft.scheme.or(own.map(|own| own.scheme.as_str()));
+    let (name, options) = match (&args.sign, usual, &args.secret) {
         (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
         (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
         (None, Some(scheme), _) => (scheme, Options::default()),
@@ -180,6 +207,9 @@ fn signer(
         None if name == PLATFORM_SCHEME => platform_secret(local),
         None => None,
     };
+    let known = receiver.filter(|known| known.scheme == name);
+    let options = known.map_or(options.clone(), |known| known.options_with(&options));
+    let secret = secret.or_else(|| dev_secret(known?, args, cx));
     match secret {
         Some(secret) => Ok(Some(scheme.signer(&secret, &options)?)),
         None if draft.is_platform && args.sign.is_none() => {
@@ -199,6 +229,18 @@ fn signer(
             Err(error)
         }
     }
+}
+
+/// The key that the running platform gave a vendor.
+fn dev_secret(known: &VendorKey, args: &Args, cx: &Context) -> Option<Secret> {
+    let secret = known.signs.clone()?;
+    if args.to.is_some() {
+        cx.ui.status(&format!(
+            "Signed with the key that the running `evt dev` gave {} (--secret REF for another).",
+            known.name
+        ));
+    }
+    Some(secret)
 }
 
 /// The hint in the words of this command.
