@@ -20,7 +20,7 @@ use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
 use crate::send::Message;
-use crate::signature::{self, Options, PLATFORM_SCHEME, SignatureError, Signer};
+use crate::signature::{self, Options, PLATFORM_SCHEME, Scheme, SignatureError};
 use crate::time::Timestamp;
 
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
@@ -39,11 +39,27 @@ struct Draft {
     is_platform: bool,
 }
 
-pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
+/// What signs: a scheme with its options, and the secret that it takes.
+pub(super) struct Signing {
+    pub(super) scheme: &'static dyn Scheme,
+    pub(super) options: Options,
+    pub(super) secret: Secret,
+}
+
+/// The message, and what signs it.
+pub(super) fn message(
+    event: &str,
+    args: &Args,
+    cx: &Context,
+) -> Result<(Message, Option<Signing>), CliError> {
     let local = local_platform(cx)?;
     let mut draft = draft(event, args, local.as_ref(), cx)?;
     draft.body = args.change.body(&draft.body, cx)?;
-    let signer = signer(&draft, event, args, local.as_ref(), cx)?;
+    let signing = signing(&draft, event, args, local.as_ref(), cx)?;
+    let signer = match &signing {
+        Some(signing) => Some(signing.scheme.signer(&signing.secret, &signing.options)?),
+        None => None,
+    };
     let target = match &args.to {
         Some(target) => target.clone(),
         None => cx.listener().parse()?,
@@ -64,7 +80,7 @@ pub(super) fn message(event: &str, args: &Args, cx: &Context) -> Result<Message,
         timeout: args.timeout.into(),
     };
     message.adopt_url()?;
-    Ok(message)
+    Ok((message, signing))
 }
 
 /// The running platform, where the profile in force is the local one.
@@ -147,13 +163,13 @@ pub(in crate::cli) fn content_type(body: &[u8]) -> &'static str {
     }
 }
 
-fn signer(
+fn signing(
     draft: &Draft,
     event: &str,
     args: &Args,
     local: Option<&Running>,
     cx: &Context,
-) -> Result<Option<Box<dyn Signer>>, CliError> {
+) -> Result<Option<Signing>, CliError> {
     let (name, options) = match (&args.sign, draft.scheme, &args.secret) {
         (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
         (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
@@ -175,7 +191,11 @@ fn signer(
         None => None,
     };
     match secret {
-        Some(secret) => Ok(Some(scheme.signer(&secret, &options)?)),
+        Some(secret) => Ok(Some(Signing {
+            scheme,
+            options,
+            secret,
+        })),
         None if draft.is_platform && args.sign.is_none() => {
             cx.ui
                 .status("Sent unsigned: no platform runs here whose secret could sign it (--secret REF, or start `evt dev`).");

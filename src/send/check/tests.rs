@@ -1,0 +1,216 @@
+//! Every case's request, judged by the scheme's own verifier: the good ones are good, the bad ones bad for the right reason.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::*;
+use crate::grammar::target::Target;
+use crate::signature::{self, Reason, Received};
+
+const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
+const BODY: &[u8] = br#"{"event":"contact.created","data":{"n":1}}"#;
+const URL: &str = "http://127.0.0.1:4871/hook";
+
+fn subject(scheme: &str, options: &str, body: &'static [u8]) -> (Subject, Secret) {
+    let scheme = signature::find(scheme).unwrap();
+    let options = match options {
+        "" => Options::default(),
+        text => {
+            format!("x:{text}")
+                .parse::<crate::grammar::scheme_spec::SchemeSpec>()
+                .unwrap()
+                .options
+        }
+    };
+    let keys = scheme.sample_keys(&[5; 32]).unwrap();
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", "application/json".parse().unwrap());
+    let mut message = Message {
+        target: Target::Url(http::Uri::from_static(URL)),
+        url: URL.to_owned(),
+        path: None,
+        headers,
+        body: Bytes::from_static(body),
+        signer: Some(scheme.signer(&keys.signs, &options).unwrap()),
+        timeout: Duration::from_secs(1),
+    };
+    message.adopt_url().unwrap();
+    let subject = Subject {
+        message,
+        scheme,
+        options,
+        secret: keys.signs,
+    };
+    (subject, keys.verifies)
+}
+
+fn judged(subject: &Subject, verifies: &Secret, call: &Call) -> Reason {
+    let received = Received {
+        method: call.method.as_str(),
+        url: &call.target.to_string(),
+        headers: &call.headers,
+        body: &call.body,
+    };
+    let verifier = subject
+        .scheme
+        .verifier(std::slice::from_ref(verifies), &subject.options)
+        .unwrap();
+    verifier.verify(&received, NOW, None).reason
+}
+
+fn case(name: &str) -> &'static Case {
+    CASES.iter().find(|case| case.name == name).unwrap()
+}
+
+/// What the verifier says of a case's request; the reason of the skip where there is none.
+fn reason(scheme: &str, name: &str) -> Result<Reason, String> {
+    let (subject, verifies) = subject(scheme, "", BODY);
+    let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+    match case(name).requests(&bench) {
+        Ok((calls, _)) => Ok(judged(&subject, &verifies, &calls[0])),
+        Err(Skip::Because(reason)) => Err(reason),
+        Err(Skip::Foreign) => Err("foreign".to_owned()),
+    }
+}
+
+#[test]
+fn what_must_be_accepted_is_signed_right_and_what_must_be_refused_is_not() {
+    for scheme in signature::SCHEMES {
+        if scheme.sample_keys(&[5; 32]).is_none() {
+            continue;
+        }
+        let options = match scheme.name() {
+            "hmac" => "header=X-Sig",
+            "google-pubsub-jwt" => "audience=a",
+            _ => "",
+        };
+        let (subject, verifies) = subject(scheme.name(), options, BODY);
+        let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+        let mut made = 0;
+        for case in CASES.iter().filter(|case| case.group != Group::Handshake) {
+            let Ok((calls, expect)) = case.requests(&bench) else {
+                continue;
+            };
+            made += 1;
+            let wanted = match (case.group, expect) {
+                (_, Expect::Either) | (Group::Accepts, _) => true,
+                (Group::Behaves, _) => case.name != "a GET without signature",
+                _ => false,
+            };
+            for call in calls {
+                let reason = judged(&subject, &verifies, &call);
+                let names = (scheme.name(), case.name, reason);
+                assert_eq!(reason == Reason::Ok, wanted, "{names:?}");
+            }
+        }
+        assert!(made > 9, "{}: {made}", scheme.name());
+    }
+}
+
+#[test]
+fn a_bad_request_is_bad_for_the_reason_that_its_case_names() {
+    use Reason::*;
+    for (scheme, name, expected) in [
+        ("standard-webhooks", "a changed body", SignatureMismatch),
+        (
+            "standard-webhooks",
+            "a changed signature",
+            SignatureMismatch,
+        ),
+        ("standard-webhooks", "signed an hour ago", TimestampTooOld),
+        ("standard-webhooks", "signed in an hour", TimestampTooNew),
+        ("standard-webhooks", "no signature header", MissingHeader),
+        ("standard-webhooks", "no timestamp header", MissingHeader),
+        ("standard-webhooks", "no id header", MissingHeader),
+        ("standard-webhooks", "another key", SignatureMismatch),
+        (
+            "standard-webhooks",
+            "another vendor's headers",
+            MissingHeader,
+        ),
+        ("standard-webhooks", "nothing signed", MissingHeader),
+        ("stripe", "a changed body", SignatureMismatch),
+        ("stripe", "signed an hour ago", TimestampTooOld),
+        ("stripe", "two headers, wrong first", DuplicateHeader),
+        ("stripe", "two headers, right first", DuplicateHeader),
+        ("stripe", "another key", SignatureMismatch),
+        ("github", "a changed body", SignatureMismatch),
+        ("github", "two headers, right first", DuplicateHeader),
+        ("github", "another vendor's headers", MissingHeader),
+        (
+            "shared-secret-header",
+            "a changed signature",
+            SecretMismatch,
+        ),
+        ("shared-secret-header", "another key", SecretMismatch),
+        ("shared-secret-header", "an empty signature", SecretMismatch),
+    ] {
+        assert_eq!(reason(scheme, name), Ok(expected), "{scheme} {name}");
+    }
+}
+
+#[test]
+fn what_a_scheme_cannot_express_is_skipped_and_says_why() {
+    for (scheme, name, expected) in [
+        (
+            "github",
+            "signed an hour ago",
+            "github has no timestamp to judge",
+        ),
+        ("github", "no id header", "github signs no such header"),
+        ("github", "a second signature", "github sends one signature"),
+        ("stripe", "no timestamp header", "stripe has no such header"),
+        (
+            "shared-secret-header",
+            "a changed body",
+            "shared-secret-header does not sign the body",
+        ),
+        ("github", "meta: verification", "foreign"),
+    ] {
+        let found = reason(scheme, name).unwrap_err();
+        assert_eq!(found, expected, "{scheme} {name}");
+    }
+}
+
+#[test]
+fn what_the_schemes_own_verifier_accepts_nobody_has_to_refuse() {
+    let expect = |scheme, name| {
+        let (subject, _) = subject(scheme, "", BODY);
+        let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+        let (_, expect) = case(name).requests(&bench).unwrap();
+        matches!(expect, Expect::Either)
+    };
+    assert!(expect("stripe", "signed in an hour"));
+    assert!(expect("standard-webhooks", "two headers, wrong first"));
+    assert!(!expect("standard-webhooks", "signed in an hour"));
+    assert!(!expect("stripe", "two headers, wrong first"));
+}
+
+#[test]
+fn bodies_that_grow_are_still_what_they_were() {
+    let (subject, _) = subject("stripe", "", BODY);
+    let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+    let body = |name: &str| {
+        let (calls, _) = case(name).requests(&bench).unwrap();
+        calls[0].body.clone()
+    };
+    let unicode: serde_json::Value = serde_json::from_slice(&body("letters beyond ASCII")).unwrap();
+    assert_eq!(unicode["evt_check"], "Zoë Zoë 🚀 🚀 / /");
+    let large = body("a body of 1 MiB");
+    assert!(large.len() >= 1024 * 1024);
+    assert!(serde_json::from_slice::<serde_json::Value>(&large).is_ok());
+    let unknown: serde_json::Value =
+        serde_json::from_slice(&body("an unknown event type")).unwrap();
+    assert_eq!(unknown["event"], "evt.check.unknown");
+    assert_eq!(unknown["data"]["n"], 1);
+}
+
+#[test]
+fn no_two_cases_have_one_name() {
+    let mut names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), CASES.len());
+}
