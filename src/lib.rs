@@ -31,6 +31,7 @@ pub mod wire;
 pub mod api;
 pub mod control;
 pub mod dial;
+pub mod documents;
 pub mod files;
 pub mod occupant;
 pub mod running;

@@ -11,10 +11,12 @@ use crate::api::{Account, Client};
 use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
+use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
 use crate::paths::Paths;
 use crate::running::Running;
 use crate::secret::Secret;
+use crate::signature::{self, Options, Scheme};
 use crate::store::{Kind, Store};
 use crate::ui::Ui;
 
@@ -247,6 +249,25 @@ impl Context {
     /// Resolves a secret reference: reads the variable, file or stdin, or runs the command.
     pub(crate) fn secret(&self, reference: &SecretRef) -> Result<Secret, CliError> {
         Ok(self.env.secret(reference)?)
+    }
+
+    /// Finds a scheme; values of its options that begin with `@` are read from that file.
+    pub(crate) fn scheme(
+        &self,
+        spec: &SchemeSpec,
+    ) -> Result<(&'static dyn Scheme, Options), CliError> {
+        let scheme = signature::find(&spec.name)?;
+        let mut options = spec.options.clone();
+        for (name, value) in &mut options.0 {
+            if let Some(path) = value.strip_prefix('@') {
+                *value = std::fs::read_to_string(path).map_err(|source| {
+                    CliError::usage(format!(
+                        "the file `{path}` of the option `{name}` cannot be read: {source}"
+                    ))
+                })?;
+            }
+        }
+        Ok((scheme, options))
     }
 
     /// How a command ends that was stopped by a signal before a stated goal; `None` while no signal came.

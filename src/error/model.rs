@@ -157,6 +157,10 @@ impl From<SignatureError> for CliError {
                 "bad_secret",
                 "--secret env:NAME or --secret file:PATH, with the secret as the sender's settings show it".to_owned(),
             ),
+            SignatureError::OneSecret { .. } => (
+                "one_secret",
+                "--secret REF once; standard-webhooks, svix, stripe and tiktok take several".to_owned(),
+            ),
             SignatureError::BadBody { .. } => (
                 "cannot_sign_body",
                 "--sign none   sends it unsigned".to_owned(),

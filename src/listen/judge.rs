@@ -6,11 +6,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue};
 
+use crate::documents::Documents;
 use crate::event::Verdict;
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::signature::{
-    self, Judgement, Options, Reason, Received, Scheme, SignatureError, Verifier,
+    self, Handshake, Judgement, Options, Reason, Received, Scheme, SignatureError, Verifier,
 };
 use crate::time::Timestamp;
 
@@ -63,23 +64,34 @@ pub(super) struct Request<'a> {
     pub(super) tolerance: Option<Duration>,
 }
 
+/// What is found of a request.
+#[derive(Default)]
+pub(super) struct Found {
+    /// `None`: nothing was checked, or what was asked is a handshake that nobody signs.
+    pub(super) verdict: Option<Verdict>,
+    /// The answer that its vendor waits for.
+    pub(super) handshake: Option<Handshake>,
+}
+
 impl Checks {
-    /// `None`: nothing was checked.
-    pub(super) fn verdict(&self, request: &Request<'_>) -> Option<Verdict> {
+    /// Judges a request; fetches what its signature refers to.
+    pub(super) async fn find(&self, request: &Request<'_>, documents: &Documents) -> Found {
         match self {
-            Self::Asked(checks) => judge(checks, request),
+            Self::Asked(checks) => judge(checks, request, documents).await,
             Self::Platform(platform) => {
                 if !request.headers.contains_key(PLATFORM_HEADER) {
-                    return None;
+                    return Found::default();
                 }
-                let check = platform.check()?;
-                judge(std::slice::from_ref(check.as_ref()), request)
+                let Some(check) = platform.check() else {
+                    return Found::default();
+                };
+                judge(std::slice::from_ref(check.as_ref()), request, documents).await
             }
         }
     }
 }
 
-fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
+async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -> Found {
     let url = url_of(request);
     let received = Received {
         method: request.method,
@@ -89,11 +101,22 @@ fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
     };
     let mut closest: Option<(Judgement, &Check)> = None;
     for check in checks {
-        let judgement = check
-            .verifier
-            .verify(&received, request.now, request.tolerance);
+        let verifier = &*check.verifier;
+        documents.teach(verifier, &received, request.now).await;
+        let mut judgement = verifier.verify(&received, request.now, request.tolerance);
+        if let Some(handshake) = verifier.handshake(&received, &judgement) {
+            return shaken(handshake, judgement, check.scheme.name());
+        }
         if judgement.reason == Reason::Ok {
-            return Some(judgement.verdict(check.scheme.name()));
+            if let (Some(at), true) = (judgement.matched, check.secrets.len() > 1) {
+                // While secrets are being replaced, it matters which one a sender still uses.
+                let of = check.secrets.len();
+                judgement.hint = Some(format!("matched_secret: secret {} of {of} fits", at + 1));
+            }
+            return Found {
+                verdict: Some(judgement.verdict(check.scheme.name())),
+                handshake: None,
+            };
         }
         // A scheme whose headers are there says more about what went wrong than one whose headers are not.
         let closer = closest
@@ -103,11 +126,37 @@ fn judge(checks: &[Check], request: &Request<'_>) -> Option<Verdict> {
             closest = Some((judgement, check));
         }
     }
-    let (mut judgement, check) = closest?;
+    let Some((mut judgement, check)) = closest else {
+        return Found::default();
+    };
     if let Some(hint) = wrong_secret(&judgement, check, checks, &received) {
         judgement.hint = Some(hint);
     }
-    Some(judgement.verdict(check.scheme.name()))
+    Found {
+        verdict: Some(judgement.verdict(check.scheme.name())),
+        handshake: None,
+    }
+}
+
+/// A handshake that is not accepted is a request that is refused; one that is accepted says nothing of a signature that it
+/// does not have.
+fn shaken(handshake: Handshake, judgement: Judgement, scheme: &str) -> Found {
+    let verdict = if !handshake.accepted {
+        Some(Verdict {
+            scheme: scheme.to_owned(),
+            ok: false,
+            reason: "handshake_refused".to_owned(),
+            hint: handshake.hint.clone().or(judgement.hint),
+        })
+    } else if judgement.is_valid() {
+        Some(judgement.verdict(scheme))
+    } else {
+        None
+    };
+    Found {
+        verdict,
+        handshake: Some(handshake),
+    }
 }
 
 /// Whether the secret of another `--verify` would have matched: told where nothing else explains the mismatch.

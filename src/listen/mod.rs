@@ -28,10 +28,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deliver::{Engine, EngineOptions};
 use crate::dial::{AddressPolicy, Dialer};
+use crate::documents::Documents;
 use crate::envelope;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
 use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Dropped, Handler, read_body, serve};
+use crate::signature::Handshake;
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, StoreError, events};
 use crate::time::Timestamp;
@@ -105,6 +107,8 @@ pub enum Message {
     /// A request was kept and answered with `answer`; 0 where the connection ended before an answer.
     Received {
         event: Box<Event>,
+        /// The vendor's handshake that it was, and that was answered here.
+        handshake: Option<&'static str>,
         answer: u16,
         took: Duration,
         /// The event's share of the memory for bodies, given back when the message is dropped.
@@ -249,6 +253,7 @@ struct Intake {
     body: BodyLimits,
     health: forward::Health,
     store: Store,
+    documents: Documents,
     dialer: Dialer,
     messages: mpsc::Sender<Message>,
     memory: Arc<Semaphore>,
@@ -305,6 +310,7 @@ impl Intake {
             body: options.body,
             health: forward::Health::default(),
             store,
+            documents: Documents::new(dialer.clone()),
             dialer,
             messages,
             memory: Arc::new(Semaphore::new(MEMORY as usize)),
@@ -327,9 +333,9 @@ impl Intake {
             Ok(body) => body,
             Err(error) => return Ok(self.refuse(error.status(), &error.to_string()).await),
         };
-        let event = self.judge(head, body);
+        let (event, handshake) = self.judge(head, body).await;
         let rejected = event.outcome == Outcome::Rejected;
-        let event = match self.keep(event).await {
+        let event = match self.keep(event, handshake.is_some()).await {
             Ok(event) => event,
             Err(error) => {
                 let answer = not_kept(&error);
@@ -340,9 +346,11 @@ impl Intake {
         let mut pending = Pending {
             intake: &self,
             event: Some((Box::new(event), room)),
+            handshake: handshake.as_ref().map(|handshake| handshake.name),
             started,
         };
         let answer = match pending.event_mut() {
+            Some(_) if let Some(handshake) = &handshake => Ok(self.shake(handshake).await),
             Some(event) if rejected => Ok(unauthorised(event)),
             Some(event) => self.pass_on(event).await,
             None => Err(Dropped),
@@ -406,7 +414,7 @@ impl Intake {
 
     /// The event with its verdict. The verdict is worked out before the commit so that both are kept by one; a request is
     /// answered, shown or passed on only after it.
-    fn judge(&self, head: Parts, body: Bytes) -> Event {
+    async fn judge(&self, head: Parts, body: Bytes) -> (Event, Option<Handshake>) {
         let meta = envelope::detect(&head.headers, &body);
         let target = head
             .uri
@@ -414,7 +422,7 @@ impl Intake {
             .map_or("/", |target| target.as_str())
             .to_owned();
         let received_at = Timestamp::now();
-        let verdict = self.checks.verdict(&judge::Request {
+        let request = judge::Request {
             method: head.method.as_str(),
             target: &target,
             host: head.headers.get(HOST),
@@ -423,12 +431,13 @@ impl Intake {
             body: &body,
             now: received_at,
             tolerance: self.tolerance,
-        });
+        };
+        let judge::Found { verdict, handshake } = self.checks.find(&request, &self.documents).await;
         let outcome = match &verdict {
             Some(verdict) if !verdict.ok => Outcome::Rejected,
             _ => Outcome::Kept,
         };
-        Event {
+        let event = Event {
             seq: None,
             received_at,
             source: Source::Listen,
@@ -440,19 +449,39 @@ impl Intake {
             meta,
             verdict,
             outcome,
-        }
+        };
+        (event, handshake)
     }
 
-    async fn keep(&self, mut event: Event) -> Result<Event, StoreError> {
+    /// Does what a handshake asks for and answers it.
+    async fn shake(&self, handshake: &Handshake) -> Answered {
+        if let Some(url) = &handshake.confirm
+            && let Err(why) = self.documents.get(url).await
+        {
+            let why = format!("the subscription cannot be confirmed: {why}");
+            return problem(StatusCode::BAD_GATEWAY, "not_confirmed", &why);
+        }
+        let status = StatusCode::from_u16(handshake.status).unwrap_or(StatusCode::FORBIDDEN);
+        let mut answer = Response::new(Full::new(Bytes::from(handshake.body.clone())));
+        *answer.status_mut() = status;
+        if !handshake.content_type.is_empty() {
+            let kind = HeaderValue::from_static(handshake.content_type);
+            answer.headers_mut().insert(CONTENT_TYPE, kind);
+        }
+        answer
+    }
+
+    /// Keeps an event; a handshake is answered here and goes no further.
+    async fn keep(&self, mut event: Event, is_handshake: bool) -> Result<Event, StoreError> {
         let job = match (&event.outcome, &self.forward) {
-            (Outcome::Kept, Some(forward)) => forward.job(&event),
+            (Outcome::Kept, Some(forward)) if !is_handshake => forward.job(&event),
             _ => None,
         };
         if job.is_some() {
             event.outcome = Outcome::Queued;
         }
         let told = event.outcome;
-        if told == Outcome::Kept && self.is_forwarded(&event) {
+        if told == Outcome::Kept && !is_handshake && self.is_forwarded(&event) {
             // Until the target has answered: whatever ends us before that, the event is found among the failed ones.
             event.outcome = Outcome::Failed { status: None };
         }
@@ -505,6 +534,7 @@ impl Intake {
 struct Pending<'a> {
     intake: &'a Intake,
     event: Option<(Box<Event>, OwnedSemaphorePermit)>,
+    handshake: Option<&'static str>,
     started: Instant,
 }
 
@@ -519,6 +549,7 @@ impl Pending<'_> {
             self.intake
                 .tell(Message::Received {
                     event,
+                    handshake: self.handshake,
                     answer,
                     took,
                     room,
@@ -533,13 +564,15 @@ impl Drop for Pending<'_> {
         let Some((mut event, room)) = self.event.take() else {
             return;
         };
-        if event.outcome == Outcome::Kept && self.intake.is_forwarded(&event) {
+        let goes_on = self.handshake.is_none() && self.intake.is_forwarded(&event);
+        if event.outcome == Outcome::Kept && goes_on {
             event.outcome = Outcome::Failed { status: None };
         }
         let took = self.started.elapsed();
         // Nothing can wait here; a line that finds no room is only a line.
         let _ = self.intake.messages.try_send(Message::Received {
             event,
+            handshake: self.handshake,
             answer: 0,
             took,
             room,

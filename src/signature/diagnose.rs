@@ -18,6 +18,10 @@ use crate::time::Timestamp;
 pub(super) const WHITESPACE: &str =
     "secret_whitespace: it fits once the white space around the configured secret is removed";
 
+/// What is said of a secret that travels as it is and is another one.
+pub(super) const OTHER_SECRET: &str =
+    "unexplained: what came is not the configured secret, and nothing like it";
+
 /// The code of a mismatch that nothing explains.
 pub(super) const UNEXPLAINED: &str = "unexplained";
 
@@ -73,10 +77,8 @@ impl Case<'_> {
             };
         }
         if self.given.is_empty() {
-            return Judgement {
-                hint: self.encoding(),
-                ..Judgement::refused(Reason::MalformedSignature)
-            };
+            let hint = self.encoding().unwrap_or_else(|| self.malformed());
+            return Judgement::refused_with(Reason::MalformedSignature, hint);
         }
         let mut hint = self.explain().unwrap_or_else(|| {
             format!("{UNEXPLAINED}: no other reading of the body or the secret fits; the secret is another one, or the body was changed on its way")
@@ -91,6 +93,17 @@ impl Case<'_> {
             hint: Some(hint),
             ..Judgement::refused(Reason::SignatureMismatch)
         }
+    }
+
+    fn malformed(&self) -> String {
+        let length = self.algorithm.length();
+        let (form, characters) = match self.writing {
+            Writing::Hex => ("lower-case hexadecimal digits", 2 * length),
+            Writing::Base64 => ("characters of base64", mac::base64_length(length)),
+        };
+        format!(
+            "malformed_signature: a signature of this scheme is {characters} {form}, after what belongs before it"
+        )
     }
 
     fn explain(&self) -> Option<String> {

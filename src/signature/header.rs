@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use http::header::AsHeaderName;
+use http::header::{AUTHORIZATION, AsHeaderName};
 use http::{HeaderMap, HeaderValue};
 
-use super::Reason;
+use super::{Judgement, Reason, diagnose};
 
 /// The value of a header that may occur once. Sent twice with the same value it still says one thing; with two values it
 /// does not, and whoever chose one of them could be made to check the other.
@@ -16,6 +16,25 @@ pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<&[u
         return Err(Reason::DuplicateHeader);
     }
     Ok(first.as_bytes())
+}
+
+/// What follows the name of the scheme in the Authorization header; the name is compared without case (RFC 9110).
+pub(super) fn authorization<'a>(
+    headers: &'a HeaderMap,
+    scheme: &str,
+) -> Result<&'a [u8], Box<Judgement>> {
+    let line = single(headers, AUTHORIZATION)
+        .map_err(|reason| Box::new(diagnose::header(reason, &AUTHORIZATION, headers)))?;
+    let split = line.split_at_checked(scheme.len());
+    let rest = split
+        .filter(|(name, _)| name.eq_ignore_ascii_case(scheme.as_bytes()))
+        .and_then(|(_, rest)| rest.strip_prefix(b" "));
+    rest.map(<[u8]>::trim_ascii_start).ok_or_else(|| {
+        Box::new(Judgement::refused_with(
+            Reason::MalformedHeader,
+            format!("malformed_header: the Authorization header is not `{scheme} …`"),
+        ))
+    })
 }
 
 /// The text without what cannot stand in a header.

@@ -51,9 +51,7 @@ impl Scheme for SharedSecret {
         options: &Options,
     ) -> Result<Box<dyn Verifier>, SignatureError> {
         let header = header_name(options)?;
-        let secrets = super::keys(NAME, secrets, |secret| {
-            super::not_empty(NAME, secret).cloned()
-        })?;
+        let secrets = self::secrets(NAME, secrets)?;
         Ok(Box::new(SharedSecretVerifier { header, secrets }))
     }
 
@@ -64,12 +62,7 @@ impl Scheme for SharedSecret {
     ) -> Result<Box<dyn Signer>, SignatureError> {
         let name = header_name(options)?;
         let text = super::not_empty(NAME, secret)?.reveal();
-        let bad = |_| SignatureError::BadSecret {
-            scheme: NAME,
-            expected: "text that can stand in a header",
-        };
-        let mut value = HeaderValue::from_str(text).map_err(bad)?;
-        value.set_sensitive(true);
+        let value = header_value(NAME, text)?;
         Ok(Box::new(SharedSecretSigner { name, value }))
     }
 }
@@ -100,21 +93,48 @@ impl Verifier for SharedSecretVerifier {
             Ok(given) => given,
             Err(reason) => return diagnose::header(reason, &self.header, received.headers),
         };
-        let matches = |secret: &str| verify_slices_are_equal(secret.as_bytes(), given).is_ok();
-        if let Some(matched) = self.secrets.iter().position(|s| matches(s.reveal())) {
-            return Judgement::valid(matched);
-        }
-        let hint = self
-            .secrets
-            .iter()
-            .any(|secret| matches(secret.reveal().trim()))
-            .then(|| diagnose::WHITESPACE.to_owned());
-        Judgement {
-            reason: Reason::SecretMismatch,
-            matched: None,
-            hint,
-        }
+        judge(&self.secrets, given)
     }
+}
+
+/// The secrets of a scheme that compares them as they are.
+pub(super) fn secrets(
+    scheme: &'static str,
+    secrets: &[Secret],
+) -> Result<Vec<Secret>, SignatureError> {
+    super::keys(scheme, secrets, |secret| {
+        super::not_empty(scheme, secret).cloned()
+    })
+}
+
+/// A header's value that no log may show.
+pub(super) fn header_value(
+    scheme: &'static str,
+    text: &str,
+) -> Result<HeaderValue, SignatureError> {
+    let bad = |_| SignatureError::BadSecret {
+        scheme,
+        expected: "text that can stand in a header",
+    };
+    let mut value = HeaderValue::from_str(text).map_err(bad)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Compares what was given with each secret, in constant time.
+pub(super) fn judge(secrets: &[Secret], given: &[u8]) -> Judgement {
+    let matches = |secret: &str| verify_slices_are_equal(secret.as_bytes(), given).is_ok();
+    if let Some(matched) = secrets.iter().position(|s| matches(s.reveal())) {
+        return Judgement::valid(matched);
+    }
+    let hint = secrets
+        .iter()
+        .any(|secret| matches(secret.reveal().trim()))
+        .then_some(diagnose::WHITESPACE);
+    Judgement::refused_with(
+        Reason::SecretMismatch,
+        hint.unwrap_or(diagnose::OTHER_SECRET),
+    )
 }
 
 struct SharedSecretSigner {

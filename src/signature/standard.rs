@@ -110,10 +110,18 @@ impl Scheme for Standard {
         secret: &Secret,
         options: &Options,
     ) -> Result<Box<dyn Signer>, SignatureError> {
+        self.rotating_signer(std::slice::from_ref(secret), options)
+    }
+
+    fn rotating_signer(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+    ) -> Result<Box<dyn Signer>, SignatureError> {
         options.check(self)?;
         Ok(Box::new(StandardSigner {
             names: self.names,
-            key: self.key(secret)?,
+            keys: super::keys(self.name, secrets, |secret| self.key(secret))?,
         }))
     }
 }
@@ -257,7 +265,7 @@ fn v1<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a
 
 struct StandardSigner {
     names: &'static Names,
-    key: Key,
+    keys: Vec<Key>,
 }
 
 impl Signer for StandardSigner {
@@ -272,8 +280,13 @@ impl Signer for StandardSigner {
             message.body.as_ref(),
         ];
         let mut signature = Vec::with_capacity(48);
-        signature.extend_from_slice(b"v1,");
-        mac::push_base64(mac::mac(&self.key, &parts).as_ref(), &mut signature);
+        for key in &self.keys {
+            if !signature.is_empty() {
+                signature.push(b' ');
+            }
+            signature.extend_from_slice(b"v1,");
+            mac::push_base64(mac::mac(key, &parts).as_ref(), &mut signature);
+        }
         let headers = vec![
             (self.names.id.clone(), header::value(id.as_bytes().to_vec())),
             (

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::time::Duration;
 
 use evt::running::Running as Platform;
 use evt::secret::Secret;
@@ -52,7 +51,7 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
     scheme
         .verifier(&[Secret::new(secret)], &Options::default())
         .expect("a secret of its form")
-        .verify(&received, Timestamp::now(), Duration::from_secs(300))
+        .verify(&received, Timestamp::now(), None)
         .reason
 }
 

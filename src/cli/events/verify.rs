@@ -1,9 +1,11 @@
 //! `evt events verify`
 
 use serde_json::json;
+use tokio::runtime::Handle;
 
 use super::{EventsError, pick};
 use crate::cli::Context;
+use crate::documents::Documents;
 use crate::error::{CliError, Exit};
 use crate::event::Event;
 use crate::grammar::event_ref::EventRef;
@@ -48,7 +50,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let event = pick::one(&args.reference, cx)?;
-    let (scheme, options) = scheme_of(args, &event)?;
+    let (scheme, options) = scheme_of(args, &event, cx)?;
     let platform = super::replay::platform_secret(cx)?;
     let mut secrets = Vec::new();
     for reference in &args.secret {
@@ -73,6 +75,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         None => event.received_at,
     };
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
+    // On a thread that may wait: see `events::run`.
+    let documents = Documents::default();
+    Handle::current().block_on(documents.teach(&*verifier, &received, at));
     let mut judgement = verifier.verify(&received, at, args.tolerance.map(Into::into));
     if is_ours && is_mismatch(judgement.reason) && was_valid(&event) {
         return Err(EventsError::SecretNotGiven {
@@ -98,12 +103,14 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     })
 }
 
-fn scheme_of(args: &Args, event: &Event) -> Result<(&'static dyn Scheme, Options), CliError> {
+fn scheme_of(
+    args: &Args,
+    event: &Event,
+    cx: &Context,
+) -> Result<(&'static dyn Scheme, Options), CliError> {
     if let Some(spec) = &args.scheme {
-        return Ok((
-            signature::find(&spec.name).map_err(explain)?,
-            spec.options.clone(),
-        ));
+        signature::find(&spec.name).map_err(explain)?;
+        return cx.scheme(spec);
     }
     match super::replay::scheme_name(event) {
         Some(name) => Ok((signature::find(name).map_err(explain)?, Options::default())),

@@ -24,7 +24,6 @@ use crate::listen::{
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::serve::BodyLimits;
-use crate::signature;
 use tally::Tally;
 
 /// How long what has come may take to be printed, once the listener has stopped.
@@ -257,12 +256,12 @@ impl Args {
         }
         let mut checks = Vec::new();
         for (spec, references) in &self.verify.schemes {
-            let scheme = signature::find(&spec.name)?;
+            let (scheme, options) = cx.scheme(spec)?;
             let secrets = references
                 .iter()
                 .map(|reference| cx.secret(reference))
                 .collect::<Result<Vec<Secret>, _>>()?;
-            checks.push(Check::new(scheme, &secrets, &spec.options)?);
+            checks.push(Check::new(scheme, &secrets, &options)?);
         }
         Ok(Checks::Asked(checks))
     }

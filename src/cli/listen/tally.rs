@@ -89,7 +89,9 @@ impl Tally {
 
     fn count(&self, message: &Message) {
         let counted = match message {
-            Message::Received { event, .. } => self.is_counted(event),
+            Message::Received {
+                event, handshake, ..
+            } => handshake.is_none() && self.is_counted(event),
             _ => false,
         };
         let mut counts = self.counts();
@@ -188,10 +190,18 @@ fn show(message: &Message, line: &mut Vec<u8>, cx: &Context) -> Result<(), CliEr
     match message {
         Message::Received {
             event,
+            handshake,
             answer,
             took,
             ..
-        } => received(event, *answer, *took, line, cx)?,
+        } => {
+            received(event, *answer, *took, line, cx)?;
+            if let (Some(name), true) = (handshake, *answer < 300) {
+                let facts = json!({ "handshake": name, "answer": answer });
+                let text = format!("    The handshake ({name}) was answered.");
+                cx.ui.notice("handshake", facts, &text);
+            }
+        }
         Message::Refused { status, why } => {
             let facts = json!({ "status": status, "why": why });
             cx.ui.notice(
@@ -238,8 +248,7 @@ fn received(
                 "{}  -> {answer} in {millis:.1} ms",
                 ui::line(&cx.ui, event)
             ))?;
-            let refused = event.verdict.as_ref().filter(|verdict| !verdict.ok);
-            if let Some(hint) = refused.and_then(|verdict| verdict.hint.as_deref()) {
+            if let Some(hint) = event.verdict.as_ref().and_then(|v| v.hint.as_deref()) {
                 cx.ui.status(&format!("    {}", safe(hint)));
             }
         }

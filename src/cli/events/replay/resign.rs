@@ -10,20 +10,12 @@ use crate::grammar::scheme_spec::SchemeSpec;
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::send::{new_id, wire};
-use crate::signature::{self, Options, Outgoing, PLATFORM_SCHEME, SignatureError};
+use crate::signature::{self, Options, Outgoing, PLATFORM_SCHEME, SCHEMES, SignatureError};
 use crate::time::Timestamp;
 
 use super::super::EventsError;
 use super::Args;
 
-/// The header in which a scheme puts its signature.
-const SIGNED_BY: [(&str, &str); 5] = [
-    ("webhook-signature", PLATFORM_SCHEME),
-    ("svix-signature", "svix"),
-    ("stripe-signature", "stripe"),
-    ("x-hub-signature-256", "github"),
-    ("x-bridge-secret", "shared-secret-header"),
-];
 /// Headers that carry a message's id, which stays the same when it is signed anew.
 const IDS: [&str; 3] = ["webhook-id", "svix-id", "x-github-delivery"];
 
@@ -32,8 +24,11 @@ pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
     if let Some(verdict) = &event.verdict {
         return Some(&verdict.scheme);
     }
-    let signed = |(header, _): &&(&str, &str)| event.headers.contains_key(*header);
-    SIGNED_BY.iter().find(signed).map(|(_, scheme)| *scheme)
+    let signed = SCHEMES.iter().find(|scheme| {
+        let header = scheme.header();
+        header.is_some_and(|header| event.headers.contains_key(header))
+    });
+    signed.map(|scheme| scheme.name())
 }
 
 /// The secret of the platform that runs here.
@@ -55,15 +50,19 @@ impl Resigner {
         let Some(spec) = &args.resign else {
             return Ok(None);
         };
-        if let Some(spec) = spec {
-            signature::find(&spec.name)?;
-        }
+        let spec = match spec {
+            Some(spec) => Some(SchemeSpec {
+                name: spec.name.clone(),
+                options: cx.scheme(spec)?.1,
+            }),
+            None => None,
+        };
         let secret = match &args.secret {
             Some(reference) => Some(cx.secret(reference)?),
             None => None,
         };
         Ok(Some(Self {
-            spec: spec.clone(),
+            spec,
             platform: platform_secret(cx)?,
             secret,
         }))

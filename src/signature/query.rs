@@ -1,0 +1,79 @@
+//! Query strings and forms, percent-decoded.
+
+use std::borrow::Cow;
+
+/// The first value of a parameter of the URL's query.
+pub(super) fn value(url: &str, name: &str) -> Option<String> {
+    let (_, query) = url.split_once('?')?;
+    let query = query.split('#').next().unwrap_or_default();
+    pairs(query.as_bytes())
+        .find(|(key, _)| key.as_ref() == name.as_bytes())
+        .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
+}
+
+/// All parameters of a query or form, in order, as bytes: what is no UTF-8 is signed as it is.
+pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    text.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let at = pair.iter().position(|byte| *byte == b'=');
+            let (key, value) = match at {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
+            (decode(key), decode(value))
+        })
+}
+
+/// Undoes percent-encoding, and `+` for a blank. A lone percent sign stays one.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(text);
+    }
+    let digit = |at: usize| {
+        let letter = *text.get(at)? as char;
+        u8::try_from(letter.to_digit(16)?).ok()
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        let pair = (byte == b'%').then(|| Some(digit(at + 1)? << 4 | digit(at + 2)?));
+        at += match (byte, pair.flatten()) {
+            (_, Some(decoded)) => {
+                out.push(decoded);
+                3
+            }
+            (b'+', None) => {
+                out.push(b' ');
+                1
+            }
+            (_, None) => {
+                out.push(byte);
+                1
+            }
+        };
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_decoded() {
+        let url = "https://a.test/x?crc_token=25ow%2FV7%2b&nonce=a+b&nonce=c&e#f";
+        assert_eq!(value(url, "crc_token").as_deref(), Some("25ow/V7+"));
+        assert_eq!(value(url, "nonce").as_deref(), Some("a b"));
+        assert_eq!(value(url, "e").as_deref(), Some(""));
+        assert_eq!(value(url, "f"), None);
+    }
+
+    #[test]
+    fn what_is_no_escape_stays() {
+        let decoded = |text: &str| decode(text.as_bytes()).into_owned();
+        assert_eq!(decoded("100%"), b"100%");
+        assert_eq!(decoded("%zz%4"), b"%zz%4");
+        assert_eq!(decoded("%ff"), b"\xff");
+    }
+}

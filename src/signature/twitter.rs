@@ -1,0 +1,49 @@
+//! X (Twitter): `x-twitter-webhooks-signature: sha256=<base64>`, HMAC-SHA256 over the body with the consumer secret.
+//!
+//! <https://docs.x.com/x-api/webhooks/quickstart>
+
+use std::borrow::Cow;
+
+use http::HeaderName;
+use serde_json::json;
+
+use super::mac::{self, Algorithm, Writing};
+use super::recipe::{Carries, Configured, Part, Recipe, Row, alone};
+use super::{Handshake, Judgement, Received, query};
+
+static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-twitter-webhooks-signature")];
+
+static RECIPE: Recipe = Recipe {
+    name: "twitter",
+    summary: "x-twitter-webhooks-signature: HMAC-SHA256 over the body in base64, with the consumer secret",
+    signature: Cow::Borrowed(&SIGNATURE),
+    carries: Carries::After(Cow::Borrowed("sha256=")),
+    algorithm: Algorithm::Sha256,
+    writing: Writing::Base64,
+    id: None,
+    stamp: None,
+    message: Cow::Borrowed(&[Part::Body]),
+    sample: ("", 25),
+    along: alone,
+    handshake: Some(crc),
+    options: &[],
+};
+
+pub(super) static SCHEME: Row = Row(&RECIPE);
+
+/// The challenge-response check, at registration and every hour: `GET ?crc_token=…` wants the token's MAC.
+fn crc(configured: &Configured, received: &Received<'_>, _: &Judgement) -> Option<Handshake> {
+    if received.method != "GET" {
+        return None;
+    }
+    let token = query::value(received.url, "crc_token")?;
+    let tag = mac::mac(configured.keys.first()?, &[token.as_bytes()]);
+    let mut response = b"sha256=".to_vec();
+    mac::push_base64(tag.as_ref(), &mut response);
+    let body = json!({ "response_token": String::from_utf8_lossy(&response) });
+    Some(Handshake::answer(
+        "crc_token",
+        "application/json",
+        body.to_string().into_bytes(),
+    ))
+}
