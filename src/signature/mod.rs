@@ -2,10 +2,13 @@
 //!
 //! Fetching certificates and keeping replay caches do not belong here.
 
+mod asymmetric;
 mod basic;
 mod bearer;
+mod certificate;
 mod clock;
 mod diagnose;
+mod discord;
 mod field;
 mod github;
 mod google_ads;
@@ -15,17 +18,23 @@ mod linkedin;
 mod mac;
 mod mailgun;
 mod meta;
+mod paypal;
 mod query;
 mod recipe;
 mod repair;
+mod sendgrid;
 mod shared_secret;
 mod shopify;
 mod slack;
+mod sns;
 mod standard;
+mod standard_v1a;
 mod stripe;
 mod tiktok;
 mod twitch;
 mod twitter;
+#[cfg(test)]
+mod vectors;
 
 use std::time::Duration;
 
@@ -417,13 +426,18 @@ pub enum SignatureError {
 /// Every scheme, in the order of the help.
 pub static SCHEMES: &[&dyn Scheme] = &[
     &standard::Standard::WEBHOOKS,
+    &standard_v1a::StandardV1a,
     &standard::Standard::SVIX,
     &stripe::SCHEME,
+    &paypal::PayPal,
+    &sendgrid::SendGrid,
     &mailgun::Mailgun,
+    &sns::Sns,
     &github::SCHEME,
     &meta::SCHEME,
     &slack::SCHEME,
     &shopify::SCHEME,
+    &discord::Discord,
     &twitch::SCHEME,
     &linkedin::SCHEME,
     &tiktok::SCHEME,
@@ -480,6 +494,19 @@ fn keys<T>(
         return Err(SignatureError::NoSecret { scheme });
     }
     secrets.iter().map(prepare).collect()
+}
+
+/// The option `certs=loopback`: documents may come from this machine, as those of the local platform do.
+fn certs_on_loopback(scheme: &'static str, options: &Options) -> Result<bool, SignatureError> {
+    match options.get("certs") {
+        None => Ok(false),
+        Some("loopback") => Ok(true),
+        Some(_) => Err(SignatureError::BadOption {
+            scheme,
+            option: "certs",
+            expected: "`loopback`",
+        }),
+    }
 }
 
 /// An empty secret would make a signature that anyone can make.

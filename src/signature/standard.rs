@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::clock::{self, Clock};
 use super::diagnose::{self, Case, KeyForm};
@@ -23,7 +23,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// Decodes secrets: people lose the padding when they copy one.
-const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(super) const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -31,7 +31,7 @@ const PREFIX: &str = "whsec_";
 /// How far the timestamp may lie on either side of now, unless told otherwise.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
 
-static WEBHOOK: Names = Names {
+pub(super) static WEBHOOK: Names = Names {
     id: HeaderName::from_static("webhook-id"),
     timestamp: HeaderName::from_static("webhook-timestamp"),
     signature: HeaderName::from_static("webhook-signature"),
@@ -51,10 +51,10 @@ pub(super) struct Standard {
     fallback: Option<&'static Names>,
 }
 
-struct Names {
-    id: HeaderName,
-    timestamp: HeaderName,
-    signature: HeaderName,
+pub(super) struct Names {
+    pub(super) id: HeaderName,
+    pub(super) timestamp: HeaderName,
+    pub(super) signature: HeaderName,
 }
 
 impl Standard {
@@ -158,11 +158,54 @@ struct StandardVerifier {
 }
 
 /// What the three headers say.
-struct Claim<'a> {
-    id: &'a [u8],
-    timestamp: &'a [u8],
+pub(super) struct Claim<'a> {
+    pub(super) id: &'a [u8],
+    pub(super) timestamp: &'a [u8],
     /// The name under which the signatures came.
-    signature: &'static HeaderName,
+    pub(super) signature: &'static HeaderName,
+}
+
+impl Names {
+    /// Reads the three headers; `fallback` stands in for each that is missing.
+    pub(super) fn claim<'a>(
+        &'static self,
+        fallback: Option<&'static Self>,
+        headers: &'a HeaderMap,
+    ) -> Result<Claim<'a>, (Reason, &'static HeaderName)> {
+        let named = |own: &'static HeaderName, other: fn(&'static Self) -> &'static HeaderName| {
+            match fallback {
+                Some(fallback) if !headers.contains_key(own) => other(fallback),
+                _ => own,
+            }
+        };
+        let single = |name| header::single(headers, name).map_err(|reason| (reason, name));
+        let signature = named(&self.signature, |names| &names.signature);
+        if !headers.contains_key(signature) {
+            return Err((Reason::MissingHeader, &self.signature));
+        }
+        Ok(Claim {
+            id: single(named(&self.id, |names| &names.id))?,
+            timestamp: single(named(&self.timestamp, |names| &names.timestamp))?,
+            signature,
+        })
+    }
+
+    /// The three headers of a message that was signed.
+    pub(super) fn headers(
+        &self,
+        id: &str,
+        timestamp: String,
+        signature: Vec<u8>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        vec![
+            (self.id.clone(), header::value(id.as_bytes().to_vec())),
+            (
+                self.timestamp.clone(),
+                header::value(timestamp.into_bytes()),
+            ),
+            (self.signature.clone(), header::value(signature)),
+        ]
+    }
 }
 
 impl Verifier for StandardVerifier {
@@ -172,7 +215,7 @@ impl Verifier for StandardVerifier {
         now: Timestamp,
         tolerance: Option<Duration>,
     ) -> Judgement {
-        let claim = match self.claim(received.headers) {
+        let claim = match self.names.claim(self.fallback, received.headers) {
             Ok(claim) => claim,
             Err((reason, name)) => return diagnose::header(reason, name, received.headers),
         };
@@ -188,35 +231,11 @@ impl Verifier for StandardVerifier {
 }
 
 impl StandardVerifier {
-    fn claim<'a>(
-        &self,
-        headers: &'a HeaderMap,
-    ) -> Result<Claim<'a>, (Reason, &'static HeaderName)> {
-        let names = self.names;
-        let named =
-            |own: &'static HeaderName, other: fn(&'static Names) -> &'static HeaderName| match self
-                .fallback
-            {
-                Some(fallback) if !headers.contains_key(own) => other(fallback),
-                _ => own,
-            };
-        let single = |name| header::single(headers, name).map_err(|reason| (reason, name));
-        let signature = named(&names.signature, |names| &names.signature);
-        if !headers.contains_key(signature) {
-            return Err((Reason::MissingHeader, &names.signature));
-        }
-        Ok(Claim {
-            id: single(named(&names.id, |names| &names.id))?,
-            timestamp: single(named(&names.timestamp, |names| &names.timestamp))?,
-            signature,
-        })
-    }
-
     fn matching(&self, claim: &Claim<'_>, received: &Received<'_>) -> Option<usize> {
         let parts = [claim.id, b".", claim.timestamp, b".", received.body];
         self.keys.iter().position(|key| {
             let expected = mac::mac(key, &parts);
-            v1(received.headers, claim.signature)
+            entries(received.headers, claim.signature, b"v1,")
                 .filter_map(|text| Writing::Base64.decode(text, Algorithm::Sha256))
                 .any(|given| mac::is_equal(&expected, &given))
         })
@@ -230,7 +249,7 @@ impl StandardVerifier {
         now: Timestamp,
         tolerance: Option<Duration>,
     ) -> Judgement {
-        let texts: Vec<&[u8]> = v1(received.headers, claim.signature).collect();
+        let texts: Vec<&[u8]> = entries(received.headers, claim.signature, b"v1,").collect();
         let given: Vec<mac::Mac> = texts
             .iter()
             .copied()
@@ -254,13 +273,17 @@ impl StandardVerifier {
     }
 }
 
-/// The `v1` entries of all lines of the header: a list may be spread over several.
-fn v1<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+/// The entries of one version in all lines of the header: a list may be spread over several.
+pub(super) fn entries<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    version: &'static [u8],
+) -> impl Iterator<Item = &'a [u8]> {
     headers
         .get_all(name)
         .iter()
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b' '))
-        .filter_map(|entry| entry.strip_prefix(b"v1,"))
+        .filter_map(move |entry| entry.strip_prefix(version))
 }
 
 struct StandardSigner {
@@ -287,14 +310,7 @@ impl Signer for StandardSigner {
             signature.extend_from_slice(b"v1,");
             mac::push_base64(mac::mac(key, &parts).as_ref(), &mut signature);
         }
-        let headers = vec![
-            (self.names.id.clone(), header::value(id.as_bytes().to_vec())),
-            (
-                self.names.timestamp.clone(),
-                header::value(timestamp.into_bytes()),
-            ),
-            (self.names.signature.clone(), header::value(signature)),
-        ];
+        let headers = self.names.headers(&id, timestamp, signature);
         Ok(headers.into())
     }
 }

@@ -1,0 +1,377 @@
+//! Certificates that requests name by URL: read from PEM, checked to be trusted, and kept as prepared keys.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::signature::{
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256,
+};
+use http::Uri;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
+
+use super::{Judgement, Reason};
+use crate::time::Timestamp;
+
+/// Documents that are kept; the oldest goes first.
+const MOST_KEPT: usize = 16;
+/// Certificates of a document that are read: chains have three or four.
+const LONGEST_CHAIN: usize = 8;
+
+/// What is known by URL, in the order in which it was learnt.
+pub(super) struct Cache<T>(RwLock<Vec<(Box<str>, Arc<T>)>>);
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self(RwLock::new(Vec::new()))
+    }
+}
+
+impl<T> Cache<T> {
+    pub(super) fn get(&self, url: &str) -> Option<Arc<T>> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|(known, _)| **known == *url);
+        found.map(|(_, value)| Arc::clone(value))
+    }
+
+    /// Keeps the value in the place of what was known, or forgets that.
+    pub(super) fn put(&self, url: &str, value: Option<T>) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(known, _)| **known != *url);
+        if let Some(value) = value {
+            if kept.len() >= MOST_KEPT {
+                kept.remove(0);
+            }
+            kept.push((url.into(), Arc::new(value)));
+        }
+    }
+}
+
+/// Seconds since the epoch, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Validity {
+    from: i64,
+    to: i64,
+}
+
+impl Validity {
+    fn holds(self, now: Timestamp) -> bool {
+        (self.from..=self.to).contains(&now.secs())
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            from: self.from.max(other.from),
+            to: self.to.min(other.to),
+        }
+    }
+}
+
+/// A document with its leaf's key prepared.
+pub(super) struct Leaf {
+    /// The leaf, and what came after it.
+    chain: Vec<CertificateDer<'static>>,
+    pub(super) sha256: ParsedPublicKey,
+    pub(super) sha1: ParsedPublicKey,
+    /// When the key counts: of the leaf alone, or of the whole chain once that was checked.
+    validity: Validity,
+    trust: Trust,
+}
+
+#[derive(Clone, Copy)]
+enum Trust {
+    /// By the URL it was fetched from.
+    Url,
+    /// By a chain that ends in an anchor, checked for one time.
+    Chain(Result<(), Reason>),
+}
+
+impl Leaf {
+    /// Reads a document whose origin is what makes it trusted.
+    pub(super) fn read(document: &[u8]) -> Option<Self> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(document)
+            .take(LONGEST_CHAIN)
+            .collect::<Result<_, _>>()
+            .ok()?;
+        let leaf = chain.first()?;
+        let spki = EndEntityCert::try_from(leaf)
+            .ok()?
+            .subject_public_key_info();
+        let key = |algorithm| ParsedPublicKey::new(algorithm, spki.as_ref()).ok();
+        Some(Self {
+            sha256: key(&RSA_PKCS1_2048_8192_SHA256)?,
+            sha1: key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY)?,
+            validity: validity(leaf)?,
+            chain,
+            trust: Trust::Url,
+        })
+    }
+
+    /// Reads a document that has to be trusted by its chain.
+    pub(super) fn read_chain(document: &[u8], anchors: &Anchors, now: Timestamp) -> Option<Self> {
+        let mut leaf = Self::read(document)?;
+        match anchors.check(&leaf.chain, now) {
+            Ok(validity) => {
+                leaf.validity = validity;
+                leaf.trust = Trust::Chain(Ok(()));
+            }
+            Err(reason) => leaf.trust = Trust::Chain(Err(reason)),
+        }
+        Some(leaf)
+    }
+
+    /// Whether the key counts now. A chain is only built again where the time is another one than it was checked for.
+    pub(super) fn check(&self, anchors: Option<&Anchors>, now: Timestamp) -> Result<(), Reason> {
+        let holds = self.validity.holds(now);
+        match (self.trust, anchors) {
+            (Trust::Url | Trust::Chain(Ok(())), _) if holds => Ok(()),
+            (Trust::Chain(_), Some(anchors)) => anchors.check(&self.chain, now).map(|_| ()),
+            (Trust::Chain(Err(reason)), None) => Err(reason),
+            _ => Err(Reason::CertExpired),
+        }
+    }
+}
+
+/// Who is trusted to say whose a key is.
+pub(super) struct Anchors {
+    anchors: Vec<TrustAnchor<'static>>,
+    /// Certificates that help to build a chain.
+    others: Vec<CertificateDer<'static>>,
+    /// What one of the leaf's names has to end in.
+    suffix: &'static str,
+}
+
+impl Anchors {
+    /// The roots that browsers trust and those of the PEM text; `None` where it is none.
+    pub(super) fn new(pem: Option<&str>, suffix: &'static str) -> Option<Self> {
+        let mut anchors = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+        let mut others = Vec::new();
+        let given = CertificateDer::pem_slice_iter(pem.unwrap_or_default().as_bytes());
+        let before = anchors.len();
+        for certificate in given {
+            let certificate = certificate.ok()?;
+            let issued_by_another = EndEntityCert::try_from(&certificate)
+                .is_ok_and(|read| read.subject() != read.issuer());
+            if issued_by_another {
+                others.push(certificate);
+            } else {
+                let anchor = webpki::anchor_from_trusted_cert(&certificate).ok()?;
+                anchors.push(anchor.to_owned());
+            }
+        }
+        let found = anchors.len() > before || !others.is_empty();
+        (pem.is_none() || found).then_some(Self {
+            anchors,
+            others,
+            suffix,
+        })
+    }
+
+    /// Builds a chain from the leaf to an anchor; says how long it holds.
+    fn check(&self, chain: &[CertificateDer<'static>], now: Timestamp) -> Result<Validity, Reason> {
+        let (leaf, between) = chain.split_first().ok_or(Reason::CertUntrusted)?;
+        let between: Vec<CertificateDer<'_>> =
+            between.iter().chain(&self.others).cloned().collect();
+        let read = EndEntityCert::try_from(leaf).map_err(reason)?;
+        let seconds = u64::try_from(now.secs()).unwrap_or_default();
+        let path = read
+            .verify_for_usage(
+                ALL_VERIFICATION_ALGS,
+                &self.anchors,
+                &between,
+                UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds)),
+                KeyUsage::server_auth(),
+                None,
+                None,
+            )
+            .map_err(reason)?;
+        if !read
+            .valid_dns_names()
+            .any(|name| name.ends_with(self.suffix))
+        {
+            return Err(Reason::CertNameMismatch);
+        }
+        let of_leaf = validity(leaf).ok_or(Reason::CertUntrusted)?;
+        path.intermediate_certificates()
+            .try_fold(of_leaf, |sum, certificate| {
+                Some(sum.and(validity(&certificate.der())?))
+            })
+            .ok_or(Reason::CertUntrusted)
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn reason(error: webpki::Error) -> Reason {
+    match error {
+        webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. } => {
+            Reason::CertExpired
+        }
+        _ => Reason::CertUntrusted,
+    }
+}
+
+/// When a certificate is valid by its own words. webpki checks this, but tells it only in its errors.
+fn validity(certificate: &[u8]) -> Option<Validity> {
+    let (_, certificate, _) = element(certificate)?;
+    let (_, mut rest, _) = element(certificate)?;
+    if let (0xa0, _, after) = element(rest)? {
+        rest = after;
+    }
+    // Serial number, algorithm and issuer stand before it.
+    for _ in 0..3 {
+        rest = element(rest)?.2;
+    }
+    let (_, validity, _) = element(rest)?;
+    let (from_tag, from, after) = element(validity)?;
+    let (to_tag, to, _) = element(after)?;
+    Some(Validity {
+        from: time(from_tag, from)?,
+        to: time(to_tag, to)?,
+    })
+}
+
+/// The first element of DER: its tag, what it holds, and what comes after it.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x84 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            let length = bytes
+                .iter()
+                .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+            (length, rest)
+        }
+        _ => return None,
+    };
+    let (content, after) = rest.split_at_checked(length)?;
+    Some((tag, content, after))
+}
+
+/// `UTCTime` or `GeneralizedTime`, which for certificates are written in one form each.
+fn time(tag: u8, text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = match (tag, text.len()) {
+        (0x17, 12) => {
+            let (year, rest) = text.split_at(2);
+            let century = if year < "50" { "20" } else { "19" };
+            (format!("{century}{year}"), rest)
+        }
+        (0x18, 14) => (text[..4].to_owned(), &text[4..]),
+        _ => return None,
+    };
+    let (month, day, hour) = (&rest[..2], &rest[2..4], &rest[4..6]);
+    let (minute, second) = (&rest[6..8], &rest[8..]);
+    let written = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
+    Some(written.parse::<Timestamp>().ok()?.secs())
+}
+
+/// Whether a URL is on this machine: what a local platform serves its certificates on.
+pub(super) fn is_loopback(url: &Uri) -> bool {
+    let scheme = matches!(url.scheme_str(), Some("http" | "https"));
+    let host = url.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<std::net::IpAddr>();
+    scheme && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
+}
+
+/// The host of an https URL on its usual port, with neither user nor password.
+pub(super) fn https_host(url: &Uri) -> Option<&str> {
+    let authority = url.authority()?;
+    let plain = !authority.as_str().contains('@') && matches!(url.port_u16(), None | Some(443));
+    (plain && url.scheme_str() == Some("https")).then(|| authority.host())
+}
+
+/// The judgement on a document that is not there.
+#[cold]
+pub(super) fn unavailable(url: &str, what: &str) -> Judgement {
+    let hint = format!(
+        "cert_unavailable: the {what} at {url} could not be fetched, or not be read; without it nothing can be checked"
+    );
+    Judgement::refused_with(Reason::CertUnavailable, hint)
+}
+
+/// The judgement on a URL that nothing is fetched from.
+#[cold]
+pub(super) fn not_allowed(url: &str, allowed: &str) -> Judgement {
+    let shown: String = url.chars().take(200).collect();
+    let hint = format!(
+        "cert_url_not_allowed: `{shown}` is not {allowed}; anyone could have put a certificate there"
+    );
+    Judgement::refused_with(Reason::CertUrlNotAllowed, hint)
+}
+
+/// The judgement on a certificate that does not count.
+#[cold]
+pub(super) fn untrusted(reason: Reason, url: &str, suffix: &str) -> Judgement {
+    let words = match reason {
+        Reason::CertExpired => "is not valid at this time; look at the clock here, too".to_owned(),
+        Reason::CertNameMismatch => format!("is trusted, but none of its names ends in `{suffix}`"),
+        _ => "does not lead to a root that is trusted; a root of one's own is given by the option `ca`".to_owned(),
+    };
+    let hint = format!("{}: the certificate at {url} {words}", reason.code());
+    Judgement::refused_with(reason, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_certificates_are_read() {
+        assert_eq!(time(0x17, b"250101000000Z"), Some(1_735_689_600));
+        assert_eq!(time(0x18, b"20500101000000Z"), Some(2_524_608_000));
+        assert_eq!(time(0x17, b"700101000000Z"), Some(0));
+        for (tag, text) in [
+            (0x17, &b"20500101000000Z"[..]),
+            (0x18, b"250101000000Z"),
+            (0x17, b"250101000000"),
+            (0x17, b"251301000000Z"),
+            (0x17, b"2501010000\xc3\xa9Z"),
+        ] {
+            assert_eq!(time(tag, text), None);
+        }
+    }
+
+    #[test]
+    fn broken_der_is_no_certificate() {
+        for der in [
+            &b""[..],
+            &[0x30],
+            &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+            &[0x30, 0x80],
+        ] {
+            assert_eq!(validity(der), None);
+        }
+        assert!(Leaf::read(b"").is_none());
+        let text = b"-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        assert!(Leaf::read(text).is_none());
+    }
+
+    #[test]
+    fn the_oldest_document_makes_room() {
+        let cache = Cache::default();
+        for at in 0..=MOST_KEPT {
+            cache.put(&at.to_string(), Some(at));
+        }
+        assert!(cache.get("0").is_none());
+        assert_eq!(cache.get("16").as_deref(), Some(&16));
+        cache.put("16", None);
+        assert!(cache.get("16").is_none());
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let loopback = |url: &str| is_loopback(&url.parse().unwrap());
+        assert!(loopback("http://127.0.0.1:80/x"));
+        assert!(loopback("https://[::1]/x"));
+        assert!(loopback("http://localhost/x"));
+        assert!(!loopback("http://127.0.0.1.evil.test/x"));
+        assert!(!loopback("http://localhost.evil.test/"));
+        assert!(!loopback("http://10.0.0.1/"));
+    }
+}
