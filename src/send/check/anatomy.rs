@@ -15,8 +15,6 @@ use crate::time::Timestamp;
 
 /// Far enough for a timestamp to be another one.
 const STEP: Duration = Duration::from_secs(7);
-/// Schemes that sign a time which their vendors do not ask anybody to compare with the clock.
-const UNTIMED: [&str; 2] = ["paypal", "sns"];
 
 /// Where the cases are made.
 pub(super) struct Bench<'a> {
@@ -175,7 +173,7 @@ impl<'a> Bench<'a> {
         let moves = signature.as_ref().is_some_and(|name| differs(name, &later));
         let is_timed = stamp.is_some() || moves || base.body != later.body;
         Ok(Anatomy {
-            is_timed: is_timed && !UNTIMED.contains(&self.scheme()),
+            is_timed,
             signature,
             stamp,
             id,

@@ -7,7 +7,11 @@ use http::HeaderMap;
 
 use super::*;
 use crate::grammar::target::Target;
-use crate::signature::{self, Reason, Received};
+use crate::signature::Reason::{
+    self, DuplicateHeader, MissingHeader, SecretMismatch, SignatureMismatch, TimestampTooNew,
+    TimestampTooOld,
+};
+use crate::signature::{self, Received};
 
 const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
 const BODY: &[u8] = br#"{"event":"contact.created","data":{"n":1}}"#;
@@ -111,7 +115,6 @@ fn what_must_be_accepted_is_signed_right_and_what_must_be_refused_is_not() {
 
 #[test]
 fn a_bad_request_is_bad_for_the_reason_that_its_case_names() {
-    use Reason::*;
     for (scheme, name, expected) in [
         ("standard-webhooks", "a changed body", SignatureMismatch),
         (
