@@ -217,3 +217,120 @@ fn no_two_cases_have_one_name() {
     names.dedup();
     assert_eq!(names.len(), CASES.len());
 }
+
+/// What an endpoint answers that answers like our own listener.
+fn answered(subject: &Subject, verifies: &Secret, call: &Call) -> Answer {
+    let received = Received {
+        method: call.method.as_str(),
+        url: &call.target.to_string(),
+        headers: &call.headers,
+        body: &call.body,
+    };
+    let verifier = subject
+        .scheme
+        .verifier(std::slice::from_ref(verifies), &subject.options)
+        .unwrap();
+    let judgement = verifier.verify(&received, NOW, None);
+    let handshake = verifier.handshake(&received, &judgement).unwrap();
+    answer(handshake.status, handshake.body)
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
+    Answer {
+        status: http::StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::new(),
+        body: body.into(),
+        truncated: false,
+        took: Duration::from_millis(3),
+    }
+}
+
+#[test]
+fn each_handshake_is_answered_by_its_scheme_as_its_case_expects() {
+    for (scheme, options, name, right) in [
+        (
+            "meta",
+            "verify-token=to ken",
+            "meta: verification",
+            Verdict::Passes,
+        ),
+        (
+            "meta",
+            "verify-token=t",
+            "meta: a wrong token",
+            Verdict::Refuses,
+        ),
+        ("twitter", "", "twitter: CRC", Verdict::Passes),
+        ("slack", "", "slack: url_verification", Verdict::Passes),
+        ("twitch", "", "twitch: callback", Verdict::Passes),
+        ("discord", "", "discord: PING", Verdict::Passes),
+        ("discord", "", "discord: a forged PING", Verdict::Refuses),
+        ("linkedin", "", "linkedin: challenge", Verdict::Passes),
+    ] {
+        let (subject, verifies) = subject(scheme, options, BODY);
+        let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+        let case = case(name);
+        let (calls, expect) = case.requests(&bench).unwrap();
+        let verdict = |answer| judge::judge(case, expect, &bench, &[Ok(answer)], false).verdict;
+        let reply = answered(&subject, &verifies, &calls[0]);
+        assert_eq!(verdict(reply), right, "{name}");
+        let careless = match right {
+            Verdict::Refuses => Verdict::Leaks,
+            _ => Verdict::Fails,
+        };
+        assert_eq!(verdict(answer(200, "ok")), careless, "{name}");
+    }
+}
+
+/// The verdict on answers of these statuses.
+fn verdict(name: &str, statuses: &[u16], is_refused: bool) -> (Verdict, Option<String>) {
+    let (subject, _) = subject("stripe", "", BODY);
+    let bench = Bench::new(&subject, NOW, [7; 32]).unwrap();
+    let case = case(name);
+    let results: Vec<_> = statuses
+        .iter()
+        .map(|status| Ok(answer(*status, "")))
+        .collect();
+    let finding = judge::judge(case, case.expect, &bench, &results, is_refused);
+    (finding.verdict, finding.hint)
+}
+
+#[test]
+fn a_status_is_judged_by_what_its_case_expects() {
+    use Verdict::{Fails, Leaks, Passes, Refuses};
+    for (name, statuses, expected) in [
+        ("a good one", &[204][..], Passes),
+        ("a good one", &[302], Fails),
+        ("a good one", &[401], Fails),
+        ("an empty body", &[400], Passes),
+        ("an empty body", &[500], Fails),
+        ("a body of 1 MiB", &[413], Passes),
+        ("a body of 1 MiB", &[400], Fails),
+        ("a changed body", &[200], Leaks),
+        ("a changed body", &[401], Refuses),
+        ("a changed body", &[302], Fails),
+        ("a changed body", &[429], Fails),
+        ("a changed body", &[500], Fails),
+        ("the same one twice", &[200, 200], Passes),
+        ("the same one twice", &[200, 409], Passes),
+        ("the same one twice", &[200, 500], Fails),
+        ("the same one twice", &[401, 401], Fails),
+    ] {
+        let (found, _) = verdict(name, statuses, false);
+        assert_eq!(found, expected, "{name} {statuses:?}");
+    }
+}
+
+#[test]
+fn refusals_of_an_endpoint_that_refuses_everything_prove_nothing() {
+    let (verdict, hint) = verdict("a changed body", &[401], true);
+    assert_eq!(verdict, Verdict::Skipped);
+    assert!(hint.unwrap().contains("proves nothing"));
+}
+
+#[test]
+fn whether_a_second_delivery_was_noticed_is_told() {
+    let hint = |statuses| verdict("the same one twice", statuses, false).1.unwrap();
+    assert!(hint(&[200, 409]).contains("noticed"));
+    assert!(hint(&[200, 200]).contains("cannot be seen"));
+}
