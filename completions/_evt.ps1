@@ -581,7 +581,9 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;send' {
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Same ids and times each time; the signature''s time is the present all the same')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
@@ -603,7 +605,6 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
-            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl')
             [CompletionResult]::new('--set-new', '--set-new', [CompletionResultType]::ParameterName, 'Let --set add what is not there')
             [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Open the body in $VISUAL or $EDITOR first')
@@ -618,7 +619,9 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;trigger' {
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)')
             [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Same ids and times each time; the signature''s time is the present all the same')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
@@ -640,7 +643,6 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
-            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl')
             [CompletionResult]::new('--set-new', '--set-new', [CompletionResultType]::ParameterName, 'Let --set add what is not there')
             [CompletionResult]::new('--edit', '--edit', [CompletionResultType]::ParameterName, 'Open the body in $VISUAL or $EDITOR first')

@@ -557,7 +557,9 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;send'= {
+            cand --list 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)'
             cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
+            cand --seed 'Same ids and times each time; the signature''s time is the present all the same'
             cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
             cand --unset 'Remove a value of the body (repeatable)'
             cand -H 'Add or replace a header (repeatable)'
@@ -579,7 +581,6 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --url 'Speak to this platform, whatever the profile says'
             cand --org 'Act in this organisation, whatever the profile says'
             cand --token 'Authorise with this token, whatever the profile says'
-            cand --list 'List the samples'
             cand --dry-run 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
             cand --set-new 'Let --set add what is not there'
             cand --edit 'Open the body in $VISUAL or $EDITOR first'
@@ -593,7 +594,9 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;trigger'= {
+            cand --list 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)'
             cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
+            cand --seed 'Same ids and times each time; the signature''s time is the present all the same'
             cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
             cand --unset 'Remove a value of the body (repeatable)'
             cand -H 'Add or replace a header (repeatable)'
@@ -615,7 +618,6 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --url 'Speak to this platform, whatever the profile says'
             cand --org 'Act in this organisation, whatever the profile says'
             cand --token 'Authorise with this token, whatever the profile says'
-            cand --list 'List the samples'
             cand --dry-run 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
             cand --set-new 'Let --set add what is not there'
             cand --edit 'Open the body in $VISUAL or $EDITOR first'

@@ -460,7 +460,9 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "export" -d 'Write a state as JSON, with every version that it remembers'
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "set" -d 'Set a state from an export, or from a Singer state'
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "reset" -d 'Forget a state, so that the next poll begins anew, or move it back to a time'
+complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples: all, a vendor\'s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l seed -d 'Same ids and times each time; the signature\'s time is the present all the same' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
@@ -485,7 +487,6 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand send" -l url -d 'Speak to this platform, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise with this token, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples'
 complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
@@ -494,7 +495,9 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say noth
 complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples: all, a vendor\'s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l seed -d 'Same ids and times each time; the signature\'s time is the present all the same' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
@@ -519,7 +522,6 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l url -d 'Speak to this platform, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l org -d 'Act in this organisation, whatever the profile says' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise with this token, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'

@@ -6,7 +6,7 @@ use crate::dev::DevError;
 use crate::dev::seed::SeedError;
 use crate::flow::{DocumentError, FlowError};
 use crate::listen::ListenError;
-use crate::sample::UnknownSample;
+use crate::sample::{NoneFits, UnknownSample};
 
 impl From<UnknownSample> for CliError {
     fn from(error: UnknownSample) -> Self {
@@ -16,6 +16,16 @@ impl From<UnknownSample> for CliError {
         };
         // The same exit as for any other word that means nothing.
         Self::new(Exit::Usage, "unknown_event", error).hint(hint)
+    }
+}
+
+impl From<NoneFits> for CliError {
+    fn from(error: NoneFits) -> Self {
+        let hint = match &error.suggestion {
+            Some(glob) => format!("evt send --list '{glob}'"),
+            None => "evt send --list".to_owned(),
+        };
+        Self::new(Exit::NotFound, "no_such_event", error).hint(hint)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod event_ref;
+pub mod glob;
 pub mod header_line;
 pub mod nearest;
 pub mod scheme_spec;

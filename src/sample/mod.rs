@@ -1,8 +1,10 @@
-//! Bodies for `evt send`: AppEngine's events, made from the catalogue, and one JSON file for each event of other senders.
+//! Bodies for `evt send`: AppEngine's events, made from the catalogue, and those of other senders, made from one JSON file each.
 //!
-//! A body is made anew at each call: what tells one event from the next (ids, times) is fresh, all else is as in its file.
+//! A body is made anew at each call: what tells one event from the next (ids, times) is fresh, all else is as in its file. The same
+//! [`Occasion`] makes the same bytes.
 
-mod files;
+mod template;
+mod vendors;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,12 +12,17 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::catalogue::{self, EventKind};
+use crate::grammar::glob;
 use crate::grammar::nearest::nearest;
 use crate::signature::PLATFORM_SCHEME;
 use crate::time::Timestamp;
 
 /// The vendor of the catalogue's events; their names stand without it, too.
 pub const APPENGINE: &str = "appengine";
+
+/// When a seeded event happens, in seconds since the epoch: 2026-04-25T10:00:00Z.
+const SEEDED: i64 = 1_777_111_200;
+
 /// An event that can be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -36,31 +43,10 @@ pub struct Sample {
 #[derive(Clone, Copy, Debug)]
 enum Content {
     Catalogue(&'static EventKind),
-    File {
-        json: &'static str,
-        fresh: &'static [(&'static str, Fresh)],
-        layout: Layout,
+    Vendor {
+        file: &'static vendors::File<'static>,
+        event: &'static vendors::Event<'static>,
     },
-}
-
-/// A field of the file's top level that is new in each body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fresh {
-    /// An id with this before it.
-    Id(&'static str),
-    /// An id of decimal digits, as text.
-    Digits,
-    /// Now, in seconds since the epoch.
-    Seconds,
-    /// Now, in RFC 3339.
-    Time,
-}
-
-/// How the vendor lays out its JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    Compact,
-    Indented,
 }
 
 /// What makes one body differ from the next.
@@ -72,6 +58,29 @@ pub struct Occasion<'a> {
     pub org: &'a str,
 }
 
+impl<'a> Occasion<'a> {
+    /// The same occasion for the same seed, today and tomorrow.
+    pub fn seeded(seed: u64, org: &'a str) -> Self {
+        let (first, state) = scramble(seed);
+        let (second, _) = scramble(state);
+        let bytes = (u128::from(first) << 64) | u128::from(second);
+        Self {
+            now: Timestamp::from_secs(SEEDED),
+            id: uuid::Builder::from_random_bytes(bytes.to_be_bytes()).into_uuid(),
+            org,
+        }
+    }
+}
+
+/// SplitMix64: a number that looks random, and the state for the next one.
+fn scramble(state: u64) -> (u64, u64) {
+    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (mixed ^ (mixed >> 31), state)
+}
+
 /// There is no such event.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("there is no sample event `{name}`")]
@@ -80,9 +89,22 @@ pub struct UnknownSample {
     pub suggestion: Option<String>,
 }
 
+/// No sample's name fits.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("no sample event's name fits `{glob}`")]
+pub struct NoneFits {
+    pub glob: String,
+    /// A glob that would fit some.
+    pub suggestion: Option<String>,
+}
+
 /// Every sample, in the order of `evt send --list`: AppEngine's events, then the vendors'.
 pub fn all() -> impl Iterator<Item = Sample> {
-    let platform = catalogue::EVENTS.iter().map(|kind| Sample {
+    platform().chain(vendors::VENDORS.iter().flat_map(vendors::Vendor::samples))
+}
+
+fn platform() -> impl Iterator<Item = Sample> {
+    catalogue::EVENTS.iter().map(|kind| Sample {
         event: kind.name,
         vendor: APPENGINE,
         scheme: Some(PLATFORM_SCHEME),
@@ -90,30 +112,85 @@ pub fn all() -> impl Iterator<Item = Sample> {
         headers: &[],
         description: kind.fires,
         content: Content::Catalogue(kind),
-    });
-    platform.chain(files::FILES.iter().copied())
+    })
 }
 
-/// Finds a sample by name: `contact.created`, `appengine/contact.created`, `stripe/payment_intent.succeeded`.
+/// Finds a sample by name: `contact.created`, `appengine/contact.created`, `stripe/payment_intent.succeeded`, or with another
+/// name of the vendor, such as `facebook/page.post`. Letter case does not matter.
 ///
 /// # Errors
 /// [`UnknownSample`], with the name that may have been meant.
 pub fn find(name: &str) -> Result<Sample, UnknownSample> {
-    let wanted = name.strip_prefix("appengine/").unwrap_or(name);
-    if let Some(sample) = all().find(|sample| sample.is_named(wanted)) {
-        return Ok(sample);
-    }
+    // Only the file of the vendor that is named is read.
+    let vendor = name
+        .split_once('/')
+        .and_then(|(vendor, event)| Some((vendors::find(vendor)?, event)));
+    let found = match vendor {
+        Some((vendor, event)) => vendor.samples().find(|sample| sample.is_called(event)),
+        None => {
+            let event = name.strip_prefix("appengine/").unwrap_or(name);
+            platform().find(|sample| sample.is_called(event))
+        }
+    };
+    let wanted = match vendor {
+        Some((vendor, event)) => format!("{}/{event}", vendor.name),
+        None => name.to_owned(),
+    };
+    found.ok_or_else(|| UnknownSample {
+        name: name.to_owned(),
+        suggestion: suggestion(&wanted),
+    })
+}
+
+fn suggestion(wanted: &str) -> Option<String> {
     // A vendor's event may be meant by someone who types it without its vendor.
     let forms: Vec<(String, Sample)> = all()
         .flat_map(|sample| [(sample.name(), sample), (sample.event.to_owned(), sample)])
         .collect();
-    let suggestion = nearest(wanted, forms.iter().map(|(form, _)| form.as_str()))
+    nearest(wanted, forms.iter().map(|(form, _)| form.as_str()))
         .and_then(|meant| forms.iter().find(|(form, _)| form == meant))
-        .map(|(_, sample)| sample.name());
-    Err(UnknownSample {
-        name: name.to_owned(),
+        .map(|(_, sample)| sample.name())
+}
+
+/// The samples whose names fit: those of a vendor (`stripe`), or those of a glob (`stripe/invoice.*`, `*refund*`), which may leave
+/// out the vendor. Letter case does not matter.
+///
+/// # Errors
+/// [`NoneFits`], with a glob that may have been meant.
+pub fn select(pattern: &str) -> Result<Vec<Sample>, NoneFits> {
+    let found = fitting(pattern);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let inside = format!("*{}*", pattern.trim_matches('*'));
+    let suggestion = if fitting(&inside).is_empty() {
+        let vendors = vendors::VENDORS.iter().map(|vendor| vendor.name);
+        nearest(pattern, vendors.chain([APPENGINE]))
+            .map(str::to_owned)
+            .or_else(|| suggestion(pattern))
+    } else {
+        Some(inside)
+    };
+    Err(NoneFits {
+        glob: pattern.to_owned(),
         suggestion,
     })
+}
+
+fn fitting(pattern: &str) -> Vec<Sample> {
+    let (vendor, rest) = pattern.split_once('/').unwrap_or((pattern, "*"));
+    let vendor = match vendors::find(vendor) {
+        Some(vendor) => vendor.name,
+        None => vendor,
+    };
+    let of_vendor = format!("{vendor}/{rest}").to_lowercase();
+    let of_any = pattern.to_lowercase();
+    let fits = |sample: &Sample| {
+        let event = sample.event.to_lowercase();
+        glob::matches(&of_vendor, &format!("{}/{event}", sample.vendor))
+            || glob::matches(&of_any, &event)
+    };
+    all().filter(fits).collect()
 }
 
 impl Sample {
@@ -126,25 +203,20 @@ impl Sample {
         }
     }
 
-    fn is_named(&self, name: &str) -> bool {
-        if self.vendor == APPENGINE {
-            return self.event == name;
-        }
-        name.split_once('/') == Some((self.vendor, self.event))
+    fn is_called(&self, event: &str) -> bool {
+        self.event.eq_ignore_ascii_case(event)
     }
 
-    /// The body to send.
+    /// The body to send: the same for the same occasion.
     ///
-    /// Fresh in AppEngine's events: `timestamp`, and the record's `data.sk`. Fresh in Stripe's: `id` and `created`. In the
-    /// others: the id and the time of the envelope, where there is one.
+    /// Fresh in AppEngine's events: `timestamp`, and the record's `data.sk`. Fresh in the others: what their files write as
+    /// `${…}`, which is each id by which a receiver tells one event from the next, and each time.
     pub fn body(&self, occasion: &Occasion<'_>) -> Bytes {
         match self.content {
             Content::Catalogue(kind) => platform_body(kind, occasion),
-            Content::File {
-                json,
-                fresh,
-                layout,
-            } => file_body(json, fresh, layout, occasion),
+            Content::Vendor { file, event } => {
+                vendors::body(file, event, self.content_type, occasion)
+            }
         }
     }
 }
@@ -165,33 +237,6 @@ fn platform_body(kind: &EventKind, occasion: &Occasion<'_>) -> Bytes {
     Bytes::from(body.to_string())
 }
 
-fn file_body(
-    json: &str,
-    fresh: &[(&str, Fresh)],
-    layout: Layout,
-    occasion: &Occasion<'_>,
-) -> Bytes {
-    let mut body: Value = serde_json::from_str(json).expect("sample files are JSON: tested below");
-    for (field, kind) in fresh {
-        body[*field] = kind.value(occasion);
-    }
-    match layout {
-        Layout::Compact => Bytes::from(body.to_string()),
-        Layout::Indented => Bytes::from(format!("{body:#}")),
-    }
-}
-
-impl Fresh {
-    fn value(self, occasion: &Occasion<'_>) -> Value {
-        match self {
-            Self::Id(prefix) => format!("{prefix}{}", short(occasion.id)).into(),
-            Self::Digits => (occasion.id.as_u64_pair().1 >> 4).to_string().into(),
-            Self::Seconds => occasion.now.secs().into(),
-            Self::Time => rfc3339(occasion.now).into(),
-        }
-    }
-}
-
 /// Whole seconds: the form of the platform's own envelopes.
 fn rfc3339(now: Timestamp) -> String {
     let text = Timestamp::from_secs(now.secs()).to_string();
@@ -204,91 +249,4 @@ fn short(id: Uuid) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::signature;
-
-    fn occasion(id: u128) -> Occasion<'static> {
-        Occasion {
-            now: Timestamp::from_secs(1_777_111_200),
-            id: Uuid::from_u128(id),
-            org: "my-org",
-        }
-    }
-
-    fn value(name: &str, id: u128) -> Value {
-        let body = find(name).unwrap().body(&occasion(id));
-        serde_json::from_slice(&body).unwrap()
-    }
-
-    #[test]
-    fn every_sample_is_found_by_its_name_and_has_a_json_body() {
-        for sample in all() {
-            let found = find(&sample.name()).unwrap();
-            assert_eq!((found.vendor, found.event), (sample.vendor, sample.event));
-            let body: Value = serde_json::from_slice(&found.body(&occasion(1))).unwrap();
-            assert!(body.is_object(), "{}", sample.name());
-        }
-    }
-
-    #[test]
-    fn every_scheme_of_a_sample_exists() {
-        for scheme in all().filter_map(|sample| sample.scheme) {
-            assert!(signature::find(scheme).is_ok(), "{scheme}");
-        }
-    }
-
-    #[test]
-    fn every_event_of_the_catalogue_can_be_sent() {
-        for kind in catalogue::EVENTS {
-            let body = value(kind.name, 1);
-            assert_eq!(body["event"], kind.name);
-            assert_eq!(body["orgId"], "my-org");
-            assert_eq!(body["timestamp"], "2026-04-25T10:00:00Z");
-            assert_eq!(body["data"]["datatype"], kind.datatype);
-            assert!(body["data"]["data"].is_object(), "{}", kind.name);
-        }
-    }
-
-    #[test]
-    fn every_file_is_what_is_sent_but_for_what_is_fresh() {
-        for sample in files::FILES {
-            let Content::File { json, fresh, .. } = sample.content else {
-                panic!("{} is no file", sample.event);
-            };
-            let mut kept: Value = serde_json::from_str(json).unwrap();
-            let mut sent: Value = serde_json::from_slice(&sample.body(&occasion(1))).unwrap();
-            for (field, _) in fresh {
-                assert_ne!(kept[*field], Value::Null, "{} has no {field}", sample.event);
-                assert_eq!(kept[*field].is_string(), sent[*field].is_string());
-                kept[*field].take();
-                sent[*field].take();
-            }
-            assert_eq!(kept, sent);
-        }
-    }
-
-    #[test]
-    fn ids_are_new_in_each_body() {
-        let name = "stripe/payment_intent.succeeded";
-        assert_ne!(value(name, 1)["id"], value(name, 2)["id"]);
-        assert_ne!(
-            value("contact.created", 1)["data"]["sk"],
-            value("contact.created", 2)["data"]["sk"]
-        );
-    }
-
-    #[test]
-    fn a_mistyped_name_gets_a_suggestion() {
-        let suggestion = |name| find(name).unwrap_err().suggestion;
-        assert_eq!(
-            suggestion("contact.creatde").as_deref(),
-            Some("contact.created")
-        );
-        assert_eq!(
-            suggestion("payment_intent.succeeded").as_deref(),
-            Some("stripe/payment_intent.succeeded")
-        );
-        assert_eq!(suggestion("zzz"), None);
-    }
-}
+mod tests;

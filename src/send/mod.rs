@@ -40,7 +40,12 @@ pub struct Message {
 
 /// A new message id; the same over retries, another for each message.
 pub fn new_id() -> String {
-    format!("msg_{}", Uuid::now_v7().simple())
+    id_of(Uuid::now_v7())
+}
+
+/// The message id that stands for this one.
+pub fn id_of(id: Uuid) -> String {
+    format!("msg_{}", id.simple())
 }
 
 impl Message {

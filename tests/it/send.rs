@@ -234,6 +234,72 @@ fn every_sample_is_listed_with_its_scheme() {
 }
 
 #[test]
+fn a_list_is_of_a_vendor_or_of_a_glob() {
+    let sandbox = Sandbox::new();
+    let list = |glob| {
+        let output = sandbox.run(["send", "--list", glob]).expect_exit(0);
+        output.json_lines()
+    };
+    let rows = list("facebook");
+    assert!(rows.len() >= 6);
+    assert!(rows.iter().all(|row| row["vendor"] == "meta"));
+    let rows = list("stripe/charge.ref*");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["event"], "charge.refunded");
+    assert!(rows[0]["size"].as_u64() > Some(500));
+    let table = sandbox
+        .run(["send", "--list", "contact.*", "-o", "text"])
+        .expect_exit(0);
+    assert!(table.stdout.contains("SENT WHEN"), "{table}");
+}
+
+#[test]
+fn a_list_of_nothing_is_exit_3_and_says_what_may_be_meant() {
+    let sandbox = Sandbox::new();
+    for (glob, hint) in [
+        ("strpie", "evt send --list 'stripe'"),
+        ("refund", "evt send --list '*refund*'"),
+        ("zzz", "evt send --list"),
+    ] {
+        let output = sandbox.run(["send", "--list", glob]).expect_exit(3);
+        assert!(output.stderr.contains(hint), "{output}");
+    }
+    sandbox
+        .run(["send", "contact.created", "--list"])
+        .expect_exit(2);
+}
+
+#[test]
+fn a_seed_makes_the_same_event_again() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    for seed in ["7", "7", "8"] {
+        let args = [
+            "stripe/invoice.paid",
+            "--sign",
+            "standard-webhooks",
+            "--secret",
+            WEBHOOK_SECRET,
+            "--seed",
+            seed,
+        ];
+        send(&sandbox, &app, &args).expect_exit(0);
+    }
+    let requests = app.requests();
+    let ids: Vec<_> = requests
+        .iter()
+        .map(|request| request.header("webhook-id"))
+        .collect();
+    assert_eq!((ids[0], &requests[0].body), (ids[1], &requests[1].body));
+    assert_ne!(ids[0], ids[2]);
+    assert_ne!(requests[0].json()["id"], requests[2].json()["id"]);
+    // The clock that a receiver compares with its own is the real one.
+    for request in &requests {
+        let reason = judged("standard-webhooks", WEBHOOK_SECRET, request);
+        assert_eq!(reason, Reason::Ok);
+    }
+}
+
+#[test]
 fn an_answer_that_is_no_success_is_exit_7_and_the_event_is_kept_as_failed() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer(Answer::Status(500, "broken".to_owned()));

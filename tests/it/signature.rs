@@ -1,9 +1,10 @@
 //! The signature schemes against vectors that the vendors' own libraries were run over, and against every small change.
 
 mod handshakes;
+mod hostile;
 pub(crate) mod party;
 mod properties;
-mod vector;
+pub(crate) mod vector;
 
 use evt::signature::{self, Reason, SCHEMES};
 use vector::{Vector, files};

@@ -36,7 +36,8 @@ Examples:
   evt send stripe/payment_intent.succeeded --to 3000/hook --secret env:S --check      is the endpoint safe?
   evt send contact.created --set data.data.email=grace@example.test --set-new --set data.data.score:=80
   evt send contact.created --to 3000 --times 1000 --concurrency 32
-  evt send contact.created --dry-run -o curl   the same request as a command"
+  evt send contact.created --dry-run -o curl   the same request as a command
+  evt send --list stripe                       what can be sent, with what it is signed by"
 )]
 pub(crate) struct Args {
     /// A sample (`evt send --list`), a file as @FILE, or - for stdin
@@ -46,9 +47,9 @@ pub(crate) struct Args {
         conflicts_with = "list"
     )]
     event: Option<String>,
-    /// List the samples
-    #[arg(long)]
-    list: bool,
+    /// List the samples: all, a vendor's (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)
+    #[arg(long, value_name = "GLOB", num_args = 0..=1)]
+    list: Option<Option<String>>,
     /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
@@ -56,6 +57,10 @@ pub(crate) struct Args {
     /// Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl
     #[arg(long, conflicts_with_all = ["times", "expect_status"])]
     dry_run: bool,
+
+    /// Same ids and times each time; the signature's time is the present all the same
+    #[arg(long, value_name = "N", conflicts_with = "times")]
+    seed: Option<u64>,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -110,7 +115,8 @@ impl Args {
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let Some(event) = &args.event else {
-        return list::run(&cx);
+        let glob = args.list.as_ref().and_then(Option::as_deref);
+        return list::run(glob, &cx);
     };
     let (message, signing) = plan::message(event, &args, &cx)?;
     if args.check {

@@ -13,8 +13,9 @@ use crate::event::{Event, Outcome, Source, Transport};
 use crate::grammar::target::Target;
 use crate::json;
 use crate::record;
+use crate::sample::Occasion;
 use crate::send::tamper::{self, Tamper, TamperError};
-use crate::send::{Message, new_id, wire};
+use crate::send::{Message, id_of, new_id, wire};
 use crate::store::{StoreError, events};
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, safe_block};
@@ -25,7 +26,10 @@ const LINE_BYTES: usize = 4096;
 
 pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let now = Timestamp::now();
-    let id = new_id();
+    let id = match args.seed {
+        Some(seed) => id_of(Occasion::seeded(seed, "").id),
+        None => new_id(),
+    };
     let call = match args.tamper {
         Some(tamper) => tamper::call(&message, tamper, &id, now).map_err(explain_tamper)?,
         None => message.call(&id, now)?,

@@ -27,7 +27,7 @@ const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 /// `--sign none`
 const NONE: &str = "none";
 /// The organisation of a platform that nobody has named.
-const ORG: &str = "my-org";
+pub(super) const ORG: &str = "my-org";
 
 /// A body and what is known of it.
 struct Draft {
@@ -106,7 +106,7 @@ fn draft(
         _ => event.strip_prefix('@'),
     };
     let Some(file) = file else {
-        return sampled(event, headers, local, cx);
+        return sampled(event, headers, args.seed, local, cx);
     };
     if file == "-" && args.secret == Some(SecretRef::Stdin) {
         return Err(
@@ -128,18 +128,24 @@ fn draft(
 fn sampled(
     name: &str,
     mut headers: HeaderMap,
+    seed: Option<u64>,
     local: Option<&Running>,
     cx: &Context,
 ) -> Result<Draft, CliError> {
     let sample = sample::find(name)?;
     let org = cx.globals.org.as_deref();
-    let body = sample.body(&Occasion {
-        now: Timestamp::now(),
-        id: Uuid::now_v7(),
-        org: org
-            .or(local.map(|running| running.org.as_str()))
-            .unwrap_or(ORG),
-    });
+    let org = org
+        .or(local.map(|running| running.org.as_str()))
+        .unwrap_or(ORG);
+    let occasion = match seed {
+        Some(seed) => Occasion::seeded(seed, org),
+        None => Occasion {
+            now: Timestamp::now(),
+            id: Uuid::now_v7(),
+            org,
+        },
+    };
+    let body = sample.body(&occasion);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(sample.content_type));
     for (name, value) in sample.headers {
         headers.insert(*name, HeaderValue::from_static(value));

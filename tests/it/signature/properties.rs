@@ -5,6 +5,7 @@ use evt::signature::{Options, Outgoing, Reason, Received, SCHEMES};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
+use super::hostile;
 use super::party::{NOW, Party, URL, parties};
 
 /// JSON with room for anything: what every scheme can sign, including those that sign inside the body.
@@ -174,6 +175,11 @@ proptest! {
                 prop_assert!(!judgement.is_valid() || !party.scheme.covers_body(), "{}", party.name());
             }
         }
+    }
+
+    #[test]
+    fn whatever_bytes_are_made_into_a_request_is_refused(data in prop::collection::vec(any::<u8>(), 0..400)) {
+        hostile::exercise(&data);
     }
 
     #[test]
