@@ -151,14 +151,17 @@ fn answers(came: &[Came]) -> String {
         .iter()
         .map(|came| match came.status {
             Ok(status) => status.to_string(),
+            Err("target_timeout") => "no answer".to_owned(),
+            Err("target_broke_off") => "broke off".to_owned(),
             Err(code) => code.to_owned(),
         })
         .collect();
     let statuses = statuses.join(", ");
     match came.last() {
-        Some(Came { took, .. }) if !took.is_zero() => {
-            format!("{statuses} in {} ms", took.as_millis().max(1))
-        }
+        Some(Came { took, .. }) if !took.is_zero() => match took.as_millis().max(1) {
+            millis @ ..10_000 => format!("{statuses} in {millis} ms"),
+            _ => format!("{statuses} in {} s", took.as_secs()),
+        },
         _ => statuses,
     }
 }

@@ -156,7 +156,7 @@ pub static CASES: &[Case] = &[
     ),
     case(
         Group::Refuses,
-        "two headers, wrong first",
+        "a wrong header first",
         Expect::Refused,
         make::wrong_before_right,
         [
@@ -166,7 +166,7 @@ pub static CASES: &[Case] = &[
     ),
     case(
         Group::Refuses,
-        "two headers, right first",
+        "a wrong header second",
         Expect::Refused,
         make::right_before_wrong,
         [
@@ -190,7 +190,7 @@ pub static CASES: &[Case] = &[
     ),
     case(
         Group::Refuses,
-        "another vendor's headers",
+        "another vendor's scheme",
         Expect::Refused,
         make::another_scheme,
         ["only the scheme in use counts", MAKE_THE_MAC],

@@ -130,18 +130,18 @@ fn a_bad_request_is_bad_for_the_reason_that_its_case_names() {
         ("standard-webhooks", "another key", SignatureMismatch),
         (
             "standard-webhooks",
-            "another vendor's headers",
+            "another vendor's scheme",
             MissingHeader,
         ),
         ("standard-webhooks", "nothing signed", MissingHeader),
         ("stripe", "a changed body", SignatureMismatch),
         ("stripe", "signed an hour ago", TimestampTooOld),
-        ("stripe", "two headers, wrong first", DuplicateHeader),
-        ("stripe", "two headers, right first", DuplicateHeader),
+        ("stripe", "a wrong header first", DuplicateHeader),
+        ("stripe", "a wrong header second", DuplicateHeader),
         ("stripe", "another key", SignatureMismatch),
         ("github", "a changed body", SignatureMismatch),
-        ("github", "two headers, right first", DuplicateHeader),
-        ("github", "another vendor's headers", MissingHeader),
+        ("github", "a wrong header second", DuplicateHeader),
+        ("github", "another vendor's scheme", MissingHeader),
         (
             "shared-secret-header",
             "a changed signature",
@@ -157,18 +157,14 @@ fn a_bad_request_is_bad_for_the_reason_that_its_case_names() {
 #[test]
 fn what_a_scheme_cannot_express_is_skipped_and_says_why() {
     for (scheme, name, expected) in [
-        (
-            "github",
-            "signed an hour ago",
-            "github has no timestamp to judge",
-        ),
-        ("github", "no id header", "github signs no such header"),
-        ("github", "a second signature", "github sends one signature"),
-        ("stripe", "no timestamp header", "stripe has no such header"),
+        ("github", "signed an hour ago", "signs no timestamp"),
+        ("github", "no id header", "has no such header"),
+        ("github", "a second signature", "sends one signature"),
+        ("stripe", "no timestamp header", "has no such header"),
         (
             "shared-secret-header",
             "a changed body",
-            "shared-secret-header does not sign the body",
+            "body is not signed",
         ),
         ("github", "meta: verification", "foreign"),
     ] {
@@ -186,9 +182,9 @@ fn what_the_schemes_own_verifier_accepts_nobody_has_to_refuse() {
         matches!(expect, Expect::Either)
     };
     assert!(expect("stripe", "signed in an hour"));
-    assert!(expect("standard-webhooks", "two headers, wrong first"));
+    assert!(expect("standard-webhooks", "a wrong header first"));
     assert!(!expect("standard-webhooks", "signed in an hour"));
-    assert!(!expect("stripe", "two headers, wrong first"));
+    assert!(!expect("stripe", "a wrong header first"));
 }
 
 #[test]
@@ -304,6 +300,7 @@ fn a_status_is_judged_by_what_its_case_expects() {
         ("a good one", &[401], Fails),
         ("an empty body", &[400], Passes),
         ("an empty body", &[500], Fails),
+        ("a GET without signature", &[501], Passes),
         ("a body of 1 MiB", &[413], Passes),
         ("a body of 1 MiB", &[400], Fails),
         ("a changed body", &[200], Leaks),
