@@ -128,7 +128,9 @@ impl Leaf {
     pub(super) fn check(&self, anchors: Option<&Anchors>, now: Timestamp) -> Result<(), Reason> {
         let holds = self.validity.holds(now);
         match (self.trust, anchors) {
-            (Trust::Url | Trust::Chain(Ok(())), _) if holds => Ok(()),
+            // A clock that is a little behind must not refuse a certificate that the vendor serves already.
+            (Trust::Url, _) if now.secs() <= self.validity.to => Ok(()),
+            (Trust::Chain(Ok(())), _) if holds => Ok(()),
             (Trust::Chain(_), Some(anchors)) => anchors.check(&self.chain, now).map(|_| ()),
             (Trust::Chain(Err(reason)), None) => Err(reason),
             _ => Err(Reason::CertExpired),

@@ -4,6 +4,7 @@
 //! which of the two counts is configured and not left to the request's header.
 //! <https://www.twilio.com/docs/usage/security#validating-requests>
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_lc_rs::hmac::Key;
@@ -263,6 +264,11 @@ impl TwilioVerifier {
             )
         } else if self.secrets.iter().any(trimmed) {
             diagnose::WHITESPACE.to_owned()
+        } else if is_local(received.url) {
+            format!(
+                "url_mismatch: {} was seen here, which Twilio cannot have called: it signs the public URL, so give that one by --public-url; if it was sent on this machine, the auth token is another one",
+                received.url
+            )
         } else {
             format!(
                 "{}: neither another form of the URL nor of the key fits; Twilio signs the public URL (--public-url), with the account's auth token",
@@ -270,6 +276,21 @@ impl TwilioVerifier {
             )
         };
         Judgement::refused_with(Reason::SignatureMismatch, hint)
+    }
+}
+
+/// Whether the URL is one of this machine or of a private network.
+fn is_local(url: &str) -> bool {
+    let Some(host) = url.parse::<Uri>().ok().and_then(|url| {
+        url.host()
+            .map(|host| host.trim_matches(['[', ']']).to_owned())
+    }) else {
+        return false;
+    };
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Err(_) => host == "localhost",
     }
 }
 
