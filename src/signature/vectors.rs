@@ -383,30 +383,3 @@ fn broken_requests_are_refused_and_break_nothing() {
         }
     }
 }
-
-/// What a verification costs beside the bare check of the provider. Run by hand, optimised.
-#[test]
-#[ignore = "measures"]
-fn verifying_costs_the_check_alone() {
-    for (scheme, file) in files() {
-        let vector = &file.vectors[usize::from(scheme.name() == "sns")];
-        let verifier = vector.key.verifier(scheme, &vector.request);
-        let now = Timestamp::from_secs(vector.now);
-        vector
-            .request
-            .judge(&*verifier, &vector.key.certs, now, None);
-        let (headers, body) = (vector.request.headers(), vector.request.body());
-        let received = Received {
-            method: "POST",
-            url: &vector.request.url,
-            headers: &headers,
-            body: &body,
-        };
-        let start = std::time::Instant::now();
-        for _ in 0..2000 {
-            assert!(verifier.verify(&received, now, None).is_valid());
-        }
-        let each = start.elapsed() / 2000;
-        assert!(each.as_millis() < 5, "{}: {each:?}", scheme.name());
-    }
-}
