@@ -88,6 +88,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand emit 'Raise an event, as if the platform had'
             cand set 'Show the platform''s switches, or set some'
             cand ai 'Show the agents that answer AI streams, or load scripts of your own'
+            cand vendors 'Show where the platform receives vendors'' webhooks, and the secrets that they sign with'
             cand reset 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
             cand push 'Push an event to the clients of a gateway'
             cand cut 'Break the connections of the gateways'
@@ -171,6 +172,25 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;dev;ai'= {
+            cand -p 'Use this profile: which platform, which organisation, who'
+            cand --profile 'Use this profile: which platform, which organisation, who'
+            cand --config 'Read this file in place of the user''s settings'
+            cand -o 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere'
+            cand --output 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere'
+            cand --color 'When to colour'
+            cand --url 'Speak to this platform, whatever the profile says'
+            cand --org 'Act in this organisation, whatever the profile says'
+            cand --token 'Authorise with this token, whatever the profile says'
+            cand --json 'The same as `-o json`'
+            cand -q 'Say nothing but errors and warnings on stderr'
+            cand --quiet 'Say nothing but errors and warnings on stderr'
+            cand -v 'Say more on stderr; `-vv` logs'
+            cand --verbose 'Say more on stderr; `-vv` logs'
+            cand --no-input 'Ask nothing, even on a terminal'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'evt;dev;vendors'= {
             cand -p 'Use this profile: which platform, which organisation, who'
             cand --profile 'Use this profile: which platform, which organisation, who'
             cand --config 'Read this file in place of the user''s settings'
@@ -293,9 +313,9 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --port 'Port to listen on; 0 takes a free one'
             cand --bind 'Address to listen on; anything but loopback needs --i-understand-public and --verify'
             cand --max-body 'Largest body that is taken (at most 64MiB)'
-            cand --verify 'Check signatures of this scheme (repeatable; any one may match); `evt send --list` shows schemes'
+            cand --verify 'Check signatures of this scheme (repeatable; any one may match); see `evt man signatures`'
             cand --secret 'Secret of the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable, for rotation)'
-            cand --tolerance 'How far a signed timestamp may lie from now; 0 switches the check off'
+            cand --tolerance 'How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m'
             cand --public-url 'The URL that senders call, where a tunnel or proxy stands in between'
             cand --route 'Send what matches elsewhere: ''/path/*=TARGET'' or ''contact.*=TARGET'' (repeatable, first match wins)'
             cand --retry 'Answer 202 once the event is kept and deliver with N retries (default: five, over half a minute)'
@@ -558,7 +578,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;send'= {
             cand --list 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)'
-            cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
+            cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor''s event goes to the receiver of the running `evt dev`, and all else to the local listener'
             cand --seed 'Same ids and times each time; the signature''s time is the present all the same'
             cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
             cand --unset 'Remove a value of the body (repeatable)'
@@ -595,7 +615,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         }
         &'evt;trigger'= {
             cand --list 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)'
-            cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given'
+            cand --to 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor''s event goes to the receiver of the running `evt dev`, and all else to the local listener'
             cand --seed 'Same ids and times each time; the signature''s time is the present all the same'
             cand --set 'Set a value of the body: path=text or path:=json (repeatable)'
             cand --unset 'Remove a value of the body (repeatable)'
@@ -744,7 +764,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         &'evt;events;verify'= {
             cand --scheme 'By this scheme; if not given, by the one that was checked on receipt'
             cand --secret 'The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)'
-            cand --tolerance 'How far the signed time may lie from the time of judgement; 0 switches the check off'
+            cand --tolerance 'How far the signed time may lie from the time of judgement; 0 switches the check off; if not given, what the scheme asks for, mostly 5m'
             cand --at 'Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt'
             cand --public-url 'The URL that the sender called, where a tunnel or proxy stood in between'
             cand -p 'Use this profile: which platform, which organisation, who'
