@@ -406,7 +406,9 @@ fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
         "json",
     ]);
     let reference = shown.json_lines()[0]["ref"].as_str().unwrap().to_owned();
-    let shown = sandbox.run(["events", "show", &reference]).expect_exit(0);
+    let shown = sandbox
+        .run(["events", "show", &reference, "-o", "text"])
+        .expect_exit(0);
     for part in [
         "because",
         "stripe payment_intent.succeeded",
