@@ -289,7 +289,7 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -l bind -d 'Address to l
 complete -c evt -n "__fish_evt_using_subcommand listen" -l max-body -d 'Largest body that is taken (at most 64MiB)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l verify -d 'Check signatures of this scheme (repeatable; any one may match); `evt send --list` shows schemes' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l secret -d 'Secret of the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable, for rotation)' -r
-complete -c evt -n "__fish_evt_using_subcommand listen" -l tolerance -d 'How far a signed timestamp may lie from now; 0 switches the check off' -r
+complete -c evt -n "__fish_evt_using_subcommand listen" -l tolerance -d 'How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l public-url -d 'The URL that senders call, where a tunnel or proxy stands in between' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l route -d 'Send what matches elsewhere: \'/path/*=TARGET\' or \'contact.*=TARGET\' (repeatable, first match wins)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l retry -d 'Answer 202 once the event is kept and deliver with N retries (default: five, over half a minute)' -r
@@ -490,6 +490,7 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise wit
 complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand send" -l check -d 'Try what the endpoint must accept and what it must refuse, one request after the other; exit 8 unless all of it holds'
 complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
@@ -525,6 +526,7 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise 
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l check -d 'Try what the endpoint must accept and what it must refuse, one request after the other; exit 8 unless all of it holds'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
@@ -638,7 +640,7 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l scheme -d 'By this scheme; if not given, by the one that was checked on receipt' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l secret -d 'The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)' -r
-complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l tolerance -d 'How far the signed time may lie from the time of judgement; 0 switches the check off' -r
+complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l tolerance -d 'How far the signed time may lie from the time of judgement; 0 switches the check off; if not given, what the scheme asks for, mostly 5m' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l at -d 'Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l public-url -d 'The URL that the sender called, where a tunnel or proxy stood in between' -r
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
