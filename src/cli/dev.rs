@@ -3,6 +3,7 @@
 mod ai;
 mod ask;
 mod gateways;
+mod vendors;
 mod watch;
 
 use std::path::PathBuf;
@@ -99,6 +100,7 @@ enum Command {
     Emit(ask::Emit),
     Set(ask::Set),
     Ai(ai::Ai),
+    Vendors(vendors::Vendors),
     Reset(ask::Reset),
     Push(gateways::Push),
     Cut(gateways::Cut),
@@ -115,6 +117,7 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Some(Command::Emit(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Set(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Ai(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(Command::Vendors(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Reset(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Push(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
         Some(Command::Cut(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
@@ -220,7 +223,13 @@ impl Start {
             export(running, cx)?;
         } else if self.child.is_empty() {
             match cx.ui.format() {
-                Format::Text => cx.ui.table(&["WHAT", "WHERE"], places(running))?,
+                Format::Text => {
+                    cx.ui.table(&["WHAT", "WHERE"], places(running))?;
+                    if cx.ui.stdout_is_terminal() {
+                        cx.ui.line("")?;
+                        vendors::table(&crate::dev::vendors::facts(platform.state()), cx)?;
+                    }
+                }
                 Format::Json | Format::Raw => cx.ui.json(&facts)?,
             }
         }

@@ -22,6 +22,7 @@ mod runtime;
 mod send;
 mod settings;
 mod tail;
+mod vendor_keys;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

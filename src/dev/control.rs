@@ -22,6 +22,7 @@ use super::queue;
 use super::request::JsonObject;
 use super::settings::{SETTINGS, SettingError};
 use super::streams;
+use super::vendors;
 use super::{State, TOKEN_LIFETIME};
 use crate::catalogue::{self, EventKind};
 use crate::event::Seq;
@@ -56,6 +57,7 @@ pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> R
         .merge(queue::routes())
         .merge(gateways::control_routes())
         .merge(streams::control_routes())
+        .merge(vendors::control_routes())
         .fallback(unknown)
         .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
         .layer(axum::middleware::from_fn(error::finish))

@@ -31,6 +31,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// What is wrong, for a person; may hold text of the caller, and travels as JSON only.
     pub message: String,
+    /// What would mend it, where that is known.
+    pub hint: Option<String>,
 }
 
 impl Refusal {
@@ -39,7 +41,13 @@ impl Refusal {
             status,
             code,
             message: message.into(),
+            hint: None,
         }
+    }
+
+    /// The same, with what would mend it.
+    pub fn with_hint(self, hint: Option<String>) -> Self {
+        Self { hint, ..self }
     }
 
     pub fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -65,7 +73,7 @@ impl Refusal {
 
     /// Its JSON, for a request of this path.
     pub(super) fn body(&self, path: &str) -> Vec<u8> {
-        let body = json!({
+        let mut body = json!({
             "statusCode": self.status.as_u16(),
             "error": self.status.canonical_reason().unwrap_or("Error"),
             "message": self.message,
@@ -73,6 +81,9 @@ impl Refusal {
             "code": self.code,
             "path": path,
         });
+        if let Some(hint) = &self.hint {
+            body["hint"] = hint.as_str().into();
+        }
         body.to_string().into_bytes()
     }
 }

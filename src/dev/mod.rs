@@ -26,6 +26,7 @@ mod sse;
 mod state;
 mod streams;
 mod token;
+pub mod vendors;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -59,6 +60,7 @@ use repository::{OnEvent, Repository};
 use seed::{Planted, SeedError};
 use settings::Settings;
 pub use state::State;
+use vendors::Vendors;
 
 /// The platform's usual port.
 pub const PORT: u16 = 4870;
@@ -165,7 +167,7 @@ impl Platform {
             platform: address(&platform)?,
             control: address(&control)?,
         };
-        let (folder, state) = open(&options, shutdown).await?;
+        let (folder, state) = open(&options, &addresses, shutdown).await?;
         let running = running(&options, &addresses, &state);
         let token = Secret::new(running.control_token.as_str());
         let planted = match &options.seed {
@@ -248,6 +250,7 @@ impl Platform {
 /// Opens the data and what works on it.
 async fn open(
     options: &DevOptions,
+    addresses: &Addresses,
     shutdown: CancellationToken,
 ) -> Result<(Option<Folder>, Arc<State>), DevError> {
     let (folder, store) = match &options.data {
@@ -278,6 +281,7 @@ async fn open(
         org: options.org.clone(),
         page_cap: options.page_cap.max(1),
         webhook_secret: secret,
+        vendors: Vendors::new(&secrets.vendors, format!("http://{}", addresses.platform)),
         data: folder.as_ref().map(|folder| folder.path().to_owned()),
         shutdown,
         store,
@@ -351,6 +355,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
         .merge(gateways::routes())
         .merge(rest::routes())
         .merge(streams::routes())
+        .merge(vendors::routes())
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))

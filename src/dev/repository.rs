@@ -236,7 +236,8 @@ impl Repository {
 
     /// Raises an event that no write of a record stands behind, and returns where it is kept.
     pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<Seq, StoreError> {
-        if event.cause.event.is_none() {
+        // What a vendor's request raises has a cause, and no step of a flow between.
+        if event.cause.depth == 0 {
             self.raised().push(event.kind.clone());
         }
         (self.on_event)(tx, self, event)

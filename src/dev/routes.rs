@@ -55,6 +55,18 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/simple-voice/stream/{orgId}/{assistantId}"),
     ("POST", "/ai/agent/stream"),
     ("GET", "/ai/stream/{id}"),
+    ("POST", "/storefront/stripe/webhook"),
+    ("POST", "/storefront/paypal/webhook"),
+    ("POST", "/broadcast/email/webhook"),
+    ("POST", "/phone/webhook/{kind}"),
+    ("POST", "/sync/social/webhook/{vendor}"),
+    ("POST", "/banking/{kind}"),
+    ("POST", "/connect/webhook/{vendor}"),
+    ("POST", "/connect/webhook/{vendor}/{service}"),
+    ("GET", "/connect/webhook/{vendor}"),
+    ("POST", "/upstream/storefront/stripe/webhook"),
+    ("POST", "/upstream/sync/social/webhook/{vendor}"),
+    ("GET", "/_certs/{name}"),
 ];
 
 /// What differs more than this is not what was meant.

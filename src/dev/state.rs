@@ -14,6 +14,7 @@ use super::identity::Identity;
 use super::repository::Repository;
 use super::settings::Settings;
 use super::streams::Streams;
+use super::vendors::Vendors;
 use crate::flow::{Flows, WorldError};
 use crate::secret::Secret;
 use crate::store::jobs::Settled;
@@ -39,6 +40,7 @@ pub struct State {
     pub page_cap: usize,
     /// Signs the deliveries of flows that have no secret of their own; `None` with `--bare`.
     pub webhook_secret: Option<Secret>,
+    pub(super) vendors: Vendors,
     pub started_at: Timestamp,
     /// The data directory; `None` when nothing outlives this run.
     pub data: Option<PathBuf>,
@@ -63,6 +65,7 @@ pub(super) struct Parts {
     pub(super) org: String,
     pub(super) page_cap: usize,
     pub(super) webhook_secret: Option<Secret>,
+    pub(super) vendors: Vendors,
     pub(super) data: Option<PathBuf>,
     pub(super) shutdown: CancellationToken,
 }
@@ -79,6 +82,7 @@ impl State {
             org: parts.org,
             page_cap: parts.page_cap,
             webhook_secret: parts.webhook_secret,
+            vendors: parts.vendors,
             started_at: Timestamp::now(),
             data: parts.data,
             shutdown: parts.shutdown,
@@ -145,23 +149,27 @@ pub(super) struct Secrets {
     pub(super) jwt: Vec<u8>,
     /// `whsec_` and the base64 of 32 random bytes.
     pub(super) webhook: Secret,
+    /// The vendors' keys are made of it.
+    pub(super) vendors: Vec<u8>,
 }
 
 impl Secrets {
     pub(super) async fn load(store: &Store) -> Result<Self, StoreError> {
         use crate::store::settings::get_or_set;
-        let (jwt, webhook) = store
+        let (jwt, webhook, vendors) = store
             .write::<_, StoreError, _>(|tx| {
                 let webhook = || format!("whsec_{}", random_text());
                 Ok((
                     get_or_set(tx, "secret.jwt", random_text)?,
                     get_or_set(tx, "secret.webhook", webhook)?,
+                    get_or_set(tx, "secret.vendors", random_text)?,
                 ))
             })
             .await?;
         Ok(Self {
             jwt: jwt.into_bytes(),
             webhook: Secret::new(webhook),
+            vendors: vendors.into_bytes(),
         })
     }
 }

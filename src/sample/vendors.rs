@@ -49,11 +49,7 @@ pub(super) static VENDORS: [Vendor; 23] = [
     vendor("mailgun", &[], include_str!("vendors/mailgun.json")),
     vendor("ses", &["sns"], include_str!("vendors/ses.json")),
     vendor("twilio", &[], include_str!("vendors/twilio.json")),
-    vendor(
-        "meta",
-        &["facebook", "instagram", "whatsapp"],
-        include_str!("vendors/meta.json"),
-    ),
+    vendor("meta", &["facebook"], include_str!("vendors/meta.json")),
     vendor("slack", &[], include_str!("vendors/slack.json")),
     vendor("discord", &[], include_str!("vendors/discord.json")),
     vendor("twitch", &[], include_str!("vendors/twitch.json")),

@@ -217,6 +217,12 @@ fn bare(secret: &str) -> &str {
     secret.strip_prefix("whsec_").unwrap_or(secret)
 }
 
+/// What the secret's text decodes to, if it is base64 of either alphabet.
+pub(super) fn decoded(secret: &str) -> Option<Vec<u8>> {
+    let decoded = BASE64.decode(secret);
+    decoded.or_else(|_| BASE64_URL.decode(secret)).ok()
+}
+
 fn decode(text: &[u8], length: usize) -> Option<(&'static str, Vec<u8>)> {
     let text = std::str::from_utf8(text).ok()?;
     if text.len() == 2 * length {

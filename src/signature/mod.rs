@@ -12,14 +12,16 @@ mod discord;
 mod field;
 mod github;
 mod google_ads;
+mod google_pubsub;
 mod header;
 mod hmac;
+mod jwt;
 mod linkedin;
 mod mac;
 mod mailgun;
 mod meta;
 mod paypal;
-mod query;
+pub(crate) mod query;
 mod recipe;
 mod repair;
 mod sendgrid;
@@ -31,6 +33,8 @@ mod standard;
 mod standard_v1a;
 mod stripe;
 mod tiktok;
+mod token;
+mod twilio;
 mod twitch;
 mod twitter;
 #[cfg(test)]
@@ -433,6 +437,7 @@ pub static SCHEMES: &[&dyn Scheme] = &[
     &sendgrid::SendGrid,
     &mailgun::Mailgun,
     &sns::Sns,
+    &twilio::Twilio,
     &github::SCHEME,
     &meta::SCHEME,
     &slack::SCHEME,
@@ -443,6 +448,8 @@ pub static SCHEMES: &[&dyn Scheme] = &[
     &tiktok::SCHEME,
     &twitter::SCHEME,
     &google_ads::GoogleAds,
+    &google_pubsub::GooglePubSub,
+    &jwt::Jwt,
     &shared_secret::SharedSecret,
     &basic::Basic,
     &bearer::Bearer,

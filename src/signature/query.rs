@@ -12,7 +12,7 @@ pub(super) fn value(url: &str, name: &str) -> Option<String> {
 }
 
 /// All parameters of a query or form, in order, as bytes: what is no UTF-8 is signed as it is.
-pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     text.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {

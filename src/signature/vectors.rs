@@ -297,3 +297,116 @@ fn handshakes_get_their_answers() {
         }
     }
 }
+
+/// Signs a vector's message anew and judges the result, as it was and with its body changed.
+fn sign_and_judge(scheme: &str, id: &str, extra: &[(&str, &str)]) {
+    let (scheme, file) = files().find(|(found, _)| found.name() == scheme).unwrap();
+    let mut vector = file
+        .vectors
+        .into_iter()
+        .find(|vector| vector.id == id)
+        .unwrap();
+    let mut options = vector.key.options(&vector.request);
+    options.0.retain(|(name, _)| name != "ca" && name != "jwks");
+    let extra = extra
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    options.0.extend(extra);
+    let message = Outgoing {
+        id: "msg_2",
+        timestamp: Timestamp::from_secs(vector.now),
+        url: &vector.request.url,
+        headers: &vector.request.headers(),
+        body: &vector.request.body(),
+    };
+    let signer = scheme.signer(&vector.key.signs(), &options).unwrap();
+    let signed = signer.sign(&message).unwrap();
+    let pair = |(name, value): &(HeaderName, HeaderValue)| {
+        (name.to_string(), value.to_str().unwrap().to_owned())
+    };
+    vector.request.headers = signed.headers.iter().map(pair).collect();
+    let body = signed.body.unwrap_or_else(|| vector.request.body());
+    vector.request.body_b64 = STANDARD.encode(&body);
+    let (judgement, _) = judge(scheme, &vector);
+    assert!(judgement.is_valid(), "{id}: {judgement:?}");
+    if scheme.covers_body() {
+        let changed = String::from_utf8(body.to_vec())
+            .unwrap()
+            .replacen("Bounce", "Bouncy", 1);
+        vector.request.body_b64 = STANDARD.encode(changed + " \n");
+        let (judgement, _) = judge(scheme, &vector);
+        assert!(!judgement.is_valid(), "{id}");
+    }
+}
+
+#[test]
+fn what_is_signed_with_rsa_verifies() {
+    let certificate = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-932a4f6f17225c4c";
+    sign_and_judge("paypal", "paypal-01", &[("cert-url", certificate)]);
+    let certificate = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1a9025a3e23fba4bda0444d336b6c3d3.pem";
+    sign_and_judge("sns", "sns-02", &[("cert-url", certificate)]);
+    let kid = "05058dc603d806db368b3ff30a9bd8494d9dd054";
+    sign_and_judge("google-pubsub-jwt", "google-pubsub-jwt-01", &[("kid", kid)]);
+}
+
+#[test]
+fn broken_requests_are_refused_and_break_nothing() {
+    for (scheme, file) in files() {
+        for vector in file
+            .vectors
+            .iter()
+            .filter(|vector| vector.expect == "valid")
+        {
+            let verifier = vector.key.verifier(scheme, &vector.request);
+            let now = Timestamp::from_secs(vector.now);
+            for at in 0..vector.request.headers.len() {
+                for length in [0, 1, 7, 20] {
+                    let mut headers = vector.request.headers();
+                    let (name, value) = &vector.request.headers[at];
+                    let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+                    let mut cut = value.clone();
+                    cut.truncate(length);
+                    headers.insert(name, HeaderValue::from_str(&cut).unwrap());
+                    for body in [&b""[..], b"{", b"\xff\xfe", b"{\"Type\":7}", b"=&%"] {
+                        let received = Received {
+                            method: "POST",
+                            url: &vector.request.url[..length],
+                            headers: &headers,
+                            body,
+                        };
+                        verifier.wants(&received, now);
+                        let judgement = verifier.verify(&received, now, None);
+                        verifier.handshake(&received, &judgement);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a verification costs beside the bare check of the provider. Run by hand, optimised.
+#[test]
+#[ignore = "measures"]
+fn verifying_costs_the_check_alone() {
+    for (scheme, file) in files() {
+        let vector = &file.vectors[usize::from(scheme.name() == "sns")];
+        let verifier = vector.key.verifier(scheme, &vector.request);
+        let now = Timestamp::from_secs(vector.now);
+        vector
+            .request
+            .judge(&*verifier, &vector.key.certs, now, None);
+        let (headers, body) = (vector.request.headers(), vector.request.body());
+        let received = Received {
+            method: "POST",
+            url: &vector.request.url,
+            headers: &headers,
+            body: &body,
+        };
+        let start = std::time::Instant::now();
+        for _ in 0..2000 {
+            assert!(verifier.verify(&received, now, None).is_valid());
+        }
+        let each = start.elapsed() / 2000;
+        assert!(each.as_millis() < 5, "{}: {each:?}", scheme.name());
+    }
+}

@@ -139,14 +139,16 @@ where
     Ok(())
 }
 
-/// Hands position, type and body of the events after a position to `visit`, oldest first, until it breaks. Nothing is copied.
+/// Hands position, type and body of the events that the platform raised after a position to `visit`, oldest first, until it
+/// breaks. Nothing is copied.
 pub fn follow(
     connection: &Connection,
     after: Seq,
     mut visit: impl FnMut(Seq, Option<&str>, &[u8]) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT seq, kind, body FROM events WHERE seq > ?1 ORDER BY seq")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, kind, body FROM events WHERE seq > ?1 AND transport = 'bus' ORDER BY seq",
+    )?;
     let mut rows = statement.query([after.0])?;
     while let Some(row) = rows.next()? {
         let kind = row

@@ -15,6 +15,7 @@ pub mod queue;
 pub mod records;
 pub mod reset;
 pub mod runs;
+pub mod seen;
 pub mod settings;
 mod writer;
 
@@ -36,7 +37,7 @@ pub use writer::Tx;
 /// How long a process waits for another one's commit before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
 /// The schema's version, kept in `user_version`; one migration a step.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Idle reading connections that are kept for the next reader.
 const READERS: usize = 4;
 
@@ -322,6 +323,11 @@ fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), S
         if kind == Kind::Platform {
             tx.execute_batch(include_str!("platform.sql"))
                 .map_err(failed)?;
+        }
+    }
+    if found < 2 {
+        if kind == Kind::Platform {
+            tx.execute_batch(include_str!("seen.sql")).map_err(failed)?;
         }
         tx.pragma_update(None, "user_version", VERSION)
             .map_err(failed)?;

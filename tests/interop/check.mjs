@@ -1,6 +1,6 @@
 // Signs and verifies with the vendors' own libraries: one JSON request a line on stdin, one JSON answer a line on stdout.
 // Where a library only verifies, Node's own crypto signs.
-import { createHmac, createPrivateKey, sign as cryptoSign } from "node:crypto";
+import { createHmac, createPrivateKey, createPublicKey, sign as cryptoSign } from "node:crypto";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
@@ -155,7 +155,9 @@ const schemes = {
       const options = { algorithm: "RS256", keyid: kid, audience, issuer: "https://accounts.google.com", expiresIn: 3600 };
       return { authorization: `Bearer ${jwt.sign(claims, secret, options)}` };
     },
-    async verify({ certificates, audience, headers }) {
+    async verify({ keys, audience, headers }) {
+      const pem = (jwk) => createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "pem" });
+      const certificates = Object.fromEntries(keys.map((jwk) => [jwk.kid, pem(jwk)]));
       const issuers = ["https://accounts.google.com", "accounts.google.com"];
       const ticket = await new OAuth2Client().verifySignedJwtWithCertsAsync(
         bearer(headers), certificates, audience, issuers);

@@ -13,4 +13,5 @@ mod protocol;
 mod repository;
 mod restart;
 mod streams;
+mod vendors;
 mod wire;

@@ -110,7 +110,7 @@ fn every_signer_makes_the_exact_header() {
 }
 
 /// Vectors with a signature that has one form alone.
-const SIGNING: usize = 32;
+const SIGNING: usize = 30;
 
 #[test]
 fn a_mistyped_scheme_gets_a_suggestion() {

@@ -1,5 +1,6 @@
 //! `evt events`: what was received and sent: seen, sent again, judged again, compared, carried elsewhere.
 
+mod chain;
 mod diff;
 mod export;
 mod import;

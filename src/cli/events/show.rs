@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use super::{EventsError, pick};
+use super::{EventsError, chain, pick};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::Event;
@@ -12,7 +12,8 @@ use crate::ui::{self, Format};
 
 /// Show all of an event: request, headers, verdict, body
 ///
-/// With -o json it is the event's record, with -o raw the body as it came, byte for byte.
+/// Of a delivery of the running `evt dev` it also shows what led to it: the events before it, and the run of the flow. With -o
+/// json it is the event's record, with -o raw the body as it came, byte for byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,6 +46,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
                     cx.ui.line("")?;
                 }
                 cx.ui.line(&ui::detail(&cx.ui, &event, args.show_secrets))?;
+                chain::show(&event, cx)?;
             }
             Format::Json => {
                 let mut line = Vec::new();

@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::child::Child;
+use super::vendor_keys;
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
+use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::select::Select;
 use crate::grammar::target::Target;
 use crate::grammar::when::{Size, Span};
@@ -24,6 +26,7 @@ use crate::listen::{
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::serve::BodyLimits;
+use crate::signature::Options;
 use tally::Tally;
 
 /// How long what has come may take to be printed, once the listener has stopped.
@@ -118,7 +121,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    let options = args.options(&cx)?;
+    let options = args.options(&cx).await?;
     let stop = cx.shutdown.child_token();
     let listener = Listener::start(options, cx.inbox()?, stop.clone()).await?;
     let url = format!("http://{}", listener.address);
@@ -195,7 +198,7 @@ async fn wait(child: &mut Option<&mut Child>) -> Result<u8, CliError> {
 }
 
 impl Args {
-    fn options(&self, cx: &Context) -> Result<ListenOptions, CliError> {
+    async fn options(&self, cx: &Context) -> Result<ListenOptions, CliError> {
         let may_be_public = self.i_understand_public && !self.verify.schemes.is_empty();
         if !self.bind.is_loopback() && !may_be_public {
             return Err(CliError::usage(format!("{} can be reached by others", self.bind))
@@ -213,7 +216,7 @@ impl Args {
         let forwards = self.target.is_some() || !self.route.is_empty();
         Ok(ListenOptions {
             bind: SocketAddr::new(self.bind, self.port),
-            checks: self.checks(cx)?,
+            checks: self.checks(cx).await?,
             tolerance: self.tolerance.map(Into::into),
             public_url: self.public_url.clone(),
             forward: forwards.then(|| Forward {
@@ -231,7 +234,7 @@ impl Args {
         })
     }
 
-    fn checks(&self, cx: &Context) -> Result<Checks, CliError> {
+    async fn checks(&self, cx: &Context) -> Result<Checks, CliError> {
         if !self.verify.stray.is_empty() {
             let text = "--secret needs the --verify that it belongs to before it";
             if let Some((_, origin)) = cx.config.get("listen.secret") {
@@ -261,10 +264,39 @@ impl Args {
                 .iter()
                 .map(|reference| cx.secret(reference))
                 .collect::<Result<Vec<Secret>, _>>()?;
+            let (secrets, options) = match secrets.as_slice() {
+                [] => dev_secrets(spec, options, cx).await?,
+                _ => (secrets, options),
+            };
             checks.push(Check::new(scheme, &secrets, &options)?);
         }
         Ok(Checks::Asked(checks))
     }
+}
+
+/// Where no secret is given: those that the running platform gave the vendors of this scheme, and their options.
+async fn dev_secrets(
+    spec: &SchemeSpec,
+    options: Options,
+    cx: &Context,
+) -> Result<(Vec<Secret>, Options), CliError> {
+    // Only the local profile has a platform whose keys are known.
+    let local = cx.profile().ok().and_then(|profile| profile.local);
+    let Some(running) = local else {
+        return Ok((Vec::new(), options));
+    };
+    let vendors = vendor_keys::by_scheme(&running, &spec.name).await?;
+    let Some(first) = vendors.first() else {
+        return Ok((Vec::new(), options));
+    };
+    let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name.as_str()).collect();
+    cx.ui.status(&format!(
+        "Verifying {} with the keys that the running `evt dev` gave {} (--secret REF for others).",
+        spec.name,
+        names.join(", ")
+    ));
+    let secrets = vendors.iter().filter_map(|vendor| vendor.verifies.clone());
+    Ok((secrets.collect(), first.options_with(&options)))
 }
 
 fn announce(args: &Args, cx: &Context, url: &str) {

@@ -23,7 +23,7 @@ impl clap::Args for VerifyArgs {
                     .value_parser(|text: &str| text.parse::<SchemeSpec>())
                     .action(ArgAction::Append)
                     .help_heading("Verifying")
-                    .help("Check signatures of this scheme (repeatable; any one may match); `evt send --list` shows schemes"),
+                    .help("Check signatures of this scheme (repeatable; any one may match); see `evt man signatures`"),
             )
             .arg(
                 clap::Arg::new("secret")

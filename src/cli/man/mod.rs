@@ -4,6 +4,7 @@ mod generate;
 mod page;
 mod polling;
 mod render;
+mod signatures;
 mod streams;
 mod topics;
 

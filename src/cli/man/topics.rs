@@ -3,7 +3,7 @@
 use clap::Command;
 
 use super::page::{Block, Page, Part};
-use super::{polling, streams};
+use super::{polling, signatures, streams};
 use crate::error::Exit;
 
 /// The variables that stand for no flag.
@@ -55,6 +55,7 @@ pub(super) fn all(root: &Command) -> Vec<Page> {
         grammar(),
         streams::page(),
         polling::page(),
+        signatures::page(),
         environment(root),
         files(),
     ]

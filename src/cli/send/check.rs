@@ -49,7 +49,12 @@ pub(super) async fn run(
 }
 
 fn subject(message: Message, signing: Option<Signing>) -> Result<Subject, CliError> {
-    let Some(signing) = signing else {
+    // While a secret is being replaced either one has to do: the first stands for both.
+    let first = signing.and_then(|signing| {
+        let secret = signing.secrets.first()?.clone();
+        Some((signing, secret))
+    });
+    let Some((signing, secret)) = first else {
         let what = "an unsigned event has nothing that an endpoint could check";
         return Err(
             CliError::new(Exit::Usage, "nothing_to_check", what).hint("--sign SCHEME --secret REF")
@@ -59,7 +64,7 @@ fn subject(message: Message, signing: Option<Signing>) -> Result<Subject, CliErr
         message,
         scheme: signing.scheme,
         options: signing.options,
-        secret: signing.secret,
+        secret,
     })
 }
 

@@ -22,14 +22,15 @@ use crate::send::tamper::Tamper;
 
 /// Send a signed test event to a listener or any URL
 ///
-/// The platform's events are signed with the secret of the running `evt dev`, a vendor's with the --secret that you give, by
-/// the vendor's own scheme. An event that is sent once is kept like a received one: see `evt events list`.
+/// The platform's events are signed with the secret of the running `evt dev`, a vendor's with the --secret that you give
+/// or else the key that `evt dev` gave this vendor, by the vendor's own scheme. An event that is sent once is kept like a received one: see `evt events list`.
 #[derive(Debug, clap::Args)]
 #[command(
     visible_alias = "trigger",
     after_help = "\
 Examples:
   evt send contact.created                     to the local listener, signed as `evt dev` signs
+  evt send stripe/payment_intent.succeeded     to the receiver of `evt dev`, with the key that it gave Stripe
   evt send stripe/payment_intent.succeeded --to :3000/hook --secret env:STRIPE_SECRET
   evt send @body.json --sign github --secret env:GITHUB_SECRET --to https://app.example.test/hook
   evt send contact.created --to 3000 --secret env:S --tamper body      0: refused, 8: accepted
@@ -50,7 +51,8 @@ pub(crate) struct Args {
     /// List the samples: all, a vendor's (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)
     #[arg(long, value_name = "GLOB", num_args = 0..=1)]
     list: Option<Option<String>>,
-    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given
+    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor's event goes to the receiver of
+    /// the running `evt dev`, and all else to the local listener
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
 
@@ -68,9 +70,9 @@ pub(crate) struct Args {
     /// Sign by this scheme, or `none`; a sample is signed as its vendor signs
     #[arg(long, value_name = "SCHEME[:key=value,…]", help_heading = "Signing")]
     sign: Option<SchemeSpec>,
-    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or -
+    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)
     #[arg(long, value_name = "REF", help_heading = "Signing")]
-    secret: Option<SecretRef>,
+    secret: Vec<SecretRef>,
     /// Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not
     #[arg(long, value_name = "WHAT", help_heading = "Signing", conflicts_with_all = ["times", "expect_status"])]
     tamper: Option<Tamper>,
@@ -118,7 +120,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         let glob = args.list.as_ref().and_then(Option::as_deref);
         return list::run(glob, &cx);
     };
-    let (message, signing) = plan::message(event, &args, &cx)?;
+    let (message, signing) = plan::message(event, &args, &cx).await?;
     if args.check {
         return check::run(message, signing, &cx).await;
     }

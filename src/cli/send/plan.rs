@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Args;
 use crate::cli::Context;
 use crate::cli::input::Source;
+use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::grammar::scheme_spec::SchemeSpec;
@@ -33,21 +34,24 @@ pub(super) const ORG: &str = "my-org";
 struct Draft {
     body: Bytes,
     headers: HeaderMap,
+    /// Whose event it is, where it is a sample.
+    vendor: Option<&'static str>,
     /// As the vendor signs.
     scheme: Option<&'static str>,
     /// Whether the platform's own secret is the one to sign with.
     is_platform: bool,
 }
 
-/// What signs: a scheme with its options, and the secret that it takes.
+/// What signs: a scheme with its options, and the secrets that it takes.
 pub(super) struct Signing {
     pub(super) scheme: &'static dyn Scheme,
     pub(super) options: Options,
-    pub(super) secret: Secret,
+    /// At least one; several while a secret is being replaced.
+    pub(super) secrets: Vec<Secret>,
 }
 
 /// The message, and what signs it.
-pub(super) fn message(
+pub(super) async fn message(
     event: &str,
     args: &Args,
     cx: &Context,
@@ -55,14 +59,19 @@ pub(super) fn message(
     let local = local_platform(cx)?;
     let mut draft = draft(event, args, local.as_ref(), cx)?;
     draft.body = args.change.body(&draft.body, cx)?;
-    let signing = signing(&draft, event, args, local.as_ref(), cx)?;
+    let receiver = receiver(&draft, args, local.as_ref()).await?;
+    let signing = signing(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
     let signer = match &signing {
-        Some(signing) => Some(signing.scheme.signer(&signing.secret, &signing.options)?),
+        Some(signing) => {
+            let scheme = signing.scheme;
+            Some(scheme.rotating_signer(&signing.secrets, &signing.options)?)
+        }
         None => None,
     };
-    let target = match &args.to {
-        Some(target) => target.clone(),
-        None => cx.listener().parse()?,
+    let target = match (&args.to, &receiver) {
+        (Some(target), _) => target.clone(),
+        (None, Some(receiver)) => receiver.url.parse()?,
+        (None, None) => cx.listener().parse()?,
     };
     let mut headers = draft.headers;
     args.change.headers(&mut headers);
@@ -81,6 +90,22 @@ pub(super) fn message(
     };
     message.adopt_url()?;
     Ok((message, signing))
+}
+
+/// The vendor of a sample, as the running platform receives it.
+async fn receiver(
+    draft: &Draft,
+    args: &Args,
+    local: Option<&Running>,
+) -> Result<Option<VendorKey>, CliError> {
+    let (Some(local), Some(vendor)) = (local, draft.vendor) else {
+        return Ok(None);
+    };
+    // With a target and a secret there is nothing that the platform could add.
+    if args.to.is_some() && !args.secret.is_empty() {
+        return Ok(None);
+    }
+    vendor_keys::of(local, vendor).await
 }
 
 /// The running platform, where the profile in force is the local one.
@@ -108,7 +133,7 @@ fn draft(
     let Some(file) = file else {
         return sampled(event, headers, args.seed, local, cx);
     };
-    if file == "-" && args.secret == Some(SecretRef::Stdin) {
+    if file == "-" && args.secret.contains(&SecretRef::Stdin) {
         return Err(
             CliError::usage("both the body and the secret are to come from stdin")
                 .hint("--secret env:NAME or --secret file:PATH"),
@@ -118,6 +143,7 @@ fn draft(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(&body)));
     let is_platform = envelope::detect(&headers, &body).system.as_deref() == Some(APPENGINE);
     Ok(Draft {
+        vendor: None,
         scheme: is_platform.then_some(PLATFORM_SCHEME),
         body,
         headers,
@@ -153,6 +179,7 @@ fn sampled(
     Ok(Draft {
         body,
         headers,
+        vendor: (sample.vendor != APPENGINE).then_some(sample.vendor),
         scheme: sample.scheme,
         is_platform: sample.vendor == APPENGINE,
     })
@@ -174,40 +201,54 @@ fn signing(
     event: &str,
     args: &Args,
     local: Option<&Running>,
+    receiver: Option<&VendorKey>,
     cx: &Context,
 ) -> Result<Option<Signing>, CliError> {
-    let (name, options) = match (&args.sign, draft.scheme, &args.secret) {
+    // Of vendors that sign nothing the platform wants its own secret; nobody else does.
+    let own = receiver.filter(|_| args.to.is_none());
+    let usual = draft.scheme.or(own.map(|own| own.scheme.as_str()));
+    let (name, options) = match (&args.sign, usual, args.secret.is_empty()) {
         (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
-        (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
+        (Some(spec), ..) => {
+            signature::find(&spec.name).map_err(explain)?;
+            (spec.name.as_str(), cx.scheme(spec)?.1)
+        }
         (None, Some(scheme), _) => (scheme, Options::default()),
-        (None, None, Some(_)) => {
+        (None, None, false) => {
             cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
             (PLATFORM_SCHEME, Options::default())
         }
-        (None, None, None) => {
+        (None, None, true) => {
             cx.ui
                 .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
             return Ok(None);
         }
     };
     let scheme = signature::find(name).map_err(explain)?;
-    let secret = match &args.secret {
-        Some(reference) => Some(cx.secret(reference)?),
-        None if name == PLATFORM_SCHEME => platform_secret(local),
-        None => None,
-    };
-    match secret {
-        Some(secret) => Ok(Some(Signing {
+    let mut secrets = Vec::new();
+    for reference in &args.secret {
+        secrets.push(cx.secret(reference)?);
+    }
+    if secrets.is_empty() && name == PLATFORM_SCHEME {
+        secrets.extend(platform_secret(local));
+    }
+    let known = receiver.filter(|known| known.scheme == name);
+    let options = known.map_or(options.clone(), |known| known.options_with(&options));
+    if secrets.is_empty() {
+        secrets.extend(known.and_then(|known| dev_secret(known, args, cx)));
+    }
+    match secrets.is_empty() {
+        false => Ok(Some(Signing {
             scheme,
             options,
-            secret,
+            secrets,
         })),
-        None if draft.is_platform && args.sign.is_none() => {
+        true if draft.is_platform && args.sign.is_none() => {
             cx.ui
                 .status("Sent unsigned: no platform runs here whose secret could sign it (--secret REF, or start `evt dev`).");
             Ok(None)
         }
-        None => {
+        true => {
             let needs = SignatureError::NoSecret {
                 scheme: scheme.name(),
             };
@@ -219,6 +260,18 @@ fn signing(
             Err(error)
         }
     }
+}
+
+/// The key that the running platform gave a vendor.
+fn dev_secret(known: &VendorKey, args: &Args, cx: &Context) -> Option<Secret> {
+    let secret = known.signs.clone()?;
+    if args.to.is_some() {
+        cx.ui.status(&format!(
+            "Signed with the key that the running `evt dev` gave {} (--secret REF for another).",
+            known.name
+        ));
+    }
+    Some(secret)
 }
 
 /// The hint in the words of this command.

@@ -306,6 +306,7 @@ fn welcome(state: &Arc<State>, socket: SocketRef) {
             status,
             code,
             message,
+            ..
         } = &refused.0;
         let body = json!({
             "success": false, "code": status.as_u16(), "reason": code, "message": message,

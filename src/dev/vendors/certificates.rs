@@ -1,0 +1,151 @@
+//! Keys that cannot be made of 32 bytes: RSA pairs, with the certificates or the key set that vendors publish. Each takes a tenth of
+//! a second and more, so it is made when it is first asked for, and kept.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, date_time_ymd,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// The name that PayPal's certificates are for.
+const PAYPAL: &str = "messageverificationcerts.paypal.com";
+/// The name that Amazon's are for.
+const SNS: &str = "sns.us-east-1.amazonaws.com";
+/// The id of the key in the key set.
+pub(super) const KID: &str = "evt-dev";
+
+/// A key pair as it is kept.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Made {
+    /// PKCS#8, PEM.
+    pub(super) key: String,
+    /// What is published, by its file name.
+    pub(super) documents: Vec<(String, String)>,
+}
+
+impl Made {
+    pub(super) fn document(&self, name: &str) -> Option<&str> {
+        let found = self.documents.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| text.as_str())
+    }
+}
+
+/// A certificate authority of this platform alone, and PayPal's certificate by it.
+pub(super) fn paypal() -> Result<Made, rcgen::Error> {
+    let mut authority = params(&[], "evt dev, a throw-away authority")?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let authority_key = rsa()?;
+    let root = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = rsa()?;
+    let leaf = leaf(PAYPAL)?.signed_by(&key, &issuer)?.pem();
+    Ok(Made {
+        key: key.serialize_pem(),
+        documents: vec![
+            ("paypal.pem".to_owned(), leaf),
+            ("paypal-ca.pem".to_owned(), root),
+        ],
+    })
+}
+
+pub(super) fn sns() -> Result<Made, rcgen::Error> {
+    let key = rsa()?;
+    let certificate = leaf(SNS)?.self_signed(&key)?.pem();
+    Ok(Made {
+        key: key.serialize_pem(),
+        documents: vec![("sns.pem".to_owned(), certificate)],
+    })
+}
+
+/// Google publishes its keys as a JSON Web Key Set.
+pub(super) fn pubsub() -> Result<Made, rcgen::Error> {
+    let key = rsa()?;
+    let (modulus, exponent) =
+        rsa_numbers(key.public_key_raw()).ok_or(rcgen::Error::CouldNotParseKeyPair)?;
+    let set = json!({ "keys": [{
+        "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KID,
+        "n": URL_SAFE_NO_PAD.encode(modulus),
+        "e": URL_SAFE_NO_PAD.encode(exponent),
+    }]});
+    Ok(Made {
+        key: key.serialize_pem(),
+        documents: vec![("pubsub.json".to_owned(), set.to_string())],
+    })
+}
+
+fn rsa() -> Result<KeyPair, rcgen::Error> {
+    KeyPair::generate_for(&PKCS_RSA_SHA256)
+}
+
+fn leaf(name: &str) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = params(&[name], name)?;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+/// Valid from before any clock's error until long after the data folder is gone.
+fn params(names: &[&str], common: &str) -> Result<CertificateParams, rcgen::Error> {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names)?;
+    params.distinguished_name.push(DnType::CommonName, common);
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2049, 12, 31);
+    Ok(params)
+}
+
+/// Modulus and exponent of a public key in DER: a sequence of two integers.
+fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (sequence, _) = element(der, 0x30)?;
+    let (modulus, rest) = element(sequence, 0x02)?;
+    let (exponent, _) = element(rest, 0x02)?;
+    // A leading zero keeps a DER integer positive; a key set has none.
+    let bare = |number: &'_ [u8]| number.iter().take_while(|byte| **byte == 0).count();
+    Some((&modulus[bare(modulus)..], &exponent[bare(exponent)..]))
+}
+
+/// The content of the first DER element, which has this tag, and what follows it.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&found, rest) = der.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    let (length, rest) = if length < 0x80 {
+        (usize::from(length), rest)
+    } else {
+        let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+        let length = bytes
+            .iter()
+            .fold(0, |sum: usize, byte| sum << 8 | usize::from(*byte));
+        (length, rest)
+    };
+    (found == tag).then_some(())?;
+    rest.split_at_checked(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_rsa_key_is_read_from_its_der() {
+        let key = rsa().unwrap();
+        let (modulus, exponent) = rsa_numbers(key.public_key_raw()).unwrap();
+        assert_eq!((modulus.len(), exponent), (256, &[1, 0, 1][..]));
+        assert_eq!(rsa_numbers(b"\x30\x82"), None);
+    }
+
+    #[test]
+    fn what_is_published_has_its_names() {
+        let made = paypal().unwrap();
+        assert!(
+            made.document("paypal.pem")
+                .unwrap()
+                .contains("BEGIN CERTIFICATE")
+        );
+        assert!(made.document("paypal-ca.pem").is_some());
+        assert!(made.key.contains("BEGIN PRIVATE KEY"));
+    }
+}

@@ -1,0 +1,183 @@
+//! Mail vendors: what became of a mail, in one set of words.
+
+use serde_json::Value;
+
+use super::said::{Delivery, Said, first, text};
+
+pub(super) fn sendgrid(delivery: &Delivery<'_>) -> Vec<Said> {
+    let elements = match &delivery.body {
+        Value::Array(elements) => elements.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    elements.iter().map(sendgrid_event).collect()
+}
+
+fn sendgrid_event(element: &Value) -> Said {
+    let event = text(element, "/event").unwrap_or_default();
+    let kind = match event.as_str() {
+        "delivered" => Some("email.delivered"),
+        "open" => Some("email.opened"),
+        "click" => Some("email.clicked"),
+        // A block is a server's refusal for now: the mailbox is there.
+        "bounce" if element["type"] == "blocked" => Some("email.failed"),
+        "bounce" => Some("email.bounced"),
+        "dropped" => Some("email.failed"),
+        "spamreport" => Some("email.complained"),
+        "unsubscribe" | "group_unsubscribe" => Some("email.unsubscribed"),
+        _ => None,
+    };
+    Said::new(event, text(element, "/sg_event_id"))
+        .raises(kind)
+        .with("messageId", first(element, &["/sg_message_id", "/smtp-id"]))
+        .with(
+            "campaignId",
+            first(element, &["/marketing_campaign_id", "/singlesend_id"]),
+        )
+        .with("email", text(element, "/email"))
+        .with("url", text(element, "/url"))
+        .with("reason", text(element, "/reason"))
+}
+
+pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
+    // Older webhooks are forms with the same fields at their root.
+    let data = delivery.body.get("event-data").unwrap_or(&delivery.body);
+    let event = text(data, "/event").unwrap_or_default();
+    let kind = match event.as_str() {
+        "delivered" => Some("email.delivered"),
+        "opened" => Some("email.opened"),
+        "clicked" => Some("email.clicked"),
+        "failed" if data["severity"] == "permanent" => Some("email.bounced"),
+        "failed" | "rejected" => Some("email.failed"),
+        "complained" => Some("email.complained"),
+        "unsubscribed" => Some("email.unsubscribed"),
+        _ => None,
+    };
+    let id = text(data, "/id").or_else(|| first(&delivery.body, &["/signature/token", "/token"]));
+    let reason = ["/delivery-status/message", "/reason"];
+    let said = Said::new(event, id)
+        .raises(kind)
+        .with(
+            "messageId",
+            first(data, &["/message/headers/message-id", "/message-id"]),
+        )
+        .with("campaignId", text(data, "/campaigns/0/id"))
+        .with("email", text(data, "/recipient"))
+        .with("url", text(data, "/url"))
+        .with("reason", first(data, &reason));
+    vec![said]
+}
+
+/// SES speaks through SNS: the event is JSON text inside the notification.
+pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
+    let message = delivery.text("/Message").unwrap_or_default();
+    let message: Value = serde_json::from_str(&message).unwrap_or_default();
+    let event = first(&message, &["/notificationType", "/eventType"]);
+    let event = event.or_else(|| delivery.text("/Type")).unwrap_or_default();
+    let kind = match event.as_str() {
+        "Delivery" => Some("email.delivered"),
+        "Open" => Some("email.opened"),
+        "Click" => Some("email.clicked"),
+        "Bounce" if message["bounce"]["bounceType"] == "Transient" => Some("email.failed"),
+        "Bounce" => Some("email.bounced"),
+        "Complaint" => Some("email.complained"),
+        "Reject" | "Rendering Failure" => Some("email.failed"),
+        "Subscription" => Some("email.unsubscribed"),
+        _ => None,
+    };
+    let reason = [
+        "/bounce/bouncedRecipients/0/diagnosticCode",
+        "/complaint/complaintFeedbackType",
+        "/reject/reason",
+        "/failure/errorMessage",
+    ];
+    let email = [
+        "/bounce/bouncedRecipients/0/emailAddress",
+        "/complaint/complainedRecipients/0/emailAddress",
+        "/delivery/recipients/0",
+        "/mail/destination/0",
+    ];
+    let said = Said::new(event, delivery.text("/MessageId"))
+        .raises(kind)
+        .with("messageId", text(&message, "/mail/messageId"))
+        .with(
+            "campaignId",
+            first(
+                &message,
+                &[
+                    "/mail/tags/campaign/0",
+                    "/mail/tags/ses:configuration-set/0",
+                ],
+            ),
+        )
+        .with("email", first(&message, &email))
+        .with("url", text(&message, "/click/link"))
+        .with("reason", first(&message, &reason));
+    vec![said]
+}
+
+pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Said> {
+    let event = delivery.text("/type").unwrap_or_default();
+    let kind = match event.as_str() {
+        "email.delivered" => Some("email.delivered"),
+        "email.opened" => Some("email.opened"),
+        "email.clicked" => Some("email.clicked"),
+        "email.bounced" => Some("email.bounced"),
+        "email.complained" => Some("email.complained"),
+        "email.failed" => Some("email.failed"),
+        _ => None,
+    };
+    let reason = ["/data/bounce/message", "/data/failed/reason"];
+    let said = Said::new(event, delivery.header("svix-id"))
+        .raises(kind)
+        .with("messageId", delivery.text("/data/email_id"))
+        .with("email", delivery.text("/data/to/0"))
+        .with("url", delivery.text("/data/click/link"))
+        .with("reason", first(&delivery.body, &reason));
+    vec![said]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::said::read;
+    use super::*;
+
+    #[test]
+    fn a_batch_says_one_thing_for_each_element() {
+        let body = json!([
+            {"event": "processed", "sg_event_id": "1"},
+            {"event": "delivered", "sg_event_id": "2", "email": "ada@example.test"},
+            {"event": "bounce", "type": "blocked", "sg_event_id": "3"},
+        ]);
+        let said = read("sendgrid", sendgrid, body);
+        let kinds: Vec<_> = said.iter().map(|said| said.kind).collect();
+        assert_eq!(kinds, [None, Some("email.delivered"), Some("email.failed")]);
+        assert_eq!(said[1].fields["email"], json!("ada@example.test"));
+    }
+
+    #[test]
+    fn a_notification_of_sns_is_read_through() {
+        let message = json!({
+            "notificationType": "Bounce",
+            "mail": {"messageId": "m"},
+            "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": "ada@example.test"}]},
+        });
+        let body =
+            json!({"Type": "Notification", "MessageId": "n", "Message": message.to_string()});
+        let said = read("ses", ses, body).remove(0);
+        assert_eq!(said.kind, Some("email.bounced"));
+        assert_eq!(said.id.as_deref(), Some("n"));
+        assert_eq!(said.fields["email"], json!("ada@example.test"));
+    }
+
+    #[test]
+    fn only_a_permanent_failure_is_a_bounce() {
+        let kind = |severity: &str| {
+            let body = json!({"event-data": {"event": "failed", "severity": severity, "id": "1"}});
+            read("mailgun", mailgun, body).remove(0).kind
+        };
+        assert_eq!(kind("permanent"), Some("email.bounced"));
+        assert_eq!(kind("temporary"), Some("email.failed"));
+    }
+}

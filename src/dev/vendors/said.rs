@@ -1,0 +1,196 @@
+//! What a vendor says, in the platform's words.
+
+use axum::http::header;
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::signature::query;
+
+/// The domain events that vendors raise, each with the datatype of its record.
+pub(super) const KINDS: [(&str, &str); 24] = [
+    ("payment.succeeded", "payment"),
+    ("payment.failed", "payment"),
+    ("payment.refunded", "payment"),
+    ("subscription.renewed", "subscription"),
+    ("order.placed", "order"),
+    ("email.delivered", "email_event"),
+    ("email.opened", "email_event"),
+    ("email.clicked", "email_event"),
+    ("email.bounced", "email_event"),
+    ("email.complained", "email_event"),
+    ("email.failed", "email_event"),
+    ("email.unsubscribed", "email_event"),
+    ("call.incoming", "call"),
+    ("call.status", "call"),
+    ("sms.received", "sms"),
+    ("sms.status", "sms"),
+    ("social.post", "social_event"),
+    ("social.mention", "social_event"),
+    ("social.comment", "social_event"),
+    ("social.message", "social_event"),
+    ("social.lead", "social_event"),
+    ("social.other", "social_event"),
+    ("transfer.initiated", "transfer"),
+    ("transfer.settled", "transfer"),
+];
+
+/// A request whose sender is known.
+pub(super) struct Delivery<'a> {
+    pub(super) vendor: &'static str,
+    pub(super) path: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    /// The body's JSON; a form's fields as an object of texts.
+    pub(super) body: Value,
+}
+
+/// One thing that a vendor says; a batch says several.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Said {
+    /// The vendor's own name for it: `payment_intent.succeeded`.
+    pub(super) event: String,
+    /// The vendor's id of it, by which a repeat is known.
+    pub(super) id: Option<String>,
+    /// The domain event that it is, if it is one.
+    pub(super) kind: Option<&'static str>,
+    /// What the record is about, in the vendor's ids: a payment's, a message's.
+    pub(super) about: Option<String>,
+    /// The fields of the record, beside `vendor`, `vendorEvent` and `id`.
+    pub(super) fields: Map<String, Value>,
+}
+
+impl Delivery<'_> {
+    /// Reads a body, or says why it cannot be read.
+    pub(super) fn parse(content_type: &str, body: &[u8], query: &str) -> Result<Value, String> {
+        if body.is_empty() {
+            return Ok(form(query.as_bytes()));
+        }
+        if content_type.starts_with("application/x-www-form-urlencoded") {
+            return Ok(form(body));
+        }
+        // SNS calls its JSON text/plain.
+        serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    }
+
+    /// A text or number at a JSON pointer of the body.
+    pub(super) fn text(&self, pointer: &str) -> Option<String> {
+        text(&self.body, pointer)
+    }
+}
+
+fn form(text: &[u8]) -> Value {
+    let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let fields = query::pairs(text).map(|(key, value)| (text_of(&key), text_of(&value).into()));
+    Value::Object(fields.collect())
+}
+
+/// The content type of a request, in lower case.
+pub(super) fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+/// A text or number at a JSON pointer, as text.
+pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
+    match value.pointer(pointer)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The first of several pointers where there is something.
+pub(super) fn first(value: &Value, pointers: &[&str]) -> Option<String> {
+    pointers.iter().find_map(|pointer| text(value, pointer))
+}
+
+impl Said {
+    pub(super) fn new(event: impl Into<String>, id: Option<String>) -> Self {
+        Self {
+            event: event.into(),
+            id,
+            kind: None,
+            about: None,
+            fields: Map::new(),
+        }
+    }
+
+    pub(super) fn raises(self, kind: impl Into<Option<&'static str>>) -> Self {
+        Self {
+            kind: kind.into(),
+            ..self
+        }
+    }
+
+    pub(super) fn about(self, about: Option<String>) -> Self {
+        Self { about, ..self }
+    }
+
+    /// Adds a field where there is something to add.
+    pub(super) fn with(mut self, name: &str, value: Option<impl Into<Value>>) -> Self {
+        if let Some(value) = value {
+            self.fields.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+
+    /// The record that the domain event carries.
+    pub(super) fn record(&self, vendor: &str, kind: &str) -> Value {
+        let datatype = KINDS.iter().find(|(known, _)| *known == kind);
+        let datatype = datatype.map_or("record", |(_, datatype)| datatype);
+        let about = self.about.clone().or_else(|| self.id.clone());
+        let about = about.unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+        let mut data = Map::new();
+        data.insert("vendor".into(), vendor.into());
+        data.insert("vendorEvent".into(), self.event.as_str().into());
+        data.insert("id".into(), about.as_str().into());
+        data.extend(self.fields.clone());
+        json!({ "sk": format!("{datatype}-{about}"), "datatype": datatype, "data": data })
+    }
+}
+
+#[cfg(test)]
+pub(super) fn read(
+    vendor: &'static str,
+    read: fn(&Delivery<'_>) -> Vec<Said>,
+    body: Value,
+) -> Vec<Said> {
+    let headers = HeaderMap::new();
+    read(&Delivery {
+        vendor,
+        path: "/",
+        headers: &headers,
+        body,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_an_object_of_texts() {
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        let body = Delivery::parse(form, b"From=%2B1500&Body=a+b", "").unwrap();
+        assert_eq!(body, json!({"From": "+1500", "Body": "a b"}));
+        assert!(Delivery::parse("application/json", b"{", "").is_err());
+    }
+
+    #[test]
+    fn a_record_names_its_vendor_and_is_named_by_the_vendors_id() {
+        let said = Said::new("a.b", Some("evt_1".to_owned()))
+            .about(Some("pi_1".to_owned()))
+            .with("amount", Some(20));
+        let record = said.record("stripe", "payment.succeeded");
+        let data = json!({"vendor": "stripe", "vendorEvent": "a.b", "id": "pi_1", "amount": 20});
+        let expected = json!({"sk": "payment-pi_1", "datatype": "payment", "data": data});
+        assert_eq!(record, expected);
+    }
+}

@@ -1,0 +1,353 @@
+//! Networks: posts, mentions, comments, messages, leads, and whatever else they report.
+
+use serde_json::Value;
+
+use super::said::{Delivery, Said, first, text};
+
+const POST: &str = "social.post";
+const MENTION: &str = "social.mention";
+const COMMENT: &str = "social.comment";
+const MESSAGE: &str = "social.message";
+const LEAD: &str = "social.lead";
+const OTHER: &str = "social.other";
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Facebook, Instagram and WhatsApp send one form.
+pub(super) fn meta(delivery: &Delivery<'_>) -> Vec<Said> {
+    let mut all = Vec::new();
+    for entry in list(&delivery.body["entry"]) {
+        all.extend(
+            list(&entry["changes"])
+                .iter()
+                .map(|change| meta_change(entry, change)),
+        );
+        all.extend(list(&entry["messaging"]).iter().map(meta_message));
+    }
+    all
+}
+
+fn meta_change(entry: &Value, change: &Value) -> Said {
+    let value = &change["value"];
+    let field = text(change, "/field").unwrap_or_default();
+    let item = text(value, "/item").unwrap_or_default();
+    let kind = match (field.as_str(), item.as_str()) {
+        ("mention" | "mentions", _) => MENTION,
+        ("comments" | "live_comments", _) | ("feed", "comment") => COMMENT,
+        ("feed", "post" | "status" | "photo" | "video" | "share" | "link") => POST,
+        ("messages", _) => MESSAGE,
+        ("leadgen", _) => LEAD,
+        _ => OTHER,
+    };
+    let about = [
+        "/leadgen_id",
+        "/comment_id",
+        "/messages/0/id",
+        "/id",
+        "/post_id",
+        "/media_id",
+    ];
+    let about = first(value, &about);
+    let verb = text(value, "/verb").unwrap_or_default();
+    let time = text(entry, "/time").unwrap_or_default();
+    // Meta gives deliveries no id: what changed, how and when is one.
+    let id = about
+        .as_ref()
+        .map(|about| format!("{field}:{about}:{verb}:{time}"));
+    let event = if item.is_empty() {
+        field
+    } else {
+        format!("{field}.{item}")
+    };
+    Said::new(event, id)
+        .raises(kind)
+        .about(about)
+        .with(
+            "from",
+            first(
+                value,
+                &[
+                    "/from/name",
+                    "/from/username",
+                    "/sender_name",
+                    "/messages/0/from",
+                    "/from/id",
+                ],
+            ),
+        )
+        .with(
+            "text",
+            first(value, &["/message", "/text", "/messages/0/text/body"]),
+        )
+        .with("postId", text(value, "/post_id"))
+}
+
+fn meta_message(message: &Value) -> Said {
+    let id = text(message, "/message/mid");
+    let kind = if id.is_some() { MESSAGE } else { OTHER };
+    Said::new("messages", id)
+        .raises(kind)
+        .with("from", text(message, "/sender/id"))
+        .with("text", text(message, "/message/text"))
+}
+
+pub(super) fn slack(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    if let Some(command) = text(body, "/command") {
+        let said = Said::new(command, text(body, "/trigger_id"))
+            .raises(OTHER)
+            .with("from", text(body, "/user_id"))
+            .with("text", text(body, "/text"));
+        return vec![said];
+    }
+    let event = first(body, &["/event/type", "/type"]).unwrap_or_default();
+    let kind = match event.as_str() {
+        "app_mention" => MENTION,
+        "message" => MESSAGE,
+        _ => OTHER,
+    };
+    let said = Said::new(event, text(body, "/event_id"))
+        .raises(kind)
+        .with("from", text(body, "/event/user"))
+        .with("text", text(body, "/event/text"))
+        .with("channel", text(body, "/event/channel"));
+    vec![said]
+}
+
+pub(super) fn discord(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let event = first(body, &["/event/type", "/data/name"]).unwrap_or_default();
+    let said = Said::new(event, text(body, "/id"))
+        .raises(OTHER)
+        .with(
+            "from",
+            first(
+                body,
+                &[
+                    "/member/user/username",
+                    "/user/username",
+                    "/event/data/user/username",
+                ],
+            ),
+        )
+        .with("channel", text(body, "/channel_id"));
+    vec![said]
+}
+
+pub(super) fn twitch(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let event = text(body, "/subscription/type").unwrap_or_default();
+    let kind = match event.as_str() {
+        "channel.chat.message" | "user.whisper.message" => MESSAGE,
+        _ => OTHER,
+    };
+    let id = delivery.header("twitch-eventsub-message-id");
+    let said = Said::new(event, id)
+        .raises(kind)
+        .with(
+            "from",
+            first(
+                body,
+                &[
+                    "/event/user_name",
+                    "/event/chatter_user_name",
+                    "/event/from_user_name",
+                    "/event/broadcaster_user_name",
+                ],
+            ),
+        )
+        .with(
+            "text",
+            first(body, &["/event/message/text", "/event/whisper/text"]),
+        );
+    vec![said]
+}
+
+pub(super) fn twitter(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let own = text(body, "/for_user_id").unwrap_or_default();
+    let mut all: Vec<Said> = list(&body["tweet_create_events"])
+        .iter()
+        .map(|tweet| tweeted(tweet, &own))
+        .collect();
+    all.extend(list(&body["direct_message_events"]).iter().map(|message| {
+        Said::new("direct_message_events", text(message, "/id"))
+            .raises(MESSAGE)
+            .with("from", text(message, "/message_create/sender_id"))
+            .with("text", text(message, "/message_create/message_data/text"))
+    }));
+    if all.is_empty() {
+        let keys = body.as_object().into_iter().flat_map(|body| body.keys());
+        let event = keys.into_iter().find(|key| key.ends_with("_events"));
+        all.push(Said::new(event.map_or("unknown", |event| event), None).raises(OTHER));
+    }
+    all
+}
+
+fn tweeted(tweet: &Value, own: &str) -> Said {
+    let mentions = list(&tweet["entities"]["user_mentions"]);
+    let kind = if tweet["user"]["id_str"] == own {
+        POST
+    } else if tweet["in_reply_to_user_id_str"] == own {
+        COMMENT
+    } else if mentions.iter().any(|user| user["id_str"] == own) {
+        MENTION
+    } else {
+        OTHER
+    };
+    Said::new("tweet_create_events", text(tweet, "/id_str"))
+        .raises(kind)
+        .with("from", text(tweet, "/user/screen_name"))
+        .with("text", text(tweet, "/text"))
+}
+
+pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let event = text(body, "/type").unwrap_or_default();
+    if event == "LEAD_ACTION" {
+        let response = text(body, "/leadGenFormResponse");
+        let action = text(body, "/leadAction").unwrap_or_default();
+        let id = response
+            .as_ref()
+            .map(|response| format!("{response}:{action}"));
+        let said = Said::new(event, id).raises(LEAD).about(response);
+        return vec![said.with("form", text(body, "/leadGenForm"))];
+    }
+    let notifications = list(&body["notifications"]).iter();
+    notifications
+        .map(|notification| {
+            let action = text(notification, "/action").unwrap_or_default();
+            let kind = match action.as_str() {
+                "COMMENT" | "ADMIN_COMMENT" => COMMENT,
+                "SHARE" => POST,
+                _ if action.contains("MENTION") => MENTION,
+                _ => OTHER,
+            };
+            let comment = "/decoratedGeneratedActivity/comment";
+            Said::new(action, text(notification, "/notificationId"))
+                .raises(kind)
+                .with("from", text(notification, &format!("{comment}/owner")))
+                .with("text", text(notification, &format!("{comment}/text")))
+                .with("postId", text(notification, "/sourcePost"))
+        })
+        .collect()
+}
+
+pub(super) fn tiktok(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let event = text(body, "/event").unwrap_or_default();
+    let kind = match event.as_str() {
+        "video.publish.completed" => POST,
+        "comment.update" => COMMENT,
+        _ => OTHER,
+    };
+    let content = text(body, "/content").unwrap_or_default();
+    let inner: Value = serde_json::from_str(&content).unwrap_or_default();
+    let user = text(body, "/user_openid").unwrap_or_default();
+    let time = text(body, "/create_time").unwrap_or_default();
+    // TikTok gives deliveries no id.
+    let id = format!("{event}:{user}:{time}:{content}");
+    let said = Said::new(event, Some(id))
+        .raises(kind)
+        .about(first(&inner, &["/share_id", "/publish_id"]).or(Some(format!("{user}-{time}"))))
+        .with("from", Some(user));
+    vec![said]
+}
+
+/// A filled-in lead form, as Google Ads, Snapchat and Pinterest send it.
+pub(super) fn lead_form(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let columns = list(&body["user_column_data"])
+        .iter()
+        .chain(list(&body["fields"]));
+    let answer = |wanted: &str| {
+        let mut found = columns.clone().filter(|column| {
+            let name = first(column, &["/column_id", "/name"]).unwrap_or_default();
+            name.eq_ignore_ascii_case(wanted)
+        });
+        first(found.next()?, &["/string_value", "/value"])
+    };
+    let mut answers = list(&body["answers"]).iter().filter_map(Value::as_str);
+    let email =
+        answer("EMAIL").or_else(|| answers.find(|text| text.contains('@')).map(str::to_owned));
+    let said = Said::new("lead", text(body, "/lead_id"))
+        .raises(LEAD)
+        .with("email", email)
+        .with("from", answer("FULL_NAME"))
+        .with("form", first(body, &["/form_id", "/lead_form_id"]))
+        .with("campaignId", first(body, &["/campaign_id", "/ad_id"]));
+    vec![said]
+}
+
+pub(super) fn reddit(delivery: &Delivery<'_>) -> Vec<Said> {
+    let body = &delivery.body;
+    let event = text(body, "/kind").unwrap_or_default();
+    let kind = match event.as_str() {
+        "t1" => COMMENT,
+        "t3" => POST,
+        "t4" => MESSAGE,
+        _ => OTHER,
+    };
+    let said = Said::new(event, text(body, "/data/name"))
+        .raises(kind)
+        .with("from", text(body, "/data/author"))
+        .with("text", first(body, &["/data/title", "/data/body"]));
+    vec![said]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::said::read;
+    use super::*;
+
+    #[test]
+    fn changes_of_meta_are_told_apart() {
+        let kind = |field: &str, item: &str| {
+            let change = json!({"field": field, "value": {"item": item, "post_id": "1"}});
+            read("facebook", meta, json!({"entry": [{"changes": [change]}]}))[0].kind
+        };
+        assert_eq!(kind("feed", "post"), Some(POST));
+        assert_eq!(kind("feed", "comment"), Some(COMMENT));
+        assert_eq!(kind("feed", "reaction"), Some(OTHER));
+        assert_eq!(kind("mention", "post"), Some(MENTION));
+        assert_eq!(kind("leadgen", ""), Some(LEAD));
+        let message = json!({"sender": {"id": "2"}, "message": {"mid": "m", "text": "Hi"}});
+        let said = read(
+            "facebook",
+            meta,
+            json!({"entry": [{"messaging": [message]}]}),
+        );
+        assert_eq!(said[0].kind, Some(MESSAGE));
+    }
+
+    #[test]
+    fn ones_own_tweet_is_a_post_and_anothers_a_mention() {
+        let kind = |author: &str| {
+            let tweet = json!({
+                "id_str": "1", "user": {"id_str": author},
+                "entities": {"user_mentions": [{"id_str": "9"}]},
+            });
+            let body = json!({"for_user_id": "9", "tweet_create_events": [tweet]});
+            read("twitter", twitter, body)[0].kind
+        };
+        assert_eq!(kind("9"), Some(POST));
+        assert_eq!(kind("7"), Some(MENTION));
+    }
+
+    #[test]
+    fn a_lead_has_its_mail_address_whoever_sends_it() {
+        let bodies = [
+            json!({"lead_id": "1", "user_column_data": [{"column_id": "EMAIL", "string_value": "ada@example.test"}]}),
+            json!({"lead_id": "1", "fields": [{"name": "EMAIL", "value": "ada@example.test"}]}),
+            json!({"answers": ["Ada", "ada@example.test"]}),
+        ];
+        for body in bodies {
+            let said = read("google-ads", lead_form, body).remove(0);
+            assert_eq!(said.fields["email"], json!("ada@example.test"));
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! Vendors' webhooks at the platform: every receiver, by the keys that the platform gave its vendors.
+
+use bytes::Bytes;
+use evt::sample::{self, Occasion, Sample};
+use evt::secret::Secret;
+use evt::signature::{self, Options, Outgoing};
+use evt::time::Timestamp;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+
+use super::wire::{Platform, Reply, exchange};
+use crate::support::{LocalPlatform, Running, Sandbox};
+
+/// A request that a vendor would send.
+#[derive(Clone)]
+struct Call {
+    path: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Call {
+    fn send(&self, platform: &Platform) -> Reply {
+        let address = platform.address();
+        let mut request = format!(
+            "POST {} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+            self.path,
+            self.body.len()
+        )
+        .into_bytes();
+        for (name, value) in &self.headers {
+            request.extend_from_slice(format!("{name}: ").as_bytes());
+            request.extend_from_slice(value.as_bytes());
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+        request.extend_from_slice(&self.body);
+        exchange(address, &request)
+    }
+}
+
+fn get(platform: &Platform, path: &str) -> Reply {
+    let address = platform.address();
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    exchange(address, head.as_bytes())
+}
+
+fn facts(platform: &Platform, vendor: &str) -> Value {
+    let reply = platform.order("GET", &format!("/_evt/vendors/{vendor}"), &Value::Null);
+    assert_eq!(reply.status, 200, "{vendor}: {reply:?}");
+    reply.json()
+}
+
+/// The raised events alone, without the requests that raised them.
+fn raised(platform: &Platform) -> Vec<Value> {
+    let answer = platform.order("GET", "/_evt/events?limit=1000", &Value::Null);
+    let events = answer.json()["events"].as_array().cloned().unwrap();
+    let is_raised = |event: &Value| event["transport"] == "bus";
+    events.into_iter().filter(is_raised).collect()
+}
+
+fn kinds(platform: &Platform) -> Vec<String> {
+    let kinds = raised(platform);
+    let kinds = kinds.iter().filter_map(|event| event["type"].as_str());
+    kinds.map(str::to_owned).collect()
+}
+
+/// A sample as its vendor would send it to `path`, or to the receiver that the platform names.
+fn signed(platform: &Platform, vendor: &str, sample: &Sample, path: Option<&str>) -> Call {
+    let facts = facts(platform, vendor);
+    let path = path.unwrap_or(facts["path"].as_str().unwrap());
+    let mut headers = HeaderMap::new();
+    let content_type = HeaderValue::from_static(sample.content_type);
+    headers.insert("content-type", content_type);
+    for (name, value) in sample.headers {
+        let name: HeaderName = name.parse().unwrap();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+    }
+    let body = sample.body(&Occasion {
+        now: Timestamp::now(),
+        id: uuid::Uuid::now_v7(),
+        org: "my-org",
+    });
+    sign(platform, &facts, path, headers, body)
+}
+
+fn sign(
+    platform: &Platform,
+    facts: &Value,
+    path: &str,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Call {
+    let scheme = signature::find(facts["scheme"].as_str().unwrap()).unwrap();
+    let options = facts["options"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let options = Options(
+        options
+            .map(|pair| (text(&pair[0]), text(&pair[1])))
+            .collect(),
+    );
+    let secret = Secret::new(facts["secret"].as_str().unwrap());
+    let signer = scheme.signer(&secret, &options).unwrap();
+    let url = format!("{}{path}", platform.running().url);
+    let signed = signer
+        .sign(&Outgoing {
+            id: &evt::send::new_id(),
+            timestamp: Timestamp::now(),
+            url: &url,
+            headers: &headers,
+            body: &body,
+        })
+        .unwrap();
+    headers.extend(
+        signed
+            .headers
+            .into_iter()
+            .map(|(name, value)| (Some(name), value)),
+    );
+    let url = signed.url.unwrap_or(url);
+    let path = url
+        .strip_prefix(&platform.running().url)
+        .unwrap()
+        .to_owned();
+    Call {
+        path,
+        headers,
+        body: signed.body.unwrap_or(body),
+    }
+}
+
+fn stripe(platform: &Platform) -> Call {
+    let sample = sample::find("stripe/payment_intent.succeeded").unwrap();
+    signed(platform, "stripe", &sample, None)
+}
+
+/// Vendors of samples that the platform does not receive.
+const NOT_RECEIVED: [&str; 4] = ["appengine", "crm", "platform", "outreach"];
+
+#[test]
+fn every_sample_of_every_vendor_is_accepted_and_its_copy_that_was_tampered_with_is_not() {
+    let platform = Platform::start();
+    let samples = sample::all().filter(|sample| !NOT_RECEIVED.contains(&sample.vendor));
+    let mut tried = 0;
+    for sample in samples {
+        let name = sample.name();
+        let call = signed(&platform, sample.vendor, &sample, None);
+        let reply = call.send(&platform);
+        assert!(matches!(reply.status, 200 | 204), "{name}: {reply:?}");
+        if reply.body.contains("processed") {
+            let body = reply.json();
+            assert_eq!(body["success"], true, "{name}");
+            assert_eq!(body["message"], "Webhook processed successfully", "{name}");
+            assert!(
+                body["data"]["id"].as_str().unwrap().starts_with("e_"),
+                "{name}"
+            );
+        }
+        tried += 1;
+    }
+    assert!(tried > 100, "{tried}");
+    let all = kinds(&platform);
+    for kind in [
+        "payment.succeeded",
+        "payment.failed",
+        "payment.refunded",
+        "order.placed",
+        "subscription.renewed",
+        "email.delivered",
+        "email.opened",
+        "email.clicked",
+        "email.bounced",
+        "email.complained",
+        "call.incoming",
+        "call.status",
+        "sms.received",
+        "sms.status",
+        "social.post",
+        "social.mention",
+        "social.comment",
+        "social.message",
+        "social.lead",
+        "social.other",
+    ] {
+        assert!(all.iter().any(|known| known == kind), "{kind}");
+    }
+}
+
+#[test]
+fn what_was_tampered_with_raises_nothing_and_is_told_why() {
+    let platform = Platform::start();
+    // One of each scheme that covers the body.
+    let names = [
+        "stripe/payment_intent.succeeded",
+        "paypal/PAYMENT.CAPTURE.COMPLETED",
+        "sendgrid/open",
+        "meta/page.post",
+        "slack/message",
+        "discord/APPLICATION_COMMAND",
+        "twitch/stream.online",
+        "linkedin/LEAD_ACTION",
+        "tiktok/video.publish.completed",
+        "github/push",
+        "shopify/orders/create",
+    ];
+    let mut tried = 0;
+    for sample in names.iter().filter_map(|name| sample::find(name).ok()) {
+        let mut call = signed(&platform, sample.vendor, &sample, None);
+        let mut body = call.body.to_vec();
+        body.push(b' ');
+        call.body = body.into();
+        let reply = call.send(&platform);
+        let refusal = reply.json();
+        assert_eq!(reply.status, 401, "{}: {reply:?}", sample.name());
+        assert_eq!(refusal["message"], "Invalid webhook signature");
+        assert_eq!(refusal["statusCode"], 401);
+        assert_ne!(refusal["code"], "ok");
+        tried += 1;
+    }
+    assert!(tried > 6, "{tried}");
+    assert_eq!(kinds(&platform), Vec::<String>::new());
+    let refused = stripe(&platform);
+    let unsigned = Call {
+        headers: HeaderMap::new(),
+        ..refused
+    };
+    let reply = unsigned.send(&platform);
+    assert_eq!(reply.refusal(), (401, "missing_header".to_owned()));
+}
+
+#[test]
+fn every_form_of_a_path_is_received() {
+    let platform = Platform::start();
+    let forms = [
+        ("stripe/payment_intent.succeeded", "/connect/webhook/stripe"),
+        (
+            "stripe/payment_intent.succeeded",
+            "/connect/webhook/stripe/main",
+        ),
+        (
+            "stripe/payment_intent.succeeded",
+            "/upstream/storefront/stripe/webhook",
+        ),
+        (
+            "paypal/PAYMENT.CAPTURE.COMPLETED",
+            "/connect/webhook/paypal",
+        ),
+        ("sendgrid/open", "/broadcast/email/webhook"),
+        ("mailgun/opened", "/broadcast/email/webhook"),
+        ("ses/Open", "/broadcast/email/webhook"),
+        ("sendgrid/open", "/connect/webhook/sendgrid"),
+        ("ses/Open", "/connect/webhook/ses/acme"),
+        ("ses/Open", "/upstream/connect/webhook/ses/acme"),
+        ("meta/page.post", "/sync/social/webhook/meta"),
+        ("meta/page.post", "/connect/webhook/facebook"),
+    ];
+    let mut expected = 0;
+    for (name, path) in forms {
+        let Ok(sample) = sample::find(name) else {
+            continue;
+        };
+        let call = signed(&platform, sample.vendor, &sample, Some(path));
+        let reply = call.send(&platform);
+        assert_eq!(reply.status, 200, "{name} {path}: {reply:?}");
+        expected += 1;
+    }
+    let raised = raised(&platform);
+    assert!(expected >= 8 && raised.len() >= expected, "{expected}");
+    let orgs = raised.iter().filter(|event| event["org"] == "acme");
+    assert_eq!(orgs.count(), 2);
+}
+
+#[test]
+fn a_delivery_that_comes_again_raises_nothing_again() {
+    let platform = Platform::start();
+    let call = stripe(&platform);
+    for again in [false, true, true] {
+        let reply = call.send(&platform);
+        assert_eq!(reply.status, 200);
+        let expected = if again { "none" } else { "payment.succeeded" };
+        assert_eq!(reply.header("x-evt-raised"), Some(expected));
+    }
+    assert_eq!(kinds(&platform), ["payment.succeeded"]);
+}
+
+#[test]
+fn a_batch_raises_one_event_for_each_of_its_elements() {
+    let platform = Platform::start();
+    let body = json!([
+        {"event": "processed", "sg_event_id": "1", "email": "a@example.test"},
+        {"event": "delivered", "sg_event_id": "2", "email": "a@example.test"},
+        {"event": "open", "sg_event_id": "3", "email": "a@example.test"},
+        {"event": "open", "sg_event_id": "3", "email": "a@example.test"},
+    ]);
+    let facts = facts(&platform, "sendgrid");
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    let path = "/broadcast/email/webhook";
+    let call = sign(&platform, &facts, path, headers, body.to_string().into());
+    assert_eq!(call.send(&platform).status, 200);
+    assert_eq!(kinds(&platform), ["email.delivered", "email.opened"]);
+    let first = raised(&platform).remove(0);
+    let record = &first["data"];
+    assert_eq!(record["data"]["email"], "a@example.test", "{first}");
+    assert_eq!(record["data"]["vendor"], "sendgrid");
+    assert_eq!(record["data"]["vendorEvent"], "delivered");
+}
+
+#[test]
+fn challenges_are_answered() {
+    let platform = Platform::start();
+    let facts = facts(&platform, "facebook");
+    let options = facts["options"].as_array().unwrap();
+    let token = options
+        .iter()
+        .find(|pair| pair[0] == "verify-token")
+        .unwrap();
+    let token = token[1].as_str().unwrap();
+    let ask = |token: &str| {
+        let query = format!("hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token={token}");
+        get(&platform, &format!("/connect/webhook/facebook?{query}"))
+    };
+    let reply = ask(token);
+    assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
+    assert_eq!(ask("wrong").status, 403);
+    let crc = get(&platform, "/sync/social/webhook/twitter?crc_token=abc").json();
+    assert!(
+        crc["response_token"]
+            .as_str()
+            .unwrap()
+            .starts_with("sha256=")
+    );
+    let idle = get(&platform, "/connect/webhook/stripe");
+    assert_eq!(idle.refusal(), (400, "no_challenge".to_owned()));
+    assert_eq!(kinds(&platform), Vec::<String>::new());
+}
+
+#[test]
+fn a_bank_needs_no_secret_but_no_wrong_one() {
+    let platform = Platform::start();
+    let call = |secret: Option<&str>| {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        if let Some(secret) = secret {
+            headers.insert("x-bridge-secret", HeaderValue::from_str(secret).unwrap());
+        }
+        Call {
+            path: "/banking/transfers".to_owned(),
+            headers,
+            body: Bytes::from_static(br#"{"event":"transfer.settled","amount":"120.00"}"#),
+        }
+        .send(&platform)
+    };
+    let facts = facts(&platform, "banking");
+    assert_eq!(call(None).status, 200);
+    assert_eq!(call(facts["secret"].as_str()).status, 200);
+    assert_eq!(call(Some("wrong")).status, 401);
+    assert_eq!(kinds(&platform), ["transfer.settled", "transfer.settled"]);
+}
+
+#[test]
+fn keys_and_certificates_stay_with_the_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = || {
+        let platform = Platform::on(folder.path());
+        let secret = |vendor| facts(&platform, vendor)["secret"].clone();
+        let certificate = get(&platform, "/_certs/sns.pem");
+        assert!(certificate.body.contains("BEGIN CERTIFICATE"));
+        let secrets = ["stripe", "discord", "ses"].map(secret);
+        (secrets, certificate.body)
+    };
+    assert_eq!(read(), read());
+}
+
+fn url_of(listener: &mut Running) -> String {
+    let ready = listener.wait_for_stderr("\"ready\"");
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    ready["url"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
+    let sandbox = Sandbox::new();
+    let platform = LocalPlatform::start(&sandbox);
+    let mut listener = sandbox.spawn(["listen", "--port", "0", "--count", "1", "-o", "json"]);
+    let hook = format!("{}/hook", url_of(&mut listener));
+    let create = [
+        "flows",
+        "create",
+        "--on",
+        "payment.succeeded",
+        "--webhook",
+        &hook,
+    ];
+    sandbox.run(create).expect_exit(0);
+    sandbox
+        .run(["send", "stripe/payment_intent.succeeded"])
+        .expect_exit(0);
+    listener.finish().expect_exit(0);
+    let shown = sandbox.run([
+        "events",
+        "list",
+        "--type",
+        "payment.succeeded",
+        "-o",
+        "json",
+    ]);
+    let reference = shown.json_lines()[0]["ref"].as_str().unwrap().to_owned();
+    let shown = sandbox.run(["events", "show", &reference]).expect_exit(0);
+    for part in [
+        "because",
+        "stripe payment_intent.succeeded",
+        "✓ verified",
+        "└ payment.succeeded",
+        "└ flow",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let listed = sandbox.run(["dev", "vendors", "-o", "json"]).expect_exit(0);
+    assert!(listed.json_lines().len() > 20);
+    drop(platform);
+    let alone = sandbox.run(["send", "stripe/payment_intent.succeeded"]);
+    alone.expect_exit(2);
+}
+
+#[test]
+fn listen_verifies_with_the_keys_of_the_platform() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let arguments = [
+        "listen", "--port", "0", "--verify", "stripe", "--count", "1", "-o", "json",
+    ];
+    let mut listener = sandbox.spawn(arguments);
+    let to = url_of(&mut listener);
+    let sent = sandbox.run(["send", "stripe/payment_intent.succeeded", "--to", &to]);
+    assert!(sent.expect_exit(0).stderr.contains("gave stripe"));
+    listener.finish().expect_exit(0);
+}
