@@ -92,6 +92,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('emit', 'emit', [CompletionResultType]::ParameterValue, 'Raise an event, as if the platform had')
             [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Show the platform''s switches, or set some')
             [CompletionResult]::new('ai', 'ai', [CompletionResultType]::ParameterValue, 'Show the agents that answer AI streams, or load scripts of your own')
+            [CompletionResult]::new('vendors', 'vendors', [CompletionResultType]::ParameterValue, 'Show where the platform receives vendors'' webhooks, and the secrets that they sign with')
             [CompletionResult]::new('reset', 'reset', [CompletionResultType]::ParameterValue, 'Forget all records, flows, runs, events and deliveries; secrets and switches stay')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Push an event to the clients of a gateway')
             [CompletionResult]::new('cut', 'cut', [CompletionResultType]::ParameterValue, 'Break the connections of the gateways')
@@ -180,6 +181,26 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;dev;ai' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Speak to this platform, whatever the profile says')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Act in this organisation, whatever the profile says')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Authorise with this token, whatever the profile says')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but errors and warnings on stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; `-vv` logs')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Ask nothing, even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'evt;dev;vendors' {
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: which platform, which organisation, who')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file in place of the user''s settings')
@@ -308,7 +329,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; 0 takes a free one')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address to listen on; anything but loopback needs --i-understand-public and --verify')
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'Largest body that is taken (at most 64MiB)')
-            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Check signatures of this scheme (repeatable; any one may match); `evt send --list` shows schemes')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Check signatures of this scheme (repeatable; any one may match); see `evt man signatures`')
             [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'Secret of the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable, for rotation)')
             [CompletionResult]::new('--tolerance', '--tolerance', [CompletionResultType]::ParameterName, 'How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m')
             [CompletionResult]::new('--public-url', '--public-url', [CompletionResultType]::ParameterName, 'The URL that senders call, where a tunnel or proxy stands in between')
@@ -582,14 +603,14 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;send' {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor''s event goes to the receiver of the running `evt dev`, and all else to the local listener')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Same ids and times each time; the signature''s time is the present all the same')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--sign', '--sign', [CompletionResultType]::ParameterName, 'Sign by this scheme, or `none`; a sample is signed as its vendor signs')
-            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -')
+            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)')
             [CompletionResult]::new('--tamper', '--tamper', [CompletionResultType]::ParameterName, 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not')
             [CompletionResult]::new('--times', '--times', [CompletionResultType]::ParameterName, 'Send it so many times, each signed anew under its own id; these are counted and not kept')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so often, such as 50/s')
@@ -621,14 +642,14 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         }
         'evt;trigger' {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the samples: all, a vendor''s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor''s event goes to the receiver of the running `evt dev`, and all else to the local listener')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Same ids and times each time; the signature''s time is the present all the same')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set a value of the body: path=text or path:=json (repeatable)')
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Remove a value of the body (repeatable)')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Add or replace a header (repeatable)')
             [CompletionResult]::new('--sign', '--sign', [CompletionResultType]::ParameterName, 'Sign by this scheme, or `none`; a sample is signed as its vendor signs')
-            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -')
+            [CompletionResult]::new('--secret', '--secret', [CompletionResultType]::ParameterName, 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)')
             [CompletionResult]::new('--tamper', '--tamper', [CompletionResultType]::ParameterName, 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not')
             [CompletionResult]::new('--times', '--times', [CompletionResultType]::ParameterName, 'Send it so many times, each signed anew under its own id; these are counted and not kept')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most so often, such as 50/s')

@@ -109,6 +109,9 @@ _evt() {
             evt__subcmd__dev,token)
                 cmd="evt__subcmd__dev__subcmd__token"
                 ;;
+            evt__subcmd__dev,vendors)
+                cmd="evt__subcmd__dev__subcmd__vendors"
+                ;;
             evt__subcmd__events,diff)
                 cmd="evt__subcmd__events__subcmd__diff"
                 ;;
@@ -692,7 +695,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev)
-            opts="-p -o -q -v -h --port --console-port --data --ephemeral --seed --auth --allow-host --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set ai reset push cut stop"
+            opts="-p -o -q -v -h --port --console-port --data --ephemeral --seed --auth --allow-host --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set ai vendors reset push cut stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1182,6 +1185,56 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev__subcmd__token)
+            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        evt__subcmd__dev__subcmd__vendors)
             opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -60,45 +60,46 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "doctor" -d 'Find what is wr
 complete -c evt -n "__fish_evt_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c evt -n "__fish_evt_needs_command" -f -a "man" -d 'Read the manual, offline'
 complete -c evt -n "__fish_evt_needs_command" -f -a "generate" -d 'Write what is made of the commands'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l port -d 'Port of the platform; 0 takes a free one, also for the control API' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l console-port -d 'Port of the control API; 0 takes a free one' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l data -d 'Keep everything here in place of the user\'s data folder' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l port -d 'Port of the platform; 0 takes a free one, also for the control API' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l console-port -d 'Port of the control API; 0 takes a free one' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l data -d 'Keep everything here in place of the user\'s data folder' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l auth -d 'How to read Authorization: any token, none, or only the platform\'s own' -r -f -a "lenient\t''
 off\t''
 strict\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l page-cap -d 'The most records in one page' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l page-cap -d 'The most records in one page' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
 text\t''
 json\t''
 raw\t''
 curl\t'Only `evt send --dry-run`: the request as a command'"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l color -d 'When to colour' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l color -d 'When to colour' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l url -d 'Speak to this platform, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l org -d 'Act in this organisation, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l token -d 'Authorise with this token, whatever the profile says' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l ephemeral -d 'Keep nothing beyond this run'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l json -d 'The same as `-o json`'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -l no-input -d 'Ask nothing, even on a terminal'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "status" -d 'Show where the platform runs and what it holds'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "token" -d 'Print a user token for the platform'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "emit" -d 'Raise an event, as if the platform had'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "set" -d 'Show the platform\'s switches, or set some'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts of your own'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "reset" -d 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "push" -d 'Push an event to the clients of a gateway'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "cut" -d 'Break the connections of the gateways'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai reset push cut stop" -a "stop" -d 'End the platform that runs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l ephemeral -d 'Keep nothing beyond this run'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l bare -d 'Send deliveries with the flow\'s own headers alone: unsigned, as the real platform does'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l print-env -d 'Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "status" -d 'Show where the platform runs and what it holds'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "token" -d 'Print a user token for the platform'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "emit" -d 'Raise an event, as if the platform had'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "set" -d 'Show the platform\'s switches, or set some'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts of your own'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "vendors" -d 'Show where the platform receives vendors\' webhooks, and the secrets that they sign with'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "reset" -d 'Forget all records, flows, runs, events and deliveries; secrets and switches stay'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "push" -d 'Push an event to the clients of a gateway'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "cut" -d 'Break the connections of the gateways'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set ai vendors reset push cut stop" -a "stop" -d 'End the platform that runs'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -190,6 +191,24 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from ai" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from ai" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from ai" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l config -d 'Read this file in place of the user\'s settings' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'Only `evt send --dry-run`: the request as a command'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l color -d 'When to colour' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l url -d 'Speak to this platform, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l org -d 'Act in this organisation, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l token -d 'Authorise with this token, whatever the profile says' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l no-input -d 'Ask nothing, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s p -l profile -d 'Use this profile: which platform, which organisation, who' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l config -d 'Read this file in place of the user\'s settings' -r -F
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -s o -l output -d 'Choose the form of stdout; auto is text on a terminal and JSON elsewhere' -r -f -a "auto\t''
@@ -287,7 +306,7 @@ complete -c evt -n "__fish_evt_using_subcommand demo" -s h -l help -d 'Print hel
 complete -c evt -n "__fish_evt_using_subcommand listen" -l port -d 'Port to listen on; 0 takes a free one' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l bind -d 'Address to listen on; anything but loopback needs --i-understand-public and --verify' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l max-body -d 'Largest body that is taken (at most 64MiB)' -r
-complete -c evt -n "__fish_evt_using_subcommand listen" -l verify -d 'Check signatures of this scheme (repeatable; any one may match); `evt send --list` shows schemes' -r
+complete -c evt -n "__fish_evt_using_subcommand listen" -l verify -d 'Check signatures of this scheme (repeatable; any one may match); see `evt man signatures`' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l secret -d 'Secret of the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable, for rotation)' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l tolerance -d 'How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m' -r
 complete -c evt -n "__fish_evt_using_subcommand listen" -l public-url -d 'The URL that senders call, where a tunnel or proxy stands in between' -r
@@ -461,13 +480,13 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "set" -d 'Set a state from an export, or from a Singer state'
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "reset" -d 'Forget a state, so that the next poll begins anew, or move it back to a time'
 complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples: all, a vendor\'s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor\'s event goes to the receiver of the running `evt dev`, and all else to the local listener' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l seed -d 'Same ids and times each time; the signature\'s time is the present all the same' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l rate -d 'At most so often, such as 50/s' -r
@@ -497,13 +516,13 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say mo
 complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Ask nothing, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples: all, a vendor\'s (`stripe`), or those of a pattern (`stripe/invoice.*`, `*refund*`)' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; the local listener if not given' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, a vendor\'s event goes to the receiver of the running `evt dev`, and all else to the local listener' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l seed -d 'Same ids and times each time; the signature\'s time is the present all the same' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l rate -d 'At most so often, such as 50/s' -r
