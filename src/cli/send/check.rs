@@ -84,6 +84,10 @@ fn show(report: &Report, target: &str, cx: &Context) -> Result<(), CliError> {
         }))?;
         return Ok(());
     }
+    if report.silence.is_some() && report.findings.len() == 1 {
+        // The error says all there is to say.
+        return Ok(());
+    }
     if !report.findings.is_empty() {
         let rows = report.findings.iter().map(row).collect();
         cx.ui

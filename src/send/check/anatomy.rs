@@ -78,6 +78,11 @@ impl<'a> Bench<'a> {
         Ok(bench)
     }
 
+    /// Whether the scheme's own verifier refuses it; no, where that cannot be known.
+    pub(super) fn is_unacceptable(&self, call: &Call) -> bool {
+        self.oracle.is_some() && !self.is_acceptable(call)
+    }
+
     /// Whether the scheme's own verifier accepts it; no, where that cannot be known.
     pub(super) fn is_acceptable(&self, call: &Call) -> bool {
         self.oracle.as_ref().is_some_and(|oracle| {
