@@ -1,5 +1,7 @@
 //! `evt listen`, as senders and its user meet it.
 
+mod handshakes;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,0 +1,178 @@
+//! Vendors' handshakes at `evt listen --verify`, and secrets that are being replaced.
+
+use evt::signature::{Options, Outgoing};
+use evt::time::Timestamp;
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::{line, start};
+use crate::signature::vector;
+use crate::support::app::Answer;
+use crate::support::raw::{Reply, exchange};
+use crate::support::{App, Sandbox};
+
+const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SECOND: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+fn get(address: std::net::SocketAddr, path: &str) -> Reply {
+    exchange(address, "GET", path, &[], b"").expect("the listener answers")
+}
+
+#[test]
+fn a_subscription_of_meta_is_confirmed_and_counts_for_nothing() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let target = app.url("/");
+    let (mut listener, address) = start(
+        &sandbox,
+        &[
+            &target,
+            "--verify",
+            "meta:verify-token=agreed",
+            "--secret",
+            "app-secret",
+            "--count",
+            "1",
+            "--for",
+            "50s",
+        ],
+    );
+    let path = "/hook?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
+    let reply = get(address, &format!("{path}agreed"));
+    assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
+    let record = line(&mut listener, 1);
+    assert_eq!(record["verdict"], Value::Null, "nobody signed it");
+    listener.wait_for_stderr("\"handshake\"");
+    let reply = get(address, &format!("{path}other"));
+    assert_eq!(reply.status, 403);
+    assert_eq!(
+        line(&mut listener, 2)["verdict"]["reason"],
+        "handshake_refused"
+    );
+    assert!(app.requests().is_empty(), "a handshake is not passed on");
+    listener.interrupt();
+    // Interrupted before the event that was asked for.
+    listener.finish().expect_exit(130);
+}
+
+#[test]
+fn a_challenge_is_answered_with_its_mac() {
+    let sandbox = Sandbox::new();
+    let args = ["--verify", "linkedin", "--secret", "client-secret"];
+    let (_listener, address) = start(&sandbox, &args);
+    let reply = get(address, "/hook?challengeCode=c-1");
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"client-secret");
+    let tag = aws_lc_rs::hmac::sign(&key, b"c-1");
+    let digits: String = tag.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let answer: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(
+        answer,
+        json!({ "challengeCode": "c-1", "challengeResponse": digits })
+    );
+}
+
+#[test]
+fn a_subscription_of_sns_is_confirmed_at_its_address() {
+    let sns = App::start();
+    let vector = vector::file("sns.json").vectors.remove(0);
+    let (_, certificate) = vector.documents().pop_first().unwrap();
+    sns.answer(Answer::Status(200, certificate));
+    let body = json!({
+        "Type": "SubscriptionConfirmation", "MessageId": "m-1", "Token": "t-1", "Message": "Please confirm.",
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Timestamp": "2026-11-20T00:00:00.000Z",
+        "SubscribeURL": sns.url("/confirm?Token=t-1"),
+    });
+    let options = Options(vec![
+        ("cert-url".to_owned(), sns.url("/sns.pem")),
+        ("certs".to_owned(), "loopback".to_owned()),
+    ]);
+    let signer = vector
+        .scheme()
+        .signer(&vector.signing_secret(), &options)
+        .unwrap();
+    let signed = signer
+        .sign(&Outgoing {
+            id: "m-1",
+            timestamp: Timestamp::now(),
+            url: "",
+            headers: &HeaderMap::new(),
+            body: &body.to_string().into(),
+        })
+        .unwrap();
+    let sandbox = Sandbox::new();
+    let (mut listener, address) = start(&sandbox, &["--verify", "sns:certs=loopback"]);
+    let reply = exchange(address, "POST", "/hook", &[], &signed.body.unwrap()).unwrap();
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(line(&mut listener, 1)["verdict"]["ok"], true);
+    let asked: Vec<String> = sns.requests().into_iter().map(|r| r.target).collect();
+    assert_eq!(asked, ["/sns.pem", "/confirm?Token=t-1"]);
+}
+
+#[test]
+fn the_secret_that_fits_is_told_while_secrets_are_replaced() {
+    let sandbox = Sandbox::new();
+    let args = [
+        "--verify",
+        "standard-webhooks",
+        "--secret",
+        FIRST,
+        "--secret",
+        SECOND,
+    ];
+    let (mut listener, address) = start(&sandbox, &args);
+    let url = format!("http://{address}/hook");
+    for (secret, expected) in [
+        (FIRST, "matched_secret: secret 1 of 2 fits"),
+        (SECOND, "matched_secret: secret 2 of 2 fits"),
+    ] {
+        sandbox
+            .run(["send", "contact.created", "--to", &url, "--secret", secret])
+            .expect_exit(0);
+        let nth = if secret == FIRST { 1 } else { 3 };
+        assert_eq!(line(&mut listener, nth)["verdict"]["hint"], expected);
+    }
+}
+
+#[test]
+fn a_sender_signs_with_both_secrets_while_they_are_replaced() {
+    for (scheme, first, second) in [
+        ("standard-webhooks", FIRST, SECOND),
+        ("stripe", "whsec_old", "whsec_new"),
+    ] {
+        for known in [first, second] {
+            let sandbox = Sandbox::new();
+            let (_listener, address) = start(&sandbox, &["--verify", scheme, "--secret", known]);
+            let url = format!("http://{address}/hook");
+            let args = [
+                "send",
+                "contact.created",
+                "--sign",
+                scheme,
+                "--to",
+                &url,
+                "--secret",
+                first,
+                "--secret",
+                second,
+            ];
+            sandbox.run(args).expect_exit(0);
+        }
+    }
+}
+
+#[test]
+fn two_secrets_for_a_scheme_with_one_signature_are_a_usage_error() {
+    let sandbox = Sandbox::new();
+    let args = [
+        "send",
+        "github/ping",
+        "--to",
+        "1",
+        "--secret",
+        "a",
+        "--secret",
+        "b",
+    ];
+    let output = sandbox.run(args).expect_exit(2);
+    assert!(output.stderr.contains("one_secret"), "{output}");
+}
