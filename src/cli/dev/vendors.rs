@@ -39,7 +39,7 @@ impl Vendors {
         };
         match cx.ui.format() {
             Format::Text if self.vendor.is_some() => {
-                cx.ui.table(&["WHAT", "IS"], one(&vendors[0]))?
+                cx.ui.table(&["WHAT", "IS"], one(&vendors[0]))?;
             }
             Format::Text => {
                 let rows = vendors

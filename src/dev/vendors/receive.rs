@@ -255,9 +255,11 @@ fn confirm(url: String) {
         };
         match Dialer::new(AddressPolicy::Local).send(call).await {
             Ok(answer) => {
-                tracing::info!(status = %answer.status, %url, "Confirmed a subscription.")
+                tracing::info!(status = %answer.status, %url, "Confirmed a subscription.");
             }
-            Err(error) => tracing::warn!(%error, %url, "A subscription could not be confirmed."),
+            Err(error) => {
+                tracing::warn!(%error, %url, "A subscription could not be confirmed.");
+            }
         }
     });
 }
