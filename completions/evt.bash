@@ -4349,7 +4349,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__send)
-            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --times --rate --concurrency --expect-status --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --check --times --rate --concurrency --expect-status --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

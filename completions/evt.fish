@@ -486,7 +486,7 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of 
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l rate -d 'At most so often, such as 50/s' -r
@@ -509,6 +509,7 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l token -d 'Authorise wit
 complete -c evt -n "__fish_evt_using_subcommand send" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand send" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand send" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand send" -l check -d 'Try what the endpoint must accept and what it must refuse, one request after the other; exit 8 unless all of it holds'
 complete -c evt -n "__fish_evt_using_subcommand send" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand send" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Say more on stderr; `-vv` logs'
@@ -521,7 +522,7 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value 
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s H -l header -d 'Add or replace a header (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l sign -d 'Sign by this scheme, or `none`; a sample is signed as its vendor signs' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l secret -d 'The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l tamper -d 'Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l times -d 'Send it so many times, each signed anew under its own id; these are counted and not kept' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l rate -d 'At most so often, such as 50/s' -r
@@ -544,6 +545,7 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l token -d 'Authorise 
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l dry-run -d 'Send nothing; show the request, byte for byte with -o raw, or as a command with -o curl'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set-new -d 'Let --set add what is not there'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l edit -d 'Open the body in $VISUAL or $EDITOR first'
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l check -d 'Try what the endpoint must accept and what it must refuse, one request after the other; exit 8 unless all of it holds'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s q -l quiet -d 'Say nothing but errors and warnings on stderr'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -s v -l verbose -d 'Say more on stderr; `-vv` logs'

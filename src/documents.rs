@@ -59,7 +59,7 @@ impl Documents {
         match self.get(&url).await {
             Ok(document) => verifier.learn(&url, &document, now),
             Err(error) => {
-                tracing::warn!(%url, %error, "A document that a signature refers to cannot be fetched.")
+                tracing::warn!(%url, %error, "A document that a signature refers to cannot be fetched.");
             }
         }
     }

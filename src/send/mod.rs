@@ -3,6 +3,7 @@
 //! Where bodies come from is `sample`'s to know; what becomes of an event that failed is the caller's.
 
 pub mod burst;
+pub mod check;
 pub(crate) mod curl;
 mod histogram;
 pub mod tamper;

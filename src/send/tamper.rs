@@ -148,7 +148,7 @@ pub(super) fn signature_in(body: &[u8]) -> Option<Range<usize>> {
     })
 }
 
-fn with_signature(body: &[u8], signature: &[u8]) -> Bytes {
+pub(super) fn with_signature(body: &[u8], signature: &[u8]) -> Bytes {
     match signature_in(body) {
         Some(at) => [&body[..at.start], signature, &body[at.end..]]
             .concat()
@@ -182,7 +182,7 @@ fn change_signature(mut signed: Signed) -> Signed {
 
 /// Changes one letter or digit, the nearest after the middle: in the middle of a signature there is nothing but signature,
 /// and a digit for a digit leaves hexadecimal, base64 and JSON what they are.
-fn change_one(bytes: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn change_one(bytes: &[u8]) -> Option<Vec<u8>> {
     let middle = bytes.len() / 2;
     let at = bytes[middle..]
         .iter()

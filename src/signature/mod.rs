@@ -37,8 +37,6 @@ mod token;
 mod twilio;
 mod twitch;
 mod twitter;
-#[cfg(test)]
-mod vectors;
 
 use std::time::Duration;
 

@@ -120,10 +120,9 @@ impl Side {
 }
 
 fn party(scheme: &str) -> Party {
-    let parties = parties(&[7; 32]).into_iter();
+    let mut parties = parties(&[7; 32]).into_iter();
     parties
-        .filter(|party| party.name() == scheme)
-        .next_back()
+        .find(|party| party.name() == scheme)
         .expect("it is in the table")
 }
 

@@ -33,6 +33,7 @@ mod profile;
 mod queue;
 mod records;
 mod send;
+mod send_check;
 mod signature;
 mod singer;
 

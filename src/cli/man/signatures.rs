@@ -46,7 +46,7 @@ const HANDSHAKES: [(&str, &str); 7] = [
 const SHAKEN: &str =
     "evt listen answers them itself and passes none on; each is kept, and counts for no --count.";
 
-const CODES: [(&str, &str); 13] = [
+const CODES: [(&str, &str); 12] = [
     (
         "body_changed",
         "The signature fits another writing of the same body: a line break more or less, JSON that was written again, escapes that were undone. Verify the raw bytes, before any parser.",
@@ -54,10 +54,6 @@ const CODES: [(&str, &str); 13] = [
     (
         "wrong_secret",
         "Another secret that is configured fits; it is named.",
-    ),
-    (
-        "wrong_webhook_id",
-        "PayPal: the signature fits another of the webhook ids that are configured.",
     ),
     (
         "secret_prefix",

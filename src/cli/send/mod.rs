@@ -1,5 +1,6 @@
 //! `evt send`: a signed test event, right or wrong on purpose, once or very many times.
 
+mod check;
 mod list;
 mod many;
 mod once;
@@ -33,6 +34,7 @@ Examples:
   evt send stripe/payment_intent.succeeded --to :3000/hook --secret env:STRIPE_SECRET
   evt send @body.json --sign github --secret env:GITHUB_SECRET --to https://app.example.test/hook
   evt send contact.created --to 3000 --secret env:S --tamper body      0: refused, 8: accepted
+  evt send stripe/payment_intent.succeeded --to 3000/hook --secret env:S --check      is the endpoint safe?
   evt send contact.created --set data.data.email=grace@example.test --set-new --set data.data.score:=80
   evt send contact.created --to 3000 --times 1000 --concurrency 32
   evt send contact.created --dry-run -o curl   the same request as a command
@@ -68,12 +70,15 @@ pub(crate) struct Args {
     /// Sign by this scheme, or `none`; a sample is signed as its vendor signs
     #[arg(long, value_name = "SCHEME[:key=value,…]", help_heading = "Signing")]
     sign: Option<SchemeSpec>,
-    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or -
+    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or - (repeatable where the header is a list, for rotation)
     #[arg(long, value_name = "REF", help_heading = "Signing")]
-    secret: Option<SecretRef>,
+    secret: Vec<SecretRef>,
     /// Send what must be refused: body, signature, timestamp or replay; exit 0 if it is (4xx), 8 if not
     #[arg(long, value_name = "WHAT", help_heading = "Signing", conflicts_with_all = ["times", "expect_status"])]
     tamper: Option<Tamper>,
+    /// Try what the endpoint must accept and what it must refuse, one request after the other; exit 8 unless all of it holds
+    #[arg(long, help_heading = "Signing", conflicts_with_all = ["times", "tamper", "dry_run", "expect_status", "list"])]
+    check: bool,
 
     /// Send it so many times, each signed anew under its own id; these are counted and not kept
     #[arg(long, value_name = "N", help_heading = "Repeating", value_parser = clap::value_parser!(u64).range(1..))]
@@ -115,7 +120,10 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         let glob = args.list.as_ref().and_then(Option::as_deref);
         return list::run(glob, &cx);
     };
-    let message = plan::message(event, &args, &cx).await?;
+    let (message, signing) = plan::message(event, &args, &cx).await?;
+    if args.check {
+        return check::run(message, signing, &cx).await;
+    }
     match args.times {
         Some(times) => many::run(message, times, &args, &cx).await,
         None => once::run(message, &args, &cx).await,

@@ -21,7 +21,7 @@ use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
 use crate::send::Message;
-use crate::signature::{self, Options, PLATFORM_SCHEME, SignatureError, Signer};
+use crate::signature::{self, Options, PLATFORM_SCHEME, Scheme, SignatureError};
 use crate::time::Timestamp;
 
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
@@ -42,12 +42,32 @@ struct Draft {
     is_platform: bool,
 }
 
-pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
+/// What signs: a scheme with its options, and the secrets that it takes.
+pub(super) struct Signing {
+    pub(super) scheme: &'static dyn Scheme,
+    pub(super) options: Options,
+    /// At least one; several while a secret is being replaced.
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// The message, and what signs it.
+pub(super) async fn message(
+    event: &str,
+    args: &Args,
+    cx: &Context,
+) -> Result<(Message, Option<Signing>), CliError> {
     let local = local_platform(cx)?;
     let mut draft = draft(event, args, local.as_ref(), cx)?;
     draft.body = args.change.body(&draft.body, cx)?;
     let receiver = receiver(&draft, args, local.as_ref()).await?;
-    let signer = signer(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
+    let signing = signing(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
+    let signer = match &signing {
+        Some(signing) => {
+            let scheme = signing.scheme;
+            Some(scheme.rotating_signer(&signing.secrets, &signing.options)?)
+        }
+        None => None,
+    };
     let target = match (&args.to, &receiver) {
         (Some(target), _) => target.clone(),
         (None, Some(receiver)) => receiver.url.parse()?,
@@ -69,7 +89,7 @@ pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Me
         timeout: args.timeout.into(),
     };
     message.adopt_url()?;
-    Ok(message)
+    Ok((message, signing))
 }
 
 /// The vendor of a sample, as the running platform receives it.
@@ -82,7 +102,7 @@ async fn receiver(
         return Ok(None);
     };
     // With a target and a secret there is nothing that the platform could add.
-    if args.to.is_some() && args.secret.is_some() {
+    if args.to.is_some() && !args.secret.is_empty() {
         return Ok(None);
     }
     vendor_keys::of(local, vendor).await
@@ -113,7 +133,7 @@ fn draft(
     let Some(file) = file else {
         return sampled(event, headers, args.seed, local, cx);
     };
-    if file == "-" && args.secret == Some(SecretRef::Stdin) {
+    if file == "-" && args.secret.contains(&SecretRef::Stdin) {
         return Err(
             CliError::usage("both the body and the secret are to come from stdin")
                 .hint("--secret env:NAME or --secret file:PATH"),
@@ -176,48 +196,59 @@ pub(in crate::cli) fn content_type(body: &[u8]) -> &'static str {
     }
 }
 
-fn signer(
+fn signing(
     draft: &Draft,
     event: &str,
     args: &Args,
     local: Option<&Running>,
     receiver: Option<&VendorKey>,
     cx: &Context,
-) -> Result<Option<Box<dyn Signer>>, CliError> {
+) -> Result<Option<Signing>, CliError> {
     // Of vendors that sign nothing the platform wants its own secret; nobody else does.
     let own = receiver.filter(|_| args.to.is_none());
     let usual = draft.scheme.or(own.map(|own| own.scheme.as_str()));
-    let (name, options) = match (&args.sign, usual, &args.secret) {
+    let (name, options) = match (&args.sign, usual, args.secret.is_empty()) {
         (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
-        (Some(spec), ..) => (spec.name.as_str(), spec.options.clone()),
+        (Some(spec), ..) => {
+            signature::find(&spec.name).map_err(explain)?;
+            (spec.name.as_str(), cx.scheme(spec)?.1)
+        }
         (None, Some(scheme), _) => (scheme, Options::default()),
-        (None, None, Some(_)) => {
+        (None, None, false) => {
             cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
             (PLATFORM_SCHEME, Options::default())
         }
-        (None, None, None) => {
+        (None, None, true) => {
             cx.ui
                 .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
             return Ok(None);
         }
     };
     let scheme = signature::find(name).map_err(explain)?;
-    let secret = match &args.secret {
-        Some(reference) => Some(cx.secret(reference)?),
-        None if name == PLATFORM_SCHEME => platform_secret(local),
-        None => None,
-    };
+    let mut secrets = Vec::new();
+    for reference in &args.secret {
+        secrets.push(cx.secret(reference)?);
+    }
+    if secrets.is_empty() && name == PLATFORM_SCHEME {
+        secrets.extend(platform_secret(local));
+    }
     let known = receiver.filter(|known| known.scheme == name);
     let options = known.map_or(options.clone(), |known| known.options_with(&options));
-    let secret = secret.or_else(|| dev_secret(known?, args, cx));
-    match secret {
-        Some(secret) => Ok(Some(scheme.signer(&secret, &options)?)),
-        None if draft.is_platform && args.sign.is_none() => {
+    if secrets.is_empty() {
+        secrets.extend(known.and_then(|known| dev_secret(known, args, cx)));
+    }
+    match secrets.is_empty() {
+        false => Ok(Some(Signing {
+            scheme,
+            options,
+            secrets,
+        })),
+        true if draft.is_platform && args.sign.is_none() => {
             cx.ui
                 .status("Sent unsigned: no platform runs here whose secret could sign it (--secret REF, or start `evt dev`).");
             Ok(None)
         }
-        None => {
+        true => {
             let needs = SignatureError::NoSecret {
                 scheme: scheme.name(),
             };

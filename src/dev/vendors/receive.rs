@@ -257,9 +257,7 @@ fn confirm(url: String) {
             Ok(answer) => {
                 tracing::info!(status = %answer.status, %url, "Confirmed a subscription.");
             }
-            Err(error) => {
-                tracing::warn!(%error, %url, "A subscription could not be confirmed.");
-            }
+            Err(error) => tracing::warn!(%error, %url, "A subscription could not be confirmed."),
         }
     });
 }
