@@ -6,7 +6,7 @@ use super::super::Context;
 use super::ask::control;
 use crate::dev::vendors::Facts;
 use crate::error::{CliError, Exit};
-use crate::ui::{Format, clip};
+use crate::ui::{Format, Style, clip};
 
 /// What of a secret is shown at start: enough to tell two apart.
 const SHOWN: usize = 12;
@@ -39,7 +39,15 @@ impl Vendors {
         };
         match cx.ui.format() {
             Format::Text if self.vendor.is_some() => {
-                cx.ui.table(&["WHAT", "IS"], one(&vendors[0]))?;
+                for (name, value) in one(&vendors[0]) {
+                    // Keys and certificates have lines of their own, to be copied as they are.
+                    let value = value.trim_end();
+                    let gap = if value.contains('\n') { "\n" } else { "  " };
+                    cx.ui.line(&format!(
+                        "{}{gap}{value}",
+                        cx.ui.paint(Style::Dim, &format!("{name:<19}"))
+                    ))?;
+                }
             }
             Format::Text => {
                 let rows = vendors
@@ -75,20 +83,15 @@ fn row(facts: &Value, show: impl Fn(&str) -> String) -> Vec<String> {
     vec![text("vendor"), text("path"), text("scheme"), secret]
 }
 
-fn one(facts: &Value) -> Vec<Vec<String>> {
+fn one(facts: &Value) -> Vec<(String, String)> {
     let fields = ["vendor", "path", "scheme", "secret", "verify"];
-    let mut rows: Vec<Vec<String>> = fields
+    let mut rows: Vec<(String, String)> = fields
         .iter()
-        .filter_map(|field| {
-            Some(vec![
-                (*field).to_owned(),
-                facts[*field].as_str()?.to_owned(),
-            ])
-        })
+        .filter_map(|field| Some(((*field).to_owned(), facts[*field].as_str()?.to_owned())))
         .collect();
     for option in facts["options"].as_array().into_iter().flatten() {
         let part = |index: usize| option[index].as_str().unwrap_or_default();
-        rows.push(vec![format!("option {}", part(0)), part(1).to_owned()]);
+        rows.push((format!("option {}", part(0)), part(1).to_owned()));
     }
     rows
 }

@@ -203,8 +203,8 @@ fn what_was_tampered_with_raises_nothing_and_is_told_why() {
         "github/push",
         "shopify/orders/create",
     ];
-    let mut tried = 0;
-    for sample in names.iter().filter_map(|name| sample::find(name).ok()) {
+    for name in names {
+        let sample = sample::find(name).unwrap();
         let mut call = signed(&platform, sample.vendor, &sample, None);
         let mut body = call.body.to_vec();
         body.push(b' ');
@@ -214,10 +214,8 @@ fn what_was_tampered_with_raises_nothing_and_is_told_why() {
         assert_eq!(reply.status, 401, "{}: {reply:?}", sample.name());
         assert_eq!(refusal["message"], "Invalid webhook signature");
         assert_eq!(refusal["statusCode"], 401);
-        assert_ne!(refusal["code"], "ok");
-        tried += 1;
+        assert_eq!(refusal["code"], "signature_mismatch", "{name}");
     }
-    assert!(tried > 6, "{tried}");
     assert_eq!(kinds(&platform), Vec::<String>::new());
     let refused = stripe(&platform);
     let unsigned = Call {
