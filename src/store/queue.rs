@@ -280,8 +280,10 @@ pub fn ids_after(
 
 /// One job and its attempts.
 pub fn show(db: &Connection, id: i64) -> Result<Option<JobDetail>, StoreError> {
+    // Both as of one moment: an attempt that is settled in between moves the job, too.
+    let moment = db.unchecked_transaction()?;
     let sql = format!("{ROWS} WHERE j.id = ?1");
-    let found = db
+    let found = moment
         .prepare_cached(&sql)?
         .query_row([id], job_row)
         .optional()?;
@@ -289,7 +291,7 @@ pub fn show(db: &Connection, id: i64) -> Result<Option<JobDetail>, StoreError> {
         return Ok(None);
     };
     let sql = "SELECT n, started_at, took, status, error, headers, body FROM attempts WHERE job = ?1 ORDER BY n";
-    let mut select = db.prepare_cached(sql)?;
+    let mut select = moment.prepare_cached(sql)?;
     let tries = select
         .query_map([id], attempt_row)?
         .collect::<Result<_, _>>()?;
