@@ -100,12 +100,21 @@ async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -
         body: request.body,
     };
     let mut closest: Option<(Judgement, &Check)> = None;
+    let mut refused = None;
     for check in checks {
         let verifier = &*check.verifier;
         documents.teach(verifier, &received, request.now).await;
         let mut judgement = verifier.verify(&received, request.now, request.tolerance);
-        if let Some(handshake) = verifier.handshake(&received, &judgement) {
-            return shaken(handshake, judgement, check.scheme.name());
+        match verifier.handshake(&received, &judgement) {
+            Some(handshake) if handshake.accepted => {
+                return shaken(handshake, judgement, check.scheme.name());
+            }
+            // Another check may know the sender.
+            Some(handshake) if refused.is_none() => {
+                refused = Some(shaken(handshake, judgement, check.scheme.name()));
+                continue;
+            }
+            _ => {}
         }
         if judgement.reason == Reason::Ok {
             if let (Some(at), true) = (judgement.matched, check.secrets.len() > 1) {
@@ -125,6 +134,9 @@ async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -
         if closer {
             closest = Some((judgement, check));
         }
+    }
+    if let Some(refused) = refused {
+        return refused;
     }
     let Some((mut judgement, check)) = closest else {
         return Found::default();
@@ -149,7 +161,8 @@ fn shaken(handshake: Handshake, judgement: Judgement, scheme: &str) -> Found {
             hint: handshake.hint.clone().or(judgement.hint),
         })
     } else if judgement.is_valid() {
-        Some(judgement.verdict(scheme))
+        let hint = handshake.hint.clone().or(judgement.hint.clone());
+        Some(Judgement { hint, ..judgement }.verdict(scheme))
     } else {
         None
     };

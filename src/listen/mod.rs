@@ -33,7 +33,7 @@ use crate::envelope;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
 use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Dropped, Handler, read_body, serve};
-use crate::signature::Handshake;
+use crate::signature::{Handshake, Reason};
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, StoreError, events};
 use crate::time::Timestamp;
@@ -382,11 +382,9 @@ impl Intake {
             why: why.to_owned(),
         })
         .await;
-        let mut answer = problem(status, "body_refused", why);
+        let answer = problem(status, "body_refused", why);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
+            return later(answer);
         }
         answer
     }
@@ -593,6 +591,11 @@ fn unauthorised(event: &Event) -> Answered {
         .verdict
         .as_ref()
         .map_or("signature_mismatch", |verdict| verdict.reason.as_str());
+    // Nothing is known against it: its sender is to come again when the certificate can be had.
+    if reason == Reason::CertUnavailable.code() {
+        let why = "what the signature refers to cannot be fetched";
+        return later(problem(StatusCode::SERVICE_UNAVAILABLE, reason, why));
+    }
     problem(
         StatusCode::UNAUTHORIZED,
         reason,
@@ -601,14 +604,13 @@ fn unauthorised(event: &Event) -> Answered {
 }
 
 fn not_kept(error: &StoreError) -> Answered {
-    let mut answer = problem(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "not_kept",
-        &error.to_string(),
-    );
-    answer
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
+    let why = error.to_string();
+    later(problem(StatusCode::SERVICE_UNAVAILABLE, "not_kept", &why))
+}
+
+fn later(mut answer: Answered) -> Answered {
+    let headers = answer.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_LATER));
     answer
 }
 

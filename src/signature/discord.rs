@@ -15,7 +15,7 @@ use super::asymmetric::{self, ED25519_LENGTH};
 use super::mac::{self, Mac};
 use super::{
     Handshake, Judgement, KeyPair, Options, Outgoing, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, diagnose, header,
+    Signer, Verifier, clock, diagnose, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -116,6 +116,10 @@ impl Verifier for DiscordVerifier {
             (Ok(signature), Ok(timestamp)) => (signature, timestamp),
             (Err(judgement), _) | (_, Err(judgement)) => return judgement,
         };
+        // Nothing stands between timestamp and body: bytes of one could be passed off as the other's.
+        if clock::parse(timestamp).is_none() {
+            return diagnose::timestamp(timestamp, clock::Clock::Seconds);
+        }
         let Some(given) = from_hex(signature, ED25519_LENGTH) else {
             return asymmetric::malformed("128 hexadecimal digits");
         };

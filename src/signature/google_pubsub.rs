@@ -32,6 +32,10 @@ const KID: &str = "kid";
 const CERTS: &str = "certs";
 const GOOGLE: &str = "https://www.googleapis.com/oauth2/v3/certs";
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+/// Whoever pushes.
+const ANY: &str = "any";
+/// Seconds after which a set is fetched again: keys are withdrawn.
+const STALE: i64 = 6 * 3600;
 /// How far clocks may differ, as in Google's own libraries.
 const LEEWAY: Duration = Duration::from_secs(300);
 /// Seconds that a token may count at most.
@@ -51,7 +55,7 @@ impl Scheme for GooglePubSub {
     }
 
     fn summary(&self) -> &'static str {
-        "Authorization: Bearer and a token of Google's (RS256); needs audience; the body is not covered"
+        "Authorization: Bearer and a token of Google's (RS256); needs audience and email; the body is not covered"
     }
 
     fn options(&self) -> &'static [(&'static str, &'static str)] {
@@ -59,7 +63,7 @@ impl Scheme for GooglePubSub {
             (AUDIENCE, "whom the token has to be for (`aud`)"),
             (
                 EMAIL,
-                "the service account; without it any account's token for the audience counts",
+                "the service account that pushes; `any` takes any customer's token for the audience",
             ),
             (KEYS, "the key set's JSON text, instead of fetching it"),
             (KEYS_URL, "where the key set is, if not at Google's"),
@@ -108,7 +112,9 @@ impl Scheme for GooglePubSub {
         }
         Ok(Box::new(PubSubVerifier {
             audience: needed(options, AUDIENCE)?.to_owned(),
-            email: options.get(EMAIL).map(str::to_owned),
+            email: Some(needed(options, EMAIL)?)
+                .filter(|email| *email != ANY)
+                .map(str::to_owned),
             is_fixed: fixed.is_some(),
             url: url.to_owned(),
             keys: RwLock::new(fixed.map(|keys| Known { keys, at: 0 })),
@@ -123,7 +129,10 @@ impl Scheme for GooglePubSub {
         options.check(self)?;
         Ok(Box::new(PubSubSigner {
             audience: needed(options, AUDIENCE)?.to_owned(),
-            email: options.get(EMAIL).map(str::to_owned),
+            email: options
+                .get(EMAIL)
+                .filter(|email| *email != ANY)
+                .map(str::to_owned),
             kid: needed(options, KID)?.to_owned(),
             key: RsaSigner::new(NAME, secret)?,
         }))
@@ -213,19 +222,21 @@ impl Verifier for PubSubVerifier {
         let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         let is_wanted = !self.is_fixed
             && known.as_ref().is_none_or(|known| {
-                let is_old = now.secs().abs_diff(known.at) >= PATIENCE.unsigned_abs();
-                is_old && known.keys.iter().all(|named| named.kid != kid)
+                let age = now.secs().abs_diff(known.at);
+                let is_unknown = known.keys.iter().all(|named| named.kid != kid);
+                age >= STALE.unsigned_abs() || (is_unknown && age >= PATIENCE.unsigned_abs())
             });
         is_wanted.then(|| self.url.clone())
     }
 
     fn learn(&self, url: &str, document: &[u8], now: Timestamp) {
         if url == self.url && !self.is_fixed {
-            let known = read(document).map(|keys| Known {
-                keys,
-                at: now.secs(),
-            });
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = known;
+            let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            // What cannot be read is some other server's answer; the keys that were good stay.
+            if let Some(keys) = read(document) {
+                let at = now.secs();
+                *known = Some(Known { keys, at });
+            }
         }
     }
 }
@@ -282,7 +293,7 @@ impl PubSubVerifier {
         {
             return Err(token::mismatch("email", email, expected));
         }
-        if email.is_some() && claims.email_verified != Some(true) {
+        if claims.email_verified != Some(true) {
             let given = claims.email_verified.map(|verified| verified.to_string());
             return Err(token::mismatch("email_verified", given.as_deref(), "true"));
         }

@@ -39,7 +39,12 @@ fn challenge(configured: &Configured, received: &Received<'_>, _: &Judgement) ->
     if received.method != "GET" {
         return None;
     }
-    let code = query::value(received.url, "challengeCode")?;
+    const NAME: &str = "challengeCode";
+    let code = query::value(received.url, NAME)?;
+    if !query::is_challenge(&code, b"") {
+        let hint = "not_a_challenge: challengeCode is no UUID; to answer any text would be to sign events for strangers";
+        return Some(Handshake::refused(NAME, 403, hint));
+    }
     let tag = mac::mac(configured.keys.first()?, &[code.as_bytes()]);
     let mut response = Vec::new();
     mac::push_hex(tag.as_ref(), &mut response);
@@ -48,7 +53,7 @@ fn challenge(configured: &Configured, received: &Received<'_>, _: &Judgement) ->
         "challengeResponse": String::from_utf8_lossy(&response),
     });
     Some(Handshake::answer(
-        "challengeCode",
+        NAME,
         "application/json",
         body.to_string().into_bytes(),
     ))

@@ -9,8 +9,6 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::Key;
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
 use serde_json::json;
 
 use super::clock::{self, Clock, Window};
@@ -26,7 +24,9 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 const NAME: &str = "mailgun";
-/// Hexadecimal digits of a token.
+/// Digits of a timestamp, until the year 2286.
+const TIMESTAMP: usize = 10;
+/// Characters of a token.
 const TOKEN: usize = 50;
 
 pub(super) struct Mailgun;
@@ -103,6 +103,13 @@ impl Verifier for MailgunVerifier {
         let Some(seconds) = clock::parse(claim.timestamp.as_bytes()) else {
             return diagnose::timestamp(claim.timestamp.as_bytes(), Clock::Seconds);
         };
+        // Nothing stands between the two: with other lengths digits of one could be passed off as the other's.
+        if claim.timestamp.len() != TIMESTAMP || claim.token.len() != TOKEN {
+            return Judgement::refused_with(
+                Reason::MalformedBody,
+                "malformed_body: Mailgun's timestamp has 10 digits and its token 50 characters",
+            );
+        }
         let given: Vec<Mac> = claim
             .signatures
             .iter()
@@ -150,14 +157,6 @@ impl MailgunVerifier {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes()
-            .to_ascii_lowercase()
-            .starts_with(b"application/x-www-form-urlencoded")
-    })
-}
-
 fn claim(received: &Received<'_>) -> Result<Claim, Box<Judgement>> {
     let missing = |name: &str| {
         Box::new(Judgement::refused_with(
@@ -165,7 +164,7 @@ fn claim(received: &Received<'_>) -> Result<Claim, Box<Judgement>> {
             format!("missing_field: the body has no `{name}`; Mailgun signs inside the body"),
         ))
     };
-    if is_form(received.headers) {
+    if query::is_form(received.headers) {
         let field = |name: &str| {
             query::pairs(received.body)
                 .find(|(key, _)| **key == *name.as_bytes())
@@ -207,7 +206,7 @@ impl Signer for MailgunSigner {
         let mut signature = Vec::with_capacity(64);
         mac::push_hex(tag.as_ref(), &mut signature);
         let signature = String::from_utf8_lossy(&signature);
-        let body = if is_form(message.headers) {
+        let body = if query::is_form(message.headers) {
             let mut body = message.body.to_vec();
             if !body.is_empty() {
                 body.push(b'&');

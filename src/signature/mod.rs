@@ -44,6 +44,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
+pub(crate) use query::is_form;
+
 use crate::event::Verdict;
 use crate::grammar::nearest::nearest;
 use crate::secret::Secret;
@@ -240,6 +242,9 @@ pub trait Signer: Send + Sync {
     fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError>;
 }
 
+/// The one option that says something by being empty: nothing stands before the signature.
+const MAY_BE_EMPTY: &str = "prefix";
+
 /// `key=value` options of a scheme, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options(pub Vec<(String, String)>);
@@ -253,14 +258,24 @@ impl Options {
 
     /// Refuses what the scheme does not take.
     fn check(&self, scheme: &dyn Scheme) -> Result<(), SignatureError> {
-        let known = |name: &str| scheme.options().iter().any(|(option, _)| *option == name);
-        match self.0.iter().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(SignatureError::UnknownOption {
-                scheme: scheme.name(),
-                option: name.clone(),
-            }),
-            None => Ok(()),
+        for (name, value) in &self.0 {
+            let known = scheme.options().iter().find(|(option, _)| option == name);
+            let Some((option, _)) = known else {
+                return Err(SignatureError::UnknownOption {
+                    scheme: scheme.name(),
+                    option: name.clone(),
+                });
+            };
+            // A variable of the shell that is not set must not become a token or an audience that anyone has.
+            if value.trim().is_empty() && *option != MAY_BE_EMPTY {
+                return Err(SignatureError::BadOption {
+                    scheme: scheme.name(),
+                    option,
+                    expected: "there: it is empty",
+                });
+            }
         }
+        Ok(())
     }
 }
 

@@ -247,10 +247,12 @@ impl Verifier for PayPalVerifier {
         }
     }
 
-    fn wants(&self, received: &Received<'_>, _now: Timestamp) -> Option<String> {
+    fn wants(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
         let url = std::str::from_utf8(header::single(received.headers, &URL).ok()?).ok()?;
-        let wanted = self.leaves.get(url).is_none() && self.is_allowed(url);
-        wanted.then(|| url.to_owned())
+        let known = self.leaves.get(url);
+        // A certificate may be replaced under its URL.
+        let wanted = known.is_none_or(|leaf| leaf.check(Some(&self.anchors), now).is_err());
+        (wanted && self.is_allowed(url)).then(|| url.to_owned())
     }
 
     fn learn(&self, url: &str, document: &[u8], now: Timestamp) {

@@ -2,6 +2,29 @@
 
 use std::borrow::Cow;
 
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+/// The most characters of a challenge; the vendors' own have a few dozen.
+const LONGEST_CHALLENGE: usize = 128;
+
+/// Whether a challenge may be answered with its MAC: letters and digits, `-` and what else the vendor uses. An endpoint that signs
+/// any text signs events for whoever asks.
+pub(super) fn is_challenge(text: &str, also: &[u8]) -> bool {
+    let is_allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || also.contains(&byte);
+    (1..=LONGEST_CHALLENGE).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// Whether the headers say that the body is a form; the type is compared without case (RFC 9110).
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    headers.get(CONTENT_TYPE).is_some_and(|kind| {
+        let kind = kind.as_bytes().get(..FORM.len());
+        kind.is_some_and(|kind| kind.eq_ignore_ascii_case(FORM))
+    })
+}
+
 /// The first value of a parameter of the URL's query.
 pub(super) fn value(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;

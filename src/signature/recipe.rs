@@ -239,14 +239,21 @@ impl Recipe {
             header::single(headers, name)
                 .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
         };
-        let name = match &*self.signature {
-            [only] => only,
-            several => several
-                .iter()
-                .find(|name| headers.contains_key(*name))
-                .unwrap_or(&several[0]),
+        let line = match &*self.signature {
+            [only] => single(only)?,
+            several => {
+                let mut there = several.iter().filter(|name| headers.contains_key(*name));
+                let name = there.next().unwrap_or(&several[0]);
+                let line = single(name)?;
+                if let Some(other) =
+                    there.find(|other| headers.get(*other).map(HeaderValue::as_bytes) != Some(line))
+                {
+                    let judgement = diagnose::header(Reason::DuplicateHeader, other, headers);
+                    return Err(Box::new(judgement));
+                }
+                line
+            }
         };
-        let line = single(name)?;
         let id = match &self.id {
             Some(name) => single(name)?,
             None => b"",

@@ -34,6 +34,9 @@ fn line_break(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<&'static str>
     None
 }
 
+/// Bytes of text that are tried at most for one request.
+const MOST_TRIED: usize = 1024 * 1024;
+
 fn rewritten(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
     if body.len() > LARGEST || serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return None;
@@ -50,6 +53,7 @@ fn rewritten(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
         &[Escape::Kept, Escape::Plain, Escape::Escaped]
     };
     let mut text = Vec::with_capacity(body.len() * 2);
+    let mut tried = 0;
     for slash in slashes {
         for letter in letters {
             let tokens: Vec<Vec<u8>> = tokens
@@ -59,6 +63,10 @@ fn rewritten(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
             for layout in Layout::ALL {
                 text.clear();
                 layout.write(&tokens, &mut text);
+                tried += 2 * text.len();
+                if tried > MOST_TRIED {
+                    return None;
+                }
                 if fits(&text) {
                     return Some(words(*layout, *slash, *letter));
                 }

@@ -21,7 +21,7 @@ use super::asymmetric::{self, Given};
 use super::standard::SECRET_BASE64;
 use super::{
     Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, diagnose, header, mac,
+    Signer, Verifier, clock, diagnose, header, mac,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -147,6 +147,10 @@ impl Verifier for SendGridVerifier {
             (Ok(signature), Ok(timestamp)) => (signature, timestamp),
             (Err(judgement), _) | (_, Err(judgement)) => return judgement,
         };
+        // Nothing stands between timestamp and body: bytes of one could be passed off as the other's.
+        if clock::parse(timestamp).is_none() {
+            return diagnose::timestamp(timestamp, clock::Clock::Seconds);
+        }
         let Some(given) = Given::from_base64(signature) else {
             return asymmetric::malformed("base64 with its padding");
         };

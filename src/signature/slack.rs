@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use http::HeaderName;
-use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::clock::{Clock, Window};
@@ -79,12 +78,7 @@ fn url_verification(
 }
 
 fn is_ssl_check(received: &Received<'_>) -> bool {
-    let form = b"application/x-www-form-urlencoded";
-    let is_form = received
-        .headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(form));
-    is_form
+    query::is_form(received.headers)
         && query::pairs(received.body)
             .any(|(name, value)| *name == *b"ssl_check" && *value == *b"1")
 }

@@ -89,6 +89,9 @@ impl Scheme for Sns {
     }
 }
 
+/// Where SNS has its certificates, and nothing that others could write.
+const CERTIFICATE: &str = "/SimpleNotificationService-";
+
 /// Text that borrows from the body where nothing in it is escaped.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -203,11 +206,12 @@ impl Verifier for SnsVerifier {
             .unwrap_or_else(|judgement| *judgement)
     }
 
-    fn wants(&self, received: &Received<'_>, _now: Timestamp) -> Option<String> {
+    fn wants(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
         let envelope: Envelope<'_> = serde_json::from_slice(received.body).ok()?;
         let url = text(envelope.signing_cert_url.as_ref())?;
-        let wanted = self.leaves.get(url).is_none() && self.is_certificate(url);
-        wanted.then(|| url.to_owned())
+        let known = self.leaves.get(url);
+        let wanted = known.is_none_or(|leaf| leaf.check(None, now).is_err());
+        (wanted && self.is_certificate(url)).then(|| url.to_owned())
     }
 
     fn learn(&self, url: &str, document: &[u8], _now: Timestamp) {
@@ -235,6 +239,20 @@ impl Verifier for SnsVerifier {
         if !self.is_host(url) {
             let hint = "subscribe_url_not_allowed: SubscribeURL is not an https URL of SNS";
             return Some(Handshake::refused(CONFIRMATION, 403, hint));
+        }
+        let is_ours = url
+            .parse()
+            .is_ok_and(|url: Uri| certificate::is_loopback(&url));
+        // AWS signs for every account: a stranger's topic must not be subscribed to because it asks.
+        if self.topic.is_none() && !is_ours {
+            let topic = text(envelope.topic_arn.as_ref()).unwrap_or_default();
+            let topic: String = topic.chars().take(200).collect();
+            return Some(Handshake {
+                hint: Some(format!(
+                    "not_confirmed: the topic is {topic}; to have it confirmed give sns:topic={topic}, or open its SubscribeURL yourself"
+                )),
+                ..Handshake::answer(CONFIRMATION, "", Vec::new())
+            });
         }
         Some(Handshake {
             confirm: Some(url.to_owned()),
@@ -267,7 +285,10 @@ impl SnsVerifier {
             return Err(Box::new(if self.is_certificate(url) {
                 certificate::unavailable(url, "certificate")
             } else {
-                certificate::not_allowed(url, "an https URL of SNS that ends in .pem")
+                certificate::not_allowed(
+                    url,
+                    "an https URL of SNS's certificates (/SimpleNotificationService-….pem)",
+                )
             }));
         };
         let Some(given) = Given::from_base64(signature.as_bytes()) else {
@@ -297,7 +318,10 @@ impl SnsVerifier {
     }
 
     fn is_certificate(&self, url: &str) -> bool {
-        let is_pem = |url: Uri| url.path().ends_with(".pem");
+        let is_pem = |url: Uri| {
+            let is_sns = url.path().starts_with(CERTIFICATE) && url.query().is_none();
+            url.path().ends_with(".pem") && (is_sns || certificate::is_loopback(&url))
+        };
         self.is_host(url) && url.parse::<Uri>().is_ok_and(is_pem)
     }
 

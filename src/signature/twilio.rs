@@ -118,11 +118,7 @@ fn key(algorithm: Algorithm, secret: &Secret) -> Result<Key, SignatureError> {
 /// Whether the body is a form, whose parameters are signed. A hash in the URL always counts: whoever calls another body a form
 /// could otherwise put it in the place of the one that was hashed.
 fn is_form(headers: &HeaderMap, url: &str) -> bool {
-    let form = b"application/x-www-form-urlencoded";
-    let is_form = headers.get(CONTENT_TYPE).is_none_or(|kind| {
-        let kind = kind.as_bytes().get(..form.len());
-        kind.is_some_and(|kind| kind.eq_ignore_ascii_case(form))
-    });
+    let is_form = !headers.contains_key(CONTENT_TYPE) || query::is_form(headers);
     is_form && query::value(url, BODY_HASH).is_none()
 }
 

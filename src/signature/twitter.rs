@@ -36,13 +36,19 @@ fn crc(configured: &Configured, received: &Received<'_>, _: &Judgement) -> Optio
     if received.method != "GET" {
         return None;
     }
-    let token = query::value(received.url, "crc_token")?;
+    const NAME: &str = "crc_token";
+    let token = query::value(received.url, NAME)?;
+    // X signs events with the same key and no prefix: what may be a body must not be signed here.
+    if !query::is_challenge(&token, b"_+/=") {
+        let hint = "not_a_challenge: crc_token is none of X's; to answer any text would be to sign events for strangers";
+        return Some(Handshake::refused(NAME, 403, hint));
+    }
     let tag = mac::mac(configured.keys.first()?, &[token.as_bytes()]);
     let mut response = b"sha256=".to_vec();
     mac::push_base64(tag.as_ref(), &mut response);
     let body = json!({ "response_token": String::from_utf8_lossy(&response) });
     Some(Handshake::answer(
-        "crc_token",
+        NAME,
         "application/json",
         body.to_string().into_bytes(),
     ))

@@ -90,8 +90,7 @@ fn grown(draft: &Draft, json: &str, form: &str, text: &str) -> Bytes {
 }
 
 fn is_form(draft: &Draft) -> bool {
-    let kind = draft.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    kind.is_some_and(|kind| kind.starts_with(b"application/x-www-form-urlencoded"))
+    signature::is_form(&draft.headers)
 }
 
 pub(super) fn unknown_type(bench: &Bench<'_>) -> Made {

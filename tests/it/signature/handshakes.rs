@@ -10,7 +10,7 @@ use evt::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::vector::{self, headers, teach};
+use super::vector::{self, Vector, headers, teach};
 
 #[derive(Deserialize)]
 struct File {
@@ -110,12 +110,18 @@ fn every_handshake_gets_its_answer() {
     assert_eq!(count, 11, "the twelfth is a subscription's confirmation");
 }
 
-#[test]
-fn a_subscription_is_confirmed_at_its_own_address() {
+/// The vector whose message confirms a subscription.
+fn confirmation() -> Vector {
     let asked = asked().into_iter().find(|asked| asked.see_vector.is_some());
     let id = asked.unwrap().see_vector.unwrap();
     let file = vector::file("sns.json");
-    let vector = file.vectors.iter().find(|vector| vector.id == id).unwrap();
+    let mut vectors = file.vectors.into_iter();
+    vectors.find(|vector| vector.id == id).unwrap()
+}
+
+/// What becomes of it with these options.
+fn subscription(options: Vec<(String, String)>) -> Handshake {
+    let vector = confirmation();
     let (headers, body) = (vector.headers(), vector.body());
     let received = Received {
         method: &vector.method,
@@ -124,16 +130,66 @@ fn a_subscription_is_confirmed_at_its_own_address() {
         body: &body,
     };
     let now = Timestamp::from_secs(vector.now);
-    let verifier = vector.scheme().verifier(&[], &vector.options()).unwrap();
+    let verifier = vector.scheme().verifier(&[], &Options(options)).unwrap();
     teach(&*verifier, &received, now, &vector.documents());
     let judgement = verifier.verify(&received, now, None);
-    let handshake = verifier.handshake(&received, &judgement).unwrap();
-    let message: Value = serde_json::from_slice(&body).unwrap();
+    verifier.handshake(&received, &judgement).unwrap()
+}
+
+#[test]
+fn a_subscription_is_confirmed_at_its_own_address() {
+    let message: Value = serde_json::from_slice(&confirmation().body()).unwrap();
+    let topic = message["TopicArn"].as_str().unwrap().to_owned();
+    let handshake = subscription(vec![("topic".to_owned(), topic)]);
     assert_eq!(
         handshake.confirm.as_deref(),
         message["SubscribeURL"].as_str()
     );
     assert!(handshake.accepted);
+}
+
+#[test]
+fn no_answer_to_a_challenge_signs_an_event() {
+    for (vendor, parameter, header, before) in [
+        ("linkedin", "challengeCode", "x-li-signature", "hmacsha256="),
+        ("twitter", "crc_token", "x-twitter-webhooks-signature", ""),
+    ] {
+        let scheme = signature::find(vendor).unwrap();
+        let verifier = scheme
+            .verifier(&[Secret::new("secret")], &Options::default())
+            .unwrap();
+        let forged = r#"{"forged":true}"#;
+        let encoded: String = format!("{before}{forged}")
+            .bytes()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        let url = format!("https://hooks.example.test/?{parameter}={encoded}");
+        let none = headers(&[]);
+        let asked = Received {
+            method: "GET",
+            url: &url,
+            headers: &none,
+            body: b"",
+        };
+        let judgement = verifier.verify(&asked, Timestamp::from_secs(0), None);
+        let handshake = verifier.handshake(&asked, &judgement).unwrap();
+        assert!(!handshake.accepted, "{vendor} signs for {header}");
+        assert!(handshake.body.is_empty(), "{vendor}");
+    }
+}
+
+#[test]
+fn an_empty_token_confirms_nothing() {
+    let scheme = signature::find("meta").unwrap();
+    let options = Options(vec![("verify-token".to_owned(), String::new())]);
+    assert!(scheme.verifier(&[Secret::new("s")], &options).is_err());
+}
+
+#[test]
+fn a_strangers_topic_is_not_subscribed_to() {
+    let handshake = subscription(Vec::new());
+    assert_eq!((handshake.confirm, handshake.accepted), (None, true));
+    assert!(handshake.hint.unwrap().contains("sns:topic=arn:aws:sns:"));
 }
 
 #[test]
