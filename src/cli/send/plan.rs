@@ -207,22 +207,8 @@ fn signing(
     // Of vendors that sign nothing the platform wants its own secret; nobody else does.
     let own = receiver.filter(|_| args.to.is_none());
     let usual = draft.scheme.or(own.map(|own| own.scheme.as_str()));
-    let (name, options) = match (&args.sign, usual, args.secret.is_empty()) {
-        (Some(SchemeSpec { name, .. }), ..) if name == NONE => return Ok(None),
-        (Some(spec), ..) => {
-            signature::find(&spec.name).map_err(explain)?;
-            (spec.name.as_str(), cx.scheme(spec)?.1)
-        }
-        (None, Some(scheme), _) => (scheme, Options::default()),
-        (None, None, false) => {
-            cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
-            (PLATFORM_SCHEME, Options::default())
-        }
-        (None, None, true) => {
-            cx.ui
-                .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
-            return Ok(None);
-        }
+    let Some((name, options)) = chosen(usual, args, cx)? else {
+        return Ok(None);
     };
     let scheme = signature::find(name).map_err(explain)?;
     let mut secrets = Vec::new();
@@ -260,6 +246,31 @@ fn signing(
             Err(error)
         }
     }
+}
+
+/// The scheme to sign by, and its options; `None` sends unsigned. `usual`: as the event's sender signs.
+fn chosen<'a>(
+    usual: Option<&'a str>,
+    args: &'a Args,
+    cx: &Context,
+) -> Result<Option<(&'a str, Options)>, CliError> {
+    Ok(match (&args.sign, usual, args.secret.is_empty()) {
+        (Some(SchemeSpec { name, .. }), ..) if name == NONE => None,
+        (Some(spec), ..) => {
+            signature::find(&spec.name).map_err(explain)?;
+            Some((spec.name.as_str(), cx.scheme(spec)?.1))
+        }
+        (None, Some(scheme), _) => Some((scheme, Options::default())),
+        (None, None, false) => {
+            cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
+            Some((PLATFORM_SCHEME, Options::default()))
+        }
+        (None, None, true) => {
+            cx.ui
+                .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
+            None
+        }
+    })
 }
 
 /// The key that the running platform gave a vendor.

@@ -1,6 +1,7 @@
 //! Vendors' handshakes at `evt listen --verify`, and secrets that are being replaced.
 
-use evt::signature::{Options, Outgoing};
+use evt::secret::Secret;
+use evt::signature::{Options, Outgoing, Scheme, Signed};
 use evt::time::Timestamp;
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -13,6 +14,19 @@ use crate::support::{App, Sandbox};
 
 const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SECOND: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+
+/// What is sent for this body.
+fn sign(scheme: &dyn Scheme, secret: &Secret, options: &Options, body: &[u8]) -> Signed {
+    let signer = scheme.signer(secret, options).unwrap();
+    let message = Outgoing {
+        id: "m-1",
+        timestamp: Timestamp::now(),
+        url: "",
+        headers: &HeaderMap::new(),
+        body: &body.to_vec().into(),
+    };
+    signer.sign(&message).unwrap()
+}
 
 fn get(address: std::net::SocketAddr, path: &str) -> Reply {
     exchange(address, "GET", path, &[], b"").expect("the listener answers")
@@ -86,19 +100,12 @@ fn a_subscription_of_sns_is_confirmed_at_its_address() {
         ("cert-url".to_owned(), sns.url("/sns.pem")),
         ("certs".to_owned(), "loopback".to_owned()),
     ]);
-    let signer = vector
-        .scheme()
-        .signer(&vector.signing_secret(), &options)
-        .unwrap();
-    let signed = signer
-        .sign(&Outgoing {
-            id: "m-1",
-            timestamp: Timestamp::now(),
-            url: "",
-            headers: &HeaderMap::new(),
-            body: &body.to_string().into(),
-        })
-        .unwrap();
+    let signed = sign(
+        vector.scheme(),
+        &vector.signing_secret(),
+        &options,
+        body.to_string().as_bytes(),
+    );
     let sandbox = Sandbox::new();
     let (mut listener, address) = start(&sandbox, &["--verify", "sns:certs=loopback"]);
     let reply = exchange(address, "POST", "/hook", &[], &signed.body.unwrap()).unwrap();
@@ -175,4 +182,55 @@ fn two_secrets_for_a_scheme_with_one_signature_are_a_usage_error() {
     ];
     let output = sandbox.run(args).expect_exit(2);
     assert!(output.stderr.contains("one_secret"), "{output}");
+}
+
+#[test]
+fn a_ping_of_the_second_of_two_apps_is_answered() {
+    let sandbox = Sandbox::new();
+    let discord = evt::signature::find("discord").unwrap();
+    let keys = |byte| discord.sample_keys(&[byte; 32]).unwrap();
+    let (first, second) = (keys(1), keys(2));
+    let args = [
+        "--verify",
+        "discord",
+        "--secret",
+        first.verifies.reveal(),
+        "--verify",
+        "discord",
+        "--secret",
+        second.verifies.reveal(),
+    ];
+    let (_listener, address) = start(&sandbox, &args);
+    let body = br#"{"type":1}"#;
+    let signed = sign(discord, &second.signs, &Options::default(), body);
+    let headers: Vec<(&str, &str)> = signed
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    let reply = exchange(address, "POST", "/hook", &headers, body).unwrap();
+    assert_eq!((reply.status, reply.body.as_str()), (200, r#"{"type":1}"#));
+}
+
+#[test]
+fn a_request_whose_certificate_cannot_be_fetched_is_to_come_again() {
+    let nobody = crate::support::Absent::new();
+    let vector = vector::file("sns.json").vectors.remove(0);
+    let url = format!("http://{}/sns.pem", nobody.address());
+    let options = Options(vec![("cert-url".to_owned(), url)]);
+    let body = json!({
+        "Type": "Notification", "MessageId": "m-1", "Message": "hello",
+        "TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Timestamp": "2026-11-20T00:00:00.000Z",
+    });
+    let signed = sign(
+        vector.scheme(),
+        &vector.signing_secret(),
+        &options,
+        body.to_string().as_bytes(),
+    );
+    let sandbox = Sandbox::new();
+    let (_listener, address) = start(&sandbox, &["--verify", "sns:certs=loopback"]);
+    let reply = exchange(address, "POST", "/hook", &[], &signed.body.unwrap()).unwrap();
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert!(reply.body.contains("cert_unavailable"), "{reply:?}");
 }
