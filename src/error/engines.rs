@@ -10,9 +10,11 @@ use crate::sample::{NoneFits, UnknownSample};
 
 impl From<UnknownSample> for CliError {
     fn from(error: UnknownSample) -> Self {
-        let hint = match &error.suggestion {
-            Some(name) => format!("evt send {name}"),
-            None => "evt send --list".to_owned(),
+        let vendor = crate::sample::vendor(&error.name);
+        let hint = match (vendor, &error.suggestion) {
+            (Some(vendor), _) => format!("evt send --list {vendor}"),
+            (None, Some(name)) => format!("evt send {name}"),
+            (None, None) => "evt send --list".to_owned(),
         };
         // The same exit as for any other word that means nothing.
         Self::new(Exit::Usage, "unknown_event", error).hint(hint)

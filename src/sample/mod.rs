@@ -152,6 +152,11 @@ fn suggestion(wanted: &str) -> Option<String> {
         .map(|(_, sample)| sample.name())
 }
 
+/// The vendor of this name, or of another name that it goes by.
+pub fn vendor(name: &str) -> Option<&'static str> {
+    vendors::find(name).map(|vendor| vendor.name)
+}
+
 /// The samples whose names fit: those of a vendor (`stripe`), or those of a glob (`stripe/invoice.*`, `*refund*`), which may leave
 /// out the vendor. Letter case does not matter.
 ///

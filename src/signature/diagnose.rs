@@ -172,7 +172,10 @@ impl Case<'_> {
                         Writing::Hex => "lower-case hexadecimal",
                         Writing::Base64 => "base64 with its padding",
                     };
-                    format!("encoding: the signature is right but written in {written}; this scheme's is {form}, with what belongs before it")
+                    if self.writing.decode(text, self.algorithm).is_some() {
+                        return "encoding: the signature is right, but what belongs before it in the header is missing".to_owned();
+                    }
+                    format!("encoding: the signature is right but written in {written}; this scheme's is {form}")
                 })
         })
     }

@@ -60,11 +60,11 @@ fn url_verification(
     judgement: &Judgement,
 ) -> Option<Handshake> {
     const NAME: &str = "url_verification";
-    if received.method != "POST" {
-        return None;
-    }
     if is_ssl_check(received) {
         return Some(Handshake::answer("ssl_check", "", Vec::new()));
+    }
+    if received.method != "POST" {
+        return None;
     }
     let asked: Verification<'_> = serde_json::from_slice(received.body).ok()?;
     if asked.kind != NAME {
@@ -78,6 +78,9 @@ fn url_verification(
 }
 
 fn is_ssl_check(received: &Received<'_>) -> bool {
+    if received.method == "GET" {
+        return query::value(received.url, "ssl_check").as_deref() == Some("1");
+    }
     query::is_form(received.headers)
         && query::pairs(received.body)
             .any(|(name, value)| *name == *b"ssl_check" && *value == *b"1")

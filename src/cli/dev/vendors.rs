@@ -50,11 +50,15 @@ impl Vendors {
                 }
             }
             Format::Text => {
-                let rows = vendors
-                    .iter()
-                    .map(|facts| row(facts, |secret| secret.to_owned()));
-                cx.ui
-                    .table(&["VENDOR", "RECEIVER", "SCHEME", "SECRET"], rows.collect())?;
+                for facts in &vendors {
+                    // No table: a secret that is broken into lines cannot be copied.
+                    let [vendor, path, scheme, secret] = row(facts);
+                    let line = format!("{path:<32} {scheme:<21} {secret}");
+                    cx.ui.line(&format!(
+                        "{} {line}",
+                        cx.ui.paint(Style::Name, &format!("{vendor:<11}"))
+                    ))?;
+                }
             }
             Format::Json | Format::Raw => {
                 for facts in &vendors {
@@ -74,20 +78,34 @@ fn is_plain(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-fn row(facts: &Value, show: impl Fn(&str) -> String) -> Vec<String> {
+fn row(facts: &Value) -> [String; 4] {
     let text = |field: &str| facts[field].as_str().unwrap_or_default().to_owned();
     let secret = match facts["secret"].as_str() {
-        Some(secret) => show(secret),
-        None => format!("evt dev vendors {}", text("vendor")),
+        Some(secret) => secret.to_owned(),
+        None => format!("(evt dev vendors {})", text("vendor")),
     };
-    vec![text("vendor"), text("path"), text("scheme"), secret]
+    [text("vendor"), text("path"), text("scheme"), secret]
 }
 
 fn one(facts: &Value) -> Vec<(String, String)> {
-    let fields = ["vendor", "path", "scheme", "secret", "verify"];
+    let is_pair = facts["secret"] != facts["verify"];
+    let fields = [
+        ("vendor", "vendor", true),
+        ("path", "receiver", true),
+        ("scheme", "scheme", true),
+        (
+            "secret",
+            if is_pair { "signs with" } else { "secret" },
+            true,
+        ),
+        ("verify", "verified with", is_pair),
+    ];
     let mut rows: Vec<(String, String)> = fields
         .iter()
-        .filter_map(|field| Some(((*field).to_owned(), facts[*field].as_str()?.to_owned())))
+        .filter(|(.., is_shown)| *is_shown)
+        .filter_map(|(field, name, _)| {
+            Some(((*name).to_owned(), facts[*field].as_str()?.to_owned()))
+        })
         .collect();
     for option in facts["options"].as_array().into_iter().flatten() {
         let part = |index: usize| option[index].as_str().unwrap_or_default();
@@ -101,7 +119,7 @@ pub(super) fn table(all: &[Facts], cx: &Context) -> std::io::Result<()> {
     let rows = all.iter().map(|facts| {
         let secret = match &facts.secret {
             Some(secret) => clip(secret, SHOWN),
-            None => "made at first use".to_owned(),
+            None => "at first use".to_owned(),
         };
         vec![
             facts.vendor.to_owned(),

@@ -243,6 +243,10 @@ fn signing(
                 format!("evt send {event} --secret env:NAME"),
                 format!("evt send {event} --sign none   sends it unsigned"),
             ];
+            if local.is_none() && draft.vendor.is_some() {
+                let hint = "evt dev   in another terminal: it has a key for each vendor, and this one finds it";
+                error.hints.insert(0, hint.to_owned());
+            }
             Err(error)
         }
     }
