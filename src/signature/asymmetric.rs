@@ -8,10 +8,12 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::{Judgement, Reason, SignatureError, diagnose, mac, repair};
+use super::clock::{self, Clock};
+use super::{Judgement, Reason, SignatureError, diagnose, header, mac, repair};
 use crate::secret::Secret;
 
 /// Bytes of an Ed25519 signature.
@@ -38,6 +40,24 @@ impl Given {
     pub(super) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+}
+
+/// A signature and its timestamp, of schemes that sign timestamp and body with nothing between them: bytes of one could be passed
+/// off as the other's, were the timestamp anything but digits.
+pub(super) fn stamped<'a>(
+    headers: &'a HeaderMap,
+    signature: &HeaderName,
+    timestamp: &HeaderName,
+) -> Result<(&'a [u8], &'a [u8]), Box<Judgement>> {
+    let single = |name| {
+        header::single(headers, name)
+            .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
+    };
+    let (signature, timestamp) = (single(signature)?, single(timestamp)?);
+    if clock::parse(timestamp).is_none() {
+        return Err(Box::new(diagnose::timestamp(timestamp, Clock::Seconds)));
+    }
+    Ok((signature, timestamp))
 }
 
 /// The SHA-256 of all parts, one after the other.

@@ -15,7 +15,7 @@ use super::asymmetric::{self, ED25519_LENGTH};
 use super::mac::{self, Mac};
 use super::{
     Handshake, Judgement, KeyPair, Options, Outgoing, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, clock, diagnose, header,
+    Signer, Verifier, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -108,18 +108,11 @@ impl Verifier for DiscordVerifier {
         _now: Timestamp,
         _tolerance: Option<Duration>,
     ) -> Judgement {
-        let single = |name| {
-            header::single(received.headers, name)
-                .map_err(|reason| diagnose::header(reason, name, received.headers))
+        let stamped = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP);
+        let (signature, timestamp) = match stamped {
+            Ok(stamped) => stamped,
+            Err(judgement) => return *judgement,
         };
-        let (signature, timestamp) = match (single(&SIGNATURE), single(&TIMESTAMP)) {
-            (Ok(signature), Ok(timestamp)) => (signature, timestamp),
-            (Err(judgement), _) | (_, Err(judgement)) => return judgement,
-        };
-        // Nothing stands between timestamp and body: bytes of one could be passed off as the other's.
-        if clock::parse(timestamp).is_none() {
-            return diagnose::timestamp(timestamp, clock::Clock::Seconds);
-        }
         let Some(given) = from_hex(signature, ED25519_LENGTH) else {
             return asymmetric::malformed("128 hexadecimal digits");
         };

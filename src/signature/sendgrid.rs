@@ -21,7 +21,7 @@ use super::asymmetric::{self, Given};
 use super::standard::SECRET_BASE64;
 use super::{
     Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, clock, diagnose, header, mac,
+    Signer, Verifier, header, mac,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -139,18 +139,11 @@ impl Verifier for SendGridVerifier {
         _now: Timestamp,
         _tolerance: Option<Duration>,
     ) -> Judgement {
-        let single = |name| {
-            header::single(received.headers, name)
-                .map_err(|reason| diagnose::header(reason, name, received.headers))
+        let stamped = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP);
+        let (signature, timestamp) = match stamped {
+            Ok(stamped) => stamped,
+            Err(judgement) => return *judgement,
         };
-        let (signature, timestamp) = match (single(&SIGNATURE), single(&TIMESTAMP)) {
-            (Ok(signature), Ok(timestamp)) => (signature, timestamp),
-            (Err(judgement), _) | (_, Err(judgement)) => return judgement,
-        };
-        // Nothing stands between timestamp and body: bytes of one could be passed off as the other's.
-        if clock::parse(timestamp).is_none() {
-            return diagnose::timestamp(timestamp, clock::Clock::Seconds);
-        }
         let Some(given) = Given::from_base64(signature) else {
             return asymmetric::malformed("base64 with its padding");
         };
