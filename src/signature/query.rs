@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// The most characters of a challenge; the vendors' own have a few dozen.
 const LONGEST_CHALLENGE: usize = 128;
@@ -36,10 +37,17 @@ pub(super) fn value(url: &str, name: &str) -> Option<String> {
 
 /// All parameters of a query or form, in order, as bytes: what is no UTF-8 is signed as it is.
 pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    text.split(|byte| *byte == b'&')
+    let mut from = 0;
+    memchr_iter(b'&', text)
+        .chain([text.len()])
+        .map(move |at| {
+            let pair = &text[from..at];
+            from = at + 1;
+            pair
+        })
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
-            let at = pair.iter().position(|byte| *byte == b'=');
+            let at = memchr(b'=', pair);
             let (key, value) = match at {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &b""[..]),
@@ -50,7 +58,7 @@ pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_,
 
 /// Undoes percent-encoding, and `+` for a blank. A lone percent sign stays one.
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+    if memchr2(b'%', b'+', text).is_none() {
         return Cow::Borrowed(text);
     }
     let digit = |at: usize| {

@@ -4,10 +4,11 @@
 //! which of the two counts is configured and not left to the request's header.
 //! <https://www.twilio.com/docs/usage/security#validating-requests>
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use aws_lc_rs::hmac::Key;
+use aws_lc_rs::hmac::{Key, Tag};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -122,17 +123,18 @@ fn is_form(headers: &HeaderMap, url: &str) -> bool {
     is_form && query::value(url, BODY_HASH).is_none()
 }
 
+/// Parameters of a form at most; Twilio sends some dozens.
+const MOST_PARAMETERS: usize = 4096;
+
+/// A parameter of a form, decoded.
+type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+
 /// The form as it is signed: names in the order of their bytes, each with its value; a pair that comes twice counts once.
-fn parameters(body: &[u8]) -> Vec<u8> {
-    let mut pairs: Vec<_> = query::pairs(body).collect();
+fn parameters(body: &[u8]) -> Vec<Pair<'_>> {
+    let mut pairs: Vec<_> = query::pairs(body).take(MOST_PARAMETERS + 1).collect();
     pairs.sort_unstable();
     pairs.dedup();
-    let mut text = Vec::with_capacity(body.len());
-    for (name, value) in pairs {
-        text.extend_from_slice(&name);
-        text.extend_from_slice(&value);
-    }
-    text
+    pairs
 }
 
 /// The URL with its port if it had none, and without if it had one: Twilio signs either.
@@ -180,6 +182,10 @@ impl Verifier for TwilioVerifier {
         } else {
             Vec::new()
         };
+        if parameters.len() > MOST_PARAMETERS {
+            let hint = "malformed_body: a form with more parameters than Twilio ever sends";
+            return Judgement::refused_with(Reason::MalformedBody, hint);
+        }
         let fits = |key: &Key, url: &str| fits(key, url, &parameters, &given);
         let matching = |url: &str| self.keys.iter().position(|key| fits(key, url));
         let matched = matching(received.url)
@@ -187,13 +193,23 @@ impl Verifier for TwilioVerifier {
         match matched {
             Some(matched) if is_form => Judgement::valid(matched),
             Some(matched) => body_hash(received, matched),
-            None => self.mismatch(received, &parameters, fits),
+            None => self.mismatch(received, fits),
         }
     }
 }
 
-fn fits(key: &Key, url: &str, parameters: &[u8], given: &Mac) -> bool {
-    mac::is_equal(&mac::mac(key, &[url.as_bytes(), parameters]), given)
+fn fits(key: &Key, url: &str, parameters: &[Pair<'_>], given: &Mac) -> bool {
+    mac::is_equal(&signature(key, url, parameters), given)
+}
+
+/// The MAC over the URL and the parameters, names and values without anything between them.
+fn signature(key: &Key, url: &str, parameters: &[Pair<'_>]) -> Tag {
+    let mut parts = Vec::with_capacity(1 + 2 * parameters.len());
+    parts.push(url.as_bytes());
+    for (name, value) in parameters {
+        parts.extend([&**name, &**value]);
+    }
+    mac::mac(key, &parts)
 }
 
 /// Holds a body that is no form against the hash in the URL, which is signed.
@@ -240,13 +256,8 @@ impl TwilioVerifier {
     }
 
     #[cold]
-    fn mismatch(
-        &self,
-        received: &Received<'_>,
-        parameters: &[u8],
-        fits: impl Fn(&Key, &str) -> bool,
-    ) -> Judgement {
-        let small = parameters.len() <= LARGEST_TRIED;
+    fn mismatch(&self, received: &Received<'_>, fits: impl Fn(&Key, &str) -> bool) -> Judgement {
+        let small = received.body.len() <= LARGEST_TRIED;
         let any = |url: &str| self.keys.iter().any(|key| fits(key, url));
         let found = small.then(|| urls(received).into_iter().find(|url| any(url)));
         let trimmed = |secret: &Secret| {
@@ -362,10 +373,16 @@ impl Signer for TwilioSigner {
             Vec::new()
         };
         let called = url.as_deref().unwrap_or(message.url);
-        let tag = mac::mac(&self.key, &[called.as_bytes(), &parameters]);
-        let mut signature = Vec::new();
-        mac::push_base64(tag.as_ref(), &mut signature);
-        let mut headers = vec![(SIGNATURE.clone(), header::value(signature))];
+        if parameters.len() > MOST_PARAMETERS {
+            return Err(SignatureError::BadBody {
+                scheme: NAME,
+                expected: "forms of at most 4096 parameters",
+            });
+        }
+        let tag = signature(&self.key, called, &parameters);
+        let mut text = Vec::new();
+        mac::push_base64(tag.as_ref(), &mut text);
+        let mut headers = vec![(SIGNATURE.clone(), header::value(text))];
         if let Some(settings) = &self.settings {
             headers.push((SETTINGS.clone(), settings.clone()));
         }
