@@ -4,7 +4,7 @@
 # tests/interop installed; oha and websocat where they are installed. The rows of `poll` install dlt and the Singer SDK into
 # benches/poll/.venv, and say so where that does not work.
 #
-#   benches/compare.sh [start|dev|listen|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|poll|polldup|polltie]…
+#   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|poll|polldup|polltie]…
 #
 # All by default.
 set -euo pipefail
@@ -27,7 +27,7 @@ TIED=${TIED:-140000}
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen memory forward slow send deliver sse latency websocket socketio poll polldup polltie)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio poll polldup polltie)
 
 cargo build --release --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
 target=${CARGO_TARGET_DIR:-target}
@@ -88,6 +88,23 @@ bench_listen() {
   loaded $PORT
   row "listen: verify and keep, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
     "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  ended $pid
+}
+
+# What verifying costs: the same requests without it are the measure.
+bench_verify() {
+  signed_request
+  "$evt" listen --port $PORT -o json >/dev/null 2>&1 & local pid=$!
+  started $pid
+  loaded $PORT
+  local plain
+  plain=$(rate)
+  ended $pid
+  "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & pid=$!
+  started $pid
+  loaded $PORT
+  row "listen: with verifying, requests/s" "$(rate)" "$plain" "$(ratio "$(rate)" "$plain")" \
+    "beside itself without; p99 $(p99), refused $(refused)"
   ended $pid
 }
 
