@@ -291,7 +291,7 @@ async fn take(
             };
             for said in &said {
                 if let Some(id) = &said.id
-                    && !seen::note(tx, vendor, id)?
+                    && !seen::note(tx, &org, vendor, id)?
                 {
                     taken.repeated += 1;
                     continue;
