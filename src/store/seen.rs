@@ -1,22 +1,28 @@
 //! Ids of what senders have delivered: a message that comes again is known by its own.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{StoreError, Tx};
 
-/// Ids that are remembered. Senders repeat within days, and this many come in no day.
+/// Ids that are remembered of each sender. Senders repeat within days, and this many come in no day.
 const KEPT: i64 = 20_000;
 
-/// Notes an id; `false` when this sender has used it before.
-pub fn note(tx: &Tx<'_>, sender: &str, id: &str) -> Result<bool, StoreError> {
-    let sql = "INSERT OR IGNORE INTO seen (sender, id) VALUES (?1, ?2)";
-    let is_new = tx.prepare_cached(sql)?.execute(params![sender, id])? > 0;
-    if is_new {
-        let oldest = tx.last_insert_rowid() - KEPT;
-        tx.prepare_cached("DELETE FROM seen WHERE n <= ?1")?
-            .execute([oldest])?;
+/// Notes an id of what a vendor sent to an organisation; `false` when it came before.
+pub fn note(tx: &Tx<'_>, org: &str, vendor: &str, id: &str) -> Result<bool, StoreError> {
+    // No vendor's name has a slash.
+    let sender = format!("{vendor}/{org}");
+    let sql = "INSERT INTO seen (sender, id, n)
+         VALUES (?1, ?2, (SELECT coalesce(max(n), 0) + 1 FROM seen WHERE sender = ?1))
+         ON CONFLICT (sender, id) DO NOTHING RETURNING n";
+    let added: Option<i64> = tx
+        .prepare_cached(sql)?
+        .query_row(params![sender, id], |row| row.get(0))
+        .optional()?;
+    if let Some(n) = added {
+        tx.prepare_cached("DELETE FROM seen WHERE sender = ?1 AND n <= ?2")?
+            .execute(params![sender, n - KEPT])?;
     }
-    Ok(is_new)
+    Ok(added.is_some())
 }
 
 #[cfg(test)]
@@ -25,28 +31,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_new_once_for_each_sender() {
+    fn an_id_is_new_once_for_each_vendor_and_organisation() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let noted = store.write_blocking::<_, StoreError, _>(|tx| {
             Ok([
-                note(tx, "stripe", "evt_1")?,
-                note(tx, "stripe", "evt_1")?,
-                note(tx, "paypal", "evt_1")?,
+                note(tx, "a", "stripe", "evt_1")?,
+                note(tx, "a", "stripe", "evt_1")?,
+                note(tx, "a", "paypal", "evt_1")?,
+                note(tx, "b", "stripe", "evt_1")?,
             ])
         });
-        assert_eq!(noted.unwrap(), [true, false, true]);
+        assert_eq!(noted.unwrap(), [true, false, true, true]);
     }
 
     #[test]
-    fn only_so_many_ids_are_remembered() {
+    fn only_so_many_ids_of_a_sender_are_remembered_and_no_other_loses_its_own() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
-        let count = store.write_blocking::<_, StoreError, _>(|tx| {
+        let found = store.write_blocking::<_, StoreError, _>(|tx| {
+            note(tx, "a", "stripe", "evt_1")?;
             for n in 0..KEPT + 5 {
-                note(tx, "stripe", &n.to_string())?;
+                note(tx, "a", "banking", &n.to_string())?;
             }
-            let sql = "SELECT count(*) FROM seen";
-            Ok(tx.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+            let sql = "SELECT count(*) FROM seen WHERE sender = 'banking/a'";
+            let kept: i64 = tx.query_row(sql, [], |row| row.get(0))?;
+            Ok((kept, note(tx, "a", "stripe", "evt_1")?))
         });
-        assert_eq!(count.unwrap(), KEPT);
+        assert_eq!(found.unwrap(), (KEPT, false));
     }
 }

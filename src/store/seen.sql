@@ -1,8 +1,13 @@
--- Version 2: what senders have delivered to the local platform, by their own ids. A database of version 1 gets it, too.
+-- Version 3: what senders have delivered to the local platform, by their own ids. Version 2 counted all of them together.
+
+DROP TABLE IF EXISTS seen;
 
 CREATE TABLE seen (
-  n      INTEGER PRIMARY KEY AUTOINCREMENT,
   sender TEXT NOT NULL,
   id     TEXT NOT NULL,
-  UNIQUE (sender, id)
-);
+  -- Counts a sender's ids: the oldest of each go, whatever the others do.
+  n      INTEGER NOT NULL,
+  PRIMARY KEY (sender, id)
+) WITHOUT ROWID;
+
+CREATE UNIQUE INDEX seen_order ON seen (sender, n);

@@ -112,14 +112,17 @@ fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;
-    let (length, rest) = if length < 0x80 {
-        (usize::from(length), rest)
-    } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-        let length = bytes
-            .iter()
-            .fold(0, |sum: usize, byte| sum << 8 | usize::from(*byte));
-        (length, rest)
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        // More bytes than four are the length of nothing that fits into memory.
+        0x81..=0x84 => {
+            let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
+            let length = bytes
+                .iter()
+                .fold(0, |sum: usize, byte| sum << 8 | usize::from(*byte));
+            (length, rest)
+        }
+        _ => return None,
     };
     (found == tag).then_some(())?;
     rest.split_at_checked(length)
@@ -135,6 +138,16 @@ mod tests {
         let (modulus, exponent) = rsa_numbers(key.public_key_raw()).unwrap();
         assert_eq!((modulus.len(), exponent), (256, &[1, 0, 1][..]));
         assert_eq!(rsa_numbers(b"\x30\x82"), None);
+    }
+
+    #[test]
+    fn a_length_has_four_bytes_at_most() {
+        assert_eq!(
+            element(b"\x02\x84\x00\x00\x00\x01\x07", 0x02),
+            Some((&b"\x07"[..], &b""[..]))
+        );
+        assert_eq!(element(b"\x02\x85\x00\x00\x00\x00\x01\x07", 0x02), None);
+        assert_eq!(element(b"\x02\x80\x07", 0x02), None);
     }
 
     #[test]

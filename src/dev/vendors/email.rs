@@ -52,9 +52,12 @@ pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
         "unsubscribed" => Some("email.unsubscribed"),
         _ => None,
     };
-    let id = text(data, "/id").or_else(|| first(&delivery.body, &["/signature/token", "/token"]));
+    let Some(token) = mailgun_token(&delivery.body) else {
+        return vec![Said::new(event, text(data, "/id"))];
+    };
     let reason = ["/delivery-status/message", "/reason"];
-    let said = Said::new(event, id)
+    let said = Said::new(event, text(data, "/id"))
+        .once_for(Some(token))
         .raises(kind)
         .with(
             "messageId",
@@ -65,6 +68,21 @@ pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
         .with("url", text(data, "/url"))
         .with("reason", first(data, &reason));
     vec![said]
+}
+
+/// The event is not signed, so that whoever saw one signature could send any event by it: each counts once. Timestamp and token
+/// are signed as one text, which can be parted at other places; so both are the token here.
+fn mailgun_token(body: &Value) -> Option<String> {
+    let signed = body
+        .get("signature")
+        .filter(|signature| signature.is_object())
+        .unwrap_or(body);
+    // Only what is read to the letter counts: a fraction or a very long number would come out in another form than it was signed in.
+    let token = signed["token"].as_str()?;
+    let timestamp = &signed["timestamp"];
+    let number = timestamp.as_u64().map(|seconds| seconds.to_string());
+    let timestamp = number.or_else(|| timestamp.as_str().map(str::to_owned))?;
+    Some(format!("mailgun-token:{timestamp}{token}"))
 }
 
 /// SES speaks through SNS: the event is JSON text inside the notification.
@@ -85,16 +103,9 @@ pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
         _ => None,
     };
     let reason = [
-        "/bounce/bouncedRecipients/0/diagnosticCode",
         "/complaint/complaintFeedbackType",
         "/reject/reason",
         "/failure/errorMessage",
-    ];
-    let email = [
-        "/bounce/bouncedRecipients/0/emailAddress",
-        "/complaint/complainedRecipients/0/emailAddress",
-        "/delivery/recipients/0",
-        "/mail/destination/0",
     ];
     let said = Said::new(event, delivery.text("/MessageId"))
         .raises(kind)
@@ -109,10 +120,33 @@ pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
                 ],
             ),
         )
-        .with("email", first(&message, &email))
         .with("url", text(&message, "/click/link"))
         .with("reason", first(&message, &reason));
-    vec![said]
+    let recipients = [
+        "/bounce/bouncedRecipients",
+        "/complaint/complainedRecipients",
+        "/delivery/recipients",
+    ];
+    let recipients = recipients
+        .iter()
+        .find_map(|list| message.pointer(list)?.as_array());
+    match recipients {
+        Some(recipients) if !recipients.is_empty() => {
+            let all = recipients.iter().enumerate();
+            all.map(|(at, recipient)| to_one(&said, at, recipient))
+                .collect()
+        }
+        _ => vec![said.with("email", text(&message, "/mail/destination/0"))],
+    }
+}
+
+/// What a notification says of one of its recipients: an address, or an object with one.
+fn to_one(said: &Said, at: usize, recipient: &Value) -> Said {
+    let said = said.clone();
+    let id = said.id.as_ref().map(|id| format!("{id}:{at}"));
+    Said { id, ..said }
+        .with("email", first(recipient, &["", "/emailAddress"]))
+        .with("reason", text(recipient, "/diagnosticCode"))
 }
 
 pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Said> {
@@ -127,7 +161,9 @@ pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Said> {
         _ => None,
     };
     let reason = ["/data/bounce/message", "/data/failed/reason"];
-    let said = Said::new(event, delivery.header("svix-id"))
+    // In the order in which the signature's own names are tried.
+    let id = delivery.header("svix-id");
+    let said = Said::new(event, id.or_else(|| delivery.header("webhook-id")))
         .raises(kind)
         .with("messageId", delivery.text("/data/email_id"))
         .with("email", delivery.text("/data/to/0"))
@@ -161,23 +197,57 @@ mod tests {
         let message = json!({
             "notificationType": "Bounce",
             "mail": {"messageId": "m"},
-            "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": "ada@example.test"}]},
+            "bounce": {"bounceType": "Permanent", "bouncedRecipients": [
+                {"emailAddress": "ada@example.test", "diagnosticCode": "550"},
+                {"emailAddress": "bob@example.test"},
+            ]},
         });
         let body =
             json!({"Type": "Notification", "MessageId": "n", "Message": message.to_string()});
-        let said = read("ses", ses, body).remove(0);
-        assert_eq!(said.kind, Some("email.bounced"));
-        assert_eq!(said.id.as_deref(), Some("n"));
-        assert_eq!(said.fields["email"], json!("ada@example.test"));
+        let said = read("ses", ses, body);
+        let told: Vec<_> = said
+            .iter()
+            .map(|said| (said.kind, said.id.as_deref(), said.fields["email"].as_str()))
+            .collect();
+        let bounced = Some("email.bounced");
+        assert_eq!(
+            told,
+            [
+                (bounced, Some("n:0"), Some("ada@example.test")),
+                (bounced, Some("n:1"), Some("bob@example.test")),
+            ]
+        );
+        assert_eq!(said[0].fields["reason"], json!("550"));
+        assert_eq!(said[1].fields.get("reason"), None);
     }
 
     #[test]
     fn only_a_permanent_failure_is_a_bounce() {
         let kind = |severity: &str| {
-            let body = json!({"event-data": {"event": "failed", "severity": severity, "id": "1"}});
+            let body = json!({
+                "signature": {"timestamp": "1", "token": "t"},
+                "event-data": {"event": "failed", "severity": severity, "id": "1"},
+            });
             read("mailgun", mailgun, body).remove(0).kind
         };
         assert_eq!(kind("permanent"), Some("email.bounced"));
         assert_eq!(kind("temporary"), Some("email.failed"));
+    }
+
+    #[test]
+    fn a_signature_counts_once_however_it_is_parted() {
+        let token = |timestamp: Value, token: &str| {
+            let body = json!({
+                "signature": {"timestamp": timestamp, "token": token},
+                "event-data": {"event": "opened", "id": "1"},
+            });
+            read("mailgun", mailgun, body).remove(0).token
+        };
+        let expected = Some("mailgun-token:170ab".to_owned());
+        assert_eq!(token(json!("17"), "0ab"), expected);
+        assert_eq!(token(json!("170"), "ab"), expected);
+        assert_eq!(token(json!(170), "ab"), expected);
+        let long: Value = serde_json::from_str("170000000000000000000000").unwrap();
+        assert_eq!(token(long, "ab"), None);
     }
 }

@@ -2,14 +2,14 @@
 
 use super::said::{Delivery, Said};
 
+/// A repeat is known by what Twilio signs; its own header for that, `I-Twilio-Idempotency-Token`, is not signed.
 pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
     let field = |name: &str| delivery.text(&format!("/{name}"));
-    // The same over Twilio's own retries of one request.
-    let retried = delivery.header("i-twilio-idempotency-token");
     let (from, to) = (field("From"), field("To"));
     if let Some(recording) = field("RecordingSid") {
         // The call itself goes on or has been reported.
-        let id = retried.unwrap_or_else(|| format!("{recording}:{:?}", field("RecordingStatus")));
+        let status = field("RecordingStatus").unwrap_or_default();
+        let id = format!("{recording}:{status}");
         return vec![Said::new("recording", Some(id)).about(Some(recording))];
     }
     let said = match (
@@ -25,7 +25,7 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
                 _ => "call.status",
             };
             let number = field("SequenceNumber").unwrap_or_default();
-            let id = retried.unwrap_or_else(|| format!("{call}:{kind}:{status}:{number}"));
+            let id = format!("{call}:{kind}:{status}:{number}");
             Said::new(kind, Some(id))
                 .raises(kind)
                 .about(Some(call))
@@ -39,7 +39,7 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
                 "received" => "sms.received",
                 _ => "sms.status",
             };
-            let id = retried.unwrap_or_else(|| format!("{message}:{status}"));
+            let id = format!("{message}:{status}");
             Said::new(kind, Some(id))
                 .raises(kind)
                 .about(Some(message))
@@ -47,7 +47,7 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
                 .with("body", field("Body"))
                 .with("errorCode", field("ErrorCode"))
         }
-        (None, None) => Said::new("unknown", retried),
+        (None, None) => Said::new("unknown", None),
     };
     vec![said.with("from", from).with("to", to)]
 }

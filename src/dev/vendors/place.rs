@@ -60,6 +60,7 @@ fn email_vendor(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
         ("x-twilio-email-event-webhook-signature", "sendgrid"),
         ("x-amz-sns-message-type", "ses"),
         ("svix-id", "resend"),
+        ("webhook-id", "resend"),
     ];
     let known = by_header
         .into_iter()
@@ -118,5 +119,10 @@ mod tests {
         assert_eq!(of(r#"{"Type":"Notification","TopicArn":"a"}"#), Some("ses"));
         assert_eq!(of("event=opened&token=t&signature=s"), Some("mailgun"));
         assert_eq!(of("{}"), None);
+        for name in ["svix-id", "webhook-id"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, http::HeaderValue::from_static("msg_1"));
+            assert_eq!(email_vendor(&headers, b"{}"), Some("resend"), "{name}");
+        }
     }
 }

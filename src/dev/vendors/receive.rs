@@ -24,7 +24,7 @@ use crate::flow::{Cause, NewEvent};
 use crate::grammar::target::Target;
 use crate::serve::{self, BodyLimits};
 use crate::signature::{Handshake, Judgement, Reason, Received};
-use crate::store::{events, seen};
+use crate::store::{StoreError, Tx, events, seen};
 use crate::time::Timestamp;
 
 const RAISED: HeaderName = HeaderName::from_static("x-evt-raised");
@@ -193,7 +193,7 @@ impl Incoming {
 async fn keep(state: &State, event: Event) -> Result<Seq, Refusal> {
     let kept = state
         .store
-        .write::<_, crate::store::StoreError, _>(move |tx| events::insert(tx, &event, None));
+        .write::<_, StoreError, _>(move |tx| events::insert(tx, &event, None));
     Ok(kept.await?)
 }
 
@@ -220,8 +220,10 @@ async fn shake(
         let message = format!("the {} is not confirmed", handshake.name);
         return Err(Refusal::new(status, "handshake_refused", message).with_hint(handshake.hint));
     }
-    if let Some(url) = handshake.confirm {
-        confirm(url);
+    match (handshake.confirm, handshake.hint) {
+        (Some(url), _) => confirm(url),
+        (None, Some(hint)) => tracing::warn!(%hint, "This {} is not confirmed.", handshake.name),
+        (None, None) => {}
     }
     let mut response = (status, handshake.body).into_response();
     let content_type = HeaderValue::from_static(handshake.content_type);
@@ -275,7 +277,14 @@ async fn take(
     incoming: Incoming,
     verdict: Option<Verdict>,
 ) -> Result<Response, Refusal> {
-    let delivery = incoming.read()?;
+    let delivery = match incoming.read() {
+        Ok(delivery) => delivery,
+        Err(refusal) => {
+            let event = incoming.event(None, verdict, Outcome::Kept);
+            keep(&state, event).await?;
+            return Err(refusal);
+        }
+    };
     let said = (incoming.vendor.read)(&delivery);
     let ending = Ending::of(&delivery);
     let lints = incoming.parts.extensions.get::<Lints>().cloned();
@@ -290,9 +299,7 @@ async fn take(
                 repeated: 0,
             };
             for said in &said {
-                if let Some(id) = &said.id
-                    && !seen::note(tx, vendor, id)?
-                {
+                if !is_new(tx, &org, vendor, said)? {
                     taken.repeated += 1;
                     continue;
                 }
@@ -325,6 +332,17 @@ async fn take(
         ));
     }
     Ok(ending.answer(&taken))
+}
+
+/// Notes what tells this from all else that the vendor says; `false` where it came before.
+fn is_new(tx: &Tx<'_>, org: &str, vendor: &str, said: &Said) -> Result<bool, StoreError> {
+    // The token goes first: where it is used up, nothing in the body is to be believed, its id neither.
+    for id in [&said.token, &said.id].into_iter().flatten() {
+        if !seen::note(tx, org, vendor, id)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What a vendor wants to hear.

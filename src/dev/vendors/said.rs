@@ -50,6 +50,8 @@ pub(super) struct Said {
     pub(super) event: String,
     /// The vendor's id of it, by which a repeat is known.
     pub(super) id: Option<String>,
+    /// What its signature counts for once, where the vendor signs that and not the event.
+    pub(super) token: Option<String>,
     /// The domain event that it is, if it is one.
     pub(super) kind: Option<&'static str>,
     /// What the record is about, in the vendor's ids: a payment's, a message's.
@@ -84,17 +86,21 @@ impl Delivery<'_> {
 
 fn form(text: &[u8]) -> Value {
     let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let fields = query::pairs(text).map(|(key, value)| (text_of(&key), text_of(&value).into()));
-    Value::Object(fields.collect())
+    let mut fields = Map::new();
+    for (key, value) in query::pairs(text) {
+        // The first of several counts, as it does for the signatures of forms.
+        let field = fields.entry(text_of(&key));
+        field.or_insert_with(|| text_of(&value).into());
+    }
+    Value::Object(fields)
 }
 
-/// The content type of a request, in lower case.
+/// The content type of a request, in lower case. It is read whatever its bytes are: a body must not be a form for the signature
+/// and JSON here.
 pub(super) fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE);
-    value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_ascii_lowercase()
+    let bytes = value.map(|value| value.as_bytes()).unwrap_or_default();
+    String::from_utf8_lossy(bytes).to_ascii_lowercase()
 }
 
 /// A text or number at a JSON pointer, as text.
@@ -116,6 +122,7 @@ impl Said {
         Self {
             event: event.into(),
             id,
+            token: None,
             kind: None,
             about: None,
             fields: Map::new(),
@@ -127,6 +134,10 @@ impl Said {
             kind: kind.into(),
             ..self
         }
+    }
+
+    pub(super) fn once_for(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     pub(super) fn about(self, about: Option<String>) -> Self {
@@ -180,7 +191,17 @@ mod tests {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
         let body = Delivery::parse(form, b"From=%2B1500&Body=a+b", "").unwrap();
         assert_eq!(body, json!({"From": "+1500", "Body": "a b"}));
+        let twice = Delivery::parse(form, b"token=a&token=b", "").unwrap();
+        assert_eq!(twice, json!({"token": "a"}));
         assert!(Delivery::parse("application/json", b"{", "").is_err());
+    }
+
+    #[test]
+    fn a_form_is_one_whatever_else_its_content_type_says() {
+        let mut headers = HeaderMap::new();
+        let value = http::HeaderValue::from_bytes(b"Application/X-WWW-form-urlencoded; \xff");
+        headers.insert(header::CONTENT_TYPE, value.unwrap());
+        assert!(content_type(&headers).starts_with("application/x-www-form-urlencoded"));
     }
 
     #[test]

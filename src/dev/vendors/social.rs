@@ -19,14 +19,46 @@ fn list(value: &Value) -> &[Value] {
 pub(super) fn meta(delivery: &Delivery<'_>) -> Vec<Said> {
     let mut all = Vec::new();
     for entry in list(&delivery.body["entry"]) {
-        all.extend(
-            list(&entry["changes"])
-                .iter()
-                .map(|change| meta_change(entry, change)),
-        );
+        for change in list(&entry["changes"]) {
+            let of_whatsapp = whatsapp(change);
+            if of_whatsapp.is_empty() {
+                all.push(meta_change(entry, change));
+            }
+            all.extend(of_whatsapp);
+        }
         all.extend(list(&entry["messaging"]).iter().map(meta_message));
     }
     all
+}
+
+/// WhatsApp gathers messages, and what became of others, in one change.
+fn whatsapp(change: &Value) -> Vec<Said> {
+    let value = &change["value"];
+    let field = text(change, "/field").unwrap_or_default();
+    let messages = list(&value["messages"]).iter().map(|message| {
+        let about = text(message, "/id");
+        let id = about.as_ref().map(|about| format!("{field}:{about}"));
+        Said::new(field.as_str(), id)
+            .raises(MESSAGE)
+            .about(about)
+            .with("from", text(message, "/from"))
+            .with("text", text(message, "/text/body"))
+    });
+    let statuses = list(&value["statuses"]).iter().map(|status| {
+        let about = text(status, "/id");
+        let became = text(status, "/status").unwrap_or_default();
+        let to = text(status, "/recipient_id").unwrap_or_default();
+        let time = text(status, "/timestamp").unwrap_or_default();
+        let id = about
+            .as_ref()
+            .map(|about| format!("statuses:{about}:{became}:{to}:{time}"));
+        Said::new("statuses", id)
+            .raises(OTHER)
+            .about(about)
+            .with("to", Some(to))
+            .with("status", Some(became))
+    });
+    messages.chain(statuses).collect()
 }
 
 fn meta_change(entry: &Value, change: &Value) -> Said {
@@ -41,21 +73,15 @@ fn meta_change(entry: &Value, change: &Value) -> Said {
         ("leadgen", _) => LEAD,
         _ => OTHER,
     };
-    let about = [
-        "/leadgen_id",
-        "/comment_id",
-        "/messages/0/id",
-        "/id",
-        "/post_id",
-        "/media_id",
-    ];
+    let about = ["/leadgen_id", "/comment_id", "/id", "/post_id", "/media_id"];
     let about = first(value, &about);
     let verb = text(value, "/verb").unwrap_or_default();
     let time = text(entry, "/time").unwrap_or_default();
-    // Meta gives deliveries no id: what changed, how and when is one.
+    let person = text(value, "/from/id").unwrap_or_default();
+    // Meta gives deliveries no id: what changed, how, by whom and when is one.
     let id = about
         .as_ref()
-        .map(|about| format!("{field}:{about}:{verb}:{time}"));
+        .map(|about| format!("{field}:{item}:{about}:{verb}:{person}:{time}"));
     let event = if item.is_empty() {
         field
     } else {
@@ -68,29 +94,33 @@ fn meta_change(entry: &Value, change: &Value) -> Said {
             "from",
             first(
                 value,
-                &[
-                    "/from/name",
-                    "/from/username",
-                    "/sender_name",
-                    "/messages/0/from",
-                    "/from/id",
-                ],
+                &["/from/name", "/from/username", "/sender_name", "/from/id"],
             ),
         )
-        .with(
-            "text",
-            first(value, &["/message", "/text", "/messages/0/text/body"]),
-        )
+        .with("text", first(value, &["/message", "/text"]))
         .with("postId", text(value, "/post_id"))
 }
 
 fn meta_message(message: &Value) -> Said {
-    let id = text(message, "/message/mid");
-    let kind = if id.is_some() { MESSAGE } else { OTHER };
-    Said::new("messages", id)
+    let mid = text(message, "/message/mid");
+    let kind = if mid.is_some() { MESSAGE } else { OTHER };
+    Said::new("messages", mid.or_else(|| unnamed(message)))
         .raises(kind)
         .with("from", text(message, "/sender/id"))
         .with("text", text(message, "/message/text"))
+}
+
+/// An id for what has none of Meta's: who wrote to whom, when, and what it is (`read`, `postback`).
+fn unnamed(message: &Value) -> Option<String> {
+    let time = text(message, "/timestamp")?;
+    let party = |who: &str| text(message, &format!("/{who}/id")).unwrap_or_default();
+    let (sender, recipient) = (party("sender"), party("recipient"));
+    let parts = message.as_object()?.keys();
+    let what: Vec<&str> = parts
+        .map(String::as_str)
+        .filter(|part| !matches!(*part, "sender" | "recipient" | "timestamp"))
+        .collect();
+    Some(format!("{sender}:{recipient}:{time}:{}", what.join(",")))
 }
 
 pub(super) fn slack(delivery: &Delivery<'_>) -> Vec<Said> {
@@ -322,6 +352,68 @@ mod tests {
             json!({"entry": [{"messaging": [message]}]}),
         );
         assert_eq!(said[0].kind, Some(MESSAGE));
+    }
+
+    fn ids(entry: Value) -> Vec<Option<String>> {
+        let said = read("facebook", meta, json!({"entry": [entry]}));
+        said.into_iter().map(|said| said.id).collect()
+    }
+
+    #[test]
+    fn changes_of_one_moment_have_their_own_ids() {
+        let change = |item: &str, person: &str| {
+            json!({"field": "feed", "value": {
+                "item": item, "verb": "add", "post_id": "1", "from": {"id": person},
+            }})
+        };
+        let changes = [
+            change("reaction", "7"),
+            change("reaction", "8"),
+            change("photo", "7"),
+            change("photo", "7"),
+        ];
+        let ids = ids(json!({"time": 5, "changes": changes}));
+        assert!(ids.iter().all(Option::is_some), "{ids:?}");
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(ids[0], ids[2]);
+        assert_eq!(ids[2], ids[3]);
+    }
+
+    #[test]
+    fn each_message_and_each_status_of_whatsapp_is_told() {
+        let value = json!({
+            "messages": [
+                {"from": "1", "id": "wamid.a", "text": {"body": "Hi"}},
+                {"from": "2", "id": "wamid.b", "text": {"body": "Ho"}},
+            ],
+            "statuses": [
+                {"id": "wamid.c", "status": "sent", "timestamp": "3"},
+                {"id": "wamid.c", "status": "read", "timestamp": "3"},
+            ],
+        });
+        let change = json!({"field": "messages", "value": value});
+        let said = read("facebook", meta, json!({"entry": [{"changes": [change]}]}));
+        let kinds: Vec<_> = said.iter().map(|said| said.kind.unwrap()).collect();
+        assert_eq!(kinds, [MESSAGE, MESSAGE, OTHER, OTHER]);
+        assert_eq!(said[1].about.as_deref(), Some("wamid.b"));
+        assert_eq!(said[1].fields["text"], json!("Ho"));
+        let mut ids: Vec<_> = said.iter().map(|said| said.id.clone().unwrap()).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 4, "{ids:?}");
+    }
+
+    #[test]
+    fn a_message_without_an_id_of_metas_has_one() {
+        let of = |what: &str, time: u64| {
+            let mut message = json!({
+                "sender": {"id": "2"}, "recipient": {"id": "1"}, "timestamp": time,
+            });
+            message[what] = json!({});
+            ids(json!({"messaging": [message]})).remove(0).unwrap()
+        };
+        assert_eq!(of("read", 5), "2:1:5:read");
+        assert_ne!(of("read", 5), of("read", 6));
+        assert_ne!(of("read", 5), of("delivery", 5));
     }
 
     #[test]
