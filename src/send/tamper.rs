@@ -10,20 +10,23 @@ use thiserror::Error;
 
 use super::Message;
 use crate::dial::Call;
-use crate::signature::{SignatureError, Signed};
+use crate::json::{self, Step};
+use crate::signature::{Options, Outgoing, Received, Scheme, SignatureError, Signed};
 use crate::time::Timestamp;
 
-/// How far back a stale timestamp lies: past any tolerance in use.
-const STALE: Duration = Duration::from_secs(60 * 60);
+/// How far back a stale timestamp lies: past any tolerance in use, and past the hour that a token is good.
+const STALE: Duration = Duration::from_secs(2 * 60 * 60);
+/// Schemes that sign a time which their vendors do not ask anybody to compare with the clock: they send for days.
+pub(super) const CLOCKLESS: [&str; 4] = ["discord", "paypal", "sendgrid", "sns"];
 
-/// The fields of bodies that hold a signature: what stands before it, and what ends it.
-const INSIDE: [(&[u8], u8); 5] = [
-    (b"\"Signature\":\"", b'"'),
-    (b"\"signature\":\"", b'"'),
-    (b"\"google_key\":\"", b'"'),
-    (b"&signature=", b'&'),
-    (b"signature=", b'&'),
-];
+/// Where JSON bodies hold a signature, or the secret that stands for one.
+const INSIDE: [&[&str]; 3] = [&["Signature"], &["signature", "signature"], &["google_key"]];
+/// The field of forms that holds it.
+const INSIDE_FORM: &[u8] = b"signature";
+/// The fields of SNS's messages that are signed whatever their type; others of its body are not.
+const SIGNED: [&str; 2] = ["Message", "MessageId"];
+/// So many places are tried for a change that leaves JSON what it is: where none of them does, there is hardly any text.
+const TRIES: usize = 200;
 
 /// What is wrong with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub enum Tamper {
     Body,
     /// One letter or digit of the signature is another one.
     Signature,
-    /// The signature is right but was made an hour ago.
+    /// The signature is right but was made two hours ago.
     Timestamp,
     /// The request is right and is sent twice.
     Replay,
@@ -51,6 +54,8 @@ pub enum TamperError {
     NothingToChange,
     #[error("the signature has no timestamp")]
     NoTimestamp,
+    #[error("this scheme's own verifiers do not check the clock")]
+    ClockNotChecked,
 }
 
 /// The word on the command line.
@@ -91,7 +96,7 @@ pub fn call(
         Tamper::Replay => Ok(message.call_with(signed)),
         Tamper::Signature => Ok(message.call_with(change_signature(signed))),
         Tamper::Body => {
-            let body = change_one(&message.body).ok_or(TamperError::NothingToChange)?;
+            let body = change_body(&message.body).ok_or(TamperError::NothingToChange)?;
             let other = message.signature_of(&Bytes::from(body.clone()), id, now);
             let other = other.map_err(TamperError::Cannot)?;
             if Essence::of(&other) == essence {
@@ -118,6 +123,51 @@ pub fn call(
     }
 }
 
+/// Whether who verifies by this scheme refuses what was signed long ago: tried out, where the scheme can make keys for that.
+pub fn checks_clock(
+    message: &Message,
+    scheme: &dyn Scheme,
+    options: &Options,
+    now: Timestamp,
+) -> bool {
+    if CLOCKLESS.contains(&scheme.name()) {
+        return false;
+    }
+    let accepts = |signed_at| accepts(message, scheme, options, signed_at, now);
+    // Who does not accept a fresh one says nothing about the clock.
+    accepts(now) != Some(true) || accepts(now.minus(STALE)) != Some(true)
+}
+
+/// Whether a verifier of this scheme accepts the message, signed at such a time by a key of its own.
+fn accepts(
+    message: &Message,
+    scheme: &dyn Scheme,
+    options: &Options,
+    signed_at: Timestamp,
+    now: Timestamp,
+) -> Option<bool> {
+    let keys = scheme.sample_keys(&[7; 32])?;
+    let signer = scheme.signer(&keys.signs, options).ok()?;
+    let verifier = scheme.verifier(&[keys.verifies], options).ok()?;
+    let signed = signer.sign(&Outgoing {
+        id: "msg_clock",
+        timestamp: signed_at,
+        url: &message.url,
+        headers: &message.headers,
+        body: &message.body,
+    });
+    let signed = signed.ok()?;
+    let mut headers = message.headers.clone();
+    headers.extend(signed.headers);
+    let received = Received {
+        method: "POST",
+        url: signed.url.as_deref().unwrap_or(&message.url),
+        headers: &headers,
+        body: signed.body.as_ref().unwrap_or(&message.body),
+    };
+    Some(verifier.verify(&received, now, None).is_valid())
+}
+
 /// What stands for the signature: headers, or a field of the body.
 #[derive(PartialEq, Eq)]
 struct Essence<'a> {
@@ -141,11 +191,42 @@ impl<'a> Essence<'a> {
 
 /// Where a signature stands inside a body, of the schemes that put it there.
 pub(super) fn signature_in(body: &[u8]) -> Option<Range<usize>> {
-    INSIDE.iter().find_map(|(before, after)| {
-        let start = memchr::memmem::find(body, before)? + before.len();
-        let length = body[start..].iter().position(|byte| byte == after);
-        Some(start..start + length.unwrap_or(body.len() - start))
-    })
+    match json_text(body) {
+        Some(text) => INSIDE.iter().find_map(|path| string_at(text, path)),
+        None => in_form(body),
+    }
+}
+
+fn json_text(body: &[u8]) -> Option<&str> {
+    json::is_json(body)
+        .then(|| std::str::from_utf8(body).ok())
+        .flatten()
+}
+
+/// The inside of the string that stands at a path.
+fn string_at(text: &str, path: &[&str]) -> Option<Range<usize>> {
+    let steps: Vec<Step> = path
+        .iter()
+        .map(|name| Step::Name((*name).to_owned()))
+        .collect();
+    let span = json::span(text, &steps)?;
+    text[span.clone()]
+        .starts_with('"')
+        .then(|| span.start + 1..span.end - 1)
+}
+
+fn in_form(body: &[u8]) -> Option<Range<usize>> {
+    let mut start = 0;
+    for pair in body.split(|byte| *byte == b'&') {
+        let end = start + pair.len();
+        if let Some(value) = pair.strip_prefix(INSIDE_FORM)
+            && value.first() == Some(&b'=')
+        {
+            return Some(end - value.len() + 1..end);
+        }
+        start = end + 1;
+    }
+    None
 }
 
 pub(super) fn with_signature(body: &[u8], signature: &[u8]) -> Bytes {
@@ -161,9 +242,9 @@ pub(super) fn with_signature(body: &[u8], signature: &[u8]) -> Bytes {
 fn change_signature(mut signed: Signed) -> Signed {
     if let Some(body) = &signed.body
         && let Some(at) = signature_in(body)
-        && let Some(changed) = change_one(&body[at])
+        && let Some(changed) = change_within(body, at)
     {
-        signed.body = Some(with_signature(body, &changed));
+        signed.body = Some(changed.into());
         return signed;
     }
     let at = signed
@@ -180,22 +261,43 @@ fn change_signature(mut signed: Signed) -> Signed {
     signed
 }
 
+/// Changes the body in one place that is signed.
+fn change_body(body: &[u8]) -> Option<Vec<u8>> {
+    let text = json_text(body);
+    let is_sns = text.is_some_and(|text| string_at(text, &["TopicArn"]).is_some());
+    let signed = text.filter(|_| is_sns).and_then(|text| {
+        let mut fields = SIGNED.iter().filter_map(|name| string_at(text, &[name]));
+        fields.find_map(|field| change_within(body, field))
+    });
+    signed.or_else(|| change_within(body, 0..body.len()))
+}
+
+/// Changes one letter or digit of a part: JSON stays JSON.
+pub(super) fn change_within(body: &[u8], part: Range<usize>) -> Option<Vec<u8>> {
+    let is_json = json::is_json(body);
+    places(&body[part.clone()]).take(TRIES).find_map(|at| {
+        let changed = changed_at(body, part.start + at);
+        (!is_json || json::is_json(&changed)).then_some(changed)
+    })
+}
+
 /// Changes one letter or digit, the nearest after the middle: in the middle of a signature there is nothing but signature,
 /// and a digit for a digit leaves hexadecimal, base64 and JSON what they are.
 pub(super) fn change_one(bytes: &[u8]) -> Option<Vec<u8>> {
+    let at = places(bytes).next()?;
+    Some(changed_at(bytes, at))
+}
+
+/// Where digits stand, and then where letters stand: from the middle to the end, and from there back to the start.
+fn places(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let middle = bytes.len() / 2;
-    let at = bytes[middle..]
-        .iter()
-        .position(u8::is_ascii_digit)
-        .map(|at| at + middle)
-        .or_else(|| bytes.iter().rposition(u8::is_ascii_digit))
-        .or_else(|| {
-            bytes[middle..]
-                .iter()
-                .position(u8::is_ascii_alphabetic)
-                .map(|at| at + middle)
-        })
-        .or_else(|| bytes.iter().rposition(u8::is_ascii_alphabetic))?;
+    let all = move || (middle..bytes.len()).chain((0..middle).rev());
+    let digits = all().filter(|at| bytes[*at].is_ascii_digit());
+    let letters = all().filter(|at| bytes[*at].is_ascii_alphabetic());
+    digits.chain(letters)
+}
+
+fn changed_at(bytes: &[u8], at: usize) -> Vec<u8> {
     let mut changed = bytes.to_vec();
     changed[at] = match bytes[at] {
         b'9' => b'1',
@@ -205,15 +307,19 @@ pub(super) fn change_one(bytes: &[u8]) -> Option<Vec<u8>> {
         b'Z' => b'Y',
         letter => letter + 1,
     };
-    Some(changed)
+    changed
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::Value;
+
     use super::*;
     use crate::grammar::target::Target;
     use crate::secret::Secret;
-    use crate::signature::{self, Options, Reason, Received};
+    use crate::signature::{self, Reason, Verifier};
 
     const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
 
@@ -300,5 +406,145 @@ mod tests {
     fn a_body_without_letters_has_nothing_to_change() {
         let error = call(&message("stripe", b"{}"), Tamper::Body, "m", NOW).unwrap_err();
         assert_eq!(error, TamperError::NothingToChange);
+    }
+
+    /// A message as the first vector of a scheme has it, and the verifier that knows its certificates.
+    fn by_certificate(name: &str, body: Option<Bytes>) -> (Message, Box<dyn Verifier>) {
+        let path = format!(
+            "{}/tests/data/signatures/{name}.json",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let vector = &file["vectors"][0];
+        let key = &vector["key"];
+        let (url, pem) = key["certs"].as_object().unwrap().iter().next().unwrap();
+        let pems = ["trust_anchors_pem", "intermediates_pem"]
+            .iter()
+            .filter_map(|name| key[*name].as_array())
+            .flatten();
+        let ca: String = pems.map(|pem| pem.as_str().unwrap()).collect();
+        let mut options = vec![("cert-url".to_owned(), url.clone())];
+        if name == "paypal" {
+            let id = key["webhook_id"].as_str().unwrap().to_owned();
+            options.extend([("webhook-id".to_owned(), id), ("ca".to_owned(), ca)]);
+        }
+        let options = Options(options);
+        let scheme = signature::find(name).unwrap();
+        let secret = Secret::new(key["private_key_pem"].as_str().unwrap());
+        let verifier = scheme.verifier(&[], &options).unwrap();
+        let body = body.unwrap_or_else(|| {
+            let text = vector["body_b64"].as_str().unwrap();
+            STANDARD.decode(text).unwrap().into()
+        });
+        let message = Message {
+            body,
+            signer: Some(scheme.signer(&secret, &options).unwrap()),
+            ..message("github", b"")
+        };
+        let good = message.call("msg_1", NOW).unwrap();
+        let wanted = verifier.wants(&received(&good), NOW).unwrap();
+        verifier.learn(&wanted, pem.as_str().unwrap().as_bytes(), NOW);
+        let judgement = verifier.verify(&received(&good), NOW, None);
+        assert_eq!(judgement.reason, Reason::Ok, "{name}");
+        (message, verifier)
+    }
+
+    fn received(call: &Call) -> Received<'_> {
+        Received {
+            method: "POST",
+            url: "http://127.0.0.1:4871/",
+            headers: &call.headers,
+            body: &call.body,
+        }
+    }
+
+    /// A message of SNS whose texts look like signatures, and whose last fields are not signed.
+    fn sns(separator: &str) -> Bytes {
+        let body = r#"{"Type":"Notification","MessageId":"49-a","TopicArn":"arn:aws:sns:eu-west-1:1:t","Message":"{\"signature\":\"1\",\"Signature\":\"2\"}\n\"Signature\":\"x","Timestamp":"2026-11-20T00:00:00.000Z","SignatureVersion":"1","SigningCertURL":"x","Signature":"0","UnsubscribeURL":"https://sns.eu-west-1.amazonaws.com/?Signature=1234567890"}"#;
+        body.replace("\":\"", &format!("\"{separator}\"")).into()
+    }
+
+    #[test]
+    fn what_certificates_sign_is_tampered_with_and_refused() {
+        let (compact, spaced) = (Some(sns(":")), Some(sns(" : ")));
+        for (name, body) in [
+            ("paypal", None),
+            ("sns", None),
+            ("sns", compact),
+            ("sns", spaced),
+        ] {
+            let (message, verifier) = by_certificate(name, body);
+            let good = message.call("msg_1", NOW).unwrap();
+            for tamper in [Tamper::Body, Tamper::Signature] {
+                let call = call(&message, tamper, "msg_1", NOW).unwrap();
+                assert_ne!((&call.headers, &call.body), (&good.headers, &good.body));
+                assert!(serde_json::from_slice::<Value>(&call.body).is_ok());
+                let judgement = verifier.verify(&received(&call), NOW, None);
+                let names = (name, tamper);
+                assert_eq!(judgement.reason, Reason::SignatureMismatch, "{names:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn of_a_notification_the_message_is_what_changes() {
+        let (message, _) = by_certificate("sns", Some(sns(":")));
+        let good = message.call("msg_1", NOW).unwrap();
+        let call = call(&message, Tamper::Body, "msg_1", NOW).unwrap();
+        let [good, bad] = [&good, &call]
+            .map(|call| serde_json::from_slice::<serde_json::Map<_, _>>(&call.body).unwrap());
+        let differing: Vec<&str> = good
+            .iter()
+            .filter(|(name, value): &(&String, &Value)| bad[*name] != **value)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(differing, ["Message"]);
+    }
+
+    #[test]
+    fn a_signature_is_found_where_it_stands_and_nowhere_else() {
+        for (body, expected) in [
+            (r#"{"a":"\"Signature\":\"x","Signature" : "y"}"#, Some("y")),
+            (
+                r#"{"signature": {"token":"t", "signature": "y"}}"#,
+                Some("y"),
+            ),
+            (r#"{"deep":{"google_key":"x"},"google_key":"y"}"#, Some("y")),
+            (r#"{"deep":{"Signature":"x"},"signature":"x"}"#, None),
+            ("a=1&signature=y&b=2", Some("y")),
+            ("my-signature=x&signature=y", Some("y")),
+            ("signature=y", Some("y")),
+            ("signatures=x&a=signature=x", None),
+        ] {
+            let found = signature_in(body.as_bytes()).map(|at| &body[at]);
+            assert_eq!(found, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn json_stays_json_where_a_letter_changes() {
+        let hard = r#"{"a":[true,false,null],"b":"\n\t\\"}"#;
+        let changed = change_body(hard.as_bytes()).unwrap();
+        assert_ne!(changed, hard.as_bytes());
+        assert!(json::is_json(&changed));
+        assert_eq!(change_body(b"[true,null]"), None);
+    }
+
+    #[test]
+    fn whether_a_scheme_looks_at_the_clock_is_known() {
+        for (name, expected) in [
+            ("stripe", true),
+            ("standard-webhooks", true),
+            ("slack", true),
+            ("mailgun", false),
+            ("sendgrid", false),
+            ("discord", false),
+            ("paypal", false),
+        ] {
+            let scheme = signature::find(name).unwrap();
+            let message = message("github", BODY);
+            let found = checks_clock(&message, scheme, &Options::default(), NOW);
+            assert_eq!(found, expected, "{name}");
+        }
     }
 }

@@ -312,6 +312,26 @@ fn an_answer_that_is_no_success_is_exit_7_and_the_event_is_kept_as_failed() {
 }
 
 #[test]
+fn what_was_refused_for_its_signature_is_not_to_be_sent_again_but_looked_into() {
+    let (sandbox, app) = (Sandbox::new(), App::start());
+    let args = ["github/ping", "--secret", "x"];
+    let body = r#"{"error":"bad signature","hint":"secret_whitespace: a\u001b line"}"#;
+    app.answer_next(Answer::Status(401, body.to_owned()));
+    let output = send(&sandbox, &app, &args).expect_exit(7);
+    for part in [
+        "evt events verify e_0001 --scheme github --secret REF   says why",
+        "it says: secret_whitespace: a",
+    ] {
+        assert!(output.stderr.contains(part), "{output}");
+    }
+    assert!(!output.stderr.contains("replay"), "{output}");
+    app.answer_next(Answer::Status(403, "no".to_owned()));
+    let output = send(&sandbox, &app, &args).expect_exit(7);
+    assert!(output.stderr.contains("evt events verify"), "{output}");
+    assert!(!output.stderr.contains("it says"), "{output}");
+}
+
+#[test]
 fn a_redirect_is_not_followed() {
     let (sandbox, app, elsewhere) = (Sandbox::new(), App::start(), App::start());
     let location = vec![("location".to_owned(), elsewhere.url("/"))];
@@ -395,7 +415,9 @@ fn a_replay_is_the_same_request_twice_and_the_second_must_be_refused() {
     let requests = app.requests();
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0], requests[1]);
-    signed(&app, "replay").expect_exit(8);
+    let output = signed(&app, "replay").expect_exit(8);
+    assert!(output.stderr.contains("is refused"), "{output}");
+    assert!(output.stderr.contains("is right as well"), "{output}");
 }
 
 #[test]
@@ -410,6 +432,15 @@ fn tampering_that_the_scheme_cannot_notice_is_a_usage_error() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = ["github/ping", "--secret", "x", "--tamper", "timestamp"];
     send(&sandbox, &app, &args).expect_exit(2);
+    let args = [
+        "mailgun/delivered",
+        "--secret",
+        "x",
+        "--tamper",
+        "timestamp",
+    ];
+    let output = send(&sandbox, &app, &args).expect_exit(2);
+    assert!(output.stderr.contains("do not check the clock"), "{output}");
     let args = ["github/ping", "--sign", "none", "--tamper", "body"];
     send(&sandbox, &app, &args).expect_exit(2);
     assert!(app.requests().is_empty());

@@ -136,6 +136,35 @@ fn what_an_endpoint_refuses_that_refuses_everything_is_no_proof() {
 }
 
 #[test]
+fn where_nothing_takes_deliveries_that_is_all_there_is_to_say() {
+    for status in [404, 405, 501] {
+        let app = App::start();
+        app.answer(Answer::Status(status, String::new()));
+        let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
+        let rows = output.json_lines();
+        assert_eq!(verdict(&rows, "a good one"), "fails");
+        assert_eq!(verdict(&rows, "an empty body"), "skipped");
+        assert_eq!(verdict(&rows, "a changed body"), "skipped");
+        assert_eq!(verdict(&rows, "a GET without signature"), "passes");
+        assert_eq!(summary(&rows)["failed"], 1, "{output}");
+        let hint = rows[0]["hint"].as_str().unwrap();
+        assert!(hint.contains(&status.to_string()), "{hint}");
+    }
+}
+
+#[test]
+fn two_values_of_a_header_are_for_information() {
+    let app = App::start();
+    let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
+    let rows = output.json_lines();
+    for case in ["a wrong header first", "a wrong header second"] {
+        assert_eq!(verdict(&rows, case), "passes");
+        let row = rows.iter().find(|row| row["case"] == case).unwrap();
+        assert!(row["hint"].as_str().unwrap().starts_with("for information"));
+    }
+}
+
+#[test]
 fn an_endpoint_that_never_answers_is_not_tried_to_the_end() {
     let app = App::start();
     app.answer(Answer::Hang);

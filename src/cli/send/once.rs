@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use serde_json::json;
 
 use super::Args;
@@ -11,11 +12,12 @@ use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Source, Transport};
 use crate::grammar::target::Target;
-use crate::json;
+use crate::json::{self, Raw};
 use crate::record;
-use crate::sample::Occasion;
+use crate::sample::{self, APPENGINE, Occasion};
 use crate::send::tamper::{self, Tamper, TamperError};
 use crate::send::{Message, id_of, new_id, wire};
+use crate::signature::{self, Options, PLATFORM_SCHEME};
 use crate::store::{StoreError, events};
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, safe_block};
@@ -23,6 +25,10 @@ use crate::ui::{Format, Style, safe_block};
 /// Of an answer's body, shown to a person.
 const LINES: usize = 20;
 const LINE_BYTES: usize = 4096;
+/// `--sign none`
+const NONE: &str = "none";
+/// Characters of the reason that an answer gives.
+const WHY: usize = 200;
 
 pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let now = Timestamp::now();
@@ -31,7 +37,7 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
         None => new_id(),
     };
     let call = match args.tamper {
-        Some(tamper) => tamper::call(&message, tamper, &id, now).map_err(explain_tamper)?,
+        Some(tamper) => tampered(&message, tamper, &id, now, args, cx)?,
         None => message.call(&id, now)?,
     };
     if args.dry_run {
@@ -59,6 +65,38 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
     };
     show(&event, &call, &answer, cx)?;
     judge(&call, &answer, &event, args)
+}
+
+/// The request with one thing wrong that a receiver of its scheme has to notice.
+fn tampered(
+    message: &Message,
+    tamper: Tamper,
+    id: &str,
+    now: Timestamp,
+    args: &Args,
+    cx: &Context,
+) -> Result<Call, CliError> {
+    let call = tamper::call(message, tamper, id, now).map_err(explain_tamper)?;
+    if tamper == Tamper::Timestamp
+        && let Some(scheme) = scheme_name(args)
+    {
+        let (scheme, options) = match &args.sign {
+            Some(spec) => cx.scheme(spec)?,
+            None => (signature::find(scheme)?, Options::default()),
+        };
+        if !tamper::checks_clock(message, scheme, &options, now) {
+            return Err(explain_tamper(TamperError::ClockNotChecked));
+        }
+    }
+    Ok(call)
+}
+
+/// The scheme that a person chose, or the one by which the sample's vendor signs.
+fn scheme_name(args: &Args) -> Option<&str> {
+    if let Some(spec) = &args.sign {
+        return Some(&spec.name);
+    }
+    sample::find(args.event.as_deref()?).ok()?.scheme
 }
 
 /// Shows what would be sent. `-o curl` comes here as raw output of the command's text.
@@ -225,14 +263,49 @@ fn judge(call: &Call, answer: &Answer, event: &Event, args: &Args) -> Result<Exi
     if status.is_success() {
         return Ok(Exit::Done);
     }
-    Err(undelivered(call, answer).hint(replay_hint(event, call)))
+    if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return Err(undelivered(call, answer).hint(replay_hint(event, call)));
+    }
+    // What was refused once would be refused again: its signature stays as it is.
+    let mut error = undelivered(call, answer);
+    if let Some(why) = why(&answer.body) {
+        error = error.hint(format!("it says: {why}"));
+    }
+    Err(error.hint(verify_hint(event, args)))
+}
+
+/// What an answer of JSON says of its reason, in one line.
+fn why(body: &[u8]) -> Option<String> {
+    let body = Raw::check(body)?;
+    let places = [Some(body), body.member("error")];
+    let mut texts = places.into_iter().flatten().flat_map(|object| {
+        ["hint", "message"]
+            .iter()
+            .filter_map(move |name| object.member(name)?.as_str())
+    });
+    let text = texts.find(|text| !text.trim().is_empty())?;
+    let mut line: String = text.trim().chars().take(WHY).collect();
+    if line.len() < text.trim().len() {
+        line.push('…');
+    }
+    Some(crate::ui::safe(&line))
+}
+
+fn verify_hint(event: &Event, args: &Args) -> String {
+    let is_platform = event.meta.system.as_deref() == Some(APPENGINE);
+    let usual = (is_platform || !args.secret.is_empty()).then_some(PLATFORM_SCHEME);
+    let Some(scheme) = scheme_name(args).or(usual).filter(|name| *name != NONE) else {
+        return "--sign SCHEME --secret REF   signs it".to_owned();
+    };
+    let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
+    format!("evt events verify {reference} --scheme {scheme} --secret REF   says why")
 }
 
 fn judge_tampered(tamper: Tamper, call: &Call, answer: &Answer) -> Result<Exit, CliError> {
     let what = match tamper {
         Tamper::Body => "whose body was changed after it was signed",
         Tamper::Signature => "whose signature was changed",
-        Tamper::Timestamp => "that was signed an hour ago",
+        Tamper::Timestamp => "that was signed two hours ago",
         Tamper::Replay => "that it had accepted before",
     };
     if answer.status.is_client_error() {
@@ -247,7 +320,9 @@ fn judge_tampered(tamper: Tamper, call: &Call, answer: &Answer) -> Result<Exit, 
             Tamper::Timestamp => {
                 "compare the signed timestamp with the clock; five minutes are usual"
             }
-            Tamper::Replay => "remember the ids of the last minutes, and refuse what comes again",
+            Tamper::Replay => {
+                "--tamper replay asks whether what comes again is refused: for that remember the ids of the last minutes. A receiver that answers 2xx and does nothing the second time is right as well: --check asks no more than that"
+            }
         };
         return Err(CliError::new(Exit::BadSignature, "tampered_accepted", message).hint(hint));
     }
@@ -297,9 +372,10 @@ fn explain_tamper(error: TamperError) -> CliError {
         TamperError::Cannot(error) => return error.into(),
         TamperError::Unsigned => "--sign SCHEME --secret REF",
         // What authorises can be made wrong in every scheme, whatever it covers.
-        TamperError::BodyNotCovered | TamperError::NothingToChange | TamperError::NoTimestamp => {
-            "--tamper signature"
-        }
+        TamperError::BodyNotCovered
+        | TamperError::NothingToChange
+        | TamperError::NoTimestamp
+        | TamperError::ClockNotChecked => "--tamper signature",
     };
     CliError::new(Exit::Usage, "nothing_to_tamper", error).hint(hint)
 }

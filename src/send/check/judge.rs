@@ -26,6 +26,7 @@ const NOTICED: [&str; 5] = ["duplicate", "already", "replay", "idempot", "seen b
 pub(super) const GOOD: &str = "a good one";
 
 const NOTHING_PROVED: &str = "it refuses the good one too, so this proves nothing";
+const NOTHING_THERE: &str = "the good one is answered so too, so this proves nothing";
 const GOOD_FIRST: &str = "mend the good one first: this one is refused as well";
 const NOT_JUDGED: &str =
     "for information: the scheme's own verifier accepts such a request, so an endpoint may";
@@ -45,22 +46,30 @@ pub(super) fn skipped(case: &'static Case, reason: String) -> Finding {
     }
 }
 
-/// Whether the good one was answered, and refused.
-pub(super) fn refuses_the_good(report: &Report) -> bool {
-    let good = report.findings.first();
-    good.is_some_and(|good| {
-        let statuses = good.came.iter().filter_map(|came| came.status.ok());
-        good.verdict == Verdict::Fails && statuses.into_iter().any(|status| status / 100 == 4)
-    })
+/// The status by which the good one was refused, if it was.
+pub(super) fn refusal_of_the_good(report: &Report) -> Option<StatusCode> {
+    let good = report.findings.first()?;
+    let mut statuses = good.came.iter().filter_map(|came| came.status.ok());
+    let status = StatusCode::from_u16(statuses.next()?).ok()?;
+    let is_refusal = status.is_client_error() || is_nothing_there(status);
+    (good.verdict == Verdict::Fails && is_refusal).then_some(status)
 }
 
-/// Judges the answers of one case. `is_refused`: the good one was refused before.
+/// Whether it says that deliveries are taken elsewhere, or by another method.
+fn is_nothing_there(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+    )
+}
+
+/// Judges the answers of one case. `good`: the status by which the good one was refused before.
 pub(super) fn judge(
     case: &'static Case,
     expect: Expect,
     bench: &Bench<'_>,
     results: &[Result],
-    is_refused: bool,
+    good: Option<StatusCode>,
 ) -> Finding {
     let (verdict, mut hint) = verdict(case, expect, bench, results);
     let mut finding = Finding {
@@ -70,15 +79,29 @@ pub(super) fn judge(
         came: results.iter().map(came).collect(),
         hint: None,
     };
-    if verdict == Verdict::Refuses && is_refused && case.group == Group::Refuses {
+    let Some(good) = good else {
+        finding.hint = hint;
+        return finding;
+    };
+    let is_nothing = is_nothing_there(good) && results.iter().all(|result| is_status(result, good));
+    let is_open = matches!(expect, Expect::Whatever | Expect::Either);
+    if is_nothing && !matches!(expect, Expect::NoCrash) {
+        finding.verdict = Verdict::Skipped;
+        hint = Some(NOTHING_THERE.to_owned());
+    } else if case.group == Group::Refuses
+        && (verdict == Verdict::Refuses || (is_open && results.iter().any(is_refusal)))
+    {
         finding.verdict = Verdict::Skipped;
         hint = Some(NOTHING_PROVED.to_owned());
-    }
-    if verdict == Verdict::Fails && is_refused && results.iter().any(is_refusal) {
+    } else if verdict == Verdict::Fails && results.iter().any(is_refusal) {
         hint = Some(GOOD_FIRST.to_owned());
     }
     finding.hint = hint;
     finding
+}
+
+fn is_status(result: &Result, status: StatusCode) -> bool {
+    result.as_ref().is_ok_and(|answer| answer.status == status)
 }
 
 fn is_refusal(result: &Result) -> bool {
@@ -107,6 +130,8 @@ fn expected(expect: Expect, bench: &Bench<'_>) -> String {
         Expect::Accepted => "2xx".to_owned(),
         Expect::AcceptedOrTooLarge => "2xx or 413".to_owned(),
         Expect::Answered => "no 5xx".to_owned(),
+        Expect::NoCrash => "no crash (501 is fine)".to_owned(),
+        Expect::Whatever => "any, but no 5xx".to_owned(),
         Expect::Either => "2xx or 4xx".to_owned(),
         Expect::Refused => "4xx".to_owned(),
         Expect::RefusedWith(status) => status.to_string(),
@@ -140,10 +165,15 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
         Expect::AcceptedOrTooLarge => {
             passes_if(status.is_success() || status == StatusCode::PAYLOAD_TOO_LARGE)
         }
+        Expect::Answered => passes_if(!status.is_server_error()),
         // 501 says that there is no such method, which is an answer.
-        Expect::Answered => {
+        Expect::NoCrash => {
             passes_if(!status.is_server_error() || status == StatusCode::NOT_IMPLEMENTED)
         }
+        Expect::Whatever => match status.is_server_error() {
+            true => passes_if(false),
+            false => (Verdict::Passes, Some(case.mend.to_owned())),
+        },
         Expect::Either => {
             let (verdict, hint) = passes_if(status.is_success() || status.is_client_error());
             (verdict, hint.or_else(|| Some(NOT_JUDGED.to_owned())))
@@ -210,8 +240,11 @@ fn says_so(answer: &Answer) -> bool {
 /// What to do about an answer that the case did not want: the status may say more than the case does.
 fn mend(case: &Case, status: StatusCode) -> String {
     let hint = match status.as_u16() {
-        404 | 405 if case.name == GOOD => {
-            "nothing takes deliveries there: check the path and the method"
+        404 | 405 | 501 if case.name == GOOD => {
+            return format!(
+                "a POST is answered {} there: are path and method right?",
+                status.as_u16()
+            );
         }
         429 => "lift the rate limit for the check: a request that is not looked at proves nothing",
         300..400 => "answer the delivery itself: vendors follow no redirect",

@@ -7,25 +7,25 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::super::new_id;
-use super::super::tamper::{self, Tamper, TamperError, change_one, signature_in, with_signature};
+use super::super::tamper::{
+    self, CLOCKLESS, Tamper, TamperError, change_one, change_within, signature_in, with_signature,
+};
 use super::anatomy::{Bench, Draft};
 use super::{Skip, Subject};
 use crate::dial::Call;
 use crate::grammar::change::{self, Change};
+use crate::json::{Kind, Raw};
 use crate::secret::Secret;
 use crate::signature::{self, Options, SignatureError, Signed, Signer};
 
 /// How far from now a wrong timestamp lies: past any tolerance in use, and past the hour that a token is good.
 const FAR: Duration = Duration::from_secs(60 * 60);
 const FAR_FOR_TOKENS: Duration = Duration::from_secs(2 * 60 * 60);
-/// Schemes that sign a time which their vendors do not ask anybody to compare with the clock: they send for days.
-const CLOCKLESS: [&str; 4] = ["discord", "paypal", "sendgrid", "sns"];
 /// The field that is added to a body.
 const FIELD: &str = "evt_check";
 /// As JSON writes it in two ways, and as UTF-8 does.
 const UNICODE_JSON: &str = r#""Zo\u00eb Zoë \ud83d\ude80 🚀 \/ /""#;
 const UNICODE_FORM: &str = "Zo%C3%AB+%F0%9F%9A%80";
-const UNICODE_TEXT: &str = " Zoë 🚀";
 const LARGE: usize = 1024 * 1024;
 /// No vendor sends an event of this type.
 const UNKNOWN: &str = "evt.check.unknown";
@@ -58,35 +58,38 @@ pub(super) fn good(bench: &Bench<'_>) -> Made {
 
 pub(super) fn unicode(bench: &Bench<'_>) -> Made {
     let mut draft = bench.draft();
-    draft.body = grown(&draft, UNICODE_JSON, UNICODE_FORM, UNICODE_TEXT);
+    draft.body = grown(&draft, UNICODE_JSON, UNICODE_FORM)?;
     Ok(vec![bench.good(&draft)?])
 }
 
 pub(super) fn large(bench: &Bench<'_>) -> Made {
     let mut draft = bench.draft();
     let much = "x".repeat(LARGE.saturating_sub(draft.body.len()));
-    draft.body = grown(&draft, &format!("\"{much}\""), &much, &much);
+    draft.body = grown(&draft, &format!("\"{much}\""), &much)?;
     Ok(vec![bench.good(&draft)?])
 }
 
-/// The body with one field more.
-fn grown(draft: &Draft, json: &str, form: &str, text: &str) -> Bytes {
+/// The body with one field more: a list gets it in its first object.
+fn grown(draft: &Draft, json: &str, form: &str) -> Result<Bytes, Skip> {
     if is_form(draft) {
         let separator = if draft.body.is_empty() { "" } else { "&" };
         let more = format!("{separator}{FIELD}={form}");
-        return [&draft.body[..], more.as_bytes()].concat().into();
+        return Ok([&draft.body[..], more.as_bytes()].concat().into());
     }
-    let change = FIELD.parse().map(|path| Change::Set {
-        path,
-        value: json.to_owned(),
-    });
-    let grown = change
-        .ok()
-        .and_then(|change| change::apply(&draft.body, &[change], true).ok());
-    match grown {
-        Some(body) => body.into(),
-        None => [&draft.body[..], text.as_bytes()].concat().into(),
-    }
+    let none = || Skip::because("the body takes no further field");
+    let body = Raw::check(&draft.body).ok_or_else(none)?;
+    let path = match body.kind() {
+        Some(Kind::Array) => {
+            let is_object = |item: Raw<'_>| item.kind() == Some(Kind::Object);
+            let first = body.items().position(is_object).ok_or_else(none)?;
+            format!("{first}.{FIELD}")
+        }
+        _ => FIELD.to_owned(),
+    };
+    let path = path.parse().map_err(|_| none())?;
+    let value = json.to_owned();
+    let grown = change::apply(&draft.body, &[Change::Set { path, value }], true);
+    Ok(grown.map_err(|_| none())?.into())
 }
 
 fn is_form(draft: &Draft) -> bool {
@@ -199,8 +202,7 @@ pub(super) fn with_changed_signature(bench: &Bench<'_>, mut call: Call) -> Resul
         }
         None => {
             let at = signature_in(&call.body).ok_or_else(nothing)?;
-            let changed = change_one(&call.body[at]).ok_or_else(nothing)?;
-            call.body = with_signature(&call.body, &changed);
+            call.body = change_within(&call.body, at).ok_or_else(nothing)?.into();
         }
     }
     Ok(call)

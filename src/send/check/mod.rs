@@ -24,6 +24,9 @@ pub use cases::CASES;
 /// So many requests at the beginning without any answer end the battery: the rest would fail the same way.
 const SILENT: usize = 2;
 
+/// The most characters of the reason why a case is skipped.
+const REASON: usize = 60;
+
 /// What is checked: a message that its endpoint must accept, and what signs it.
 pub struct Subject {
     /// With a signer.
@@ -73,8 +76,12 @@ impl Group {
 enum Expect {
     Accepted,
     AcceptedOrTooLarge,
-    /// Anything but a failure of the endpoint's own.
+    /// Anything but a failure of the endpoint's own, of which an unknown method is one.
     Answered,
+    /// As `Answered`, where nothing needs to know the method.
+    NoCrash,
+    /// As `Answered`, of a request that only the owner of the secret could make: told, and not judged.
+    Whatever,
     /// As `Answered`, of a request that the scheme's own verifier accepts: told, and not judged.
     Either,
     Refused,
@@ -98,14 +105,25 @@ enum Skip {
 }
 
 impl Skip {
+    /// The reason stands in a table's row, so a long one is cut.
     fn because(reason: impl Into<String>) -> Self {
-        Self::Because(reason.into())
+        let mut reason = reason.into();
+        if let Some((end, _)) = reason.char_indices().nth(REASON) {
+            let last = reason[..end].char_indices().next_back();
+            reason.truncate(last.map_or(0, |(at, _)| at));
+            reason.push('…');
+        }
+        Self::Because(reason)
     }
 }
 
 impl From<SignatureError> for Skip {
     fn from(error: SignatureError) -> Self {
-        Self::Because(error.to_string())
+        match error {
+            SignatureError::BadBody { .. } => Self::because("the scheme cannot sign such a body"),
+            SignatureError::BadSecret { .. } => Self::because("the scheme takes no such secret"),
+            other => Self::because(other.to_string()),
+        }
     }
 }
 
@@ -223,8 +241,8 @@ pub async fn run(
             results = sending => results,
             () = stop.cancelled() => break,
         };
-        let is_refused = judge::refuses_the_good(&report);
-        let finding = judge::judge(case, expect, &bench, &results, is_refused);
+        let good = judge::refusal_of_the_good(&report);
+        let finding = judge::judge(case, expect, &bench, &results, good);
         tell(Told::Ended(&finding));
         let answered = results.iter().any(Result::is_ok);
         report.findings.push(finding);
