@@ -260,7 +260,7 @@ Ready. Try this next, in another terminal:
   evt listen                          receive what flows deliver, verified
   evt flows create --on contact.created --webhook {}/hook
   evt records create contact email=ada@example.com
-  evt send stripe/payment_intent.succeeded   a vendor's webhook, signed with its key
+  evt send stripe/payment_intent.succeeded   a vendor's, signed
   evt dev vendors                     every vendor's key in full
 Ctrl-C ends it.",
             cx.listener()

@@ -9,7 +9,7 @@ use crate::error::{CliError, Exit};
 use crate::ui::{Format, Style, clip};
 
 /// What of a secret is shown at start: enough to tell two apart.
-const SHOWN: usize = 12;
+const SHOWN: usize = 11;
 
 /// Show where the platform receives vendors' webhooks, and the secrets that they sign with
 ///
