@@ -10,6 +10,8 @@ const OPTIONS: &str = "Options follow the scheme: --verify shared-secret-header:
 
 const SEVERAL: &str = "Each --verify is followed by its own secrets. Several of them are all tried, and which one fits is told, so that a secret can be replaced without losing a request. A sender gives several secrets to standard-webhooks, svix, stripe and tiktok, whose headers are lists; the others put one signature into a request.";
 
+const PAIRS: &str = "Where one key signs and another verifies, each command takes its own: discord is verified with the public key and signed with the private seed, both in hexadecimal; sendgrid with base64 of SubjectPublicKeyInfo and of PKCS#8; standard-webhooks-v1a with whpk_… and whsk_…. paypal, sns and google-pubsub-jwt are signed with a private key in PEM and verified with what their certificate or key set says. `evt dev vendors NAME` has one of each to try.";
+
 const ANY: &str = "A sender without a scheme of its own here is described: --verify 'hmac:header=X-Sig,algorithm=sha256,encoding=hex,prefix=sha256=,template={timestamp}.{body}'. Pinterest, Snapchat and Reddit publish no way to check their requests; use hmac or shared-secret-header before them.";
 
 const HANDSHAKES: [(&str, &str); 7] = [
@@ -23,7 +25,7 @@ const HANDSHAKES: [(&str, &str); 7] = [
     ),
     (
         "slack",
-        "A signed url_verification gets its challenge back; an ssl_check gets 200.",
+        "A signed url_verification gets its challenge back; an ssl_check, by GET or as a form, gets 200.",
     ),
     (
         "twitch",
@@ -31,7 +33,7 @@ const HANDSHAKES: [(&str, &str); 7] = [
     ),
     (
         "sns",
-        "A signed SubscriptionConfirmation is confirmed at its SubscribeURL, if that is SNS's own.",
+        "A signed SubscriptionConfirmation is confirmed at its SubscribeURL, if that is SNS's own and the topic is the one of sns:topic=…; the topic of another is told.",
     ),
     (
         "discord",
@@ -97,7 +99,7 @@ const CODES: [(&str, &str); 12] = [
     ),
 ];
 
-const LIMITS: &str = "mailgun, google-ads-lead, shared-secret-header, basic, bearer and the tokens (jwt-hs256, google-pubsub-jwt) say who sent, and nothing of the body: whoever saw one request can write another body under it. PayPal signs a CRC-32 of the body, for which another body can be made: its own API (verify-webhook-signature) is the strong check. AWS signs for every account: sns:topic=ARN says whose messages you mean.";
+const LIMITS: &str = "mailgun, google-ads-lead, shared-secret-header, basic, bearer and the tokens (jwt-hs256, google-pubsub-jwt) say who sent, and nothing of the body: whoever saw one request can write another body under it. PayPal signs a CRC-32 of the body, for which another body can be made: its own API (verify-webhook-signature) is the strong check. AWS signs for every account: sns:topic=ARN says whose messages you mean. A right request that was seen once can be sent again by whoever saw it: remember ids, and Mailgun's tokens.";
 
 pub(super) fn page() -> Page {
     let schemes = SCHEMES
@@ -118,7 +120,7 @@ pub(super) fn page() -> Page {
         vec![
             Part::new("In short", vec![text(SHORT)]),
             Part::new("Schemes", vec![Block::Items(schemes)]),
-            Part::new("Options", vec![text(OPTIONS), text(ANY)]),
+            Part::new("Options", vec![text(OPTIONS), text(PAIRS), text(ANY)]),
             Part::new("Several secrets", vec![text(SEVERAL)]),
             Part::new("Handshakes", vec![items(&HANDSHAKES), text(SHAKEN)]),
             Part::new("Diagnosis", vec![items(&CODES)]),
