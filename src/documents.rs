@@ -17,11 +17,11 @@ use crate::time::Timestamp;
 /// Certificate chains and key sets are a few kilobytes.
 const MOST_BYTES: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A document is not asked for more often: requests with keys that do not exist must not make us call its server each time.
+/// A document that did not help is not asked for more often: requests with keys that do not exist must not make us call its server each time.
 const PAUSE: Duration = Duration::from_secs(30);
 /// As [`PAUSE`], where it did not come: whoever waits for it tries again soon.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// URLs remembered; of more, the one that was asked longest ago is forgotten.
+/// URLs remembered; of more, the one that was first asked for longest ago is forgotten.
 const MOST_URLS: usize = 64;
 /// Fetches at once.
 const AT_ONCE: usize = 8;
@@ -63,14 +63,18 @@ impl Documents {
         let pause = match self.get(&url).await {
             Ok(document) => {
                 verifier.learn(&url, &document, now);
-                PAUSE
+                // What was learnt can be forgotten for another's sake, and has to be had again at once.
+                match verifier.wants(received, now).as_deref() == Some(&url) {
+                    true => Some(PAUSE),
+                    false => None,
+                }
             }
             Err(error) => {
                 tracing::warn!(%url, %error, "A document that a signature refers to cannot be fetched.");
-                PAUSE_AFTER_FAILURE
+                Some(PAUSE_AFTER_FAILURE)
             }
         };
-        *not_before = Some(Instant::now() + pause);
+        *not_before = pause.map(|pause| Instant::now() + pause);
     }
 
     fn place(&self, url: &str) -> Arc<Place> {
@@ -98,7 +102,8 @@ impl Documents {
     /// What went wrong, for a person.
     pub async fn get(&self, url: &str) -> Result<Bytes, String> {
         let target: Target = url.parse().map_err(|_| format!("`{url}` is no URL"))?;
-        let _turn = self.fetching.acquire().await.map_err(|e| e.to_string())?;
+        let turn = tokio::time::timeout(PATIENCE, self.fetching.acquire()).await;
+        let _turn = turn.map_err(|_| "too much else is being fetched".to_owned())?;
         let answer = self.dialer.send(Call {
             method: Method::GET,
             target,

@@ -130,7 +130,9 @@ async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -
         // A scheme whose headers are there says more about what went wrong than one whose headers are not.
         let closer = closest
             .as_ref()
-            .is_none_or(|(known, _)| known.reason == Reason::MissingHeader);
+            .is_none_or(|(known, _)| known.reason == Reason::MissingHeader)
+            // And the one that could not be asked may be the one: its sender has to come again.
+            || judgement.reason == Reason::CertUnavailable;
         if closer {
             closest = Some((judgement, check));
         }

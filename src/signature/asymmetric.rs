@@ -18,6 +18,8 @@ use crate::secret::Secret;
 
 /// Bytes of an Ed25519 signature.
 pub(super) const ED25519_LENGTH: usize = 64;
+/// Digits of a timestamp in seconds.
+const STAMP_LENGTH: usize = 10;
 /// Bytes of an Ed25519 key, public or private.
 const KEY_LENGTH: usize = 32;
 /// Bytes of the longest signature: RSA with 8192 bits.
@@ -54,7 +56,8 @@ pub(super) fn stamped<'a>(
             .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
     };
     let (signature, timestamp) = (single(signature)?, single(timestamp)?);
-    if clock::parse(timestamp).is_none() {
+    // Of ten digits, so that none of them can move either: they are seconds until the year 2286.
+    if clock::parse(timestamp).is_none() || timestamp.len() != STAMP_LENGTH {
         return Err(Box::new(diagnose::timestamp(timestamp, Clock::Seconds)));
     }
     Ok((signature, timestamp))

@@ -285,11 +285,14 @@ pub(super) fn is_loopback(url: &Uri) -> bool {
     scheme && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
 }
 
-/// The host of an https URL on its usual port, with neither user nor password.
-pub(super) fn https_host(url: &Uri) -> Option<&str> {
-    let authority = url.authority()?;
-    let plain = !authority.as_str().contains('@') && matches!(url.port_u16(), None | Some(443));
-    (plain && url.scheme_str() == Some("https")).then(|| authority.host())
+/// The host of an https URL that is written as vendors write theirs: nothing but a host in lower case and a path. In other
+/// spellings one certificate would be many.
+pub(super) fn https_host(text: &str) -> Option<&str> {
+    let (host, path) = text.strip_prefix("https://")?.split_once('/')?;
+    let is_host =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let is_path = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+    (!host.is_empty() && host.bytes().all(is_host) && path.bytes().all(is_path)).then_some(host)
 }
 
 /// The judgement on a document that is not there.

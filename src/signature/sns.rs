@@ -228,6 +228,10 @@ impl Verifier for SnsVerifier {
         if text(envelope.r#type.as_ref())? != CONFIRMATION {
             return None;
         }
+        // To be told to come again, as any message is whose certificate cannot be had.
+        if judgement.reason == Reason::CertUnavailable {
+            return None;
+        }
         if !judgement.is_valid() {
             let hint = format!(
                 "not_verified: a subscription is confirmed only if its signature is right ({})",
@@ -318,20 +322,20 @@ impl SnsVerifier {
     }
 
     fn is_certificate(&self, url: &str) -> bool {
-        let is_pem = |url: Uri| {
-            let is_sns = url.path().starts_with(CERTIFICATE) && url.query().is_none();
-            url.path().ends_with(".pem") && (is_sns || certificate::is_loopback(&url))
-        };
-        self.is_host(url) && url.parse::<Uri>().is_ok_and(is_pem)
+        let is_ours = self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url));
+        let is_sns = certificate::https_host(url).is_some_and(is_sns)
+            && url
+                .parse()
+                .is_ok_and(|url: Uri| url.path().starts_with(CERTIFICATE));
+        url.ends_with(".pem") && (is_sns || is_ours)
     }
 
     /// Whether a URL is one of SNS's, or of this machine where that is allowed.
     fn is_host(&self, url: &str) -> bool {
-        let Ok(url) = url.parse::<Uri>() else {
-            return false;
-        };
-        certificate::https_host(&url).is_some_and(is_sns)
-            || (self.loopback && certificate::is_loopback(&url))
+        // Its query is for SNS to read.
+        let place = url.split('?').next().unwrap_or_default();
+        certificate::https_host(place).is_some_and(is_sns)
+            || (self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url)))
     }
 }
 

@@ -132,8 +132,11 @@ type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 /// The form as it is signed: names in the order of their bytes, each with its value; a pair that comes twice counts once.
 fn parameters(body: &[u8]) -> Vec<Pair<'_>> {
     let mut pairs: Vec<_> = query::pairs(body).take(MOST_PARAMETERS + 1).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
+    // More than that are refused by their number, before a pair that comes twice is counted once: what is not read is not signed.
+    if pairs.len() <= MOST_PARAMETERS {
+        pairs.sort_unstable();
+        pairs.dedup();
+    }
     pairs
 }
 

@@ -37,7 +37,7 @@ pub use writer::Tx;
 /// How long a process waits for another one's commit before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
 /// The schema's version, kept in `user_version`; one migration a step.
-const VERSION: i64 = 3;
+const VERSION: i64 = 2;
 /// Idle reading connections that are kept for the next reader.
 const READERS: usize = 4;
 
@@ -325,7 +325,7 @@ fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), S
                 .map_err(failed)?;
         }
     }
-    if found < 3 {
+    if found < 2 {
         if kind == Kind::Platform {
             tx.execute_batch(include_str!("seen.sql")).map_err(failed)?;
         }

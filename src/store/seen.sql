@@ -1,6 +1,4 @@
--- Version 3: what senders have delivered to the local platform, by their own ids. Version 2 counted all of them together.
-
-DROP TABLE IF EXISTS seen;
+-- Version 2: what senders have delivered to the local platform, by their own ids.
 
 CREATE TABLE seen (
   sender TEXT NOT NULL,

@@ -6,7 +6,8 @@ pub(crate) mod party;
 mod properties;
 pub(crate) mod vector;
 
-use evt::signature::{self, Reason, SCHEMES};
+use evt::signature::{self, Options, Outgoing, Reason, Received, SCHEMES};
+use evt::time::Timestamp;
 use vector::{Vector, files};
 
 fn each_vector(mut check: impl FnMut(&Vector)) {
@@ -111,6 +112,49 @@ fn every_signer_makes_the_exact_header() {
 
 /// Vectors with a signature that has one form alone.
 const SIGNING: usize = 30;
+
+#[test]
+fn what_stands_behind_thousands_of_copies_of_a_parameter_is_not_taken_for_signed() {
+    let scheme = signature::find("twilio").unwrap();
+    let keys = scheme.sample_keys(&[3; 32]).unwrap();
+    let (signed, url) = (
+        "CallSid=CA1&CallStatus=completed",
+        "https://hooks.example.test/",
+    );
+    let form = vector::headers(&[(
+        "content-type".to_owned(),
+        "application/x-www-form-urlencoded".to_owned(),
+    )]);
+    let signer = scheme.signer(&keys.signs, &Options::default()).unwrap();
+    let sent = signer
+        .sign(&Outgoing {
+            id: "",
+            timestamp: Timestamp::from_secs(0),
+            url,
+            headers: &form,
+            body: &signed.into(),
+        })
+        .unwrap();
+    let mut headers = form.clone();
+    headers.extend(sent.headers);
+    let verifier = scheme
+        .verifier(&[keys.verifies], &Options::default())
+        .unwrap();
+    let judge = |body: &str| {
+        let received = Received {
+            method: "POST",
+            url,
+            headers: &headers,
+            body: body.as_bytes(),
+        };
+        verifier
+            .verify(&received, Timestamp::from_secs(0), None)
+            .reason
+    };
+    assert_eq!(judge(signed), Reason::Ok);
+    let forged = format!("{signed}{}&Body=forged", "&CallSid=CA1".repeat(4095));
+    assert_eq!(judge(&forged), Reason::MalformedBody);
+}
 
 #[test]
 fn a_mistyped_scheme_gets_a_suggestion() {

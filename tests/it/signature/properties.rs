@@ -169,6 +169,23 @@ proptest! {
     }
 
     #[test]
+    fn digits_moved_from_the_timestamp_to_the_body_are_refused(many in 1..9_usize) {
+        for (name, header) in [
+            ("discord", "x-signature-timestamp"),
+            ("sendgrid", "x-twilio-email-event-webhook-timestamp"),
+        ] {
+            let parties = parties(&[3; 32]);
+            let party = parties.iter().find(|party| party.name() == name).expect("it is in the table");
+            let mut sent = party.send(b"{}").expect("these sign any bytes");
+            let timestamp = sent.headers[header].as_bytes().to_vec();
+            let (kept, moved) = timestamp.split_at(timestamp.len() - many);
+            sent.headers.insert(header, HeaderValue::from_bytes(kept).expect("digits are a value"));
+            sent.body = [moved, b"{}"].concat().into();
+            prop_assert_eq!(party.receive(&sent).reason, Reason::MalformedTimestamp, "{}", name);
+        }
+    }
+
+    #[test]
     fn every_one_of_several_secrets_is_tried(place in 0..3_usize) {
         for party in parties(&[3; 32]) {
             let (Some(secret), Some(other)) = (party.secrets.first(), party.scheme.sample_keys(&[9; 32])) else { continue };
