@@ -459,7 +459,11 @@ fn challenges_are_answered() {
     let reply = ask(token);
     assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
     assert_eq!(ask("wrong").status, 403);
-    let crc = get(&platform, "/sync/social/webhook/twitter?crc_token=25ow5aRY1G9AMF5iSNOf").json();
+    let crc = get(
+        &platform,
+        "/sync/social/webhook/twitter?crc_token=25ow5aRY1G9AMF5iSNOf",
+    )
+    .json();
     assert!(
         crc["response_token"]
             .as_str()
