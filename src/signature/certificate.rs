@@ -237,7 +237,7 @@ fn validity(certificate: &[u8]) -> Option<Validity> {
 }
 
 /// The first element of DER: its tag, what it holds, and what comes after it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+pub(crate) fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {

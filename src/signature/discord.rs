@@ -39,6 +39,10 @@ impl Scheme for Discord {
         Some(SIGNATURE.as_str())
     }
 
+    fn checks_clock(&self) -> bool {
+        false
+    }
+
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
         let public = asymmetric::ed25519_half(random)?;
         Some(KeyPair {

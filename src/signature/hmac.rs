@@ -8,15 +8,13 @@ use http::HeaderName;
 
 use super::clock::{Clock, Window};
 use super::mac::{Algorithm, Writing};
-use super::recipe::{Carries, Part, Recipe, Shared, Stamp, alone, hex_keys};
+use super::recipe::{Carries, MOST_PARTS, Part, Recipe, Shared, Stamp, alone, hex_keys};
 use super::{KeyPair, Options, Scheme, SignatureError, Signer, Verifier};
 use crate::secret::Secret;
 
 const NAME: &str = "hmac";
 const SUMMARY: &str = "any HMAC: header, algorithm, encoding, prefix and template as options";
 const TOLERANCE: Duration = Duration::from_secs(300);
-/// Pieces of a template at most.
-const MOST_PARTS: usize = 8;
 
 pub(super) struct Hmac;
 

@@ -44,6 +44,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
+pub(crate) use certificate::element as der_element;
 pub(crate) use query::is_form;
 
 use crate::event::Verdict;
@@ -173,6 +174,11 @@ pub trait Scheme: Sync {
     }
     /// Whether a signature covers the body; others prove who sent, not what.
     fn covers_body(&self) -> bool {
+        true
+    }
+    /// Whether a receiver is asked to hold the signed time against its clock. Some sign a time that nobody compares: they send
+    /// again for days.
+    fn checks_clock(&self) -> bool {
         true
     }
     /// Keys of the form that this scheme wants, made of the given random bytes. `None` where a key needs more than that: an

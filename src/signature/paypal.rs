@@ -69,6 +69,10 @@ impl Scheme for PayPal {
         Some(SIGNATURE.as_str())
     }
 
+    fn checks_clock(&self) -> bool {
+        false
+    }
+
     fn sample_keys(&self, _random: &[u8; 32]) -> Option<KeyPair> {
         None
     }

@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// Parts of a message at most.
-const MOST_PARTS: usize = 8;
+pub(super) const MOST_PARTS: usize = 8;
 
 /// A scheme whose key is the text of its secret.
 pub(super) struct Recipe {

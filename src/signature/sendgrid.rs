@@ -53,6 +53,10 @@ impl Scheme for SendGrid {
         Some(SIGNATURE.as_str())
     }
 
+    fn checks_clock(&self) -> bool {
+        false
+    }
+
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
         let mut scalar = *random;
         // Below the order of the curve, and not zero.

@@ -55,6 +55,10 @@ impl Scheme for Sns {
         Some(TYPE.as_str())
     }
 
+    fn checks_clock(&self) -> bool {
+        false
+    }
+
     fn sample_keys(&self, _random: &[u8; 32]) -> Option<KeyPair> {
         None
     }

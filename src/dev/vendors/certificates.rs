@@ -10,6 +10,8 @@ use rcgen::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::signature::der_element;
+
 /// The name that PayPal's certificates are for.
 const PAYPAL: &str = "messageverificationcerts.paypal.com";
 /// The name that Amazon's are for.
@@ -110,22 +112,8 @@ fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// The content of the first DER element, which has this tag, and what follows it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&found, rest) = der.split_first()?;
-    let (&length, rest) = rest.split_first()?;
-    let (length, rest) = match length {
-        0..=0x7f => (usize::from(length), rest),
-        // More bytes than four are the length of nothing that fits into memory.
-        0x81..=0x84 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(length & 0x7f))?;
-            let length = bytes
-                .iter()
-                .fold(0, |sum: usize, byte| sum << 8 | usize::from(*byte));
-            (length, rest)
-        }
-        _ => return None,
-    };
-    (found == tag).then_some(())?;
-    rest.split_at_checked(length)
+    let (found, content, after) = der_element(der)?;
+    (found == tag).then_some((content, after))
 }
 
 #[cfg(test)]

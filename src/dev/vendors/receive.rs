@@ -1,14 +1,12 @@
 //! A vendor's request on its way: judged by its raw bytes, answered where it only asks, kept, and raised in one commit.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Request, State as FromState};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::json;
 
 use super::super::State;
@@ -18,7 +16,7 @@ use super::Vendor;
 use super::keys::Ready;
 use super::place::Place;
 use super::said::{Delivery, Said, content_type};
-use crate::dial::{AddressPolicy, Call, Dialer};
+use crate::documents::Documents;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
 use crate::flow::{Cause, NewEvent};
 use crate::grammar::target::Target;
@@ -28,8 +26,6 @@ use crate::store::{StoreError, Tx, events, seen};
 use crate::time::Timestamp;
 
 const RAISED: HeaderName = HeaderName::from_static("x-evt-raised");
-/// How long the confirmation of a subscription may take.
-const CONFIRMING: Duration = Duration::from_secs(10);
 
 /// A vendor's request, whole.
 struct Incoming {
@@ -246,19 +242,8 @@ fn confirm(url: String) {
         return;
     }
     tokio::spawn(async move {
-        let call = Call {
-            method: Method::GET,
-            target,
-            path: None,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-            timeout: CONFIRMING,
-            max_answer: 64 * 1024,
-        };
-        match Dialer::new(AddressPolicy::Local).send(call).await {
-            Ok(answer) => {
-                tracing::info!(status = %answer.status, %url, "Confirmed a subscription.");
-            }
+        match Documents::default().get(&url).await {
+            Ok(_) => tracing::info!(%url, "Confirmed a subscription."),
             Err(error) => tracing::warn!(%error, %url, "A subscription could not be confirmed."),
         }
     });

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Method};
 
 use super::super::new_id;
 use super::super::tamper::{
-    self, CLOCKLESS, Tamper, TamperError, change_one, change_within, signature_in, with_signature,
+    self, Tamper, TamperError, change_one, change_within, signature_in, with_signature,
 };
 use super::anatomy::{Bench, Draft};
 use super::{Skip, Subject};
@@ -230,7 +230,7 @@ fn far(bench: &Bench<'_>) -> Duration {
 }
 
 fn timed(bench: &Bench<'_>, at: crate::time::Timestamp) -> Made {
-    if CLOCKLESS.contains(&bench.scheme()) {
+    if !bench.subject.scheme.checks_clock() {
         return Err(Skip::because("time is not judged"));
     }
     if !bench.anatomy.is_timed {
