@@ -1,5 +1,8 @@
 //! `evt send`: what arrives, what is kept, and how it ends.
 
+mod many;
+mod tamper;
+
 use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -53,18 +56,6 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
         .expect("a secret of its form")
         .verify(&received, Timestamp::now(), None)
         .reason
-}
-
-#[must_use]
-fn signed(app: &App, tamper: &str) -> Output {
-    let args = [
-        "contact.created",
-        "--secret",
-        WEBHOOK_SECRET,
-        "--tamper",
-        tamper,
-    ];
-    send(&Sandbox::new(), app, &args)
 }
 
 #[test]
@@ -372,156 +363,6 @@ fn an_expected_status_is_exit_0_and_another_one_is_exit_9() {
 }
 
 #[test]
-fn a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8() {
-    for tamper in ["body", "signature", "timestamp"] {
-        let app = App::start();
-        app.answer_next(Answer::Status(401, String::new()));
-        signed(&app, tamper).expect_exit(0);
-        signed(&app, tamper).expect_exit(8);
-    }
-}
-
-#[test]
-fn a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7() {
-    let app = App::start();
-    app.answer(Answer::Status(500, String::new()));
-    signed(&app, "body").expect_exit(7);
-}
-
-#[test]
-fn a_tampered_request_is_wrong_in_just_the_one_way() {
-    let app = App::start();
-    let expected = [
-        ("body", Reason::SignatureMismatch),
-        ("signature", Reason::SignatureMismatch),
-        ("timestamp", Reason::TimestampTooOld),
-    ];
-    for (tamper, reason) in expected {
-        signed(&app, tamper).expect_exit(8);
-        let request = app.requests().pop().unwrap();
-        assert_eq!(
-            judged("standard-webhooks", WEBHOOK_SECRET, &request),
-            reason
-        );
-    }
-}
-
-#[test]
-fn a_replay_is_the_same_request_twice_and_the_second_must_be_refused() {
-    let app = App::start();
-    app.answer_next(Answer::Status(200, String::new()));
-    app.answer_next(Answer::Status(409, String::new()));
-    signed(&app, "replay").expect_exit(0);
-    let requests = app.requests();
-    assert_eq!(requests.len(), 2);
-    assert_eq!(requests[0], requests[1]);
-    let output = signed(&app, "replay").expect_exit(8);
-    assert!(output.stderr.contains("is refused"), "{output}");
-    assert!(output.stderr.contains("is right as well"), "{output}");
-}
-
-#[test]
-fn a_replay_that_was_never_accepted_proves_nothing() {
-    let app = App::start();
-    app.answer(Answer::Status(401, String::new()));
-    signed(&app, "replay").expect_exit(7);
-}
-
-#[test]
-fn tampering_that_the_scheme_cannot_notice_is_a_usage_error() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    let args = ["github/ping", "--secret", "x", "--tamper", "timestamp"];
-    send(&sandbox, &app, &args).expect_exit(2);
-    let args = [
-        "mailgun/delivered",
-        "--secret",
-        "x",
-        "--tamper",
-        "timestamp",
-    ];
-    let output = send(&sandbox, &app, &args).expect_exit(2);
-    assert!(output.stderr.contains("do not check the clock"), "{output}");
-    let args = ["github/ping", "--sign", "none", "--tamper", "body"];
-    send(&sandbox, &app, &args).expect_exit(2);
-    assert!(app.requests().is_empty());
-}
-
-#[test]
-fn many_are_each_signed_under_an_id_of_their_own_and_not_kept() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    let args = [
-        "contact.created",
-        "--secret",
-        WEBHOOK_SECRET,
-        "--times",
-        "60",
-        "--concurrency",
-        "7",
-    ];
-    let summary = &send(&sandbox, &app, &args).expect_exit(0).json_lines()[0];
-    assert_eq!(summary["answered"], 60);
-    assert_eq!(summary["statuses"], json!({ "200": 60 }));
-    let requests = app.requests();
-    let ids: HashSet<_> = requests
-        .iter()
-        .map(|request| request.header("webhook-id"))
-        .collect();
-    assert_eq!(ids.len(), 60);
-    for request in &requests {
-        assert_eq!(
-            judged("standard-webhooks", WEBHOOK_SECRET, request),
-            Reason::Ok
-        );
-    }
-    let next = send(&sandbox, &app, &["contact.created"]).expect_exit(0);
-    assert_eq!(next.json_lines()[0]["ref"], "e_0001");
-}
-
-#[test]
-fn many_of_which_some_fail_are_exit_10_and_of_which_all_fail_exit_7() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    app.answer_next(Answer::Status(500, String::new()));
-    let args = ["contact.created", "--times", "5"];
-    let summary = send(&sandbox, &app, &args).expect_exit(10);
-    assert_eq!(
-        summary.json_lines()[0]["statuses"],
-        json!({ "200": 4, "500": 1 })
-    );
-    app.answer(Answer::Status(500, String::new()));
-    send(&sandbox, &app, &args).expect_exit(7);
-}
-
-#[test]
-fn many_to_where_nothing_listens_end_at_the_first() {
-    let absent = Absent::new();
-    let to = absent.address().to_string();
-    let args = ["send", "contact.created", "--times", "1000000", "--to", &to];
-    let output = Sandbox::new().run(args).expect_exit(5);
-    let unanswered = output.json_lines()[0]["errors"]["target_refused"].as_u64();
-    assert!(unanswered.is_some_and(|count| count <= 10), "{output}");
-}
-
-#[test]
-fn many_go_on_over_connections_that_the_target_closes() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    app.answer_next(Answer::Status(200, String::new()));
-    app.answer_next(Answer::Close);
-    let args = ["contact.created", "--times", "4", "--concurrency", "1"];
-    let summary = &send(&sandbox, &app, &args).expect_exit(10).json_lines()[0];
-    assert_eq!(summary["answered"], 3);
-    assert_eq!(summary["errors"], json!({ "target_broke_off": 1 }));
-}
-
-#[test]
-fn many_go_on_when_the_target_breaks_off_at_the_first() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    app.answer_next(Answer::Close);
-    let args = ["contact.created", "--times", "4", "--concurrency", "1"];
-    let summary = &send(&sandbox, &app, &args).expect_exit(10).json_lines()[0];
-    assert_eq!(summary["sent"], 4);
-}
-
-#[test]
 fn a_secret_without_a_scheme_signs_and_says_how() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = ["outreach/inquiry.submitted", "--secret", WEBHOOK_SECRET];
@@ -530,30 +371,6 @@ fn a_secret_without_a_scheme_signs_and_says_how() {
 }
 
 #[cfg(unix)]
-#[test]
-fn an_interrupt_ends_many_with_a_summary_and_exit_130() {
-    let (sandbox, app) = (Sandbox::new(), App::start());
-    let to = app.url("/");
-    let args = [
-        "send",
-        "contact.created",
-        "--to",
-        &to,
-        "--times",
-        "1000000",
-        "--rate",
-        "100/s",
-    ];
-    let running = sandbox.spawn(args);
-    app.wait_for(2);
-    running.interrupt();
-    let output = running.finish().expect_exit(130);
-    assert!(
-        output.json_lines()[0]["answered"].as_u64() >= Some(2),
-        "{output}"
-    );
-}
-
 #[test]
 fn a_dry_run_sends_and_keeps_nothing() {
     let (sandbox, app) = (Sandbox::new(), App::start());
