@@ -32,7 +32,7 @@ const GIVEN: [(Exit, &str); 20] = [
     ),
     (
         Exit::Undelivered,
-        "send::a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7",
+        "send::tamper::a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7",
     ),
     (
         Exit::Undelivered,
@@ -44,7 +44,7 @@ const GIVEN: [(Exit, &str); 20] = [
     ),
     (
         Exit::BadSignature,
-        "send::a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8",
+        "send::tamper::a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8",
     ),
     (
         Exit::GoalNotMet,
