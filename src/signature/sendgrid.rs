@@ -110,10 +110,18 @@ struct Key {
     plain: ParsedPublicKey,
 }
 
+/// SubjectPublicKeyInfo of a key on P-256 as far as all have it, to the mark of an uncompressed point (RFC 5480).
+const SPKI: [u8; 27] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
+/// Bytes of a point: both of its coordinates.
+const POINT: usize = 64;
+
 fn public(secret: &Secret) -> Option<Key> {
     let bytes = SECRET_BASE64.decode(secret.reveal()).ok()?;
-    // Only SubjectPublicKeyInfo: the bare point is what SendGrid never shows.
-    if bytes.first() != Some(&0x30) {
+    // The one form that SendGrid shows; the provider would take others, such as the point's hybrid form.
+    if bytes.len() != SPKI.len() + POINT || !bytes.starts_with(&SPKI) {
         return None;
     }
     Some(Key {
@@ -240,5 +248,18 @@ mod tests {
         ] {
             assert!(!is_der(bytes), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_key_has_one_form() {
+        let keys = SendGrid.sample_keys(&[3; 32]).unwrap();
+        let bytes = SECRET_BASE64.decode(keys.verifies.reveal()).unwrap();
+        for mark in [0x02, 0x06, 0x07] {
+            let mut other = bytes.clone();
+            other[SPKI.len() - 1] = mark;
+            let other = Secret::new(SECRET_BASE64.encode(&other));
+            assert!(public(&other).is_none(), "{mark}");
+        }
+        assert!(public(&keys.verifies).is_some());
     }
 }
