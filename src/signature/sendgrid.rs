@@ -230,7 +230,7 @@ impl Signer for SendGridSigner {
 
 #[cfg(test)]
 mod tests {
-    use super::is_der;
+    use super::*;
 
     #[test]
     fn only_two_integers_are_der() {
