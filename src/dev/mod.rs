@@ -1,32 +1,8 @@
 //! The platform that runs locally: its state and its protocols. What happens on an event is `flow`'s, deliveries are `deliver`'s.
 
-pub mod auth;
-mod automation;
-mod chaos;
-mod clock;
+pub mod appengine;
 pub mod control;
-pub mod error;
-mod feed;
-pub mod find;
-mod folder;
-mod gateways;
-mod guard;
-pub mod hosts;
-mod identity;
-pub mod model;
-mod query;
-mod queue;
-pub mod repository;
-pub mod request;
-mod rest;
-pub mod routes;
-pub mod seed;
-pub mod settings;
-mod sse;
-mod state;
-mod streams;
-mod token;
-pub mod vendors;
+pub mod host;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -52,15 +28,17 @@ use crate::secret::Secret;
 use crate::serve;
 use crate::store::{Kind, Store, StoreError, runs};
 use crate::time::Timestamp;
-use auth::{AuthMode, Authority};
-use folder::Folder;
-use hosts::{AllowedHost, Hosts};
-use identity::Identity;
-use repository::{OnEvent, Repository};
-use seed::{Planted, SeedError};
-use settings::Settings;
-pub use state::State;
-use vendors::Vendors;
+pub use appengine::State;
+use appengine::auth::{AuthMode, Authority};
+use appengine::repository::{OnEvent, Repository};
+use appengine::seed::{Planted, SeedError};
+use appengine::settings::Settings;
+use appengine::vendors::Vendors;
+use appengine::{auth, automation, gateways, rest, seed, state, streams, vendors};
+use host::folder::Folder;
+use host::hosts::{AllowedHost, Hosts};
+use host::identity::Identity;
+use host::{hosts, identity, refusal, routes};
 
 /// The platform's usual port.
 pub const PORT: u16 = 4870;
@@ -359,7 +337,7 @@ fn router(state: Arc<State>, hosts: Arc<Hosts>) -> Router {
         .fallback(routes::unknown)
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(axum::middleware::from_fn_with_state(hosts, hosts::gate))
-        .layer(axum::middleware::from_fn(error::finish))
+        .layer(axum::middleware::from_fn(refusal::finish))
         .layer(axum::middleware::from_fn_with_state(
             Arc::clone(&state),
             identity::tell,

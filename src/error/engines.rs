@@ -3,7 +3,7 @@
 use super::{CliError, Exit};
 use crate::deliver::queue::QueueError;
 use crate::dev::DevError;
-use crate::dev::seed::SeedError;
+use crate::dev::appengine::seed::SeedError;
 use crate::flow::{DocumentError, FlowError};
 use crate::listen::ListenError;
 use crate::sample::{NoneFits, UnknownSample};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::ask::control;
-use crate::dev::vendors::Facts;
+use crate::dev::appengine::vendors::Facts;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Style, clip};
 

@@ -1,7 +1,7 @@
 //! Sign-in, tokens and the organisation.
 
 use evt::dev::DevOptions;
-use evt::dev::auth::AuthMode;
+use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::wire::{Platform, Reply, send};

@@ -57,7 +57,7 @@ fn every_error_has_the_fields_of_both_of_the_platforms_shapes() {
 #[test]
 fn every_route_is_served() {
     let platform = Platform::start();
-    for (method, route) in evt::dev::routes::ROUTES {
+    for (method, route) in evt::dev::host::routes::ROUTES {
         let path = route
             .split('/')
             .map(|part| if part.starts_with('{') { "x" } else { part })

@@ -1,7 +1,7 @@
 //! AI streams by raw bytes: how they are asked for, framed, cut, resumed and ended.
 
 use evt::dev::DevOptions;
-use evt::dev::auth::AuthMode;
+use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::event_stream::{Ended, EventStream};

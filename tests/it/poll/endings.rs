@@ -1,7 +1,7 @@
 //! How it ends: complete, asked to, or with an error that says what to do.
 
 use evt::dev::DevOptions;
-use evt::dev::auth::AuthMode;
+use evt::dev::appengine::auth::AuthMode;
 use serde_json::json;
 
 use super::{Bench, keys, poll, row, table, told};

@@ -1,7 +1,7 @@
 //! The three namespaces, as socket.io-client meets them.
 
 use evt::dev::DevOptions;
-use evt::dev::auth::AuthMode;
+use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::Platform;

@@ -1,0 +1,396 @@
+//! The raw stream of a phone call: a WebSocket (RFC 6455) that speaks as Twilio's Media Streams do.
+//!
+//! The caller's side sends `connected`, `start`, `media`, `mark`, `dtmf` and `stop`; its audio comes back as `media`, with a
+//! `mark` after each second of it, and a key that is pressed clears what is still to be played.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State as FromState};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
+
+use super::super::State;
+use super::super::auth::checked_org;
+use super::session::is_name;
+use super::turn::{event_of, raise_now};
+use super::{Pace, unavailable};
+use crate::dev::host::refusal::{Refusal, answer};
+
+/// A frame of 20 ms of audio has 160 bytes; this is half a minute of it.
+const MAX_MESSAGE: usize = 512 * 1024;
+/// Pieces of audio after which a mark is set: a second of them.
+const PIECES: u64 = 50;
+/// A caller that has not begun by then never will.
+const START_TIME: Duration = Duration::from_secs(10);
+/// How long the other side may take to close.
+const CLOSE_TIME: Duration = Duration::from_secs(1);
+
+type Socket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// `/simple-voice/stream/{orgId}/{assistantId}`
+pub(super) async fn stream(
+    FromState(state): FromState<Arc<State>>,
+    Path((org, assistant)): Path<(String, String)>,
+    mut request: Request,
+) -> Result<Response, Refusal> {
+    let org = checked_org(org.as_bytes())?;
+    if !is_name(&assistant) {
+        let message = "an assistant's id has 256 characters at most";
+        return Err(Refusal::bad_request("bad_assistant", message));
+    }
+    let key = match handshake(request.version(), request.headers()) {
+        Ok(key) => derive_accept_key(key.as_bytes()),
+        Err(Handshake::Version) => {
+            let message = "a WebSocket of version 13 is spoken here";
+            let body = json!({ "code": "bad_handshake", "message": message });
+            let mut response = answer(StatusCode::UPGRADE_REQUIRED, &body);
+            let version = HeaderValue::from_static("13");
+            let headers = response.headers_mut();
+            headers.insert(header::SEC_WEBSOCKET_VERSION, version);
+            return Ok(response);
+        }
+        Err(Handshake::Wrong(what)) => return Err(Refusal::bad_request("bad_handshake", what)),
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return Err(Refusal::bad_request(
+            "bad_handshake",
+            "the connection cannot be upgraded",
+        ));
+    };
+    let accept = HeaderValue::try_from(key);
+    let accept = accept.map_err(|_| Refusal::bad_request("bad_handshake", "the key is wrong"))?;
+    let place = Arc::clone(&state.gateways.places).try_acquire_owned();
+    let place = place.map_err(|_| unavailable("there are too many sessions"))?;
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => Call::new(state, org, assistant, upgraded).await.run().await,
+            Err(error) => tracing::debug!(%error, "A call's connection was not upgraded."),
+        }
+        drop(place);
+    });
+    let headers = [
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+/// What is wrong with an opening handshake.
+#[derive(Debug, PartialEq, Eq)]
+enum Handshake {
+    /// Another version than 13.
+    Version,
+    Wrong(&'static str),
+}
+
+/// The key of an opening handshake (RFC 6455, 4.2.1).
+fn handshake(version: Version, headers: &HeaderMap) -> Result<&HeaderValue, Handshake> {
+    let has = |name, token: &str| {
+        let values = headers.get_all(name).iter();
+        let texts = values.filter_map(|value| value.to_str().ok());
+        let mut tokens = texts.flat_map(|text| text.split(','));
+        tokens.any(|known| known.trim().eq_ignore_ascii_case(token))
+    };
+    if version != Version::HTTP_11 {
+        return Err(Handshake::Wrong("a WebSocket begins with HTTP/1.1"));
+    }
+    if !has(header::UPGRADE, "websocket") || !has(header::CONNECTION, "upgrade") {
+        let wrong =
+            "this is a WebSocket: `Upgrade: websocket` and `Connection: Upgrade` are required";
+        return Err(Handshake::Wrong(wrong));
+    }
+    if !has(header::SEC_WEBSOCKET_VERSION, "13") {
+        return Err(Handshake::Version);
+    }
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if STANDARD.decode(key).is_ok_and(|key| key.len() == 16) => Ok(key),
+        _ => Err(Handshake::Wrong(
+            "`Sec-WebSocket-Key` must be 16 bytes in base64",
+        )),
+    }
+}
+
+/// A frame of the caller's side; what it has beside this is not needed.
+#[derive(Deserialize)]
+struct Frame<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, rename = "streamSid")]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    start: Option<Start<'a>>,
+    #[serde(borrow)]
+    media: Option<Media<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Start<'a> {
+    #[serde(borrow, rename = "streamSid")]
+    stream: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "callSid")]
+    call: Option<Cow<'a, str>>,
+    #[serde(default, rename = "customParameters")]
+    parameters: Value,
+}
+
+#[derive(Deserialize)]
+struct Media<'a> {
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+}
+
+/// Why a call ends.
+type End = (CloseCode, &'static str);
+
+struct Call {
+    state: Arc<State>,
+    org: String,
+    assistant: String,
+    socket: Socket,
+    pace: Pace,
+    /// Once it has begun.
+    stream: Option<String>,
+    call: Option<String>,
+    /// From and to whom, where its parameters say so.
+    numbers: [Option<Value>; 2],
+    pieces: u64,
+}
+
+impl Call {
+    async fn new(state: Arc<State>, org: String, assistant: String, upgraded: Upgraded) -> Self {
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE));
+        let io = TokioIo::new(upgraded);
+        Self {
+            pace: state.settings.pace(),
+            socket: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
+            state,
+            org,
+            assistant,
+            stream: None,
+            call: None,
+            numbers: [None, None],
+            pieces: 0,
+        }
+    }
+
+    async fn run(mut self) {
+        let end = self.talk().await;
+        if self.stream.is_some() {
+            self.raise("call.status", "completed").await;
+        }
+        let Some((code, reason)) = end else { return };
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        let closing = async {
+            if self.socket.close(Some(frame)).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        };
+        let _ = tokio::time::timeout(CLOSE_TIME, closing).await;
+    }
+
+    /// Until one side ends it; `None` when the other side has, or is gone.
+    async fn talk(&mut self) -> Option<End> {
+        let shutdown = self.state.shutdown.clone();
+        let start = Instant::now() + START_TIME;
+        let mut heard = Instant::now();
+        let mut pinged = false;
+        loop {
+            let silence = match pinged {
+                false => self.pace.ping_interval,
+                true => self.pace.ping_timeout,
+            };
+            let message = tokio::select! {
+                () = shutdown.cancelled() => return Some((CloseCode::Away, "the platform stops")),
+                () = tokio::time::sleep_until(start), if self.stream.is_none() => {
+                    return Some((CloseCode::Policy, "`start` did not come"));
+                }
+                () = tokio::time::sleep_until(heard + silence) => {
+                    if pinged {
+                        return None;
+                    }
+                    pinged = true;
+                    heard = Instant::now();
+                    self.socket.send(Message::Ping(Default::default())).await.ok()?;
+                    continue;
+                }
+                message = self.socket.next() => message?,
+            };
+            heard = Instant::now();
+            pinged = false;
+            let next = match message {
+                Ok(Message::Text(text)) => self.hear(&text).await,
+                Ok(Message::Binary(_)) => {
+                    ControlFlow::Break(Some((CloseCode::Unsupported, "frames are text")))
+                }
+                Ok(Message::Close(_)) => ControlFlow::Break(None),
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                    ControlFlow::Continue(())
+                }
+                Err(error) => ControlFlow::Break(broken(&error)),
+            };
+            if let ControlFlow::Break(end) = next {
+                return end;
+            }
+        }
+    }
+
+    async fn hear(&mut self, text: &str) -> ControlFlow<Option<End>> {
+        let invalid = |reason| ControlFlow::Break(Some((CloseCode::Invalid, reason)));
+        let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
+            return invalid("a frame is a JSON object with `event`");
+        };
+        match (frame.event.as_ref(), frame.start, frame.media) {
+            ("start", Some(start), _) => self.begin(frame.stream, start).await,
+            ("start", None, _) => invalid("`start` has no `start`"),
+            ("media", _, Some(media)) => self.echo(&media.payload).await,
+            ("media", _, None) => invalid("`media` has no `media.payload`"),
+            ("dtmf", _, _) => self.send("clear", None).await,
+            ("stop", _, _) => ControlFlow::Break(Some((CloseCode::Normal, ""))),
+            // `connected`, `mark`, and what is added to the protocol one day.
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    async fn begin(
+        &mut self,
+        stream: Option<Cow<'_, str>>,
+        start: Start<'_>,
+    ) -> ControlFlow<Option<End>> {
+        let stream = start.stream.or(stream).filter(|id| is_name(id));
+        let (Some(stream), None) = (stream, &self.stream) else {
+            let reason = "`start` comes once, with a `streamSid`";
+            return ControlFlow::Break(Some((CloseCode::Invalid, reason)));
+        };
+        self.stream = Some(stream.into_owned());
+        self.call = start.call.filter(|id| is_name(id)).map(Cow::into_owned);
+        self.numbers = ["from", "to"].map(|name| start.parameters.get(name).cloned());
+        self.raise("call.incoming", "in-progress").await;
+        ControlFlow::Continue(())
+    }
+
+    /// Plays the audio back.
+    async fn echo(&mut self, payload: &str) -> ControlFlow<Option<End>> {
+        if self.stream.is_none() || STANDARD.decode(payload).is_err() {
+            let reason = "`media` comes after `start`, in base64";
+            return ControlFlow::Break(Some((CloseCode::Invalid, reason)));
+        }
+        self.pieces += 1;
+        self.send("media", Some(json!({ "payload": payload })))
+            .await?;
+        if self.pieces.is_multiple_of(PIECES) {
+            let name = format!("second-{}", self.pieces / PIECES);
+            self.send("mark", Some(json!({ "name": name }))).await?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    async fn send(&mut self, event: &str, body: Option<Value>) -> ControlFlow<Option<End>> {
+        let mut frame = json!({ "event": event, "streamSid": self.stream });
+        if let Some(body) = body {
+            frame[event] = body;
+        }
+        match self.socket.send(Message::text(frame.to_string())).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(None),
+        }
+    }
+
+    /// One after the other, so that a call ends after it has begun.
+    async fn raise(&mut self, event: &str, status: &str) {
+        let body = json!({
+            "callSid": self.call,
+            "streamSid": self.stream,
+            "assistantId": self.assistant,
+            "from": self.numbers[0],
+            "to": self.numbers[1],
+            "status": status,
+            "pieces": self.pieces,
+        });
+        let event = event_of(&self.org, event, "call", body);
+        raise_now(&self.state, event).await;
+    }
+}
+
+/// How the other side is told what was wrong with its bytes.
+fn broken(error: &WsError) -> Option<End> {
+    match error {
+        WsError::Utf8(_) => Some((CloseCode::Invalid, "text is UTF-8")),
+        WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
+            Some((CloseCode::Size, "a message is too long"))
+        }
+        WsError::Protocol(_) => Some((CloseCode::Protocol, "")),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(more: &[(&'static str, &'static str)]) -> Result<(), Handshake> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("upgrade", "WebSocket"),
+            ("connection", "keep-alive, Upgrade"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ]
+        .iter()
+        .chain(more)
+        {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        handshake(Version::HTTP_11, &headers).map(|_| ())
+    }
+
+    #[test]
+    fn a_handshake_may_spell_its_tokens_in_any_case_among_others() {
+        assert_eq!(judge(&[]), Ok(()));
+    }
+
+    #[test]
+    fn another_version_is_told_which_one_there_is() {
+        assert_eq!(
+            judge(&[("sec-websocket-version", "8")]),
+            Err(Handshake::Version)
+        );
+    }
+
+    #[test]
+    fn what_is_no_handshake_is_refused() {
+        for wrong in [
+            ("upgrade", "h2c"),
+            ("connection", "close"),
+            ("sec-websocket-key", "c2hvcnQ="),
+            ("sec-websocket-key", "not base64 at all!!!!!!!"),
+        ] {
+            assert!(
+                matches!(judge(&[wrong]), Err(Handshake::Wrong(_))),
+                "{wrong:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The gateways on the control port: who is connected, events that a developer makes arrive, and connections that break.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State as FromState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::super::State;
+use super::session::Session;
+use super::turn;
+use super::{GATEWAYS, Gateway};
+use crate::dev::host::refusal::{Refusal, answer};
+use crate::dev::host::request::JsonObject;
+
+/// `/_evt/gateways…`, to be put behind the control port's guard.
+pub(crate) fn routes() -> Router<Arc<State>> {
+    Router::new()
+        .route("/_evt/gateways", get(list))
+        .route("/_evt/gateways/emit", post(emit))
+        .route("/_evt/gateways/cut", post(cut))
+}
+
+/// Who is connected, and how much is kept.
+async fn list(FromState(state): FromState<Arc<State>>) -> Response {
+    let mut sessions = Vec::new();
+    if let Some(hub) = state.gateways.running() {
+        for (gateway, client) in hub.clients() {
+            let Some(session) = client.extensions.get::<Arc<Session>>() else {
+                continue;
+            };
+            let mut shown = json!({
+                "id": client.id.to_string(),
+                "namespace": gateway.namespace,
+                "transport": format!("{:?}", client.transport_type()).to_lowercase(),
+            });
+            if let (Value::Object(shown), Value::Object(more)) = (&mut shown, session.shown()) {
+                shown.extend(more);
+            }
+            sessions.push(shown);
+        }
+    }
+    let chats = state.gateways.desk().len();
+    answer(
+        StatusCode::OK,
+        &json!({ "sessions": sessions, "chats": chats }),
+    )
+}
+
+/// An event for the clients of a namespace: all, those of an organisation, or those in one of its rooms.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    namespace: String,
+    event: String,
+    #[serde(default)]
+    data: Value,
+    org: Option<String>,
+    /// A chat or a group by its name.
+    room: Option<String>,
+}
+
+async fn emit(
+    FromState(state): FromState<Arc<State>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let order: Order = read(body)?;
+    let gateway = gateway_named(&order.namespace)?;
+    if is_reserved(&order.event) {
+        let message = format!("`{}` is Socket.IO's own, and no event", order.event);
+        return Err(Refusal::bad_request("reserved_event", message));
+    }
+    let clients: Vec<_> = match state.gateways.running() {
+        Some(hub) => hub.clients().collect(),
+        None => Vec::new(),
+    };
+    let meant = clients.into_iter().filter(|(of, client)| {
+        let session = client.extensions.get::<Arc<Session>>();
+        let is_of = |session: &Session| {
+            let is_in = |room: &str| {
+                let kinds = ["chat", "group"].map(|kind| turn::room(&session.org, kind, room));
+                client
+                    .rooms()
+                    .iter()
+                    .any(|own| kinds.iter().any(|kind| own == kind))
+            };
+            order.org.as_ref().is_none_or(|org| *org == session.org)
+                && order.room.as_deref().is_none_or(is_in)
+        };
+        of.namespace == gateway.namespace && session.is_some_and(|session| is_of(&session))
+    });
+    let meant = meant.map(|(_, client)| client);
+    let reached = turn::send(meant, &order.event, &order.data.into());
+    let body = json!({ "sent": reached.clients, "lost": reached.lost });
+    Ok(answer(StatusCode::OK, &body))
+}
+
+/// Which connections are to break.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cut {
+    namespace: Option<String>,
+}
+
+/// Breaks every connection, as a restart would: clients connect again. With a namespace the server disconnects its clients
+/// from that one alone, after which Socket.IO's clients stay away.
+async fn cut(
+    FromState(state): FromState<Arc<State>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let order: Cut = read(body)?;
+    let count = match order.namespace {
+        None => state.gateways.cut(true).await,
+        Some(name) => {
+            let gateway = gateway_named(&name)?;
+            disconnect(&state, gateway)
+        }
+    };
+    Ok(answer(StatusCode::OK, &json!({ "cut": count })))
+}
+
+fn disconnect(state: &State, gateway: &Gateway) -> usize {
+    let Some(hub) = state.gateways.running() else {
+        return 0;
+    };
+    let clients = hub.clients();
+    let own = clients.filter(|(of, _)| of.namespace == gateway.namespace);
+    own.filter(|(_, client)| client.clone().disconnect().is_ok())
+        .count()
+}
+
+fn read<T: for<'a> Deserialize<'a>>(body: Map<String, Value>) -> Result<T, Refusal> {
+    serde_json::from_value(Value::Object(body))
+        .map_err(|error| Refusal::bad_request("bad_order", error.to_string()))
+}
+
+fn gateway_named(name: &str) -> Result<&'static Gateway, Refusal> {
+    let plain = |name: &str| name.trim_start_matches('/').to_owned();
+    let found = GATEWAYS
+        .iter()
+        .find(|gateway| plain(gateway.namespace) == plain(name));
+    found.ok_or_else(|| {
+        let known = GATEWAYS.map(|gateway| gateway.namespace).join(", ");
+        let message = format!("there is no namespace `{name}`; there are {known}");
+        Refusal::bad_request("unknown_namespace", message)
+    })
+}
+
+/// Names that Socket.IO's clients keep to themselves.
+fn is_reserved(event: &str) -> bool {
+    let reserved = [
+        "connect",
+        "connect_error",
+        "disconnect",
+        "disconnecting",
+        "newListener",
+        "removeListener",
+    ];
+    event.is_empty() || reserved.contains(&event)
+}

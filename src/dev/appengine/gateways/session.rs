@@ -1,0 +1,167 @@
+//! Who is connected: the handshake's `auth`, or the same in headers and query.
+
+use std::collections::HashMap;
+
+use axum::extract::Query;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::super::State;
+use super::super::auth::{Principal, checked_org};
+use super::desk::Person;
+use super::payload::Payload;
+use crate::dev::host::refusal::Refusal;
+use crate::time::Timestamp;
+
+/// Characters in a name that a client chooses: a chat's, a group's, a device's.
+pub(super) const MAX_NAME: usize = 256;
+
+/// One client in one namespace.
+pub(super) struct Session {
+    pub(super) org: String,
+    /// `None` listens to broadcasts alone.
+    pub(super) principal: Option<Principal>,
+    /// The chat that is meant when an event names none.
+    pub(super) chat: String,
+    device: Option<String>,
+    app: Option<String>,
+    config: Option<String>,
+    pub(super) connected_at: Timestamp,
+    /// When its token ends.
+    pub(super) expires: Option<Timestamp>,
+    /// Cancelled when it ends.
+    pub(super) gone: CancellationToken,
+}
+
+impl Session {
+    /// Reads `{token, orgId, deviceId, configId, appId, context}`, or `{broadcastOnly: true, orgId}`; what is missing is looked
+    /// for in the headers `authorization` and `orgid`, then in the query.
+    pub(super) fn open(state: &State, auth: &Value, parts: &Parts) -> Result<Self, Refusal> {
+        let query = query(&parts.uri);
+        let text = |names: &[&str]| {
+            let said = names.iter().find_map(|name| auth.get(name)?.as_str());
+            let said = said.filter(|text| !text.is_empty()).map(str::to_owned);
+            said.or_else(|| names.iter().find_map(|name| query.get(*name).cloned()))
+        };
+        let org = text(&["orgId", "orgid"]).or_else(|| header(&parts.headers, "orgid"));
+        let Some(org) = org else {
+            let message = "`orgId` is required in the handshake's auth";
+            return Err(Refusal::bad_request("missing_orgid", message));
+        };
+        let org = checked_org(org.as_bytes())?;
+        let listens_only = auth.get("broadcastOnly") == Some(&Value::Bool(true));
+        let token = text(&["token"]).or_else(|| header(&parts.headers, "authorization"));
+        let token = token.as_deref().map(without_scheme);
+        let principal = match listens_only {
+            true => None,
+            false => Some(state.authority.principal(token, &org)?),
+        };
+        let context = auth.get("context").unwrap_or(&Value::Null);
+        let chat = ["chatSessionId", "chatId"]
+            .iter()
+            .find_map(|name| context.get(name)?.as_str())
+            .filter(|id| is_name(id))
+            .map(str::to_owned);
+        Ok(Self {
+            org,
+            principal,
+            chat: chat.unwrap_or_else(|| format!("chat-{}", uuid::Uuid::now_v7().simple())),
+            device: text(&["deviceId"]).filter(|id| is_name(id)),
+            app: text(&["appId"]).filter(|id| is_name(id)),
+            config: text(&["configId"]).filter(|id| is_name(id)),
+            connected_at: Timestamp::now(),
+            expires: token.and_then(|token| state.authority.expiry(token)),
+            gone: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn person(&self) -> Person {
+        let email = self.email().to_owned();
+        let name = email.split('@').next().unwrap_or_default().to_owned();
+        Person { email, name }
+    }
+
+    pub(super) fn email(&self) -> &str {
+        self.principal.as_ref().map_or("", |person| &person.email)
+    }
+
+    /// Customers have no roles.
+    pub(super) fn is_staff(&self) -> bool {
+        let roles = self.principal.as_ref().map(|person| &person.roles);
+        roles.is_some_and(|roles| !roles.is_empty())
+    }
+
+    /// The `authenticate` that is pushed first.
+    pub(super) fn welcome(&self, max_payload: usize) -> Payload {
+        let person = self.person();
+        let user = self.principal.as_ref().map(|principal| {
+            let role = principal.roles.first().map_or("customer", String::as_str);
+            json!({ "sk": principal.sk, "email": person.email, "name": person.name, "role": role })
+        });
+        let body = json!({
+            "success": true,
+            "user": user,
+            "chatSessionId": self.chat,
+            "isGuest": self.principal.is_none(),
+            "config": { "configId": self.config, "appId": self.app, "maxPayload": max_payload },
+        });
+        body.into()
+    }
+
+    /// As the control API shows it.
+    pub(super) fn shown(&self) -> Value {
+        json!({
+            "org": self.org,
+            "email": self.principal.as_ref().map(|person| &person.email),
+            "is_guest": self.principal.is_none(),
+            "chat": self.chat,
+            "device": self.device,
+            "connected_at": self.connected_at,
+            "expires_at": self.expires,
+        })
+    }
+}
+
+/// The parameters of a query; none of one that cannot be read.
+pub(super) fn query(uri: &Uri) -> HashMap<String, String> {
+    Query::try_from_uri(uri).map_or_else(|_| HashMap::new(), |Query(pairs)| pairs)
+}
+
+/// Whether a client may call something so.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control)
+}
+
+fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+fn without_scheme(token: &str) -> &str {
+    match token.split_at_checked("bearer ".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer ") => rest.trim(),
+        _ => token,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_with_its_scheme_or_without() {
+        for text in ["abc", "Bearer abc", "bearer  abc"] {
+            assert_eq!(without_scheme(text), "abc");
+        }
+    }
+
+    #[test]
+    fn a_name_is_short_and_visible() {
+        assert!(is_name("group of Zoë"));
+        for text in ["", "a\nb", &"x".repeat(MAX_NAME + 1)] {
+            assert!(!is_name(text), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,634 @@
+//! The repository: records are written together with the events that the writing raises, in one commit.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::chaos::{Before, Chaos};
+use super::find::Filter;
+use super::model::{self, Draft};
+use crate::dev::host::clock::Clock;
+use crate::event::Seq;
+use crate::flow::{Cause, NewEvent, World, WorldError};
+use crate::store::records::{self, Direction, Row, Span};
+use crate::store::{Connection, Store, StoreError, Tx};
+use crate::time::Timestamp;
+
+/// Called for each event inside the commit of the write that raised it.
+pub type OnEvent =
+    Arc<dyn Fn(&Tx<'_>, &Repository, NewEvent) -> Result<Seq, StoreError> + Send + Sync>;
+
+/// Datatypes with system events of their own, beside `collection-*`.
+const FAMILIES: [&str; 3] = ["user", "org", "site"];
+/// Domain events that the creation of a record of a datatype raises.
+const ON_CREATE: [(&str, &str); 2] = [("contact", "contact.created"), ("order", "order.placed")];
+/// System events that reaching a state raises.
+const ON_STATE: [(&str, &str); 2] = [
+    ("published", "collection-publish"),
+    ("approved", "collection-approve"),
+];
+
+/// Reads and writes records.
+pub struct Repository {
+    clock: Mutex<Clock>,
+    chaos: Arc<Chaos>,
+    on_event: OnEvent,
+    /// The kinds of the events that the current request has raised itself.
+    raised: Mutex<Vec<String>>,
+}
+
+/// A change to one record.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// The fields of the model that are given (`data` as a whole) in place of those that are there.
+    Replace(Map<String, Value>),
+    /// Values at dot paths; everything else stays.
+    Partial(Map<String, Value>),
+}
+
+impl Repository {
+    /// Goes on with the clock where the store's last write left it.
+    pub fn open(store: &Store, on_event: OnEvent) -> Result<Self, StoreError> {
+        let last = store.read_blocking(records::last_modified)?;
+        Ok(Self {
+            clock: Mutex::new(Clock::after(last)),
+            chaos: Arc::default(),
+            on_event,
+            raised: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The same, whose writes go by these rules.
+    pub(crate) fn under(self, chaos: Arc<Chaos>) -> Self {
+        Self { chaos, ..self }
+    }
+
+    /// Runs one request's changes, and returns what they gave with the kinds of the events that they raised themselves.
+    ///
+    /// Only from inside a write: there is one at a time.
+    pub fn request<T>(&self, changes: impl FnOnce() -> T) -> (T, Vec<String>) {
+        self.raised().clear();
+        let result = changes();
+        (result, std::mem::take(&mut *self.raised()))
+    }
+
+    fn raised(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Creates a record and raises its events; returns its BaseModel.
+    pub fn add(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        draft: Draft,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let now = self.tick();
+        let model = model::build(org, draft, now)?;
+        let text = model::to_text(&model)?;
+        if !records::insert(tx, &row(org, &model, now, now, &text))? {
+            return Err(WorldError::Refused {
+                reason: format!("`{}` is there already", text_of(&model, "sk")),
+            });
+        }
+        let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
+        self.chaos.wrote(org, datatype, sk, || None);
+        self.created(tx, org, model, cause)
+    }
+
+    fn created(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        model: Map<String, Value>,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let (datatype, state) = (text_of(&model, "datatype"), text_of(&model, "state"));
+        let mut kinds = system_events(datatype, "create");
+        kinds.extend(reached(None, state));
+        kinds.extend(
+            ON_CREATE
+                .iter()
+                .filter(|(of, _)| *of == datatype)
+                .map(|(_, kind)| (*kind).to_owned()),
+        );
+        let model = Value::Object(model);
+        self.raise(tx, org, kinds, &model, None, cause)?;
+        Ok(model)
+    }
+
+    /// Changes a record and raises its events; returns its new BaseModel.
+    pub fn edit(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: Option<&str>,
+        id: &str,
+        edit: Edit,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let before = found(tx, org, datatype, id)?;
+        let mut after = before.clone();
+        apply(&mut after, edit)?;
+        let after = self.save(tx, org, &before, after)?;
+        let mut kinds = system_events(text_of(&after, "datatype"), "update");
+        kinds.extend(reached(
+            Some(text_of(&before, "state")),
+            text_of(&after, "state"),
+        ));
+        if has_new_tags(&before, &after) {
+            kinds.push("tag.added".to_owned());
+        }
+        let (before, after) = (Value::Object(before), Value::Object(after));
+        self.raise(tx, org, kinds, &after, Some(&before), cause)?;
+        Ok(after)
+    }
+
+    /// Writes the next version of a record, dated now.
+    fn save(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        before: &Map<String, Value>,
+        mut after: Map<String, Value>,
+    ) -> Result<Map<String, Value>, WorldError> {
+        let version = before.get("version").and_then(Value::as_i64).unwrap_or(0) + 1;
+        let now = self.tick();
+        after.insert("version".into(), version.into());
+        after.insert("modifydate".into(), now.to_string().into());
+        let text = model::to_text(&after)?;
+        let created = text_of(&after, "createdate").parse().unwrap_or(now);
+        records::replace(tx, &row(org, &after, created, now, &text))?;
+        let (datatype, sk) = (text_of(&after, "datatype"), text_of(&after, "sk"));
+        self.chaos.wrote(org, datatype, sk, || {
+            let modified: Timestamp = text_of(before, "modifydate").parse().ok()?;
+            Some(Before {
+                modified: modified.millis(),
+                body: model::to_text(before).ok()?,
+            })
+        });
+        Ok(after)
+    }
+
+    /// Saves so many records anew, chosen by chance, and returns how many there were.
+    ///
+    /// Nothing is raised: who reads while others write is to meet their writes, not the flows that each would start.
+    pub(super) fn touch(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        many: usize,
+    ) -> Result<usize, WorldError> {
+        let stamps = records::stamps(tx, org, datatype, Span::ALL)?;
+        let chosen = fastrand::choose_multiple(stamps, many);
+        for (sk, _) in &chosen {
+            if let Some(text) = records::body(tx, org, datatype, sk)? {
+                let before = parsed(&text)?;
+                self.save(tx, org, &before, before.clone())?;
+            }
+        }
+        Ok(chosen.len())
+    }
+
+    /// Removes a record and raises its events; returns what it was.
+    pub fn remove(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: Option<&str>,
+        id: &str,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let model = found(tx, org, datatype, id)?;
+        let datatype = text_of(&model, "datatype").to_owned();
+        records::remove(tx, org, &datatype, text_of(&model, "sk"))?;
+        self.chaos.removed(org, &datatype, text_of(&model, "sk"));
+        let model = Value::Object(model);
+        let kinds = system_events(&datatype, "delete");
+        self.raise(tx, org, kinds, &model, None, cause)?;
+        Ok(model)
+    }
+
+    fn raise(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        kinds: Vec<String>,
+        data: &Value,
+        before: Option<&Value>,
+        cause: &Cause,
+    ) -> Result<(), StoreError> {
+        for kind in kinds {
+            let event = NewEvent {
+                org: org.to_owned(),
+                kind,
+                data: data.clone(),
+                before: before.cloned(),
+                cause: cause.clone(),
+            };
+            self.emit(tx, event)?;
+        }
+        Ok(())
+    }
+
+    /// Raises an event that no write of a record stands behind, and returns where it is kept.
+    pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<Seq, StoreError> {
+        // What a vendor's request raises has a cause, and no step of a flow between.
+        if event.cause.depth == 0 {
+            self.raised().push(event.kind.clone());
+        }
+        (self.on_event)(tx, self, event)
+    }
+
+    fn tick(&self) -> Timestamp {
+        let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Timestamp::now();
+        match self.chaos.rules() {
+            None => clock.tick(now),
+            Some(rules) => {
+                let most = i64::try_from(rules.skew.as_millis()).unwrap_or(i64::MAX);
+                clock.tick_shared(now, rules.ties, || fastrand::i64(-most..=most))
+            }
+        }
+    }
+}
+
+impl World for Repository {
+    fn create(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        data: Value,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let Value::Object(data) = data else {
+            return Err(WorldError::Refused {
+                reason: "the data of a record is an object".to_owned(),
+            });
+        };
+        let draft = Draft {
+            datatype: datatype.to_owned(),
+            data,
+            ..Draft::default()
+        };
+        self.add(tx, org, draft, cause)
+    }
+
+    fn update(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        id: &str,
+        changes: Value,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        let Value::Object(changes) = changes else {
+            return Err(WorldError::Refused {
+                reason: "the changes to a record are an object of paths and values".to_owned(),
+            });
+        };
+        self.edit(tx, org, Some(datatype), id, Edit::Partial(changes), cause)
+    }
+
+    fn delete(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        id: &str,
+        cause: &Cause,
+    ) -> Result<Value, WorldError> {
+        self.remove(tx, org, Some(datatype), id, cause)
+    }
+
+    fn get(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        id: &str,
+    ) -> Result<Option<Value>, WorldError> {
+        match find_by_id(tx, org, Some(datatype), id)? {
+            Some(text) => Ok(Some(Value::Object(parsed(&text)?))),
+            None => Ok(None),
+        }
+    }
+
+    fn find(
+        &self,
+        tx: &Tx<'_>,
+        org: &str,
+        datatype: &str,
+        query: &Value,
+        limit: usize,
+    ) -> Result<Vec<String>, WorldError> {
+        let filter = Filter::parse(query).map_err(|error| WorldError::Refused {
+            reason: error.to_string(),
+        })?;
+        let mut ids = Vec::new();
+        let direction = Direction::Descending;
+        records::scan(tx, org, datatype, filter.span, direction, |sk, body| {
+            if ids.len() == limit {
+                return ControlFlow::Break(());
+            }
+            if filter.matches(body) {
+                ids.push(sk.to_owned());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
+    }
+}
+
+/// A record's BaseModel as text, by any form of its id; without a datatype among all of them.
+pub fn find_by_id(
+    connection: &Connection,
+    org: &str,
+    datatype: Option<&str>,
+    id: &str,
+) -> Result<Option<String>, StoreError> {
+    let datatypes = match datatype {
+        Some(datatype) => vec![datatype.to_owned()],
+        None => records::datatypes(connection, org)?,
+    };
+    for datatype in &datatypes {
+        for sk in model::candidates(org, datatype, id) {
+            if let Some(text) = records::body(connection, org, datatype, &sk)? {
+                return Ok(Some(text));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn found(
+    tx: &Tx<'_>,
+    org: &str,
+    datatype: Option<&str>,
+    id: &str,
+) -> Result<Map<String, Value>, WorldError> {
+    match find_by_id(tx, org, datatype, id)? {
+        Some(text) => parsed(&text),
+        None => Err(WorldError::NotFound {
+            datatype: datatype.unwrap_or("record").to_owned(),
+            id: id.to_owned(),
+        }),
+    }
+}
+
+fn parsed(text: &str) -> Result<Map<String, Value>, WorldError> {
+    serde_json::from_str(text).map_err(|error| WorldError::Refused {
+        reason: format!("the record is damaged: {error}"),
+    })
+}
+
+fn apply(model: &mut Map<String, Value>, edit: Edit) -> Result<(), WorldError> {
+    match edit {
+        Edit::Replace(fields) => {
+            for (field, value) in fields {
+                match field.as_str() {
+                    "data" if value.is_object() => {
+                        model.insert(field, value);
+                    }
+                    "name" | "state" | "author" | "owner" => {
+                        model::set_field(model, &field, value)?;
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        }
+        Edit::Partial(changes) => changes
+            .into_iter()
+            .try_for_each(|(path, value)| model::set_path(model, &path, value)),
+    }
+}
+
+fn row<'a>(
+    org: &'a str,
+    model: &'a Map<String, Value>,
+    created: Timestamp,
+    modified: Timestamp,
+    body: &'a str,
+) -> Row<'a> {
+    Row {
+        org,
+        datatype: text_of(model, "datatype"),
+        sk: text_of(model, "sk"),
+        version: model.get("version").and_then(Value::as_i64).unwrap_or(1),
+        state: text_of(model, "state"),
+        createdate: created.millis(),
+        modifydate: modified.millis(),
+        body,
+    }
+}
+
+fn text_of<'a>(model: &'a Map<String, Value>, field: &str) -> &'a str {
+    model.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn system_events(datatype: &str, verb: &str) -> Vec<String> {
+    let mut kinds = vec![format!("collection-{verb}")];
+    if FAMILIES.contains(&datatype) {
+        kinds.push(format!("{datatype}-{verb}"));
+    }
+    kinds
+}
+
+fn reached(before: Option<&str>, after: &str) -> Option<String> {
+    if before == Some(after) {
+        return None;
+    }
+    ON_STATE
+        .iter()
+        .find(|(state, _)| *state == after)
+        .map(|(_, kind)| (*kind).to_owned())
+}
+
+fn has_new_tags(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    let tags = |model: &Map<String, Value>| -> Vec<Value> {
+        let tags = model.get("data").and_then(|data| data.get("tags"));
+        tags.and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let old = tags(before);
+    tags(after).iter().any(|tag| !old.contains(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::Kind;
+
+    /// A repository that remembers the events it raised, and its store.
+    struct Bench {
+        store: Store,
+        repository: Arc<Repository>,
+        raised: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let store = Store::ephemeral(Kind::Platform).unwrap();
+            let raised = Arc::new(Mutex::new(Vec::new()));
+            let sink = Arc::clone(&raised);
+            let on_event: OnEvent = Arc::new(move |_, _, event| {
+                sink.lock().unwrap().push(event.kind);
+                Ok(Seq(1))
+            });
+            let repository = Arc::new(Repository::open(&store, on_event).unwrap());
+            Self {
+                store,
+                repository,
+                raised,
+            }
+        }
+
+        fn write<T: Send + 'static>(
+            &self,
+            op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, WorldError> + Send + 'static,
+        ) -> Result<T, WorldError> {
+            let repository = Arc::clone(&self.repository);
+            self.store.write_blocking(move |tx| op(&repository, tx))
+        }
+
+        fn create(&self, datatype: &'static str, data: Value) -> Value {
+            self.write(move |repository, tx| {
+                repository.create(tx, "o", datatype, data, &Cause::default())
+            })
+            .unwrap()
+        }
+
+        fn update(&self, record: &Value, changes: Value) -> Value {
+            let sk = record["sk"].as_str().unwrap().to_owned();
+            let datatype = record["datatype"].as_str().unwrap().to_owned();
+            self.write(move |repository, tx| {
+                repository.update(tx, "o", &datatype, &sk, changes, &Cause::default())
+            })
+            .unwrap()
+        }
+
+        fn delete(&self, record: &Value) {
+            let sk = record["sk"].as_str().unwrap().to_owned();
+            let datatype = record["datatype"].as_str().unwrap().to_owned();
+            self.write(move |repository, tx| {
+                repository.delete(tx, "o", &datatype, &sk, &Cause::default())
+            })
+            .unwrap();
+        }
+
+        fn raised(&self) -> Vec<String> {
+            std::mem::take(&mut *self.raised.lock().unwrap())
+        }
+    }
+
+    #[test]
+    fn every_system_event_has_a_cause() {
+        let bench = Bench::new();
+        for datatype in ["contact", "user", "org", "site"] {
+            let record = bench.create(datatype, json!({}));
+            bench.update(&record, json!({"state": "approved"}));
+            bench.update(&record, json!({"state": "published"}));
+            bench.delete(&record);
+        }
+        let raised = bench.raised();
+        let expected = [
+            "collection-create",
+            "collection-update",
+            "collection-delete",
+            "collection-publish",
+            "collection-approve",
+            "user-create",
+            "user-update",
+            "user-delete",
+            "org-create",
+            "org-update",
+            "org-delete",
+            "site-create",
+            "site-update",
+            "site-delete",
+        ];
+        for kind in expected {
+            assert!(raised.iter().any(|raised| raised == kind), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_state_is_reached_once() {
+        let bench = Bench::new();
+        let record = bench.create("post", json!({}));
+        bench.update(&record, json!({"state": "published"}));
+        bench.raised();
+        bench.update(&record, json!({"state": "published", "title": "x"}));
+        assert_eq!(bench.raised(), ["collection-update"]);
+    }
+
+    #[test]
+    fn contacts_and_orders_raise_their_domain_events() {
+        let bench = Bench::new();
+        bench.create("contact", json!({}));
+        bench.create("order", json!({}));
+        let expected = [
+            "collection-create",
+            "contact.created",
+            "collection-create",
+            "order.placed",
+        ];
+        assert_eq!(bench.raised(), expected);
+    }
+
+    #[test]
+    fn a_tag_is_added_only_when_it_is_new() {
+        let bench = Bench::new();
+        let record = bench.create("contact", json!({"tags": ["a"]}));
+        bench.raised();
+        bench.update(&record, json!({"tags": ["a", "b"]}));
+        assert_eq!(bench.raised(), ["collection-update", "tag.added"]);
+        bench.update(&record, json!({"tags": ["b"]}));
+        assert_eq!(bench.raised(), ["collection-update"]);
+    }
+
+    #[test]
+    fn a_change_counts_the_version_and_moves_modifydate_forward() {
+        let bench = Bench::new();
+        let record = bench.create("contact", json!({}));
+        let mut last = record["modifydate"].clone();
+        for version in 2..6 {
+            let changed = bench.update(&record, json!({"n": version}));
+            assert_eq!(changed["version"], version);
+            assert!(changed["modifydate"].as_str() > last.as_str(), "{changed}");
+            last = changed["modifydate"].clone();
+        }
+    }
+
+    #[test]
+    fn a_change_that_is_refused_leaves_the_record_as_it_was() {
+        let bench = Bench::new();
+        let record = bench.create("contact", json!({"email": "a@example.com"}));
+        let sk = record["sk"].as_str().unwrap().to_owned();
+        let changes = json!({"email": "b@example.com", "state": "perhaps"});
+        let id = sk.clone();
+        let refused = bench.write(move |repository, tx| {
+            repository.update(tx, "o", "contact", &id, changes, &Cause::default())
+        });
+        assert!(matches!(refused, Err(WorldError::Refused { .. })));
+        let found = bench.write(move |repository, tx| repository.get(tx, "o", "contact", &sk));
+        assert_eq!(found.unwrap(), Some(record));
+    }
+
+    #[test]
+    fn records_of_another_organisation_are_not_there() {
+        let bench = Bench::new();
+        let sk = bench.create("contact", json!({}))["sk"].clone();
+        let found = bench.write(move |repository, tx| {
+            repository.get(tx, "other", "contact", sk.as_str().unwrap())
+        });
+        assert_eq!(found.unwrap(), None);
+    }
+}

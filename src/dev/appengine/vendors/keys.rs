@@ -1,0 +1,206 @@
+//! The vendors' keys of one data directory: made of one secret where a scheme allows it, which costs nothing at start.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use tokio::sync::OnceCell;
+
+use super::certificates::{self, KID, Made};
+use super::{VENDORS, Vendor};
+use crate::dev::host::refusal::Refusal;
+use crate::secret::Secret;
+use crate::signature::{self, Options, Verifier};
+use crate::store::{Store, StoreError, settings};
+
+/// The accounts that the platform plays, beside its keys.
+const PUBSUB_EMAIL: &str = "pubsub@evt-dev.iam.gserviceaccount.com";
+
+/// Every vendor's key, and what verifies by it once that was needed.
+pub(crate) struct Vendors {
+    master: hmac::Key,
+    /// Where the platform's port is: certificates are published there.
+    url: String,
+    ready: Vec<OnceCell<Arc<Ready>>>,
+}
+
+/// A vendor whose requests can be judged.
+pub(super) struct Ready {
+    pub(super) vendor: &'static Vendor,
+    pub(super) key: Key,
+    pub(super) verifier: Box<dyn Verifier>,
+}
+
+/// What one side signs with and the other verifies with.
+pub(super) struct Key {
+    pub(super) signs: Secret,
+    /// `None` where certificates or options say all.
+    pub(super) verifies: Option<Secret>,
+    /// For both sides.
+    pub(super) options: Vec<(String, String)>,
+    made: Option<Made>,
+}
+
+impl Key {
+    /// What is published at `/_certs/{name}`.
+    pub(super) fn document(&self, name: &str) -> Option<&str> {
+        self.made.as_ref()?.document(name)
+    }
+}
+
+impl Vendors {
+    pub(crate) fn new(master: &[u8], url: String) -> Self {
+        Self {
+            master: hmac::Key::new(hmac::HMAC_SHA256, master),
+            url,
+            ready: VENDORS.iter().map(|_| OnceCell::new()).collect(),
+        }
+    }
+
+    /// The key of a vendor that has one without being asked; `None` for those whose keys are made at first use.
+    pub(super) fn plain(&self, vendor: &Vendor) -> Option<Key> {
+        let scheme = signature::find(vendor.scheme).ok()?;
+        let pair = scheme.sample_keys(&self.derive(vendor.name))?;
+        let options = match vendor.scheme {
+            "meta" => vec![option("verify-token", self.word(vendor, "verify-token"))],
+            "shared-secret-header" => vec![option("header", "X-Bridge-Secret")],
+            _ => Vec::new(),
+        };
+        Some(Key {
+            signs: pair.signs,
+            verifies: Some(pair.verifies),
+            options,
+            made: None,
+        })
+    }
+
+    /// The vendor's key and verifier; the first time, it may have to be made.
+    pub(super) async fn ready(
+        &self,
+        store: &Store,
+        vendor: &'static Vendor,
+    ) -> Result<Arc<Ready>, Refusal> {
+        let place = VENDORS.iter().position(|known| known.name == vendor.name);
+        let cell = &self.ready[place.unwrap_or_default()];
+        let ready = cell
+            .get_or_try_init(|| async { self.prepare(store, vendor).await.map(Arc::new) })
+            .await?;
+        Ok(Arc::clone(ready))
+    }
+
+    async fn prepare(&self, store: &Store, vendor: &'static Vendor) -> Result<Ready, Refusal> {
+        let unusable = |error: signature::SignatureError| {
+            Refusal::not_implemented(format!("{} cannot be received: {error}", vendor.name))
+        };
+        let scheme = signature::find(vendor.scheme).map_err(unusable)?;
+        let key = match self.plain(vendor) {
+            Some(key) => key,
+            None => self.published(vendor, made(store, vendor).await?),
+        };
+        let secrets: Vec<Secret> = key.verifies.iter().cloned().collect();
+        let options = Options(key.options.clone());
+        let verifier = scheme.verifier(&secrets, &options).map_err(unusable)?;
+        Ok(Ready {
+            vendor,
+            key,
+            verifier,
+        })
+    }
+
+    /// The key of a vendor that publishes certificates.
+    fn published(&self, vendor: &Vendor, made: Made) -> Key {
+        let at = |name: &str| format!("{}/_certs/{name}", self.url);
+        let loopback = option("certs", "loopback");
+        let options = match vendor.name {
+            "paypal" => vec![
+                option(
+                    "webhook-id",
+                    format!("WH-{}", self.word(vendor, "webhook-id")),
+                ),
+                option("cert-url", at("paypal.pem")),
+                option("ca", made.document("paypal-ca.pem").unwrap_or_default()),
+                loopback,
+            ],
+            "ses" => vec![option("cert-url", at("sns.pem")), loopback],
+            _ => vec![
+                option("audience", format!("{}{}", self.url, vendor.path)),
+                option("email", PUBSUB_EMAIL),
+                option("jwks-url", at("pubsub.json")),
+                option("kid", KID),
+                loopback,
+            ],
+        };
+        Key {
+            signs: Secret::new(made.key.as_str()),
+            verifies: None,
+            options,
+            made: Some(made),
+        }
+    }
+
+    fn derive(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.master, purpose.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(tag.as_ref());
+        bytes
+    }
+
+    /// A word of this data directory's own that is no secret's part.
+    fn word(&self, vendor: &Vendor, purpose: &str) -> String {
+        let bytes = self.derive(&format!("{}/{purpose}", vendor.name));
+        bytes[..8]
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect()
+    }
+}
+
+fn option(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_owned(), value.into())
+}
+
+/// The pair that is kept, or one that is made now.
+async fn made(store: &Store, vendor: &'static Vendor) -> Result<Made, Refusal> {
+    let failed = |why: String| {
+        let message = format!("the key of {} cannot be made: {why}", vendor.name);
+        Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, "no_key", message)
+    };
+    let name = format!("secret.vendor.{}", vendor.name);
+    let wanted = name.clone();
+    let kept = store
+        .read(move |connection| settings::get(connection, &wanted))
+        .await?;
+    if let Some(made) = kept.and_then(|text| serde_json::from_str(&text).ok()) {
+        return Ok(made);
+    }
+    let make = match vendor.name {
+        "paypal" => certificates::paypal,
+        "ses" => certificates::sns,
+        _ => certificates::pubsub,
+    };
+    let made = tokio::task::spawn_blocking(make)
+        .await
+        .map_err(|error| failed(error.to_string()))?
+        .map_err(|error| failed(error.to_string()))?;
+    let text = serde_json::to_string(&made).map_err(|error| failed(error.to_string()))?;
+    store
+        .write::<_, StoreError, _>(move |tx| settings::set(tx, &name, &text))
+        .await?;
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_a_data_directorys_own_and_each_vendors_own() {
+        let of = |master: &[u8], name: &str| {
+            let vendors = Vendors::new(master, "http://127.0.0.1:4870".to_owned());
+            let key = vendors.plain(super::super::find(name).unwrap()).unwrap();
+            key.signs.reveal().to_owned()
+        };
+        assert_eq!(of(b"a", "stripe"), of(b"a", "stripe"));
+        assert_ne!(of(b"a", "stripe"), of(b"b", "stripe"));
+        assert_ne!(of(b"a", "facebook"), of(b"a", "instagram"));
+    }
+}

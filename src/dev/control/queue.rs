@@ -1,0 +1,134 @@
+//! Queues on the control port: what `evt queue` shows and does of the platform's deliveries.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Path, Query, State as FromState};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::deliver::OnSettled;
+use crate::deliver::queue::{self as orders, QueueError};
+use crate::dev::State;
+use crate::dev::host::refusal::{Refusal, answer};
+use crate::dev::host::request::JsonObject;
+use crate::dev::{on_ended, on_settled};
+use crate::store::jobs::{self, Settled};
+use crate::store::queue::{self, Order, PAGE, Selection};
+
+/// Jobs in one answer.
+const MAX_JOBS: usize = 1_000;
+
+/// `/_evt/queue…`, to be put behind the control port's guard.
+pub(super) fn routes() -> Router<Arc<State>> {
+    Router::new()
+        .route("/_evt/queue", get(overview))
+        .route("/_evt/queue/jobs", get(list))
+        .route("/_evt/queue/jobs/{id}", get(show))
+        .route("/_evt/queue/retry", post(retry))
+        .route("/_evt/queue/discard", post(discard))
+}
+
+async fn overview(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
+    let overview = state.store.read(queue::overview).await?;
+    Ok(answer(StatusCode::OK, &overview))
+}
+
+/// `?state=dead,waiting&endpoint=URL&where=CONDITION&limit=N`
+#[derive(Deserialize)]
+struct Listed {
+    state: Option<String>,
+    endpoint: Option<String>,
+    #[serde(rename = "where")]
+    condition: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn list(
+    FromState(state): FromState<Arc<State>>,
+    Query(listed): Query<Listed>,
+) -> Result<Response, Refusal> {
+    let names = listed.state.as_deref().unwrap_or_default();
+    let states = names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(state_named)
+        .collect::<Result<_, _>>()?;
+    let selection = Selection {
+        states,
+        endpoint: listed.endpoint,
+        condition: listed.condition,
+        limit: Some(listed.limit.unwrap_or(PAGE).min(MAX_JOBS)),
+        ..Selection::default()
+    };
+    let jobs = orders::list(&state.store, &selection).await?;
+    Ok(answer(StatusCode::OK, &jobs))
+}
+
+fn state_named(name: &str) -> Result<jobs::State, Refusal> {
+    jobs::State::ALL
+        .into_iter()
+        .find(|state| state.as_str() == name)
+        .ok_or_else(|| {
+            let message = format!("`{name}` is not the state of a job");
+            Refusal::bad_request("bad_state", message)
+        })
+}
+
+async fn show(
+    FromState(state): FromState<Arc<State>>,
+    Path(id): Path<i64>,
+) -> Result<Response, Refusal> {
+    match state.store.read(move |db| queue::show(db, id)).await? {
+        Some(job) => Ok(answer(StatusCode::OK, &job)),
+        None => Err(Refusal::not_found(format!("there is no job {id}"))),
+    }
+}
+
+async fn retry(
+    FromState(state): FromState<Arc<State>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let report = orders::retry(&state.store, &order(body)?).await?;
+    Ok(answer(StatusCode::OK, &report))
+}
+
+async fn discard(
+    FromState(state): FromState<Arc<State>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let settle = on_settled(&state);
+    let discarded: Arc<Mutex<Vec<Settled>>> = Arc::default();
+    let noted = Arc::clone(&discarded);
+    let told: OnSettled = Arc::new(move |tx, settled| {
+        settle(tx, settled)?;
+        let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.push(settled.clone());
+        Ok(())
+    });
+    let report = orders::discard(&state.store, &order(body)?, Some(told)).await?;
+    let tell = on_ended(&state);
+    let discarded = discarded.lock().unwrap_or_else(PoisonError::into_inner);
+    discarded.iter().for_each(|settled| tell(settled));
+    drop(discarded);
+    Ok(answer(StatusCode::OK, &report))
+}
+
+fn order(body: serde_json::Map<String, Value>) -> Result<Order, Refusal> {
+    serde_json::from_value(Value::Object(body))
+        .map_err(|error| Refusal::bad_request("bad_order", error.to_string()))
+}
+
+impl From<QueueError> for Refusal {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::NothingSelected => Self::bad_request("nothing_selected", error.to_string()),
+            QueueError::BadRate { .. } => Self::bad_request("bad_rate", error.to_string()),
+            QueueError::Condition(_) => Self::bad_request("bad_condition", error.to_string()),
+            QueueError::Store(store) => store.into(),
+        }
+    }
+}

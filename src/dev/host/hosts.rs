@@ -1,0 +1,255 @@
+//! By which names the platform's own port is asked: loopback's, and those that a person allowed.
+//!
+//! A web page can rebind its own name to 127.0.0.1 and then speaks to this port as to its own site; the name that it sends
+//! gives it away. Other sites' pages send their origin.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State as FromState};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use thiserror::Error;
+
+use super::refusal::Refusal;
+
+/// A name beside loopback's by which the platform may be asked, and from whose pages: `NAME`, on any port, or `NAME:PORT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// In lower case.
+    name: String,
+    port: Option<u16>,
+}
+
+/// An allowed host that is none.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("`{text}` is no host; write NAME or NAME:PORT, such as host.docker.internal")]
+pub struct AllowedHostError {
+    text: String,
+}
+
+impl FromStr for AllowedHost {
+    type Err = AllowedHostError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || AllowedHostError {
+            text: text.to_owned(),
+        };
+        let (name, port) = parts(text).ok_or_else(wrong)?;
+        Ok(Self { name, port })
+    }
+}
+
+/// A host in lower case and its port, from what a `Host` header may hold.
+fn parts(text: &str) -> Option<(String, Option<u16>)> {
+    let authority: Authority = text.parse().ok()?;
+    let (name, port) = (authority.host(), authority.port_u16());
+    // What is left over is a user, an empty port or one that is no number.
+    let length = name.len() + authority.port().map_or(0, |port| port.as_str().len() + 1);
+    let is_whole =
+        !name.is_empty() && length == text.len() && authority.port().is_some() == port.is_some();
+    is_whole.then(|| (name.to_ascii_lowercase(), port))
+}
+
+/// The three spellings of loopback with a port, as `Host` headers have them.
+pub(crate) fn loopback(port: u16) -> [String; 3] {
+    ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"))
+}
+
+/// What the platform's port lets in.
+pub(crate) struct Hosts {
+    port: u16,
+    allowed: Vec<AllowedHost>,
+}
+
+impl Hosts {
+    pub(crate) fn new(port: u16, allowed: Vec<AllowedHost>) -> Self {
+        Self { port, allowed }
+    }
+
+    /// Checks a request before any route sees it.
+    fn admit(&self, request: &Request) -> Result<(), Refusal> {
+        let mut names = names(request).peekable();
+        if names.peek().is_none() {
+            return Err(Refusal::forbidden(
+                "foreign_host",
+                "a request names its host once",
+            ));
+        }
+        if let Some(foreign) = names.find(|name| !self.knows(name)) {
+            return Err(Refusal::forbidden(
+                "foreign_host",
+                format!(
+                    "this platform is asked as {}; `evt dev --allow-host {}` allows another name",
+                    loopback(self.port)[0],
+                    pasted(foreign)
+                ),
+            ));
+        }
+        match origins(request.headers()).find(|origin| !self.is_known_origin(origin)) {
+            None => Ok(()),
+            Some(foreign) => Err(Refusal::forbidden(
+                "foreign_origin",
+                format!(
+                    "web pages of other origins may not speak to this platform; `evt dev --allow-host {}` allows one",
+                    pasted(foreign.split_once("://").map_or("", |(_, host)| host))
+                ),
+            )),
+        }
+    }
+
+    fn knows(&self, text: &str) -> bool {
+        // Clients leave out the port that is http's own.
+        let default = if self.port == 80 { Some(80) } else { None };
+        let Some((name, port)) = parts(text) else {
+            return false;
+        };
+        let is_own = matches!(name.as_str(), "127.0.0.1" | "localhost" | "[::1]")
+            && port.or(default) == Some(self.port);
+        is_own || self.is_allowed(&name, port)
+    }
+
+    fn is_allowed(&self, name: &str, port: Option<u16>) -> bool {
+        self.allowed
+            .iter()
+            .any(|allowed| allowed.name == name && (allowed.port.is_none() || allowed.port == port))
+    }
+
+    fn is_known_origin(&self, origin: &str) -> bool {
+        match origin.split_once("://") {
+            Some(("http", host)) => self.knows(host),
+            Some(("https", host)) => {
+                parts(host).is_some_and(|(name, port)| self.is_allowed(&name, port))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Every name that a request has for its host. What is no text is none that is known.
+fn names(request: &Request) -> impl Iterator<Item = &str> {
+    let headers = request.headers().get_all(header::HOST);
+    let in_target = request.uri().authority().map(Authority::as_str);
+    headers
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .chain(in_target)
+}
+
+fn origins(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let origins = headers.get_all(header::ORIGIN);
+    origins
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+}
+
+/// A caller's text as part of a command to paste: only where it is a plain host.
+fn pasted(host: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
+    match host.parse::<AllowedHost>() {
+        Ok(_) if host.bytes().all(is_plain) && !host.starts_with('-') => host,
+        _ => "NAME",
+    }
+}
+
+/// The layer around every route, known or not.
+pub(crate) async fn gate(
+    FromState(hosts): FromState<Arc<Hosts>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match hosts.admit(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn ask(allowed: &[&str], headers: &[(&str, &str)]) -> Result<(), Refusal> {
+        let allowed = allowed.iter().map(|text| text.parse().unwrap()).collect();
+        let mut request = axum::http::Request::builder().uri("/profile/whoami");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Hosts::new(4870, allowed).admit(&request.body(Body::empty()).unwrap())
+    }
+
+    fn code(allowed: &[&str], headers: &[(&str, &str)]) -> Option<&'static str> {
+        ask(allowed, headers).err().map(|refusal| refusal.code)
+    }
+
+    #[test]
+    fn names_that_are_not_loopbacks_are_refused() {
+        let hosts = [
+            "evil.example:4870",
+            "127.0.0.1",
+            "127.0.0.1:4872",
+            "127.0.0.1.evil.example:4870",
+            "user@127.0.0.1:4870",
+            "127.0.0.1:",
+            "",
+            "\u{e9}",
+        ];
+        for host in hosts {
+            assert_eq!(code(&[], &[("host", host)]), Some("foreign_host"), "{host}");
+        }
+        assert_eq!(code(&[], &[]), Some("foreign_host"));
+        for host in ["127.0.0.1:4870", "LOCALHOST:4870", "[::1]:4870"] {
+            assert_eq!(code(&[], &[("host", host)]), None, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_foreign_host_beside_a_good_one_is_refused() {
+        let headers = [("host", "localhost:4870"), ("host", "evil.example")];
+        assert_eq!(code(&[], &headers), Some("foreign_host"));
+    }
+
+    #[test]
+    fn an_allowed_host_is_served_on_its_port_or_on_any() {
+        let host = [("host", "Platform.internal:8080")];
+        assert_eq!(code(&["platform.internal"], &host), None);
+        assert_eq!(code(&["platform.internal:8080"], &host), None);
+        assert_eq!(code(&["platform.internal:80"], &host), Some("foreign_host"));
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused_unless_allowed() {
+        let page = |origin| [("host", "localhost:4870"), ("origin", origin)];
+        for origin in [
+            "http://localhost:3000",
+            "https://localhost:4870",
+            "null",
+            "",
+        ] {
+            assert_eq!(code(&[], &page(origin)), Some("foreign_origin"), "{origin}");
+        }
+        assert_eq!(code(&[], &page("http://127.0.0.1:4870")), None);
+        assert_eq!(
+            code(&["localhost:3000"], &page("http://localhost:3000")),
+            None
+        );
+        assert_eq!(code(&["app.test"], &page("https://app.test")), None);
+    }
+
+    #[test]
+    fn the_hint_repeats_only_a_plain_host() {
+        let hint = |host| ask(&[], &[("host", host)]).unwrap_err().message;
+        assert!(hint("app.test").contains("--allow-host app.test`"));
+        assert!(hint("a;reboot").contains("--allow-host NAME`"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_not_allowed() {
+        for text in ["", "http://a", "a/b", "a b", "u@a", "a:", "a:99999"] {
+            assert!(text.parse::<AllowedHost>().is_err(), "{text}");
+        }
+    }
+}
