@@ -9,6 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::dial::{AddressPolicy, Call, DialError, Dialer};
+use crate::explain::{Exit, Explain, Explanation};
 use crate::grammar::target::Target;
 use crate::running::Running;
 use crate::secret::Secret;
@@ -39,6 +40,40 @@ pub enum ControlError {
     },
     #[error("the control port at {url} answered something that is no JSON")]
     Unreadable { url: String },
+}
+
+impl Explain for ControlError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Unreachable { .. } => {
+                Explanation::new(Exit::Unreachable, "not_running").hint("start one: evt dev")
+            }
+            Self::Refused { status, code, .. } => {
+                let (exit, code, hint) = match (status.as_u16(), code.as_str()) {
+                    (_, "unknown_event") => (Exit::Usage, "unknown_event", "evt send --list"),
+                    (_, "unknown_setting") => (Exit::Usage, "unknown_setting", "evt dev set"),
+                    (_, "bad_setting") => (Exit::Usage, "bad_setting", "evt dev set"),
+                    (_, "bad_agent" | "too_many_agents") => (
+                        Exit::Usage,
+                        "bad_agent",
+                        "evt dev ai --help     shows a file",
+                    ),
+                    (400, _) => (Exit::Usage, "refused", "evt dev --help"),
+                    (401 | 403, _) => (
+                        Exit::NotAllowed,
+                        "not_allowed",
+                        "evt dev stop, then start it anew: the token is of another start",
+                    ),
+                    (404, _) => (Exit::NotFound, "not_found", "evt dev status"),
+                    _ => (Exit::Refused, "refused", "evt dev status"),
+                };
+                Explanation::new(exit, code).hint(hint)
+            }
+            Self::Unreadable { .. } => {
+                Explanation::new(Exit::Refused, "not_a_platform").hint("evt dev status")
+            }
+        }
+    }
 }
 
 impl Control {

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret::Secret;
 use crate::ui::ColourHints;
@@ -44,6 +45,22 @@ pub enum SecretError {
         command: String,
         status: std::process::ExitStatus,
     },
+}
+
+impl Explain for SecretError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Unset { name } => {
+                Explanation::usage("secret_unset").hint(format!("export {name}=…"))
+            }
+            Self::Read { .. } => Explanation::usage("secret_unreadable")
+                .hint("evt man grammar      has the forms of a secret reference"),
+            Self::Empty { .. } | Self::NotText { .. } => Explanation::usage("secret_unusable")
+                .hint("give the secret alone, as one line of text"),
+            Self::Command { .. } => Explanation::usage("secret_command")
+                .hint("run the command by itself and see what it says"),
+        }
+    }
 }
 
 impl Env {

@@ -16,6 +16,7 @@ pub mod catalogue;
 pub mod condition;
 pub mod envelope;
 pub mod event;
+pub mod explain;
 pub mod grammar;
 pub mod json;
 pub mod record;

@@ -6,6 +6,7 @@ use directories::ProjectDirs;
 use thiserror::Error;
 
 use crate::env::Env;
+use crate::explain::{Explain, Explanation};
 
 /// The folders of one user. Nothing is created until something is written.
 #[derive(Clone, Debug)]
@@ -19,6 +20,12 @@ pub struct Paths {
 #[derive(Debug, Error)]
 #[error("cannot tell where this user's files belong: there is no home folder")]
 pub struct NoHome;
+
+impl Explain for NoHome {
+    fn explain(&self) -> Explanation {
+        Explanation::usage("no_home").hint("export EVT_HOME=/path/to/a/folder")
+    }
+}
 
 impl Paths {
     /// `EVT_HOME`, or the folders that the operating system's conventions name.

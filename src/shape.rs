@@ -10,6 +10,7 @@ use jaq_core::{Compiler, Ctx, Filter, Vars, data::JustLut};
 use jaq_json::{Val, read, write};
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
 use crate::grammar::caret;
 use crate::json;
 
@@ -32,6 +33,14 @@ pub struct ShapeError {
     pub input: String,
     pub at: Option<usize>,
     pub reason: String,
+}
+
+impl Explain for ShapeError {
+    fn explain(&self) -> Explanation {
+        Explanation::usage("bad_jq")
+            .hint("--jq '.data', or --jq '{type, amount: .data.amount}'")
+            .caret(self.caret())
+    }
 }
 
 /// What an expression met in one record.

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::explain::{Explain, Explanation};
+
 /// Longer names and patterns are not looked at: no platform has them, and a hostile one must not cost time.
 const LONGEST: usize = 1024;
 
@@ -40,6 +42,19 @@ pub enum TopicError {
     BadCharacter { pattern: String, at: usize },
     #[error("a pattern has at most {LONGEST} bytes")]
     TooLong,
+}
+
+impl Explain for TopicError {
+    fn explain(&self) -> Explanation {
+        Explanation::usage("bad_pattern").hint(match self {
+            Self::EmptyToken { .. } | Self::BadCharacter { .. } => {
+                "contact.created, contact.* or contact.>"
+            }
+            Self::PartialStar { .. } => "contact.* for every event of contacts",
+            Self::TailNotLast { .. } => "contact.> for all that begins with contact",
+            Self::TooLong => "> for every event",
+        })
+    }
 }
 
 impl TopicError {

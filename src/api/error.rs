@@ -7,6 +7,8 @@ use reqwest::Url;
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::explain::{Exit, Explain, Explanation};
+
 /// What went wrong between `evt` and the platform.
 #[derive(Debug, Error)]
 pub enum ApiError {
@@ -41,6 +43,30 @@ pub enum ApiError {
     Refused(Box<Refusal>),
 }
 
+impl Explain for ApiError {
+    fn explain(&self) -> Explanation {
+        let refused = |code| Explanation::new(Exit::Refused, code);
+        match self {
+            Self::BadUrl { .. } => Explanation::usage("bad_url").hint("evt profile list"),
+            Self::BadHeader { .. } => Explanation::usage("bad_header").hint("evt profile list"),
+            Self::BadName { .. } => Explanation::usage("bad_name"),
+            Self::Setup(_) => Explanation::failed("http_setup").hint("evt doctor"),
+            Self::Unreachable { source, .. } => source.explain(),
+            Self::TooLarge { .. } => {
+                refused("answer_too_large").hint("evt records list contact --page-size 10")
+            }
+            Self::ForeignRedirect { to, .. } => {
+                refused("foreign_redirect").hint(format!("evt profile login --url {to}"))
+            }
+            Self::RedirectLoop { .. } => refused("redirect_loop").hint("evt profile show"),
+            Self::Unreadable { .. } | Self::Incomplete { .. } => {
+                refused("bad_answer").hint("evt profile whoami")
+            }
+            Self::Refused(refusal) => refusal.explain(),
+        }
+    }
+}
+
 impl ApiError {
     /// The platform's refusal, where it was one.
     pub fn refusal(&self) -> Option<&Refusal> {
@@ -64,6 +90,19 @@ pub enum Why {
     Timeout { limit: Duration },
     #[error("the connection broke off before the whole answer had come")]
     Broken(#[source] Transport),
+}
+
+impl Explain for Why {
+    fn explain(&self) -> Explanation {
+        let (code, hint) = match self {
+            Self::Refused => ("platform_refused_connection", "evt dev"),
+            Self::Name { .. } => ("name_not_found", "evt profile list"),
+            Self::Tls { .. } => ("tls_failed", "evt doctor"),
+            Self::Timeout { .. } => ("timeout", "evt doctor"),
+            Self::Broken(_) => ("connection_broken", "evt doctor"),
+        };
+        Explanation::new(Exit::Unreachable, code).hint(hint)
+    }
 }
 
 impl Why {
@@ -137,6 +176,33 @@ pub struct Refusal {
     pub reason: Option<String>,
     /// How long the platform asked to be left alone.
     pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    fn explain(&self) -> Explanation {
+        if self.code.as_deref() == Some("missing_orgid") {
+            return Explanation::new(Exit::Refused, "missing_orgid")
+                .hint("evt profile whoami --org my-org");
+        }
+        match self.status {
+            401 | 403 => {
+                Explanation::new(Exit::NotAllowed, "not_allowed").hint("evt profile login")
+            }
+            404 => Explanation::new(Exit::NotFound, "not_found"),
+            429 => self.busy("too_many_requests"),
+            503 => self.busy("platform_busy"),
+            _ => Explanation::new(Exit::Refused, "platform_refused"),
+        }
+    }
+
+    /// Hints at the platform's `Retry-After`, if it is longer than a command may wait.
+    fn busy(&self, code: &'static str) -> Explanation {
+        let explanation = Explanation::new(Exit::Refused, code);
+        match self.retry_after {
+            Some(wait) => explanation.hint(format!("sleep {}   and try again", wait.as_secs())),
+            None => explanation,
+        }
+    }
 }
 
 impl Refusal {

@@ -13,6 +13,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
+
 /// The largest body that is taken back; `evt listen` takes no larger one either.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The largest piece of text that holds one event: its body twice, as it is and as data, and what escapes add.
@@ -35,6 +37,19 @@ pub enum ArchiveError {
     BodyTooLarge { bytes: usize },
     #[error("it is longer than any event can be")]
     TooLong,
+}
+
+impl Explain for ArchiveError {
+    fn explain(&self) -> Explanation {
+        let code = match self {
+            Self::Json(_) => "not_an_export",
+            Self::Method { .. } | Self::Target { .. } | Self::Header { .. } | Self::Base64(_) => {
+                "bad_export"
+            }
+            Self::BodyTooLarge { .. } | Self::TooLong => "too_large",
+        };
+        Explanation::usage(code).hint("evt events export --format ndjson -f events.ndjson")
+    }
 }
 
 /// Bytes as JSON: text where they are UTF-8, so that people and tools can read them, else `{"base64":…}`.

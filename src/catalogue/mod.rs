@@ -6,6 +6,8 @@ mod events;
 
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
+
 pub use events::{EVENTS, EventKind, Family};
 
 /// Whether the local platform does what a name stands for.
@@ -266,6 +268,18 @@ pub struct Unknown {
     pub name: String,
     /// The nearest name that there is.
     pub suggestion: Option<&'static str>,
+}
+
+impl Explain for Unknown {
+    fn explain(&self) -> Explanation {
+        let (code, hint) = match self.what {
+            "event" => ("unknown_event", "evt send --list"),
+            "trigger" => ("unknown_trigger", "evt flows create --help"),
+            "operator" => ("unknown_operator", "evt flows create --help"),
+            _ => ("unknown_action", "evt flows create --help"),
+        };
+        Explanation::usage(code).hint(hint)
+    }
 }
 
 fn did_you_mean(suggestion: &Option<&'static str>) -> String {

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::Context;
 use crate::error::CliError;
+use crate::explain::{Explain, Explanation};
 use crate::grammar::change::{self, Change, Path};
 use crate::grammar::header_line::HeaderLine;
 use crate::json;
@@ -50,6 +51,17 @@ pub(crate) enum EditError {
         editor: String,
         status: std::process::ExitStatus,
     },
+}
+
+impl Explain for EditError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::File(_) => Explanation::failed("edit_file").hint("evt doctor"),
+            Self::Start { .. } | Self::Ended { .. } => {
+                Explanation::usage("editor").hint("export EDITOR=nano")
+            }
+        }
+    }
 }
 
 impl ChangeArgs {

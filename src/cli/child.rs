@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use crate::error::CliError;
+use crate::explain::{Exit, Explain, Explanation};
 
 /// How long a program may take to end once it was asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -23,6 +24,18 @@ pub(crate) enum ChildError {
     Start { program: String, source: io::Error },
     #[error("cannot wait for `{program}`")]
     Wait { program: String, source: io::Error },
+}
+
+impl Explain for ChildError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::NotFound { program, .. } => Explanation::new(Exit::NotFound, "command_not_found")
+                .hint(format!("command -v {program}")),
+            Self::Start { program, .. } => Explanation::failed("command_failed")
+                .hint(format!("ls -l \"$(command -v {program})\"")),
+            Self::Wait { .. } => Explanation::failed("command_lost").hint("evt doctor"),
+        }
+    }
 }
 
 /// A program under way. It has the terminal, and its own place in it: stdin, stdout and stderr are this process's.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
 use crate::json;
 
@@ -37,6 +38,29 @@ pub(crate) enum InputError {
     Empty { name: String },
     #[error("`{path}` is set twice, once as a value and once as an object around others")]
     Conflict { path: String },
+}
+
+impl Explain for InputError {
+    fn explain(&self) -> Explanation {
+        let example = "echo '{\"email\":\"ada@example.com\"}' | evt records create contact -f -";
+        match self {
+            Self::Read { .. } => {
+                Explanation::usage("unreadable_input").hint("ls -l     shows what is there")
+            }
+            Self::TooLarge { .. } => {
+                Explanation::usage("input_too_large").hint("split it into several files")
+            }
+            Self::Json { .. } | Self::NoObject { .. } => {
+                Explanation::usage("bad_input").hint(example)
+            }
+            Self::Yaml { .. } => Explanation::usage("bad_input")
+                .hint("indent with spaces, and quote text that holds `: ` or begins with { or ["),
+            Self::Empty { .. } => Explanation::usage("empty_input").hint(example),
+            Self::Conflict { path } => {
+                Explanation::usage("field_conflict").hint(format!("give {path} once"))
+            }
+        }
+    }
 }
 
 /// `path=text` or `path:=json`; dots in the path lead into objects.

@@ -21,6 +21,7 @@ mod records;
 mod runtime;
 mod send;
 mod settings;
+mod stop;
 mod tail;
 mod vendor_keys;
 
@@ -37,16 +38,9 @@ use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::ui::{Colour, Format, Manner, Ui};
 
-pub(crate) use change::EditError;
-pub(crate) use child::ChildError;
 pub(crate) use context::Context;
-pub(crate) use demo::DemoError;
-pub(crate) use events::EventsError;
-pub(crate) use flows::DocumentFault;
-pub(crate) use input::InputError;
 use parse::Parsed;
 use runtime::Runtime;
-pub(crate) use runtime::RuntimeError;
 
 /// Receive, send, replay and automate events against a platform that runs on your machine
 #[derive(Debug, Parser)]

@@ -181,7 +181,7 @@ impl Stop {
     pub(super) fn mistake(&self, command: &str) -> CliError {
         let rendered = self.error.render().to_string();
         let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, command));
-        error.place = std::error::Error::source(&self.error).and_then(crate::error::place_of);
+        error.caret = std::error::Error::source(&self.error).and_then(crate::error::caret_of);
         let mut suggest = |kind, before: &str| {
             for suggestion in self.strings(kind) {
                 error.hints.push(format!("{before}{suggestion}"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::error::{CliError, Exit};
+use crate::explain::{Explain, Explanation};
 
 /// How a command runs. Commands that wait for nothing need none of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,16 @@ pub(crate) enum RuntimeError {
     Start(#[source] std::io::Error),
     #[error("the command ended by a fault of its own")]
     Fault,
+}
+
+impl Explain for RuntimeError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Start(_) => Explanation::failed("runtime").hint("evt doctor"),
+            Self::Fault => Explanation::failed("fault")
+                .hint("report it with the line above and the command that you ran"),
+        }
+    }
 }
 
 impl Runtime {

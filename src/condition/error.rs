@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::work::REGEX;
+use crate::explain::{Explain, Explanation};
 use crate::grammar::{caret, nearest::nearest};
 
 /// A condition that cannot be compiled. `at` counts characters of `input`.
@@ -52,6 +53,43 @@ pub enum ConditionError {
     TooDeep,
     #[error("the condition is longer than {limit} bytes")]
     TooLong { limit: usize },
+}
+
+impl Explain for ConditionError {
+    fn explain(&self) -> Explanation {
+        let (code, hint) = match self {
+            Self::Syntax { .. } => (
+                "bad_condition",
+                "data.amount >= 100 && data.status in [\"lead\", \"customer\"]".to_owned(),
+            ),
+            Self::UnknownFunction { .. } => (
+                "unknown_function",
+                "contains, startsWith, endsWith, matches, size, has, exists and all are the usual ones".to_owned(),
+            ),
+            Self::UnknownVariable { .. } => (
+                "unknown_variable",
+                "data.… is the payload; quote text: type == \"contact.created\"".to_owned(),
+            ),
+            Self::Regex { .. } => (
+                "bad_regex",
+                "data.email.matches(\"@example[.]com$\")".to_owned(),
+            ),
+            Self::UnknownOperator { name, .. } if name.starts_with('$') => {
+                ("unknown_operator", super::mongo::OPERATORS.join(" "))
+            }
+            Self::UnknownOperator { .. } => {
+                ("unknown_operator", crate::catalogue::OPERATORS.join(" "))
+            }
+            Self::Argument { .. } | Self::Shape { .. } => (
+                "bad_condition",
+                "{\"field\": \"contact.email\", \"operator\": \"contains\", \"value\": \"@\"}".to_owned(),
+            ),
+            Self::TooDeep | Self::WalksTooDeep { .. } | Self::TooLong { .. } => {
+                ("bad_condition", "split it into several conditions".to_owned())
+            }
+        };
+        Explanation::usage(code).hint(hint).caret(self.caret())
+    }
 }
 
 impl ConditionError {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::env::Env;
+use crate::explain::{Exit, Explain, Explanation};
 use crate::paths::Paths;
 pub use credentials::{Credentials, Login};
 pub use file::{File, Kind, set, shares_a_secret, unset};
@@ -120,6 +121,50 @@ pub enum ConfigError {
     NotRunning,
     #[error("cannot read where the local platform runs")]
     Running(#[source] std::io::Error),
+}
+
+impl Explain for ConfigError {
+    fn explain(&self) -> Explanation {
+        let suggested =
+            |suggestion: &Option<String>, before: &str, otherwise: &str| match suggestion {
+                Some(word) => format!("{before}{word}"),
+                None => otherwise.to_owned(),
+            };
+        match self {
+            Self::Read { .. } => {
+                Explanation::usage("settings_unreadable").hint("evt config path")
+            }
+            Self::Write { .. } => Explanation::failed("settings_unwritable").hint("evt doctor"),
+            Self::Syntax { path, .. } => {
+                Explanation::usage("settings_syntax").hint(format!("mend {}", path.display()))
+            }
+            Self::UnknownKey { suggestion, .. } => Explanation::usage("unknown_setting")
+                .hint(suggested(suggestion, "write it as ", "evt config show --all")),
+            Self::NoSuchKey { suggestion, .. } => Explanation::usage("unknown_setting")
+                .hint(suggested(suggestion, "evt config get ", "evt config show --all")),
+            Self::WrongType { .. } => Explanation::usage("setting_type")
+                .hint("evt man files        shows an example"),
+            Self::SecretInProject { .. } | Self::SecretForProject { .. } => {
+                Explanation::usage("secret_in_project").hint(
+                    "keep it in your own file (evt config path), or name a variable: \"env:NAME\"",
+                )
+            }
+            Self::BadName { .. } => Explanation::usage("bad_name").hint(
+                "a name has letters, digits, `.`, `_` and `-`, at most 64, and begins with a letter or digit",
+            ),
+            Self::UnknownProfile { suggestion, .. } => Explanation::usage("unknown_profile")
+                .hint(suggested(suggestion, "evt --profile ", "evt profile list")),
+            Self::Incomplete { name, missing } => Explanation::usage("profile_incomplete")
+                .hint(format!("evt profile add {name} --{missing} …")),
+            Self::LocalIsFixed => {
+                Explanation::usage("profile_fixed").hint("choose another name")
+            }
+            Self::NotRunning => {
+                Explanation::new(Exit::Unreachable, "not_running").hint("start one: evt dev")
+            }
+            Self::Running(_) => Explanation::failed("running_file").hint("evt doctor"),
+        }
+    }
 }
 
 impl Config {

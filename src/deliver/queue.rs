@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::OnSettled;
 use crate::condition::ConditionError;
+use crate::explain::{Explain, Explanation};
 use crate::grammar::select::Where;
 use crate::store::jobs::State;
 use crate::store::queue::{self, JobRow, Order, PAGE, Report, Retried, Selection, Skipped};
@@ -31,6 +32,21 @@ pub enum QueueError {
     BadRate { rate: f64 },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for QueueError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::NothingSelected => {
+                Explanation::usage("nothing_selected").hint("evt queue retry --dead")
+            }
+            Self::BadRate { .. } => {
+                Explanation::usage("bad_rate").hint("evt queue retry --dead --rate 10/s")
+            }
+            Self::Condition(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+        }
+    }
 }
 
 /// The selected jobs, newest first, `limit` (or [`PAGE`]) of them. With a condition, as many as it takes are looked at.

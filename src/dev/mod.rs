@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::deliver::{DisabledEndpoint, Engine, EngineOptions, OnEnded, OnSettled};
 use crate::dial::{AddressPolicy, Dialer};
+use crate::explain::{Explain, Explanation};
 use crate::flow::{Cause, FlowOptions, Flows, NewEvent};
 use crate::occupant::{self, Occupant};
 use crate::running::Running;
@@ -112,6 +113,35 @@ pub enum DevError {
     Seed(#[from] SeedError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for DevError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::PortTaken { flag, occupant, .. } => {
+                let explanation = Explanation::failed("port_taken").hint(match *flag {
+                    "--port" => "evt dev --port 0     takes free ports for everything",
+                    _ => "evt dev --console-port 0",
+                });
+                match occupant {
+                    Some(occupant) if occupant.is_platform => {
+                        explanation.hint("evt dev stop         ends the other one")
+                    }
+                    _ => explanation,
+                }
+            }
+            Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt dev --port 0"),
+            Self::DataInUse { .. } => Explanation::failed("data_in_use")
+                .hint("evt dev stop")
+                .hint("evt dev --data ./another-folder --port 0"),
+            Self::DataFolder { .. } => {
+                Explanation::failed("data_folder").hint("evt dev --data ./a-folder-of-yours")
+            }
+            Self::Running { .. } => Explanation::failed("running_file").hint("evt doctor"),
+            Self::Seed(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+        }
+    }
 }
 
 /// Where a platform runs.

@@ -5,6 +5,7 @@ mod address;
 mod answer;
 mod connect;
 mod connection;
+mod explain;
 mod redirect;
 mod relay;
 mod stream;

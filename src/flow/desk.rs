@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::document::{self, Flow};
 use super::engine::Flows;
 use super::reader::DocumentError;
+use crate::explain::{Exit, Explain, Explanation};
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError, Tx};
@@ -33,6 +34,28 @@ pub enum FlowError {
     Gone { run: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for FlowError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Document(error) => error.explain(),
+            Self::NoSuchFlow { .. } => {
+                Explanation::new(Exit::NotFound, "no_such_flow").hint("evt flows list")
+            }
+            Self::NameTaken { .. } => {
+                Explanation::usage("name_taken").hint("evt flows apply -f FILE")
+            }
+            Self::NoSuchRun { .. } => {
+                Explanation::new(Exit::NotFound, "no_such_run").hint("evt flows runs")
+            }
+            Self::WrongState { .. } => {
+                Explanation::new(Exit::Refused, "wrong_state").hint("evt flows runs")
+            }
+            Self::Gone { .. } => Explanation::new(Exit::NotFound, "gone").hint("evt flows runs"),
+            Self::Store(error) => error.explain(),
+        }
+    }
 }
 
 impl Flows {

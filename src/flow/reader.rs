@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::placeholder::PlaceholderError;
 use crate::catalogue::Unknown;
 use crate::condition::ConditionError;
+use crate::explain::{Explain, Explanation};
 use crate::json::kind_of;
 use crate::signature::SignatureError;
 use crate::time;
@@ -68,6 +69,26 @@ pub enum DocumentError {
         found: usize,
         limit: usize,
     },
+}
+
+impl Explain for DocumentError {
+    fn explain(&self) -> Explanation {
+        let code = match self {
+            Self::Missing { .. }
+            | Self::Both { .. }
+            | Self::WrongKind { .. }
+            | Self::BadValue { .. }
+            | Self::NoSuchStep { .. }
+            | Self::SameStep { .. }
+            | Self::TooMany { .. } => "bad_flow",
+            Self::UnknownName { .. } | Self::UnknownKey { .. } => "unknown_name",
+            Self::NotBuilt { .. } => "not_built",
+            Self::Placeholder { .. } => "bad_placeholder",
+            Self::Condition { .. } => "bad_condition",
+            Self::Secret { .. } => "bad_secret",
+        };
+        Explanation::usage(code).hint("evt flows create --help")
+    }
 }
 
 fn shown(parent: &str) -> String {

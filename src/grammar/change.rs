@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::GrammarError;
+use crate::explain::{Explain, Explanation};
 use crate::json::{self, Kind, NoPlace, Step};
 
 const EXPECTED_PATH: &str = "a path such as data.amount, items[0].name or headers.x\\.y";
@@ -41,6 +42,26 @@ pub enum ChangeError {
     BeyondTheEnd { parent: String, length: usize },
     #[error("`{parent}` is a list, so `{name}` must be a position in it")]
     NotAnIndex { parent: String, name: String },
+}
+
+impl Explain for ChangeError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::NotJson => {
+                Explanation::usage("body_not_json").hint("--edit changes a body that is not JSON")
+            }
+            Self::NotThere { path } => Explanation::usage("no_such_path").hint(format!(
+                "--set-new adds what is not there: --set-new --set {path}=…"
+            )),
+            Self::NotAContainer { parent, .. } => Explanation::usage("no_such_path")
+                .hint(format!("--set '{parent}:={{}}' makes an object of it")),
+            Self::BeyondTheEnd { parent, length } => Explanation::usage("no_such_path")
+                .hint(format!("--set-new --set '{parent}[{length}]=…'")),
+            Self::NotAnIndex { parent, .. } => {
+                Explanation::usage("no_such_path").hint(format!("--set '{parent}[0]=…'"))
+            }
+        }
+    }
 }
 
 impl Change {

@@ -17,6 +17,8 @@ use std::fmt::Write;
 
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
+
 /// Text that is not of the form that was asked for.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{input}` is not {expected}{}", place(*at))]
@@ -26,6 +28,12 @@ pub struct GrammarError {
     pub expected: &'static str,
     /// Where in the input it goes wrong, in characters.
     pub at: Option<usize>,
+}
+
+impl Explain for GrammarError {
+    fn explain(&self) -> Explanation {
+        Explanation::usage("bad_input").caret(self.caret())
+    }
 }
 
 impl GrammarError {

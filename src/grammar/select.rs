@@ -12,6 +12,7 @@ use super::when::When;
 use crate::condition::{Condition, ConditionError, Explain, Scope};
 use crate::envelope::Form;
 use crate::event::{Event, Outcome, Verdict};
+use crate::explain::{self, Explanation};
 use crate::json::Raw;
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
@@ -128,6 +129,21 @@ pub enum SelectError {
     },
     #[error("a selection is empty")]
     Empty,
+}
+
+impl explain::Explain for SelectError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Pattern(error) => error.explain(),
+            Self::Condition(error) => error.explain(),
+            Self::Grammar(error) => error.explain(),
+            Self::UnknownStatus { .. } => Explanation::usage("unknown_status").hint(
+                "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or an answer such as 503 or 5xx",
+            ),
+            Self::Empty => Explanation::usage("empty_selection")
+                .hint("contact.*, status=failed or data.data.amount >= 100"),
+        }
+    }
 }
 
 impl Select {

@@ -31,6 +31,7 @@ use crate::dial::{AddressPolicy, Dialer};
 use crate::documents::Documents;
 use crate::envelope;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
+use crate::explain::{Explain, Explanation};
 use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Dropped, Handler, read_body, serve};
 use crate::signature::{Handshake, Reason};
@@ -142,6 +143,17 @@ pub enum ListenError {
         address: SocketAddr,
         source: std::io::Error,
     },
+}
+
+impl Explain for ListenError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::PortTaken { .. } => {
+                Explanation::failed("port_taken").hint("evt listen --port 0     takes a free port")
+            }
+            Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt listen --port 0"),
+        }
+    }
 }
 
 /// A running listener.

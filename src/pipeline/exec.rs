@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
+use crate::explain::{Exit, Explain, Explanation};
 use crate::source::Message;
 
 /// What reads a command as a person types it.
@@ -30,6 +31,17 @@ pub enum ExecError {
         status: ExitStatus,
         key: String,
     },
+}
+
+impl Explain for ExecError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Start { .. } | Self::Failed { .. } => {
+                Explanation::new(Exit::Undelivered, "exec_failed")
+                    .hint("mend the command and run this again: it goes on with that record")
+            }
+        }
+    }
 }
 
 /// A command that gets records, one a run, and those that wait for it.

@@ -12,6 +12,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::catalogue::{self, EventKind};
+use crate::explain::{Exit, Explain, Explanation};
 use crate::grammar::glob;
 use crate::grammar::nearest::nearest;
 use crate::signature::PLATFORM_SCHEME;
@@ -89,6 +90,17 @@ pub struct UnknownSample {
     pub suggestion: Option<String>,
 }
 
+impl Explain for UnknownSample {
+    fn explain(&self) -> Explanation {
+        let hint = match (vendor(&self.name), &self.suggestion) {
+            (Some(vendor), _) => format!("evt send --list {vendor}"),
+            (None, Some(name)) => format!("evt send {name}"),
+            (None, None) => "evt send --list".to_owned(),
+        };
+        Explanation::usage("unknown_event").hint(hint)
+    }
+}
+
 /// No sample's name fits.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("no sample event's name fits `{glob}`")]
@@ -96,6 +108,16 @@ pub struct NoneFits {
     pub glob: String,
     /// A glob that would fit some.
     pub suggestion: Option<String>,
+}
+
+impl Explain for NoneFits {
+    fn explain(&self) -> Explanation {
+        let hint = match &self.suggestion {
+            Some(glob) => format!("evt send --list '{glob}'"),
+            None => "evt send --list".to_owned(),
+        };
+        Explanation::new(Exit::NotFound, "no_such_event").hint(hint)
+    }
 }
 
 /// Every sample, in the order of `evt send --list`: AppEngine's events, then the vendors'.

@@ -9,6 +9,7 @@ mod certificate;
 mod clock;
 mod diagnose;
 mod discord;
+mod explain;
 mod field;
 mod github;
 mod google_ads;

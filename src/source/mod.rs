@@ -4,6 +4,7 @@
 //! what becomes of a message: it hands each one, borrowed from its own buffer, to an [`Outlet`], and what a person wants to
 //! know as a [`Notice`].
 
+mod explain;
 mod keep_open;
 pub mod poll;
 mod socketio;

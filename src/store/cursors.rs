@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{StoreError, Tx};
+use crate::explain::{Explain, Explanation};
 use crate::time::Timestamp;
 
 /// A cursor as it is kept.
@@ -34,6 +35,20 @@ pub enum CursorError {
     },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for CursorError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Store(error) => error.explain(),
+            Self::OtherStream { .. } => {
+                Explanation::usage("cursor_of_another_stream").hint("--resume with another name")
+            }
+            Self::Unreadable { .. } => {
+                Explanation::failed("cursor_unreadable").hint("--resume with another name")
+            }
+        }
+    }
 }
 
 /// The column `value`.

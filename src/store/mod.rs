@@ -28,6 +28,7 @@ use rusqlite::OpenFlags;
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
+use crate::explain::{Explain, Explanation};
 use crate::files;
 
 /// What reads are made on; the rooms above only pass it back to this one.
@@ -99,6 +100,31 @@ pub enum StoreError {
     Stopped,
     #[error("an operation on the store panicked")]
     Panicked,
+}
+
+impl Explain for StoreError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Damaged { path, .. } => {
+                // The damaged file is kept: the user may want to recover something from it.
+                let hint = match path.as_ref().map(|path| path.display()) {
+                    Some(path) => format!("mv {path} {path}.damaged"),
+                    None => "evt doctor".to_owned(),
+                };
+                Explanation::failed("store_damaged").hint(hint)
+            }
+            Self::Newer { .. } => Explanation::usage("store_newer").hint("use the newer evt"),
+            Self::Full(_) => Explanation::failed("disk_full")
+                .hint("free some space; evt doctor says how much there is"),
+            Self::Locked(_) => Explanation::failed("store_locked")
+                .hint("try again; if it stays locked, end the evt that holds it"),
+            Self::Open { .. } => Explanation::failed("store_open").hint("evt doctor"),
+            Self::Folder { .. } => Explanation::failed("store_folder").hint("evt doctor"),
+            Self::Sql(_) => Explanation::failed("store_sql").hint("evt doctor"),
+            Self::Stopped => Explanation::failed("store_stopped").hint("evt doctor"),
+            Self::Panicked => Explanation::failed("fault").hint("evt doctor"),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::explain::{Exit, Explain, Explanation};
+
 pub use event::{body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
@@ -92,6 +94,24 @@ pub struct Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes hold control characters, which a terminal would obey")]
 pub struct NotForATerminal;
+
+impl Explain for io::Error {
+    fn explain(&self) -> Explanation {
+        if self
+            .get_ref()
+            .is_some_and(|inner| inner.is::<NotForATerminal>())
+        {
+            return Explanation::usage("not_for_a_terminal")
+                .hint("write it to a file: … -o raw > FILE");
+        }
+        match self.kind() {
+            io::ErrorKind::BrokenPipe => Explanation::new(Exit::Done, "closed_pipe"),
+            io::ErrorKind::StorageFull => Explanation::failed("disk_full")
+                .hint("free some space; evt doctor says how much there is"),
+            _ => Explanation::failed("io"),
+        }
+    }
+}
 
 impl Ui {
     pub fn new(manner: Manner) -> Self {

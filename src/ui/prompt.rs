@@ -6,6 +6,7 @@ use dialoguer::{Confirm, Input, Password, Select};
 use thiserror::Error;
 
 use super::Ui;
+use crate::explain::{Exit, Explain, Explanation};
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -18,6 +19,17 @@ pub enum PromptError {
     },
     #[error("the question was not answered")]
     Cancelled(#[source] io::Error),
+}
+
+impl Explain for PromptError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::NotAsked { flag, .. } => {
+                Explanation::usage("not_asked").hint(format!("give it with {flag}"))
+            }
+            Self::Cancelled(_) => Explanation::new(Exit::Interrupted, "cancelled"),
+        }
+    }
 }
 
 impl Ui {

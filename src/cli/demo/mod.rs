@@ -1,5 +1,6 @@
 //! `evt demo`: a tour on the real parts, in a home of its own; every step is the command that it shows.
 
+mod explain;
 mod stage;
 
 use std::net::Ipv4Addr;

@@ -20,6 +20,7 @@ use thiserror::Error;
 use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
+use crate::explain::{Exit, Explain, Explanation};
 
 /// See, replay, verify, compare and carry what was received and sent
 #[derive(Debug, clap::Args)]
@@ -96,6 +97,51 @@ pub(crate) enum EventsError {
         path: std::path::PathBuf,
         source: std::io::Error,
     },
+}
+
+impl Explain for EventsError {
+    fn explain(&self) -> Explanation {
+        let not_found = |code| Explanation::new(Exit::NotFound, code);
+        match self {
+            Self::NoSuchEvent { .. } => not_found("no_such_event").hint("evt events list"),
+            Self::NoSuchFile { .. } => {
+                not_found("no_such_file").hint("evt events list     names the events that are kept")
+            }
+            Self::NothingSelected => {
+                not_found("nothing_selected").hint("evt events list --limit 0")
+            }
+            Self::NotOne { .. } => Explanation::usage("not_one").hint("evt events list"),
+            Self::FileTooLarge { name } => {
+                Explanation::usage("too_large").hint(format!("evt events import {name}"))
+            }
+            Self::SecretsElsewhere => Explanation::usage("secrets_elsewhere")
+                .hint("evt events export @last     writes headers as they came"),
+            Self::NotForTerminals => Explanation::usage("not_for_terminals")
+                .hint("evt events show @last -o raw > body.bin"),
+            Self::NoScheme { .. } => Explanation::usage("no_scheme")
+                .hint("name the scheme, such as stripe, and its --secret env:NAME"),
+            Self::SecretNotGiven { reference } => Explanation::usage("no_secret")
+                .hint(format!("evt events verify {reference} --secret env:NAME")),
+            Self::NoneDelivered { target, source, .. } => {
+                let first = match source {
+                    Some(_) => "start your app",
+                    None => "see why your app refused it",
+                };
+                Explanation::new(Exit::Undelivered, "undelivered").hint(format!(
+                    "{first}, then: evt events replay @failed --to {target}"
+                ))
+            }
+            Self::SomeFailed { target, .. } => Explanation::new(Exit::Partly, "partly_delivered")
+                .hint(format!("evt events replay @failed --to {target}")),
+            Self::NothingTaken { .. } => Explanation::usage("not_an_export")
+                .hint("evt events export --format ndjson -f events.ndjson"),
+            Self::SomeRefused { .. } => Explanation::new(Exit::Partly, "partly_imported")
+                .hint("mend the lines named above and import those alone"),
+            Self::Write { .. } => {
+                Explanation::failed("cannot_write").hint("evt events export > events.ndjson")
+            }
+        }
+    }
 }
 
 /// Runs the command.

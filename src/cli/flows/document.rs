@@ -10,6 +10,7 @@ use crate::api::Client;
 use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
+use crate::explain::{Explain, Explanation};
 use crate::flow::{self, DocumentError};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
@@ -73,6 +74,35 @@ pub(crate) enum DocumentFault {
     },
     #[error("cannot write the flow as YAML: {reason}")]
     Write { reason: String },
+}
+
+impl Explain for DocumentFault {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::NotText { .. }
+            | Self::Yaml { .. }
+            | Self::Empty { .. }
+            | Self::NoObject { .. } => Explanation::usage("bad_flow_file")
+                .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
+            Self::Folder { .. } | Self::NoFiles { .. } => {
+                Explanation::usage("no_flow_files").hint("evt flows apply -f flows/")
+            }
+            Self::TooManyFiles { .. } => {
+                Explanation::usage("too_many_flow_files").hint("evt flows apply -f flows/")
+            }
+            Self::Loopback { .. } => Explanation::usage("loopback_webhook")
+                .hint("open a tunnel of your choice to that port and give its public URL to --webhook")
+                .hint("evt flows create … --profile local     creates it on the platform of this machine")
+                .hint("--force     creates it all the same"),
+            Self::Addition { .. } => Explanation::usage("secret_is_ours")
+                .hint("-H 'X-Bridge-Secret: env:NAME'     sends a secret along, which every platform can")
+                .hint("--force     creates it all the same"),
+            Self::SameName { .. } => {
+                Explanation::usage("same_name").hint("give each flow a name of its own")
+            }
+            Self::Write { .. } => Explanation::failed("yaml").hint("evt flows show NAME -o json"),
+        }
+    }
 }
 
 /// The same mistake as in a flow that was typed, with the file that holds it.

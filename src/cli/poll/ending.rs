@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::cli::Context;
-use crate::error::{self, CliError, Exit};
+use crate::cli::{Context, stop};
+use crate::error::{CliError, Exit};
 use crate::pipeline::{Pipeline, Stats, Stop};
 use crate::source::poll::{Poll, PollEnd, PollError, Reading};
 use crate::watermark::Position;
@@ -54,7 +54,7 @@ impl Ending {
         if let Some(stop) = stopped
             && (is_refused || is_closed)
         {
-            return error::stopped(stop);
+            return stop::exit_of(stop);
         }
         match self.end? {
             PollEnd::Complete | PollEnd::Enough if stats.not_shaped > 0 => Ok(Exit::Partly),

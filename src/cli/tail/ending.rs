@@ -7,8 +7,8 @@ use serde_json::json;
 use super::advice::Tried;
 use super::credentials::Server;
 use super::{Args, resume};
-use crate::cli::Context;
-use crate::error::{self, CliError, Exit};
+use crate::cli::{Context, stop};
+use crate::error::{CliError, Exit};
 use crate::event::Transport;
 use crate::pipeline::{Pipeline, Stats, Stop};
 use crate::source::{Ended, SourceError};
@@ -65,7 +65,7 @@ impl Ending {
 
     fn exit(self, known: Known, args: &Args, cx: &Context) -> Result<Exit, CliError> {
         if let Some(stop) = known.stopped {
-            return error::stopped(stop);
+            return stop::exit_of(stop);
         }
         let tried = Tried {
             transport: self.transport,

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::State;
 use super::model::Draft;
+use crate::explain::{Exit, Explain, Explanation};
 use crate::flow::{Cause, FlowError, WorldError};
 use crate::store::{StoreError, records};
 
@@ -29,6 +30,22 @@ pub enum SeedError {
     Flow { position: usize, source: FlowError },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for SeedError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Read { .. } => {
+                Explanation::new(Exit::NotFound, "seed_unreadable").hint("ls -l")
+            }
+            Self::Form { .. } | Self::Record { .. } | Self::Flow { .. } => {
+                Explanation::usage("bad_seed").hint(
+                    "a seed is {records: [{datatype, data}], flows: [a flow as `evt flows show` prints it]}",
+                )
+            }
+            Self::Store(error) => error.explain(),
+        }
+    }
 }
 
 /// What a seed came to.

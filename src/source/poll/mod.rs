@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BoxFuture, Outlet};
 use crate::api::{Answer, ApiError};
+use crate::explain::{Exit, Explain, Explanation};
 use crate::store::poll::{Fingerprint, PollState, PollStateError};
 use crate::time::Timestamp;
 use crate::watermark::Micros;
@@ -135,7 +136,8 @@ pub enum PollError {
     /// An answer that is no page, again and again.
     #[error("the server's answers are no pages of records: {why}")]
     NoPages { why: String },
-    #[error("gave up after {tries} tries")]
+    /// Reads as the last failure.
+    #[error("{source}")]
     Spent { tries: u32, source: Box<PollError> },
     /// Completeness cannot be had.
     #[error("this server cannot be read completely: {why}")]
@@ -151,6 +153,34 @@ pub enum PollError {
     NoDate { field: String },
     #[error("{}records have no date in `{field}`", count.map_or_else(String::new, |count| format!("{count} ")))]
     Undated { count: Option<u64>, field: String },
+}
+
+impl Explain for PollError {
+    fn explain(&self) -> Explanation {
+        let refused = |code| Explanation::new(Exit::Refused, code);
+        let gap = |code| Explanation::new(Exit::Gap, code);
+        match self {
+            Self::Api(error) => error.explain(),
+            Self::State(error) => error.explain(),
+            Self::Output(error) => error.explain(),
+            Self::Spent { tries, source } => source.explain().hint(format!(
+                "it was tried {tries} times; what was read is kept, and the same command goes on"
+            )),
+            Self::NoPages { .. } => refused("bad_answer")
+                .hint("check that this is the platform's address: evt profile show"),
+            Self::Incomplete { .. } => gap("incomplete")
+                .hint("evt man polling     says what a server has to be able to do"),
+            Self::WaitTooLong { .. } => refused("wait_too_long").hint(
+                "--max-wait waits longer; evt poll state reset forgets the wait, and everything else",
+            ),
+            Self::NoKey { .. } => {
+                Explanation::usage("no_key").hint("--key PATH     says where a record has its key")
+            }
+            Self::NoDate { .. } => Explanation::usage("no_date")
+                .hint("--field PATH     says where a record has its date of change"),
+            Self::Undated { .. } => gap("undated").hint("--undated include     reads them too"),
+        }
+    }
 }
 
 /// A datatype that is polled. Its state is locked as long as this lives.

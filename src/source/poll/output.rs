@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::explain::{Explain, Explanation};
 use crate::watermark::OutputPlace;
 
 /// Why a file cannot take the records.
@@ -16,6 +17,18 @@ pub enum OutFileError {
     /// What was committed is not there any more, or what others wrote stands behind it: going on would lose one or the other.
     #[error("`{}` is not as it was left: {why}", path.display())]
     Changed { path: PathBuf, why: String },
+}
+
+impl Explain for OutFileError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Unwritable { path, .. } => Explanation::failed("output_unwritable").hint(
+                format!("ls -ld {}     shows who may write there", path.display()),
+            ),
+            Self::Changed { .. } => Explanation::failed("output_changed")
+                .hint("put the file back as it was, or go on in another: --out another-file"),
+        }
+    }
 }
 
 /// An output file, cut back to what was committed.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::lock::Holder;
+use crate::explain::{Explain, Explanation};
 use crate::store::StoreError;
 
 /// Why a state cannot be opened, read or moved on.
@@ -53,6 +54,59 @@ pub enum PollStateError {
     Export(#[source] io::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Explain for PollStateError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Locked { holder, .. } => Explanation::failed("state_locked")
+                .hint(match holder {
+                    Some(holder) => format!("kill {}     ends that one", holder.pid),
+                    None => "end that one".to_owned(),
+                })
+                .hint("evt poll … --force     takes over: the other one fails at its next commit")
+                .hint("evt poll … --state-key NAME     goes on under a name of your own"),
+            Self::TakenOver { key, .. } => Explanation::failed("state_locked")
+                .hint(format!("evt poll state show {key}     says how far it is")),
+            Self::Damaged {
+                key, last_export, ..
+            } => state_damaged(key, last_export.as_deref()).hint(format!(
+                "evt poll state reset {key}     begins anew; the damaged file is moved aside"
+            )),
+            Self::Gone {
+                key, last_export, ..
+            } => state_damaged(key, last_export.as_deref())
+                .hint(format!("evt poll state reset {key}     begins anew")),
+            Self::Newer { .. } => Explanation::usage("state_newer").hint("use the newer evt"),
+            Self::OtherQuery { key, .. } => Explanation::usage("state_other_query")
+                .hint("evt poll … --state-key NAME     keeps a state of its own for this one")
+                .hint(format!(
+                    "evt poll state reset {key}     begins anew with this one"
+                ))
+                .hint("or ask as before"),
+            Self::NotRead { key, .. } => Explanation::usage("not_read_yet")
+                .hint(format!("evt poll state show {key}     says how far it is")),
+            Self::Position(_) => Explanation::failed("state_unwritable").hint("evt doctor"),
+            Self::File { source, .. } => {
+                let is_full = source.kind() == io::ErrorKind::StorageFull;
+                Explanation::failed(if is_full { "disk_full" } else { "state_file" })
+                    .hint("evt doctor")
+            }
+            Self::Export(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+        }
+    }
+}
+
+/// The user can return to the last export, or start over; the caller adds the second hint.
+fn state_damaged(key: &str, last_export: Option<&Path>) -> Explanation {
+    let explanation = Explanation::failed("state_damaged");
+    match last_export.map(Path::display) {
+        Some(export) => explanation.hint(format!(
+            "evt poll state set {key} {export}     goes on from when it was last opened"
+        )),
+        None => explanation,
+    }
 }
 
 /// What is wrong with a damaged state.

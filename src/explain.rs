@@ -1,23 +1,11 @@
-//! An error as a person meets it: what failed, why, what to try, and the exit code.
+//! What the user of the command line learns about an error: the exit code, a code word and what to try.
 //!
-//! Every room's error becomes a [`CliError`] by an exhaustive match, so that a new variant does not compile until someone
-//! has thought about the person who will see it. `model.rs`, `ports.rs` and `engines.rs` hold those, by layer.
-
-mod edge;
-mod engines;
-mod model;
-mod poll;
-mod ports;
-mod streams;
-
-pub(crate) use model::place_of;
-pub(crate) use streams::stopped;
+//! Every room implements [`Explain`] next to its error enum, in one exhaustive match without `_`: a new variant does not
+//! compile until its author has decided what the user sees.
 
 use std::error::Error;
 
-use crate::ui::{Problem, Ui};
-
-/// How the program ends; `evt man exit-codes` is made from this list.
+/// How the program ends. `evt man exit-codes` is generated from this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Done,
@@ -34,12 +22,12 @@ pub enum Exit {
     Gap,
     Interrupted,
     Terminated,
-    /// The code of the command that was run after `--`.
+    /// The exit code of the command after `--`.
     Child(u8),
 }
 
 impl Exit {
-    /// Every code that is evt's own, in the order of the manual.
+    /// Every exit code except [`Self::Child`], in the order of the manual.
     pub const ALL: [Self; 14] = [
         Self::Done,
         Self::Failed,
@@ -57,7 +45,7 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// What the code says, for the manual.
+    /// The meaning of the code, for the manual.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => {
@@ -101,32 +89,42 @@ impl Exit {
     }
 }
 
-/// An error at the edge.
-#[derive(Debug)]
-pub struct CliError {
-    pub exit: Exit,
-    /// The name to look up: `target_refused`.
-    pub code: &'static str,
-    pub error: Box<dyn Error + Send + Sync>,
-    /// What to try; the first is the likeliest.
-    pub hints: Vec<String>,
-    /// Where in what was typed it goes wrong, where the error's own chain does not tell.
-    pub place: Option<String>,
+/// An error that the command line can report.
+pub trait Explain: Error {
+    fn explain(&self) -> Explanation;
 }
 
-impl CliError {
-    pub fn new(
-        exit: Exit,
-        code: &'static str,
-        error: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+/// What is reported with an error, in addition to its message and its causes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    pub exit: Exit,
+    /// The name that the user can look up: `target_refused`.
+    pub code: &'static str,
+    /// What to try, the most likely one first.
+    pub hints: Vec<String>,
+    /// The user's input with a caret below the character at which it is wrong.
+    pub caret: Option<String>,
+    /// What the other side answered; shown as the last cause.
+    pub answer: Option<String>,
+}
+
+impl Explanation {
+    pub fn new(exit: Exit, code: &'static str) -> Self {
         Self {
             exit,
             code,
-            error: error.into(),
             hints: Vec::new(),
-            place: None,
+            caret: None,
+            answer: None,
         }
+    }
+
+    pub fn failed(code: &'static str) -> Self {
+        Self::new(Exit::Failed, code)
+    }
+
+    pub fn usage(code: &'static str) -> Self {
+        Self::new(Exit::Usage, code)
     }
 
     #[must_use]
@@ -135,37 +133,9 @@ impl CliError {
         self
     }
 
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, "usage", message.into())
+    #[must_use]
+    pub fn caret(mut self, caret: Option<String>) -> Self {
+        self.caret = caret;
+        self
     }
-    /// Shows the error on stderr, with its causes and hints. One that is no failure ([`Exit::Done`]) is not shown.
-    pub fn show(&self, ui: &Ui) {
-        if self.exit == Exit::Done {
-            return;
-        }
-        ui.problem(&Problem {
-            message: self.error.to_string(),
-            place: self.place.clone().or_else(|| place_of(self.error.as_ref())),
-            why: causes(self.error.as_ref()),
-            hints: self.hints.clone(),
-            code: self.code,
-            exit: self.exit.code(),
-        });
-    }
-}
-
-/// The chain below an error. A cause that repeats the line above it says nothing.
-fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !said.contains(&text) {
-            said.clone_from(&text);
-            causes.push(text);
-        }
-        next = cause.source();
-    }
-    causes
 }
