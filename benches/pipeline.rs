@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evt::event::Transport;
-use evt::grammar::select::Select;
 use evt::pipeline::{OnSlow, Pipeline, PipelineOptions, Show};
+use evt::select::Select;
 use evt::source::{Message, Outlet};
 use evt::ui::{Format, Manner, Ui};
 use evt::{envelope, record, shape::Shape};

@@ -6,7 +6,7 @@ use crate::condition::ConditionError;
 pub use crate::explain::Exit;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
-use crate::grammar::select::SelectError;
+use crate::select::SelectError;
 use crate::shape::ShapeError;
 use crate::ui::{Problem, Ui};
 

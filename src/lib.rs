@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod json;
 pub mod record;
 pub mod secret;
+pub mod select;
 pub mod shape;
 pub mod signature;
 pub mod time;

@@ -5,8 +5,8 @@
 
 mod error;
 mod estimate;
-mod explain;
 mod expr;
+mod finding;
 mod interpret;
 pub mod mongo;
 mod operators;
@@ -18,12 +18,12 @@ use std::cell::RefCell;
 use serde_json::Value;
 
 pub use error::ConditionError;
-pub use explain::Explain;
+pub use finding::Finding;
 pub use scope::Scope;
 
 use crate::json::Step;
 use crate::time::Timestamp;
-use explain::Clipped;
+use finding::Clipped;
 use scope::Seen;
 use work::Work;
 
@@ -151,7 +151,7 @@ impl Condition {
     }
 
     /// [`Condition::holds`] with the reason: every part, the value that it saw and what it said.
-    pub fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Explain {
+    pub fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Finding {
         self.predicate.explain(scope, &Evaluation::new(now))
     }
 }
@@ -174,7 +174,7 @@ impl Predicate {
         }
     }
 
-    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Explain {
+    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Finding {
         let of = |parts: &[Self]| {
             parts
                 .iter()
@@ -184,15 +184,15 @@ impl Predicate {
         match self {
             Self::All(parts) => {
                 let parts = of(parts);
-                Explain::tree("all of", parts.iter().all(|part| part.held), parts)
+                Finding::tree("all of", parts.iter().all(|part| part.held), parts)
             }
             Self::Any(parts) => {
                 let parts = of(parts);
-                Explain::tree("any of", parts.iter().any(|part| part.held), parts)
+                Finding::tree("any of", parts.iter().any(|part| part.held), parts)
             }
             Self::Not(part) => {
                 let part = part.explain(scope, on);
-                Explain::tree("not", !part.held, vec![part])
+                Finding::tree("not", !part.held, vec![part])
             }
             Self::Leaf(leaf) => leaf.explain(scope, on),
         }
@@ -222,11 +222,11 @@ impl Leaf {
         }
     }
 
-    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Explain {
+    fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Finding {
         let (seen, answer) = self.answer(scope, on);
         let note = match &answer {
             Ok(_) => None,
-            Err(Note::Missing) => Some(Explain::ABSENT.to_owned()),
+            Err(Note::Missing) => Some(Finding::ABSENT.to_owned()),
             Err(Note::NotComparable) => {
                 let kind = seen.as_ref().and_then(Seen::kind);
                 kind.map(|kind| format!("it is {}, which cannot be compared so", kind.in_words()))
@@ -234,7 +234,7 @@ impl Leaf {
             Err(Note::TooMuchWork) => Some("it is too much work".to_owned()),
             Err(Note::Failed(reason)) => Some(reason.clone()),
         };
-        Explain {
+        Finding {
             held: answer.unwrap_or(false),
             what: self.text.to_string(),
             seen: seen.map(|seen| Clipped(&seen.shown()).to_string()),

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::scope::Seen;
 use super::{Answer, Condition, ConditionError, Leaf, Note, Place, Predicate, Question};
 use crate::catalogue;
-use crate::grammar::when::{Span, When};
+use crate::grammar::quantity::{Span, When};
 use crate::json::{Number, Step};
 use crate::time::Timestamp;
 

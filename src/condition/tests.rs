@@ -24,7 +24,7 @@ fn headers() -> HeaderMap {
     headers
 }
 
-fn explain(text: &str) -> Explain {
+fn explain(text: &str) -> Finding {
     let headers = headers();
     let condition = Condition::parse_cel(text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let explained = condition.explain(&scope(&headers), now());
@@ -156,7 +156,7 @@ fn an_explanation_shows_each_part_with_what_it_saw() {
         "data.amount >= 100 is false: it is 40.50; data.missing == 1 is false: it is not there; data.vip is true: it is true"
     );
     let kept = serde_json::to_string(&explained).unwrap();
-    assert_eq!(serde_json::from_str::<Explain>(&kept).unwrap(), explained);
+    assert_eq!(serde_json::from_str::<Finding>(&kept).unwrap(), explained);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn the_parts_of_a_condition_share_its_work() {
     assert!(Condition::parse_cel(part).unwrap().holds(&scope, now()));
     let parts = vec![part; 300].join(" && ");
     let explained = Condition::parse_cel(&parts).unwrap().explain(&scope, now());
-    let refused = |part: &&Explain| part.note.as_deref() == Some("it is too much work");
+    let refused = |part: &&Finding| part.note.as_deref() == Some("it is too much work");
     assert!(explained.parts.iter().any(|part| part.held));
     assert!(explained.parts.iter().filter(refused).count() > 200);
 }

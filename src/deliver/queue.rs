@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::OnSettled;
 use crate::condition::ConditionError;
 use crate::explain::{Explain, Explanation};
-use crate::grammar::select::Where;
+use crate::select::Where;
 use crate::store::jobs::State;
 use crate::store::queue::{self, JobRow, Order, PAGE, Report, Retried, Selection, Skipped};
 use crate::store::{Connection, Store, StoreError, Tx};

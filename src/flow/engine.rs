@@ -16,7 +16,7 @@ use super::trigger::Trigger;
 use super::walk::{Walk, after};
 use super::{Cause, NewEvent, World};
 use crate::catalogue;
-use crate::condition::Explain;
+use crate::condition::Finding;
 use crate::envelope::appengine;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::secret::Secret;
@@ -450,7 +450,7 @@ impl Drop for Nested<'_> {
     }
 }
 
-fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Explain> {
+fn judge(trigger: &Trigger, subject: &Subject) -> Result<(), Finding> {
     trigger.filter.check(trigger, &subject.event)?;
     if trigger.guard.is_empty() {
         return Ok(());

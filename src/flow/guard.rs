@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::reader::{DocumentError, Node};
-use crate::condition::{Condition, ConditionError, Explain, Scope};
+use crate::condition::{Condition, ConditionError, Finding, Scope};
 use crate::time::Timestamp;
 
 /// Conditions that must all hold; an empty guard lets everything pass.
@@ -61,7 +61,7 @@ impl Guard {
     }
 
     /// Judges the variables in `scope`; `Err` shows every condition with the value that it saw.
-    pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Explain> {
+    pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Finding> {
         let texts = self.texts(scope);
         let mut variables = Scope::new();
         for (name, text) in &texts {
@@ -70,7 +70,7 @@ impl Guard {
         if self.parts.iter().all(|part| part.holds(&variables, now)) {
             return Ok(());
         }
-        let mut parts: Vec<Explain> = self
+        let mut parts: Vec<Finding> = self
             .parts
             .iter()
             .map(|part| part.explain(&variables, now))
@@ -79,7 +79,7 @@ impl Guard {
             Some(one) if parts.is_empty() => one,
             last => {
                 parts.extend(last);
-                Explain::tree("all of", false, parts)
+                Finding::tree("all of", false, parts)
             }
         })
     }

@@ -6,7 +6,7 @@ use super::NewEvent;
 use super::guard::Guard;
 use super::reader::{DocumentError, Node};
 use crate::catalogue::{self, Built};
-use crate::condition::Explain;
+use crate::condition::Finding;
 use crate::topic::Pattern;
 
 /// A compiled trigger.
@@ -197,7 +197,7 @@ impl Filter {
     }
 
     /// Judges an event; `Err` has each setting that said no, with the value seen.
-    pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Explain> {
+    pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Finding> {
         let record = fields_of(&event.data);
         let source = record.get("source").cloned().unwrap_or_default();
         let datatype = event.data.get("datatype").cloned().unwrap_or_default();
@@ -234,13 +234,13 @@ impl Filter {
 
 /// The settings that said no.
 #[derive(Default)]
-struct Findings(Vec<Explain>);
+struct Findings(Vec<Finding>);
 
 impl Findings {
     fn judge(&mut self, name: &str, wants: &Value, saw: &Value, ok: bool) {
         if !ok {
             let what = format!("config.{name} {wants}");
-            self.0.push(Explain::leaf(what, false, Some(clipped(saw))));
+            self.0.push(Finding::leaf(what, false, Some(clipped(saw))));
         }
     }
 
@@ -251,13 +251,13 @@ impl Findings {
         }
     }
 
-    fn verdict(mut self) -> Result<(), Explain> {
+    fn verdict(mut self) -> Result<(), Finding> {
         match self.0.pop() {
             None => Ok(()),
             Some(one) if self.0.is_empty() => Err(one),
             Some(last) => {
                 self.0.push(last);
-                Err(Explain::tree("all of", false, self.0))
+                Err(Finding::tree("all of", false, self.0))
             }
         }
     }

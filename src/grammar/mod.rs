@@ -5,13 +5,11 @@ pub mod event_ref;
 pub mod glob;
 pub mod header_line;
 pub mod nearest;
-pub mod scheme_spec;
+pub mod quantity;
 pub mod secret_ref;
-pub mod select;
 pub mod statuses;
 pub mod stream;
 pub mod target;
-pub mod when;
 
 use std::fmt::Write;
 

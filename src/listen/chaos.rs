@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::grammar::GrammarError;
-use crate::grammar::when::{Percent, Span};
+use crate::grammar::quantity::{Percent, Span};
 use crate::serve::Dropped;
 
 /// How long a reordered event waits for one to overtake it.

@@ -4,8 +4,8 @@ use http::HeaderMap;
 
 use crate::envelope::{self, Form, Peek};
 use crate::event::Outcome;
-use crate::grammar::select::Look;
 use crate::json::Raw;
+use crate::select::Look;
 use crate::source::Message;
 use crate::time::Timestamp;
 

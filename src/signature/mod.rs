@@ -25,6 +25,7 @@ mod paypal;
 pub(crate) mod query;
 mod recipe;
 mod repair;
+mod scheme_spec;
 mod sendgrid;
 mod shared_secret;
 mod shopify;
@@ -47,6 +48,7 @@ use thiserror::Error;
 
 pub(crate) use certificate::element as der_element;
 pub(crate) use query::is_form;
+pub use scheme_spec::SchemeSpec;
 
 use crate::event::Verdict;
 use crate::grammar::nearest::nearest;

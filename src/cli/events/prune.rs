@@ -9,7 +9,7 @@ use super::stopped;
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::Seq;
-use crate::grammar::when::{Size, Span};
+use crate::grammar::quantity::{Size, Span};
 use crate::store::events::{self, Weight};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use crate::cli::Context;
 use crate::error::CliError;
 use crate::event::{Event, Seq};
-use crate::grammar::select::{Select, Status, TypeRule, Where};
-use crate::grammar::when::When;
+use crate::grammar::quantity::When;
+use crate::select::{Select, Status, TypeRule, Where};
 use crate::store::events::{self, Scan};
 use crate::time::Timestamp;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::shown::short_url;
 use crate::api::flows::Run;
 use crate::cli::Context;
-use crate::condition::Explain;
+use crate::condition::Finding;
 use crate::error::CliError;
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, clip, safe};
@@ -163,7 +163,7 @@ impl View<'_> {
     /// The tree of conditions with the values seen; what has another shape (the chain of a loop) as it came.
     fn explain(&self, explain: &Value, indent: usize, lines: &mut Vec<String>) {
         let pad = " ".repeat(indent);
-        let text = match Explain::deserialize(explain) {
+        let text = match Finding::deserialize(explain) {
             Ok(tree) => tree.text(),
             Err(_) => explain.to_string(),
         };

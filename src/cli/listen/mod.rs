@@ -16,17 +16,17 @@ use super::child::Child;
 use super::vendor_keys;
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
-use crate::grammar::scheme_spec::SchemeSpec;
-use crate::grammar::select::Select;
+use crate::grammar::quantity::{Size, Span};
 use crate::grammar::target::Target;
-use crate::grammar::when::{Size, Span};
 use crate::listen::{
     Chaos, Check, Checks, Forward, ListenOptions, Listener, PlatformSecret, Respond, Route,
 };
 use crate::running::Running;
 use crate::secret::Secret;
+use crate::select::Select;
 use crate::serve::BodyLimits;
 use crate::signature::Options;
+use crate::signature::SchemeSpec;
 use tally::Tally;
 
 /// How long what has come may take to be printed, once the listener has stopped.

@@ -2,8 +2,8 @@
 
 use clap::{ArgAction, ArgMatches, FromArgMatches};
 
-use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
+use crate::signature::SchemeSpec;
 
 /// `--verify` and the `--secret`s that follow it, in the order in which they were given.
 #[derive(Debug, Default)]

@@ -14,14 +14,14 @@ use super::Context;
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::event::Transport;
+use crate::grammar::quantity::{Between, Rate, Span, When};
 use crate::grammar::secret_ref::SecretRef;
-use crate::grammar::select::{Select, TypeRule, Where};
 use crate::grammar::target::Target;
-use crate::grammar::when::{Between, Rate, Span, When};
 use crate::paths::is_plain_name;
 use crate::pipeline::{
     Forward, Keep, OnSlow, Pipeline, PipelineOptions, RecordForm, Show, SingerNames,
 };
+use crate::select::{Select, TypeRule, Where};
 use crate::shape::Shape;
 use crate::source::Pulse;
 use crate::source::poll::{Find, OutFile, Poll, PollOptions, Strategy, Subject, Undated};

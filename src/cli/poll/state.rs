@@ -12,7 +12,7 @@ use crate::cli::input::Source;
 use crate::cli::{Context, RuntimeError};
 use crate::error::{CliError, Exit};
 use crate::grammar::nearest::nearest;
-use crate::grammar::when::When;
+use crate::grammar::quantity::When;
 use crate::store::poll;
 
 /// See how far each datatype was read, carry that elsewhere, go back

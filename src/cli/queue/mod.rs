@@ -11,8 +11,8 @@ use clap::builder::TypedValueParser;
 
 use super::Context;
 use crate::error::{CliError, Exit};
+use crate::grammar::quantity::Rate;
 use crate::grammar::target::Target;
-use crate::grammar::when::Rate;
 use crate::store::jobs::State;
 use crate::store::queue::{Order, Report, Selection};
 use crate::ui::{Format, safe};

@@ -29,7 +29,7 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let burst = Burst {
         times,
-        interval: args.rate.map(crate::grammar::when::Rate::interval),
+        interval: args.rate.map(crate::grammar::quantity::Rate::interval),
         concurrency: usize::from(args.concurrency),
     };
     let target = message.target.to_string();

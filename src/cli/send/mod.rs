@@ -13,12 +13,12 @@ pub(super) use plan::content_type;
 use super::Context;
 use super::change::ChangeArgs;
 use crate::error::{CliError, Exit};
-use crate::grammar::scheme_spec::SchemeSpec;
+use crate::grammar::quantity::{Rate, Span};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::statuses::Statuses;
 use crate::grammar::target::Target;
-use crate::grammar::when::{Rate, Span};
 use crate::send::tamper::Tamper;
+use crate::signature::SchemeSpec;
 
 /// Send a signed test event to a listener or any URL
 ///

@@ -13,7 +13,6 @@ use crate::cli::input::Source;
 use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
-use crate::grammar::scheme_spec::SchemeSpec;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::json;
@@ -21,6 +20,7 @@ use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
 use crate::send::Message;
+use crate::signature::SchemeSpec;
 use crate::signature::{self, Options, PLATFORM_SCHEME, Scheme, SignatureError};
 use crate::time::Timestamp;
 

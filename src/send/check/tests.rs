@@ -31,7 +31,7 @@ fn subject(scheme: &str, options: &str, body: &'static [u8]) -> (Subject, Secret
         "" => Options::default(),
         text => {
             format!("x:{text}")
-                .parse::<crate::grammar::scheme_spec::SchemeSpec>()
+                .parse::<crate::signature::SchemeSpec>()
                 .unwrap()
                 .options
         }

@@ -6,10 +6,10 @@ use crate::cli::Context;
 use crate::dial::Call;
 use crate::error::CliError;
 use crate::event::Event;
-use crate::grammar::scheme_spec::SchemeSpec;
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::send::{new_id, wire};
+use crate::signature::SchemeSpec;
 use crate::signature::{self, Options, Outgoing, PLATFORM_SCHEME, SCHEMES, SignatureError};
 use crate::time::Timestamp;
 

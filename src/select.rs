@@ -6,13 +6,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 use thiserror::Error;
 
-use super::GrammarError;
-use super::nearest::nearest;
-use super::when::When;
-use crate::condition::{Condition, ConditionError, Explain, Scope};
+use crate::condition::{Condition, ConditionError, Finding, Scope};
 use crate::envelope::Form;
 use crate::event::{Event, Outcome, Verdict};
-use crate::explain::{self, Explanation};
+use crate::explain::{Explain, Explanation};
+use crate::grammar::GrammarError;
+use crate::grammar::nearest::nearest;
+use crate::grammar::quantity::When;
 use crate::json::Raw;
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
@@ -131,7 +131,7 @@ pub enum SelectError {
     Empty,
 }
 
-impl explain::Explain for SelectError {
+impl Explain for SelectError {
     fn explain(&self) -> Explanation {
         match self {
             Self::Pattern(error) => error.explain(),
@@ -162,27 +162,27 @@ impl Select {
     }
 
     /// [`Select::matches`] with the reason.
-    pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
+    pub fn explain(&self, event: &Event, now: Timestamp) -> Finding {
         let look = Look::from(event);
         let mut parts = Vec::new();
         if !self.types.is_empty() {
             let rules: Vec<String> = self.types.iter().map(TypeRule::to_string).collect();
             let seen = event.meta.kind.clone();
-            parts.push(Explain::leaf(
+            parts.push(Finding::leaf(
                 format!("type {}", rules.join(" ")),
                 self.has_type(&look),
                 Some(seen.unwrap_or_else(|| "unknown".to_owned())),
             ));
         }
         if !self.status.is_empty() {
-            parts.push(Explain::leaf(
+            parts.push(Finding::leaf(
                 "status",
                 self.has_status(&look),
                 Some(event.outcome.as_str().to_owned()),
             ));
         }
         if self.since.is_some() || self.until.is_some() {
-            parts.push(Explain::leaf(
+            parts.push(Finding::leaf(
                 "time of receipt",
                 self.is_in_span(&look, now),
                 Some(event.received_at.to_string()),
@@ -194,7 +194,7 @@ impl Select {
         let held = parts.iter().all(|part| part.held);
         match parts.len() {
             1 => parts.remove(0),
-            _ => Explain::tree("all of", held, parts),
+            _ => Finding::tree("all of", held, parts),
         }
     }
 
@@ -224,7 +224,7 @@ impl Where {
     }
 
     /// [`Where::holds`] with the reason.
-    pub fn explain(&self, event: &Event, now: Timestamp) -> Explain {
+    pub fn explain(&self, event: &Event, now: Timestamp) -> Finding {
         self.0.explain(&self.scope(&event.into()), now)
     }
 

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use super::GrammarError;
-use crate::signature::Options;
+use super::Options;
+use crate::grammar::GrammarError;
 
 /// A scheme by name; whether it exists is `signature::find`'s to say.
 #[derive(Clone, Debug, PartialEq, Eq)]

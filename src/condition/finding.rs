@@ -9,7 +9,7 @@ const SEEN: usize = 120;
 
 /// One part of a condition and what became of it. The JSON form is kept in run histories.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Explain {
+pub struct Finding {
     pub held: bool,
     /// The part as it was written, or how its own parts are joined: `all of`, `any of`, `not`.
     pub what: String,
@@ -20,10 +20,10 @@ pub struct Explain {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub parts: Vec<Explain>,
+    pub parts: Vec<Finding>,
 }
 
-impl Explain {
+impl Finding {
     /// The note of a part whose value was not there.
     pub(super) const ABSENT: &str = "it is not there";
 
@@ -106,7 +106,7 @@ impl Explain {
     }
 }
 
-impl fmt::Display for Explain {
+impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.held { "✓" } else { "✗" };
         write!(f, "{mark} {}", self.what)?;
