@@ -1,24 +1,21 @@
-//! Imports go downwards: every `crate::` path in src/ names a room of its own layer or a lower one. Third parties stay in the rooms that speak for them.
+//! The structure of `src/`: imports go down, no two rooms import each other, and third-party crates stay in their rooms.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 #[test]
 fn imports_go_downwards_only() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let layers = layers(&std::fs::read_to_string(src.join("lib.rs")).unwrap());
+    let layers = layers(&std::fs::read_to_string(source().join("lib.rs")).unwrap());
     assert!(
         layers.len() > 20,
-        "lib.rs lists the rooms under its four headings"
+        "lib.rs lists the rooms below its four headings"
     );
     let mut upwards = Vec::new();
-    for file in rust_files(&src) {
-        let room = room_of(&src, &file);
+    for (room, others) in imports() {
         let Some(layer) = layers.get(&room) else {
             continue;
         };
-        let text = std::fs::read_to_string(&file).unwrap();
-        for other in rooms_named(&text) {
+        for (other, file) in others {
             if layers.get(&other).is_some_and(|found| found > layer) {
                 upwards.push(format!("{}: crate::{other}", file.display()));
             }
@@ -28,9 +25,64 @@ fn imports_go_downwards_only() {
 }
 
 #[test]
-fn rooms_are_found_in_every_way_to_write_a_path() {
-    let text = "use crate::{event::Event, store::{Store, Tx}};\nuse crate::ui;\nlet x = crate::time::now();\n// crate::cli is above\n";
-    assert_eq!(rooms_named(text), ["event", "store", "ui", "time"]);
+fn no_rooms_import_each_other() {
+    let mut rooms = imports();
+    rooms.remove("main");
+    rooms.remove("lib");
+    // A room that imports none of the others is in no cycle. Remove such rooms until only cycles are left.
+    loop {
+        let left: BTreeSet<String> = rooms.keys().cloned().collect();
+        for others in rooms.values_mut() {
+            others.retain(|other, _| left.contains(other));
+        }
+        rooms.retain(|_, others| !others.is_empty());
+        if rooms.len() == left.len() {
+            break;
+        }
+    }
+    let cycles: Vec<String> = rooms
+        .iter()
+        .flat_map(|(room, others)| {
+            others
+                .iter()
+                .map(move |(other, file)| format!("{room} imports {other} ({})", file.display()))
+        })
+        .collect();
+    assert_eq!(cycles, Vec::<String>::new());
+}
+
+#[test]
+fn every_form_of_a_path_is_resolved() {
+    let text = r#"
+        use crate::{event::Event, store::{Store, Tx}};
+        use crate::ui;
+        use super::super::json::Raw;
+        use super::{super::topic, sibling};
+        let x = crate::time::now(); // crate::cli is a comment
+        let y = "crate::config";
+        mod inner { use super::super::super::deliver; mod tests { use super::*; } }
+        use super::own;
+    "#;
+    let named: Vec<String> = paths(text, &["flow", "step"])
+        .into_iter()
+        .map(|path| path.join("::"))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "event::Event",
+            "store::Store",
+            "store::Tx",
+            "ui",
+            "json::Raw",
+            "topic",
+            "flow::sibling",
+            "time::now",
+            "deliver",
+            "flow::step::inner::*",
+            "flow::own",
+        ]
+    );
 }
 
 /// Crates with the only rooms that may name them; `main.rs` and `lib.rs` name none of them.
@@ -52,26 +104,28 @@ const CONFINED: [(&str, &[&str]); 14] = [
 ];
 
 #[test]
-fn third_parties_stay_in_their_rooms() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut strays = Vec::new();
-    let mut met = HashSet::new();
-    for file in rust_files(&src) {
-        let room = room_of(&src, &file);
+fn third_party_crates_stay_in_their_rooms() {
+    let mut misplaced = Vec::new();
+    let mut named = HashSet::new();
+    for file in rust_files(&source()) {
+        let room = modules_of(&file).swap_remove(0);
         let text = std::fs::read_to_string(&file).unwrap();
-        for (third, rooms) in CONFINED
-            .into_iter()
-            .filter(|(third, _)| names(&text, third))
-        {
-            met.insert(third);
-            if !rooms.contains(&room.as_str()) {
-                strays.push(format!("{}: {third}", file.display()));
+        let code = tokens(&text);
+        for (third, rooms) in CONFINED {
+            if names(&code, third) {
+                named.insert(third);
+                if !rooms.contains(&room.as_str()) {
+                    misplaced.push(format!("{}: {third}", file.display()));
+                }
             }
         }
     }
-    assert_eq!(strays, Vec::<String>::new());
-    // A crate that nobody names any more has no place in the table.
-    assert_eq!(met.len(), CONFINED.len(), "{met:?}");
+    assert_eq!(misplaced, Vec::<String>::new());
+    assert_eq!(
+        named.len(),
+        CONFINED.len(),
+        "the table has a crate that no room names: {named:?}"
+    );
 }
 
 #[test]
@@ -84,32 +138,41 @@ fn a_crate_is_found_in_every_way_to_name_it() {
         "use {cel::Program, std::fmt};",
         "pub use ::cel as language;",
     ] {
-        assert!(names(text, "cel"), "{text}");
+        assert!(names(&tokens(text), "cel"), "{text}");
     }
     for text in [
         "// cel::Program",
+        "let text = \"cel::Program\";",
         "use crate::condition::cel::Program;",
         "let parcel = std::cell::Cell::new(1);",
         "let cel = 1;",
     ] {
-        assert!(!names(text, "cel"), "{text}");
+        assert!(!names(&tokens(text), "cel"), "{text}");
     }
 }
 
-/// Whether code names a crate: as the first part of a path, or whole in an import.
-fn names(text: &str, third: &str) -> bool {
-    let is_word = |character: char| character.is_alphanumeric() || character == '_';
-    let code = without_comments(text);
-    code.match_indices(third).any(|(at, _)| {
-        let (before, after) = (&code[..at], &code[at + third.len()..]);
-        // The root itself (`::cel`) has nothing before its colons.
-        let outer = before.strip_suffix("::").unwrap_or(before);
-        let is_first = !outer.ends_with(is_word)
-            && (outer.len() == before.len() || !outer.ends_with(['>', ':']));
-        let imports = before.trim_end().trim_end_matches("::").trim_end();
-        let is_import = imports.ends_with("use") || imports.ends_with("extern crate");
-        is_first && !after.starts_with(is_word) && (after.starts_with("::") || is_import)
+/// Whether code names a crate: as the first part of a path, or alone in an import.
+fn names(code: &[String], third: &str) -> bool {
+    let word = |at: Option<usize>| at.and_then(|at| code.get(at)).map_or("", String::as_str);
+    (0..code.len()).any(|at| {
+        if code[at] != third {
+            return false;
+        }
+        let mut before = at.checked_sub(1);
+        // `::cel` is the crate, `x::cel` is not.
+        if word(before) == "::" {
+            before = at.checked_sub(2);
+            let is_root = !word(before).ends_with(is_word) && word(before) != ">";
+            if !is_root && word(before) != "use" {
+                return false;
+            }
+        }
+        word(Some(at + 1)) == "::" || matches!(word(before), "use" | "crate")
     })
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
 /// Each room's layer, from the headings of lib.rs.
@@ -126,11 +189,28 @@ fn layers(lib: &str) -> HashMap<String, usize> {
         }
         let declared = line.trim_start_matches("pub ").strip_prefix("mod ");
         if let Some(room) = declared.and_then(|rest| rest.strip_suffix(';')) {
-            assert!(layer > 0, "{room} stands under no heading");
+            assert!(layer > 0, "{room} is below no heading");
             layers.insert(room.to_owned(), layer);
         }
     }
     layers
+}
+
+/// For each room the other rooms that it names, each with one of the files that do.
+fn imports() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
+    let mut rooms: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
+    for file in rust_files(&source()) {
+        let modules = modules_of(&file);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let parents: Vec<&str> = modules.iter().map(String::as_str).collect();
+        let others = rooms.entry(modules[0].clone()).or_default();
+        for path in paths(&text, &parents) {
+            if path[0] != modules[0] {
+                others.entry(path[0].clone()).or_insert(file.clone());
+            }
+        }
+    }
+    rooms
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -146,61 +226,160 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn room_of(src: &Path, file: &Path) -> String {
-    let inside = file.strip_prefix(src).unwrap();
-    let first = inside.iter().next().unwrap().to_str().unwrap();
-    first.trim_end_matches(".rs").to_owned()
-}
-
-/// The first segment of every path that begins with `crate::`, comments aside.
-fn rooms_named(text: &str) -> Vec<String> {
-    let code = without_comments(text);
-    let mut rooms = Vec::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        if let Some(group) = rest.strip_prefix('{') {
-            rooms.extend(members(group));
-        } else {
-            rooms.push(first_word(rest));
-        }
+/// The path of a file's module: `["dial", "connect"]`; the first one is its room.
+fn modules_of(file: &Path) -> Vec<String> {
+    let inside = file.strip_prefix(source()).unwrap().with_extension("");
+    let mut modules: Vec<String> = inside
+        .iter()
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect();
+    if modules.last().is_some_and(|last| last == "mod") {
+        modules.pop();
     }
-    rooms
+    modules
 }
 
-fn without_comments(text: &str) -> String {
-    let code = text.lines().map(|line| line.split("//").next());
-    code.map(Option::unwrap_or_default)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// The first words of the members of a braced import, up to its closing brace.
-fn members(group: &str) -> Vec<String> {
-    let mut depth = 0;
-    let mut member = String::new();
+/// Every path in a module's code that begins with `crate` or `super`, from the root of the crate.
+fn paths(text: &str, module: &[&str]) -> Vec<Vec<String>> {
+    let code = tokens(text);
+    let mut modules: Vec<String> = module.iter().map(|name| (*name).to_owned()).collect();
+    // The depths of braces at which the modules inside this file begin.
+    let (mut depth, mut inner) = (0, Vec::new());
     let mut found = Vec::new();
-    for character in group.chars() {
-        match character {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                found.push(first_word(&member));
-                member.clear();
+    let mut at = 0;
+    while at < code.len() {
+        match code[at].as_str() {
+            "{" => depth += 1,
+            "}" => {
+                depth -= 1;
+                if inner.last() == Some(&depth) {
+                    inner.pop();
+                    modules.pop();
+                }
+            }
+            "mod" if code.get(at + 2).is_some_and(|next| next == "{") => {
+                inner.push(depth);
+                modules.push(code[at + 1].clone());
+            }
+            "crate" | "super" if code.get(at + 1).is_some_and(|next| next == "::") => {
+                at = follow(&code, at, &modules, &modules, &mut found);
                 continue;
             }
             _ => {}
         }
-        member.push(character);
+        at += 1;
     }
-    found.push(first_word(&member));
-    found.retain(|word| !word.is_empty());
     found
 }
 
-fn first_word(text: &str) -> String {
-    text.trim_start()
-        .chars()
-        .take_while(|character| character.is_alphanumeric() || *character == '_')
-        .collect()
+/// Reads the path at `at`, with its groups, and returns the index of the token after it.
+fn follow(
+    code: &[String],
+    mut at: usize,
+    before: &[String],
+    module: &[String],
+    found: &mut Vec<Vec<String>>,
+) -> usize {
+    let mut path = before.to_vec();
+    loop {
+        match code[at].as_str() {
+            "crate" => path.clear(),
+            "super" => {
+                path.pop();
+            }
+            "self" => {}
+            "{" => {
+                at += 1;
+                while code[at] != "}" {
+                    at = match code[at].as_str() {
+                        "," => at + 1,
+                        _ => follow(code, at, &path, module, found),
+                    };
+                }
+                return at + 1;
+            }
+            name => path.push(name.to_owned()),
+        }
+        at += 1;
+        if code.get(at).is_some_and(|next| next == "::") && code[at + 1] != "<" {
+            at += 1;
+            continue;
+        }
+        // `x as y`
+        if code.get(at).is_some_and(|next| next == "as") {
+            at += 2;
+        }
+        if !path.is_empty() {
+            found.push(path);
+        }
+        return at;
+    }
+}
+
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+/// The words and signs of source text, without comments, strings and characters.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("r\"") || rest.starts_with("r#") {
+            raw_string(rest).unwrap_or(1)
+        } else if first == '"' {
+            quoted(rest, '"')
+        } else if first == '\'' {
+            character(rest)
+        } else {
+            let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            let length = match word {
+                0 if rest.starts_with("::") => 2,
+                0 => first.len_utf8(),
+                word => word,
+            };
+            if !first.is_whitespace() {
+                tokens.push(rest[..length].to_owned());
+            }
+            length
+        };
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+/// The length of a quoted text with its quotes.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, character) in text.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            character if character == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn raw_string(text: &str) -> Option<usize> {
+    let hashes = text[1..].bytes().take_while(|byte| *byte == b'#').count();
+    let open = 1 + hashes + 1;
+    if text.as_bytes().get(open - 1) != Some(&b'"') {
+        return None;
+    }
+    let close = format!("\"{}", "#".repeat(hashes));
+    Some(open + text[open..].find(&close)? + close.len())
+}
+
+/// The length of a character with its quotes, or 1 for the mark of a lifetime.
+fn character(text: &str) -> usize {
+    let mut characters = text.char_indices().skip(1);
+    match (characters.next(), characters.next()) {
+        (Some((_, '\\')), _) => quoted(text, '\''),
+        (Some(_), Some((at, '\''))) => at + 1,
+        _ => 1,
+    }
 }
