@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::GrammarError;
 use crate::explain::{Explain, Explanation};
-use crate::json::{self, Kind, NoPlace, Step};
+use crate::json::{self, Kind, InsertError, Step};
 
 const EXPECTED_PATH: &str = "a path such as data.amount, items[0].name or headers.x\\.y";
 const EXPECTED_CHANGE: &str = "a change: path=text or path:=json";
@@ -137,15 +137,15 @@ impl Path {
         let span = json::span(text, &parent.0).ok_or_else(|| self.not_there())?;
         let step = &self.0[there];
         json::insert(text, span, step, &value).map_err(|no_place| match no_place {
-            NoPlace::NotAContainer(kind) => ChangeError::NotAContainer {
+            InsertError::NotAContainer(kind) => ChangeError::NotAContainer {
                 parent: parent.shown(),
                 kind,
             },
-            NoPlace::Beyond { length } => ChangeError::BeyondTheEnd {
+            InsertError::BeyondTheEnd { length } => ChangeError::BeyondTheEnd {
                 parent: parent.shown(),
                 length,
             },
-            NoPlace::NotAnIndex => ChangeError::NotAnIndex {
+            InsertError::NotAnIndex => ChangeError::NotAnIndex {
                 parent: parent.shown(),
                 name: step.to_string(),
             },

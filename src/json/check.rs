@@ -1,19 +1,21 @@
-//! One pass over JSON text (RFC 8259): whether it is JSON, and where the members at its root lie. Nothing is allocated for a
-//! document of up to 64 levels, and a bit for each level of a deeper one.
+//! Checks in one pass whether text is JSON (RFC 8259), and reports the positions of the members at its root. Allocates
+//! nothing for up to 64 levels of nesting, and one bit per level beyond.
 
 use std::ops::Range;
 
-/// Levels whose brackets fit into one word.
+/// Levels whose bits fit into one word.
 const LEVELS: usize = 64;
 
-/// A member at the root of an object: both parts as they stand in the text, the key in its quotes.
+/// The byte ranges of a member at the root of an object. The range of the key includes its quotes.
 pub(crate) struct RootMember {
     pub(crate) key: Range<usize>,
     pub(crate) value: Range<usize>,
 }
 
-/// Returns whether `text` is one JSON value with nothing but white space around it. Where it is an object, each of its members
-/// is handed to `member` as soon as it has been read; also of text that later turns out to be no JSON.
+/// Returns whether `text` is one JSON value, with optional white space around it.
+///
+/// If it is an object, calls `member` for each of its members as soon as that has been read, even if the text after it turns
+/// out not to be JSON.
 pub(crate) fn check(text: &str, member: impl FnMut(RootMember)) -> bool {
     let mut scan = Scan {
         text: text.as_bytes(),
@@ -22,7 +24,7 @@ pub(crate) fn check(text: &str, member: impl FnMut(RootMember)) -> bool {
         objects: 0,
         outer: Vec::new(),
         key: 0..0,
-        value: 0,
+        value_start: 0,
         member,
     };
     scan.document().is_ok()
@@ -34,32 +36,32 @@ struct Scan<'a, F> {
     text: &'a [u8],
     at: usize,
     depth: usize,
-    /// One bit a level, the innermost lowest: whether it is an object.
+    /// One bit per level, set if the level is an object. The lowest bit is the innermost level.
     objects: u64,
-    /// The same for the levels around those, a word for each [`LEVELS`].
+    /// The bits of the outer levels, one word for [`LEVELS`] levels.
     outer: Vec<u64>,
-    /// The member at the root that is being read.
+    /// The member at the root that is being read: its key, and the start of its value.
     key: Range<usize>,
-    value: usize,
+    value_start: usize,
     member: F,
 }
 
 impl<F: FnMut(RootMember)> Scan<'_, F> {
     fn document(&mut self) -> Result<(), NotJson> {
         loop {
-            self.pass_space();
-            if self.opens_or_is_read()? && self.ends()? {
+            self.skip_space();
+            if self.value()? && self.advance()? {
                 return Ok(());
             }
         }
     }
 
-    /// Reads a value, or the start of one that has values in it. Returns whether a value has ended.
-    fn opens_or_is_read(&mut self) -> Result<bool, NotJson> {
+    /// Reads a value, or only the start of a nonempty array or object. Returns whether the value is complete.
+    fn value(&mut self) -> Result<bool, NotJson> {
         match self.peek() {
             Some(b'{') => {
                 self.open(true);
-                if self.closes(b'}') {
+                if self.close_if_empty(b'}') {
                     return Ok(true);
                 }
                 self.key()?;
@@ -67,7 +69,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
             }
             Some(b'[') => {
                 self.open(false);
-                Ok(self.closes(b']'))
+                Ok(self.close_if_empty(b']'))
             }
             Some(b'"') => self.string().map(|()| true),
             Some(b'-' | b'0'..=b'9') => self.number().map(|()| true),
@@ -78,23 +80,24 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         }
     }
 
-    /// After a value: goes on to the next one, or closes what ends with it. Returns whether the document has ended.
-    fn ends(&mut self) -> Result<bool, NotJson> {
+    /// Moves from a complete value to the next one, or close_if_empty the arrays and objects that end here. Returns whether the document
+    /// has ended.
+    fn advance(&mut self) -> Result<bool, NotJson> {
         loop {
             if self.depth == 1 && self.is_in_object() {
                 (self.member)(RootMember {
                     key: self.key.clone(),
-                    value: self.value..self.at,
+                    value: self.value_start..self.at,
                 });
             }
-            self.pass_space();
+            self.skip_space();
             let is_in_object = self.is_in_object();
             match self.peek() {
                 None if self.depth == 0 => return Ok(true),
                 Some(b',') if self.depth > 0 => {
                     self.at += 1;
                     if is_in_object {
-                        self.pass_space();
+                        self.skip_space();
                         self.key()?;
                     }
                     return Ok(false);
@@ -113,16 +116,16 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         self.depth += 1;
         self.objects = self.objects << 1 | u64::from(is_object);
         self.at += 1;
-        self.pass_space();
+        self.skip_space();
     }
 
-    /// Whether what was just opened is empty.
-    fn closes(&mut self, bracket: u8) -> bool {
-        let closes = self.peek() == Some(bracket);
-        if closes {
+    /// Closes the array or object that has just been opened if it is empty. Returns whether it was.
+    fn close_if_empty(&mut self, bracket: u8) -> bool {
+        let is_empty = self.peek() == Some(bracket);
+        if is_empty {
             self.close();
         }
-        closes
+        is_empty
     }
 
     fn close(&mut self) {
@@ -138,7 +141,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         self.objects & 1 == 1
     }
 
-    /// A key with its colon and the space behind it.
+    /// Reads a key, its colon and the white space after it.
     fn key(&mut self) -> Result<(), NotJson> {
         if self.peek() != Some(b'"') {
             return Err(NotJson);
@@ -146,15 +149,15 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         let start = self.at;
         self.string()?;
         let end = self.at;
-        self.pass_space();
+        self.skip_space();
         if self.peek() != Some(b':') {
             return Err(NotJson);
         }
         self.at += 1;
-        self.pass_space();
+        self.skip_space();
         if self.depth == 1 {
             self.key = start..end;
-            self.value = self.at;
+            self.value_start = self.at;
         }
         Ok(())
     }
@@ -162,7 +165,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
     fn string(&mut self) -> Result<(), NotJson> {
         self.at += 1;
         loop {
-            self.pass_plain();
+            self.skip_plain();
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -193,8 +196,8 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         Ok(())
     }
 
-    /// Passes the characters of a string that stand for themselves, eight at a time.
-    fn pass_plain(&mut self) {
+    /// Skips the unescaped characters of a string, eight at a time.
+    fn skip_plain(&mut self) {
         const ONES: u64 = u64::MAX / 255;
         const HIGH: u64 = ONES << 7;
         let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
@@ -203,7 +206,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
             let quote = has_zero(word ^ (ONES * b'"' as u64));
             let backslash = has_zero(word ^ (ONES * b'\\' as u64));
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-            // A borrow may mark a byte too many above the lowest mark, never below it.
+            // A borrow can produce false marks, but only above the lowest mark, which is the one that counts.
             let found = quote | backslash | control;
             if found != 0 {
                 self.at += found.trailing_zeros() as usize / 8;
@@ -265,7 +268,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         self.text.get(self.at).copied()
     }
 
-    fn pass_space(&mut self) {
+    fn skip_space(&mut self) {
         while self.peek().is_some_and(super::is_space) {
             self.at += 1;
         }
@@ -292,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_at_the_root_are_found_as_they_stand() {
+    fn members_at_the_root_are_reported_unchanged() {
         assert_eq!(
             members(r#" { "a" : 1.0 , "b\n":{"c":[{}, "}"]},"d":[], "a":null} "#),
             [
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_refused_as_by_the_parser() {
+    fn the_check_agrees_with_serde_json_on_edge_cases() {
         for text in [
             "",
             " ",
@@ -373,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_judged_beyond_one_word() {
+    fn nesting_beyond_one_word_is_checked() {
         for depth in [63, 64, 65, 200, 100_000] {
             let (open, close) = ("[".repeat(depth), "]".repeat(depth));
             assert!(is_json(&format!("{open}1{close}")), "{depth}");
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_around_a_deep_one_are_found_too() {
+    fn members_next_to_a_deeply_nested_one_are_reported() {
         for depth in [62, 63, 64, 127, 128, 129, 5000] {
             let (open, close) = ("[{\"x\":".repeat(depth), "}]".repeat(depth));
             let deep = format!("{open}1{close}");
@@ -399,9 +402,9 @@ mod tests {
     }
 
     proptest! {
-        /// Texts of what JSON is made of, most of them almost right.
+        /// Random sequences of JSON tokens, most of them almost valid.
         #[test]
-        fn it_agrees_with_the_parser(
+        fn the_check_agrees_with_serde_json(
             parts in proptest::collection::vec(
                 proptest::sample::select(vec![
                     "{", "}", "[", "]", ",", ":", "\"", "\\", " ", "\n", "\"a\"", "\"a\":", "1", "-1.5e3", "0",
@@ -415,7 +418,7 @@ mod tests {
         }
 
         #[test]
-        fn it_agrees_with_the_parser_on_what_was_written_and_then_changed(
+        fn the_check_agrees_with_serde_json_on_documents_with_one_changed_byte(
             text in "\\PC{0,12}", number in any::<f64>(), at in 0_usize..80, with in any::<u8>()
         ) {
             let value = serde_json::json!({ "text": text, "list": [number, null, {"deep": [true, {}]}] });

@@ -1,7 +1,7 @@
-//! Borrowed looks into JSON text, and edits of it that leave every other byte as it was.
+//! Reads values from JSON text without copying them, and edits JSON text without changing any other byte.
 //!
-//! Nothing here builds a tree and nothing recurses: a lookup walks the text once, so neither a deep nor a long document
-//! costs more than its own length. Text from outside is checked by [`is_json`] first; on text that is not JSON the looks
+//! Nothing here builds a tree or recurses: a lookup scans the text once, so its cost is bounded by the length of the
+//! document, however deeply it is nested. Check text from outside with [`is_json`] first. Lookups in text that is not JSON
 //! return `None` and never panic.
 
 mod canonical;
@@ -16,12 +16,12 @@ pub use canonical::canonical;
 pub(crate) use check::check;
 pub use pretty::pretty;
 
-/// Returns whether `text` is one JSON value with nothing but white space around it.
+/// Returns whether `text` is one JSON value, with optional white space around it.
 pub fn is_json(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| check(text, |_| {}))
 }
 
-/// Appends valid JSON `text` without the white space between its tokens; every other byte stays as it is.
+/// Appends valid JSON `text` without the white space between its tokens. Every other byte is unchanged.
 pub fn minify(text: &[u8], out: &mut Vec<u8>) {
     let mut rest = text;
     while let Some(&byte) = rest.first() {
@@ -44,7 +44,7 @@ pub fn minify(text: &[u8], out: &mut Vec<u8>) {
 /// One step of a path into a document.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// A member of an object; where it is a number, also an element of an array.
+    /// A member of an object. A number also selects an element of an array.
     Name(String),
     /// An element of an array.
     Index(usize),
@@ -59,7 +59,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What kind of value it is.
+/// The type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Null,
@@ -71,7 +71,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// With its article: for messages.
+    /// The kind with its article, for messages.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -84,7 +84,7 @@ impl Kind {
     }
 }
 
-/// What kind of value it is, with its article: for messages.
+/// The kind of `value` with its article, for messages.
 pub fn kind_of(value: &serde_json::Value) -> &'static str {
     use serde_json::Value;
     let kind = match value {
@@ -98,7 +98,7 @@ pub fn kind_of(value: &serde_json::Value) -> &'static str {
     kind.in_words()
 }
 
-/// A number of JSON: whole ones exactly, as far as 128 bits go.
+/// A JSON number. Whole numbers of up to 128 bits are exact.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
     Whole(i128),
@@ -106,7 +106,7 @@ pub enum Number {
 }
 
 impl Number {
-    /// Reads the text of a number; also of one inside a string, for those who compare loosely.
+    /// Parses the text of a number. Callers with loose comparisons also pass the content of strings.
     pub fn parse(text: &str) -> Option<Self> {
         let first = text.bytes().next()?;
         if !(first.is_ascii_digit() || first == b'-') {
@@ -122,7 +122,7 @@ impl Number {
         }
     }
 
-    /// Compares exactly where both are whole, else as floats.
+    /// Compares two whole numbers exactly, and all others as floats.
     pub fn compare(self, other: Self) -> Option<std::cmp::Ordering> {
         match (self, other) {
             (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
@@ -138,24 +138,24 @@ impl Number {
     }
 }
 
-/// One JSON value, borrowed from the text that it stands in.
+/// One JSON value, borrowed from the text that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raw<'a>(&'a str);
 
 impl<'a> Raw<'a> {
-    /// The value that valid JSON `text` is.
+    /// The value of valid JSON `text`.
     pub fn new(text: &'a str) -> Self {
         Self(text.trim_matches(|c: char| c.is_ascii() && is_space(c as u8)))
     }
 
-    /// Checks that `text` is JSON.
+    /// The value of `text`, or `None` if it is not JSON.
     pub fn check(text: &'a [u8]) -> Option<Self> {
         is_json(text)
             .then(|| std::str::from_utf8(text).ok().map(Self::new))
             .flatten()
     }
 
-    /// As it stands in the text.
+    /// The value's text, unchanged.
     pub fn text(self) -> &'a str {
         self.0
     }
@@ -188,17 +188,17 @@ impl<'a> Raw<'a> {
         Number::parse(self.0)
     }
 
-    /// The string's characters, borrowed where it has no escapes. `None` also for a string that is no Unicode (`"\ud800"`).
+    /// The characters of a string, borrowed if it has no escapes. `None` also for a string that is not valid Unicode (`"\ud800"`).
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         unquote(self.0)
     }
 
-    /// A string's characters, or the text of any other value.
+    /// The characters of a string, or the text of any other value.
     pub fn plain(self) -> Cow<'a, str> {
         self.as_str().unwrap_or(Cow::Borrowed(self.0))
     }
 
-    /// The value one step further in. Of members with the same name the last counts, as for most parsers.
+    /// The member or element that `step` selects. If several members have the same name, the last one wins, as in most parsers.
     pub fn step(self, step: &Step) -> Option<Self> {
         match (step, self.kind()?) {
             (Step::Name(name), Kind::Object) => self.member(name),
@@ -213,7 +213,7 @@ impl<'a> Raw<'a> {
         path.iter().try_fold(self, |value, step| value.step(step))
     }
 
-    /// The member with this name; the last, where there are several.
+    /// The last member with this name.
     pub fn member(self, name: &str) -> Option<Self> {
         self.members()
             .filter(|member| member.is_named(name))
@@ -221,21 +221,21 @@ impl<'a> Raw<'a> {
             .map(|member| member.value(self.0))
     }
 
-    /// The elements of an array; none of anything else.
+    /// The elements of an array; empty for other values.
     pub fn items(self) -> impl Iterator<Item = Self> {
         let text = self.0;
-        let mut walk = Walk::into(text, b'[');
-        std::iter::from_fn(move || walk.value().map(|range| Self(&text[range])))
+        let mut cursor = Cursor::into(text, b'[');
+        std::iter::from_fn(move || cursor.value().map(|range| Self(&text[range])))
     }
 
-    /// The members of an object in their order; none of anything else.
+    /// The members of an object in order; empty for other values.
     pub(crate) fn members(self) -> impl Iterator<Item = Member<'a>> {
         let text = self.0;
-        let mut walk = Walk::into(text, b'{');
+        let mut cursor = Cursor::into(text, b'{');
         std::iter::from_fn(move || {
-            let key = walk.string()?;
-            walk.colon()?;
-            let value = walk.value()?;
+            let key = cursor.string()?;
+            cursor.colon()?;
+            let value = cursor.value()?;
             Some(Member {
                 key_text: &text[key.clone()],
                 key,
@@ -251,7 +251,7 @@ impl fmt::Display for Raw<'_> {
     }
 }
 
-/// A member of an object and where it stands in the object's text.
+/// A member of an object, with its position in the object's text.
 pub(crate) struct Member<'a> {
     key_text: &'a str,
     pub(crate) key: Range<usize>,
@@ -263,7 +263,7 @@ impl<'a> Member<'a> {
         let inner = self.key_text.get(1..self.key_text.len().saturating_sub(1));
         let first = inner.and_then(|inner| inner.bytes().next());
         if first != name.bytes().next() && first != Some(b'\\') {
-            // Seen sooner than that there are no escapes; so most names differ.
+            // The first byte is cheaper to check than whether the key has escapes, and most names differ in it.
             return false;
         }
         match inner {
@@ -286,13 +286,13 @@ fn unquote(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A walk over the inside of an array or object.
-struct Walk<'a> {
+/// A position inside the text of an array or object.
+struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Cursor<'a> {
     fn into(text: &'a str, bracket: u8) -> Self {
         let at = match text.as_bytes().first() {
             Some(first) if *first == bracket => 1,
@@ -301,8 +301,8 @@ impl<'a> Walk<'a> {
         Self { text, at }
     }
 
-    /// Passes white space and at most one comma.
-    fn pass_gap(&mut self) {
+    /// Skips white space and commas.
+    fn skip_gap(&mut self) {
         let bytes = self.text.as_bytes();
         while bytes
             .get(self.at)
@@ -313,7 +313,7 @@ impl<'a> Walk<'a> {
     }
 
     fn string(&mut self) -> Option<Range<usize>> {
-        self.pass_gap();
+        self.skip_gap();
         let rest = self.text.as_bytes().get(self.at..)?;
         if rest.first() != Some(&b'"') {
             return None;
@@ -329,7 +329,7 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&mut self) -> Option<Range<usize>> {
-        self.pass_gap();
+        self.skip_gap();
         let rest = self.text.as_bytes().get(self.at..)?;
         let length = value_end(rest)?;
         Some(self.take(length))
@@ -346,7 +346,7 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// Length of the string that `text` begins with, quotes included.
+/// The length of the string at the start of `text`, with its quotes.
 fn string_end(text: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -358,7 +358,7 @@ fn string_end(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many bytes stand before the next quote or backslash. Most strings are too short for `memchr2` to gain what its call costs.
+/// The number of bytes before the next quote or backslash. Most strings are so short that a call of `memchr2` is slower.
 #[inline]
 fn plain_length(text: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
@@ -366,7 +366,7 @@ fn plain_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = text[at..].first_chunk() {
         let word = u64::from_le_bytes(*word);
-        // A borrow may mark a byte too many above the lowest mark, never below it.
+        // A borrow can produce false marks, but only above the lowest mark, which is the one that counts.
         let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);
@@ -379,7 +379,7 @@ fn plain_length(text: &[u8]) -> Option<usize> {
         .map(|found| at + found)
 }
 
-/// Length of the value that `text` begins with.
+/// The length of the value at the start of `text`.
 fn value_end(text: &[u8]) -> Option<usize> {
     match text.first()? {
         b'"' => string_end(text),
@@ -412,36 +412,36 @@ fn nested_end(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where a path leads in valid JSON `text`: the span of its value.
+/// The byte range of the value at `path` in valid JSON `text`.
 pub fn span(text: &str, path: &[Step]) -> Option<Range<usize>> {
     let found = Raw::new(text).at(path)?;
     Some(span_of(text, found.text()))
 }
 
-/// The place of `part` in `text`, whose slice it is.
+/// The byte range of `part`, which must be a slice of `text`.
 fn span_of(text: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr().addr() - text.as_ptr().addr();
     start..start + part.len()
 }
 
-/// What an insertion into a container met.
+/// Why a value cannot be inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoPlace {
-    /// The value there has no members and no elements.
+pub enum InsertError {
+    /// The value is neither an object nor an array.
     NotAContainer(Kind),
-    /// An array takes new elements only at its end.
-    Beyond { length: usize },
-    /// An array has no named members.
+    /// New elements can only be added at the end of an array.
+    BeyondTheEnd { length: usize },
+    /// The elements of an array have no names.
     NotAnIndex,
 }
 
-/// Adds a member or element at the end of the container that stands at `container` in `text`, in the manner of the one before it.
+/// Adds a member or element at the end of the object or array at `container` in `text`, with the white space of the one before it.
 pub fn insert(
     text: &mut String,
     container: Range<usize>,
     step: &Step,
     value: &str,
-) -> Result<(), NoPlace> {
+) -> Result<(), InsertError> {
     let raw = Raw(&text[container.clone()]);
     let kind = raw.kind().unwrap_or(Kind::Null);
     let (last, added) = match (kind, step) {
@@ -461,9 +461,9 @@ pub fn insert(
                 Step::Index(index) if *index == length => {}
                 Step::Name(name) if name.parse() == Ok(length) => {}
                 Step::Name(name) if name.parse::<usize>().is_err() => {
-                    return Err(NoPlace::NotAnIndex);
+                    return Err(InsertError::NotAnIndex);
                 }
-                _ => return Err(NoPlace::Beyond { length }),
+                _ => return Err(InsertError::BeyondTheEnd { length }),
             }
             let last = raw.items().last().map(|item| {
                 let range = span_of(raw.text(), item.text());
@@ -471,7 +471,7 @@ pub fn insert(
             });
             (last, value.to_owned())
         }
-        (kind, _) => return Err(NoPlace::NotAContainer(kind)),
+        (kind, _) => return Err(InsertError::NotAContainer(kind)),
     };
     let (at, addition) = match last {
         Some((start, end)) => (end, format!(",{}{added}", space_before(raw.text(), start))),
@@ -481,7 +481,7 @@ pub fn insert(
     Ok(())
 }
 
-/// Removes the member or element at `path` together with its comma. Returns whether it was there.
+/// Removes the member or element at `path` and its comma. Returns whether it existed.
 pub fn remove(text: &mut String, path: &[Step]) -> bool {
     let Some((step, parents)) = path.split_last() else {
         return false;
@@ -490,7 +490,7 @@ pub fn remove(text: &mut String, path: &[Step]) -> bool {
         return false;
     };
     let raw = Raw(&text[parent.clone()]);
-    let places: Vec<Range<usize>> = match raw.kind() {
+    let parts: Vec<Range<usize>> = match raw.kind() {
         Some(Kind::Object) => raw
             .members()
             .map(|member| member.key.start..member.value.end)
@@ -509,13 +509,13 @@ pub fn remove(text: &mut String, path: &[Step]) -> bool {
         (_, Step::Name(name)) => name.parse().ok(),
         (_, Step::Index(index)) => Some(*index),
     };
-    let Some(position) = position.filter(|position| *position < places.len()) else {
+    let Some(position) = position.filter(|position| *position < parts.len()) else {
         return false;
     };
-    let cut = match (position.checked_sub(1), places.get(position + 1)) {
-        (_, Some(next)) => places[position].start..next.start,
-        (Some(before), None) => places[before].end..places[position].end,
-        (None, None) => places[position].clone(),
+    let cut = match (position.checked_sub(1), parts.get(position + 1)) {
+        (_, Some(next)) => parts[position].start..next.start,
+        (Some(before), None) => parts[before].end..parts[position].end,
+        (None, None) => parts[position].clone(),
     };
     text.replace_range(parent.start + cut.start..parent.start + cut.end, "");
     true

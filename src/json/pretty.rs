@@ -1,6 +1,6 @@
-//! JSON over several lines for people, with every token as it came: digits and escapes untouched.
+//! Indented JSON for display. Every token keeps its text, including digits and escapes.
 
-/// Lays valid JSON out with two spaces a level.
+/// Indents valid JSON by two spaces per level.
 pub fn pretty(text: &str) -> String {
     let mut tokens = Vec::with_capacity(text.len());
     super::minify(text.as_bytes(), &mut tokens);
@@ -48,7 +48,7 @@ pub fn pretty(text: &str) -> String {
     out
 }
 
-/// Deeper levels are no longer told apart by eye, and each would cost a line of its own width.
+/// Deeper levels are not indented further: otherwise the output would grow with the square of the depth.
 const DEEPEST: usize = 40;
 
 fn new_line(out: &mut String, depth: usize) {
@@ -63,14 +63,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_stay_as_they_came() {
+    fn tokens_are_unchanged() {
         let text = r#"{"a":{},"b": [ ],"c":[1.00,"x,{}\"\u00e9"],"d":12345678901234567890}"#;
-        let laid_out = "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": [\n    1.00,\n    \"x,{}\\\"\\u00e9\"\n  ],\n  \"d\": 12345678901234567890\n}";
-        assert_eq!(pretty(text), laid_out);
+        let indented = "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": [\n    1.00,\n    \"x,{}\\\"\\u00e9\"\n  ],\n  \"d\": 12345678901234567890\n}";
+        assert_eq!(pretty(text), indented);
     }
 
     #[test]
-    fn depth_costs_no_more_than_a_line_each() {
+    fn output_grows_linearly_with_depth() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(pretty(&deep).len() < deep.len() * 100);
     }

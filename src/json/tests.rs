@@ -15,7 +15,7 @@ fn at<'a>(text: &'a str, to: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn a_value_is_found_as_it_stands() {
+fn a_value_is_found_and_unchanged() {
     let text = r#" { "a": {"b\"": [1, { "c" : 10.00 }, "x\/y"]}, "n":12345678901234567890 } "#;
     assert_eq!(at(text, "n"), Some("12345678901234567890"));
     assert_eq!(at(text, "a.b\".1.c"), Some("10.00"));
@@ -27,12 +27,12 @@ fn a_value_is_found_as_it_stands() {
 }
 
 #[test]
-fn of_members_with_one_name_the_last_counts() {
+fn the_last_of_several_members_with_one_name_wins() {
     assert_eq!(at(r#"{"a":1,"\u0061":2,"b":3}"#, "a"), Some("2"));
 }
 
 #[test]
-fn depth_costs_nothing_but_length() {
+fn deep_nesting_is_no_more_expensive_than_length() {
     let deep = format!(
         "{{\"a\":{}{},\"b\":1}}",
         "[".repeat(100_000),
@@ -46,7 +46,7 @@ fn depth_costs_nothing_but_length() {
 }
 
 #[test]
-fn a_member_is_added_in_the_manner_of_the_last() {
+fn a_new_member_has_the_white_space_of_the_last_one() {
     for (before, after) in [
         ("{}", r#"{"k":1}"#),
         (r#"{"a":2}"#, r#"{"a":2,"k":1}"#),
@@ -60,22 +60,22 @@ fn a_member_is_added_in_the_manner_of_the_last() {
 }
 
 #[test]
-fn a_list_grows_at_its_end_only() {
+fn elements_are_added_only_at_the_end_of_a_list() {
     let mut text = "[1, 2]".to_owned();
     assert_eq!(
         insert(&mut text, 0..6, &Step::Index(3), "9"),
-        Err(NoPlace::Beyond { length: 2 })
+        Err(InsertError::BeyondTheEnd { length: 2 })
     );
     insert(&mut text, 0..6, &Step::Index(2), "3").unwrap();
     assert_eq!(text, "[1, 2, 3]");
     assert_eq!(
         insert(&mut text, 0..9, &Step::Name("x".into()), "9"),
-        Err(NoPlace::NotAnIndex)
+        Err(InsertError::NotAnIndex)
     );
 }
 
 #[test]
-fn a_member_leaves_with_its_comma() {
+fn a_member_is_removed_with_its_comma() {
     for (before, gone, after) in [
         (r#"{"a":1, "b":2, "c":3}"#, "a", r#"{"b":2, "c":3}"#),
         (r#"{"a":1, "b":2, "c":3}"#, "b", r#"{"a":1, "c":3}"#),
@@ -107,7 +107,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Every path into a value with the value at its end.
+/// Every path into a value, with the value that it finds.
 fn paths(value: &Value) -> Vec<(Vec<Step>, &Value)> {
     let mut found = vec![(Vec::new(), value)];
     let mut next = 0;
@@ -138,9 +138,9 @@ fn paths(value: &Value) -> Vec<(Vec<Step>, &Value)> {
 
 proptest! {
     #[test]
-    fn every_path_leads_where_a_parser_finds_it(value in json(), pretty in any::<bool>()) {
+    fn every_path_finds_the_same_value_as_serde_json(value in json(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
-        // Floats may be read a hair off what was written, so both sides are read.
+        // Reading a float can change its last digit, so both sides are read from the text.
         let value: Value = serde_json::from_str(&text).unwrap();
         for (path, expected) in paths(&value) {
             let found = Raw::new(&text).at(&path).unwrap();
@@ -149,14 +149,14 @@ proptest! {
     }
 
     #[test]
-    fn minified_is_what_a_compact_writer_writes(value in json()) {
+    fn minify_agrees_with_the_compact_output_of_serde_json(value in json()) {
         let mut out = Vec::new();
         minify(serde_json::to_string_pretty(&value).unwrap().as_bytes(), &mut out);
         prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&value).unwrap());
     }
 
     #[test]
-    fn text_that_is_no_json_is_looked_at_without_harm(text in "[\\[\\]{}\",:\\\\a1 é]{0,24}") {
+    fn lookups_in_invalid_json_do_not_panic(text in "[\\[\\]{}\",:\\\\a1 é]{0,24}") {
         let raw = Raw::new(&text);
         let _ = (raw.kind(), raw.items().count(), raw.members().count());
         let _ = raw.at(&path("a.0"));
@@ -168,7 +168,7 @@ proptest! {
     }
 
     #[test]
-    fn a_removed_path_is_gone_and_the_rest_is_json(value in json(), pick in any::<prop::sample::Index>()) {
+    fn text_is_still_json_after_a_removal(value in json(), pick in any::<prop::sample::Index>()) {
         let mut text = serde_json::to_string_pretty(&value).unwrap();
         let all = paths(&value);
         let (path, _) = &all[pick.index(all.len())];

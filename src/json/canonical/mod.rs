@@ -1,4 +1,4 @@
-//! One form for all ways to write the same JSON: what is hashed to tell whether a record has changed.
+//! The canonical form of JSON text. Its hash shows whether a record has changed.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,41 +8,43 @@ use memchr::memchr;
 
 use super::{is_space, minify, nested_end, plain_length, value_end};
 
-/// Levels whose members are sorted; what lies deeper is only minified. Bounds the stack, and how often a byte is moved.
+/// Levels whose members are sorted; deeper levels are only minified. Bounds the stack, and how often a byte is moved.
 const LEVELS: usize = 64;
 
-/// As many members as most records have.
+/// The initial capacity: most records have fewer members.
 const MEMBERS: usize = 32;
 
-/// Appends the canonical form of valid JSON `text`: no white space, members sorted by their unescaped names' bytes, of those with
-/// one name only the last, and no escapes but the shortest of those that must be.
+/// Appends the canonical form of valid JSON `text`.
 ///
-/// Numbers stay as they stand: to equate `1.0` with `1` or `1e2` with `100` would be to lose what somebody wrote. Escapes of
-/// lone surrogates stay, too. Members whose path is in `ignore` are left out: a name at the root, or names with points
-/// between them; lists on the way are passed through (`tags.seen` is `seen` of each of the tags). More than 64 levels
-/// deep only white space is taken out; text that is no JSON is minified, too.
+/// The form has no white space, its members are sorted by the bytes of their unescaped names, of several members with one name
+/// only the last is kept, and only characters that need an escape have one, the shortest. Numbers are unchanged (`1.0` is not
+/// `1`, `1e2` is not `100`), and so are escapes of lone surrogates.
+///
+/// Members whose path is in `ignore` are left out. A path is a name at the root or names joined by dots; it continues in each
+/// element of a list (`tags.seen` is the member `seen` of each tag). Below 64 levels, and in text that is not JSON, only white
+/// space is removed.
 pub fn canonical(text: &str, ignore: &[String], out: &mut Vec<u8>) {
     let start = out.len();
     let ignore: Vec<&str> = ignore.iter().map(String::as_str).collect();
-    let mut walk = Canonical {
+    let mut writer = Canonical {
         text: text.as_bytes(),
         at: 0,
         out,
         members: Vec::new(),
-        moved: Vec::new(),
+        copy: Vec::new(),
     };
-    if walk.document(&ignore).is_none() {
+    if writer.document(&ignore).is_none() {
         out.truncate(start);
         minify(text.as_bytes(), out);
     }
 }
 
-/// A member that has been written.
+/// A member that has been written to the output.
 struct Member {
-    /// The first bytes of its unescaped name, for most comparisons.
+    /// The first bytes of its unescaped name, which decide most comparisons.
     prefix: u64,
     has_escapes: bool,
-    /// Where it stands behind its object's bracket: its name without the quotes, and all of it.
+    /// The byte ranges of its name without quotes and of the whole member, counted from its object's bracket.
     name: Range<usize>,
     whole: Range<usize>,
 }
@@ -60,15 +62,16 @@ impl Member {
     }
 }
 
-/// Writes while it reads; an object whose members were not in order is put in order where it stands. `None` anywhere: the
-/// text is no JSON.
+/// Reads `text` and writes its canonical form in one pass. An object whose members are out of order is sorted in the output when
+/// it ends. Functions return `None` if the text is not JSON.
 struct Canonical<'a> {
     text: &'a [u8],
     at: usize,
     out: &'a mut Vec<u8>,
-    /// Of all objects that are open, the innermost's last.
+    /// The members of all open objects, those of the innermost object last.
     members: Vec<Member>,
-    moved: Vec<u8>,
+    /// A copy of the object that is being sorted.
+    copy: Vec<u8>,
 }
 
 impl Canonical<'_> {
@@ -77,7 +80,7 @@ impl Canonical<'_> {
         self.next().is_none().then_some(())
     }
 
-    /// Passes white space.
+    /// Skips white space and returns the next byte.
     fn next(&mut self) -> Option<u8> {
         loop {
             let byte = *self.text.get(self.at)?;
@@ -165,7 +168,7 @@ impl Canonical<'_> {
         Some(())
     }
 
-    /// Writes a member, with a comma if it is not the first. `Some(None)` for one that is ignored.
+    /// Writes a member, with a comma if it is not the first. Returns `Some(None)` if the member is ignored.
     fn member(&mut self, ignore: &[&str], depth: usize, start: usize) -> Option<Option<Member>> {
         if self.next()? != b'"' {
             return None;
@@ -200,12 +203,12 @@ impl Canonical<'_> {
         }))
     }
 
-    /// Puts the members from `first` on in order, whose text begins at `start`; of several with one name the last stays.
+    /// Sorts the members from index `first`, whose output begins at `start`. Of several with one name the last is kept.
     fn sort(&mut self, first: usize, start: usize) {
-        self.moved.clear();
-        self.moved.extend_from_slice(&self.out[start..]);
+        self.copy.clear();
+        self.copy.extend_from_slice(&self.out[start..]);
         self.out.truncate(start);
-        let (members, text) = (&mut self.members[first..], &self.moved[..]);
+        let (members, text) = (&mut self.members[first..], &self.copy[..]);
         members.sort_unstable_by(|a, b| {
             a.cmp(b, text)
                 .then_with(|| a.whole.start.cmp(&b.whole.start))
@@ -222,7 +225,7 @@ impl Canonical<'_> {
         }
     }
 
-    /// Writes a string. Returns whether there are escapes in what was written.
+    /// Writes a string. Returns whether the output has escapes.
     fn string(&mut self) -> Option<bool> {
         let mut has_escapes = false;
         let mut from = self.at;
@@ -243,15 +246,15 @@ impl Canonical<'_> {
     }
 }
 
-/// What of a member is left out.
+/// Which parts of a member are ignored.
 struct Ignored<'a> {
     is_whole: bool,
-    /// Paths from it on.
+    /// The remaining paths inside the member.
     inside: Vec<&'a str>,
 }
 
 impl<'a> Ignored<'a> {
-    /// Looks for a name, as it was written, at the beginning of paths.
+    /// Compares an escaped name with the first name of each path.
     fn of(name: &[u8], ignore: &[&'a str]) -> Self {
         let mut ignored = Self {
             is_whole: false,
@@ -269,15 +272,15 @@ impl<'a> Ignored<'a> {
     }
 }
 
-/// What an escape stands for.
+/// The character of an escape.
 #[derive(Clone, Copy)]
 enum Unit {
     Char(char),
-    /// Half of a surrogate pair without the other.
+    /// Half of a surrogate pair without its other half.
     Lone(u16),
 }
 
-/// Reads the escape that `text` begins with, both halves of a pair. Returns its length, too.
+/// Reads the escape at the start of `text`, or both escapes of a surrogate pair. Returns the character and the length.
 #[cold]
 fn unescape(text: &[u8]) -> Option<(Unit, usize)> {
     let char = match text.get(1)? {
@@ -304,7 +307,7 @@ fn unescape(text: &[u8]) -> Option<(Unit, usize)> {
     Some((Unit::Char(char), 2))
 }
 
-/// The number behind `\u`.
+/// The number after `\u`.
 fn code_unit(text: &[u8]) -> Option<u16> {
     let hex = text.strip_prefix(b"\\u")?.get(..4)?;
     hex.iter().try_fold(0, |unit, digit| {
@@ -313,7 +316,7 @@ fn code_unit(text: &[u8]) -> Option<u16> {
     })
 }
 
-/// Writes what an escape stands for; returns whether that needs an escape again.
+/// Writes a character. Returns whether it needs an escape.
 fn write(unit: Unit, out: &mut Vec<u8>) -> bool {
     let short = match unit {
         Unit::Char(char @ ('"' | '\\')) => char as u8,
@@ -339,7 +342,7 @@ fn write(unit: Unit, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The bytes of a name; a lone surrogate as if UTF-8 had it.
+/// The bytes of a name without escapes. Lone surrogates are encoded like other characters, although UTF-8 excludes them.
 fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
     let mut bytes = Vec::new();
     let mut rest = name;
@@ -366,7 +369,7 @@ fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(bytes)
 }
 
-/// The first eight bytes of a name, so that their order is that of the names as far as they go.
+/// The first eight bytes of a name as a number that sorts as the names do.
 fn prefix(name: &[u8], has_escapes: bool) -> u64 {
     let name = if has_escapes {
         unescaped(name)

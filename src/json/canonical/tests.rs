@@ -16,7 +16,7 @@ fn without(text: &str, ignore: &[&str]) -> String {
 }
 
 #[test]
-fn what_means_the_same_has_one_form() {
+fn equal_values_have_one_form() {
     for (text, expected) in [
         (
             r#" { "b" : [ 1 , {"z":null,"a":true} ] , "a" : { } } "#,
@@ -39,7 +39,7 @@ fn what_means_the_same_has_one_form() {
 }
 
 #[test]
-fn a_lone_surrogate_stays_an_escape() {
+fn a_lone_surrogate_keeps_its_escape() {
     let text = r#"["\uD800","\ud800\u0041","\udc00\ud800","\ud800\ud83d\ude00"]"#;
     let expected = r#"["\ud800","\ud800A","\udc00\ud800","\ud800😀"]"#;
     assert_eq!(form(text), expected);
@@ -53,7 +53,7 @@ fn names_are_sorted_by_their_unescaped_bytes() {
 }
 
 #[test]
-fn ignored_members_are_left_out_wherever_their_path_leads() {
+fn ignored_members_are_left_out_at_every_depth() {
     let text = r#"{"z":1,"seen":2,"data":{"lastSeen":3,"b":4,"a":{"seen":5}},"data.lastSeen":6,"tags":[{"seen":7,"n":8}]}"#;
     for (ignore, expected) in [
         (
@@ -76,7 +76,7 @@ fn ignored_members_are_left_out_wherever_their_path_leads() {
 }
 
 #[test]
-fn depth_is_no_harm_and_loses_nothing() {
+fn deep_nesting_is_accepted_and_loses_nothing() {
     for (open, close) in [("[", "]"), ("{ \"b\":1,\"a\":", "}")] {
         let deep = format!("{}0 {}", open.repeat(100_000), close.repeat(100_000));
         let found = form(&deep);
@@ -89,7 +89,7 @@ fn depth_is_no_harm_and_loses_nothing() {
 }
 
 #[test]
-fn what_is_no_json_is_minified() {
+fn invalid_json_is_only_minified() {
     for text in [
         "",
         " ",
@@ -135,8 +135,8 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Writes a value in one of its many ways, as the dice fall.
-fn write_somehow(value: &Value, dice: &mut impl FnMut(usize) -> usize, out: &mut String) {
+/// Writes a value in a random one of its equivalent forms.
+fn write_randomly(value: &Value, dice: &mut impl FnMut(usize) -> usize, out: &mut String) {
     let space = |dice: &mut dyn FnMut(usize) -> usize, out: &mut String| {
         out.push_str(["", "", " ", "\n\t", "\r\n  "][dice(5)]);
     };
@@ -147,7 +147,7 @@ fn write_somehow(value: &Value, dice: &mut impl FnMut(usize) -> usize, out: &mut
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
-                write_somehow(item, dice, out);
+                write_randomly(item, dice, out);
             }
             space(dice, out);
             out.push(']');
@@ -163,12 +163,12 @@ fn write_somehow(value: &Value, dice: &mut impl FnMut(usize) -> usize, out: &mut
                 space(dice, out);
                 if dice(8) == 0 {
                     write_text(name, dice, out);
-                    out.push_str(":[\"overruled by the next\"] ,");
+                    out.push_str(":[\"replaced by the next\"] ,");
                 }
                 write_text(name, dice, out);
                 space(dice, out);
                 out.push(':');
-                write_somehow(member, dice, out);
+                write_randomly(member, dice, out);
             }
             space(dice, out);
             out.push('}');
@@ -205,8 +205,8 @@ fn dice(seed: u64) -> impl FnMut(usize) -> usize {
     move |sides| random.usize(..sides)
 }
 
-/// The same, by a parser and a writer: what the form is by definition.
-fn by_the_book(value: &Value) -> String {
+/// The canonical form by definition, made with serde_json.
+fn reference(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
         match value {
             Value::Array(items) => items.iter().map(sorted).collect(),
@@ -228,10 +228,10 @@ fn by_the_book(value: &Value) -> String {
 
 proptest! {
     #[test]
-    fn every_way_to_write_a_value_has_its_one_form(value in json(), seed in any::<u64>()) {
+    fn every_equivalent_text_has_the_same_form(value in json(), seed in any::<u64>()) {
         let mut text = String::new();
-        write_somehow(&value, &mut dice(seed), &mut text);
-        prop_assert_eq!(form(&text), by_the_book(&value), "{}", text);
+        write_randomly(&value, &mut dice(seed), &mut text);
+        prop_assert_eq!(form(&text), reference(&value), "{}", text);
     }
 
     #[test]
@@ -246,13 +246,13 @@ proptest! {
     }
 
     #[test]
-    fn a_form_is_its_own_form(value in json()) {
+    fn the_form_of_a_form_is_itself(value in json()) {
         let once = form(&value.to_string());
         prop_assert_eq!(&form(&once), &once);
     }
 
     #[test]
-    fn text_of_any_kind_does_no_harm(text in "[\\[\\]{}\",:\\\\au0d8 é\n]{0,32}", ignore in "[a.\"]{0,3}") {
+    fn arbitrary_text_does_not_panic(text in "[\\[\\]{}\",:\\\\au0d8 é\n]{0,32}", ignore in "[a.\"]{0,3}") {
         let _ = without(&text, &[&ignore]);
     }
 }
