@@ -1,4 +1,4 @@
-//! Retry profiles: how long to wait before the next attempt, with a cap and jitter. Random numbers are passed in.
+//! Retry profiles: the delays between attempts, with a cap and jitter. Random numbers are arguments.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// The longest delay of any profile: a day.
+/// The longest delay of any profile.
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// The most retries that a flow's own `retryLogic` can ask for.
+/// The largest number of retries in a flow's `retryLogic`.
 pub const MOST_RETRIES: u32 = 10;
 
-/// Delays of the Standard Webhooks specification.
+/// The delays of the Standard Webhooks specification, in seconds.
 const STANDARD: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
-/// Short enough to watch.
+/// Delays in seconds that are short enough to wait for.
 const DEV: [u64; 5] = [1, 2, 4, 8, 15];
 
-/// When a failed delivery is tried again, and how often; stored with each job.
+/// When and how often a failed delivery is retried. Stored with each job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
-    /// The delays after the first, second, … failure; when they are spent the job is dead.
+    /// The delays after the first, second, … failure. After the last delay the job is dead.
     #[serde(with = "millis")]
     pub delays: Vec<Duration>,
     #[serde(default, skip_serializing_if = "Jitter::is_usual")]
@@ -29,14 +29,14 @@ pub struct Retry {
     pub permanent: Vec<u16>,
 }
 
-/// How far chance moves a delay, so that what failed together does not come back together.
+/// How far a delay is changed at random, so that jobs that failed together are not retried together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Jitter {
-    /// By up to 20 % either way.
+    /// Up to 20 % shorter or longer.
     #[default]
     Around,
-    /// Down by up to this percentage, as BullMQ does it.
+    /// Shorter by up to this percentage, as in BullMQ.
     Below(u8),
 }
 
@@ -64,7 +64,7 @@ impl Retry {
         }
     }
 
-    /// One attempt and no more.
+    /// No retries.
     pub fn none() -> Self {
         Self::of([])
     }
@@ -74,12 +74,12 @@ impl Retry {
         Self::of(STANDARD.map(Duration::from_secs))
     }
 
-    /// 1 s, 2 s, 4 s, 8 s, 15 s: for a developer who watches.
+    /// 1 s, 2 s, 4 s, 8 s, 15 s: for local development.
     pub fn dev() -> Self {
         Self::of(DEV.map(Duration::from_secs))
     }
 
-    /// BullMQ's exponential backoff: `delay * 2^(attempt - 1)`, lowered by up to `jitter` percent.
+    /// BullMQ's exponential backoff: `delay * 2^(attempt - 1)`, shortened by up to `jitter` percent.
     pub fn bullmq(delay: Duration, attempts: u32, jitter: u8) -> Self {
         let retries = attempts.saturating_sub(1).min(1_000);
         let mut retry = Self::of(
@@ -90,7 +90,7 @@ impl Retry {
         retry
     }
 
-    /// A flow's `retryLogic`: at most [`MOST_RETRIES`] retries, each `minutes` after the failure before it.
+    /// A flow's `retryLogic`: at most [`MOST_RETRIES`] retries, each `minutes` after the previous failure.
     pub fn every(retries: u32, minutes: f64) -> Self {
         let seconds = if minutes.is_finite() {
             (minutes * 60.0).clamp(0.0, LONGEST.as_secs_f64())
@@ -101,7 +101,7 @@ impl Retry {
         Self::of(std::iter::repeat_n(Duration::from_secs_f64(seconds), count))
     }
 
-    /// The `dev` profile cut or continued to `retries` delays (the last delay repeats).
+    /// The `dev` profile with `retries` delays; the last delay is repeated if necessary.
     pub fn dev_times(retries: u32) -> Self {
         let last = DEV[DEV.len() - 1];
         let delays = DEV.into_iter().chain(std::iter::repeat(last));
@@ -118,21 +118,21 @@ impl Retry {
         self
     }
 
-    /// The wait after the given number of failures, moved by `random` (0 to 1); `None` when the retries are spent.
+    /// The delay after this many failures, with jitter from `random` (0 to 1). `None` after the last retry.
     pub fn delay(&self, failures: u32, random: f64) -> Option<Duration> {
         let index = usize::try_from(failures).ok()?.checked_sub(1)?;
         let delay = self.delays.get(index)?;
         Some(self.jitter.apply(*delay, random).min(LONGEST))
     }
 
-    /// All waits in turn, each moved by the next number that `random` gives (0 to 1).
+    /// All delays in order, each with jitter from the next number of `random` (0 to 1).
     pub fn iter(&self, mut random: impl FnMut() -> f64) -> impl Iterator<Item = Duration> {
         self.delays
             .iter()
             .map(move |delay| self.jitter.apply(*delay, random()).min(LONGEST))
     }
 
-    /// How long the schedule still lasts after the given number of failures: what a `Retry-After` must fit into.
+    /// The remaining time of the schedule after this many failures. A `Retry-After` must not be longer.
     pub fn remaining(&self, failures: u32) -> Duration {
         let spent = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         let total: Duration = self.delays.iter().skip(spent).sum();
@@ -143,14 +143,15 @@ impl Retry {
     }
 }
 
-/// Reads a `Retry-After` header: seconds, or an HTTP date, counted from `now`. Junk and times gone by are no answer.
+/// Parses a `Retry-After` header: seconds, or an HTTP date, which is counted from `now`. Returns `None` for invalid values and
+/// for dates in the past.
 pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     if text.is_empty() {
         return None;
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are still a wait that no schedule lasts.
+        // A number that does not fit is still longer than any schedule.
         return Some(Duration::from_secs(
             text.parse::<u64>()
                 .unwrap_or(u64::MAX / 1_000)
@@ -161,14 +162,14 @@ pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
     (date > now).then(|| date.since(now))
 }
 
-/// Reads a date of HTTP: the three forms of RFC 9110, section 5.6.7; the two obsolete ones must still be read.
+/// Parses an HTTP date in one of the three forms of RFC 9110, section 5.6.7. Recipients must accept the two obsolete forms.
 pub fn http_date(value: &[u8]) -> Option<Timestamp> {
     const FORMS: [&str; 3] = [
         "%a, %d %b %Y %H:%M:%S GMT",
         "%A, %d-%b-%y %H:%M:%S GMT",
         "%a %b %e %H:%M:%S %Y",
     ];
-    // Longer text cannot be a date, and need not be tried three times.
+    // No date is longer.
     if value.len() > 40 {
         return None;
     }
@@ -179,7 +180,7 @@ pub fn http_date(value: &[u8]) -> Option<Timestamp> {
     })
 }
 
-/// Durations as whole milliseconds: a job's schedule is stored once a job, so it is kept short.
+/// Durations as whole milliseconds, because each job stores its schedule.
 mod millis {
     use std::time::Duration;
 
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_profile_is_the_specification_s() {
+    fn the_standard_profile_has_the_delays_of_the_specification() {
         assert_eq!(
             seconds(&Retry::standard()),
             [5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400]
@@ -225,14 +226,14 @@ mod tests {
     }
 
     #[test]
-    fn the_dev_profile_is_short_and_its_length_can_be_chosen() {
+    fn the_dev_profile_can_have_any_number_of_retries() {
         assert_eq!(seconds(&Retry::dev()), [1, 2, 4, 8, 15]);
         assert_eq!(seconds(&Retry::dev_times(2)), [1, 2]);
         assert_eq!(seconds(&Retry::dev_times(7)), [1, 2, 4, 8, 15, 15, 15]);
     }
 
     #[test]
-    fn bullmq_doubles_and_its_jitter_only_shortens() {
+    fn bullmq_delays_double_and_jitter_only_shortens_them() {
         let retry = Retry::bullmq(Duration::from_secs(1), 5, 50);
         let longest: Vec<_> = retry.iter(|| 0.0).map(|delay| delay.as_secs()).collect();
         assert_eq!(longest, [1, 2, 4, 8]);
@@ -247,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_moves_a_delay_by_a_fifth_at_most() {
+    fn jitter_changes_a_delay_by_at_most_20_percent() {
         let retry = Retry::dev();
         assert_eq!(retry.delay(1, 0.0), Some(Duration::from_millis(800)));
         assert_eq!(retry.delay(1, 1.0), Some(Duration::from_millis(1200)));
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_end_after_the_last_delay_and_none_belongs_to_no_failure() {
+    fn there_is_no_delay_before_the_first_failure_or_after_the_last_retry() {
         let retry = Retry::dev();
         assert!(retry.delay(5, 0.5).is_some());
         assert_eq!(retry.delay(6, 0.5), None);
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flow_s_own_logic_is_minutes_and_bounded() {
+    fn the_delays_of_a_flow_are_minutes_and_bounded() {
         assert_eq!(seconds(&Retry::every(2, 1.5)), [90, 90]);
         assert_eq!(Retry::every(99, 1.0).delays.len(), 10);
         assert_eq!(seconds(&Retry::every(1, f64::NAN)), [0]);
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_remains_shrinks_with_each_failure() {
+    fn the_remaining_time_decreases_with_each_failure() {
         let retry = Retry::bullmq(Duration::from_secs(1), 4, 0);
         assert_eq!(retry.remaining(1), Duration::from_secs(7));
         assert_eq!(retry.remaining(3), Duration::from_secs(4));
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_read_in_all_its_forms() {
+    fn retry_after_is_parsed_in_all_its_forms() {
         let reads = |text: &str| retry_after(text.as_bytes(), NOW);
         assert_eq!(reads("120"), Some(Duration::from_secs(120)));
         assert_eq!(reads(" 0 "), Some(Duration::ZERO));
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_negatives_and_the_past_are_no_wait() {
+    fn an_invalid_retry_after_or_a_past_date_is_ignored() {
         for text in [
             "",
             "-1",
@@ -319,22 +320,21 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_wait_is_not_shortened_to_a_small_one() {
+    fn a_number_that_overflows_is_a_long_wait() {
         let wait = retry_after(b"99999999999999999999999999", NOW).unwrap();
         assert!(wait > Retry::standard().remaining(1));
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_a_wait_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+        fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             if let Some(wait) = retry_after(&bytes, NOW) {
-                // It can be added to any time without a panic, and never lies in the past.
                 prop_assert!(NOW.plus(wait) >= NOW);
             }
         }
 
         #[test]
-        fn any_number_of_seconds_is_honoured_in_full(seconds in 0_u64..1_000_000_000) {
+        fn any_number_of_seconds_is_accepted(seconds in 0_u64..1_000_000_000) {
             prop_assert_eq!(
                 retry_after(seconds.to_string().as_bytes(), NOW),
                 Some(Duration::from_secs(seconds))
@@ -342,7 +342,7 @@ mod tests {
         }
 
         #[test]
-        fn any_date_ahead_is_honoured_in_full(ahead in 1_i64..1_000_000_000) {
+        fn any_future_date_is_accepted(ahead in 1_i64..1_000_000_000) {
             let date = chrono::DateTime::from_timestamp(NOW.secs() + ahead, 0).unwrap();
             let text = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
             prop_assert_eq!(
@@ -352,7 +352,7 @@ mod tests {
         }
 
         #[test]
-        fn a_delay_never_leaves_its_band(failures in 1_u32..10, random in -1.0_f64..2.0) {
+        fn a_delay_stays_within_20_percent(failures in 1_u32..10, random in -1.0_f64..2.0) {
             let retry = Retry::standard();
             let plain = retry.delays[failures as usize - 1];
             if let Some(delay) = retry.delay(failures, random) {

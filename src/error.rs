@@ -22,7 +22,7 @@ pub struct CliError {
     /// The user's input with a caret below the character at which it is wrong.
     pub caret: Option<String>,
     /// What the other side answered; shown as the last cause.
-    answer: Option<String>,
+    pub answer: Option<String>,
 }
 
 impl<E: Explain + Send + Sync + 'static> From<E> for CliError {

@@ -1,13 +1,13 @@
-//! Private files and folders: what the programs of other users must not read, whatever the umask says.
+//! Private files and folders, which other users cannot read, whatever the umask.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// Creates a folder and those above it, open to the user alone (0700). One that is there keeps its mode.
+/// Creates a folder and its parents, accessible only to the user (0700). An existing folder keeps its mode.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -16,10 +16,10 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens a file to read and write, and creates it, readable by the user alone (0600), where there is none. What it holds stays.
+/// Opens a file for reading and writing without truncating it. Creates it if necessary, accessible only to the user (0600).
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).read(true).write(true);
@@ -28,11 +28,12 @@ pub fn private_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Opens a file of lines to append to, and creates it, readable by the user alone (0600), where there is none. A last line that
-/// was not ended is ended, so that what follows it stands on its own.
+/// Opens a file of lines for appending. Creates it if necessary, accessible only to the user (0600).
+///
+/// If the last line has no line break, for example after a crash, one is added, so that the next line is not joined to it.
 ///
 /// # Errors
-/// Those of the file system.
+/// Errors of the file system.
 pub fn private_lines(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).read(true).append(true);
@@ -50,19 +51,19 @@ pub fn private_lines(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Replaces a file in one step, readable by the user alone: a crash leaves the old one or the new one, never a half.
+/// Replaces a file atomically; the new file is accessible only to the user. A crash leaves either the old or the new content.
 ///
 /// # Errors
-/// Those of the file system; the old file is still there then.
+/// Errors of the file system; the old file is then unchanged.
 pub fn replace_private_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     private_folder(folder)?;
-    // tempfile creates with 0600, whatever the umask.
+    // tempfile creates the file with mode 0600, whatever the umask.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    // The new name itself is on the disk only when the folder is.
+    // The rename is on the disk only after the folder is synced.
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())
@@ -74,7 +75,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_private_also_when_it_was_not() {
+    fn a_replaced_file_is_private_even_if_the_old_one_was_not() {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("deep/credentials.toml");
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_not_ended_does_not_swallow_the_next() {
+    fn an_incomplete_last_line_is_not_joined_to_the_next() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("lines");
         for line in ["one\n", "tor", "two\n"] {
@@ -100,10 +101,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_is_opened_is_private_and_keeps_what_it_holds() {
+    fn an_opened_file_is_private_and_keeps_its_content() {
         use std::os::unix::fs::PermissionsExt;
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("held");
+        let path = home.path().join("private");
         private_file(&path).unwrap().write_all(b"one").unwrap();
         let file = private_file(&path).unwrap();
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);

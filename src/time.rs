@@ -1,4 +1,4 @@
-//! Points in time, in the one precision that the platforms have: milliseconds.
+//! Points in time in milliseconds, the precision of the platforms.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The present by the system's clock.
+    /// The current time of the system's clock.
     pub fn now() -> Self {
         Self::from(SystemTime::now())
     }
@@ -48,7 +48,7 @@ impl Timestamp {
         )
     }
 
-    /// How long ago `earlier` was, zero if it lies ahead.
+    /// The time since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -73,7 +73,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Only RFC 3339 and `YYYY-MM-DD`; what people may type beyond that is `grammar::When`.
+/// Parses RFC 3339 and `YYYY-MM-DD`. `grammar::quantity::When` also accepts the other forms of the command line.
 impl FromStr for Timestamp {
     type Err = chrono::ParseError;
 
@@ -105,7 +105,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// A span as people write it: `500ms`, `30s`, `2m`.
+/// Parses a duration in a settings or flow document: `500ms`, `30s`, `2m`.
 pub fn duration(text: &str) -> Option<Duration> {
     let unit = text.find(|c: char| !c.is_ascii_digit())?;
     let count: u64 = text[..unit].parse().ok()?;
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timestamp_is_shown_in_milliseconds_and_utc() {
+    fn a_timestamp_is_shown_in_utc_with_milliseconds() {
         assert_eq!(
             Timestamp::from_millis(1_777_111_200_007).to_string(),
             "2026-04-25T10:00:00.007Z"
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_is_read_and_a_bare_date_is_midnight() {
+    fn an_offset_is_applied_and_a_date_is_midnight() {
         let noon: Timestamp = "2026-04-25T12:00:00+02:00".parse().unwrap();
         assert_eq!(noon.to_string(), "2026-04-25T10:00:00.000Z");
         let day: Timestamp = "2026-04-25".parse().unwrap();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn arithmetic_at_the_edges_saturates() {
+    fn arithmetic_saturates() {
         let end = Timestamp::from_millis(i64::MAX);
         assert_eq!(end.plus(Duration::from_secs(1)), end);
         assert_eq!(Timestamp::from_millis(0).since(end), Duration::ZERO);

@@ -1,8 +1,8 @@
-//! Event names and the patterns over them: `contact.created`, `contact.*`, `collection-create`, `events.my-org.>`.
+//! Event names and patterns that match them: `contact.created`, `contact.*`, `collection-create`, `events.my-org.>`.
 //!
-//! The rules are those of NATS subjects: `.` separates tokens, `*` stands for exactly one token, `>` at the end for one or
-//! more. So `contact.*` is every event of a contact and not `contact.note.added`, which `contact.>` is as well. A hyphen is
-//! part of its token: `collection-create` is one.
+//! The rules are those of NATS subjects: `.` separates tokens, `*` matches exactly one token, and `>` at the end matches one
+//! or more. So `contact.*` matches `contact.created` but not `contact.note.added`; `contact.>` matches both. A hyphen does
+//! not separate tokens: `collection-create` is one token.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,10 +10,11 @@ use std::str::FromStr;
 
 use crate::explain::{Explain, Explanation};
 
-/// Longer names and patterns are not looked at: no platform has them, and a hostile one must not cost time.
+/// The longest name or pattern in bytes. Longer names match nothing: no platform has them, and a hostile sender must not be able
+/// to make matching slow.
 const LONGEST: usize = 1024;
 
-/// One compiled pattern.
+/// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
     text: Box<str>,
@@ -29,16 +30,16 @@ enum Token {
     Tail,
 }
 
-/// Why a text is no pattern. `at` counts characters.
+/// Why a text is not a valid pattern. `at` counts characters.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TopicError {
     #[error("the pattern `{pattern}` has an empty token (at character {})", at + 1)]
     EmptyToken { pattern: String, at: usize },
-    #[error("`*` stands for a whole token and cannot be part of one, as in `{pattern}` (at character {})", at + 1)]
+    #[error("`*` matches a whole token and cannot be part of one, as in `{pattern}` (at character {})", at + 1)]
     PartialStar { pattern: String, at: usize },
-    #[error("`>` stands for all that follows, so it can only be a pattern's last token, not as in `{pattern}` (at character {})", at + 1)]
+    #[error("`>` can only be the last token of a pattern, not as in `{pattern}` (at character {})", at + 1)]
     TailNotLast { pattern: String, at: usize },
-    #[error("the pattern `{pattern}` has a character that no name has (at character {})", at + 1)]
+    #[error("the pattern `{pattern}` has white space or a control character (at character {})", at + 1)]
     BadCharacter { pattern: String, at: usize },
     #[error("a pattern has at most {LONGEST} bytes")]
     TooLong,
@@ -50,15 +51,17 @@ impl Explain for TopicError {
             Self::EmptyToken { .. } | Self::BadCharacter { .. } => {
                 "contact.created, contact.* or contact.>"
             }
-            Self::PartialStar { .. } => "contact.* for every event of contacts",
-            Self::TailNotLast { .. } => "contact.> for all that begins with contact",
+            Self::PartialStar { .. } => "contact.* for every event of a contact",
+            Self::TailNotLast { .. } => {
+                "contact.> for every event whose name begins with `contact.`"
+            }
             Self::TooLong => "> for every event",
         })
     }
 }
 
 impl TopicError {
-    /// Where in the pattern it goes wrong, in characters.
+    /// The position of the mistake in the pattern, in characters.
     pub fn at(&self) -> Option<usize> {
         match self {
             Self::EmptyToken { at, .. }
@@ -71,7 +74,7 @@ impl TopicError {
 }
 
 impl Pattern {
-    /// Returns whether the name is one of those that the pattern stands for.
+    /// Returns whether the pattern matches `name`.
     pub fn matches(&self, name: &str) -> bool {
         if name.len() > LONGEST {
             return false;
@@ -164,14 +167,14 @@ fn check_word(word: &str, pattern: &str, start: usize) -> Result<(), TopicError>
     Ok(())
 }
 
-/// Many patterns at once, each with what it stands for; a lookup costs the name's tokens, not the number of patterns.
+/// A set of patterns with a value each. The cost of a lookup depends on the tokens of the name, not on the number of patterns.
 #[derive(Clone, Debug)]
 pub struct Matcher<T> {
     nodes: Vec<Node>,
     values: Vec<T>,
 }
 
-/// A token's place in the trie. `ends` and `tails` are positions in [`Matcher::values`].
+/// A node of the trie. `ends` and `tails` are indexes into [`Matcher::values`].
 #[derive(Clone, Debug, Default)]
 struct Node {
     words: HashMap<Box<str>, usize>,
@@ -194,15 +197,15 @@ impl<T> Matcher<T> {
         Self::default()
     }
 
-    /// Adds a pattern. The same pattern may be added many times, each with a value of its own.
+    /// Adds a pattern. The same pattern can be added several times with different values.
     pub fn insert(&mut self, pattern: &Pattern, value: T) {
-        let value_at = self.values.len();
+        let index = self.values.len();
         self.values.push(value);
         let mut node = 0;
         for token in &pattern.tokens {
             let next = match token {
                 Token::Tail => {
-                    self.nodes[node].tails.push(value_at);
+                    self.nodes[node].tails.push(index);
                     return;
                 }
                 Token::One => self.nodes[node].one,
@@ -210,13 +213,13 @@ impl<T> Matcher<T> {
             };
             node = match next {
                 Some(next) => next,
-                None => self.grow(node, token),
+                None => self.add_child(node, token),
             };
         }
-        self.nodes[node].ends.push(value_at);
+        self.nodes[node].ends.push(index);
     }
 
-    fn grow(&mut self, node: usize, token: &Token) -> usize {
+    fn add_child(&mut self, node: usize, token: &Token) -> usize {
         let new = self.nodes.len();
         self.nodes.push(Node::default());
         match token {
@@ -228,27 +231,27 @@ impl<T> Matcher<T> {
         new
     }
 
-    /// The values of every pattern that the name fits, in the order in which they were added.
+    /// The values of all patterns that match `name`, in the order in which they were added.
     pub fn find(&self, name: &str) -> Vec<&T> {
         if name.len() > LONGEST {
             return Vec::new();
         }
         let mut found = Vec::new();
-        // Every place that some pattern's tokens lead to; at most one a pattern, and no more than 2^tokens.
-        let mut places = vec![0_usize];
+        // The nodes that the tokens so far lead to: at most one per pattern, and at most 2^tokens.
+        let mut reached = vec![0_usize];
         let mut next = Vec::new();
         for word in name.split('.') {
-            for &place in &places {
-                let node = &self.nodes[place];
+            for &node in &reached {
+                let node = &self.nodes[node];
                 found.extend_from_slice(&node.tails);
                 next.extend(node.words.get(word));
                 next.extend(node.one);
             }
-            places.clear();
-            std::mem::swap(&mut places, &mut next);
+            reached.clear();
+            std::mem::swap(&mut reached, &mut next);
         }
-        for &place in &places {
-            found.extend_from_slice(&self.nodes[place].ends);
+        for &node in &reached {
+            found.extend_from_slice(&self.nodes[node].ends);
         }
         found.sort_unstable();
         found.into_iter().map(|at| &self.values[at]).collect()
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn names_fit_as_nats_says() {
+    fn patterns_match_as_in_nats() {
         for (text, name, fits) in [
             ("contact.created", "contact.created", true),
             ("contact.created", "contact", false),
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_pointed_at() {
+    fn an_invalid_pattern_is_refused_with_the_position() {
         for (text, at) in [
             ("", 0),
             ("contact.", 8),
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_ten_thousand_tokens_is_no_match_and_costs_nothing() {
+    fn a_name_over_the_limit_matches_nothing() {
         let mut matcher = Matcher::new();
         matcher.insert(&pattern(">"), ());
         let name = "a.".repeat(5000);
@@ -322,7 +325,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_matcher_finds_what_each_pattern_alone_finds(
+        fn the_matcher_agrees_with_each_pattern_alone(
             patterns in prop::collection::vec("(a|b|\\*)(\\.(a|b|c|\\*)){0,3}(\\.>)?", 0..40),
             name in "(a|b|c)(\\.(a|b|c)){0,4}",
         ) {
@@ -343,7 +346,7 @@ mod tests {
         }
     }
 
-    /// The rules once more, as a regular expression.
+    /// The same rules as a regular expression.
     fn naive(pattern: &str, name: &str) -> bool {
         let expression = pattern
             .replace('.', "\\.")

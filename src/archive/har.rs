@@ -1,6 +1,6 @@
 //! HAR 1.2, the log format of browsers and proxies (<http://www.softwareishard.com/blog/har-12-spec/>).
 //!
-//! Members that begin with `_` are ours, as the format allows; a reader that does not know them passes them over.
+//! Members whose names begin with `_` are evt's. The format allows such members, and other readers ignore them.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -19,16 +19,16 @@ use crate::envelope;
 use crate::event::{Event, Outcome, Source, Transport, Verdict};
 use crate::time::Timestamp;
 
-/// What stands before the first entry.
+/// The text before the first entry.
 pub fn begin() -> Vec<u8> {
     let creator = json!({ "name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION") });
     format!("{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":[\n").into_bytes()
 }
 
-/// What stands after the last.
+/// The text after the last entry.
 pub const END: &[u8] = b"\n]}}\n";
 
-/// Appends one entry; between two stands a comma.
+/// Appends one entry. The caller writes the commas between entries.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     let entry = json!({
         "startedDateTime": event.received_at,
@@ -84,7 +84,7 @@ fn post_data(event: &Event) -> serde_json::Value {
     }
 }
 
-/// Only the status of the answer is kept, so its body and headers are empty.
+/// Only the status of a response is stored, so its body and headers are empty.
 fn response(event: &Event) -> serde_json::Value {
     let status = event.outcome.status().unwrap_or(0);
     let text = http::StatusCode::from_u16(status)
@@ -111,7 +111,7 @@ fn pair(name: &str, value: &[u8]) -> serde_json::Value {
     }
 }
 
-/// What HAR has no place for.
+/// The parts of an event that HAR does not have.
 #[derive(Deserialize, Serialize)]
 struct Ours {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -182,22 +182,21 @@ struct Pair {
 struct PostData {
     #[serde(default)]
     text: String,
-    /// `encoding` is what some proxies write, although the format has it for answers only.
+    /// Some proxies write `encoding`, although the format has it only for responses.
     #[serde(rename = "_encoding", alias = "encoding")]
     encoding: Option<String>,
 }
 
-/// Whether text that begins so is a log.
+/// Whether text with this start is a HAR log.
 pub fn is_log(start: &[u8]) -> bool {
     let inside = start.trim_ascii_start().strip_prefix(b"{");
     inside.is_some_and(|inside| inside.trim_ascii_start().starts_with(b"\"log\""))
 }
 
-/// Reads a log and hands each entry to `visit`, in order; only one is in memory at once.
+/// Reads a log and calls `visit` for each entry, in order. Only one entry is in memory at a time.
 ///
 /// # Errors
-/// Text that is no HAR ends the reading; an entry that is no event is handed over as its own error. An error of `visit`
-/// ends the reading, too, and is returned.
+/// If the text is not HAR, or if `visit` returns an error. An entry that is not an event is passed to `visit` as an error.
 pub fn read<E>(
     from: impl Read,
     visit: &mut dyn FnMut(Result<Event, ArchiveError>) -> Result<(), E>,
@@ -281,7 +280,7 @@ fn decoded(text: &str, encoding: Option<&str>) -> Result<Vec<u8>, ArchiveError> 
     })
 }
 
-/// Path and query of a URL, as they stand in it.
+/// The path and query of a URL, unchanged.
 fn target_of(url: &str) -> Result<String, ArchiveError> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest
@@ -310,7 +309,7 @@ fn outcome(word: &str, status: Option<i64>) -> Outcome {
     }
 }
 
-/// Counts down what may be read before the next entry is complete.
+/// A reader that fails when an entry exceeds the budget. The budget is reset after each entry.
 struct Bounded<R> {
     from: R,
     budget: std::rc::Rc<std::cell::Cell<usize>>,
@@ -329,7 +328,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// An object of which one member counts: it is read by the seed, the others are passed over.
+/// Reads one member of an object with the seed, and ignores the others.
 struct Member<S>(&'static str, S);
 
 impl<'de, S: DeserializeSeed<'de, Value = ()>> DeserializeSeed<'de> for Member<S> {
@@ -393,7 +392,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ODD, assert_same, event as sample};
+    use super::super::tests::{UNUSUAL, assert_same, event as sample};
     use super::*;
 
     fn log(events: &[Event]) -> Vec<u8> {
@@ -418,8 +417,8 @@ mod tests {
     }
 
     #[test]
-    fn events_come_back_byte_for_byte() {
-        let written = [sample(ODD), sample(b""), sample(b"\xff\x00")];
+    fn events_are_read_back_byte_for_byte() {
+        let written = [sample(UNUSUAL), sample(b""), sample(b"\xff\x00")];
         let found = entries(&log(&written)).unwrap();
         assert_eq!(found.len(), written.len());
         for (found, written) in found.iter().zip(&written) {
@@ -428,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_has_what_the_format_asks_for() {
+    fn an_entry_has_the_required_members() {
         let log: serde_json::Value = serde_json::from_slice(&log(&[sample(b"{}")])).unwrap();
         let entry = &log["log"]["entries"][0];
         for (part, names) in [
@@ -498,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_no_event_does_not_stop_the_others() {
+    fn an_invalid_entry_does_not_stop_the_others() {
         let good = serde_json::to_string(&json!({
             "startedDateTime": "2026-04-25T10:00:00Z", "request": { "method": "GET", "url": "http://a/" },
         }))
@@ -510,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_log_is_an_error() {
+    fn text_other_than_har_is_an_error() {
         for text in [
             &b""[..],
             b"[]",

@@ -1,6 +1,6 @@
-//! Events as text that leaves `evt`, and the way back: one file a format. Pure: bytes in, bytes out.
+//! Exports events as text and imports them: one file per format. Pure: bytes in, bytes out.
 //!
-//! Where the text goes to or comes from, and which events, is for the rooms above to say.
+//! Callers select the events and do the I/O.
 
 pub mod har;
 pub mod ndjson;
@@ -15,12 +15,12 @@ use thiserror::Error;
 
 use crate::explain::{Explain, Explanation};
 
-/// The largest body that is taken back; `evt listen` takes no larger one either.
+/// The largest body that can be imported, which is also the largest one that `evt listen` accepts.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
-/// The largest piece of text that holds one event: its body twice, as it is and as data, and what escapes add.
+/// The longest text of one event. It contains the body twice, as `body` and as `data`, and escapes make both longer.
 pub const MAX_TEXT: usize = 4 * MAX_BODY;
 
-/// Why text is no event.
+/// Why text cannot be imported as an event.
 #[derive(Debug, Error)]
 pub enum ArchiveError {
     #[error("not JSON of the expected form")]
@@ -31,11 +31,11 @@ pub enum ArchiveError {
     Target { target: String },
     #[error("`{name}` is not a header that HTTP allows")]
     Header { name: String },
-    #[error("a part that says it is base64 is not")]
+    #[error("a part marked as base64 is not base64")]
     Base64(#[from] base64::DecodeError),
-    #[error("the body has {bytes} bytes, more than the 64 MiB that are taken")]
+    #[error("the body has {bytes} bytes, more than the limit of 64 MiB")]
     BodyTooLarge { bytes: usize },
-    #[error("it is longer than any event can be")]
+    #[error("the text is longer than any event can be")]
     TooLong,
 }
 
@@ -52,7 +52,7 @@ impl Explain for ArchiveError {
     }
 }
 
-/// Bytes as JSON: text where they are UTF-8, so that people and tools can read them, else `{"base64":…}`.
+/// Bytes as JSON: a string if they are UTF-8, so that people and tools can read them, otherwise `{"base64":…}`.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 enum Text {
@@ -84,7 +84,7 @@ fn method(text: &str) -> Result<Method, ArchiveError> {
     })
 }
 
-/// A request's target: it must be one that a request line can carry again.
+/// Checks that a request's target can be sent in a request line.
 fn target(text: &str) -> Result<String, ArchiveError> {
     match text.parse::<PathAndQuery>() {
         Ok(_) if text.starts_with('/') || text == "*" => Ok(text.to_owned()),
@@ -119,8 +119,8 @@ mod tests {
     use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
     use crate::time::Timestamp;
 
-    /// The body whose every oddity a careless copy loses.
-    pub(super) const ODD: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
+    /// A body with details that reformatting would lose: white space, escapes, digits.
+    pub(super) const UNUSUAL: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 
     pub(super) fn event(body: &[u8]) -> Event {
         let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! NDJSON: an event's record ([`record`]) with its headers and exact body beside `data`, one event a line.
+//! NDJSON: one line per event, which is its record ([`record`]) with the headers and the exact body.
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use crate::event::{Event, Meta, Outcome, Source, Transport, Verdict};
 use crate::record;
 use crate::time::Timestamp;
 
-/// What a record lacks to make the event again.
+/// The parts of an event that its record does not have.
 #[derive(Serialize)]
 struct Exact<'a> {
-    /// Where the record leaves them out: a replay sends them all the same.
+    /// Only if the record leaves them out: a replay needs them.
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,7 +22,7 @@ struct Exact<'a> {
     body: Text,
 }
 
-/// A line, as [`write`] makes it; of a plain record (`evt events list -o json`) as much as it has.
+/// A line written by [`write`]. A plain record (`evt events list -o json`) has only some of the members.
 #[derive(Deserialize)]
 struct Line<'a> {
     received_at: Timestamp,
@@ -58,16 +58,16 @@ struct Judged {
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     record::write(event, out);
     let headers = event.headers.iter();
-    let is_told = event.transport == Transport::Http;
+    let is_in_record = event.transport == Transport::Http;
     let exact = Exact {
-        method: (!is_told).then_some(event.method.as_str()),
-        target: (!is_told).then_some(event.target.as_str()),
+        method: (!is_in_record).then_some(event.method.as_str()),
+        target: (!is_in_record).then_some(event.target.as_str()),
         headers: headers
             .map(|(name, value)| (name.as_str().to_owned(), Text::of(value.as_bytes())))
             .collect(),
         body: Text::of(&event.body),
     };
-    // The record's closing brace makes room for what follows.
+    // Replace the record's closing brace by a comma and the other members.
     out.pop();
     let start = out.len();
     serde_json::to_writer(&mut *out, &exact).expect("writing text to memory cannot fail");
@@ -75,9 +75,10 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Reads an event back: the exact bytes and headers where the line has them, else the body that its `data` is.
+/// Reads an event from a line: the exact body and headers if the line has them, otherwise `data` as the body.
 ///
-/// The event is not kept yet and comes from an import; what the line says of its verdict is taken over, not judged again.
+/// The event is not stored yet, and its source is an import. The verdict of the line is copied; the signature is not verified
+/// again.
 pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
     let line: Line<'_> = serde_json::from_slice(line)?;
     let mut headers = HeaderMap::with_capacity(line.headers.len().min(100));
@@ -87,12 +88,12 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
     let body = match (line.body, line.data) {
         (Some(body), _) => body.bytes()?,
         (None, Some(data)) => body_of(data)?,
-        // `null` is how a record says that the body was empty.
+        // A record of an event with an empty body has `"data":null`.
         (None, None) => Vec::new(),
     };
     let body = super::body(body)?;
     let mut meta = envelope::detect(&headers, &body);
-    let told = Meta {
+    let stated = Meta {
         kind: line.kind,
         id: line.id,
         system: line.system,
@@ -101,7 +102,7 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
         time: line.time,
         data: None,
     };
-    take_over(&mut meta, told);
+    overwrite(&mut meta, stated);
     let transport = line.transport.as_deref();
     let known = Transport::ALL.into_iter();
     Ok(Event {
@@ -127,21 +128,21 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
     })
 }
 
-/// Whether a JSON text is meant as a record and not as somebody's own body.
+/// Whether JSON text is a record, and not an arbitrary body.
 pub fn is_record(text: &[u8]) -> bool {
     #[derive(Deserialize)]
-    struct Signs<'a> {
+    struct Marks<'a> {
         #[serde(borrow)]
-        #[expect(dead_code, reason = "its presence is what is asked for")]
+        #[expect(dead_code, reason = "only its presence is checked")]
         received_at: &'a RawValue,
         #[serde(borrow)]
-        #[expect(dead_code, reason = "its presence is what is asked for")]
+        #[expect(dead_code, reason = "only its presence is checked")]
         transport: &'a RawValue,
     }
-    serde_json::from_slice::<Signs<'_>>(text).is_ok()
+    serde_json::from_slice::<Marks<'_>>(text).is_ok()
 }
 
-/// `data` as [`record::write`] made it of a body: text, bytes in base64, or JSON.
+/// The body that [`record::write`] wrote as `data`: text, bytes in base64, or JSON.
 fn body_of(data: &RawValue) -> Result<Vec<u8>, ArchiveError> {
     if data.get().starts_with('"') {
         return Ok(serde_json::from_str::<String>(data.get())?.into_bytes());
@@ -157,18 +158,18 @@ fn body_of(data: &RawValue) -> Result<Vec<u8>, ArchiveError> {
     }
 }
 
-/// What the line says about the event wins over what its body shows: an event of the bus has no envelope.
-fn take_over(meta: &mut Meta, told: Meta) {
-    for (known, told) in [
-        (&mut meta.kind, told.kind),
-        (&mut meta.id, told.id),
-        (&mut meta.system, told.system),
-        (&mut meta.org, told.org),
-        (&mut meta.subject, told.subject),
-        (&mut meta.time, told.time),
+/// Overwrites what was detected in the body with what the line states: an event of the bus has no envelope.
+fn overwrite(meta: &mut Meta, stated: Meta) {
+    for (known, stated) in [
+        (&mut meta.kind, stated.kind),
+        (&mut meta.id, stated.id),
+        (&mut meta.system, stated.system),
+        (&mut meta.org, stated.org),
+        (&mut meta.subject, stated.subject),
+        (&mut meta.time, stated.time),
     ] {
-        if told.is_some() {
-            *known = told;
+        if stated.is_some() {
+            *known = stated;
         }
     }
 }
@@ -180,14 +181,14 @@ fn outcome(word: Option<&str>, status: Option<u16>) -> Outcome {
             status: status.unwrap_or(200),
         },
         Some("failed") => Outcome::Failed { status },
-        // A queue stays where it was: here nothing waits for the event.
+        // A queued delivery belongs to the store that exported the event, so it is not imported.
         _ => Outcome::Kept,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ODD, assert_same, event};
+    use super::super::tests::{UNUSUAL, assert_same, event};
     use super::*;
 
     fn round_trip(event: &Event) -> Event {
@@ -198,15 +199,22 @@ mod tests {
     }
 
     #[test]
-    fn an_event_comes_back_byte_for_byte() {
-        for body in [ODD, b"", b"\xff\x00\n", b"a=1&b=\x1b[2J", b"null", b"\"x\""] {
+    fn an_event_is_read_back_byte_for_byte() {
+        for body in [
+            UNUSUAL,
+            b"",
+            b"\xff\x00\n",
+            b"a=1&b=\x1b[2J",
+            b"null",
+            b"\"x\"",
+        ] {
             let written = event(body);
             assert_same(&round_trip(&written), &written);
         }
     }
 
     #[test]
-    fn a_message_of_a_stream_keeps_where_a_replay_sends_it() {
+    fn a_stream_message_keeps_its_method_and_target() {
         let streamed = Event {
             transport: Transport::Sse,
             ..event(b"{}")
@@ -215,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_known_of_the_event_comes_back() {
+    fn type_and_id_are_read_back() {
         let read = round_trip(&event(b"{}"));
         assert_eq!(read.meta.kind.as_deref(), Some("contact.created"));
         assert_eq!(read.meta.id.as_deref(), Some("evt_1"));
@@ -223,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_its_body_gives_its_data() {
+    fn the_body_of_a_plain_record_is_its_data() {
         for (body, expected) in [
             (&b"{ \"a\": 1.0 }"[..], &b"{ \"a\": 1.0 }"[..]),
             (b"plain", b"plain"),
@@ -237,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_for_an_event_that_was_queued_elsewhere() {
+    fn a_queued_event_is_imported_without_its_queue() {
         let queued = Event {
             outcome: Outcome::Queued,
             ..event(b"{}")
@@ -246,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_http_cannot_carry_is_refused() {
+    fn invalid_methods_targets_and_headers_are_refused() {
         let line = |part: &str| {
             format!(r#"{{"received_at":"2026-04-25","transport":"http","data":1,{part}}}"#)
         };
@@ -264,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_told_from_a_record() {
+    fn a_record_is_distinguished_from_a_body() {
         let mut line = Vec::new();
         write(&event(b"{}"), &mut line);
         assert!(is_record(&line));

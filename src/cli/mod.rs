@@ -41,6 +41,7 @@ use crate::ui::{Colour, Format, Manner, Ui};
 pub(crate) use context::Context;
 use parse::Parsed;
 use runtime::Runtime;
+pub(crate) use runtime::RuntimeError;
 
 /// Receive, send, replay and automate events against a platform that runs on your machine
 #[derive(Debug, Parser)]

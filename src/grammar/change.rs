@@ -1,4 +1,4 @@
-//! Changes to a JSON body: `path=text`, `path:=json`, and paths to remove. Every byte that is not changed stays as it was.
+//! Changes to a JSON body: `path=text`, `path:=json`, and paths to remove. All other bytes are unchanged.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,16 +7,16 @@ use thiserror::Error;
 
 use super::GrammarError;
 use crate::explain::{Explain, Explanation};
-use crate::json::{self, Kind, InsertError, Step};
+use crate::json::{self, InsertError, Kind, Step};
 
 const EXPECTED_PATH: &str = "a path such as data.amount, items[0].name or headers.x\\.y";
 const EXPECTED_CHANGE: &str = "a change: path=text or path:=json";
 
-/// A path into a body: `data.amount`, `items[0].name` or `items.0.name`; `\.` is a dot within a name.
+/// A path into a body: `data.amount`, `items[0].name` or `items.0.name`. `\.` is a dot inside a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path(Vec<Step>);
 
-/// One change. As text it is a new value; [`Change::unset`] makes the other kind.
+/// One change. Parsing gives a new value; [`Change::unset`] removes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// `value` is JSON.
@@ -35,10 +35,10 @@ pub enum ChangeError {
     #[error("the body is not JSON")]
     NotJson,
     #[error("there is no `{path}` in the body")]
-    NotThere { path: String },
+    Missing { path: String },
     #[error("`{parent}` is {}, so nothing can be added to it", kind.in_words())]
     NotAContainer { parent: String, kind: Kind },
-    #[error("`{parent}` is a list of {length}, which grows only at its end")]
+    #[error("`{parent}` is a list of {length}; elements can only be added at its end")]
     BeyondTheEnd { parent: String, length: usize },
     #[error("`{parent}` is a list, so `{name}` must be a position in it")]
     NotAnIndex { parent: String, name: String },
@@ -50,11 +50,11 @@ impl Explain for ChangeError {
             Self::NotJson => {
                 Explanation::usage("body_not_json").hint("--edit changes a body that is not JSON")
             }
-            Self::NotThere { path } => Explanation::usage("no_such_path").hint(format!(
-                "--set-new adds what is not there: --set-new --set {path}=…"
+            Self::Missing { path } => Explanation::usage("no_such_path").hint(format!(
+                "--set-new adds missing members: --set-new --set {path}=…"
             )),
             Self::NotAContainer { parent, .. } => Explanation::usage("no_such_path")
-                .hint(format!("--set '{parent}:={{}}' makes an object of it")),
+                .hint(format!("--set '{parent}:={{}}' replaces it by an object")),
             Self::BeyondTheEnd { parent, length } => Explanation::usage("no_such_path")
                 .hint(format!("--set-new --set '{parent}[{length}]=…'")),
             Self::NotAnIndex { parent, .. } => {
@@ -65,7 +65,7 @@ impl Explain for ChangeError {
 }
 
 impl Change {
-    /// The change that removes what is at `path`.
+    /// The change that removes the value at `path`.
     pub fn unset(path: Path) -> Self {
         Self::Unset { path }
     }
@@ -76,23 +76,24 @@ impl Change {
             Self::Unset { path } => {
                 return match json::remove(text, &path.0) {
                     true => Ok(()),
-                    false => Err(path.not_there()),
+                    false => Err(path.missing()),
                 };
             }
         };
         match json::span(text, &path.0) {
             Some(span) => text.replace_range(span, value),
             None if set_new => path.add(text, value)?,
-            None => return Err(path.not_there()),
+            None => return Err(path.missing()),
         }
         Ok(())
     }
 }
 
-/// Makes the changes one after the other. Digits, escapes and white space of everything else stay as they are.
+/// Applies the changes in order. All other values keep their digits, escapes and white space.
 ///
 /// # Errors
-/// A path that is not there, unless `set_new` adds it: objects around it are made as well, lists grow only at their end.
+/// If a path does not exist and `set_new` is false. With `set_new` a missing path is added together with its missing parents;
+/// elements can only be added at the end of a list.
 pub fn apply(body: &[u8], changes: &[Change], set_new: bool) -> Result<Vec<u8>, ChangeError> {
     if changes.is_empty() {
         return Ok(body.to_vec());
@@ -113,30 +114,30 @@ impl Path {
         &self.0
     }
 
-    fn not_there(&self) -> ChangeError {
-        ChangeError::NotThere {
+    fn missing(&self) -> ChangeError {
+        ChangeError::Missing {
             path: self.to_string(),
         }
     }
 
-    /// Adds a value that is not there, within new objects where its parents are not there either.
+    /// Adds a new value, and new objects for its missing parents.
     fn add(&self, text: &mut String, value: &str) -> Result<(), ChangeError> {
-        let there = (0..self.0.len())
+        let existing = (0..self.0.len())
             .rev()
             .find(|length| json::span(text, &self.0[..*length]).is_some())
             .unwrap_or(0);
         let mut value = value.to_owned();
-        for step in self.0[there + 1..].iter().rev() {
+        for step in self.0[existing + 1..].iter().rev() {
             value = match step {
                 Step::Name(name) => format!("{{{}:{value}}}", quoted(name)),
                 Step::Index(0) => format!("[{value}]"),
-                Step::Index(_) => return Err(self.not_there()),
+                Step::Index(_) => return Err(self.missing()),
             };
         }
-        let parent = Self(self.0[..there].to_vec());
-        let span = json::span(text, &parent.0).ok_or_else(|| self.not_there())?;
-        let step = &self.0[there];
-        json::insert(text, span, step, &value).map_err(|no_place| match no_place {
+        let parent = Self(self.0[..existing].to_vec());
+        let span = json::span(text, &parent.0).ok_or_else(|| self.missing())?;
+        let step = &self.0[existing];
+        json::insert(text, span, step, &value).map_err(|error| match error {
             InsertError::NotAContainer(kind) => ChangeError::NotAContainer {
                 parent: parent.shown(),
                 kind,
@@ -160,12 +161,12 @@ impl Path {
         }
     }
 
-    /// Reads a path that begins at byte `start` of `input` and ends where its text ends.
+    /// Parses `text`, the beginning of `input`, which errors show.
     fn read(input: &str, text: &str) -> Result<Self, GrammarError> {
         let wrong = |at| Err(GrammarError::new(input, EXPECTED_PATH).at_byte(at));
         let mut steps = Vec::new();
         let mut name = String::new();
-        // A name is due at the start and after a dot; after `]` a dot or another `[` is.
+        // A name is expected at the start and after a dot. After `]` a dot or another `[` is expected.
         let mut due = true;
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_changes() {
+    fn only_the_named_values_change() {
         for (change, from, to) in [
             ("amount:=9.50", "10.00", "9.50"),
             ("amount=9.50", "10.00", "\"9.50\""),
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_not_there_is_an_error_unless_new_ones_are_wanted() {
+    fn a_missing_path_is_an_error_without_set_new() {
         for change in [
             "data.x=1",
             "-data",
@@ -329,7 +330,7 @@ mod tests {
             let path = path.split([':', '=']).next().unwrap().to_owned();
             assert_eq!(
                 changed(&[change], false),
-                Err(ChangeError::NotThere { path }),
+                Err(ChangeError::Missing { path }),
                 "{change}"
             );
         }
@@ -360,7 +361,7 @@ mod tests {
         );
         assert_eq!(
             names("items[5]:=1"),
-            "`items` is a list of 2, which grows only at its end"
+            "`items` is a list of 2; elements can only be added at its end"
         );
         assert_eq!(
             names("items.x=1"),
@@ -370,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_cannot_be_changed() {
+    fn a_body_that_is_not_json_cannot_be_changed() {
         let change = ["a=1".parse().unwrap()];
         for body in [&b"a=1"[..], b"\xff", b"", b"{\"a\":1} x"] {
             assert_eq!(apply(body, &change, true), Err(ChangeError::NotJson));
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_change_is_pointed_at() {
+    fn an_invalid_change_is_refused_with_the_position() {
         for (text, at) in [
             ("amount", 6),
             ("=1", 0),
@@ -399,19 +400,19 @@ mod tests {
     }
 
     proptest! {
-            #[test]
-            fn a_path_is_shown_as_it_can_be_typed(names in prop::collection::vec("[a-z.\\\\\\[=é0-9]{1,4}", 1..4), index in 0_usize..9) {
-                let mut steps: Vec<Step> = names.into_iter().map(Step::Name).collect();
-                steps.push(Step::Index(index));
-                let path = Path(steps);
-                prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path.clone());
-                let change: Change = format!("{path}=x").parse().unwrap();
-                prop_assert_eq!(change, Change::Set { path, value: "\"x\"".to_owned() });
-            }
-
-            #[test]
-            fn no_text_makes_a_parser_panic(text in ".{0,24}") {
-    let _ = (text.parse::<Change>().is_ok(), text.parse::<Path>().is_ok());
-            }
+        #[test]
+        fn a_displayed_path_can_be_parsed(names in prop::collection::vec("[a-z.\\\\\\[=é0-9]{1,4}", 1..4), index in 0_usize..9) {
+            let mut steps: Vec<Step> = names.into_iter().map(Step::Name).collect();
+            steps.push(Step::Index(index));
+            let path = Path(steps);
+            prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path.clone());
+            let change: Change = format!("{path}=x").parse().unwrap();
+            prop_assert_eq!(change, Change::Set { path, value: "\"x\"".to_owned() });
         }
+
+        #[test]
+        fn arbitrary_text_does_not_panic(text in ".{0,24}") {
+            let _ = (text.parse::<Change>().is_ok(), text.parse::<Path>().is_ok());
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Which event: `e_7f3a`, `@last`, `@-3`, `@failed`, a file, `-`.
+//! References to events: `e_7f3a`, `@last`, `@-3`, `@failed`, a file, `-`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,8 +11,8 @@ use crate::event::Seq;
 const EXPECTED: &str = "an event: e_7f3a, @last, @-3, @failed, a file or -";
 const EXPECTED_LAST: &str = "an event: did you mean @last?";
 const EXPECTED_FAILED: &str = "an event: did you mean @failed?";
-const EXPECTED_SEQ: &str = "an event: after e_ come hexadecimal digits, as in e_7f3a";
-const EXPECTED_WHOLE: &str = "an event: e_ and its whole number, of which e_0001 is the first";
+const EXPECTED_SEQ: &str = "an event: e_ and hexadecimal digits, such as e_7f3a";
+const EXPECTED_FIRST: &str = "an event: the first one is e_0001";
 
 /// A reference to one event (`@failed` may name several).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,10 +61,10 @@ impl FromStr for EventRef {
             Some(seq) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
                 Ok(Self::Seq(Seq(seq)))
             }
-            // A file may be called so; a path says that it is one.
+            // A file name can begin with `e_`. A dot or slash shows that it is a file.
             _ if digits.contains(['.', '/', '\\']) => Ok(Self::File(text.into())),
             _ if !digits.is_empty() && digits.bytes().all(|byte| byte == b'0') => {
-                wrong(EXPECTED_WHOLE, 2)
+                wrong(EXPECTED_FIRST, 2)
             }
             _ => wrong(EXPECTED_SEQ, 2),
         }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_read_and_shown_again() {
+    fn every_form_is_parsed_and_displayed() {
         for (text, expected) in [
             ("e_7f3a", EventRef::Seq(Seq(0x7f3a))),
             ("@last", EventRef::FromEnd(1)),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_reference_is_pointed_at() {
+    fn an_invalid_reference_is_refused_with_the_position() {
         for (text, expected, at) in [
             ("", EXPECTED, 0),
             ("@lst", EXPECTED_LAST, 1),
@@ -118,7 +118,7 @@ mod tests {
             ("e_", EXPECTED_SEQ, 2),
             ("e_xyz", EXPECTED_SEQ, 2),
             ("e_-1", EXPECTED_SEQ, 2),
-            ("e_000", EXPECTED_WHOLE, 2),
+            ("e_000", EXPECTED_FIRST, 2),
         ] {
             let error = text.parse::<EventRef>().unwrap_err();
             assert_eq!((error.expected, error.at), (expected, Some(at)), "{text}");

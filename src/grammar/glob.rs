@@ -1,8 +1,8 @@
-//! Names with `*` in them, which stands for any characters.
+//! Globs: `*` matches any characters.
 
-/// Returns whether the glob stands for this text.
+/// Returns whether the glob matches the text.
 ///
-/// Iterative, with one step back to the last `*`: linear for the globs that people write.
+/// Backtracks only to the last `*`, so it is linear for common globs.
 pub fn matches(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut g, mut t) = (0, 0);
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_characters() {
+    fn a_star_matches_any_characters() {
         for (glob, text, expected) in [
             ("/stripe/*", "/stripe/webhook", true),
             ("/stripe/*", "/stripe", false),

@@ -1,4 +1,4 @@
-//! One header as people write it: `Name: value`.
+//! Header arguments: `Name: value`.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use super::GrammarError;
 
 const EXPECTED: &str = "a header such as `X-Name: value`";
 
-/// A header's name and value; the value may be empty.
+/// A header's name and value. The value may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeaderLine {
     pub name: HeaderName,
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_is_refused() {
+    fn an_invalid_header_is_refused_with_the_position() {
         for (text, at) in [
             ("X-Name", None),
             (": x", Some(0)),

@@ -1,4 +1,4 @@
-//! What people type, parsed once. Every type implements `FromStr`, so clap uses it as it is.
+//! The syntax of arguments. Every type implements `FromStr`, so clap can parse it.
 
 pub mod change;
 pub mod event_ref;
@@ -17,14 +17,14 @@ use thiserror::Error;
 
 use crate::explain::{Explain, Explanation};
 
-/// Text that is not of the form that was asked for.
+/// Text that does not have the expected form.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{input}` is not {expected}{}", place(*at))]
+#[error("`{input}` is not {expected}{}", position(*at))]
 pub struct GrammarError {
     pub input: String,
-    /// "a time such as `10m`, `2026-04-25` or an RFC 3339 time"
+    /// The expected form: "a rate: 50/s, 100/m or 10/h"
     pub expected: &'static str,
-    /// Where in the input it goes wrong, in characters.
+    /// The position of the mistake, in characters.
     pub at: Option<usize>,
 }
 
@@ -43,22 +43,22 @@ impl GrammarError {
         }
     }
 
-    /// The same error with its place, given as a byte offset into the input.
+    /// Sets the position of the mistake, given as a byte offset.
     pub(crate) fn at_byte(mut self, byte: usize) -> Self {
         let before = self.input.get(..byte).unwrap_or(&self.input);
         self.at = Some(before.chars().count());
         self
     }
 
-    /// The input with a caret below the place where it goes wrong, on two lines; `None` where that place is not known.
+    /// The input with a caret below the mistake, on two lines. `None` if its position is not known.
     pub fn caret(&self) -> Option<String> {
         Some(caret(&self.input, self.at?))
     }
 }
 
-/// `input` on one line and a caret below its character `at` on the next.
+/// `input` on one line, and a caret below its character `at` on the next.
 pub fn caret(input: &str, at: usize) -> String {
-    // One column a character: line breaks and tabs would move the caret.
+    // Line breaks and tabs would move the caret.
     let mut text: String = input
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -67,7 +67,7 @@ pub fn caret(input: &str, at: usize) -> String {
     text
 }
 
-fn place(at: Option<usize>) -> String {
+fn position(at: Option<usize>) -> String {
     at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caret_stands_below_the_character() {
+    fn the_caret_is_below_the_character() {
         let error = GrammarError::new("höst:x", "a target").at_byte("höst:".len());
         assert_eq!(error.at, Some(5));
         assert_eq!(error.caret().unwrap(), "höst:x\n     ^");

@@ -1,15 +1,15 @@
-//! The word that someone may have meant.
+//! Suggestions for mistyped words.
 
-/// How alike two words must be, on the Jaro-Winkler scale of 0 to 1, before one is offered for the other.
-const ALIKE: f64 = 0.78;
+/// The least Jaro-Winkler similarity (0 to 1) of a suggestion.
+const SIMILAR: f64 = 0.78;
 
-/// Returns the known word that is most like what was typed, if any is like it. Letter case does not matter.
+/// Returns the known word that is most similar to the typed one, if any is similar enough. Ignores letter case.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.to_lowercase();
     known
         .into_iter()
         .map(|word| (strsim::jaro_winkler(&typed, &word.to_lowercase()), word))
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, word)| word)
 }
@@ -21,7 +21,7 @@ mod tests {
     const WORDS: [&str; 3] = ["stripe", "standard-webhooks", "github"];
 
     #[test]
-    fn a_slip_of_the_finger_is_understood() {
+    fn a_mistyped_word_suggests_the_nearest() {
         assert_eq!(nearest("strpie", WORDS), Some("stripe"));
         assert_eq!(
             nearest("Standard-Webhook", WORDS),
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_offered_for_a_word_that_is_like_none() {
+    fn a_word_without_a_similar_one_has_no_suggestion() {
         assert_eq!(nearest("zzz", WORDS), None);
         assert_eq!(nearest("", WORDS), None);
     }

@@ -1,5 +1,5 @@
-//! Quantities as people write them: points in time (`10m` ago, `2026-04-25`), spans (`30s`), rates (`50/s`), sizes (`2MiB`) and
-//! shares (`5%`).
+//! Quantities in arguments: points in time (`10m` ago, `2026-04-25`), durations (`30s`), rates (`50/s`), sizes (`2MiB`) and
+//! percentages (`5%`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::GrammarError;
 use crate::time::Timestamp;
 
-/// A point in time: so long ago, or a fixed one. [`When::at`] makes a timestamp of it.
+/// A point in time, fixed or relative to the present. [`When::at`] converts it to a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Ago(Duration),
@@ -19,14 +19,14 @@ pub enum When {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(Duration);
 
-/// Two durations, the shorter one first: `5s..60s`; one alone is both.
+/// A range of durations, such as `5s..60s`. A single duration is both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Between {
     least: Duration,
     most: Duration,
 }
 
-/// How often: `50/s`, `100/m`, `10/h`.
+/// A rate: `50/s`, `100/m`, `10/h`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     pub times: f64,
@@ -37,12 +37,12 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(u64);
 
-/// A share of a whole: `5%`, `0.5%`.
+/// A percentage: `5%`, `0.5%`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Percent(f64);
 
 impl When {
-    /// The point in time, seen from `now`.
+    /// The timestamp; relative times count from `now`.
     pub fn at(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Ago(duration) => now.minus(duration),
@@ -78,14 +78,14 @@ impl fmt::Display for Span {
 }
 
 impl Between {
-    /// The shorter and the longer one.
+    /// The shorter and the longer duration.
     pub const fn ends(self) -> (Duration, Duration) {
         (self.least, self.most)
     }
 }
 
 impl Rate {
-    /// The time between two.
+    /// The time between two occurrences.
     pub fn interval(self) -> Duration {
         self.per.div_f64(self.times)
     }
@@ -98,13 +98,13 @@ impl Size {
 }
 
 impl Percent {
-    /// From 0 to 1.
+    /// A number from 0 to 1.
     pub const fn share(self) -> f64 {
         self.0
     }
 }
 
-/// Units of time with their milliseconds, smallest first.
+/// Units of time in milliseconds, smallest first.
 const UNITS: [(&str, u64); 6] = [
     ("ms", 1),
     ("s", 1000),
@@ -113,7 +113,7 @@ const UNITS: [(&str, u64); 6] = [
     ("d", 86_400_000),
     ("w", 604_800_000),
 ];
-/// Longer spans are typing errors, and their sums with the present would not be times any more.
+/// A hundred years. Longer durations are mistakes, and added to the present they would overflow.
 const LONGEST_DAYS: f64 = 36_500.0;
 const SIZES: [(&str, u64); 8] = [
     ("B", 1),
@@ -136,7 +136,7 @@ fn span(text: &str) -> Option<Duration> {
     (days <= LONGEST_DAYS).then(|| Duration::from_secs_f64(number * *millis as f64 / 1000.0))
 }
 
-/// A plain decimal number (no sign, no exponent) and what follows it.
+/// Splits a decimal number without sign and exponent from the text after it.
 fn number_and_unit(text: &str) -> Option<(f64, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -166,7 +166,7 @@ impl FromStr for When {
         if let Some(ago) = span(text) {
             return Ok(Self::Ago(ago));
         }
-        // Ten digits would be seconds; guessing between the two units would be wrong by decades.
+        // Ten digits would be seconds. Guessing the unit could be wrong by decades, so these are refused.
         if text.len() >= 12
             && let Ok(millis) = text.parse::<i64>()
         {
@@ -182,7 +182,7 @@ impl FromStr for Between {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "two spans of time, the shorter one first: 5s..60s");
+        let bad = || wrong(text, "two durations, the shorter one first: 5s..60s");
         let (least, most) = text.split_once("..").unwrap_or((text, text));
         let (least, most) = (span(least).ok_or_else(bad)?, span(most).ok_or_else(bad)?);
         match least <= most {
@@ -198,7 +198,7 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         span(text)
             .map(Self)
-            .ok_or_else(|| wrong(text, "a span of time: 200ms, 30s, 5m, 2h or 7d"))
+            .ok_or_else(|| wrong(text, "a duration: 200ms, 30s, 5m, 2h or 7d"))
     }
 }
 
@@ -236,7 +236,7 @@ impl FromStr for Size {
             .find(|(name, _)| name.eq_ignore_ascii_case(unit))
             .ok_or_else(bad)?;
         let size = number * *bytes as f64;
-        // Past 2^53 a float no longer tells one byte from the next; nothing here is that large.
+        // Above 2^53 a float is not exact to the byte.
         (size <= 9_007_199_254_740_992.0)
             .then_some(Self(size as u64))
             .ok_or_else(bad)
@@ -247,7 +247,7 @@ impl FromStr for Percent {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "a share from 0% to 100%");
+        let bad = || wrong(text, "a percentage from 0% to 100%");
         let (number, unit) = number_and_unit(text).ok_or_else(bad)?;
         if unit != "%" || number > 100.0 {
             return Err(bad());
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_read_and_shown_in_their_largest_unit() {
+    fn durations_are_shown_in_their_largest_unit() {
         for (text, millis, shown) in [
             ("200ms", 200, "200ms"),
             ("30s", 30_000, "30s"),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn two_spans_stand_in_their_order() {
+    fn a_range_of_durations_is_in_ascending_order() {
         let secs = |text: &str| {
             let between = text.parse::<Between>().ok()?;
             let (least, most) = between.ends();
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_refused() {
+    fn invalid_durations_are_refused() {
         for text in [
             "",
             "s",
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_ago_or_fixed() {
+    fn a_time_is_relative_or_fixed() {
         let now = Timestamp::from_secs(1_000_000);
         for (text, secs) in [
             ("10m", 999_400),
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_sizes_and_shares_are_read() {
+    fn rates_sizes_and_percentages_are_parsed() {
         assert_eq!(
             "50/s".parse::<Rate>().unwrap().interval(),
             Duration::from_millis(20)

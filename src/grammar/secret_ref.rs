@@ -1,4 +1,4 @@
-//! A secret by reference: a literal, `env:NAME`, `file:PATH`, `cmd:…` or `-` (stdin).
+//! Secret references: a literal, `env:NAME`, `file:PATH`, `cmd:…` or `-` (stdin).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,13 +7,13 @@ use std::str::FromStr;
 use super::GrammarError;
 use crate::secret::Secret;
 
-/// Where a secret comes from; `env::Env::secret` fetches it.
+/// The source of a secret. `env::Env::secret` reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     Literal(Secret),
     Env(String),
     File(PathBuf),
-    /// A command line for the shell; its first line of output is the secret.
+    /// A shell command. The first line of its output is the secret.
     Command(String),
     Stdin,
 }
@@ -29,7 +29,7 @@ impl FromStr for SecretRef {
             _ if text == "-" => Self::Stdin,
             _ => Self::Literal(Secret::new(text)),
         };
-        // The input is not repeated in the error: most of what comes here is secret.
+        // The error does not repeat the input, which may be a secret.
         let expected = "a secret: text, env:NAME, file:PATH, cmd:COMMAND or -";
         let bad = |at| GrammarError {
             input: "…".to_owned(),
@@ -46,7 +46,7 @@ impl FromStr for SecretRef {
     }
 }
 
-/// As it was typed, a literal masked.
+/// The reference as the user wrote it, with a literal masked.
 impl fmt::Display for SecretRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_told_apart() {
+    fn every_form_is_recognised() {
         for (text, expected) in [
             ("whsec_abc", SecretRef::Literal(Secret::new("whsec_abc"))),
             ("a:b", SecretRef::Literal(Secret::new("a:b"))),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_is_shown_by_neither_debug_nor_display_nor_error() {
+    fn a_literal_is_masked_in_debug_and_display() {
         let reference: SecretRef = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La9f2c".parse().unwrap();
         assert!(!format!("{reference:?} {reference}").contains("MfKQ"));
     }

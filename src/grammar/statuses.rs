@@ -1,4 +1,4 @@
-//! Which HTTP statuses are meant: `2xx`, `200`, `4xx,503`, `200-204`.
+//! Sets of HTTP statuses: `2xx`, `200`, `4xx,503`, `200-204`.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::GrammarError;
 
-const EXPECTED: &str = "a list of statuses: 2xx, 200, 200-204, or several with commas";
+const EXPECTED: &str = "a list of statuses: 2xx, 200, 200-204, or several separated by commas";
 
 /// A set of statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_ranges_and_single_statuses_go_together() {
+    fn classes_ranges_and_single_statuses_can_be_combined() {
         let statuses: Statuses = "2xx, 404,500-503".parse().unwrap();
         for inside in [200, 299, 404, 500, 503] {
             assert!(statuses.contains(inside), "{inside}");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_status_is_pointed_at() {
+    fn an_invalid_status_is_refused_with_the_position() {
         let cases = [
             ("", 0),
             ("2x", 0),

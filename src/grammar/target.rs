@@ -1,4 +1,4 @@
-//! Where to send: `3000`, `:3000/path`, `host:port`, `host:port/path`, a URL, `unix:/path`.
+//! Delivery targets: `3000`, `:3000/path`, `host:port`, `host:port/path`, a URL, `unix:/path`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,26 +6,26 @@ use std::str::FromStr;
 
 use super::GrammarError;
 
-/// What a short target is completed with.
-const HERE: &str = "127.0.0.1";
+/// The host of a target without one.
+const LOOPBACK: &str = "127.0.0.1";
 const EXPECTED: &str = "a target: 3000, :3000/path, host:port, an http or https URL, or unix:/path";
-const NO_USER: &str = "a target: a user and password do not belong in it (use a header)";
+const NO_USER: &str = "a target: remove the user and password (send a header instead)";
 const NO_PORT: &str = "a target: a port is a number from 1 to 65535";
 const NO_HOST: &str = "a target: the host is missing";
-const NO_CONTROL: &str = "a target: it has a space or a control character";
-const NO_SCHEME: &str = "a target: only http, https and unix can be sent to";
+const NO_CONTROL: &str = "a target: it contains a space or a control character";
+const NO_SCHEME: &str = "a target: the scheme must be http, https or unix";
 
 /// An HTTP target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// An absolute `http://` or `https://` URL.
     Url(http::Uri),
-    /// A Unix socket; requests keep their own path.
+    /// A Unix socket. The path of each request is chosen by the caller.
     Unix(PathBuf),
 }
 
 impl Target {
-    /// Whether the target names this machine: a loopback address, `localhost`, or a socket.
+    /// Whether the target is on this machine: a loopback address, `localhost` or a Unix socket.
     pub fn is_loopback(&self) -> bool {
         let Self::Url(url) = self else { return true };
         let host = url
@@ -72,7 +72,7 @@ impl FromStr for Target {
         let authority = authority_of(authority, rest_at > 0)
             .map_err(|(expected, at)| wrong(expected, rest_at + at))?;
         let slash = if path.starts_with('/') { "" } else { "/" };
-        // A fragment never leaves the client.
+        // Clients do not send the fragment.
         let path = path.split('#').next().unwrap_or_default();
         let scheme = scheme.to_ascii_lowercase();
         format!("{scheme}://{authority}{slash}{path}")
@@ -82,14 +82,14 @@ impl FromStr for Target {
     }
 }
 
-/// Checks and completes `host:port`; `has_scheme` allows a host alone. Errors say what is wrong and at which byte.
+/// Checks and completes `host:port`. With `has_scheme` the port is optional. Errors are the expected form and a byte offset.
 fn authority_of(text: &str, has_scheme: bool) -> Result<String, (&'static str, usize)> {
     if let Some(at) = text.find('@') {
         return Err((NO_USER, at));
     }
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && !has_scheme {
         port(text, 0)?;
-        return Ok(format!("{HERE}:{text}"));
+        return Ok(format!("{LOOPBACK}:{text}"));
     }
     let host_end = match text.strip_prefix('[') {
         Some(rest) => {
@@ -105,13 +105,13 @@ fn authority_of(text: &str, has_scheme: bool) -> Result<String, (&'static str, u
     match rest.strip_prefix(':') {
         Some(number) => port(number, host_end + 1)?,
         None if !rest.is_empty() => return Err((EXPECTED, host_end)),
-        // `localhost` alone could be a misspelt path as well as a host; which port is meant is not known.
+        // Without a scheme there is no default port, and `localhost` could also be a mistyped path.
         None if !has_scheme => return Err((EXPECTED, host_end)),
         None => {}
     }
     match host {
         "" if has_scheme => Err((NO_HOST, 0)),
-        "" => Ok(format!("{HERE}{rest}")),
+        "" => Ok(format!("{LOOPBACK}{rest}")),
         _ => Ok(text.to_owned()),
     }
 }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_target_is_pointed_at() {
+    fn an_invalid_target_is_refused_with_the_position() {
         for (text, expected, at) in [
             ("0", NO_PORT, 0),
             ("65536", NO_PORT, 0),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_known_by_its_names() {
+    fn loopback_targets_are_recognised() {
         for (text, expected) in [
             ("3000", true),
             ("http://localhost/x", true),

@@ -262,7 +262,7 @@ fn paths(text: &str, module: &[&str]) -> Vec<Vec<String>> {
                 modules.push(code[at + 1].clone());
             }
             "crate" | "super" if code.get(at + 1).is_some_and(|next| next == "::") => {
-                at = follow(&code, at, &modules, &modules, &mut found);
+                at = follow(&code, at, &modules, &mut found);
                 continue;
             }
             _ => {}
@@ -277,7 +277,6 @@ fn follow(
     code: &[String],
     mut at: usize,
     before: &[String],
-    module: &[String],
     found: &mut Vec<Vec<String>>,
 ) -> usize {
     let mut path = before.to_vec();
@@ -293,7 +292,7 @@ fn follow(
                 while code[at] != "}" {
                     at = match code[at].as_str() {
                         "," => at + 1,
-                        _ => follow(code, at, &path, module, found),
+                        _ => follow(code, at, &path, found),
                     };
                 }
                 return at + 1;

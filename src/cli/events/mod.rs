@@ -20,7 +20,7 @@ use thiserror::Error;
 use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
-use crate::explain::{Exit, Explain, Explanation};
+use crate::explain::{Explain, Explanation};
 
 /// See, replay, verify, compare and carry what was received and sent
 #[derive(Debug, clap::Args)]

@@ -23,8 +23,6 @@ use crate::api::flows::Flow;
 use crate::error::{CliError, Exit};
 use crate::ui::{Cell, Format, Style, safe};
 
-pub(crate) use document::DocumentFault;
-
 /// See, create and run automations
 #[derive(Debug, clap::Args)]
 #[command(
