@@ -1,27 +1,27 @@
 #!/usr/bin/env bash
-# Speed side by side, in one run on one machine: what evt does, beside a bare server or the tool that people use today.
-# Ratios are what counts; absolute figures are the machine's. Needs: wrk, GNU time, jq (Debian: wrk, time, jq), python3, node with
-# tests/interop installed; oha and websocat where they are installed. The rows of `poll` install dlt and the Singer SDK into
-# benches/poll/.venv, and say so where that does not work.
+# Compares the speed of evt with a bare server or a common tool, in one run on one machine. Only the ratios are meaningful, because
+# absolute figures depend on the machine. Needs wrk, GNU time, jq (Debian: wrk, time, jq), python3, and node with tests/interop
+# installed; uses oha and websocat if they are installed. The rows of `poll` install dlt and the Singer SDK into
+# benches/poll/.venv, and print a row if that fails.
 #
 #   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|poll|polldup|polltie]…
 #
-# All by default.
+# Runs all rows by default.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 SECONDS_EACH=${SECONDS_EACH:-8}
-# How long the listener is loaded to see whether its memory grows.
+# Duration of the load in the memory row.
 SECONDS_LONG=${SECONDS_LONG:-60}
-# What the slow app takes for an answer.
+# Response time of the slow app.
 SLOW_MS=${SLOW_MS:-100}
 CONNECTIONS=50
 FLOOR=4890
 STREAMS=4893
-# Events of a stream.
+# Number of events in a stream.
 EVENTS=${EVENTS:-1000000}
 RECORDS=4894
-# Records that are polled, and how many lie on one instant.
+# Number of records to poll, and of records with the same timestamp.
 POLLED=${POLLED:-200000}
 TIED=${TIED:-140000}
 PORT=4891
@@ -51,7 +51,7 @@ ended() { kill "$1" 2>/dev/null || true; wait "$1" 2>/dev/null || true; }
 resident() { awk '/VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/$1/status"; }
 peak() { awk '/VmHWM/ { printf "%.1f MB", $2 / 1024 }' "/proc/$1/status"; }
 
-# The request that wrk repeats: a signed event, written by `evt send --dry-run`.
+# Writes the request that wrk repeats: a signed event from `evt send --dry-run`.
 signed_request() {
   "$evt" send contact.created --to "127.0.0.1:$PORT/hook" --secret "$secret" --dry-run -o raw >"$work/request"
   python3 - "$work/request" >"$work/request.lua" <<'PY'
@@ -86,12 +86,12 @@ bench_listen() {
   "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
   loaded $PORT
-  row "listen: verify and keep, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
-    "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  row "listen: verify and store, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
+    "vs. a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
 }
 
-# What verifying costs: the same requests without it are the measure.
+# Compares the listener with and without verification.
 bench_verify() {
   signed_request
   "$evt" listen --port $PORT -o json >/dev/null 2>&1 & local pid=$!
@@ -104,7 +104,7 @@ bench_verify() {
   started $pid
   loaded $PORT
   row "listen: with verifying, requests/s" "$(rate)" "$plain" "$(ratio "$(rate)" "$plain")" \
-    "beside itself without; p99 $(p99), refused $(refused)"
+    "vs. itself without; p99 $(p99), refused $(refused)"
   ended $pid
 }
 
@@ -117,13 +117,13 @@ bench_forward() {
   "$evt" listen $FLOOR --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
   started $pid
   loaded $PORT
-  row "listen: verify, keep and forward, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
-    "beside a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
+  row "listen: verify, store and forward, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
+    "vs. a bare server; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
   ended $app
 }
 
-# Flat is a ratio near 1: every request is kept, so what grew with them would show.
+# A ratio near 1 means that memory does not grow with the number of stored requests.
 bench_memory() {
   signed_request
   "$evt" listen --port $PORT --verify standard-webhooks --secret "$secret" -o json >/dev/null 2>&1 & local pid=$!
@@ -134,11 +134,11 @@ bench_memory() {
   loaded $PORT "$SECONDS_LONG"
   late=$(resident $pid)
   row "listen: memory after ${SECONDS_LONG} s of load, MB" "$late" "$early" "$(ratio "$late" "$early")" \
-    "beside itself after 5 s; at $(rate) requests/s, peak $(peak $pid)"
+    "vs. itself after 5 s; at $(rate) requests/s, peak $(peak $pid)"
   ended $pid
 }
 
-# A slow app bounds the rate, not evt: a ratio near 1, and little memory for those that wait.
+# The slow app limits the rate. Expected: a ratio near 1, and little memory for the waiting requests.
 bench_slow() {
   signed_request
   "$bare" $FLOOR "$SLOW_MS" & local app=$!
@@ -149,7 +149,7 @@ bench_slow() {
   started $pid
   loaded $PORT
   row "listen: forward to an app of $SLOW_MS ms, requests/s" "$(rate)" "$floor_rate" "$(ratio "$(rate)" "$floor_rate")" \
-    "beside the app alone; p99 $(p99), peak $(peak $pid), refused $(refused)"
+    "vs. the app alone; p99 $(p99), peak $(peak $pid), refused $(refused)"
   ended $pid
   ended $app
 }
@@ -165,7 +165,7 @@ bench_send() {
   if command -v oha >/dev/null; then
     theirs=$(oha --no-tui -n 400000 -c 32 -m POST -d '{}' "http://127.0.0.1:$FLOOR/hook" | awk '/Requests\/sec/ { print $2 }')
   fi
-  row "send: each one signed, requests/s" "$mine" "$theirs" "$(ratio "$mine" "$theirs")" "beside oha, which signs nothing (0: not installed)"
+  row "send: each one signed, requests/s" "$mine" "$theirs" "$(ratio "$mine" "$theirs")" "vs. oha, which signs nothing (0: not installed)"
   ended $app
 }
 
@@ -173,7 +173,7 @@ bench_deliver() {
   cargo bench --quiet --locked --bench deliver 2>/dev/null | sed 's/^/  /'
 }
 
-# The fastest of forty starts, in ms, and the peak of one, in MB.
+# Prints the fastest of forty starts in ms, and the peak memory of one in MB.
 spent() {
   python3 - "$@" <<'PY'
 import subprocess, sys, time
@@ -182,7 +182,7 @@ for _ in range(40):
     begun = time.perf_counter()
     subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
     best = min(best, time.perf_counter() - begun)
-# Measured from a small parent: a child of python would begin with python's own memory.
+# GNU time starts the process, because the peak of a child of python would include python's own memory.
 peak = subprocess.run(["/usr/bin/time", "-f", "%M", *sys.argv[1:]], capture_output=True, text=True).stderr.split()[-1]
 print(f"{best * 1000:.2f} {int(peak) / 1024:.1f}")
 PY
@@ -192,7 +192,7 @@ bench_start() {
   local mine theirs
   read -r -a mine <<<"$(spent "$evt" --version)"
   read -r -a theirs <<<"$(spent curl --version)"
-  row "--version, ms" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" "beside curl; peak ${mine[1]} MB, curl ${theirs[1]} MB"
+  row "--version, ms" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" "vs. curl; peak ${mine[1]} MB, curl ${theirs[1]} MB"
 }
 
 ready_in() { python3 - "$evt" "$@" <<'PY'
@@ -222,22 +222,22 @@ db.executemany(
 db.commit()
 PY
   full=$(ready_in dev --port 0 --console-port 0 -o json)
-  row "dev: ready, ms" "$full" "$empty" "$(ratio "$full" "$empty")" "with a million events kept, beside an empty one"
+  row "dev: ready, ms" "$full" "$empty" "$(ratio "$full" "$empty")" "with a million stored events, vs. an empty one"
 }
 
-# CPU seconds, wall seconds and the peak in MB of a command line whose output goes into a pipe.
+# Prints CPU seconds, wall seconds and peak MB of a command line that writes to a pipe.
 cost() {
   /usr/bin/time -o "$work/cost" -f "%U %S %e %M" sh -c "$1" 2>"$work/cost.err" | cat >/dev/null
   tail -n 1 "$work/cost" | awk '{ printf "%.2f %.2f %.1f\n", $1 + $2, $3, $4 / 1024 }'
 }
 
-# A row that compares CPU: name, evt's command, name of the other, its command.
+# Prints a row that compares CPU time. Arguments: name, evt's command, the other tool's name, its command.
 cpu_row() {
   local mine theirs
   read -r -a mine <<<"$(cost "exec $2")"
   read -r -a theirs <<<"$(cost "$4")"
   row "$1, CPU s" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" \
-    "beside $3; wall ${mine[1]} s and ${theirs[1]} s, peak ${mine[2]} MB"
+    "vs. $3; wall ${mine[1]} s and ${theirs[1]} s, peak ${mine[2]} MB"
 }
 
 with_streams() {
@@ -255,13 +255,13 @@ bench_sse() {
   local fast slow
   fast=$(python3 -c "print(round($EVENTS / ${mine[1]}))")
   slow=$(python3 -c "print(round($some / ${theirs[1]}))")
-  row "tail: SSE, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "beside curl | sed | jq"
+  row "tail: SSE, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "vs. curl | sed | jq"
   local large=$((EVENTS / 50))
   read -r -a mine <<<"$(cost "exec $tail $large $url-large/$large")"
   read -r -a theirs <<<"$(cost "curl -sN $url-large/$large")"
   fast=$(python3 -c "print(round($large / ${mine[1]}))")
   slow=$(python3 -c "print(round($large / ${theirs[1]}))")
-  row "tail: SSE of 64 KB, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "beside curl, which looks at nothing; peak ${mine[2]} MB"
+  row "tail: SSE of 64 KB, events/s" "$fast" "$slow" "$(ratio "$fast" "$slow")" "vs. curl, which parses nothing; peak ${mine[2]} MB"
   ended $streams
 }
 
@@ -270,7 +270,7 @@ bench_latency() {
   local url=http://127.0.0.1:$STREAMS/sse-paced/8000 mine theirs
   read -r -a mine <<<"$("$evt" tail -q --count 8000 -o json "$url" | python3 benches/latency.py)"
   read -r -a theirs <<<"$(curl -sN "$url" | python3 benches/latency.py)"
-  row "tail: SSE at 1,000/s, p99 µs" "${mine[1]}" "${theirs[1]}" "$(ratio "${mine[1]}" "${theirs[1]}")" "beside curl; p50 ${mine[0]} and ${theirs[0]}"
+  row "tail: SSE at 1,000/s, p99 µs" "${mine[1]}" "${theirs[1]}" "$(ratio "${mine[1]}" "${theirs[1]}")" "vs. curl; p50 ${mine[0]} and ${theirs[0]}"
   ended $streams
 }
 
@@ -299,24 +299,24 @@ with_records() {
   started $server
 }
 
-# `evt poll` of a collection; `{n}` is another state each time.
+# Prints the command of `evt poll` for a collection. `{n}` is replaced so that each run has its own state.
 polling() { echo "$evt poll $1 --url http://127.0.0.1:$RECORDS --org my-org --token t --state-key s{n} -q ${*:2}"; }
 
-# Records a second, the peak in MB and wall seconds of a command line that reads so many: the median of three runs.
+# Prints records per second, peak MB and wall seconds of a command line that reads $1 records: the median of three runs.
 median() {
   for _ in 1 2 3; do cost "${2//'{n}'/$RANDOM$RANDOM}"; done | sort -n -k 2 | sed -n 2p |
     awk -v records="$1" '{ printf "%d %s %s\n", records / $2, $3, $2 }'
 }
 
-# One peer of `poll`, beside evt's records a second: name, records, command.
+# Prints a row that compares `evt poll` with another tool. Arguments: name, number of records, command.
 poll_peer() {
   local theirs
   read -r -a theirs <<<"$(median "$2" "$3")"
   row "poll: page $size, records/s" "${mine[0]}" "${theirs[0]}" "$(ratio "${mine[0]}" "${theirs[0]}")" \
-    "beside $1; peak ${mine[1]} MB and ${theirs[1]} MB"
+    "vs. $1; peak ${mine[1]} MB and ${theirs[1]} MB"
 }
 
-# dlt and the Singer SDK, once.
+# Installs dlt and the Singer SDK, once.
 peers() {
   [ -x benches/poll/.venv/bin/python ] || python3 -m venv benches/poll/.venv
   local pip=benches/poll/.venv/bin/pip
@@ -344,7 +344,7 @@ bench_poll() {
   ended $server
 }
 
-# All within the lookback: every record is remembered, and the second run knows all of them again.
+# All records are within the lookback: the first run remembers all of them, and the second recognizes all of them.
 bench_polldup() {
   with_records "$POLLED"
   local size first again
@@ -354,8 +354,8 @@ bench_polldup() {
     local fresh known
     fresh=$(python3 -c "print(round($POLLED / ${first[1]}))")
     known=$(python3 -c "print(round($POLLED / ${again[1]}))")
-    row "poll: page $size, all remembered, records/s" "$fresh" "$known" "$(ratio "$fresh" "$known")" \
-      "beside the same read again, of which nothing is new; peak ${first[2]} MB and ${again[2]} MB"
+    row "poll: page $size, all within the lookback, records/s" "$fresh" "$known" "$(ratio "$fresh" "$known")" \
+      "vs. a second run, where no record is new; peak ${first[2]} MB and ${again[2]} MB"
   done
   ended $server
 }
@@ -366,10 +366,10 @@ bench_polltie() {
   curl -s "http://127.0.0.1:$RECORDS/requests" >/dev/null
   read -r -a mine <<<"$(cost "exec $(polling tie --page-size 1000 | sed 's/{n}/tie/') | tee $work/tied")"
   requests=$(curl -s "http://127.0.0.1:$RECORDS/requests")
-  row "poll: $TIED on one instant, s" "${mine[1]}" 0 - \
-    "$(sort -u "$work/tied" | wc -l) different of $(wc -l <"$work/tied") records, $requests requests, peak ${mine[2]} MB"
+  row "poll: $TIED with one timestamp, s" "${mine[1]}" 0 - \
+    "$(sort -u "$work/tied" | wc -l) distinct of $(wc -l <"$work/tied") records, $requests requests, peak ${mine[2]} MB"
   ended $server
 }
 
-row what evt beside ratio notes
+row what evt other ratio notes
 for name in "${rows[@]}"; do "bench_$name"; done

@@ -1,6 +1,6 @@
-//! The floor that benches/compare.sh measures against: a hyper server that answers 200 and does nothing else.
+//! The baseline of benches/compare.sh: a hyper server that only answers 200.
 //!
-//! `cargo run --release --example bare_hyper -- 4890`; a second number makes it slow, by so many ms an answer.
+//! Usage: `cargo run --release --example bare_hyper -- PORT [DELAY_MS]`. The delay applies to each response.
 
 use std::convert::Infallible;
 use std::time::Duration;

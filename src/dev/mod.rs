@@ -31,6 +31,7 @@ use crate::store::{Kind, Store, StoreError, runs};
 use crate::time::Timestamp;
 pub use appengine::State;
 use appengine::auth::{AuthMode, Authority};
+pub use appengine::automation::AppEngineFormat;
 use appengine::repository::{OnEvent, Repository};
 use appengine::seed::{Planted, SeedError};
 use appengine::settings::Settings;
@@ -271,10 +272,11 @@ async fn open(
     };
     let secrets = state::Secrets::load(&store).await?;
     let secret = (!options.bare).then_some(secrets.webhook);
-    let flows = Arc::new(Flows::new(FlowOptions {
+    let flow_options = FlowOptions {
         secret: secret.clone(),
         is_bare: options.bare,
-    }));
+    };
+    let flows = Arc::new(Flows::new(&AppEngineFormat, flow_options));
     let raising = Arc::clone(&flows);
     let on_event: OnEvent =
         Arc::new(move |tx, repository, event| raising.raise(tx, repository, &event));
@@ -320,10 +322,7 @@ fn deliver(state: &Arc<State>) -> Engine {
 /// Moves the run that waits for a delivery, in the commit in which it ends.
 fn on_settled(state: &Arc<State>) -> OnSettled {
     let state = Arc::clone(state);
-    Arc::new(move |tx, settled| {
-        let world = &*state.repository;
-        state.flows.settled(tx, world, settled)
-    })
+    Arc::new(move |tx, settled| state.flows.settled(tx, &*state.repository, settled))
 }
 
 /// Tells those who watch deliveries.

@@ -1,37 +1,71 @@
-//! What a run is about: the event, its record, and the variables that placeholders and conditions see.
+//! The event that a run is about, and the variables that placeholders and conditions use.
 
 use serde_json::{Map, Value, json};
 
-use super::NewEvent;
 use super::trigger::{Trigger, added_tags, fields_of};
+use super::{Cause, NewEvent};
 use crate::event::Seq;
+use crate::store::runs::RunRow;
+use crate::store::{StoreError, Tx, events};
 use crate::time::Timestamp;
 
-/// The subject of a run.
+/// The event that a run is about.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub(super) event: NewEvent,
-    /// Where the event is kept.
+    /// Position of the event in the store.
     pub(super) seq: Option<Seq>,
     pub(super) time: Timestamp,
-    /// What an execution by hand was given.
+    /// The context of an execution by hand.
     pub(super) given: Option<Value>,
 }
 
 impl Subject {
+    /// Reads the subject of a stored run; `None` if its event has been deleted.
+    pub(super) fn load(tx: &Tx<'_>, row: &RunRow) -> Result<Option<Self>, StoreError> {
+        let Some(seq) = row.event else {
+            return Ok(None);
+        };
+        let Some(event) = events::get(tx, seq)? else {
+            return Ok(None);
+        };
+        let mut context: Value = row
+            .context
+            .as_deref()
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let mut take = |name: &str| Some(context[name].take()).filter(|value| !value.is_null());
+        let data = serde_json::from_slice(event.data()).unwrap_or_default();
+        Ok(Some(Self {
+            event: NewEvent {
+                org: row.org.clone(),
+                kind: event.meta.kind.unwrap_or_default(),
+                data,
+                before: take("before"),
+                cause: Cause {
+                    event: None,
+                    depth: row.depth,
+                },
+            },
+            seq: Some(seq),
+            time: event.received_at,
+            given: take("given"),
+        }))
+    }
+
     pub(super) fn datatype(&self) -> &str {
         let datatype = self.event.data.get("datatype").and_then(Value::as_str);
         datatype.unwrap_or("record")
     }
 
-    /// The record's id, for steps that name none.
+    /// The record's id, which is the default target of steps.
     pub(super) fn record_id(&self) -> Option<String> {
         let data = &self.event.data;
         let id = data.get("sk").or_else(|| data.get("id"))?;
         id.as_str().map(str::to_owned)
     }
 
-    /// `context.variables`: what the trigger reference gives each trigger, and the event itself.
+    /// `context.variables`: the variables that the platform's reference lists for the trigger, and the event.
     pub(super) fn variables(&self, trigger: Option<&Trigger>) -> Value {
         let record = &self.event.data;
         let mut variables = Map::new();
@@ -82,8 +116,8 @@ impl Subject {
         })
     }
 
-    /// What conditions see: the variables, the words of `--where` (`type`, `org`, `data`), and the record's own fields by
-    /// their bare names.
+    /// The variables of conditions: those of [`Self::variables`], the names of `--where` (`type`, `org`, `data`), and the record's
+    /// fields by their bare names.
     pub(super) fn scope(&self, variables: &Value) -> Value {
         let mut scope = Map::new();
         if let Value::Object(fields) = fields_of(&self.event.data) {
@@ -100,7 +134,7 @@ impl Subject {
     }
 }
 
-/// A record with its own fields beside those of the BaseModel: `contact.email` as well as `contact.data.email`.
+/// A record with its own fields at the top level, so that both `contact.email` and `contact.data.email` work.
 fn flattened(record: &Value) -> Value {
     let Value::Object(model) = record else {
         return record.clone();
@@ -133,9 +167,9 @@ fn about_contact(record: &Value, result: &mut Value) {
     result["source"] = fields.get("source").cloned().unwrap_or_default();
 }
 
-/// The record that an execution's context names, as the event of `trigger` would carry it.
+/// Returns the record in an execution's context, as the data of the trigger's event would be.
 ///
-/// `context.contact` becomes `{sk, datatype: "contact", data}`; its `sk` or `id` is kept, otherwise it is `contact-test`.
+/// `context.contact` becomes `{sk, datatype: "contact", data}`, with its own `sk` or `id`, or else `contact-test`.
 pub(super) fn record_of(context: &Value, variable: Option<&str>, datatype: &str) -> Value {
     let named = [variable.unwrap_or(datatype), datatype, "contact", "record"]
         .into_iter()
@@ -170,7 +204,7 @@ mod tests {
                 kind: "contact.created".into(),
                 data,
                 before: None,
-                cause: super::super::Cause::default(),
+                cause: Cause::default(),
             },
             seq: None,
             time: Timestamp::from_secs(0),
@@ -179,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_records_fields_are_seen_beside_its_ids() {
+    fn variables_contain_a_records_fields_and_its_ids() {
         let model = json!({"sk": "contact-1", "datatype": "contact", "data": {"email": "a@example.test", "firstName": "Ada"}});
         let variables = subject(model).variables(None);
         assert_eq!(variables["contact"]["email"], "a@example.test");
@@ -189,18 +223,18 @@ mod tests {
     }
 
     #[test]
-    fn an_execution_names_its_record_by_the_context() {
+    fn the_context_of_an_execution_contains_its_record() {
         let given = json!({"contact": {"email": "a@example.test"}});
         assert_eq!(
             record_of(&given, Some("contact"), "contact"),
             json!({"sk": "contact-test", "datatype": "contact", "data": {"email": "a@example.test"}})
         );
-        let own_id = json!({"contact": {"id": "contact-7"}});
-        assert_eq!(record_of(&own_id, None, "contact")["sk"], "contact-7");
+        let with_id = json!({"contact": {"id": "contact-7"}});
+        assert_eq!(record_of(&with_id, None, "contact")["sk"], "contact-7");
     }
 
     #[test]
-    fn an_execution_without_a_record_carries_the_context() {
+    fn a_context_without_a_record_is_the_records_data() {
         assert_eq!(
             record_of(&json!({"amount": 3}), None, "payment"),
             json!({"sk": "payment-test", "datatype": "payment", "data": {"amount": 3}})

@@ -1,7 +1,7 @@
-//! A flow's document, in either of the shapes that the platform's pages show, compiled into one [`Flow`].
+//! Compiles a flow's document into a [`Flow`].
 //!
-//! The short shape is `{name, trigger, actions}`, the flow builder's `{name, triggers, steps, settings, errorHandling}`; their
-//! parts may be mixed. The document itself is kept and answered as it was sent.
+//! The platform's documentation shows two forms: the short one, `{name, trigger, actions}`, and that of the flow builder,
+//! `{name, triggers, steps, settings, errorHandling}`. Both can be mixed. The API stores and returns documents unchanged.
 
 use serde_json::Value;
 
@@ -10,18 +10,18 @@ use super::reader::{DocumentError, Node};
 use super::step::{self, Step};
 use super::trigger::{self, Trigger};
 
-/// Steps and triggers of one flow at most.
-pub(super) const ENTRIES: usize = 200;
-/// Chained events after which a flow no longer starts, unless it says otherwise (the platform's default).
-pub const MAX_DEPTH: u32 = 5;
-/// What `settings.circularPrevention.maxDepth` can ask for, and what holds when it is switched off: a loop would not end.
-pub const HARD_DEPTH: u32 = 25;
+/// Number of steps, and of triggers, that one flow can have.
+pub(super) const MAX_ENTRIES: usize = 200;
+/// Default of `settings.circularPrevention.maxDepth`: events in a chain after which a flow does not start.
+pub const DEFAULT_MAX_DEPTH: u32 = 5;
+/// Largest value of `maxDepth`. Applies even if circular prevention is disabled, because a loop would never end.
+pub const MAX_DEPTH_LIMIT: u32 = 25;
 
-/// A flow, ready to run.
+/// A compiled flow.
 #[derive(Clone, Debug)]
 pub struct Flow {
     pub name: String,
-    /// What the document says; a flow that says nothing is active at once.
+    /// From the document's `enabled` and `status`; true if it has neither.
     pub enabled: bool,
     pub triggers: Vec<Trigger>,
     pub steps: Vec<Step>,
@@ -29,14 +29,14 @@ pub struct Flow {
     pub on_error: OnError,
 }
 
-/// What follows a step that failed.
+/// What a run does after a failed step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
     Stop,
     Continue,
 }
 
-/// What is read here, and what only describes a flow and changes nothing.
+/// The fields of a document. Some only describe the flow and have no effect.
 const FIELDS: &[&str] = &[
     "name",
     "description",
@@ -64,10 +64,10 @@ const FIELDS: &[&str] = &[
     "createdBy",
 ];
 
-/// Compiles a document; a BaseModel around it, as it is answered, is taken off.
+/// Compiles a document, or a BaseModel that contains one.
 ///
 /// # Errors
-/// [`DocumentError`] naming the place, for whatever is malformed, unknown, or not built yet: nothing is ignored.
+/// [`DocumentError`] with the location of anything that is malformed, unknown or not supported. Nothing is ignored.
 pub fn compile(document: &Value) -> Result<Flow, DocumentError> {
     let root = Node::root(unwrapped(document));
     root.only(FIELDS)?;
@@ -91,7 +91,7 @@ pub fn compile(document: &Value) -> Result<Flow, DocumentError> {
     })
 }
 
-/// The document inside a BaseModel, or the value itself.
+/// Returns the document inside a BaseModel, or the value itself.
 pub fn unwrapped(document: &Value) -> &Value {
     let is_model = document.get("datatype").and_then(Value::as_str) == Some("automation");
     match document.get("data") {
@@ -111,14 +111,14 @@ fn name(root: &Node<'_>) -> Result<String, DocumentError> {
 
 fn triggers(root: &Node<'_>) -> Result<Vec<Trigger>, DocumentError> {
     let nodes = match (root.get("trigger"), root.get("triggers")) {
-        (Some(_), Some(both)) => {
+        (Some(_), Some(second)) => {
             return Err(DocumentError::Both {
-                at: both.at,
+                at: second.at,
                 other: "trigger",
             });
         }
         (Some(one), None) => vec![one],
-        (None, Some(many)) => many.items(ENTRIES)?,
+        (None, Some(many)) => many.items(MAX_ENTRIES)?,
         (None, None) => {
             return Err(DocumentError::Missing {
                 at: "trigger".to_owned(),
@@ -134,9 +134,9 @@ fn triggers(root: &Node<'_>) -> Result<Vec<Trigger>, DocumentError> {
 
 fn steps(root: &Node<'_>) -> Result<Vec<Step>, DocumentError> {
     let list = match (root.get("actions"), root.get("steps")) {
-        (Some(_), Some(both)) => {
+        (Some(_), Some(second)) => {
             return Err(DocumentError::Both {
-                at: both.at,
+                at: second.at,
                 other: "actions",
             });
         }
@@ -147,7 +147,7 @@ fn steps(root: &Node<'_>) -> Result<Vec<Step>, DocumentError> {
             });
         }
     };
-    let nodes = list.items(ENTRIES)?;
+    let nodes = list.items(MAX_ENTRIES)?;
     if nodes.is_empty() {
         return Err(DocumentError::Missing {
             at: format!("{}[0]", list.at),
@@ -156,7 +156,7 @@ fn steps(root: &Node<'_>) -> Result<Vec<Step>, DocumentError> {
     step::compile(&nodes)
 }
 
-/// `status` is the page's word, `enabled` the builder's switch; where both are given both must say yes.
+/// The short form has `status`, the flow builder has `enabled`. With both, both must be on.
 fn enabled(root: &Node<'_>) -> Result<bool, DocumentError> {
     let switch = root.get("enabled").map_or(Ok(true), |node| node.flag())?;
     let status = match root.get("status") {
@@ -172,24 +172,26 @@ fn enabled(root: &Node<'_>) -> Result<bool, DocumentError> {
 
 fn max_depth(root: &Node<'_>) -> Result<u32, DocumentError> {
     let Some(settings) = root.get("settings") else {
-        return Ok(MAX_DEPTH);
+        return Ok(DEFAULT_MAX_DEPTH);
     };
     settings.only(&["circularPrevention"])?;
     let Some(prevention) = settings.get("circularPrevention") else {
-        return Ok(MAX_DEPTH);
+        return Ok(DEFAULT_MAX_DEPTH);
     };
     prevention.only(&["enabled", "maxDepth"])?;
     if let Some(switch) = prevention.get("enabled")
         && !switch.flag()?
     {
-        return Ok(HARD_DEPTH);
+        return Ok(MAX_DEPTH_LIMIT);
     }
-    prevention.get("maxDepth").map_or(Ok(MAX_DEPTH), |node| {
-        node.count(HARD_DEPTH, "a whole number from 0 to 25")
-    })
+    prevention
+        .get("maxDepth")
+        .map_or(Ok(DEFAULT_MAX_DEPTH), |node| {
+            node.count(MAX_DEPTH_LIMIT, "a whole number from 0 to 25")
+        })
 }
 
-/// `"stop"`, `"continue"`, or an object with one of them (the page shows the field, not its values).
+/// Reads `"stop"`, `"continue"`, or an object with one of them. The documentation mentions the field but not its values.
 fn on_error(root: &Node<'_>) -> Result<OnError, DocumentError> {
     let Some(node) = root.get("errorHandling") else {
         return Ok(OnError::Stop);
@@ -216,10 +218,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::flow::step::{Does, Next};
-    use crate::flow::trigger::Listens;
+    use crate::flow::step::{Action, Next};
+    use crate::flow::trigger::Events;
 
-    fn short() -> Value {
+    fn short_form() -> Value {
         json!({
             "name": "Notify CRM bridge",
             "trigger": {"type": "contact.created"},
@@ -234,7 +236,7 @@ mod tests {
         })
     }
 
-    fn long() -> Value {
+    fn builder_form() -> Value {
         json!({
             "id": "flow-1",
             "orgId": "my-org",
@@ -254,9 +256,9 @@ mod tests {
         })
     }
 
-    /// The short shape with one part changed.
+    /// The short form with one part replaced.
     fn with(path: &str, value: Value) -> Value {
-        let mut document = short();
+        let mut document = short_form();
         let (parent, key) = path.rsplit_once('/').unwrap();
         let parent = document.pointer_mut(parent).unwrap();
         match (parent, key.parse::<usize>()) {
@@ -271,12 +273,12 @@ mod tests {
     }
 
     #[test]
-    fn the_short_shape_is_one_trigger_and_steps_in_order() {
-        let flow = compile(&short()).unwrap();
+    fn the_short_form_has_one_trigger_and_steps_in_order() {
+        let flow = compile(&short_form()).unwrap();
         assert!(flow.enabled);
-        assert_eq!(flow.max_depth, MAX_DEPTH);
-        let Listens::Names(names) = &flow.triggers[0].listens else {
-            panic!("{:?}", flow.triggers[0].listens);
+        assert_eq!(flow.max_depth, DEFAULT_MAX_DEPTH);
+        let Events::Names(names) = &flow.triggers[0].events else {
+            panic!("{:?}", flow.triggers[0].events);
         };
         assert_eq!(
             *names,
@@ -287,24 +289,23 @@ mod tests {
     }
 
     #[test]
-    fn the_builders_shape_keeps_its_links_depth_and_error_handling() {
-        let flow = compile(&long()).unwrap();
+    fn the_builder_form_has_links_depth_and_error_handling() {
+        let flow = compile(&builder_form()).unwrap();
         assert_eq!(flow.max_depth, 2);
         assert_eq!(flow.on_error, OnError::Continue);
         let nexts: Vec<_> = flow.steps.iter().map(|step| step.next).collect();
         assert_eq!(nexts, [Next::Step(1), Next::Step(3), Next::End, Next::End]);
-        assert!(matches!(flow.steps[3].does, Does::Webhook(_)));
+        assert!(matches!(flow.steps[3].action, Action::Webhook(_)));
     }
 
     #[test]
-    fn a_base_model_around_the_document_is_taken_off() {
-        let model =
-            json!({"sk": "automation-1", "datatype": "automation", "version": 3, "data": short()});
+    fn a_base_model_around_the_document_is_unwrapped() {
+        let model = json!({"sk": "automation-1", "datatype": "automation", "version": 3, "data": short_form()});
         assert_eq!(compile(&model).unwrap().name, "Notify CRM bridge");
     }
 
     #[test]
-    fn a_flow_that_is_not_active_is_accepted_and_off() {
+    fn a_flow_that_is_not_active_is_disabled() {
         for status in ["draft", "inactive", "archived", "testing"] {
             assert!(
                 !compile(&with("/status", json!(status))).unwrap().enabled,
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_refused_with_their_place_and_a_suggestion() {
+    fn unknown_names_are_refused_with_location_and_suggestion() {
         assert_eq!(
             refusal(&with("/actions/0/type", json!("send_webhok"))),
             "`actions[0].type`: there is no action `send_webhok`, did you mean `send_webhook`?"
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_yet_is_refused_by_name() {
+    fn unsupported_parts_are_refused_by_name() {
         let cases = [
             (
                 "/trigger/type",
@@ -372,14 +373,14 @@ mod tests {
             let refusal = refusal(&with(path, value));
             assert!(refusal.contains(name), "{refusal}");
             assert!(
-                refusal.contains("not built into this platform yet; it has: "),
+                refusal.contains("`evt dev` does not support it yet; it supports: "),
                 "{refusal}"
             );
         }
     }
 
     #[test]
-    fn nothing_unknown_is_passed_over() {
+    fn unknown_fields_are_refused() {
         let cases = [
             ("/schedule", "`schedule`"),
             ("/trigger/cron", "`trigger.cron`"),
@@ -388,14 +389,14 @@ mod tests {
             ("/actions/0/config/proxy", "`actions[0].config.proxy`"),
             ("/settings", "`settings"),
         ];
-        for (path, place) in cases {
+        for (path, location) in cases {
             let refusal = refusal(&with(path, json!({"rateLimit": 1})));
-            assert!(refusal.contains(place), "{refusal}");
+            assert!(refusal.contains(location), "{refusal}");
         }
     }
 
     #[test]
-    fn malformed_parts_are_refused_with_their_place() {
+    fn malformed_parts_are_refused_with_their_location() {
         let cases = [
             ("/name", json!(""), "`name`"),
             ("/name", json!(7), "`name` must be a string, not a number"),
@@ -429,7 +430,7 @@ mod tests {
             (
                 "/actions/0/config/headers",
                 json!({"content-length": "1"}),
-                "headers that a request may carry",
+                "headers that a webhook can set",
             ),
             (
                 "/actions/0/config/headers",
@@ -444,7 +445,7 @@ mod tests {
             (
                 "/actions/0/nextStepId",
                 json!("nowhere"),
-                "names the step `nowhere`",
+                "there is no step `nowhere`",
             ),
             ("/actions/0/id", json!("a b"), "`actions[0].id`"),
             ("/errorHandling", json!("panic"), "`errorHandling`"),
@@ -452,7 +453,7 @@ mod tests {
             (
                 "/triggers",
                 json!([]),
-                "`triggers` and `trigger` say the same thing twice",
+                "`triggers` and `trigger` cannot both be given",
             ),
         ];
         for (path, value, expected) in cases {
@@ -464,24 +465,24 @@ mod tests {
     }
 
     #[test]
-    fn two_steps_with_one_id_are_refused() {
-        let mut document = long();
+    fn a_duplicate_step_id_is_refused() {
+        let mut document = builder_form();
         document["steps"][1]["id"] = json!("s0");
-        assert!(refusal(&document).contains("second step with the id `s0`"));
+        assert!(refusal(&document).contains("duplicate step id `s0`"));
     }
 
     #[test]
-    fn a_secret_that_cannot_sign_is_refused_when_the_flow_is_made() {
+    fn a_secret_that_cannot_sign_is_refused_when_the_flow_is_created() {
         let refusal = refusal(&with("/actions/0/config/secret", json!("whsec_not*base64")));
         assert!(
-            refusal.starts_with("`actions[0].config.secret` cannot sign"),
+            refusal.starts_with("`actions[0].config.secret` cannot be used to sign"),
             "{refusal}"
         );
         assert!(!refusal.contains("not*base64"), "{refusal}");
     }
 
     #[test]
-    fn a_secret_is_never_repeated_in_a_refusal() {
+    fn an_error_never_contains_the_secret() {
         let refusal = refusal(&with("/actions/0/config/secret", json!("x".repeat(2000))));
         assert!(!refusal.contains("xxxx"), "{refusal}");
     }

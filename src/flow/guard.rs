@@ -1,4 +1,4 @@
-//! `when` and `conditions`: what must hold for a trigger to fire or a step to be taken.
+//! `when` and `conditions`: the conditions of a trigger or step.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use super::reader::{DocumentError, Node};
 use crate::condition::{Condition, ConditionError, Finding, Scope};
 use crate::time::Timestamp;
 
-/// Conditions that must all hold; an empty guard lets everything pass.
+/// Conditions that must all hold. An empty guard always holds.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     parts: Vec<Arc<Condition>>,
 }
 
 impl Guard {
-    /// Reads `when` (CEL) and `conditions` (a list of `{field, operator, value, timeframe}`) of a flow, trigger or step.
+    /// Compiles `when` (CEL) and `conditions` (a list of `{field, operator, value, timeframe}`) of a flow, trigger or step.
     pub(super) fn compile(node: &Node<'_>) -> Result<Self, DocumentError> {
         let mut guard = Self::default();
         if let Some(when) = node.get("when") {
             guard.add(&when, Condition::parse_cel(when.text()?))?;
         }
         if let Some(conditions) = node.get("conditions") {
-            for condition in conditions.items(CONDITIONS)? {
+            for condition in conditions.items(MAX_CONDITIONS)? {
                 guard.require(Self::single(&condition)?);
             }
         }
         Ok(guard)
     }
 
-    /// Reads one `{field, operator, value, timeframe}`; other fields of the node are not looked at.
+    /// Compiles one `{field, operator, value, timeframe}`. Other fields of the node are ignored.
     pub(super) fn single(node: &Node<'_>) -> Result<Self, DocumentError> {
         let mut guard = Self::default();
         let mut fields = node.fields()?.clone();
@@ -60,7 +60,7 @@ impl Guard {
         self.parts.is_empty()
     }
 
-    /// Judges the variables in `scope`; `Err` shows every condition with the value that it saw.
+    /// Evaluates the conditions on the variables in `scope`. `Err` explains each condition with the values that it saw.
     pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Finding> {
         let texts = self.texts(scope);
         let mut variables = Scope::new();
@@ -84,7 +84,7 @@ impl Guard {
         })
     }
 
-    /// The variables that some condition looks at, as JSON text. `data` always: bare fields are looked for in it.
+    /// The variables that the conditions mention, as JSON text. Always includes `data`, because bare field names refer to it.
     fn texts<'a>(&self, scope: &'a Value) -> Vec<(&'a str, String)> {
         let Some(scope) = scope.as_object() else {
             return Vec::new();
@@ -99,6 +99,6 @@ impl Guard {
     }
 }
 
-/// Conditions of one trigger or step at most.
-const CONDITIONS: usize = 100;
+/// Largest number of conditions of a flow, trigger or step.
+const MAX_CONDITIONS: usize = 100;
 const FIELDS: [&str; 4] = ["field", "operator", "value", "timeframe"];

@@ -1,4 +1,4 @@
-//! Compiled flows at hand: which triggers hear an event, and the versions that runs go on with.
+//! Cache of compiled flows: the triggers that match an event, and the versions that runs continue with.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,26 +7,47 @@ use std::sync::atomic::AtomicU32;
 use serde_json::Value;
 use tracing::warn;
 
+use super::FlowError;
 use super::document::{self, Flow};
-use super::trigger::Listens;
-use crate::store::{StoreError, Tx, flows};
+use super::trigger::{Events, Trigger};
+use crate::store::flows::{self, FlowRow};
+use crate::store::runs::RunRow;
+use crate::store::{StoreError, Tx};
 use crate::topic::{Matcher, Pattern};
 
-/// Versions of flows that runs went on with, kept compiled.
-const VERSIONS: usize = 1_000;
+/// Number of compiled versions in the cache.
+const MAX_VERSIONS: usize = 1_000;
 
-/// A flow, ready to run, and which one it is.
+/// A compiled version of a flow.
 #[derive(Clone, Debug)]
 pub(super) struct Compiled {
     pub(super) id: String,
     pub(super) version: i64,
     pub(super) flow: Arc<Flow>,
-    /// Its runs that did not start since it was compiled: now and then the old ones of them are forgotten.
+    /// Runs that did not start since the flow was compiled. Old ones are deleted from time to time.
     pub(super) unstarted: Arc<AtomicU32>,
 }
 
-/// A flow and the position of one of its triggers.
-pub(super) type Hit = (Arc<Compiled>, usize);
+/// A flow and the index of the trigger that matched.
+pub(super) type Match = (Arc<Compiled>, usize);
+
+impl Compiled {
+    pub(super) fn of(row: &FlowRow) -> Result<Self, FlowError> {
+        let document: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        Ok(Self {
+            id: row.id.clone(),
+            version: row.version,
+            flow: Arc::new(document::compile(&document)?),
+            unstarted: Arc::default(),
+        })
+    }
+
+    /// The trigger that started a run; `None` for a run that was started by hand, and if the flow has lost that trigger.
+    pub(super) fn trigger_of(&self, run: &RunRow) -> Option<&Trigger> {
+        let id = run.trigger_id.as_deref()?;
+        self.flow.triggers.iter().find(|trigger| trigger.id == id)
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Index {
@@ -34,33 +55,38 @@ pub(super) struct Index {
     versions: HashMap<(String, i64), Compiled>,
 }
 
-/// One organisation's enabled flows, as they were at a stamp.
+/// The enabled flows of one organisation.
 struct Org {
+    /// The organisation's flows were loaded at this stamp. It changes with every change of a flow.
     stamp: i64,
-    triggers: Matcher<Hit>,
+    triggers: Matcher<Match>,
 }
 
 impl Index {
-    /// The triggers that hear an event, compiled anew if a flow has changed since.
+    /// Returns the triggers that an event matches. Compiles the organisation's flows again if one has changed.
     pub(super) fn matching(
         &mut self,
         tx: &Tx<'_>,
         org: &str,
         kind: &str,
-    ) -> Result<Vec<Hit>, StoreError> {
+    ) -> Result<Vec<Match>, StoreError> {
         let stamp = flows::stamp(tx, org)?;
         if stamp == 0 {
             return Ok(Vec::new());
         }
-        if self.orgs.get(org).is_none_or(|kept| kept.stamp != stamp) {
+        if self
+            .orgs
+            .get(org)
+            .is_none_or(|loaded| loaded.stamp != stamp)
+        {
             let loaded = Org::load(tx, org, stamp)?;
             self.orgs.insert(org.to_owned(), loaded);
         }
-        let hits = self.orgs[org].triggers.find(kind);
-        Ok(hits.into_iter().cloned().collect())
+        let matches = self.orgs[org].triggers.find(kind);
+        Ok(matches.into_iter().cloned().collect())
     }
 
-    /// A flow at a version, also when it was changed or deleted since; `None` when that version is no longer kept.
+    /// Returns a version of a flow, even if the flow has been changed or deleted since; `None` if that version is not stored any more.
     pub(super) fn version(
         &mut self,
         tx: &Tx<'_>,
@@ -68,8 +94,8 @@ impl Index {
         version: i64,
     ) -> Result<Option<Compiled>, StoreError> {
         let key = (flow.to_owned(), version);
-        if let Some(kept) = self.versions.get(&key) {
-            return Ok(Some(kept.clone()));
+        if let Some(cached) = self.versions.get(&key) {
+            return Ok(Some(cached.clone()));
         }
         let Some(body) = flows::version(tx, flow, version)? else {
             return Ok(None);
@@ -83,7 +109,7 @@ impl Index {
             flow: Arc::new(flow),
             unstarted: Arc::default(),
         };
-        if self.versions.len() >= VERSIONS {
+        if self.versions.len() >= MAX_VERSIONS {
             self.versions.clear();
         }
         self.versions.insert(key, compiled.clone());
@@ -116,27 +142,27 @@ impl Org {
             if !trigger.enabled {
                 continue;
             }
-            let hit = (Arc::clone(&compiled), index);
-            match &trigger.listens {
-                Listens::Names(names) => {
+            let entry = (Arc::clone(&compiled), index);
+            match &trigger.events {
+                Events::Names(names) => {
                     let patterns = names.iter().filter_map(|name| name.parse::<Pattern>().ok());
                     for pattern in patterns {
-                        self.triggers.insert(&pattern, hit.clone());
+                        self.triggers.insert(&pattern, entry.clone());
                     }
                 }
-                Listens::Pattern(pattern) => self.triggers.insert(pattern, hit),
+                Events::Pattern(pattern) => self.triggers.insert(pattern, entry),
             }
         }
     }
 }
 
-/// A kept flow compiled when it was accepted; one that no longer does was written by another version of evt.
+/// Compiles a stored flow. It compiled when it was accepted, so a failure means that another version of evt wrote it.
 fn read(id: &str, body: &str) -> Option<Flow> {
     let document: Value = serde_json::from_str(body).unwrap_or_default();
     match document::compile(&document) {
         Ok(flow) => Some(flow),
         Err(error) => {
-            warn!(flow = id, %error, "A kept flow cannot be compiled and does not run.");
+            warn!(flow = id, %error, "A stored flow cannot be compiled and does not run.");
             None
         }
     }

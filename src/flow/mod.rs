@@ -1,54 +1,70 @@
-//! Automations: a trigger, conditions, steps. Everything here runs inside a store's commit, so an event, the runs it starts
-//! and the deliveries they enqueue are accepted together or not at all.
+//! Automations ("flows"): triggers, conditions and steps.
+//!
+//! All functions here run inside a transaction of the store. An event, the runs that it starts and the deliveries that they
+//! enqueue are therefore committed together or not at all.
 
 mod context;
-mod desk;
+mod control;
 pub mod document;
 mod engine;
+mod executor;
 mod guard;
 mod index;
+mod manage;
 pub mod placeholder;
 mod reader;
 mod run;
 pub mod step;
 pub mod trigger;
-mod walk;
 pub mod webhook;
 
+use bytes::Bytes;
 use serde_json::Value;
+use thiserror::Error;
 
-use crate::event::Seq;
+use crate::event::{Meta, Seq};
 use crate::store::{StoreError, Tx};
+use crate::time::Timestamp;
 
-pub use desk::{FlowError, model};
 pub use document::{Flow, compile};
 pub use engine::{FlowOptions, Flows};
+pub use manage::model;
 pub use reader::DocumentError;
 pub use run::{status, view, view_with_attempts};
 
-/// Something that happened in the platform.
+/// An event of the platform that has not been stored yet.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub org: String,
     /// `contact.created`, `collection-update`, …
     pub kind: String,
-    /// The record that the event is about: a BaseModel (`{sk, datatype, data, …}`), or whatever the event carries.
+    /// The record that the event is about, as a BaseModel (`{sk, datatype, data, …}`), or the event's own payload.
     pub data: Value,
-    /// The record as it was before, for updates.
+    /// The previous version of the record, for updates.
     pub before: Option<Value>,
     pub cause: Cause,
 }
 
-/// What led to an event: nothing, or an event before it.
+/// The event that led to another event, if any.
 #[derive(Clone, Debug, Default)]
 pub struct Cause {
     pub event: Option<Seq>,
-    /// Events in the chain before this one; circular prevention counts it.
+    /// Number of events in the chain before this one. Circular prevention limits it.
     pub depth: u32,
 }
 
-/// The platform's records, as flow steps change them. Implemented by `dev`; a change raises its events through [`NewEvent`] again.
-pub trait World: Send + Sync {
+/// How a platform writes its events. Implemented by each platform in `dev`.
+pub trait EventFormat: Send + Sync {
+    /// The `user-agent` of the platform's webhooks.
+    fn user_agent(&self) -> &'static str;
+    /// Returns the body of a webhook about `event`, and its metadata. The body is stored with the event, and deliveries send it.
+    fn encode(&self, event: &NewEvent, now: Timestamp) -> (Bytes, Meta);
+}
+
+/// The platform's records, as steps read and change them. Implemented by `dev`.
+///
+/// Every change raises its own events through [`Flows::raise`], with the given cause.
+pub trait RecordStore: Send + Sync {
     /// Creates a record and returns its BaseModel.
     fn create(
         &self,
@@ -57,8 +73,8 @@ pub trait World: Send + Sync {
         datatype: &str,
         data: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError>;
-    /// Merges `changes` (dot paths) into the record's data and returns the new BaseModel.
+    ) -> Result<Value, RecordError>;
+    /// Merges `changes` (keys are dot paths) into the record's data and returns the new BaseModel.
     fn update(
         &self,
         tx: &Tx<'_>,
@@ -67,8 +83,8 @@ pub trait World: Send + Sync {
         id: &str,
         changes: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError>;
-    /// Deletes a record and returns what it was.
+    ) -> Result<Value, RecordError>;
+    /// Deletes a record and returns its last BaseModel.
     fn delete(
         &self,
         tx: &Tx<'_>,
@@ -76,16 +92,16 @@ pub trait World: Send + Sync {
         datatype: &str,
         id: &str,
         cause: &Cause,
-    ) -> Result<Value, WorldError>;
-    /// The record's BaseModel, by any of the id forms.
+    ) -> Result<Value, RecordError>;
+    /// Returns the record's BaseModel. `id` may be any of the platform's id forms.
     fn get(
         &self,
         tx: &Tx<'_>,
         org: &str,
         datatype: &str,
         id: &str,
-    ) -> Result<Option<Value>, WorldError>;
-    /// Ids of the records that a Mongo query selects, at most `limit`.
+    ) -> Result<Option<Value>, RecordError>;
+    /// Returns the ids of at most `limit` records that match a Mongo query.
     fn find(
         &self,
         tx: &Tx<'_>,
@@ -93,16 +109,39 @@ pub trait World: Send + Sync {
         datatype: &str,
         query: &Value,
         limit: usize,
-    ) -> Result<Vec<String>, WorldError>;
+    ) -> Result<Vec<String>, RecordError>;
 }
 
-/// Why a step could not change a record.
-#[derive(Debug, thiserror::Error)]
-pub enum WorldError {
+/// Why a record could not be read or changed.
+#[derive(Debug, Error)]
+pub enum RecordError {
     #[error("there is no {datatype} `{id}`")]
     NotFound { datatype: String, id: String },
     #[error("{reason}")]
     Refused { reason: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why an operation on a flow or a run failed.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error("there is no flow `{id}`")]
+    NoSuchFlow { id: String },
+    #[error("a flow named `{name}` already exists")]
+    NameTaken { name: String },
+    #[error("there is no execution `{id}`")]
+    NoSuchRun { id: String },
+    #[error("execution `{run}` is {status}; this needs one that is {wants}")]
+    WrongState {
+        run: String,
+        status: String,
+        wants: &'static str,
+    },
+    #[error("the event or the flow version of execution `{run}` has been deleted")]
+    Gone { run: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

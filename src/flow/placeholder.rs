@@ -1,25 +1,25 @@
-//! `{{path}}` in a step's settings: filled in from the run's variables.
+//! Placeholders such as `{{contact.email}}` in a step's settings, which are replaced by the run's variables.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Text that looks like a placeholder and is none.
+/// An invalid placeholder.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PlaceholderError {
-    #[error("`{text}` opens a placeholder that is not closed by `}}}}`")]
+    #[error("the placeholder `{text}` has no closing `}}}}`")]
     Open { text: String },
     #[error(
-        "`{{{{{inside}}}}}` is not a placeholder; one is a path such as `{{{{contact.email}}}}`"
+        "`{{{{{inside}}}}}` is not a valid placeholder; use a path such as `{{{{contact.email}}}}`"
     )]
     NotAPath { inside: String },
 }
 
-/// A JSON value with placeholders in its strings, compiled.
+/// A compiled JSON value with placeholders in its strings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Template {
-    /// Without any placeholder.
+    /// A value without placeholders.
     Constant(Value),
-    /// A string that is one placeholder and nothing else: it keeps the type of what it names.
+    /// A string that is exactly one placeholder. The result keeps the type of the variable.
     Path(Path),
     Text(Vec<Piece>),
     List(Vec<Template>),
@@ -33,15 +33,15 @@ pub enum Piece {
     Path(Path),
 }
 
-/// The names on the way to a value; a number is a position in a list.
+/// The path of a value: names of fields, and numbers as indexes of lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path(Vec<String>);
 
 impl Template {
-    /// Compiles a value; names of fields are taken as they are.
+    /// Compiles a value. Placeholders in field names are not replaced.
     pub fn compile(value: &Value) -> Result<Self, PlaceholderError> {
         Ok(match value {
-            Value::String(text) if text.contains("{{") => Self::of_text(text)?,
+            Value::String(text) if text.contains("{{") => Self::parse(text)?,
             Value::Array(items) => {
                 let items: Vec<Self> = items.iter().map(Self::compile).collect::<Result<_, _>>()?;
                 if items.iter().all(Self::is_constant) {
@@ -65,7 +65,7 @@ impl Template {
         })
     }
 
-    fn of_text(text: &str) -> Result<Self, PlaceholderError> {
+    fn parse(text: &str) -> Result<Self, PlaceholderError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
@@ -92,7 +92,7 @@ impl Template {
         matches!(self, Self::Constant(_))
     }
 
-    /// Fills the placeholders in. One that names nothing becomes empty, and `warnings` says so.
+    /// Replaces the placeholders. A variable that does not exist becomes an empty string, with a warning.
     pub fn render(&self, variables: &Value, warnings: &mut Vec<String>) -> Value {
         match self {
             Self::Constant(value) => value.clone(),
@@ -126,7 +126,7 @@ impl Template {
         }
     }
 
-    /// [`Template::render`] as text: what is no string is written as JSON.
+    /// Like [`Template::render`], but returns text. Values other than strings are written as JSON.
     pub fn render_text(&self, variables: &Value, warnings: &mut Vec<String>) -> String {
         match self.render(variables, warnings) {
             Value::String(text) => text,
@@ -137,7 +137,7 @@ impl Template {
 }
 
 impl Path {
-    /// Reads `contact.tags[0]`, `contact.tags.0`; a leading `context.`, `variables.` or both say nothing.
+    /// Parses `contact.tags[0]` or `contact.tags.0`. A leading `context.`, `variables.` or `context.variables.` is ignored.
     fn parse(inside: &str) -> Result<Self, PlaceholderError> {
         let not_a_path = || PlaceholderError::NotAPath {
             inside: inside.chars().take(40).collect(),
@@ -176,10 +176,10 @@ impl Path {
             };
             let Some(inner) = inner else {
                 let warning = format!(
-                    "`{{{{{}}}}}` names nothing and became empty",
+                    "variable `{{{{{}}}}}` does not exist; used an empty string",
                     self.0.join(".")
                 );
-                if warnings.len() < WARNINGS && !warnings.contains(&warning) {
+                if warnings.len() < MAX_WARNINGS && !warnings.contains(&warning) {
                     warnings.push(warning);
                 }
                 return None;
@@ -190,8 +190,8 @@ impl Path {
     }
 }
 
-/// Warnings kept of one step.
-const WARNINGS: usize = 20;
+/// Warnings of one step.
+const MAX_WARNINGS: usize = 20;
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '@')
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_placeholder_keeps_the_type_of_what_it_names() {
+    fn a_single_placeholder_keeps_the_type_of_the_variable() {
         let variables = json!({"contact": {"tags": ["a", "b"], "age": 42}});
         let (value, _) = render(
             json!({"t": "{{contact.tags}}", "n": "{{ contact.age }}"}),
@@ -235,14 +235,17 @@ mod tests {
     }
 
     #[test]
-    fn a_path_to_nothing_becomes_empty_and_is_told_once() {
+    fn a_missing_variable_becomes_empty_with_one_warning() {
         let (value, warnings) = render(json!(["{{a.b}}", "x{{a.b}}y"]), json!({"a": 1}));
         assert_eq!(value, json!(["", "xy"]));
-        assert_eq!(warnings, ["`{{a.b}}` names nothing and became empty"]);
+        assert_eq!(
+            warnings,
+            ["variable `{{a.b}}` does not exist; used an empty string"]
+        );
     }
 
     #[test]
-    fn what_looks_like_a_placeholder_and_is_none_is_refused() {
+    fn an_invalid_placeholder_is_refused() {
         for bad in [
             "{{a",
             "{{}}",
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_placeholders_is_left_alone() {
+    fn text_without_placeholders_is_unchanged() {
         let text = json!({"a": "{b} }} $x", "n": 1.50});
         assert_eq!(Template::compile(&text).unwrap(), Template::Constant(text));
     }

@@ -1,4 +1,4 @@
-//! Typed looks into a flow's document, with the place in every error: nothing in it is passed over in silence.
+//! Typed access to a flow's document. Every error contains the location in the document.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::json::kind_of;
 use crate::signature::SignatureError;
 use crate::time;
 
-/// Why a flow's document is refused. `at` is the place in it: `actions[0].config.url`.
+/// Why a flow's document is refused. `at` is the location in it: `actions[0].config.url`.
 #[derive(Debug, Error)]
 pub enum DocumentError {
     #[error("`{at}` is missing")]
     Missing { at: String },
-    #[error("`{at}` and `{other}` say the same thing twice: give one of them")]
+    #[error("`{at}` and `{other}` cannot both be given")]
     Both { at: String, other: &'static str },
     #[error("`{at}` must be {expected}, not {found}")]
     WrongKind {
@@ -34,13 +34,13 @@ pub enum DocumentError {
     },
     #[error("`{at}`: {source}")]
     UnknownName { at: String, source: Unknown },
-    #[error("`{at}` is not something a flow has; {} takes: {}", shown(.parent), .known.join(", "))]
+    #[error("`{at}` is unknown; the fields of {} are: {}", shown(.parent), .known.join(", "))]
     UnknownKey {
         at: String,
         parent: String,
         known: Vec<&'static str>,
     },
-    #[error("`{at}`: `{name}` ({what}) is not built into this platform yet; it has: {}", .supported.join(", "))]
+    #[error("`{at}`: `{name}` ({what}): `evt dev` does not support it yet; it supports: {}", .supported.join(", "))]
     NotBuilt {
         at: String,
         name: String,
@@ -52,16 +52,16 @@ pub enum DocumentError {
         at: String,
         source: PlaceholderError,
     },
-    #[error("`{at}` is not a condition that can be asked: {source}")]
+    #[error("`{at}` is not a valid condition: {source}")]
     Condition {
         at: String,
         source: Box<ConditionError>,
     },
-    #[error("`{at}` cannot sign: {source}")]
+    #[error("`{at}` cannot be used to sign: {source}")]
     Secret { at: String, source: SignatureError },
-    #[error("`{at}` names the step `{id}`, and there is none")]
+    #[error("`{at}`: there is no step `{id}`")]
     NoSuchStep { at: String, id: String },
-    #[error("`{at}` is the second step with the id `{id}`")]
+    #[error("`{at}`: duplicate step id `{id}`")]
     SameStep { at: String, id: String },
     #[error("`{at}` has {found} entries, more than the {limit} allowed")]
     TooMany {
@@ -99,7 +99,7 @@ fn shown(parent: &str) -> String {
     }
 }
 
-/// A value and its place.
+/// A value and its location in the document.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
@@ -114,7 +114,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn place(&self, key: &str) -> String {
+    fn child(&self, key: &str) -> String {
         if self.at.is_empty() {
             key.to_owned()
         } else {
@@ -134,6 +134,7 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// An error for a value that is not as expected.
     pub(super) fn bad(&self, expected: &'static str) -> DocumentError {
         let text = match self.value {
             Value::String(text) => text.clone(),
@@ -152,7 +153,7 @@ impl<'a> Node<'a> {
             .ok_or_else(|| self.wrong("an object"))
     }
 
-    /// Refuses every field that is not in `known`.
+    /// Refuses fields that are not in `known`.
     pub(super) fn only(&self, known: &[&'static str]) -> Result<(), DocumentError> {
         match self
             .fields()?
@@ -160,7 +161,7 @@ impl<'a> Node<'a> {
             .find(|key| !known.contains(&key.as_str()))
         {
             Some(key) => Err(DocumentError::UnknownKey {
-                at: self.place(&key.chars().take(120).collect::<String>()),
+                at: self.child(&key.chars().take(120).collect::<String>()),
                 parent: self.at.clone(),
                 known: known.to_vec(),
             }),
@@ -168,23 +169,23 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The field, unless it is missing or `null`.
+    /// Returns a field, unless it is missing or `null`.
     pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
         Some(Node {
             value,
-            at: self.place(key),
+            at: self.child(key),
         })
     }
 
-    /// The first of these fields that is there: spellings of one thing.
+    /// Returns the first of these fields that is present. They are alternative names of one field.
     pub(super) fn any(&self, keys: &[&str]) -> Option<Node<'a>> {
         keys.iter().find_map(|key| self.get(key))
     }
 
     pub(super) fn need(&self, key: &str) -> Result<Node<'a>, DocumentError> {
         self.get(key).ok_or_else(|| DocumentError::Missing {
-            at: self.place(key),
+            at: self.child(key),
         })
     }
 
@@ -218,21 +219,21 @@ impl<'a> Node<'a> {
         self.value.as_f64().ok_or_else(|| self.wrong("a number"))
     }
 
-    /// A whole number from 0 to `most`.
-    pub(super) fn count(&self, most: u32, expected: &'static str) -> Result<u32, DocumentError> {
+    /// Reads an integer from 0 to `max`.
+    pub(super) fn count(&self, max: u32, expected: &'static str) -> Result<u32, DocumentError> {
         self.value
             .as_u64()
             .and_then(|count| u32::try_from(count).ok())
-            .filter(|count| *count <= most)
+            .filter(|count| *count <= max)
             .ok_or_else(|| self.bad(expected))
     }
 
-    /// A string or a list of strings.
+    /// Reads a string or a list of strings.
     pub(super) fn texts(&self) -> Result<Vec<String>, DocumentError> {
         match self.value {
             Value::String(text) => Ok(vec![text.clone()]),
             Value::Array(_) => self
-                .items(LIST)?
+                .items(MAX_STRINGS)?
                 .iter()
                 .map(|item| item.text().map(str::to_owned))
                 .collect(),
@@ -240,9 +241,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// `30s`, `500ms`, `2m`, or a number of milliseconds (at least 100, so that seconds are not taken for them).
+    /// Reads a duration: `30s`, `500ms`, `2m`, or a number of milliseconds. The minimum of 100 ms catches numbers that were meant
+    /// as seconds.
     pub(super) fn duration(&self) -> Result<Duration, DocumentError> {
-        const EXPECTED: &str = "a time such as `30s` or milliseconds from 100 to 600000";
+        const EXPECTED: &str = "a duration such as `30s`, or milliseconds from 100 to 600000";
         let bad = || self.bad(EXPECTED);
         let duration = match self.value {
             Value::Number(millis) => Duration::from_millis(millis.as_u64().ok_or_else(bad)?),
@@ -257,5 +259,5 @@ impl<'a> Node<'a> {
     }
 }
 
-/// Entries of a list inside a document.
-const LIST: usize = 1_000;
+/// Largest number of strings in a list.
+const MAX_STRINGS: usize = 1_000;

@@ -1,10 +1,14 @@
-//! A run: where it stands in its flow, and its log, one record for each step that it came to.
+//! A run: its position in the flow, and its log with one entry for each step.
 
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
+use super::context::Subject;
 use super::document::Flow;
+use super::index::Compiled;
+use super::trigger::Trigger;
 use crate::event::Seq;
 use crate::store::queue::{self, AttemptRow};
 use crate::store::runs::{self, RunRow};
@@ -12,27 +16,26 @@ use crate::store::{Connection, StoreError};
 use crate::time::Timestamp;
 use crate::ui::hidden_header;
 
-/// Steps that one run comes to at most; a flow whose steps lead back to each other ends here.
-pub(super) const STEPS: usize = 1_000;
-/// Bytes of a step's output that the log keeps.
-const OUTPUT: usize = 16 * 1024;
+/// Log entries of one run at most. Ends runs whose steps form a loop.
+pub(super) const MAX_ENTRIES: usize = 1_000;
+/// Bytes of a step's output that the log stores in full.
+const MAX_OUTPUT: usize = 16 * 1024;
 
-/// The states of a run that is over, as the platform spells them, and the two in which a flow did not start.
+/// The states of a run, as the platform spells them. A run that is `skipped` or `blocked` never started.
 pub mod status {
     pub const RUNNING: &str = "running";
     pub const COMPLETED: &str = "completed";
     pub const FAILED: &str = "failed";
     pub const CANCELLED: &str = "cancelled";
-    /// The event came, and a condition of the trigger said no.
+    /// A condition of the trigger did not hold.
     pub const SKIPPED: &str = "skipped";
-    /// Circular prevention stepped in.
+    /// Circular prevention stopped the run.
     pub const BLOCKED: &str = "blocked";
     pub const ALL: [&str; 7] = [
         "pending", RUNNING, COMPLETED, FAILED, CANCELLED, SKIPPED, BLOCKED,
     ];
 }
 
-/// What a step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum StepStatus {
@@ -43,9 +46,9 @@ pub(super) enum StepStatus {
     Cancelled,
 }
 
-/// One visit to a step; short names, because every delivery writes this twice.
+/// One execution of a step. The stored names are short because every delivery writes the log twice.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct LogEntry {
     #[serde(rename = "i")]
     pub(super) index: usize,
     #[serde(rename = "id")]
@@ -72,7 +75,7 @@ pub(super) struct Record {
     pub(super) job: Option<i64>,
 }
 
-impl Record {
+impl LogEntry {
     pub(super) fn begin(index: usize, flow: &Flow, now: Timestamp) -> Self {
         let step = &flow.steps[index];
         Self {
@@ -101,9 +104,9 @@ impl Record {
         view.insert("stepId".into(), self.step.clone().into());
         view.insert("type".into(), self.kind.clone().into());
         view.insert("status".into(), json!(self.status));
-        view.insert("startedAt".into(), moment(self.started));
+        view.insert("startedAt".into(), timestamp(self.started));
         if let Some(ended) = self.ended {
-            view.insert("completedAt".into(), moment(ended));
+            view.insert("completedAt".into(), timestamp(ended));
         }
         let optional = [
             ("input", self.input.clone()),
@@ -128,18 +131,54 @@ impl Record {
     }
 }
 
-/// A run in hand: its row, and its log read.
+/// A run in memory: its row, and its parsed log.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) row: RunRow,
-    pub(super) log: Vec<Record>,
-    /// The step to come to next.
+    pub(super) log: Vec<LogEntry>,
+    /// Index of the next step.
     pub(super) next: usize,
 }
 
 impl Run {
-    /// A log that cannot be read (a damaged row) counts as empty: the run can still be shown and ended.
-    pub(super) fn of(row: RunRow) -> Self {
+    pub(super) fn begin(
+        compiled: &Compiled,
+        trigger: Option<&Trigger>,
+        subject: &Subject,
+        cause: &str,
+    ) -> Self {
+        let context = match (&subject.given, &subject.event.before) {
+            (Some(given), _) => Some(json!({ "given": given })),
+            (None, Some(before)) => Some(json!({ "before": before })),
+            (None, None) => None,
+        };
+        Self {
+            row: RunRow {
+                id: format!("exec-{}", Uuid::now_v7().simple()),
+                flow: compiled.id.clone(),
+                flow_version: compiled.version,
+                org: subject.event.org.clone(),
+                cause: cause.to_owned(),
+                trigger_id: trigger.map(|trigger| trigger.id.clone()),
+                trigger_key: None,
+                event: subject.seq,
+                status: status::RUNNING.to_owned(),
+                depth: subject.event.cause.depth,
+                next_step: 0,
+                context: context.map(|context| context.to_string()),
+                steps: String::new(),
+                explain: None,
+                started: Timestamp::now(),
+                ended: None,
+                error: None,
+            },
+            log: Vec::new(),
+            next: 0,
+        }
+    }
+
+    /// Reads a stored run. A damaged log counts as empty, so that the run can still be shown and ended.
+    pub(super) fn from_row(row: RunRow) -> Self {
         let log = serde_json::from_str(&row.steps).unwrap_or_default();
         let next = usize::try_from(row.next_step).unwrap_or(0);
         Self { row, log, next }
@@ -155,8 +194,8 @@ impl Run {
         self.row.ended = Some(now);
     }
 
-    /// The row as it is to be written.
-    pub(super) fn written(&mut self) -> &RunRow {
+    /// Updates the row from the log and the position, and returns it.
+    pub(super) fn updated_row(&mut self) -> &RunRow {
         self.row.next_step = i64::try_from(self.next).unwrap_or(i64::MAX);
         self.row.steps = match self.log.is_empty() {
             true => "[]".to_owned(),
@@ -165,19 +204,19 @@ impl Run {
         &self.row
     }
 
-    /// How often the step was passed before.
+    /// How many times the run has completed this step.
     pub(super) fn visits(&self, index: usize) -> u32 {
-        let passed = self
+        let completed = self
             .log
             .iter()
-            .filter(|record| record.index == index && record.status == StepStatus::Completed);
-        u32::try_from(passed.count()).unwrap_or(u32::MAX)
+            .filter(|entry| entry.index == index && entry.status == StepStatus::Completed);
+        u32::try_from(completed.count()).unwrap_or(u32::MAX)
     }
 }
 
-/// What of an output the log keeps: all of it, or who it is about.
+/// Returns the output as the log stores it: in full, or only the record's id, type and version if it is too large.
 pub(super) fn bounded(output: Value) -> Value {
-    let is_small = serde_json::to_vec(&output).is_ok_and(|text| text.len() <= OUTPUT);
+    let is_small = serde_json::to_vec(&output).is_ok_and(|text| text.len() <= MAX_OUTPUT);
     if is_small {
         return output;
     }
@@ -185,13 +224,13 @@ pub(super) fn bounded(output: Value) -> Value {
     json!({"sk": part("sk"), "datatype": part("datatype"), "version": part("version"), "truncated": true})
 }
 
-fn moment(millis: i64) -> Value {
+fn timestamp(millis: i64) -> Value {
     Timestamp::from_millis(millis).to_string().into()
 }
 
-/// What became of a step's delivery.
+/// The delivery of a `send_webhook` step.
 struct Delivery {
-    /// What each attempt sends, beside the event's body and what signs it.
+    /// The request that each attempt sends, without the event's body and the signature.
     request: Value,
     attempts: Vec<AttemptRow>,
 }
@@ -206,11 +245,11 @@ impl Delivery {
             "method": detail.job.method,
             "url": detail.job.url,
             "messageId": detail.job.message_id,
-            "headers": headers.iter().map(shown).collect::<Vec<_>>(),
+            "headers": headers.iter().map(header_line).collect::<Vec<_>>(),
         });
         if let Some(body) = body {
             let text = String::from_utf8_lossy(&body);
-            request["body"] = text.chars().take(BODY).collect::<String>().into();
+            request["body"] = text.chars().take(MAX_BODY).collect::<String>().into();
         }
         Ok(Some(Self {
             request,
@@ -219,36 +258,37 @@ impl Delivery {
     }
 }
 
-/// Characters of a delivery's own body that a run shows.
-const BODY: usize = 4096;
-/// What authorises is shown masked, as everywhere else.
-fn shown((name, value): (&HeaderName, &HeaderValue)) -> String {
+/// Characters of a configured body that a run shows.
+const MAX_BODY: usize = 4096;
+
+/// Formats a header. Credentials are masked.
+fn header_line((name, value): (&HeaderName, &HeaderValue)) -> String {
     let text = hidden_header(name.as_str(), value.as_bytes())
         .unwrap_or_else(|| String::from_utf8_lossy(value.as_bytes()).into_owned());
     format!("{name}: {text}")
 }
 
-/// A run as the platform answers it in lists, without its deliveries; `flow` is the flow's name where it is still there.
+/// A run as the API lists it, without its deliveries. `flow` is the flow's name, if the flow still exists.
 pub fn view(row: &RunRow, flow: Option<&str>) -> Value {
-    let run = Run::of(row.clone());
-    let steps = run.log.iter().map(|record| record.view(None)).collect();
+    let run = Run::from_row(row.clone());
+    let steps = run.log.iter().map(|entry| entry.view(None)).collect();
     view_with(&run, flow, steps)
 }
 
-/// [`view`] with every attempt of every delivery.
+/// Like [`view`], with all attempts of all deliveries.
 pub fn view_with_attempts(
     connection: &Connection,
     row: &RunRow,
     flow: Option<&str>,
 ) -> Result<Value, StoreError> {
-    let run = Run::of(row.clone());
+    let run = Run::from_row(row.clone());
     let mut steps = Vec::with_capacity(run.log.len());
-    for record in &run.log {
-        let delivery = match record.job {
+    for entry in &run.log {
+        let delivery = match entry.job {
             Some(job) => Delivery::read(connection, job)?,
             None => None,
         };
-        steps.push(record.view(delivery));
+        steps.push(entry.view(delivery));
     }
     Ok(view_with(&run, flow, steps))
 }
@@ -285,10 +325,10 @@ fn view_with(run: &Run, flow: Option<&str>, steps: Vec<Value>) -> Value {
 fn errors(run: &Run) -> Value {
     run.log
         .iter()
-        .filter_map(|record| {
-            let message = record.error.as_ref()?;
-            let at = moment(record.ended.unwrap_or(record.started));
-            Some(json!({"message": message, "stepId": record.step, "timestamp": at}))
+        .filter_map(|entry| {
+            let message = entry.error.as_ref()?;
+            let at = timestamp(entry.ended.unwrap_or(entry.started));
+            Some(json!({"message": message, "stepId": entry.step, "timestamp": at}))
         })
         .collect()
 }

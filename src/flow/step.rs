@@ -1,10 +1,10 @@
-//! Steps: what each does, compiled from an action of the short shape or a step of the builder's.
+//! Compiles steps, from the actions of the short form or the steps of the flow builder.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::document::ENTRIES;
+use super::document::MAX_ENTRIES;
 use super::guard::Guard;
 use super::placeholder::Template;
 use super::reader::{DocumentError, Node};
@@ -17,19 +17,19 @@ use crate::catalogue::{self, ACTIONS, ActionKind, Built};
 #[derive(Clone, Debug)]
 pub struct Step {
     pub id: String,
-    /// What it does, by its name in the catalogue, or `condition`, `end`, `trigger`.
+    /// The action's name in the catalogue, or `condition`, `end`, `trigger`.
     pub kind: &'static str,
     pub enabled: bool,
-    /// Says whether the step is taken at all; for a condition step, which way the run goes.
+    /// Decides whether the step is executed; for a condition step, where the run continues.
     pub guard: Guard,
     pub next: Next,
-    pub does: Does,
+    pub action: Action,
 }
 
 /// Where a run goes after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The step after it in the list, or the end.
+    /// The step after it in the list; the run ends after the last one.
     Following,
     Step(usize),
     End,
@@ -37,8 +37,8 @@ pub enum Next {
 
 /// What a step does.
 #[derive(Clone, Debug)]
-pub enum Does {
-    /// Stands for the trigger in the builder's graph.
+pub enum Action {
+    /// Nothing: represents the trigger in the builder's graph.
     Pass,
     Webhook(Box<Webhook>),
     Create {
@@ -51,7 +51,7 @@ pub enum Does {
     },
     Delete {
         target: Target,
-        /// `false` only sets the record's state to `deleted`.
+        /// `false` sets the record's state to `deleted` instead.
         hard: bool,
     },
     Tag {
@@ -59,14 +59,14 @@ pub enum Does {
         tags: Template,
         target: Target,
     },
-    /// Goes on where the step's guard holds, and to `otherwise` where not.
+    /// Continues with the next step if the step's guard holds, otherwise with `otherwise`.
     Decide {
         otherwise: Next,
     },
     End,
 }
 
-/// The records that a step changes; without an id or query, the one that the run is about.
+/// The records that a step changes. Without an id or query, the record that the run is about.
 #[derive(Clone, Debug, Default)]
 pub struct Target {
     pub datatype: Option<Template>,
@@ -90,7 +90,7 @@ const FIELDS: &[&str] = &[
     "delay",
 ];
 
-/// Compiles the list. Once a step names its successor, a step that names none ends the run; otherwise steps follow each other.
+/// Compiles all steps. If any step has a `nextStepId`, a step without one ends the run; otherwise steps run in list order.
 pub(super) fn compile(nodes: &[Node<'_>]) -> Result<Vec<Step>, DocumentError> {
     let mut ids = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
@@ -114,13 +114,13 @@ pub(super) fn compile(nodes: &[Node<'_>]) -> Result<Vec<Step>, DocumentError> {
         .collect()
 }
 
-/// Triggers that stand among the steps, as the builder draws them.
+/// Compiles the triggers among the steps. The flow builder writes them as steps with a `triggerType`.
 pub(super) fn triggers(root: &Node<'_>) -> Result<Vec<Trigger>, DocumentError> {
     let Some(steps) = root.get("steps") else {
         return Ok(Vec::new());
     };
     let mut triggers = Vec::new();
-    for (index, node) in steps.items(ENTRIES)?.iter().enumerate() {
+    for (index, node) in steps.items(MAX_ENTRIES)?.iter().enumerate() {
         let kind = node
             .get("config")
             .and_then(|config| config.get("triggerType"));
@@ -136,11 +136,11 @@ fn step_id(node: &Node<'_>, index: usize) -> Result<String, DocumentError> {
         return Ok(format!("step-{}", index + 1));
     };
     let text = id.text()?;
-    // It travels in a header (`idempotency-key`).
-    let is_plain = text
+    // The id becomes part of the header `idempotency-key`.
+    let is_valid = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));
-    if text.is_empty() || text.len() > 64 || !is_plain {
+    if text.is_empty() || text.len() > 64 || !is_valid {
         return Err(id.bad("an id of 1 to 64 letters, digits and `._-:`"));
     }
     Ok(text.to_owned())
@@ -156,18 +156,18 @@ impl Graph {
         if let Some(delay) = node.get("delay") {
             no_delay(&delay)?;
         }
-        let (kind, does, guard) = self.does(node)?;
+        let (kind, action, guard) = self.action(node)?;
         Ok(Step {
             id: step_id(node, index)?,
             kind,
             enabled: node.get("enabled").map_or(Ok(true), |node| node.flag())?,
             guard,
-            next: self.next(node, "nextStepId", self.unnamed())?,
-            does,
+            next: self.next(node, "nextStepId", self.default_next())?,
+            action,
         })
     }
 
-    fn unnamed(&self) -> Next {
+    fn default_next(&self) -> Next {
         if self.is_linked {
             Next::End
         } else {
@@ -175,9 +175,9 @@ impl Graph {
         }
     }
 
-    fn next(&self, node: &Node<'_>, key: &str, unnamed: Next) -> Result<Next, DocumentError> {
+    fn next(&self, node: &Node<'_>, key: &str, default: Next) -> Result<Next, DocumentError> {
         let Some(next) = node.get(key) else {
-            return Ok(unnamed);
+            return Ok(default);
         };
         let id = next.text()?;
         match self.ids.get(id) {
@@ -189,12 +189,12 @@ impl Graph {
         }
     }
 
-    fn does(&self, node: &Node<'_>) -> Result<(&'static str, Does, Guard), DocumentError> {
+    fn action(&self, node: &Node<'_>) -> Result<(&'static str, Action, Guard), DocumentError> {
         let kind = node.need("type")?;
         let own = Guard::compile(node)?;
         match kind.text()? {
-            "trigger" => Ok(("trigger", Does::Pass, own)),
-            "end" => Ok(("end", Does::End, own)),
+            "trigger" => Ok(("trigger", Action::Pass, own)),
+            "end" => Ok(("end", Action::End, own)),
             "condition" => {
                 let (otherwise, inner) = self.decision(node)?;
                 let mut guard = own;
@@ -204,16 +204,16 @@ impl Graph {
                         at: format!("{}.conditions", node.at),
                     });
                 }
-                Ok(("condition", Does::Decide { otherwise }, guard))
+                Ok(("condition", Action::Decide { otherwise }, guard))
             }
             "action" => {
                 let kind = node.need("config")?.need("actionType")?;
-                let action = action(&kind)?;
-                Ok((action.name, action_does(action, node)?, own))
+                let kind = action_kind(&kind)?;
+                Ok((kind.name, compile_action(kind, node)?, own))
             }
             _ => {
-                let action = action(&kind)?;
-                Ok((action.name, action_does(action, node)?, own))
+                let kind = action_kind(&kind)?;
+                Ok((kind.name, compile_action(kind, node)?, own))
             }
         }
     }
@@ -263,11 +263,11 @@ fn no_delay(delay: &Node<'_>) -> Result<(), DocumentError> {
         at: delay.at.clone(),
         name: "delay".to_owned(),
         what: "waiting before a step",
-        supported: vec!["steps that follow each other at once"],
+        supported: vec!["steps without a delay"],
     })
 }
 
-fn action(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
+fn action_kind(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
     let name = kind.text()?;
     let action = catalogue::find_action(name).map_err(|source| DocumentError::UnknownName {
         at: kind.at.clone(),
@@ -289,7 +289,7 @@ fn action(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
     }
 }
 
-fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, DocumentError> {
+fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action, DocumentError> {
     let nothing = Value::Object(serde_json::Map::new());
     let config = node.get("config").unwrap_or_else(|| Node {
         value: &nothing,
@@ -311,24 +311,24 @@ fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, Doc
         "send_webhook" => {
             let retry = node.get("retryLogic").map(|node| retry_logic(&node));
             Webhook::compile(&config, retry.transpose()?)
-                .map(|webhook| Does::Webhook(Box::new(webhook)))
+                .map(|webhook| Action::Webhook(Box::new(webhook)))
         }
-        "create_data" => Ok(Does::Create {
+        "create_data" => Ok(Action::Create {
             datatype: template(&config.need("datatype")?)?,
             data: object_template(config.get("data"))?,
         }),
         "create_task" => create_task(&config),
-        "update_data" => Ok(Does::Update {
+        "update_data" => Ok(Action::Update {
             target: target(&config, true)?,
             updates: object_template(Some(config.need("updates")?))?,
         }),
-        "delete_data" => Ok(Does::Delete {
+        "delete_data" => Ok(Action::Delete {
             target: target(&config, true)?,
             hard: config
                 .get("hardDelete")
                 .map_or(Ok(true), |node| node.flag())?,
         }),
-        add_or_remove => Ok(Does::Tag {
+        add_or_remove => Ok(Action::Tag {
             add: add_or_remove == "add_tag",
             tags: template(&match config.any(&["tag", "tags"]) {
                 Some(tags) => tags,
@@ -339,8 +339,8 @@ fn action_does(action: &'static ActionKind, node: &Node<'_>) -> Result<Does, Doc
     }
 }
 
-/// All of the settings are the task's fields, with those of `data` among them.
-fn create_task(config: &Node<'_>) -> Result<Does, DocumentError> {
+/// Compiles `create_task`. All settings are fields of the task, and so are the fields of `data`.
+fn create_task(config: &Node<'_>) -> Result<Action, DocumentError> {
     let mut fields = config.fields()?.clone();
     fields.shift_remove("actionType");
     if let Some(data) = config.get("data") {
@@ -353,20 +353,20 @@ fn create_task(config: &Node<'_>) -> Result<Does, DocumentError> {
         value: &fields,
         at: config.at.clone(),
     })?;
-    Ok(Does::Create {
+    Ok(Action::Create {
         datatype: Template::Constant("task".into()),
         data,
     })
 }
 
-fn target(config: &Node<'_>, must_name: bool) -> Result<Target, DocumentError> {
+fn target(config: &Node<'_>, is_required: bool) -> Result<Target, DocumentError> {
     let part = |key: &str| config.get(key).map(|node| template(&node)).transpose();
     let target = Target {
         datatype: part("datatype")?,
         id: part("recordId")?,
         query: part("query")?,
     };
-    if must_name && target.id.is_none() && target.query.is_none() {
+    if is_required && target.id.is_none() && target.query.is_none() {
         config.need("recordId")?;
     }
     Ok(target)
@@ -379,7 +379,7 @@ pub(super) fn template(node: &Node<'_>) -> Result<Template, DocumentError> {
     })
 }
 
-/// An object, or one placeholder that names one.
+/// Compiles an object, or a single placeholder that stands for one.
 fn object_template(node: Option<Node<'_>>) -> Result<Template, DocumentError> {
     let Some(node) = node else {
         return Ok(Template::Constant(Value::Object(serde_json::Map::new())));
@@ -398,7 +398,7 @@ pub(super) fn retry_logic(node: &Node<'_>) -> Result<Retry, DocumentError> {
         node.count(MOST_RETRIES, "a whole number from 0 to 10")
     })?;
     if let Some(conditions) = node.get("retryConditions")
-        && !conditions.items(ENTRIES)?.is_empty()
+        && !conditions.items(MAX_ENTRIES)?.is_empty()
     {
         return Err(DocumentError::NotBuilt {
             at: conditions.at,

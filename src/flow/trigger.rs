@@ -1,4 +1,4 @@
-//! What starts a flow: events by name, narrowed by the trigger's settings and its conditions.
+//! Triggers: the events that start a flow, filtered by the trigger's settings and conditions.
 
 use serde_json::{Value, json};
 
@@ -13,29 +13,29 @@ use crate::topic::Pattern;
 #[derive(Clone, Debug)]
 pub struct Trigger {
     pub id: String,
-    /// The type's name in the reference; a pattern's own text.
+    /// The trigger type, as in the platform's reference, or the pattern.
     pub name: String,
-    pub listens: Listens,
-    /// The variable that the record becomes; `None` for the record's own datatype.
+    pub events: Events,
+    /// The name of the variable that contains the record; `None` to use the record's datatype.
     pub variable: Option<&'static str>,
     pub enabled: bool,
     pub filter: Filter,
     pub guard: Guard,
 }
 
-/// The events that a trigger hears.
+/// The events that a trigger matches.
 #[derive(Clone, Debug)]
-pub enum Listens {
+pub enum Events {
     Names(Vec<&'static str>),
     Pattern(Pattern),
 }
 
 impl Trigger {
-    /// The event that an execution by hand is said to be.
+    /// The name of the event that an execution by hand simulates.
     pub fn event(&self) -> String {
-        match &self.listens {
-            Listens::Names(names) => names.first().map_or("manual", |name| name).to_owned(),
-            Listens::Pattern(pattern) => catalogue::EVENTS
+        match &self.events {
+            Events::Names(names) => names.first().map_or("manual", |name| name).to_owned(),
+            Events::Pattern(pattern) => catalogue::EVENTS
                 .iter()
                 .find(|event| pattern.matches(event.name))
                 .map_or("manual", |event| event.name)
@@ -64,13 +64,13 @@ pub(super) fn compile(node: &Node<'_>, index: usize) -> Result<Trigger, Document
     named(&node.need("type")?, node, index)
 }
 
-/// Compiles the trigger that `kind` names and `node` describes.
+/// Compiles a trigger of type `kind` with the settings in `node`.
 pub(super) fn named(
     kind: &Node<'_>,
     node: &Node<'_>,
     index: usize,
 ) -> Result<Trigger, DocumentError> {
-    let (name, listens, variable) = resolve(kind)?;
+    let (name, events, variable) = resolve(kind)?;
     let id = match node.get("id") {
         Some(id) => id.text()?.to_owned(),
         None => format!("trigger-{}", index + 1),
@@ -83,7 +83,7 @@ pub(super) fn named(
     Ok(Trigger {
         id,
         name,
-        listens,
+        events,
         variable,
         enabled,
         filter,
@@ -91,7 +91,7 @@ pub(super) fn named(
     })
 }
 
-type Resolved = (String, Listens, Option<&'static str>);
+type Resolved = (String, Events, Option<&'static str>);
 
 fn resolve(kind: &Node<'_>) -> Result<Resolved, DocumentError> {
     let text = kind.text()?;
@@ -116,7 +116,7 @@ fn resolve(kind: &Node<'_>) -> Result<Resolved, DocumentError> {
     };
     Ok((
         trigger.name().to_owned(),
-        Listens::Names(trigger.events()),
+        Events::Names(trigger.events()),
         variable,
     ))
 }
@@ -129,9 +129,9 @@ fn pattern(kind: &Node<'_>, text: &str) -> Result<Resolved, DocumentError> {
         .iter()
         .any(|event| pattern.matches(event.name))
     {
-        return Err(kind.bad("a pattern that some event of this platform matches"));
+        return Err(kind.bad("a pattern that matches an event of this platform"));
     }
-    Ok((text.to_owned(), Listens::Pattern(pattern), None))
+    Ok((text.to_owned(), Events::Pattern(pattern), None))
 }
 
 fn built_triggers() -> Vec<&'static str> {
@@ -142,7 +142,7 @@ fn built_triggers() -> Vec<&'static str> {
         .collect()
 }
 
-/// A trigger's `config`: all that is given must hold.
+/// A trigger's `config`. All given settings must match.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     sources: Option<Vec<String>>,
@@ -183,7 +183,7 @@ impl Filter {
         if let Some(node) = &operations {
             let known = |name: &String| OPERATIONS.contains(&name.as_str());
             if !node.texts()?.iter().all(known) {
-                return Err(node.bad("some of create, update, delete, publish, approve"));
+                return Err(node.bad("one or more of create, update, delete, publish, approve"));
             }
         }
         Ok(Self {
@@ -196,16 +196,16 @@ impl Filter {
         })
     }
 
-    /// Judges an event; `Err` has each setting that said no, with the value seen.
+    /// Checks an event. `Err` explains each setting that does not match, with the value it saw.
     pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Finding> {
         let record = fields_of(&event.data);
         let source = record.get("source").cloned().unwrap_or_default();
         let datatype = event.data.get("datatype").cloned().unwrap_or_default();
         let operation = event.kind.rsplit('-').next().unwrap_or_default().into();
-        let mut findings = Findings::default();
-        findings.one_of("source", self.sources.as_deref(), source);
-        findings.one_of("datatype", self.datatypes.as_deref(), datatype);
-        findings.one_of("operation", self.operations.as_deref(), operation);
+        let mut mismatches = Mismatches::default();
+        mismatches.check_any("source", self.sources.as_deref(), source);
+        mismatches.check_any("datatype", self.datatypes.as_deref(), datatype);
+        mismatches.check_any("operation", self.operations.as_deref(), operation);
         let all = tags_of(&event.data);
         if let Some(wanted) = &self.tags {
             let tags = match trigger.name.as_str() {
@@ -213,45 +213,46 @@ impl Filter {
                 _ => all.clone(),
             };
             let ok = wanted.iter().any(|tag| tags.contains(tag));
-            findings.judge("tags", &json!(wanted), &json!(tags), ok);
+            mismatches.check("tags", &json!(wanted), &json!(tags), ok);
         }
         if let Some(unwanted) = &self.exclude_tags {
             let ok = !unwanted.iter().any(|tag| all.contains(tag));
-            findings.judge("excludeTags", &json!(unwanted), &json!(all), ok);
+            mismatches.check("excludeTags", &json!(unwanted), &json!(all), ok);
         }
-        for (name, wanted) in &self.fields {
-            let saw = custom_field(record, name);
-            findings.judge(
+        for (name, expected) in &self.fields {
+            let actual = custom_field(record, name);
+            mismatches.check(
                 &format!("customFields.{name}"),
-                wanted,
-                &saw,
-                saw == *wanted,
+                expected,
+                &actual,
+                actual == *expected,
             );
         }
-        findings.verdict()
+        mismatches.into_result()
     }
 }
 
-/// The settings that said no.
+/// The settings that do not match.
 #[derive(Default)]
-struct Findings(Vec<Finding>);
+struct Mismatches(Vec<Finding>);
 
-impl Findings {
-    fn judge(&mut self, name: &str, wants: &Value, saw: &Value, ok: bool) {
+impl Mismatches {
+    fn check(&mut self, name: &str, expected: &Value, actual: &Value, ok: bool) {
         if !ok {
-            let what = format!("config.{name} {wants}");
-            self.0.push(Finding::leaf(what, false, Some(clipped(saw))));
+            let what = format!("config.{name} {expected}");
+            self.0
+                .push(Finding::leaf(what, false, Some(clipped(actual))));
         }
     }
 
-    fn one_of(&mut self, name: &str, wanted: Option<&[String]>, saw: Value) {
-        if let Some(wanted) = wanted {
-            let ok = wanted.iter().any(|one| saw == one.as_str());
-            self.judge(name, &json!(wanted), &saw, ok);
+    fn check_any(&mut self, name: &str, expected: Option<&[String]>, actual: Value) {
+        if let Some(expected) = expected {
+            let ok = expected.iter().any(|one| actual == one.as_str());
+            self.check(name, &json!(expected), &actual, ok);
         }
     }
 
-    fn verdict(mut self) -> Result<(), Finding> {
+    fn into_result(mut self) -> Result<(), Finding> {
         match self.0.pop() {
             None => Ok(()),
             Some(one) if self.0.is_empty() => Err(one),
@@ -263,19 +264,19 @@ impl Findings {
     }
 }
 
-/// A seen value, as much of it as a run's history keeps.
+/// The value as text, truncated for the run's history.
 fn clipped(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(SEEN) {
+    match text.char_indices().nth(MAX_ACTUAL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-/// Characters of a seen value that are kept.
-const SEEN: usize = 120;
+/// Characters of a value that an explanation contains.
+const MAX_ACTUAL: usize = 120;
 
-/// A record's own fields: its `data`, or the value itself where there is no BaseModel around it.
+/// The fields of a record: its `data`, or the value itself if it is not a BaseModel.
 pub(super) fn fields_of(record: &Value) -> &Value {
     match record.get("data") {
         Some(data) if data.is_object() => data,
@@ -301,7 +302,7 @@ fn tags_of(record: &Value) -> Vec<String> {
         .collect()
 }
 
-/// The tags that an event added: those that it names or, without a name, those that were not there before.
+/// The tags that an event added: the one it names, otherwise those that the previous version did not have.
 pub(super) fn added_tags(event: &NewEvent) -> Vec<String> {
     if let Some(tag) = fields_of(&event.data).get("tag").and_then(Value::as_str) {
         return vec![tag.to_owned()];

@@ -1,4 +1,4 @@
-//! The `send_webhook` step: from its settings to a delivery for the engine.
+//! The `send_webhook` step: compiles its settings, and makes delivery jobs from them.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::signature;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
 
-/// Within the 15 to 30 seconds that the Standard Webhooks specification asks of senders.
+/// Default timeout: the Standard Webhooks specification recommends 15 to 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Headers of one webhook at most.
-const HEADERS: usize = 64;
-/// What the connection itself says; a flow that set them would send broken requests.
+/// Headers that one webhook can configure.
+const MAX_HEADERS: usize = 64;
+/// Headers that the HTTP client sets. A flow that sets them would send broken requests.
 const FRAMING: [&str; 8] = [
     "connection",
     "content-length",
@@ -39,28 +39,30 @@ pub struct Webhook {
     url: Template,
     method: Method,
     headers: Vec<(HeaderName, Template)>,
-    /// Instead of the event.
+    /// Replaces the event as body.
     body: Option<Template>,
     timeout: Duration,
     secret: Option<Secret>,
     retry: Retry,
 }
 
-/// The run and step that a delivery belongs to.
+/// The run and step that send a webhook.
 pub(super) struct Sender<'a> {
     pub(super) run: &'a str,
     pub(super) step: &'a str,
-    /// The step's place in the flow.
+    /// Index of the step in the flow.
     pub(super) index: usize,
-    /// Position in the run's log, which the outcome comes back to.
-    pub(super) record: u32,
-    /// How often this run has come to this step before.
+    /// Index in the run's log. The delivery's result is written to this entry.
+    pub(super) entry: u32,
+    /// How many times the run has completed this step before.
     pub(super) visit: u32,
     pub(super) event: Option<Seq>,
-    /// The platform's secret, for a flow that has none.
+    /// The platform's secret, used if the step has none.
     pub(super) secret: Option<&'a Secret>,
-    /// Whether only what the flow configures is sent.
+    /// Sends only what the flow configures.
     pub(super) is_bare: bool,
+    /// The platform's `user-agent`.
+    pub(super) user_agent: &'static str,
     pub(super) now: Timestamp,
 }
 
@@ -94,17 +96,17 @@ impl Webhook {
         })
     }
 
-    /// Whether it can be built without the run's variables.
+    /// Whether the request contains no placeholder.
     pub(super) fn is_constant(&self) -> bool {
         self.url.is_constant()
             && self.headers.iter().all(|(_, value)| value.is_constant())
             && self.body.as_ref().is_none_or(Template::is_constant)
     }
 
-    /// The delivery, and what the run's log shows of it.
+    /// Returns the delivery job, and the input that the run's log shows.
     ///
     /// # Errors
-    /// A sentence, where a placeholder made a URL or header that cannot be sent.
+    /// A message if placeholders result in an invalid URL or header.
     pub(super) fn job(
         &self,
         sender: &Sender<'_>,
@@ -117,7 +119,7 @@ impl Webhook {
         for (name, value) in &self.headers {
             let text = value.render_text(variables, warnings);
             let value = HeaderValue::from_str(&text)
-                .map_err(|_| format!("header `{name}` has a value that cannot be sent"))?;
+                .map_err(|_| format!("the value of header `{name}` contains control characters"))?;
             headers.append(name, value);
         }
         if !headers.contains_key(header::CONTENT_TYPE) {
@@ -141,13 +143,13 @@ impl Webhook {
             headers,
             body,
             timeout: self.timeout,
-            step: Some((sender.run.to_owned(), sender.record)),
+            step: Some((sender.run.to_owned(), sender.entry)),
             event: sender.event,
         };
         if !sender.is_bare {
-            dress(&mut job, sender);
+            add_platform_headers(&mut job, sender);
         }
-        // A secret of the flow's own signs also where the platform adds nothing by itself.
+        // A step's own secret signs even with `is_bare`.
         if let Some(secret) = self.secret.as_ref().or(sender.secret) {
             job.message_id.get_or_insert_with(|| message_id(sender));
             job.secret = Some(secret.clone());
@@ -169,17 +171,14 @@ impl Webhook {
     }
 }
 
-fn dress(job: &mut NewJob, sender: &Sender<'_>) {
+fn add_platform_headers(job: &mut NewJob, sender: &Sender<'_>) {
     job.message_id = Some(message_id(sender));
     let key = match sender.visit {
         0 => format!("{}.{}", sender.run, sender.step),
-        // In a loop each visit is a message of its own.
+        // In a loop each execution of the step is a separate message.
         visit => format!("{}.{}.{}", sender.run, sender.step, visit + 1),
     };
-    for (name, value) in [
-        ("user-agent", "AppEngine (evt dev)"),
-        ("idempotency-key", &key),
-    ] {
+    for (name, value) in [("user-agent", sender.user_agent), ("idempotency-key", &key)] {
         let name = HeaderName::from_static(name);
         if !job.headers.contains_key(&name)
             && let Ok(value) = HeaderValue::from_str(value)
@@ -189,7 +188,7 @@ fn dress(job: &mut NewJob, sender: &Sender<'_>) {
     }
 }
 
-/// The same over retries, by hand too. No dots: they separate what is signed.
+/// The message id, which stays the same over all retries. It contains no dots, because dots separate the signed parts.
 fn message_id(sender: &Sender<'_>) -> String {
     let run = sender.run.trim_start_matches("exec-");
     let step = sender.index + 1;
@@ -199,14 +198,14 @@ fn message_id(sender: &Sender<'_>) -> String {
     }
 }
 
-/// A flow comes from whoever may speak to the platform: sockets in the file system are not theirs to dial.
+/// Accepts http and https URLs only. Anyone with access to the API can create a flow, so `unix:` targets are refused.
 fn parse_target(url: &str) -> Result<(), String> {
-    let is_whole = ["http://", "https://"].iter().any(|scheme| {
+    let is_http = ["http://", "https://"].iter().any(|scheme| {
         url.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
     match url.parse::<Target>() {
-        Ok(_) if is_whole => Ok(()),
+        Ok(_) if is_http => Ok(()),
         _ => Err(format!(
             "`{}` is not an http or https URL",
             url.chars().take(200).collect::<String>()
@@ -233,11 +232,11 @@ fn headers(config: &Node<'_>) -> Result<Vec<(HeaderName, Template)>, DocumentErr
         return Ok(Vec::new());
     };
     let fields = node.fields()?;
-    if fields.len() > HEADERS {
+    if fields.len() > MAX_HEADERS {
         return Err(DocumentError::TooMany {
             at: node.at,
             found: fields.len(),
-            limit: HEADERS,
+            limit: MAX_HEADERS,
         });
     }
     fields
@@ -252,12 +251,12 @@ fn headers(config: &Node<'_>) -> Result<Vec<(HeaderName, Template)>, DocumentErr
                 .filter(|name| !FRAMING.contains(&name.as_str()))
                 .ok_or_else(|| DocumentError::BadValue {
                     at: node.at.clone(),
-                    expected: "headers that a request may carry",
+                    expected: "headers that a webhook can set",
                     value: name.chars().take(120).collect(),
                 })?;
             let text = value.text()?;
             if !text.contains("{{") && HeaderValue::from_str(text).is_err() {
-                return Err(value.bad("a header's value, without control characters"));
+                return Err(value.bad("a header value without control characters"));
             }
             Ok((name, step::template(&value)?))
         })
@@ -274,7 +273,7 @@ fn secret(node: &Node<'_>) -> Result<Secret, DocumentError> {
         });
     }
     let secret = Secret::new(text);
-    // Found out now, not at the first delivery.
+    // An invalid secret is reported now, not at the first delivery.
     signature::find("standard-webhooks")
         .and_then(|scheme| scheme.signer(&secret, &signature::Options::default()))
         .map_err(|source| DocumentError::Secret {
@@ -284,7 +283,7 @@ fn secret(node: &Node<'_>) -> Result<Secret, DocumentError> {
     Ok(secret)
 }
 
-/// A number of retries, the name of a profile, or `retryLogic`'s form.
+/// Reads `retry`: a number of retries, the name of a policy, or an object as in `retryLogic`.
 fn retry_of(node: &Node<'_>) -> Result<Retry, DocumentError> {
     const EXPECTED: &str = "retries from 0 to 20, or `dev`, `standard`, `bullmq`, `none`";
     match node.value {
@@ -305,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_http_and_https_are_dialled_for_a_flow() {
+    fn a_webhook_url_must_be_http_or_https() {
         for url in ["http://127.0.0.1:4871/hook", "HTTPS://bridge.example.com"] {
             assert_eq!(parse_target(url), Ok(()), "{url}");
         }

@@ -1,4 +1,4 @@
-//! Trouble on purpose: late, lost, doubled and reordered deliveries, to see what a sender and an app make of them.
+//! Fault injection: delays, drops, duplicates and reorders events, to test senders and apps.
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -11,28 +11,26 @@ use crate::grammar::GrammarError;
 use crate::grammar::quantity::{Percent, Span};
 use crate::serve::Dropped;
 
-/// How long a reordered event waits for one to overtake it.
-const OVERTAKE: Duration = Duration::from_secs(1);
+/// How long a reordered event waits for another one to overtake it.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// `latency=200ms,drop=1%,dup=5%,reorder`, each part optional.
+/// `latency=200ms,drop=1%,dup=5%,reorder`. Each part is optional.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chaos {
-    /// Before each event is passed on.
+    /// Delay before each event is forwarded.
     pub latency: Duration,
-    /// Share (0 to 1) of connections that close without an answer. The event is kept all the same.
+    /// Share (0 to 1) of connections that are closed without a response. Their events are stored.
     pub drop: f64,
-    /// Share (0 to 1) of events that are passed on twice.
+    /// Share (0 to 1) of events that are forwarded twice.
     pub dup: f64,
-    /// Every other event waits until the next one has overtaken it, for a second at most.
+    /// Every other event waits until the next one has overtaken it, for at most [`MAX_WAIT`].
     pub reorder: bool,
 }
 
-/// A `--chaos` that cannot be read.
+/// An invalid `--chaos`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ChaosError {
-    #[error(
-        "`{part}` is not a kind of chaos; there are latency=200ms, drop=1%, dup=5% and reorder"
-    )]
+    #[error("`{part}` is not a kind of chaos; use latency=200ms, drop=1%, dup=5% or reorder")]
     Unknown { part: String },
     #[error(transparent)]
     Value(#[from] GrammarError),
@@ -64,21 +62,22 @@ impl FromStr for Chaos {
     }
 }
 
-/// What every event passes on its way.
+/// Every event passes the gate before it is forwarded.
 pub(super) struct Gate {
     chaos: Chaos,
+    /// Wakes the event that waits to be overtaken.
     waiting: Mutex<Option<oneshot::Sender<()>>>,
 }
 
-/// An event's passage; dropping it lets the one that it overtook go on.
-pub(super) struct Place {
-    doubled: bool,
+/// An event that has passed the gate. Dropping it wakes the event that it overtook.
+pub(super) struct Passage {
+    is_duplicated: bool,
     _overtaken: Option<oneshot::Sender<()>>,
 }
 
-impl Place {
-    pub(super) fn doubled(&self) -> bool {
-        self.doubled
+impl Passage {
+    pub(super) fn is_duplicated(&self) -> bool {
+        self.is_duplicated
     }
 }
 
@@ -90,7 +89,7 @@ impl Gate {
         }
     }
 
-    pub(super) async fn enter(&self) -> Result<Place, Dropped> {
+    pub(super) async fn enter(&self) -> Result<Passage, Dropped> {
         let chaos = &self.chaos;
         if chaos.drop > 0.0 && fastrand::f64() < chaos.drop {
             return Err(Dropped);
@@ -103,8 +102,8 @@ impl Gate {
         } else {
             None
         };
-        Ok(Place {
-            doubled: chaos.dup > 0.0 && fastrand::f64() < chaos.dup,
+        Ok(Passage {
+            is_duplicated: chaos.dup > 0.0 && fastrand::f64() < chaos.dup,
             _overtaken: overtaken,
         })
     }
@@ -119,8 +118,8 @@ impl Gate {
             *waiting = Some(sender);
             receiver
         };
-        // Woken when the overtaking event's place is dropped; alone, it goes after a second.
-        if tokio::time::timeout(OVERTAKE, receiver).await.is_err() {
+        // Woken when the overtaking event's passage is dropped.
+        if tokio::time::timeout(MAX_WAIT, receiver).await.is_err() {
             self.waiting
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -135,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chaos_is_read_in_parts() {
+    fn all_parts_are_parsed() {
         let chaos: Chaos = "latency=200ms,drop=1%,dup=5%,reorder".parse().unwrap();
         assert_eq!(
             chaos,
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_drop_lets_nothing_through() {
+    async fn drop_100_percent_drops_every_event() {
         let gate = Gate::new(Chaos {
             drop: 1.0,
             ..Chaos::default()

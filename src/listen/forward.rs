@@ -1,18 +1,18 @@
-//! Passing events on: which target, which headers, what the sender hears, and whether the target is there at all.
+//! Forwards events: picks the target, sends the request, passes the response back, and watches whether targets are up.
 
 use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::StatusCode;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Answered, Intake, Message, problem};
+use super::Report;
+use super::intake::Intake;
+use super::reply::{Reply, problem, with_status};
 use crate::backoff::Retry;
 use crate::dial::{Answer, Call, DialError, outcome, passed_on, peer_of, rebase};
 use crate::event::Event;
@@ -24,39 +24,40 @@ use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
 
-/// Bytes of the app's answer that are given back to the sender.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
-/// How often a target that is down is looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// Targets whose health is watched; more routes than this are forwarded to without.
-const WATCHED: usize = 256;
+/// Largest response of the target that is passed back to the sender, in bytes.
+const MAX_RESPONSE: usize = 16 * 1024 * 1024;
+/// How often a target that is down is probed.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
+/// Targets that are watched. Events are forwarded to further targets too, but no change of theirs is reported.
+const MAX_WATCHED: usize = 256;
 
 /// Where events go.
 pub struct Forward {
-    /// The first that matches.
+    /// The first route that matches decides.
     pub routes: Vec<Route>,
+    /// Where events go that match no route.
     pub target: Option<Target>,
     pub timeout: Duration,
-    /// With retries the sender hears 202 once the event is kept, and the delivery engine does the rest.
+    /// With retries the sender receives 202 as soon as the event is stored, and the delivery engine forwards it.
     pub retry: Option<Retry>,
 }
 
-/// `--route 'GLOB=TARGET'`: a glob that begins with `/` is matched with the path, any other pattern with the event's type.
+/// `--route 'GLOB=TARGET'`. A pattern that starts with `/` matches the path, any other pattern the event's type.
 #[derive(Clone, Debug)]
 pub struct Route {
     pub pattern: RoutePattern,
     pub target: Target,
 }
 
-/// What a route looks at.
+/// What a route matches.
 #[derive(Clone, Debug)]
 pub enum RoutePattern {
-    /// `*` stands for any characters.
+    /// `*` matches any characters.
     Path(String),
     Type(Pattern),
 }
 
-/// A `--route` that is not `GLOB=TARGET`.
+/// An invalid `--route`.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RouteError {
     #[error("`{text}` has no target; write '/path/*=TARGET' or 'contact.*=TARGET'")]
@@ -111,7 +112,7 @@ impl Forward {
             .or(self.target.as_ref())
     }
 
-    /// The delivery that stands for this event, when forwards are durable.
+    /// The delivery job for this event; `None` if forwards are not retried or no target matches.
     pub(super) fn job(&self, event: &Event) -> Option<NewJob> {
         let retry = self.retry.clone()?;
         let (url, path) = match self.target_for(event)? {
@@ -141,19 +142,19 @@ impl Forward {
             .iter()
             .map(|route| &route.target)
             .chain(&self.target)
-            .take(WATCHED)
+            .take(MAX_WATCHED)
     }
 }
 
 impl Intake {
-    /// Forwards an event, notes what came of it and turns it into the sender's answer.
-    pub(super) async fn hand_over(&self, forward: &Forward, event: &mut Event) -> Answered {
+    /// Forwards an event, stores the outcome, and returns the response for the sender.
+    pub(super) async fn deliver(&self, forward: &Forward, event: &mut Event) -> Reply {
         let Some(target) = forward.target_for(event) else {
-            return problem(StatusCode::BAD_GATEWAY, "no_target", "no route");
+            return problem(StatusCode::BAD_GATEWAY, "no_target", "no route matches");
         };
         let result = self
             .dialer
-            .send(Call::of(event, target, forward.timeout, MAX_ANSWER))
+            .send(Call::of(event, target, forward.timeout, MAX_RESPONSE))
             .await;
         event.outcome = outcome(&result);
         if let (Some(seq), outcome) = (event.seq, event.outcome) {
@@ -162,7 +163,7 @@ impl Intake {
                 .await;
         }
         match result {
-            Ok(answer) => given_back(answer),
+            Ok(answer) => passed_back(answer),
             Err(error) => {
                 self.health.failed(target, &error);
                 let status = match error {
@@ -177,23 +178,23 @@ impl Intake {
     }
 }
 
-fn given_back(answer: Answer) -> Answered {
+fn passed_back(answer: Answer) -> Reply {
     if answer.truncated {
         return problem(
             StatusCode::BAD_GATEWAY,
             "answer_too_large",
-            "the target's answer is too large to pass back",
+            "the target's response is too large to pass back",
         );
     }
-    let mut response = Response::new(Full::<Bytes>::new(answer.body));
-    *response.status_mut() = answer.status;
-    *response.headers_mut() = passed_on(&answer.headers);
-    response
+    let mut reply = with_status(answer.status, answer.body);
+    *reply.headers_mut() = passed_on(&answer.headers);
+    reply
 }
 
-/// Which targets are known to be down.
+/// The targets that are down.
 #[derive(Default)]
 pub(super) struct Health {
+    /// Forwards that failed, by the target's address.
     down: Mutex<HashMap<String, u64>>,
     changed: Notify,
 }
@@ -209,7 +210,7 @@ impl Health {
         let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(missed) = down.get_mut(&peer_of(target)) {
             *missed += 1;
-        } else if down.len() < WATCHED {
+        } else if down.len() < MAX_WATCHED {
             down.insert(peer_of(target), 1);
             self.changed.notify_one();
         }
@@ -223,7 +224,7 @@ impl Health {
     }
 }
 
-/// Looks at each target once, and then at those that are down until they are back.
+/// Probes each target once, and then those that are down until they are up again. Returns at once without a target.
 pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
     let Some(forward) = &intake.forward else {
         return;
@@ -232,10 +233,10 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
         .targets()
         .map(|target| (peer_of(target), target))
         .collect();
-    let mut told: HashMap<String, bool> = HashMap::new();
+    let mut reported: HashMap<String, bool> = HashMap::new();
     loop {
         for (peer, target) in &targets {
-            let was_up = told.get(peer).copied();
+            let was_up = reported.get(peer).copied();
             if was_up == Some(true) && !intake.health.is_down(peer) {
                 continue;
             }
@@ -253,13 +254,13 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
                     *down.entry(peer.clone()).or_default()
                 }
             };
-            // One that answers now but had failed in between is worth its line, too.
+            // A target that is up again after a short failure is reported as well.
             if was_up != Some(up) || missed > 0 && up {
-                told.insert(peer.clone(), up);
+                reported.insert(peer.clone(), up);
                 let why = why.map(|error| error.to_string());
-                let _ = intake
-                    .messages
-                    .send(Message::Target {
+                intake
+                    .reporter
+                    .send(Report::Target {
                         peer: peer.clone(),
                         up,
                         why,
@@ -268,11 +269,11 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
                     .await;
             }
         }
-        let all_up = told.values().all(|up| *up);
+        let all_up = reported.values().all(|up| *up);
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = intake.health.changed.notified() => {}
-            () = tokio::time::sleep(LOOK), if !all_up => {}
+            () = tokio::time::sleep(PROBE_INTERVAL), if !all_up => {}
         }
     }
 }

@@ -21,7 +21,8 @@ pub fn curl(call: &Call) -> String {
     if call.method == Method::HEAD {
         words[0].push_str(" --head");
     } else {
-        words[0].push_str(&format!(" -X {}", call.method));
+        // An HTTP method may contain `$`, a backtick and `|`, so it is quoted like any other field.
+        words[0].push_str(&format!(" -X {}", word(call.method.as_str().as_bytes())));
     }
     if let Target::Unix(path) = &call.target {
         let path = path.display().to_string();
@@ -117,7 +118,7 @@ mod tests {
     fn a_command_is_quoted_for_the_shell() {
         assert_eq!(
             curl(&call(b"@it's")),
-            "curl -sS -i --globoff --path-as-is -X POST 'http://127.0.0.1:3000/hook?a=1' \\\n  \
+            "curl -sS -i --globoff --path-as-is -X 'POST' 'http://127.0.0.1:3000/hook?a=1' \\\n  \
              -H 'x-empty;' \\\n  -H 'x-quote: it'\\''s' \\\n  -H \"$(printf '\\170\\055\\142\\171\\164\\145\\163\\072\\040\\377')\" \\\n  \
              -H 'accept:' \\\n  -H 'expect:' \\\n  -H 'content-type:' \\\n  -H 'user-agent:' \\\n  --data-raw '@it'\\''s'"
         );
@@ -131,6 +132,22 @@ mod tests {
             assert!(command.starts_with(&pipe), "{command}");
             assert!(command.ends_with("--data-binary @-"), "{command}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_hostile_method_is_one_argument_of_the_command() {
+        let method = "A`id|tee$IFS.P`";
+        let mut call = call(b"");
+        call.method = Method::from_bytes(method.as_bytes()).unwrap();
+        let script = format!("curl() {{ printf '%s\\n' \"$@\"; }}\n{}", curl(&call));
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        let arguments = String::from_utf8_lossy(&shell.stdout).into_owned();
+        let mut arguments = arguments.lines().skip_while(|argument| *argument != "-X");
+        assert_eq!(arguments.nth(1), Some(method), "{script}");
     }
 
     #[cfg(unix)]

@@ -47,13 +47,6 @@ pub struct RunFilter {
     pub offset: usize,
 }
 
-/// Whether this flow has a run for this event and trigger.
-pub fn exists(connection: &Connection, flow: &str, trigger_key: &str) -> Result<bool, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT 1 FROM runs WHERE flow = ?1 AND trigger_key = ?2")?
-        .exists([flow, trigger_key])?)
-}
-
 pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO runs ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"

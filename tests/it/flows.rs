@@ -1,4 +1,4 @@
-//! `evt flows`, against the real platform.
+//! `evt flows` against a local platform.
 
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ fn a_dry_run_prints_the_document_and_sends_nothing() {
 }
 
 #[test]
-fn a_flow_from_flags_delivers_what_is_created() {
+fn a_flow_from_flags_delivers_new_records() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -97,7 +97,7 @@ fn a_flow_from_flags_delivers_what_is_created() {
 }
 
 #[test]
-fn a_flow_without_a_secret_says_who_signs() {
+fn a_new_flow_reports_how_its_webhooks_are_signed() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let output = sandbox
@@ -119,7 +119,7 @@ fn a_flow_without_a_secret_says_who_signs() {
 }
 
 #[test]
-fn a_header_by_reference_is_sent_and_never_shown() {
+fn a_header_by_reference_is_sent_but_never_printed() {
     let sandbox = Sandbox::new().with("BRIDGE", "hunter2hunter2hunter2");
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -158,7 +158,7 @@ fn a_header_by_reference_is_sent_and_never_shown() {
 }
 
 #[test]
-fn a_file_and_stdin_create_flows() {
+fn flows_can_be_created_from_a_file_and_from_stdin() {
     let sandbox = Sandbox::new().with("BRIDGE", "s");
     let _platform = LocalPlatform::start(&sandbox);
     sandbox.write("bridge.yaml", BRIDGE);
@@ -198,7 +198,7 @@ fn a_mistyped_trigger_gets_a_suggestion_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_mistyped_action_in_a_file_is_told_with_the_file() {
+fn a_mistyped_action_in_a_file_is_reported_with_the_files_name() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     sandbox.write("f.yaml", BRIDGE.replace("send_webhook", "send_webhok"));
@@ -213,7 +213,7 @@ fn a_mistyped_action_in_a_file_is_told_with_the_file() {
 }
 
 #[test]
-fn a_file_that_is_no_flow_is_a_usage_error() {
+fn a_file_without_a_valid_flow_is_a_usage_error() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     for content in ["", "- a", "name: [", "\u{0}"] {
@@ -231,7 +231,7 @@ fn a_file_that_is_no_flow_is_a_usage_error() {
 }
 
 #[test]
-fn a_second_flow_of_the_same_name_is_the_platforms_refusal() {
+fn a_duplicate_flow_name_is_refused_by_the_platform() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     create(&sandbox, "bridge", "4871");
@@ -254,7 +254,7 @@ fn a_second_flow_of_the_same_name_is_the_platforms_refusal() {
 }
 
 #[test]
-fn no_arguments_without_a_terminal_name_the_flags() {
+fn without_arguments_and_terminal_the_error_names_the_flags() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let output = sandbox.run(["flows", "create"]).expect_exit(2);
@@ -262,7 +262,7 @@ fn no_arguments_without_a_terminal_name_the_flags() {
 }
 
 #[test]
-fn a_remote_platform_is_not_given_an_address_that_it_cannot_reach() {
+fn a_loopback_webhook_is_refused_for_a_remote_platform() {
     let sandbox = Sandbox::new();
     let remote = [
         "--url",
@@ -300,7 +300,7 @@ fn a_remote_platform_is_not_given_an_address_that_it_cannot_reach() {
 }
 
 #[test]
-fn apply_creates_then_changes_nothing_then_changes_what_differs() {
+fn apply_creates_and_then_only_updates_flows_that_differ() {
     let sandbox = Sandbox::new().with("BRIDGE", "s");
     let _platform = LocalPlatform::start(&sandbox);
     sandbox.write("flows/bridge.yaml", BRIDGE);
@@ -324,7 +324,7 @@ fn apply_creates_then_changes_nothing_then_changes_what_differs() {
 }
 
 #[test]
-fn apply_goes_on_after_a_refusal_and_says_which() {
+fn apply_continues_after_a_refusal_and_reports_it() {
     let app = App::start();
     let refusal = r#"{"statusCode":400,"message":"not this one","reason":"no"}"#;
     for (status, body) in [
@@ -387,7 +387,7 @@ fn apply_prunes_only_when_asked() {
 }
 
 #[test]
-fn one_name_in_two_files_is_refused() {
+fn the_same_name_in_two_files_is_refused() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     sandbox.write("flows/a.yaml", BRIDGE);
@@ -403,7 +403,7 @@ fn one_name_in_two_files_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn edit_applies_what_the_editor_wrote() {
+fn edit_applies_the_edited_document() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
@@ -424,7 +424,7 @@ fn edit_applies_what_the_editor_wrote() {
 }
 
 #[test]
-fn an_editor_that_changes_nothing_changes_nothing() {
+fn an_unchanged_document_changes_nothing() {
     let sandbox = Sandbox::new().with("VISUAL", "true");
     let _platform = LocalPlatform::start(&sandbox);
     create(&sandbox, "bridge", "4871/hook");
@@ -433,7 +433,7 @@ fn an_editor_that_changes_nothing_changes_nothing() {
 }
 
 #[test]
-fn a_disabled_flow_stays_silent_until_it_is_enabled() {
+fn a_disabled_flow_sends_nothing_until_it_is_enabled() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -450,7 +450,7 @@ fn a_disabled_flow_stays_silent_until_it_is_enabled() {
 }
 
 #[test]
-fn a_deleted_flow_is_gone() {
+fn a_deleted_flow_is_not_listed() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, "bridge", "4871");
@@ -461,7 +461,7 @@ fn a_deleted_flow_is_gone() {
 }
 
 #[test]
-fn an_unknown_flow_is_not_found_and_the_nearest_is_named() {
+fn an_unknown_flow_gets_a_suggestion() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     create(&sandbox, "bridge", "4871");
@@ -477,7 +477,7 @@ fn an_unknown_flow_is_not_found_and_the_nearest_is_named() {
 }
 
 #[test]
-fn an_execution_is_watched_to_its_end_with_every_attempt() {
+fn a_watched_execution_prints_every_attempt() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -501,7 +501,7 @@ fn an_execution_is_watched_to_its_end_with_every_attempt() {
 }
 
 #[test]
-fn an_execution_that_cannot_deliver_ends_with_its_own_code() {
+fn an_execution_that_cannot_deliver_exits_with_7() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -514,7 +514,7 @@ fn an_execution_that_cannot_deliver_ends_with_its_own_code() {
 }
 
 #[test]
-fn a_context_comes_from_a_file_in_either_form() {
+fn a_context_file_may_have_either_form() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -552,7 +552,7 @@ fn runs_show_each_step() {
 }
 
 #[test]
-fn watched_runs_are_shown_as_they_come() {
+fn watched_runs_are_printed_when_they_change() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let app = App::start();
@@ -575,7 +575,7 @@ fn watched_runs_are_shown_as_they_come() {
 }
 
 #[test]
-fn a_loopback_address_given_by_hand_is_no_remote_platform() {
+fn a_loopback_url_is_not_a_remote_platform() {
     let sandbox = Sandbox::new();
     let elsewhere = Sandbox::new();
     let platform = LocalPlatform::start(&elsewhere);
@@ -600,7 +600,7 @@ fn a_loopback_address_given_by_hand_is_no_remote_platform() {
 }
 
 #[test]
-fn a_condition_that_says_no_is_shown_with_what_it_saw() {
+fn a_skipped_run_shows_its_condition_and_the_value() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let created = sandbox.run([
@@ -628,7 +628,7 @@ fn a_condition_that_says_no_is_shown_with_what_it_saw() {
 }
 
 #[test]
-fn a_condition_that_cannot_be_read_shows_where() {
+fn an_invalid_condition_is_shown_with_a_caret() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let output = sandbox

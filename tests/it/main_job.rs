@@ -1,4 +1,4 @@
-//! The main job: a record changes, an automation runs, and its webhook arrives signed at a listener that verifies it.
+//! The main workflow: a record changes, a flow runs, and its signed webhook reaches a listener that verifies it.
 
 use std::net::SocketAddr;
 
@@ -10,10 +10,10 @@ use crate::support::{App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
-/// A body whose every oddity a careless copy loses: two spaces, escapes, digits, a line's end.
+/// JSON with white space, escapes, digits and a final line break that a careless copy changes.
 const ODD: &str = "{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zoë\\u00e9\" }\n";
 
-/// `evt dev`, and how to speak to it.
+/// A running `evt dev`, with its address and token.
 struct Platform {
     _process: Running,
     address: SocketAddr,
@@ -49,14 +49,14 @@ impl Platform {
     }
 }
 
-/// The address in the notice that a process is ready.
+/// Reads the address from the process's `ready` notice.
 fn ready(process: &mut Running) -> SocketAddr {
     let notice: Value = serde_json::from_str(&process.wait_for_stderr("\"ready\"")).unwrap();
     let url = notice["url"].as_str().unwrap();
     url.trim_start_matches("http://").parse().unwrap()
 }
 
-/// A listener on a free port, and the URL of its hook.
+/// Starts a listener on a free port. Returns it and a URL for webhooks.
 fn listen(sandbox: &Sandbox, args: &[&str]) -> (Running, String) {
     let always = ["listen", "--port", "0", "-o", "json"];
     let mut listener = sandbox.spawn(always.iter().chain(args));
@@ -64,7 +64,7 @@ fn listen(sandbox: &Sandbox, args: &[&str]) -> (Running, String) {
     (listener, format!("http://{address}/hook"))
 }
 
-/// `evt flows create` for new contacts.
+/// Creates a flow for new contacts.
 fn create_flow(sandbox: &Sandbox, hook: &str, more: &[&str]) {
     let args = ["flows", "create", "--on", "contact.created"];
     let what = ["--name", "tell", "--webhook", hook];
@@ -77,7 +77,7 @@ fn email(event: &Value) -> &str {
 }
 
 #[test]
-fn a_created_record_and_an_execution_by_hand_both_arrive_verified() {
+fn a_new_record_and_an_execution_by_hand_both_arrive_verified() {
     let sandbox = Sandbox::new();
     let platform = Platform::start(&sandbox);
     let check = ["--verify", "standard-webhooks", "--secret", SECRET];
@@ -111,7 +111,7 @@ fn a_created_record_and_an_execution_by_hand_both_arrive_verified() {
 }
 
 #[test]
-fn the_first_delivery_is_verified_where_nobody_gave_a_secret() {
+fn the_platforms_webhooks_are_verified_without_a_secret() {
     let sandbox = Sandbox::new();
     let platform = Platform::start(&sandbox);
     let (mut listener, hook) = listen(&sandbox, &["--count", "1"]);
@@ -124,9 +124,9 @@ fn the_first_delivery_is_verified_where_nobody_gave_a_secret() {
     let _ = listener.finish().expect_exit(0);
 }
 
-/// Also where the listener was there before the platform, and knows no secret when it starts.
+/// The listener starts before the platform, so it has no secret at first.
 #[test]
-fn a_listener_that_was_there_first_learns_the_platform_s_secret() {
+fn a_listener_that_started_first_finds_the_platforms_secret() {
     let sandbox = Sandbox::new();
     let (mut listener, hook) = listen(&sandbox, &[]);
     let platform = Platform::start(&sandbox);
@@ -138,7 +138,7 @@ fn a_listener_that_was_there_first_learns_the_platform_s_secret() {
 }
 
 #[test]
-fn a_delivery_signed_with_another_secret_is_kept_marked_and_refused_and_meets_no_expectation() {
+fn a_delivery_signed_with_another_secret_is_rejected_and_not_counted() {
     let sandbox = Sandbox::new();
     let platform = Platform::start(&sandbox);
     let check = ["--verify", "standard-webhooks", "--secret", OTHER];
@@ -162,7 +162,7 @@ fn a_delivery_signed_with_another_secret_is_kept_marked_and_refused_and_meets_no
 }
 
 #[test]
-fn an_odd_body_still_verifies_after_it_was_kept_forwarded_and_replayed() {
+fn a_forwarded_and_replayed_body_still_verifies() {
     let (sender, first, second) = (Sandbox::new(), Sandbox::new(), Sandbox::new());
     let check = ["--verify", "standard-webhooks", "--secret", SECRET];
     let app = App::start();

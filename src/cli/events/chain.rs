@@ -1,4 +1,4 @@
-//! What led to a delivery of the running platform, asked of the platform itself: its store is another than the inbox.
+//! Shows what led to a webhook of the running platform. The platform is asked, because its events are not in the inbox.
 
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -9,33 +9,33 @@ use crate::error::CliError;
 use crate::event::Event;
 use crate::ui::{Style, safe};
 
-/// Prints the chain under an event that a flow of the running platform delivered; prints nothing for any other.
+/// Prints the causes of an event that a flow of the running platform delivered. Prints nothing for other events.
 pub(super) fn show(event: &Event, cx: &Context) -> Result<(), CliError> {
     let (Some(run), Ok(Some(running))) = (run_of(event), cx.running()) else {
         return Ok(());
     };
-    let asked = Control::of(&running);
-    // An event of another platform, or of one that has been reset, has no chain here.
-    let Ok(chain) = Handle::current().block_on(asked.get(&format!("/_evt/chain/{run}"))) else {
+    let control = Control::of(&running);
+    // The event may be from another platform, or from before a reset: then the platform does not know the run.
+    let Ok(chain) = Handle::current().block_on(control.get(&format!("/_evt/chain/{run}"))) else {
         return Ok(());
     };
     cx.ui.line("")?;
-    for (place, line) in lines(&chain).into_iter().enumerate() {
-        let label = if place == 0 { "because" } else { "" };
+    for (index, line) in lines(&chain).into_iter().enumerate() {
+        let label = if index == 0 { "caused by" } else { "" };
         let label = cx.ui.paint(Style::Dim, &format!("{label:<9}"));
         cx.ui.line(&format!("{label} {}", safe(&line)))?;
     }
     Ok(())
 }
 
-/// The run that a delivery names in its headers.
+/// Reads the run's id from the delivery's headers.
 fn run_of(event: &Event) -> Option<String> {
     let text = |name: &str| event.headers.get(name)?.to_str().ok();
-    let is_plain = |run: &str| run.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_valid = |run: &str| run.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let by_key =
         text("idempotency-key").and_then(|key| key.strip_prefix("exec-")?.split('.').next());
     let by_id = || text("webhook-id")?.strip_prefix("msg_")?.split('_').next();
-    let run = by_key.or_else(by_id).filter(|run| is_plain(run))?;
+    let run = by_key.or_else(by_id).filter(|run| is_valid(run))?;
     Some(format!("exec-{run}"))
 }
 
@@ -47,7 +47,7 @@ fn lines(chain: &Value) -> Vec<String> {
         .flatten()
         .map(|event| {
             let name = text(event, "type");
-            // What came over HTTP is a vendor's request; all else the platform raised itself.
+            // Only vendors' webhooks arrive over HTTP. The platform raised all other events.
             if event["transport"] != "http" {
                 return name;
             }
@@ -57,7 +57,7 @@ fn lines(chain: &Value) -> Vec<String> {
                 None => "· unchecked",
             };
             let id = event["id"].as_str().map(|id| format!(" {id}"));
-            // Without the platform's references: this inbox gives the same numbers to other events.
+            // The platform's own references (`e_…`) are omitted: in this inbox they refer to other events.
             let system = text(event, "system");
             format!("{system} {name}{}  {verdict}", id.unwrap_or_default())
         })
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_goes_from_the_first_cause_to_the_run() {
+    fn a_chain_starts_at_the_first_cause_and_ends_at_the_run() {
         let chain = json!({
             "run": "exec-1", "flow": "paid", "status": "completed",
             "events": [

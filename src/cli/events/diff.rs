@@ -1,4 +1,4 @@
-//! `evt events diff`
+//! `evt events diff`: compares two events.
 
 use serde_json::json;
 use similar::{ChangeTag, TextDiff};
@@ -11,36 +11,36 @@ use crate::grammar::event_ref::EventRef;
 use crate::json;
 use crate::ui::{self, Format, Style, safe, safe_bytes};
 
-/// Lines that are the same, shown around those that differ.
-const AROUND: usize = 3;
-/// A difference of very long texts may be coarser, but it comes.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+/// Unchanged lines shown around a change.
+const CONTEXT_LINES: usize = 3;
+/// After this time the comparison of very long texts continues with a faster, less precise algorithm.
+const DIFF_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Compare two events: request line, headers, body
 ///
-/// JSON bodies are compared value by value, laid out alike; with --exact byte for byte. Exit 0 whether they differ or not (1
-/// means a failure); --expect-same makes a difference exit 9.
+/// JSON bodies are formatted before they are compared; --exact compares them byte for byte. The exit code is 0 even if the
+/// events differ; with --expect-same it is 9 then.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   evt events diff @-2 @last
   evt events diff e_7f3a expected.json --expect-same")]
 pub(crate) struct Args {
-    /// The one: e_7f3a, @last, @-3, @failed (the last), a file, or - for stdin
+    /// First event: e_7f3a, @last, @-3, @failed (the last), a file, or - for stdin
     #[arg(value_name = "A")]
     old: EventRef,
-    /// The other
+    /// Second event
     #[arg(value_name = "B")]
     new: EventRef,
-    /// Compare bodies as they came, white space included
+    /// Compare bodies byte for byte, including white space
     #[arg(long)]
     exact: bool,
-    /// Exit 9 if they differ
+    /// Exit with 9 if the events differ
     #[arg(long)]
     expect_same: bool,
 }
 
-/// A part of a request, as lines.
+/// A part of both requests, as lines of text.
 struct Part {
     name: &'static str,
     old: String,
@@ -84,25 +84,24 @@ fn request_line(event: &Event) -> String {
     format!("{} {}\n", event.method, safe(&event.target))
 }
 
-/// Header lines in one order, with what authorises masked; where the masks are alike and the values are not, a word says so.
+/// Sorted header lines, with credentials masked. A note marks different values that have the same mask.
 fn headers(old: &Event, new: &Event) -> (String, String) {
     let lines = |event: &Event, other: Option<&Event>| {
         let mut lines: Vec<String> = Vec::new();
         for (name, value) in &event.headers {
             let masked = ui::hidden_header(name.as_str(), value.as_bytes());
-            let differs =
-                other.is_some_and(|other| {
-                    other
-                        .headers
-                        .get_all(name)
-                        .iter()
-                        .all(|there| there != value)
-                        && other.headers.get_all(name).iter().any(|there| {
-                            ui::hidden_header(name.as_str(), there.as_bytes()) == masked
-                        })
-                });
+            let differs = other.is_some_and(|other| {
+                other
+                    .headers
+                    .get_all(name)
+                    .iter()
+                    .all(|old_value| old_value != value)
+                    && other.headers.get_all(name).iter().any(|old_value| {
+                        ui::hidden_header(name.as_str(), old_value.as_bytes()) == masked
+                    })
+            });
             let note = if masked.is_some() && differs {
-                "  (another value)"
+                "  (different value)"
             } else {
                 ""
             };
@@ -119,16 +118,16 @@ fn body(event: &Event, exact: bool) -> String {
     let mut text = if exact {
         ui::safe_block(&event.body)
     } else {
-        ui::body(json_or_all(event))
+        ui::body(trimmed_if_json(event))
     };
-    // In a layout of ours the last line's end means nothing; as it came, it is a byte like any other.
+    // A missing line break at the end is a difference only with `--exact`.
     if !exact && !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
     text
 }
 
-fn json_or_all(event: &Event) -> &[u8] {
+fn trimmed_if_json(event: &Event) -> &[u8] {
     if json::is_json(&event.body) {
         event.body.trim_ascii()
     } else {
@@ -138,7 +137,7 @@ fn json_or_all(event: &Event) -> &[u8] {
 
 fn show(args: &Args, parts: &[Part], same: bool, cx: &Context) -> Result<(), CliError> {
     if same {
-        cx.ui.status("They are the same.");
+        cx.ui.status("The events are identical.");
         return Ok(());
     }
     let name =
@@ -151,7 +150,7 @@ fn show(args: &Args, parts: &[Part], same: bool, cx: &Context) -> Result<(), Cli
         cx.ui
             .line(&cx.ui.paint(Style::Strong, &format!("@@ {} @@", part.name)))?;
         let diff = diff(part);
-        for (position, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        for (position, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {
             if position > 0 {
                 cx.ui.line(&cx.ui.paint(Style::Dim, "…"))?;
             }
@@ -165,7 +164,7 @@ fn show(args: &Args, parts: &[Part], same: bool, cx: &Context) -> Result<(), Cli
                 })?;
                 if change.missing_newline() {
                     cx.ui
-                        .line(&cx.ui.paint(Style::Dim, "\\ no line end here"))?;
+                        .line(&cx.ui.paint(Style::Dim, "\\ no line break at the end"))?;
                 }
             }
         }
@@ -199,7 +198,7 @@ fn write(args: &Args, parts: &[Part], same: bool, cx: &Context) -> Result<(), Cl
 
 fn diff(part: &Part) -> TextDiff<'_, '_, str> {
     TextDiff::configure()
-        .timeout(PATIENCE)
+        .timeout(DIFF_TIMEOUT)
         .diff_lines(part.old.as_str(), part.new.as_str())
 }
 

@@ -1,4 +1,4 @@
-//! `evt events export`
+//! `evt events export`: writes events as NDJSON, HAR or curl commands.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ use crate::grammar::event_ref::EventRef;
 use crate::grammar::target::Target;
 use crate::send::wire;
 
-/// Write events in a form that others read
+/// Write events as NDJSON, HAR or curl commands
 ///
-/// ndjson holds every byte and comes back by `evt events import`; har is read by browsers and proxies; curl is a command for
-/// each event. Headers that authorise are written as they came.
+/// ndjson preserves every byte and can be imported with `evt events import`. har is read by browsers and proxies. curl writes
+/// one command per event. Credentials in headers are written unmasked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,16 +29,16 @@ Examples:
   evt events export --since 1h --format har -f last-hour.har
   evt events export @last --format curl --to 3000 | sh")]
 pub(crate) struct Args {
-    /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin; if none is given, all that the flags select
+    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin [default: all that the flags select]
     #[arg(value_name = "REF")]
     references: Vec<EventRef>,
-    /// The form
-    #[arg(long, value_enum, default_value_t = Form::Ndjson)]
-    format: Form,
-    /// Write to this file (readable by you alone) in place of stdout
+    /// Output format
+    #[arg(long, value_enum, default_value_t = ExportFormat::Ndjson)]
+    format: ExportFormat,
+    /// Write to this file instead of stdout; only you can read it
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Where the curl commands send to; if not given, where the event came
+    /// Target of the curl commands [default: the URL that received the event]
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
     #[command(flatten)]
@@ -47,18 +47,18 @@ pub(crate) struct Args {
 
 /// `--format`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// One JSON object a line, exact
+enum ExportFormat {
+    /// One JSON object per line, lossless
     Ndjson,
     /// HTTP Archive 1.2
     Har,
-    /// One command an event, for a POSIX shell
+    /// One command per event, for a POSIX shell
     Curl,
 }
 
-/// Where the text goes, and how much there was.
+/// Writes events to stdout or a file.
 struct Writer<'a> {
-    form: Form,
+    format: ExportFormat,
     to: Option<&'a Target>,
     file: Option<(NamedTempFile, &'a Path)>,
     cx: &'a Context,
@@ -67,7 +67,7 @@ struct Writer<'a> {
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
-    if args.to.is_some() && args.format != Form::Curl {
+    if args.to.is_some() && args.format != ExportFormat::Curl {
         return Err(CliError::usage("--to is for --format curl")
             .hint("evt events export --format curl --to 3000"));
     }
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     }
     drop(progress);
     if cx.shutdown.is_cancelled() {
-        // What is half a file is not put in its place.
+        // An incomplete file does not replace the old one.
         return Ok(stopped(cx));
     }
     writer.end()
@@ -97,11 +97,11 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
 impl<'a> Writer<'a> {
     fn new(args: &'a Args, cx: &'a Context) -> Result<Self, CliError> {
         let file = match &args.file {
-            Some(path) => Some((beside(path, cx)?, path.as_path())),
+            Some(path) => Some((temporary_file(path, cx)?, path.as_path())),
             None => None,
         };
         Ok(Self {
-            form: args.format,
+            format: args.format,
             to: args.to.as_ref(),
             file,
             cx,
@@ -111,16 +111,16 @@ impl<'a> Writer<'a> {
     }
 
     fn event(&mut self, event: &Event) -> Result<(), CliError> {
-        match self.form {
-            Form::Ndjson => ndjson::write(event, &mut self.text),
-            Form::Har => {
+        match self.format {
+            ExportFormat::Ndjson => ndjson::write(event, &mut self.text),
+            ExportFormat::Har => {
                 match self.written {
                     0 => self.text.extend_from_slice(&har::begin()),
                     _ => self.text.extend_from_slice(b",\n"),
                 }
                 har::write(event, &mut self.text);
             }
-            Form::Curl => {
+            ExportFormat::Curl => {
                 let command = wire::curl(&call(event, self.to)?);
                 self.text.extend_from_slice(command.as_bytes());
                 self.text.push(b'\n');
@@ -134,17 +134,17 @@ impl<'a> Writer<'a> {
         if self.written == 0 {
             return Err(EventsError::NothingSelected.into());
         }
-        if self.form == Form::Har {
+        if self.format == ExportFormat::Har {
             self.text.extend_from_slice(har::END);
             self.put()?;
         }
         if let Some((file, path)) = self.file {
-            let place = self.cx.env.current_dir.join(path);
+            let destination = self.cx.env.current_dir.join(path);
             file.as_file()
                 .sync_all()
-                .map_err(|error| unwritten(path, error))?;
-            file.persist(place)
-                .map_err(|error| unwritten(path, error.error))?;
+                .map_err(|error| write_error(path, error))?;
+            file.persist(destination)
+                .map_err(|error| write_error(path, error.error))?;
             let count = self.written;
             self.cx
                 .ui
@@ -157,9 +157,9 @@ impl<'a> Writer<'a> {
         match &mut self.file {
             Some((file, path)) => file
                 .write_all(&self.text)
-                .map_err(|error| unwritten(path, error))?,
-            // A terminal is no place for raw bytes; what is written here is text that escapes them.
-            None if self.form == Form::Curl => {
+                .map_err(|error| write_error(path, error))?,
+            // curl commands contain no control characters, so they can be printed to a terminal as text.
+            None if self.format == ExportFormat::Curl => {
                 let text = String::from_utf8_lossy(&self.text);
                 self.cx.ui.line(text.trim_end_matches('\n'))?;
             }
@@ -173,27 +173,27 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The request that an event is.
+/// The request that sends the event to `to`, or to the URL that received it.
 fn call(event: &Event, to: Option<&Target>) -> Result<Call, CliError> {
-    let called;
+    let original;
     let target = match to {
         Some(target) => target,
         None => {
-            called = event.url().parse()?;
-            &called
+            original = event.url().parse()?;
+            &original
         }
     };
     Ok(Call::of(event, target, Duration::ZERO, 0))
 }
 
-/// A new file in the folder of `path`, its owner's alone; it takes the name when it is complete.
-fn beside(path: &Path, cx: &Context) -> Result<NamedTempFile, EventsError> {
-    let place = cx.env.current_dir.join(path);
-    let folder = place.parent().unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder).map_err(|error| unwritten(path, error))
+/// Creates a file with mode 0600 in the folder of `path`. It is renamed to `path` when it is complete.
+fn temporary_file(path: &Path, cx: &Context) -> Result<NamedTempFile, EventsError> {
+    let destination = cx.env.current_dir.join(path);
+    let folder = destination.parent().unwrap_or(Path::new("."));
+    NamedTempFile::new_in(folder).map_err(|error| write_error(path, error))
 }
 
-fn unwritten(path: &Path, source: std::io::Error) -> EventsError {
+fn write_error(path: &Path, source: std::io::Error) -> EventsError {
     EventsError::Write {
         path: path.to_owned(),
         source,

@@ -1,4 +1,4 @@
-//! `evt events import`
+//! `evt events import`: stores events from NDJSON or HAR.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -13,78 +13,80 @@ use crate::event::{Event, Seq};
 use crate::store::{StoreError, events};
 use crate::ui::{Format, Progress, safe};
 
-/// Events that are kept by one commit, and bytes of theirs.
+/// Events, and bytes of their bodies, that one transaction stores.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-/// Refused entries that are named one by one.
-const NAMED: u64 = 20;
-/// Bytes that tell one form from the other.
-const LOOK: u64 = 4096;
-/// The byte order mark, which some editors put before UTF-8.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Invalid entries that are reported individually.
+const MAX_WARNINGS: u64 = 20;
+/// Bytes that are read to detect the format.
+const DETECT_BYTES: u64 = 4096;
+/// The byte order mark of UTF-8, which some editors write.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Keep events that were exported: NDJSON or HAR
+/// Import events from NDJSON or HAR
 ///
-/// Bodies, headers and times come back as they were, and with them the verdicts that the file states. An entry that is no
-/// event is named and left out: exit 10 if others were taken.
+/// Restores bodies, headers, times and the verdicts in the file. Invalid entries are reported and skipped; the exit code is
+/// then 10.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   evt events import contacts.ndjson
   evt events import recording.har")]
 pub(crate) struct Args {
-    /// A file, or - for stdin; its form is seen from its first bytes
+    /// File to import, or - for stdin; the format is detected
     #[arg(value_name = "FILE")]
     file: Source,
 }
 
-/// What has been taken so far.
-struct Intake<'a> {
+/// The import so far.
+struct Import<'a> {
     cx: &'a Context,
     progress: Progress<'a>,
-    waiting: Vec<Event>,
+    /// Events of the next transaction.
+    batch: Vec<Event>,
     bytes: usize,
     first: Option<Seq>,
     last: Option<Seq>,
-    taken: u64,
+    imported: u64,
     refused: u64,
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
-    let mut from = open(&args.file, cx)?;
-    let mut intake = Intake {
+    let mut reader = open(&args.file, cx)?;
+    let mut import = Import {
         cx,
         progress: cx.ui.progress("importing", None),
-        waiting: Vec::new(),
+        batch: Vec::new(),
         bytes: 0,
         first: None,
         last: None,
-        taken: 0,
+        imported: 0,
         refused: 0,
     };
     let mut start = Vec::new();
-    let unread = |source| InputError::Read {
+    let read_error = |source| InputError::Read {
         name: args.file.name(),
         source,
     };
-    from.by_ref()
-        .take(LOOK)
+    reader
+        .by_ref()
+        .take(DETECT_BYTES)
         .read_to_end(&mut start)
-        .map_err(unread)?;
-    if start.starts_with(MARK) {
-        start.drain(..MARK.len());
+        .map_err(read_error)?;
+    if start.starts_with(BOM) {
+        start.drain(..BOM.len());
     }
     let is_log = har::is_log(&start);
-    let all = std::io::Cursor::new(start).chain(from);
-    let ended = if is_log {
-        log(all, &mut intake)
+    let all = std::io::Cursor::new(start).chain(reader);
+    let result = if is_log {
+        log(all, &mut import)
     } else {
-        lines(all, &mut intake).map_err(|error| error.with_name(args.file.name()))
+        lines(all, &mut import).map_err(|error| error.with_name(args.file.name()))
     };
-    // What was taken before a fault is kept and told.
-    intake.keep()?;
-    ended?;
-    intake.end(args)
+    // Events before an error are stored and reported.
+    import.store_batch()?;
+    result?;
+    import.end(args)
 }
 
 fn open(file: &Source, cx: &Context) -> Result<Box<dyn BufRead>, CliError> {
@@ -99,30 +101,30 @@ fn open(file: &Source, cx: &Context) -> Result<Box<dyn BufRead>, CliError> {
     Ok(Box::new(BufReader::with_capacity(256 * 1024, opened)))
 }
 
-fn log(from: impl Read, intake: &mut Intake<'_>) -> Result<(), CliError> {
+fn log(from: impl Read, import: &mut Import<'_>) -> Result<(), CliError> {
     let mut number = 0;
     har::read::<CliError>(from, &mut |entry| {
         number += 1;
-        intake.entry("entry", number, entry)
+        import.entry("entry", number, entry)
     })
 }
 
-/// A fault of reading, or one of keeping.
-enum Fault {
-    Read(std::io::Error),
+/// An error of the reader, or another one.
+enum ReadError {
+    Io(std::io::Error),
     Other(CliError),
 }
 
-impl Fault {
+impl ReadError {
     fn with_name(self, name: String) -> CliError {
         match self {
-            Self::Read(source) => InputError::Read { name, source }.into(),
+            Self::Io(source) => InputError::Read { name, source }.into(),
             Self::Other(error) => error,
         }
     }
 }
 
-fn lines(mut from: impl BufRead, intake: &mut Intake<'_>) -> Result<(), Fault> {
+fn lines(mut from: impl BufRead, import: &mut Import<'_>) -> Result<(), ReadError> {
     let mut line = Vec::new();
     let mut number = 0;
     loop {
@@ -130,25 +132,27 @@ fn lines(mut from: impl BufRead, intake: &mut Intake<'_>) -> Result<(), Fault> {
         line.clear();
         let limit = MAX_TEXT as u64;
         let read = from.by_ref().take(limit).read_until(b'\n', &mut line);
-        if read.map_err(Fault::Read)? == 0 {
+        if read.map_err(ReadError::Io)? == 0 {
             return Ok(());
         }
         let entry = if line.len() >= MAX_TEXT && line.last() != Some(&b'\n') {
-            from.skip_until(b'\n').map_err(Fault::Read)?;
+            from.skip_until(b'\n').map_err(ReadError::Io)?;
             Err(ArchiveError::TooLong)
         } else if line.trim_ascii().is_empty() {
             continue;
         } else {
             ndjson::read(&line)
         };
-        intake.entry("line", number, entry).map_err(Fault::Other)?;
-        if intake.cx.shutdown.is_cancelled() {
+        import
+            .entry("line", number, entry)
+            .map_err(ReadError::Other)?;
+        if import.cx.shutdown.is_cancelled() {
             return Ok(());
         }
     }
 }
 
-impl Intake<'_> {
+impl Import<'_> {
     fn entry(
         &mut self,
         what: &str,
@@ -158,66 +162,67 @@ impl Intake<'_> {
         match entry {
             Ok(event) => {
                 self.bytes += event.body.len();
-                self.waiting.push(event);
-                if self.waiting.len() >= BATCH || self.bytes >= BATCH_BYTES {
-                    self.keep()?;
+                self.batch.push(event);
+                if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
+                    self.store_batch()?;
                 }
             }
             Err(error) => {
                 self.refused += 1;
-                if self.refused <= NAMED {
+                if self.refused <= MAX_WARNINGS {
                     let cause = std::error::Error::source(&error);
                     let why = cause.map_or_else(String::new, |cause| format!(": {cause}"));
                     let text = safe(&format!("{error}{why}"));
-                    self.cx
-                        .ui
-                        .warn(&format!("{what} {number} is left out: {text}"));
+                    self.cx.ui.warn(&format!("skipped {what} {number}: {text}"));
                 }
             }
         }
         Ok(())
     }
 
-    /// Keeps what waits, by one commit.
-    fn keep(&mut self) -> Result<(), CliError> {
-        let waiting = std::mem::take(&mut self.waiting);
+    /// Stores the batch in one transaction.
+    fn store_batch(&mut self) -> Result<(), CliError> {
+        let batch = std::mem::take(&mut self.batch);
         self.bytes = 0;
-        if waiting.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
-        let count = waiting.len() as u64;
-        let kept = self
+        let count = batch.len() as u64;
+        let stored = self
             .cx
             .inbox()?
             .write_blocking(move |tx| -> Result<_, StoreError> {
-                let mut seqs = Vec::with_capacity(waiting.len());
-                for event in &waiting {
+                let mut seqs = Vec::with_capacity(batch.len());
+                for event in &batch {
                     seqs.push(events::insert(tx, event, None)?);
                 }
                 Ok(seqs)
             })?;
-        self.first = self.first.or(kept.first().copied());
-        self.last = kept.last().copied();
-        self.taken += count;
+        self.first = self.first.or(stored.first().copied());
+        self.last = stored.last().copied();
+        self.imported += count;
         self.progress.add(count);
         Ok(())
     }
 
     fn end(self, args: &Args) -> Result<Exit, CliError> {
         let Self {
-            cx, taken, refused, ..
+            cx,
+            imported,
+            refused,
+            ..
         } = self;
         let name = args.file.name();
-        if taken == 0 {
+        if imported == 0 {
             return Err(EventsError::NothingTaken { name, refused }.into());
         }
         if let (Some(first), Some(last)) = (self.first, self.last) {
             match cx.ui.format() {
                 Format::Text => cx
                     .ui
-                    .line(&format!("Imported {taken} events: {first} to {last}"))?,
+                    .line(&format!("Imported {imported} events: {first} to {last}"))?,
                 Format::Json | Format::Raw => cx.ui.json(&json!({
-                    "imported": taken,
+                    "imported": imported,
                     "refused": refused,
                     "first": first.to_string(),
                     "last": last.to_string(),
@@ -228,7 +233,7 @@ impl Intake<'_> {
             return Ok(stopped(cx));
         }
         if refused > 0 {
-            let total = taken + refused;
+            let total = imported + refused;
             return Err(EventsError::SomeRefused { refused, total }.into());
         }
         Ok(Exit::Done)

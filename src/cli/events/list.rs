@@ -1,4 +1,4 @@
-//! `evt events list`
+//! `evt events list`: prints a table of stored events.
 
 use super::select::SelectArgs;
 use crate::cli::Context;
@@ -7,12 +7,12 @@ use crate::event::Event;
 use crate::record;
 use crate::ui::{self, Cell, Format, Style, clip};
 
-/// As many as fit a look.
-const LIMIT: usize = 50;
-/// Columns for a type.
-const TITLE: usize = 48;
+/// Events shown by default.
+const DEFAULT_LIMIT: usize = 50;
+/// Columns for the event's type.
+const TYPE_WIDTH: usize = 48;
 
-/// List what was received and sent, the newest last
+/// List received and sent events, newest last
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
-    let selection = args.select.selection(Some(LIMIT));
+    let selection = args.select.selection(Some(DEFAULT_LIMIT));
     let mut rows = Vec::new();
     let mut line = Vec::new();
     let more = selection.each(cx, &mut |event| {
@@ -42,8 +42,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     })?;
     if cx.ui.format() == Format::Text {
         if rows.is_empty() {
-            cx.ui
-                .status("Nothing is kept that is like that. `evt listen` and `evt send` keep what comes and goes.");
+            cx.ui.status(
+                "No matching events. `evt listen` and `evt send` store what they receive and send.",
+            );
             return Ok(Exit::Done);
         }
         let headings = [
@@ -54,7 +55,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     if more {
         let limit = selection.limit().unwrap_or_default();
         cx.ui.status(&format!(
-            "These are the newest {limit}; --limit 0 shows all."
+            "Showing the newest {limit}; use --limit 0 for all."
         ));
     }
     Ok(Exit::Done)
@@ -70,7 +71,7 @@ fn row(event: &Event) -> Vec<Cell> {
         reference.into(),
         Cell::styled(Style::Dim, seconds),
         event.source.as_str().into(),
-        Cell::styled(Style::Name, clip(&event.title(), TITLE)),
+        Cell::styled(Style::Name, clip(&event.title(), TYPE_WIDTH)),
         Cell::styled(verdict_style, verdict),
         Cell::styled(outcome_style, outcome),
         Cell::styled(Style::Dim, ui::size(event.body.len())),

@@ -1,4 +1,4 @@
-//! `evt events`: what was received and sent: seen, sent again, judged again, compared, carried elsewhere.
+//! `evt events`: works with received and sent events: list, show, replay, verify, diff, export, import, prune.
 
 mod chain;
 mod diff;
@@ -20,9 +20,8 @@ use thiserror::Error;
 use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
-use crate::explain::{Explain, Explanation};
 
-/// See, replay, verify, compare and carry what was received and sent
+/// List, show, replay, verify, compare, export and import events
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -46,33 +45,33 @@ enum Command {
 }
 
 impl Args {
-    /// Whether `-o curl` means something here.
+    /// Whether `-o curl` is allowed.
     pub(super) fn is_dry_run(&self) -> bool {
         matches!(&self.command, Command::Replay(args) if args.is_dry_run())
     }
 }
 
-/// Why a command over kept events did not do what was asked.
+/// Why an `evt events` command failed.
 #[derive(Debug, Error)]
 pub(crate) enum EventsError {
-    #[error("no event {reference} is kept")]
+    #[error("there is no event {reference}")]
     NoSuchEvent { reference: String },
     #[error("there is no file `{}`", path.display())]
     NoSuchFile { path: std::path::PathBuf },
-    #[error("no kept event is like that")]
+    #[error("no stored event matches")]
     NothingSelected,
-    #[error("{reference} names {found} events, and one is needed")]
+    #[error("{reference} contains {found} events, expected one")]
     NotOne { reference: String, found: usize },
-    #[error("{name} is larger than the 256 MiB that are read for a reference")]
+    #[error("{name} is larger than 256 MiB")]
     FileTooLarge { name: String },
-    #[error("secrets are shown on a terminal only")]
+    #[error("--show-secrets requires a terminal")]
     SecretsElsewhere,
-    #[error("the body holds bytes that a terminal would obey")]
+    #[error("the body contains control characters, which are not written to a terminal")]
     NotForTerminals,
-    #[error("nothing says by which scheme {reference} is signed")]
+    #[error("cannot detect the signature scheme of {reference}")]
     NoScheme { reference: String },
     #[error(
-        "{reference} was verified on receipt with another secret than the one of the running `evt dev`, and no secret is given"
+        "{reference} was not signed with the secret of the running `evt dev`, and no other secret is given"
     )]
     SecretNotGiven { reference: String },
     #[error("{}", if *total == 1 { "the event was not delivered".to_owned() } else { format!("none of {total} events was delivered") })]
@@ -88,9 +87,9 @@ pub(crate) enum EventsError {
         target: String,
         source: Option<DialError>,
     },
-    #[error("{name} holds no event that could be taken")]
+    #[error("{name} contains no valid event")]
     NothingTaken { name: String, refused: u64 },
-    #[error("{refused} of {total} entries could not be taken")]
+    #[error("{refused} of {total} entries are not valid events")]
     SomeRefused { refused: u64, total: u64 },
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -99,63 +98,17 @@ pub(crate) enum EventsError {
     },
 }
 
-impl Explain for EventsError {
-    fn explain(&self) -> Explanation {
-        let not_found = |code| Explanation::new(Exit::NotFound, code);
-        match self {
-            Self::NoSuchEvent { .. } => not_found("no_such_event").hint("evt events list"),
-            Self::NoSuchFile { .. } => {
-                not_found("no_such_file").hint("evt events list     names the events that are kept")
-            }
-            Self::NothingSelected => {
-                not_found("nothing_selected").hint("evt events list --limit 0")
-            }
-            Self::NotOne { .. } => Explanation::usage("not_one").hint("evt events list"),
-            Self::FileTooLarge { name } => {
-                Explanation::usage("too_large").hint(format!("evt events import {name}"))
-            }
-            Self::SecretsElsewhere => Explanation::usage("secrets_elsewhere")
-                .hint("evt events export @last     writes headers as they came"),
-            Self::NotForTerminals => Explanation::usage("not_for_terminals")
-                .hint("evt events show @last -o raw > body.bin"),
-            Self::NoScheme { .. } => Explanation::usage("no_scheme")
-                .hint("name the scheme, such as stripe, and its --secret env:NAME"),
-            Self::SecretNotGiven { reference } => Explanation::usage("no_secret")
-                .hint(format!("evt events verify {reference} --secret env:NAME")),
-            Self::NoneDelivered { target, source, .. } => {
-                let first = match source {
-                    Some(_) => "start your app",
-                    None => "see why your app refused it",
-                };
-                Explanation::new(Exit::Undelivered, "undelivered").hint(format!(
-                    "{first}, then: evt events replay @failed --to {target}"
-                ))
-            }
-            Self::SomeFailed { target, .. } => Explanation::new(Exit::Partly, "partly_delivered")
-                .hint(format!("evt events replay @failed --to {target}")),
-            Self::NothingTaken { .. } => Explanation::usage("not_an_export")
-                .hint("evt events export --format ndjson -f events.ndjson"),
-            Self::SomeRefused { .. } => Explanation::new(Exit::Partly, "partly_imported")
-                .hint("mend the lines named above and import those alone"),
-            Self::Write { .. } => {
-                Explanation::failed("cannot_write").hint("evt events export > events.ndjson")
-            }
-        }
-    }
-}
-
-/// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     match args.command {
         Command::Replay(args) => replay::run(*args, cx).await,
-        // All others wait for the disk alone; signals are answered meanwhile.
-        command => tokio::task::spawn_blocking(move || apart(&command, &cx))
+        // The other commands only use the disk. They run on a blocking thread, so that signals are handled.
+        command => tokio::task::spawn_blocking(move || run_blocking(&command, &cx))
             .await
             .unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
     }
 }
 
-fn apart(command: &Command, cx: &Context) -> Result<Exit, CliError> {
+fn run_blocking(command: &Command, cx: &Context) -> Result<Exit, CliError> {
     match command {
         Command::List(args) => list::run(args, cx),
         Command::Show(args) => show::run(args, cx),
@@ -168,7 +121,7 @@ fn apart(command: &Command, cx: &Context) -> Result<Exit, CliError> {
     }
 }
 
-/// How a long command ends that a signal stopped.
+/// The exit code of a command that a signal has stopped.
 fn stopped(cx: &Context) -> Exit {
     cx.interrupted().unwrap_or(Exit::Interrupted)
 }

@@ -1,4 +1,4 @@
-//! From references to events: kept ones by their place, others from a file or stdin.
+//! Resolves event references: to positions in the inbox, or to events from a file or stdin.
 
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -19,42 +19,42 @@ use crate::grammar::event_ref::EventRef;
 use crate::store::events::{self, Scan};
 use crate::time::Timestamp;
 
-/// An event that was named.
+/// An event that a reference names.
 pub(super) enum Picked {
     /// In the inbox.
-    Kept(Seq),
-    /// From a file: nothing can be noted on it.
-    Loose(Box<Event>),
+    Stored(Seq),
+    /// From a file or stdin. Its outcome is not stored.
+    Loaded(Box<Event>),
 }
 
 impl Picked {
-    /// The event itself; `None` where it was pruned meanwhile.
+    /// Returns the event; `None` if it has been pruned.
     pub(super) fn event(&self, cx: &Context) -> Result<Option<Event>, CliError> {
         match self {
-            Self::Kept(seq) => Ok(cx.inbox()?.read_blocking(|db| events::get(db, *seq))?),
-            Self::Loose(event) => Ok(Some((**event).clone())),
+            Self::Stored(seq) => Ok(cx.inbox()?.read_blocking(|db| events::get(db, *seq))?),
+            Self::Loaded(event) => Ok(Some((**event).clone())),
         }
     }
 }
 
-/// Every event that the references name, in their order.
+/// Resolves all references, in order.
 pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, CliError> {
     let mut picked = Vec::new();
     for reference in references {
         match reference {
-            EventRef::Seq(seq) => picked.push(Picked::Kept(existing(*seq, reference, cx)?)),
+            EventRef::Seq(seq) => picked.push(Picked::Stored(existing(*seq, reference, cx)?)),
             EventRef::FromEnd(nth) => {
                 let event = cx.inbox()?.read_blocking(|db| events::from_end(db, *nth))?;
                 let seq = event.and_then(|event| event.seq);
-                picked.push(Picked::Kept(seq.ok_or_else(|| missing(reference))?));
+                picked.push(Picked::Stored(seq.ok_or_else(|| missing(reference))?));
             }
-            EventRef::Failed => picked.extend(failed(cx)?.into_iter().map(Picked::Kept)),
+            EventRef::Failed => picked.extend(failed(cx)?.into_iter().map(Picked::Stored)),
             EventRef::File(_) | EventRef::Stdin => {
-                let loose = from_file(reference, cx)?;
+                let loaded = from_file(reference, cx)?;
                 picked.extend(
-                    loose
+                    loaded
                         .into_iter()
-                        .map(|event| Picked::Loose(Box::new(event))),
+                        .map(|event| Picked::Loaded(Box::new(event))),
                 );
             }
         }
@@ -62,19 +62,19 @@ pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, 
     Ok(picked)
 }
 
-/// Those of the named events that the flags select.
+/// Resolves the references, and returns the events that the flags select.
 pub(super) fn selected(
     references: &[EventRef],
     select: &SelectArgs,
     cx: &Context,
 ) -> Result<Vec<Picked>, CliError> {
-    let named = all(references, cx)?;
+    let all = all(references, cx)?;
     if !select.is_given() {
-        return Ok(named);
+        return Ok(all);
     }
     let selection = select.selection(None);
     let mut picked = Vec::new();
-    for one in named {
+    for one in all {
         let event = one.event(cx)?;
         if event.is_some_and(|event| selection.matches(&event)) {
             picked.push(one);
@@ -87,7 +87,7 @@ pub(super) fn selected(
     Ok(picked)
 }
 
-/// The one event that a reference names. Of those that failed it is the last.
+/// Resolves a reference to a single event. `@failed` is the last failed event.
 pub(super) fn one(reference: &EventRef, cx: &Context) -> Result<Event, CliError> {
     let mut picked = all(std::slice::from_ref(reference), cx)?;
     if picked.len() > 1 && *reference != EventRef::Failed {
@@ -133,18 +133,17 @@ fn failed(cx: &Context) -> Result<Vec<Seq>, CliError> {
     Ok(seqs)
 }
 
-/// What a file holds: exported events, or else one body.
+/// Reads exported events from a file. A file of another form is the body of a single event.
 fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError> {
     let (name, text) = read(reference, cx)?;
-    let unreadable =
-        |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
+    let invalid = |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
     if har::is_log(&text) {
         let mut found = Vec::new();
         har::read::<ArchiveError>(&text[..], &mut |event| {
             found.push(event?);
             Ok(())
         })
-        .map_err(unreadable)?;
+        .map_err(invalid)?;
         return Ok(found);
     }
     let mut lines = text
@@ -153,7 +152,7 @@ fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError>
         .peekable();
     if lines.peek().is_some_and(|line| ndjson::is_record(line)) {
         let events: Result<Vec<Event>, ArchiveError> = lines.map(ndjson::read).collect();
-        return events.map_err(unreadable);
+        return events.map_err(invalid);
     }
     Ok(vec![of_body(Bytes::from(text))])
 }
@@ -187,7 +186,7 @@ fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliErro
     }
 }
 
-/// A body alone, as if somebody had posted it.
+/// Makes an event of a body, as if it had been received by POST.
 fn of_body(body: Bytes) -> Event {
     let mut headers = HeaderMap::new();
     headers.insert(

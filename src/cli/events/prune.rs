@@ -1,4 +1,4 @@
-//! `evt events prune`
+//! `evt events prune`: deletes old events.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{self, Format};
 
-/// Events that one commit removes: others that write wait no longer than that.
+/// Events deleted by one transaction. Other writers wait for a transaction, so it must be short.
 const BATCH: usize = 500;
 
-/// Remove old events, the oldest first
+/// Delete old events, oldest first
 ///
-/// What a delivery still needs stays: `evt queue list` shows it.
+/// Events that a pending delivery needs are not deleted (see `evt queue list`).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,29 +29,29 @@ Examples:
   evt events prune --all --yes")]
 #[group(id = "what", required = true, multiple = true, args = ["keep", "max_size", "all"])]
 pub(crate) struct Args {
-    /// Remove what is older than this
+    /// Delete events older than this
     #[arg(long, value_name = "SPAN")]
     keep: Option<Span>,
-    /// Remove the oldest until bodies and headers take no more than this
+    /// Delete the oldest events until the rest takes at most this much space
     #[arg(long, value_name = "SIZE")]
     max_size: Option<Size>,
-    /// Remove everything
+    /// Delete all events
     #[arg(long, conflicts_with_all = ["keep", "max_size"])]
     all: bool,
-    /// Only say what would be removed
+    /// Only print what would be deleted
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
 
-/// What is to go.
+/// The events to delete.
 #[derive(Default)]
 struct Plan {
     seqs: Vec<Seq>,
     bytes: u64,
-    /// Would go if no delivery needed them.
+    /// Number of selected events that pending deliveries need.
     needed: u64,
 }
 
@@ -59,26 +59,26 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let store = cx.inbox()?;
     let plan = plan(args, &store)?;
     if plan.seqs.is_empty() || args.dry_run {
-        report(&plan, "Would remove", "would_remove", plan.seqs.len(), cx)?;
+        report(&plan, "Would delete", "would_remove", plan.seqs.len(), cx)?;
         return Ok(Exit::Done);
     }
     if !args.yes {
-        let size = in_words(plan.bytes);
-        let question = format!("Remove {} events ({size})?", plan.seqs.len());
+        let size = size_text(plan.bytes);
+        let question = format!("Delete {} events ({size})?", plan.seqs.len());
         if !cx.ui.confirm(&question, false, "--yes")? {
-            cx.ui.status("Nothing was removed.");
+            cx.ui.status("Nothing was deleted.");
             return Ok(Exit::Done);
         }
     }
     let removed = remove(&plan, &store, cx)?;
-    report(&plan, "Removed", "removed", removed, cx)?;
+    report(&plan, "Deleted", "removed", removed, cx)?;
     if cx.shutdown.is_cancelled() {
         return Ok(stopped(cx));
     }
-    // The events are gone either way; the room is only not given back while another process is at work.
+    // The events are deleted even if this fails. Another process that uses the database prevents it from shrinking.
     if let Err(error) = store.read_blocking(events::compact) {
         cx.ui.status(&format!(
-            "The file keeps its size for now and the room is used again: {error}"
+            "The database file keeps its size for now; the free space is used for new events: {error}"
         ));
     }
     Ok(Exit::Done)
@@ -94,10 +94,10 @@ fn plan(args: &Args, store: &Store) -> Result<Plan, CliError> {
     let mut plan = Plan::default();
     store.read_blocking(|db| {
         events::weigh(db, |event: Weight| {
-            let old = before.is_some_and(|before| event.received_at < before);
-            let too_much = max.is_some_and(|max| total > max);
-            if !(args.all || old || too_much) {
-                // Events may be imported with times of their own, so the old ones need not come first.
+            let is_old = before.is_some_and(|before| event.received_at < before);
+            let is_over_size = max.is_some_and(|max| total > max);
+            if !(args.all || is_old || is_over_size) {
+                // Imported events have their original times, so later rows may be older.
                 return ControlFlow::Continue(());
             }
             if event.needed {
@@ -123,11 +123,11 @@ fn remove(plan: &Plan, store: &Store, cx: &Context) -> Result<usize, CliError> {
         let batch = batch.to_vec();
         progress.add(batch.len() as u64);
         removed += store.write_blocking(move |tx| -> Result<usize, StoreError> {
-            let mut gone = 0;
+            let mut removed = 0;
             for seq in batch {
-                gone += usize::from(events::remove(tx, seq)?);
+                removed += usize::from(events::remove(tx, seq)?);
             }
-            Ok(gone)
+            Ok(removed)
         })?;
     }
     Ok(removed)
@@ -139,17 +139,17 @@ fn report(plan: &Plan, verb: &str, name: &str, count: usize, cx: &Context) -> Re
         facts[name] = count.into();
         return Ok(cx.ui.json(&facts)?);
     }
-    let size = in_words(plan.bytes);
+    let size = size_text(plan.bytes);
     cx.ui.line(&format!("{verb} {count} events ({size})"))?;
     if plan.needed > 0 {
         cx.ui.status(&format!(
-            "{} stay, because a delivery still needs them: evt queue list",
+            "{} events were not deleted because deliveries need them (see: evt queue list)",
             plan.needed
         ));
     }
     Ok(())
 }
 
-fn in_words(bytes: u64) -> String {
+fn size_text(bytes: u64) -> String {
     ui::size(usize::try_from(bytes).unwrap_or(usize::MAX))
 }

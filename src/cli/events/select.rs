@@ -1,4 +1,4 @@
-//! The selection flags, the same on list, replay and export, and the walk over what they select.
+//! The selection flags of list, replay and export, and the scan that they describe.
 
 use std::ops::ControlFlow;
 
@@ -10,45 +10,45 @@ use crate::select::{Select, Status, TypeRule, Where};
 use crate::store::events::{self, Scan};
 use crate::time::Timestamp;
 
-/// Which of the kept events.
+/// Flags that select stored events.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Selecting")]
 pub(super) struct SelectArgs {
-    /// Only these types: contact.created, 'contact.*', 'contact.>', or all but '!contact.*' (repeatable)
+    /// Only events of this type: contact.created, 'contact.*', 'contact.>'; '!contact.*' excludes (repeatable)
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Only those for which this holds, such as 'data.data.amount >= 100' (`evt man grammar`)
+    /// Only events that match this expression, such as 'data.data.amount >= 100' (see `evt man grammar`)
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
-    /// Only those with this outcome, signature or answer: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx
+    /// Only events with this status: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<Status>,
-    /// Only those received since: 10m, 2h or 7d (ago), 2026-04-25, or an RFC 3339 time
+    /// Only events received since 10m, 2h or 7d ago, 2026-04-25, or an RFC 3339 time
     #[arg(long, value_name = "TIME")]
     since: Option<When>,
-    /// Only those received before
+    /// Only events received before this time
     #[arg(long, value_name = "TIME")]
     until: Option<When>,
-    /// Only the newest N of them; 0 for all
+    /// Only the newest N events; 0 for all
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }
 
-/// The flags, seen at one point in time.
+/// The flags, with relative times resolved against one point in time.
 pub(super) struct Selection {
     select: Select,
     now: Timestamp,
 }
 
-/// What was selected, oldest first.
+/// The selected events, oldest first.
 pub(super) struct Found {
     pub(super) seqs: Vec<Seq>,
-    /// There were more than the limit allows.
+    /// True if the limit left out older events.
     pub(super) more: bool,
 }
 
 impl SelectArgs {
-    /// Whether any flag narrows the selection.
+    /// Whether any flag is given.
     pub(super) fn is_given(&self) -> bool {
         !self.types.is_empty()
             || self.condition.is_some()
@@ -58,7 +58,7 @@ impl SelectArgs {
             || self.limit.is_some()
     }
 
-    /// `default`: the limit where none is given.
+    /// `default` is the limit if the flags have none.
     pub(super) fn selection(&self, default: Option<usize>) -> Selection {
         let select = Select {
             types: self.types.clone(),
@@ -76,7 +76,7 @@ impl SelectArgs {
 }
 
 impl Selection {
-    /// Whether an event is one of those; the limit aside.
+    /// Whether the event matches the flags. The limit is not considered.
     pub(super) fn matches(&self, event: &Event) -> bool {
         self.select.matches(event, self.now)
     }
@@ -97,7 +97,7 @@ impl Selection {
         }
     }
 
-    /// The selected events' places: eight bytes for each, whatever the events weigh.
+    /// Finds the positions of the selected events. They take eight bytes each, however large the events are.
     pub(super) fn find(&self, cx: &Context) -> Result<Found, CliError> {
         let mut seqs = Vec::new();
         let mut more = false;
@@ -120,7 +120,7 @@ impl Selection {
         Ok(Found { seqs, more })
     }
 
-    /// Hands the selected events over, oldest first, one in memory at once; returns whether there were more than the limit allows.
+    /// Visits the selected events, oldest first, with one in memory at a time. Returns whether the limit left out older events.
     pub(super) fn each(
         &self,
         cx: &Context,
@@ -130,7 +130,7 @@ impl Selection {
             let found = self.find(cx)?;
             cx.inbox()?.read_blocking(|db| -> Result<(), CliError> {
                 for seq in &found.seqs {
-                    // It may have been pruned since.
+                    // Another process may have pruned the event since.
                     if let Some(event) = events::get(db, *seq)? {
                         visit(event)?;
                     }

@@ -1,4 +1,4 @@
-//! `evt events show`
+//! `evt events show`: prints everything about an event.
 
 use std::io::ErrorKind;
 
@@ -10,20 +10,20 @@ use crate::grammar::event_ref::EventRef;
 use crate::record;
 use crate::ui::{self, Format};
 
-/// Show all of an event: request, headers, verdict, body
+/// Show an event: request, headers, signature, body
 ///
-/// Of a delivery of the running `evt dev` it also shows what led to it: the events before it, and the run of the flow. With -o
-/// json it is the event's record, with -o raw the body as it came, byte for byte.
+/// For a webhook from the running `evt dev`, also shows the events and the flow run that led to it. With -o json, prints the
+/// event's record; with -o raw, the body byte for byte.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   evt events show @last
   evt events show e_7f3a -o raw > body.bin")]
 pub(crate) struct Args {
-    /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin
+    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin
     #[arg(value_name = "REF", default_value = "@last")]
     references: Vec<EventRef>,
-    /// Show what authorises, too; on a terminal only
+    /// Show credentials in headers (on a terminal only)
     #[arg(long)]
     show_secrets: bool,
 }
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The body as it came.
+/// Prints the body byte for byte.
 pub(super) fn raw(event: &Event, cx: &Context) -> Result<(), CliError> {
     cx.ui.raw(&event.body).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => EventsError::NotForTerminals.into(),

@@ -1,4 +1,4 @@
-//! `evt events verify`
+//! `evt events verify`: checks the signature of an event.
 
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -17,33 +17,33 @@ use crate::signature::{self, Judgement, Options, Reason, Received, Scheme, Signa
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, safe};
 
-/// Check an event's signature and say why it is valid or not
+/// Verify an event's signature and explain the result
 ///
-/// The clock is set back to when the event was received, so that an old event is not too old. Exit 0 for a valid signature, 8
-/// for any other.
+/// The signature is checked as of the time of receipt, so that an old event is not rejected for its age. Exits with 0 if the
+/// signature is valid, otherwise with 8.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   evt events verify @last --scheme stripe --secret env:STRIPE_SECRET
   evt events verify e_7f3a --scheme shared-secret-header:header=X-Bridge-Secret --secret env:S")]
 pub(crate) struct Args {
-    /// Which: e_7f3a, @last, @-3, @failed (the last), a file, or - for stdin
+    /// Event: e_7f3a, @last, @-3, @failed (the last), a file, or - for stdin
     #[arg(value_name = "REF", default_value = "@last")]
     reference: EventRef,
-    /// By this scheme; if not given, by the one that was checked on receipt
+    /// Signature scheme [default: the one checked on receipt]
     #[arg(long, value_name = "SCHEME[:key=value,…]")]
     scheme: Option<SchemeSpec>,
-    /// The secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, any one may fit)
+    /// Secret: text, env:NAME, file:PATH, cmd:… or - (repeatable, one must match)
     #[arg(long, value_name = "REF")]
     secret: Vec<SecretRef>,
-    /// How far the signed time may lie from the time of judgement; 0 switches the check off; if not given, what the scheme
-    /// asks for, mostly 5m
+    /// Largest difference between the signed timestamp and the time of the check; 0 disables it [default: by scheme, usually
+    /// 5m]
     #[arg(long, value_name = "SPAN")]
     tolerance: Option<Span>,
-    /// Judge as of this time: now is `0`, before is 10m, 2h, 2026-04-25, or an RFC 3339 time; if not given, as of receipt
+    /// Check as of this time: 0 (now), 10m or 2h ago, 2026-04-25, or an RFC 3339 time [default: time of receipt]
     #[arg(long, value_name = "TIME")]
     at: Option<When>,
-    /// The URL that the sender called, where a tunnel or proxy stood in between
+    /// The URL that the sender called, if a tunnel or proxy was in front of the listener
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 }
@@ -56,8 +56,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     for reference in &args.secret {
         secrets.push(cx.secret(reference)?);
     }
-    let is_ours = secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME;
-    if is_ours {
+    let is_platform = secrets.is_empty() && scheme.name() == signature::PLATFORM_SCHEME;
+    if is_platform {
         secrets.extend(platform.clone());
     }
     let url = match &args.public_url {
@@ -75,19 +75,19 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         None => event.received_at,
     };
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
-    // On a thread that may wait: see `events::run`.
+    // `events::run` calls this on a blocking thread.
     let documents = Documents::default();
     Handle::current().block_on(documents.teach(&*verifier, &received, at));
     let mut judgement = verifier.verify(&received, at, args.tolerance.map(Into::into));
-    if is_ours && is_mismatch(judgement.reason) && was_valid(&event) {
+    if is_platform && is_mismatch(judgement.reason) && was_valid(&event) {
         return Err(EventsError::SecretNotGiven {
             reference: args.reference.to_string(),
         }
         .into());
     }
-    if is_ours {
+    if is_platform {
         cx.ui
-            .status("Checked with the secret of the running `evt dev` (--secret REF for another)");
+            .status("Checked with the secret of the running `evt dev` (use --secret for another)");
     }
     if is_mismatch(judgement.reason) && judgement.hint.is_none() {
         let others = platform
@@ -121,7 +121,7 @@ fn scheme_of(
     }
 }
 
-/// The hints in the words of this command.
+/// Adapts the hints of an error to this command.
 fn explain(error: SignatureError) -> CliError {
     let hint = match &error {
         SignatureError::UnknownScheme {

@@ -1,10 +1,11 @@
-//! `evt flows apply`: makes the platform's flows equal to files. The difference comes first, then the question, then the change.
+//! `evt flows apply`: makes the platform's flows match files. Prints the difference and asks before it changes anything.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::check;
 use super::difference;
 use super::document::{self, Document, DocumentFault};
 use crate::api::Client;
@@ -13,30 +14,30 @@ use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Style, safe};
 
-/// Create and change flows until they equal the files
+/// Create and update flows to match files
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows apply -f flows/\n  evt flows apply -f flows/ --prune --yes"
 )]
 pub(crate) struct Args {
-    /// A YAML or JSON file, a folder of them, or stdin with `-`; several add up
+    /// A YAML or JSON file, a folder of such files, or `-` for stdin (repeatable)
     #[arg(short, long = "file", value_name = "FILE|DIR", required = true)]
     files: Vec<PathBuf>,
-    /// Delete the flows that are in none of the files
+    /// Delete flows that are in none of the files
     #[arg(long)]
     prune: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Show the difference and change nothing
+    /// Print the difference and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Apply also what a remote platform cannot be expected to make work
+    /// Skip the checks for remote platforms
     #[arg(long)]
     force: bool,
 }
 
-/// What has to be done about one flow.
+/// The planned change of one flow.
 enum Step {
     Create { body: Value, name: String },
     Update { flow: Flow, body: Value },
@@ -56,7 +57,7 @@ impl Step {
         !matches!(self, Self::Keep { .. })
     }
 
-    /// The sign, the colour and the word of the plan.
+    /// The sign, colour and word that the plan prints.
     fn mark(&self) -> (&'static str, Style, &'static str) {
         match self {
             Self::Create { .. } => ("+", Style::Good, "create"),
@@ -67,11 +68,10 @@ impl Step {
     }
 }
 
-/// Plans, shows, asks, changes.
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let documents = read(args)?;
     for document in &documents {
-        document::check(document, args.force, cx, client)?;
+        check::check(document, args.force, cx, client)?;
     }
     let steps = plan(&documents, client.list_flows().await?, args.prune, cx)?;
     for step in &steps {
@@ -96,7 +96,7 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// Makes every change that can be made: what one flow is refused says nothing about the next.
+/// Makes all changes. A flow that the platform refuses does not stop the others.
 async fn apply_all(
     steps: Vec<Step>,
     changes: usize,
@@ -113,14 +113,14 @@ async fn apply_all(
                 made += usize::from(is_change);
             }
             Err(error) => {
-                let is_of_this_flow = matches!(error.exit, Exit::Refused | Exit::NotFound);
+                let is_about_this_flow = matches!(error.exit, Exit::Refused | Exit::NotFound);
                 cx.ui.warn(&format!(
                     "flow `{}` was not changed: {}",
                     safe(&name),
                     safe(&error.error.to_string())
                 ));
                 failures.push(error);
-                if !is_of_this_flow {
+                if !is_about_this_flow {
                     break;
                 }
             }
@@ -143,9 +143,9 @@ fn read(args: &Args) -> Result<Vec<Document>, CliError> {
     for path in &args.files {
         all.extend(document::read_tree(path)?);
     }
-    let mut places: HashMap<String, String> = HashMap::new();
+    let mut sources: HashMap<String, String> = HashMap::new();
     for document in &all {
-        let known = places.insert(document.name().to_owned(), document.source.clone());
+        let known = sources.insert(document.name().to_owned(), document.source.clone());
         if let (Some(first), false) = (known, document.name().is_empty()) {
             return Err(DocumentFault::SameName {
                 flow: document.name().to_owned(),
@@ -164,14 +164,14 @@ fn plan(
     prune: bool,
     cx: &Context,
 ) -> Result<Vec<Step>, CliError> {
-    let mut left: Vec<Flow> = present;
+    let mut rest: Vec<Flow> = present;
     let mut steps = Vec::with_capacity(documents.len());
     for document in documents {
-        let body = document::resolved(&document.value, false, cx)?;
-        let found = left
+        let body = check::resolved(&document.value, false, cx)?;
+        let found = rest
             .iter()
             .position(|flow| flow.name() == document.name().trim());
-        steps.push(match found.map(|position| left.remove(position)) {
+        steps.push(match found.map(|position| rest.remove(position)) {
             None => Step::Create {
                 name: document.name().to_owned(),
                 body,
@@ -183,12 +183,12 @@ fn plan(
         });
     }
     if prune {
-        steps.extend(left.into_iter().map(|flow| Step::Delete { flow }));
+        steps.extend(rest.into_iter().map(|flow| Step::Delete { flow }));
     }
     Ok(steps)
 }
 
-/// The plan for one flow: on stdout for people, on stderr beside JSON.
+/// Prints the plan for one flow: on stdout as text, or on stderr if stdout has JSON.
 fn show(step: &Step, cx: &Context) -> Result<(), CliError> {
     let (sign, style, word) = step.mark();
     let mut lines = vec![(Some(style), format!("{sign} {word} {}", safe(step.name())))];
@@ -227,7 +227,7 @@ fn question(steps: &[Step]) -> String {
     format!("{}{}?", first.unwrap_or_default(), characters.as_str())
 }
 
-/// What became of one flow.
+/// The result for one flow.
 struct Outcome {
     what: &'static str,
     id: Option<String>,
@@ -273,7 +273,7 @@ async fn apply(step: Step, client: &Client) -> Result<Outcome, CliError> {
 
 fn report(outcome: &Outcome, cx: &Context) -> Result<(), CliError> {
     match cx.ui.format() {
-        // The plan said so already.
+        // The plan has printed this already.
         Format::Text if outcome.id.is_none() || outcome.what == "unchanged" => {}
         Format::Text if matches!(outcome.what, "create" | "change" | "delete" | "keep") => {}
         Format::Text => cx.ui.line(&format!(

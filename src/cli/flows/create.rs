@@ -1,11 +1,11 @@
-//! `evt flows create`: from flags, from a file, from stdin, or by questions on a terminal.
+//! `evt flows create`: creates flows from flags, a file, stdin, or answers on a terminal.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
 use super::document::{self, Document};
-use super::{print, shown, wizard};
+use super::{check, print, shown, wizard};
 use crate::api::flows::Flow;
 use crate::api::{ApiError, Client};
 use crate::catalogue::{Trigger, find_event, find_trigger};
@@ -17,22 +17,22 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::ui::{Format, Style, safe};
 
-/// Create a flow: from flags, from a YAML or JSON file, or by questions
+/// Create flows from flags or a file, or interactively
 #[derive(Debug, Default, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows create --on contact.created --webhook https://bridge.example.com/in -H 'X-Bridge-Secret: env:S' --when 'data.status == \"lead\"'\n  evt flows create -f flow.yaml --dry-run"
 )]
 pub(crate) struct Args {
-    /// Start on this trigger or event: contact.created, order.*; several: any of them
+    /// Trigger or event that starts the flow: contact.created, 'order.*' (repeatable)
     #[arg(long, value_name = "TRIGGER", conflicts_with = "file")]
     pub(super) on: Vec<String>,
-    /// POST the event here: 4871/hook, host:port, a URL
+    /// Where to POST the event: 4871/hook, host:port, a URL
     #[arg(long, value_name = "TARGET", conflicts_with = "file")]
     pub(super) webhook: Option<String>,
-    /// Only when this holds: `data.status == "lead"`
+    /// Run only if this condition holds: `data.status == "lead"`
     #[arg(long, value_name = "CONDITION", conflicts_with = "file")]
     pub(super) when: Option<String>,
-    /// Send this header; its value may be env:NAME, file:PATH or cmd:…
+    /// Header to send; the value may be env:NAME, file:PATH or cmd:… (repeatable)
     #[arg(
         short = 'H',
         long = "header",
@@ -40,25 +40,25 @@ pub(crate) struct Args {
         conflicts_with = "file"
     )]
     pub(super) headers: Vec<Header>,
-    /// Sign with this secret in place of the platform's own: text, env:NAME, file:PATH, cmd:… or -
+    /// Secret to sign with instead of the platform's own: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", conflicts_with = "file")]
     pub(super) secret: Option<SecretRef>,
-    /// Name the flow; made from the trigger and the target otherwise
+    /// Name of the flow [default: made from trigger and target]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
-    /// Create it switched off
+    /// Create the flow disabled
     #[arg(long)]
     pub(super) disabled: bool,
-    /// Read the flow from a file, or from stdin with `-`
+    /// File with one or more flows (YAML or JSON), or `-` for stdin
     #[arg(short, long, value_name = "FILE")]
     pub(super) file: Option<Source>,
-    /// Print what would be sent and send nothing; references to secrets stay references
+    /// Print the document and send nothing; references to secrets are not resolved
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// Show secrets, which are masked otherwise
+    /// Do not mask secrets in the output
     #[arg(long)]
     pub(super) show_secrets: bool,
-    /// Create it also where a remote platform cannot be expected to make it work
+    /// Skip the checks for remote platforms
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -76,11 +76,11 @@ impl FromStr for Header {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
         let (name, value) = (name.trim(), value.trim());
-        let is_fit = http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+        let is_valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok()
             && http::HeaderValue::from_str(value).is_ok();
-        if !is_fit || !text.contains(':') {
+        if !is_valid || !text.contains(':') {
             return Err(GrammarError {
-                // The value may be a secret: only the name is repeated.
+                // The value may be a secret, so the error repeats only the name.
                 input: name.to_owned(),
                 expected: "a header such as `X-Bridge-Secret: env:BRIDGE_SECRET`",
                 at: None,
@@ -94,15 +94,14 @@ impl FromStr for Header {
 }
 
 impl Args {
-    /// Whether nothing says what the flow is.
-    fn is_blank(&self) -> bool {
+    /// Whether neither flags nor a file describe the flow.
+    fn is_interactive(&self) -> bool {
         self.on.is_empty() && self.webhook.is_none() && self.file.is_none()
     }
 }
 
-/// Creates the flows and prints them.
 pub(super) async fn run(mut args: Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
-    if args.is_blank() {
+    if args.is_interactive() {
         let Some(answered) = wizard::ask(args, cx)? else {
             cx.ui.status("Nothing was created");
             return Ok(Exit::Done);
@@ -112,14 +111,14 @@ pub(super) async fn run(mut args: Args, cx: &Context, client: &Client) -> Result
     let may_run = args.file.is_none();
     let documents = documents(&args)?;
     for document in &documents {
-        document::check(document, args.force, cx, client)?;
+        check::check(document, args.force, cx, client)?;
     }
     for document in &documents {
         if args.dry_run {
             show(&document.value, args.show_secrets, cx)?;
             continue;
         }
-        let body = document::resolved(&document.value, may_run, cx)?;
+        let body = check::resolved(&document.value, may_run, cx)?;
         let flow = client
             .create_flow(&body)
             .await
@@ -139,7 +138,7 @@ fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
     let mut documents = document::read(source)?;
     if let (Some(_), [_, _, ..]) = (&args.name, documents.as_slice()) {
         return Err(CliError::usage(format!(
-            "--name names one flow, and {} holds {}",
+            "--name is for one flow, but {} contains {}",
             source.name(),
             documents.len()
         )));
@@ -157,14 +156,14 @@ fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
     Ok(documents)
 }
 
-/// The document that the flags describe, in the platform's short shape.
+/// Makes a document from the flags, in the platform's short form.
 pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     if args.on.is_empty() {
         return Err(CliError::usage("the flow has no trigger")
             .hint("evt flows create --on contact.created --webhook 4871/hook"));
     }
     let Some(target) = &args.webhook else {
-        return Err(CliError::usage("the flow does nothing")
+        return Err(CliError::usage("the flow has no action")
             .hint(format!(
                 "evt flows create --on {} --webhook 4871/hook",
                 args.on[0]
@@ -196,14 +195,14 @@ pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     Ok(Value::Object(flow))
 }
 
-/// A target as the URL that the platform is told. A URL may hold placeholders, which no target has.
+/// The webhook's URL. A URL may contain placeholders, which [`Target`] does not accept.
 fn webhook_url(text: &str) -> Result<String, CliError> {
     let is_url = text.starts_with("http://") || text.starts_with("https://");
     if is_url && text.contains("{{") {
         return Ok(text.to_owned());
     }
     let target: Target = text.parse()?;
-    // A URL is sent as it was typed: its normal form may differ by a slash, and someone's router may care.
+    // A URL is sent exactly as typed: normalizing it could add a slash, which some routers treat differently.
     Ok(if is_url {
         text.to_owned()
     } else {
@@ -233,7 +232,7 @@ fn webhook_config(url: String, args: &Args) -> Value {
     Value::Object(config)
 }
 
-/// Prints a document that is not sent: YAML for people, which is a file to keep; one line for programs.
+/// Prints the document of a dry run: as YAML that can be saved to a file, or as JSON.
 fn show(document: &Value, show_secrets: bool, cx: &Context) -> Result<(), CliError> {
     let document = if show_secrets {
         document.clone()
@@ -247,14 +246,14 @@ fn show(document: &Value, show_secrets: bool, cx: &Context) -> Result<(), CliErr
     Ok(())
 }
 
-/// Says what a refusal of this document most likely means.
+/// Adds hints to the platform's refusal.
 fn refused(error: ApiError, document: &Document) -> CliError {
     let is_taken = error.refusal().is_some_and(|refusal| refusal.status == 409);
     let error = CliError::from(error);
     if is_taken {
         return error
             .hint(format!("evt flows show '{}'", document.name()))
-            .hint("evt flows apply -f flow.yaml     changes a flow that is there");
+            .hint("evt flows apply -f flow.yaml     updates an existing flow");
     }
     error
 }
@@ -287,7 +286,7 @@ fn created(
     Ok(())
 }
 
-/// A field of the context that the flow's first trigger would bring: `order.email=ada@example.test`.
+/// An example field for the context of the flow's first trigger: `order.email=ada@example.test`.
 fn example_field(document: &Value) -> Option<String> {
     let names = shown::triggers(document);
     let trigger = find_trigger(names.first()?).ok()?;
@@ -299,12 +298,12 @@ fn example_field(document: &Value) -> Option<String> {
     let sample: Map<String, Value> = serde_json::from_str(event.sample).ok()?;
     let text = |name: &str| Some((name.to_owned(), sample.get(name)?.as_str()?.to_owned()));
     let (name, value) = text("email").or_else(|| sample.keys().find_map(|name| text(name)))?;
-    // What is to be pasted holds nothing that a shell would read.
-    let is_plain = !value.contains(|c: char| c.is_whitespace() || "'\"$?&;<>|()".contains(c));
-    is_plain.then(|| format!("{variable}.{name}={value}"))
+    // The hint is pasted into a shell, so the value must not contain special characters.
+    let is_safe = !value.contains(|c: char| c.is_whitespace() || "'\"$?&;<>|()".contains(c));
+    is_safe.then(|| format!("{variable}.{name}={value}"))
 }
 
-/// Who signs what this flow sends.
+/// Explains how the flow's webhooks are signed.
 fn signing(document: &Document, client: &Client, cx: &Context) -> Result<String, CliError> {
     let actions = document.value.get("actions").and_then(Value::as_array);
     let has_secret = actions
@@ -312,16 +311,14 @@ fn signing(document: &Document, client: &Client, cx: &Context) -> Result<String,
         .flatten()
         .any(|action| action.pointer("/config/secret").is_some());
     if has_secret {
-        return Ok(
-            "Its webhooks are signed with the secret that was given (Standard Webhooks)".to_owned(),
-        );
+        return Ok("Its webhooks are signed with the given secret (Standard Webhooks)".to_owned());
     }
     let local = cx.profile()?.local.filter(|_| client.is_loopback());
     Ok(match local {
         Some(running) if running.webhook_secret.is_some() => {
-            "Its webhooks are signed with the platform's own secret; `evt listen` checks it by itself"
+            "Its webhooks are signed with the platform's own secret, which `evt listen` verifies automatically"
         }
-        _ => "Its webhooks are not signed; -H 'X-Bridge-Secret: env:NAME' sends a secret along",
+        _ => "Its webhooks are not signed. To send a secret in a header: -H 'X-Bridge-Secret: env:NAME'",
     }
     .to_owned())
 }
@@ -339,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_make_the_platforms_short_shape() {
+    fn flags_make_a_document_in_the_short_form() {
         let mut args = args(&["contact.created"], "4871/hook");
         args.headers = vec!["X-Bridge-Secret: env:S".parse().unwrap()];
         args.when = Some("data.status == \"lead\"".to_owned());
@@ -359,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_is_of_the_record_that_the_trigger_brings() {
+    fn the_example_field_belongs_to_the_triggers_record() {
         let of = |on: &str| example_field(&from_flags(&args(&[on], "4871")).unwrap());
         assert_eq!(
             of("contact.created").as_deref(),
@@ -383,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_in_a_url_are_left_alone() {
+    fn placeholders_in_a_url_are_preserved() {
         let flow = from_flags(&args(&["order.paid"], "https://a.test/{{order.sk}}")).unwrap();
         assert_eq!(
             flow["actions"][0]["config"]["url"],

@@ -1,30 +1,30 @@
-//! What would change: two documents side by side, as YAML lines.
+//! The difference between two flow documents, as lines of YAML.
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::document::{DocumentFault, without_surroundings};
+use super::document::{DocumentFault, without_platform_fields};
 use super::shown;
 use crate::ui::{Style, safe};
 
-/// Unchanged lines around a change.
-const AROUND: usize = 3;
+/// Unchanged lines shown around a change.
+const CONTEXT_LINES: usize = 3;
 
-/// The lines that differ, each with its sign and what the sign means.
+/// A line of the difference, with its sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) style: Option<Style>,
     pub(super) text: String,
 }
 
-/// Whether applying `wanted` would change `present`. What the platform wrote around its document does not count, nor whether the
-/// flow is switched on where the document does not say.
+/// Whether applying `wanted` changes `present`. Ignores the fields that the platform adds, and `enabled` and `status` if `wanted`
+/// does not have them.
 pub(super) fn is_change(present: &Value, wanted: &Value) -> bool {
-    comparable(present, wanted) != without_surroundings(wanted)
+    comparable(present, wanted) != without_platform_fields(wanted)
 }
 
 fn comparable(present: &Value, wanted: &Value) -> Value {
-    let mut present = without_surroundings(present);
+    let mut present = without_platform_fields(present);
     if let Value::Object(map) = &mut present {
         for key in ["enabled", "status"] {
             if wanted.get(key).is_none() {
@@ -35,13 +35,13 @@ fn comparable(present: &Value, wanted: &Value) -> Value {
     present
 }
 
-/// The difference in lines, secrets masked.
+/// Returns the difference as lines, with secrets masked.
 pub(super) fn lines(present: &Value, wanted: &Value) -> Result<Vec<Line>, DocumentFault> {
     let old = shown::raw_yaml(&shown::masked(&comparable(present, wanted)))?;
-    let new = shown::raw_yaml(&shown::masked(&without_surroundings(wanted)))?;
+    let new = shown::raw_yaml(&shown::masked(&without_platform_fields(wanted)))?;
     let diff = TextDiff::from_lines(&old, &new);
     let mut lines: Vec<Line> = Vec::new();
-    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+    for (number, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {
         if number > 0 {
             lines.push(line(Some(Style::Dim), "…", ""));
         }
@@ -55,7 +55,7 @@ pub(super) fn lines(present: &Value, wanted: &Value) -> Result<Vec<Line>, Docume
         }
     }
     if lines.is_empty() && is_change(present, wanted) {
-        // Two secrets with one mask.
+        // Both secrets have the same mask.
         lines.push(line(Some(Style::Warn), "~ ", "a secret"));
     }
     Ok(lines)
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_platform_adds_is_no_change() {
+    fn fields_that_the_platform_adds_are_not_a_change() {
         let present =
             json!({"id": "automation-1", "name": "a", "enabled": false, "trigger": {"type": "x"}});
         let wanted = json!({"trigger": {"type": "x"}, "name": "a"});
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_that_the_document_names_counts() {
+    fn a_different_enabled_field_is_a_change() {
         assert!(is_change(
             &json!({"name": "a", "enabled": false}),
             &json!({"name": "a", "enabled": true})
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn changed_lines_carry_their_sign() {
+    fn changed_lines_have_a_sign() {
         let lines = lines(
             &json!({"name": "a", "when": "old"}),
             &json!({"name": "a", "when": "new"}),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_secret_is_told_without_showing_it() {
+    fn a_changed_secret_is_reported_but_not_shown() {
         let flow = |secret: &str| json!({"actions": [{"config": {"secret": secret}}]});
         let lines = lines(&flow("hunter2"), &flow("hunter3")).unwrap();
         assert_eq!(lines.len(), 1);

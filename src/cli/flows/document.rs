@@ -1,24 +1,18 @@
-//! Flow documents: read from YAML or JSON, checked before anything is sent, secrets fetched from where they are kept.
+//! Reads flow documents from YAML and JSON.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use thiserror::Error;
 
-use super::shown;
-use crate::api::Client;
-use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
-use crate::error::{CliError, Exit};
+use crate::error::CliError;
 use crate::explain::{Explain, Explanation};
-use crate::flow::{self, DocumentError};
-use crate::grammar::secret_ref::SecretRef;
-use crate::grammar::target::Target;
+use crate::flow;
 use crate::json;
-use crate::ui::safe;
 
-/// What the platform writes around a document; not part of what a person wrote.
-const SURROUNDINGS: [&str; 11] = [
+/// Fields that the platform adds to a document.
+const PLATFORM_FIELDS: [&str; 11] = [
     "id",
     "flowId",
     "automationId",
@@ -31,42 +25,40 @@ const SURROUNDINGS: [&str; 11] = [
     "createdate",
     "modifydate",
 ];
-/// Files of one folder at most; more is a folder that was not meant.
-const MOST_FILES: usize = 10_000;
+/// Flow files in one folder. More is probably the wrong folder.
+const MAX_FILES: usize = 10_000;
 
-/// Why a file is no flow.
+/// Why a flow document is refused.
 #[derive(Debug, Error)]
 pub(crate) enum DocumentFault {
     #[error("{name} is not UTF-8 text")]
     NotText { name: String },
     #[error("{name} is not YAML: {reason}")]
     Yaml { name: String, reason: String },
-    #[error("{name} holds no flow")]
+    #[error("{name} contains no flow")]
     Empty { name: String },
-    #[error("{name} holds {found}; a flow is an object with name, trigger and actions")]
+    #[error("{name} contains {found}; a flow is an object with name, trigger and actions")]
     NoObject { name: String, found: &'static str },
     #[error("cannot read the folder {name}")]
     Folder {
         name: String,
         source: std::io::Error,
     },
-    #[error("the folder {name} holds no .yaml, .yml or .json file")]
+    #[error("the folder {name} contains no .yaml, .yml or .json file")]
     NoFiles { name: String },
-    #[error("the folder {name} holds more than {limit} .yaml, .yml and .json files")]
+    #[error("the folder {name} contains more than {limit} .yaml, .yml and .json files")]
     TooManyFiles { name: String, limit: usize },
-    #[error(
-        "{name} posts to {url}, which is this machine; the platform at {origin} cannot reach it"
-    )]
+    #[error("{name} sends to {url} on this machine, which the platform at {origin} cannot reach")]
     Loopback {
         name: String,
         url: String,
         origin: String,
     },
     #[error(
-        "{name} has a `secret`, which is an addition of evt's own platform; {origin} does not sign webhooks"
+        "{name} has a `secret`, which only `evt dev` supports; {origin} does not sign webhooks"
     )]
     Addition { name: String, origin: String },
-    #[error("`{flow}` is in {first} and in {second}")]
+    #[error("the flow `{flow}` is in both {first} and {second}")]
     SameName {
         flow: String,
         first: String,
@@ -105,23 +97,15 @@ impl Explain for DocumentFault {
     }
 }
 
-/// The same mistake as in a flow that was typed, with the file that holds it.
-#[derive(Debug, Error)]
-#[error("the flow in {name} cannot work")]
-struct InFile {
-    name: String,
-    source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// A flow's document and where it came from.
+/// A flow's document and its source.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     pub(super) value: Value,
-    /// In messages: `` `flows/bridge.yaml` ``, `stdin`, [`FROM_FLAGS`].
+    /// The source as messages name it: `` `flows/bridge.yaml` ``, `stdin`, or [`FROM_FLAGS`].
     pub(super) source: String,
 }
 
-/// Where a document came from that no file holds.
+/// The source of a document that was made from flags.
 pub(super) const FROM_FLAGS: &str = "the flow";
 
 impl Document {
@@ -147,7 +131,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Document>, CliError> {
         .collect())
 }
 
-/// Reads every flow file of a folder, in the order of their names, or the one file.
+/// Reads a file, or all flow files of a folder in the order of their names.
 pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     if !path.is_dir() {
         return read(&Source::from(path.to_owned()));
@@ -160,11 +144,11 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     if files.is_empty() {
         return Err(DocumentFault::NoFiles { name }.into());
     }
-    // A part of them would be taken for all: `--prune` deletes what it does not find.
-    if files.len() > MOST_FILES {
+    // Reading only some of the files would make `--prune` delete the flows of the others.
+    if files.len() > MAX_FILES {
         return Err(DocumentFault::TooManyFiles {
             name,
-            limit: MOST_FILES,
+            limit: MAX_FILES,
         }
         .into());
     }
@@ -176,11 +160,11 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
     Ok(all)
 }
 
-/// The flow files of a folder, and no further one once there are too many.
+/// Lists the flow files of a folder. Stops when there are too many.
 fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        if files.len() > MOST_FILES {
+        if files.len() > MAX_FILES {
             break;
         }
         let path = entry?.path();
@@ -192,7 +176,7 @@ fn files_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// JSON says so by its name or by its first character: a YAML document may begin with a brace as well, and means the same then.
+/// Detects JSON by the file extension or a leading brace.
 fn is_json(path: &Path, bytes: &[u8]) -> bool {
     let first = bytes.trim_ascii_start().first();
     path.extension()
@@ -200,7 +184,7 @@ fn is_json(path: &Path, bytes: &[u8]) -> bool {
         || matches!(first, Some(b'{'))
 }
 
-/// Reads one or several documents: YAML documents after `---`, JSON objects one after the other.
+/// Parses one or more documents: YAML separated by `---`, or consecutive JSON objects.
 pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value>, CliError> {
     let values: Vec<Value> = if is_json {
         serde_json::Deserializer::from_slice(bytes)
@@ -256,145 +240,16 @@ fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, DocumentFault> {
     })
 }
 
-/// A copy without what the platform writes around a document.
-pub(super) fn without_surroundings(document: &Value) -> Value {
+/// Returns a copy without the fields that the platform adds.
+pub(super) fn without_platform_fields(document: &Value) -> Value {
     match document {
         Value::Object(map) => map
             .iter()
-            .filter(|(key, _)| !SURROUNDINGS.contains(&key.as_str()))
+            .filter(|(key, _)| !PLATFORM_FIELDS.contains(&key.as_str()))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect(),
         other => other.clone(),
     }
-}
-
-/// Checks a document before it is sent: that it is a flow, that its names exist, and that the platform can do what it says.
-///
-/// A remote platform may know more than this program: there only plain mistakes count, and `force` overrides.
-pub(super) fn check(
-    document: &Document,
-    force: bool,
-    cx: &Context,
-    client: &Client,
-) -> Result<(), CliError> {
-    let is_remote = !client.is_loopback();
-    if let Err(error) = flow::compile(&document.value)
-        && !(is_remote && (force || is_beyond_us(&error)))
-    {
-        point_at(&error, cx);
-        return Err(placed(error.into(), document));
-    }
-    if is_remote && !force {
-        reachable(document, client)?;
-    }
-    Ok(())
-}
-
-/// Shows a condition with a caret below the place where it goes wrong; the error itself is lines without columns.
-pub(super) fn point_at(error: &DocumentError, cx: &Context) {
-    let DocumentError::Condition { source, .. } = error else {
-        return;
-    };
-    for line in source.caret().iter().flat_map(|caret| caret.lines()) {
-        cx.ui.status(&format!("  {}", safe(line)));
-    }
-}
-
-fn placed(mut error: CliError, document: &Document) -> CliError {
-    if document.source != FROM_FLAGS {
-        error.error = Box::new(InFile {
-            name: document.source.clone(),
-            source: error.error,
-        });
-    }
-    error
-}
-
-/// Whether a remote platform may well take what this program does not know.
-fn is_beyond_us(error: &DocumentError) -> bool {
-    matches!(
-        error,
-        DocumentError::NotBuilt { .. } | DocumentError::UnknownKey { .. }
-    )
-}
-
-/// What a remote platform cannot do for a developer's machine.
-fn reachable(document: &Document, client: &Client) -> Result<(), CliError> {
-    let name = || document.source.clone();
-    for config in configs(&document.value) {
-        if let Some(url) = config.get("url").and_then(Value::as_str)
-            && url
-                .parse::<Target>()
-                .is_ok_and(|target| target.is_loopback())
-        {
-            return Err(DocumentFault::Loopback {
-                name: name(),
-                url: shown::short_url(url).to_owned(),
-                origin: client.origin(),
-            }
-            .into());
-        }
-        if config.get("secret").is_some_and(|secret| !secret.is_null()) {
-            return Err(DocumentFault::Addition {
-                name: name(),
-                origin: client.origin(),
-            }
-            .into());
-        }
-    }
-    Ok(())
-}
-
-/// The settings of every action and step.
-fn configs(document: &Value) -> impl Iterator<Item = &Value> {
-    ["actions", "steps"]
-        .into_iter()
-        .filter_map(|key| document.get(key).and_then(Value::as_array))
-        .flatten()
-        .filter_map(|action| action.get("config"))
-}
-
-/// A copy with every `env:NAME` and `file:PATH` of a secret or a header replaced by what it refers to. `cmd:` is run only where a
-/// person typed it (`may_run`): a file that is applied must not run programs.
-pub(super) fn resolved(value: &Value, may_run: bool, cx: &Context) -> Result<Value, CliError> {
-    let mut copy = value.clone();
-    for key in ["actions", "steps"] {
-        for action in copy
-            .get_mut(key)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            let Some(config) = action.get_mut("config") else {
-                continue;
-            };
-            if let Some(secret) = config.get_mut("secret") {
-                resolve(secret, may_run, cx)?;
-            }
-            let headers = config.get_mut("headers").and_then(Value::as_object_mut);
-            for (_, header) in headers.into_iter().flatten() {
-                resolve(header, may_run, cx)?;
-            }
-        }
-    }
-    Ok(copy)
-}
-
-fn resolve(value: &mut Value, may_run: bool, cx: &Context) -> Result<(), CliError> {
-    let Some(text) = value.as_str().filter(|text| shown::is_reference(text)) else {
-        return Ok(());
-    };
-    let reference: SecretRef = text.parse()?;
-    if matches!(reference, SecretRef::Command(_)) && !may_run {
-        return Err(CliError::new(
-            Exit::Usage,
-            "command_in_file",
-            "a file may not name a command to run for a secret",
-        )
-        .hint("put the secret into a variable and write env:NAME"));
-    }
-    *value = Value::String(cx.secret(&reference)?.reveal().to_owned());
-    Ok(())
 }
 
 #[cfg(test)]
@@ -412,39 +267,39 @@ mod tests {
     }
 
     #[test]
-    fn yaml_and_json_say_the_same() {
+    fn yaml_and_json_are_equivalent() {
         let yaml = read("name: a\ntrigger:\n  type: contact.created\n").unwrap();
         let json = read(r#"{"name":"a","trigger":{"type":"contact.created"}}"#).unwrap();
         assert_eq!(yaml, json);
     }
 
     #[test]
-    fn one_file_may_hold_several_flows() {
+    fn one_file_may_contain_several_flows() {
         assert_eq!(read("name: a\n---\nname: b\n").unwrap().len(), 2);
         assert_eq!(read("{\"name\":\"a\"}\n{\"name\":\"b\"}").unwrap().len(), 2);
     }
 
     #[test]
-    fn a_folder_of_too_many_flows_is_refused_and_not_cut() {
+    fn a_folder_with_too_many_flows_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        for number in 0..=MOST_FILES {
+        for number in 0..=MAX_FILES {
             let name = folder.path().join(format!("{number}.json"));
             std::fs::write(name, r#"{"name":"a"}"#).unwrap();
         }
         let refused = read_tree(folder.path()).unwrap_err();
         assert_eq!(refused.code, "too_many_flow_files");
         std::fs::remove_file(folder.path().join("0.json")).unwrap();
-        assert_eq!(read_tree(folder.path()).unwrap().len(), MOST_FILES);
+        assert_eq!(read_tree(folder.path()).unwrap().len(), MAX_FILES);
     }
 
     #[test]
-    fn what_the_platform_answered_can_be_given_back() {
+    fn a_flow_in_the_platforms_own_form_is_accepted() {
         let model = r#"{"sk":"automation-1","datatype":"automation","data":{"name":"a"}}"#;
         assert_eq!(read(model).unwrap(), [json!({"name": "a"})]);
     }
 
     #[test]
-    fn what_is_no_document_is_refused() {
+    fn an_invalid_document_is_refused() {
         for text in [
             "",
             "---\n",
@@ -460,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_cannot_fill_the_memory() {
+    fn yaml_aliases_cannot_exhaust_memory() {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let inner = format!("*a{}", level - 1);

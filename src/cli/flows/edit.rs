@@ -1,4 +1,4 @@
-//! `evt flows edit`: a flow's document in the editor of the person's choice.
+//! `evt flows edit`: opens a flow's document in the user's editor.
 
 use std::io::Write;
 
@@ -6,29 +6,28 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::document::{self, Document};
-use super::{difference, done, find, shown};
+use super::{check, difference, done, find, shown};
 use crate::api::Client;
 use crate::cli::Context;
 use crate::cli::child::Child;
 use crate::error::{CliError, Exit};
 use crate::ui::Format;
 
-/// Change a flow in your editor
+/// Edit a flow in your editor
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  EDITOR='code --wait' evt flows edit 'Notify CRM bridge'")]
 pub(crate) struct Args {
     /// The flow's id or name
     flow: String,
-    /// Apply also what a remote platform cannot be expected to make work
+    /// Skip the checks for remote platforms
     #[arg(long)]
     force: bool,
 }
 
-/// Opens the document, checks what comes back, shows the difference and applies it.
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let editor = editor(cx)?;
     let flow = find::one(client, &args.flow).await?;
-    let before = document::without_surroundings(flow.document());
+    let before = document::without_platform_fields(flow.document());
     let file = draft(&before)?;
     let wanted = loop {
         let mut command = editor.clone();
@@ -39,14 +38,14 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
                 Exit::Failed,
                 "editor_failed",
                 format!(
-                    "`{}` ended with {code}; nothing was changed",
+                    "`{}` exited with {code}; nothing was changed",
                     editor.join(" ")
                 ),
             ));
         }
         match read_back(&file, args.force, cx, client) {
             Ok(wanted) => break wanted,
-            Err(error) => again(cx, error)?,
+            Err(error) => ask_to_reopen(cx, error)?,
         }
     };
     if !difference::is_change(&before, &wanted) {
@@ -60,13 +59,13 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
             (Format::Json | Format::Raw, _) => cx.ui.status(&line.text),
         }
     }
-    let body = document::resolved(&wanted, false, cx)?;
+    let body = check::resolved(&wanted, false, cx)?;
     let changed = client.update_flow(flow.id(), &body).await?;
     done(cx, "changed", &changed)?;
     Ok(Exit::Done)
 }
 
-/// The words of `$VISUAL` or `$EDITOR`.
+/// The command in `$VISUAL` or `$EDITOR`.
 fn editor(cx: &Context) -> Result<Vec<String>, CliError> {
     let words: Vec<String> = ["VISUAL", "EDITOR"]
         .iter()
@@ -79,7 +78,7 @@ fn editor(cx: &Context) -> Result<Vec<String>, CliError> {
         return Err(CliError::new(
             Exit::Usage,
             "no_editor",
-            "there is no editor to open: neither VISUAL nor EDITOR is set",
+            "no editor is set: VISUAL and EDITOR are empty",
         )
         .hint("EDITOR=vi evt flows edit NAME")
         .hint("evt flows show NAME -o text --show-secrets > flow.yaml && evt flows apply -f flow.yaml"));
@@ -87,7 +86,7 @@ fn editor(cx: &Context) -> Result<Vec<String>, CliError> {
     Ok(words)
 }
 
-/// The document in a file that only its owner reads (`tempfile` creates 0600): it holds the secrets as they are.
+/// Writes the document to a temporary file with mode 0600, because it contains unmasked secrets.
 fn draft(document: &Value) -> Result<NamedTempFile, CliError> {
     let mut file = tempfile::Builder::new()
         .prefix("evt-flow-")
@@ -104,23 +103,27 @@ fn read_back(
     cx: &Context,
     client: &Client,
 ) -> Result<Value, CliError> {
-    // By its path: editors often write a new file over the old one.
+    // Read by path, not from the open file: many editors replace the file.
     let bytes = std::fs::read(file.path())?;
     let mut values = document::parse(&bytes, "the edited file", false)?;
     let value = match (values.pop(), values.is_empty()) {
         (Some(value), true) => value,
-        _ => return Err(CliError::usage("the edited file holds more than one flow")),
+        _ => {
+            return Err(CliError::usage(
+                "the edited file contains more than one flow",
+            ));
+        }
     };
     let document = Document {
         value,
         source: "the edited file".to_owned(),
     };
-    document::check(&document, force, cx, client)?;
+    check::check(&document, force, cx, client)?;
     Ok(document.value)
 }
 
-/// Says what is wrong and opens the editor again, if the person wants that; otherwise the error ends the command.
-fn again(cx: &Context, error: CliError) -> Result<(), CliError> {
+/// Prints the error and asks whether to open the editor again. Returns the error if not.
+fn ask_to_reopen(cx: &Context, error: CliError) -> Result<(), CliError> {
     if !cx.may_ask {
         return Err(error);
     }
@@ -128,7 +131,7 @@ fn again(cx: &Context, error: CliError) -> Result<(), CliError> {
     let mut cause = error.error.source();
     while let Some(link) = cause {
         let reason = link.to_string();
-        // Some errors say their cause already.
+        // Some errors include their cause in their own text.
         if !message.contains(&reason) {
             message.push_str(": ");
             message.push_str(&reason);
@@ -136,7 +139,10 @@ fn again(cx: &Context, error: CliError) -> Result<(), CliError> {
         cause = link.source();
     }
     cx.ui.warn(&crate::ui::safe(&message));
-    if cx.ui.confirm("Open it again?", true, "--no-input")? {
+    if cx
+        .ui
+        .confirm("Open the editor again?", true, "--no-input")?
+    {
         Ok(())
     } else {
         Err(error)

@@ -1,4 +1,4 @@
-//! `evt flows execute`: runs a flow now, with a context of the person's making.
+//! `evt flows execute`: runs a flow now, with a given context.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::cli::input::{self, Field, Source};
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Style, safe};
 
-/// How long to wait before a run is looked at again: short at first, for most runs end in a moment.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LAST_LOOK: Duration = Duration::from_secs(1);
+/// Poll intervals of `--watch`: short at first, because most runs end within milliseconds.
+const MIN_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Run a flow now, whatever it starts on
+/// Run a flow now, without its trigger
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows execute 'Notify CRM bridge' contact.email=ada@example.test --watch\n  evt flows execute automation-0198c1f2 -f context.json"
@@ -24,18 +24,17 @@ const LAST_LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Args {
     /// The flow's id or name
     flow: String,
-    /// The context: `path=text` or `path:=json`
+    /// Fields of the context: `path=text` or `path:=json`
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<Field>,
-    /// Read the context from a JSON file, or from stdin with `-`; fields are set on top
+    /// JSON file with the context, or `-` for stdin; fields override it
     #[arg(short, long, value_name = "FILE")]
     file: Option<Source>,
-    /// Wait until the run is over and show each step and attempt
+    /// Wait until the run has ended, and print its steps and attempts
     #[arg(short, long)]
     watch: bool,
 }
 
-/// Starts the run and, where asked, waits for its end.
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let context = context(args)?;
     let flow = find::one(client, &args.flow).await?;
@@ -55,9 +54,9 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
         }
         return Ok(Exit::Done);
     }
-    let run = until_over(started.id(), cx, client).await?;
+    let run = wait_until_ended(started.id(), cx, client).await?;
     run_view::print(cx, &run)?;
-    Ok(outcome(&run))
+    Ok(exit(&run))
 }
 
 fn context(args: &Args) -> Result<Value, CliError> {
@@ -67,7 +66,7 @@ fn context(args: &Args) -> Result<Value, CliError> {
             let objects = source.objects()?;
             let [object] = objects.as_slice() else {
                 return Err(CliError::usage(format!(
-                    "{} holds {} objects; a run has one context",
+                    "{} contains {} objects; expected one context",
                     source.name(),
                     objects.len()
                 )));
@@ -77,7 +76,7 @@ fn context(args: &Args) -> Result<Value, CliError> {
                     name: source.name(),
                     source: error,
                 })?;
-            // The body of the platform's own request is taken as it is printed in its pages.
+            // The request body of the platform's API, `{"context": {…}}`, is accepted too.
             match whole.get("context") {
                 Some(inner)
                     if inner.is_object() && whole.as_object().is_some_and(|map| map.len() == 1) =>
@@ -91,27 +90,27 @@ fn context(args: &Args) -> Result<Value, CliError> {
     Ok(input::nested(base, &args.fields)?)
 }
 
-/// Looks at the run until it is over; what its steps come to is told on the way.
-async fn until_over(id: &str, cx: &Context, client: &Client) -> Result<Run, CliError> {
-    let mut told = String::new();
-    let mut pause = FIRST_LOOK;
+/// Waits until the run has ended. Prints the state of its steps when it changes.
+async fn wait_until_ended(id: &str, cx: &Context, client: &Client) -> Result<Run, CliError> {
+    let mut last = String::new();
+    let mut interval = MIN_INTERVAL;
     loop {
         let run = client.get_run(id).await?;
         if run.is_over() {
             return Ok(run);
         }
-        let now = run_view::in_brief(&run);
-        if now != told {
+        let now = run_view::one_line(&run);
+        if now != last {
             cx.ui.status(&now);
-            told = now;
+            last = now;
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LAST_LOOK);
+        tokio::time::sleep(interval).await;
+        interval = (interval * 2).min(MAX_INTERVAL);
     }
 }
 
-/// A run that did not complete is a goal that was not met; one that could not deliver says so.
-fn outcome(run: &Run) -> Exit {
+/// The exit code for a run that has ended.
+fn exit(run: &Run) -> Exit {
     match run.status() {
         "completed" => Exit::Done,
         "failed" => Exit::Undelivered,

@@ -1,17 +1,20 @@
-//! A flow by its id or its name.
+//! Finds flows by id or name.
 
 use crate::api::Client;
 use crate::api::flows::Flow;
 use crate::error::{CliError, Exit};
 use crate::grammar::nearest::nearest;
 
-/// The one flow that `text` names.
+/// Finds a single flow.
 pub(super) async fn one(client: &Client, text: &str) -> Result<Flow, CliError> {
     let mut found = several(client, std::slice::from_ref(&text.to_owned())).await?;
     found.pop().ok_or_else(|| unknown(text, &[]))
 }
 
-/// All flows that are named, each once, in the order in which they are named. One that is not there stops the command before it begins.
+/// Finds several flows, without duplicates, in the order of `texts`.
+///
+/// # Errors
+/// If one of them does not exist.
 pub(super) async fn several(client: &Client, texts: &[String]) -> Result<Vec<Flow>, CliError> {
     let flows = client.list_flows().await?;
     let mut found: Vec<Flow> = Vec::with_capacity(texts.len());
@@ -24,20 +27,20 @@ pub(super) async fn several(client: &Client, texts: &[String]) -> Result<Vec<Flo
     Ok(found)
 }
 
-/// An id beats a name, and a whole one a beginning.
+/// Ids take precedence over names, and exact matches over prefixes.
 fn pick<'a>(flows: &'a [Flow], text: &str) -> Result<&'a Flow, CliError> {
     let wanted = text.trim();
-    let ways: [&dyn Fn(&Flow) -> bool; 4] = [
-        &|flow| flow.id() == wanted || bare(flow.id()) == wanted,
+    let rules: [&dyn Fn(&Flow) -> bool; 4] = [
+        &|flow| flow.id() == wanted || without_prefix(flow.id()) == wanted,
         &|flow| flow.name() == wanted,
         &|flow| flow.name().to_lowercase() == wanted.to_lowercase(),
         &|flow| {
             wanted.len() >= 4
-                && (flow.id().starts_with(wanted) || bare(flow.id()).starts_with(wanted))
+                && (flow.id().starts_with(wanted) || without_prefix(flow.id()).starts_with(wanted))
         },
     ];
-    for way in ways {
-        let found: Vec<&Flow> = flows.iter().filter(|flow| way(flow)).collect();
+    for rule in rules {
+        let found: Vec<&Flow> = flows.iter().filter(|flow| rule(flow)).collect();
         match found.as_slice() {
             [] => {}
             [flow] => return Ok(flow),
@@ -47,8 +50,8 @@ fn pick<'a>(flows: &'a [Flow], text: &str) -> Result<&'a Flow, CliError> {
     Err(unknown(text, flows))
 }
 
-/// The id without the datatype that the platform puts before it.
-fn bare(id: &str) -> &str {
+/// The id without the prefix that the platform adds.
+fn without_prefix(id: &str) -> &str {
     id.strip_prefix("automation-").unwrap_or(id)
 }
 
@@ -61,7 +64,7 @@ fn ambiguous(text: &str, many: &[&Flow]) -> CliError {
     CliError::new(
         Exit::Usage,
         "ambiguous_flow",
-        format!("`{text}` names {} flows: {}", many.len(), list.join(", ")),
+        format!("`{text}` matches {} flows: {}", many.len(), list.join(", ")),
     )
     .hint(format!(
         "evt flows show {}",

@@ -1,6 +1,7 @@
 //! `evt flows`: automations of the platform, and their runs.
 
 mod apply;
+mod check;
 mod create;
 mod difference;
 mod document;
@@ -23,7 +24,7 @@ use crate::api::flows::Flow;
 use crate::error::{CliError, Exit};
 use crate::ui::{Cell, Format, Style, safe};
 
-/// See, create and run automations
+/// Manage and run automations
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows execute 'contact.created to 127.0.0.1:4871/hook' contact.email=ada@example.test"
@@ -41,7 +42,9 @@ enum Command {
     Apply(apply::Args),
     Edit(edit::Args),
     Delete(Delete),
+    /// Enable flows
     Enable(Switch),
+    /// Disable flows; running runs continue
     Disable(Switch),
     Execute(execute::Args),
     Runs(runs::Args),
@@ -52,7 +55,7 @@ enum Command {
 #[command(after_help = "Example:\n  evt flows list")]
 struct List {}
 
-/// Show one flow's document
+/// Show a flow's document
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows show 'Notify CRM bridge'\n  evt flows show 'Notify CRM bridge' -o text --show-secrets > flow.yaml"
@@ -60,7 +63,7 @@ struct List {}
 struct Show {
     /// The flow's id or name
     flow: String,
-    /// Show secrets and headers that authorise, which are masked otherwise
+    /// Do not mask secrets and credentials in headers
     #[arg(long)]
     show_secrets: bool,
 }
@@ -72,12 +75,12 @@ struct Delete {
     /// Ids or names
     #[arg(required = true, value_name = "FLOW")]
     flows: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
 
-/// Let flows react to events, or stop them from doing so
+// Arguments of `enable` and `disable`, whose help is on the variants.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt flows disable 'Notify CRM bridge'")]
 struct Switch {
@@ -86,7 +89,7 @@ struct Switch {
     flows: Vec<String>,
 }
 
-/// The runtime that the command wants: one that is watched without end drains, the others are dropped where they stand.
+/// The runtime for the command. `runs --watch` finishes its output on Ctrl-C; the other commands stop immediately.
 pub(super) fn runtime(args: &Args) -> Runtime {
     match &args.command {
         Command::Runs(args) if args.is_open_ended() => Runtime::Client,
@@ -94,7 +97,6 @@ pub(super) fn runtime(args: &Args) -> Runtime {
     }
 }
 
-/// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let cx = cx.as_ref();
     let client = cx.api()?;
@@ -116,7 +118,7 @@ async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let flows = client.list_flows().await?;
     if cx.ui.format() == Format::Text {
         if flows.is_empty() {
-            cx.ui.status("There are no flows yet; try: evt flows create --on contact.created --webhook 4871/hook");
+            cx.ui.status("No flows. To create one: evt flows create --on contact.created --webhook 4871/hook");
             return Ok(Exit::Done);
         }
         let rows = flows
@@ -133,7 +135,7 @@ async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
             })
             .collect();
         cx.ui
-            .table(&["id", "name", "state", "starts on", "does"], rows)?;
+            .table(&["id", "name", "state", "trigger", "actions"], rows)?;
         return Ok(Exit::Done);
     }
     for flow in &flows {
@@ -159,7 +161,7 @@ async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliErr
             "disabled"
         };
         cx.ui.status(&format!("{} is {state}", safe(flow.id())));
-        let document = document::without_surroundings(flow.document());
+        let document = document::without_platform_fields(flow.document());
         let document = if args.show_secrets {
             document
         } else {
@@ -202,7 +204,7 @@ async fn switch(
     Ok(Exit::Done)
 }
 
-/// One line about what became of a flow.
+/// Prints the result for a flow.
 fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => cx.ui.line(&format!(
@@ -219,7 +221,7 @@ fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
     Ok(())
 }
 
-/// A flow as the platform answered it, secrets masked unless they were asked for.
+/// Prints a flow as the platform returned it.
 fn print(cx: &Context, flow: &Flow, show_secrets: bool) -> Result<(), CliError> {
     if show_secrets {
         cx.ui.json(flow.value())?;

@@ -1,4 +1,4 @@
-//! One run as people see it: its steps, the attempts of each delivery, and why a condition said no.
+//! Formats a run: its steps, the attempts of each delivery, and the conditions that did not hold.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,12 +11,12 @@ use crate::error::CliError;
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, clip, safe};
 
-/// Characters of an answer's body that are shown in its line.
-const ANSWER: usize = 100;
+/// Characters of a response body that are shown.
+const MAX_BODY: usize = 100;
 /// Lines of an explanation that are shown.
-const MOST_LINES: usize = 100;
+const MAX_LINES: usize = 100;
 
-/// Prints the run: several lines for people, one object for programs.
+/// Prints the run: as several lines of text, or as one JSON object.
 pub(super) fn print(cx: &Context, run: &Run) -> Result<(), CliError> {
     if cx.ui.format() != Format::Text {
         return Ok(cx.ui.json(run.value())?);
@@ -33,17 +33,17 @@ pub(super) fn print(cx: &Context, run: &Run) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The run and its steps in one line: what changes while it goes on.
-pub(super) fn in_brief(run: &Run) -> String {
+/// The run and its steps in one line. Changes whenever the run makes progress.
+pub(super) fn one_line(run: &Run) -> String {
     let steps: Vec<String> = steps(run.value())
         .map(|step| {
             let attempts = list(step, "attempts").count();
-            let tries = match attempts {
+            let suffix = match attempts {
                 0 => String::new(),
                 1 => " (1 attempt)".to_owned(),
                 many => format!(" ({many} attempts)"),
             };
-            format!("{} {}{tries}", text(step, "stepId"), text(step, "status"))
+            format!("{} {}{suffix}", text(step, "stepId"), text(step, "status"))
         })
         .collect();
     safe(&format!(
@@ -146,28 +146,28 @@ impl View<'_> {
                 };
                 parts.push((self.paint)(style, &status.to_string()));
             }
-            None => parts.push((self.paint)(Style::Bad, "no answer")),
+            None => parts.push((self.paint)(Style::Bad, "no response")),
         }
         if let Some(took) = attempt.get("took_ms").and_then(Value::as_i64) {
             parts.push((self.paint)(Style::Dim, &format!("{took} ms")));
         }
         for key in ["error", "body"] {
-            let said = text(attempt, key);
-            if !said.is_empty() {
-                parts.push(clip(said, ANSWER));
+            let content = text(attempt, key);
+            if !content.is_empty() {
+                parts.push(clip(content, MAX_BODY));
             }
         }
         parts.join("  ")
     }
 
-    /// The tree of conditions with the values seen; what has another shape (the chain of a loop) as it came.
+    /// Formats the conditions with the values that they saw. Other explanations (the chain of a loop) are shown as JSON.
     fn explain(&self, explain: &Value, indent: usize, lines: &mut Vec<String>) {
         let pad = " ".repeat(indent);
         let text = match Finding::deserialize(explain) {
             Ok(tree) => tree.text(),
             Err(_) => explain.to_string(),
         };
-        let shown = text.lines().take(MOST_LINES);
+        let shown = text.lines().take(MAX_LINES);
         lines.extend(shown.map(|line| format!("{pad}{}", safe(line))));
     }
 }
@@ -197,11 +197,11 @@ fn colour(status: &str) -> Style {
     }
 }
 
-/// From begin to end; nothing while it goes on.
+/// The duration of a run or step that has ended.
 fn took(value: &Value) -> Option<String> {
     let time = |key| text(value, key).parse::<Timestamp>().ok();
-    let (began, ended) = (time("startedAt")?, time("completedAt")?);
-    Some(format!("{} ms", ended.since(began).as_millis()))
+    let (started, ended) = (time("startedAt")?, time("completedAt")?);
+    Some(format!("{} ms", ended.since(started).as_millis()))
 }
 
 #[cfg(test)]
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn every_attempt_has_its_line() {
+    fn each_attempt_has_a_line() {
         let run = json!({
             "id": "exec-1", "flowName": "bridge", "status": "completed",
             "startedAt": "2026-04-25T10:00:00.000Z", "completedAt": "2026-04-25T10:00:02.500Z",
@@ -240,24 +240,24 @@ mod tests {
             [
                 "exec-1  completed  bridge  2026-04-25T10:00:00.000Z  2500 ms",
                 "  s1  send_webhook  completed  POST 127.0.0.1:1/hook",
-                "    attempt 1  no answer  3 ms  connection refused",
+                "    attempt 1  no response  3 ms  connection refused",
                 "    attempt 2  200  8 ms  ok\\u{1b}[31m",
             ]
         );
     }
 
     #[test]
-    fn a_reason_stands_under_a_run_that_did_not_start() {
+    fn a_run_that_did_not_start_shows_the_reason() {
         let run = json!({
             "id": "exec-1", "automationId": "automation-1", "status": "skipped",
-            "reason": "a condition of the trigger said no",
+            "reason": "a condition did not hold",
             "explain": {"held": false, "what": "all of", "parts": [
                 {"held": false, "what": "data.status == \"lead\"", "seen": "\"new\""},
             ]},
             "steps": [],
         });
         let lines = lines(run);
-        assert_eq!(lines[1], "  a condition of the trigger said no");
+        assert_eq!(lines[1], "  a condition did not hold");
         assert!(
             lines[3].contains("data.status") && lines[3].contains("new"),
             "{lines:?}"
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_of_another_shape_is_shown_as_it_came() {
+    fn an_explanation_of_unknown_form_is_shown_as_json() {
         let chain = json!({"chain": [{"event": "e_1", "type": "contact.created"}]});
         let lines = lines(json!({"id": "exec-1", "explain": chain}));
         assert!(lines[1].contains("contact.created"), "{lines:?}");

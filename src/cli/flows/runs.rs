@@ -1,4 +1,4 @@
-//! `evt flows runs`: what flows did, and why some did not.
+//! `evt flows runs`: prints runs of flows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::flow::status;
 
-/// How often a watched list is asked for.
-const LOOK: Duration = Duration::from_millis(500);
-/// Runs that are followed at once; the list is asked for no more than these.
-const FOLLOWED: usize = 200;
+/// How often `--watch` polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Runs that `--watch` requests at once.
+const MAX_WATCHED: usize = 200;
 
-/// Show runs: each step, each attempt, and why a condition said no
+/// Show runs with their steps, attempts and conditions
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt flows runs\n  evt flows runs 'Notify CRM bridge' --status failed\n  evt flows runs --watch"
@@ -24,13 +24,13 @@ pub(crate) struct Args {
     /// A flow's id or name, or the id of one run
     #[arg(value_name = "FLOW|RUN")]
     of: Option<String>,
-    /// Only runs that ended like this: completed, failed, skipped (a condition said no), blocked (a loop), …
+    /// Only runs with this status; skipped: a condition did not hold; blocked: the flow caused a loop
     #[arg(long, value_name = "STATUS", value_parser = clap::builder::PossibleValuesParser::new(status::ALL))]
     status: Option<String>,
-    /// The latest so many
+    /// Show the latest N runs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
-    /// Go on, and show runs as they come and change
+    /// Keep watching, and print runs when they start or change
     #[arg(short, long)]
     watch: bool,
 }
@@ -42,13 +42,13 @@ impl Args {
     }
 }
 
-/// Which runs.
+/// Selects runs.
 struct Filter {
     flow: Option<String>,
     status: Option<String>,
 }
 
-/// Prints the runs, the newest last, and goes on where asked.
+/// Prints the runs, newest last.
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     if let Some(id) = args.of.as_deref().filter(|of| of.starts_with("exec-")) {
         return one(id, args.watch, cx, client).await;
@@ -62,30 +62,33 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
         status: args.status.clone(),
     };
     let mut known: HashMap<String, String> = HashMap::new();
-    let shown = look(&filter, usize::from(args.limit), &mut known, cx, client).await?;
+    let shown = print_changed(&filter, usize::from(args.limit), &mut known, cx, client).await?;
     if !args.watch {
         if shown == 0 {
-            cx.ui.status("There are no such runs; try: evt flows execute FLOW contact.email=ada@example.test");
+            cx.ui.status("No matching runs. To start one: evt flows execute FLOW contact.email=ada@example.test");
         }
         return Ok(Exit::Done);
     }
-    cx.ui
-        .notice("ready", serde_json::json!({}), "Watching; Ctrl-C ends it");
+    cx.ui.notice(
+        "ready",
+        serde_json::json!({}),
+        "Watching for runs. Press Ctrl-C to stop.",
+    );
     loop {
         tokio::select! {
             () = cx.shutdown.cancelled() => return Ok(Exit::Done),
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
         tokio::select! {
             () = cx.shutdown.cancelled() => return Ok(Exit::Done),
-            looked = look(&filter, FOLLOWED, &mut known, cx, client) => drop(looked?),
+            shown = print_changed(&filter, MAX_WATCHED, &mut known, cx, client) => drop(shown?),
         }
         cx.ui.flush()?;
     }
 }
 
-/// Prints every run that is new or changed since the last look, and returns how many.
-async fn look(
+/// Prints the runs that are new or have changed since the last call, and returns their number.
+async fn print_changed(
     filter: &Filter,
     limit: usize,
     known: &mut HashMap<String, String>,
@@ -98,8 +101,8 @@ async fn look(
         .await?;
     let mut shown = 0;
     for listed in list.iter().rev() {
-        // The list leaves attempts out, and they are what changes while a run goes on.
-        if listed.is_over() && known.get(listed.id()).is_some_and(|state| state == OVER) {
+        // The list does not contain attempts, so each run that may have changed is requested separately.
+        if listed.is_over() && known.get(listed.id()).is_some_and(|state| state == ENDED) {
             continue;
         }
         let run = client.get_run(listed.id()).await?;
@@ -110,21 +113,21 @@ async fn look(
             known.insert(run.id().to_owned(), state);
         }
     }
-    if !is_first && known.len() > 20 * FOLLOWED {
+    if !is_first && known.len() > 20 * MAX_WATCHED {
         known.retain(|id, _| list.iter().any(|run| run.id() == id));
     }
     Ok(shown)
 }
 
-/// A run that will not change any more.
-const OVER: &str = "over";
+/// The state of a run that does not change any more.
+const ENDED: &str = "ended";
 
-/// What tells one state of a run from the next.
+/// A text that changes whenever the run does.
 fn state(run: &Run) -> String {
     if run.is_over() {
-        OVER.to_owned()
+        ENDED.to_owned()
     } else {
-        run_view::in_brief(run)
+        run_view::one_line(run)
     }
 }
 
@@ -146,7 +149,7 @@ async fn one(id: &str, watch: bool, cx: &Context, client: &Client) -> Result<Exi
         }
         tokio::select! {
             () = cx.shutdown.cancelled() => return Ok(cx.interrupted().unwrap_or(Exit::Done)),
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A flow's document as people see it: YAML, secrets masked, triggers and actions in a few words.
+//! Formats a flow's document: as YAML, with masked secrets, and as short lists of triggers and actions.
 
 use serde_json::Value;
 
@@ -7,8 +7,7 @@ use crate::cli::Context;
 use crate::secret::{self, Secret};
 use crate::ui::{hidden_header, safe_block};
 
-/// A copy with masks in place of secrets: `config.secret`, and headers that sign or authorise. References (`env:NAME`) are
-/// no secrets and stay.
+/// Returns a copy in which `config.secret` and credentials in headers are masked. References (`env:NAME`) are not secret.
 pub(super) fn masked(document: &Value) -> Value {
     match document {
         Value::Object(map) => map
@@ -48,14 +47,14 @@ fn mask(text: &str) -> Value {
     Value::String(Secret::new(text).to_string())
 }
 
-/// Whether the text says where a secret is instead of being one.
+/// Whether the text is a reference to a secret.
 pub(super) fn is_reference(text: &str) -> bool {
     ["env:", "file:", "cmd:"]
         .iter()
         .any(|prefix| text.starts_with(prefix))
 }
 
-/// The document as YAML, without a newline at its end; on a terminal its text cannot steer it.
+/// The document as YAML, without a final newline. Control characters are escaped on a terminal.
 pub(super) fn yaml(document: &Value, cx: &Context) -> Result<String, DocumentFault> {
     let text = raw_yaml(document)?;
     let text = text.trim_end();
@@ -66,14 +65,14 @@ pub(super) fn yaml(document: &Value, cx: &Context) -> Result<String, DocumentFau
     })
 }
 
-/// The document as YAML, byte for byte.
+/// The document as YAML, unescaped.
 pub(super) fn raw_yaml(document: &Value) -> Result<String, DocumentFault> {
     serde_saphyr::to_string(document).map_err(|error| DocumentFault::Write {
         reason: error.to_string(),
     })
 }
 
-/// The triggers' types, in either of the document's shapes.
+/// The types of the triggers.
 pub(super) fn triggers(document: &Value) -> Vec<String> {
     let many = document.get("triggers").and_then(Value::as_array);
     let one = document.get("trigger");
@@ -88,7 +87,7 @@ pub(super) fn triggers(document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What the flow does: `send_webhook 127.0.0.1:4871/hook`, `add_tag`.
+/// The flow's actions: `send_webhook 127.0.0.1:4871/hook`, `add_tag`.
 pub(super) fn actions(document: &Value) -> Vec<String> {
     ["actions", "steps"]
         .iter()
@@ -110,7 +109,7 @@ fn action(action: &Value) -> String {
     }
 }
 
-/// A URL without its scheme and without what may be secret in it: userinfo and query.
+/// A URL without its scheme, and without the parts that may be secret: user info and query.
 pub(super) fn short_url(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
@@ -128,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_masked_and_references_stay() {
+    fn secrets_are_masked_but_references_are_not() {
         let document = json!({
             "name": "secret",
             "actions": [{"config": {
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn both_shapes_are_told_in_words() {
+    fn triggers_and_actions_are_listed_for_both_forms() {
         let short = json!({"trigger": {"type": "contact.created"}, "actions": [{"type": "send_webhook", "config": {"url": "http://u:p@127.0.0.1:1/x?token=1"}}]});
         assert_eq!(triggers(&short), ["contact.created"]);
         assert_eq!(actions(&short), ["send_webhook 127.0.0.1:1/x"]);
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn yaml_reads_back_as_what_it_was() {
+    fn a_document_survives_a_round_trip_through_yaml() {
         let document = json!({"name": "yes", "n": 1.5, "zip": "01234", "on": true, "list": [], "text": "a\nb: c #d"});
         let back: Value = serde_saphyr::from_str(&raw_yaml(&document).unwrap()).unwrap();
         assert_eq!(back, document);

@@ -1,7 +1,7 @@
-//! `evt flows create` without arguments on a terminal: a few questions make the flags.
+//! `evt flows create` without arguments on a terminal: asks for the flags.
 
 use super::create::{self, Args};
-use super::{document, shown};
+use super::{check, shown};
 use crate::catalogue::{Built, EVENTS, Family, TRIGGERS, find_trigger};
 use crate::cli::Context;
 use crate::error::CliError;
@@ -9,17 +9,17 @@ use crate::flow::{self, DocumentError};
 use crate::grammar::target::Target;
 use crate::ui::safe;
 
-/// What most people try first.
-const FIRST: &str = "contact.created";
-/// Shows the list.
+/// The default answer.
+const DEFAULT_TRIGGER: &str = "contact.created";
+/// The answer that shows the list.
 const LIST: &str = "?";
-/// The last entry of the list: a name that is typed.
+/// The last entry of the list, which asks for a name.
 const OTHER: &str = "another event or pattern …";
 
-/// Asks for what makes a flow and shows the document. `None`: the person said no at the end.
+/// Asks for the flags and shows the document. Returns `None` if the user does not confirm it.
 ///
 /// # Errors
-/// That there is no terminal to ask on, naming the flags that answer.
+/// If there is no terminal. The error names the flags to use instead.
 pub(super) fn ask(mut args: Args, cx: &Context) -> Result<Option<Args>, CliError> {
     args.on = vec![trigger(cx)?];
     args.webhook = Some(target(cx)?);
@@ -31,19 +31,22 @@ pub(super) fn ask(mut args: Args, cx: &Context) -> Result<Option<Args>, CliError
     }
     let document = create::from_flags(&args)?;
     cx.ui.status(&shown::yaml(&shown::masked(&document), cx)?);
-    let is_wanted = args.dry_run || cx.ui.confirm("Create it?", true, "--on and --webhook")?;
+    let is_wanted = args.dry_run
+        || cx
+            .ui
+            .confirm("Create this flow?", true, "--on and --webhook")?;
     Ok(is_wanted.then_some(args))
 }
 
-/// A list of so many is searched faster by typing than by arrows: the name is asked for, and `?` shows the list.
+/// Asks for the trigger. The list is long, so a name is typed; `?` shows the list.
 fn trigger(cx: &Context) -> Result<String, CliError> {
-    const QUESTION: &str = "Start on (an event or a pattern such as order.*; ? lists them)";
+    const QUESTION: &str = "Trigger: an event, or a pattern such as order.* (? for a list)";
     loop {
-        let typed = cx.ui.input(QUESTION, Some(FIRST), "--on")?;
+        let typed = cx.ui.input(QUESTION, Some(DEFAULT_TRIGGER), "--on")?;
         let typed = typed.trim();
         if typed == LIST {
             let names = choices();
-            let chosen = cx.ui.select("Start on", &names, "--on")?;
+            let chosen = cx.ui.select("Trigger", &names, "--on")?;
             match names.get(chosen) {
                 Some(name) if *name != OTHER => return Ok((*name).to_owned()),
                 _ => continue,
@@ -56,7 +59,7 @@ fn trigger(cx: &Context) -> Result<String, CliError> {
     }
 }
 
-/// What happens to people and orders first, then the triggers that stand for more than one event, then what happens to any record.
+/// The events of contacts and orders, then triggers that cover several events, then the events of any record.
 fn choices() -> Vec<&'static str> {
     let triggers = TRIGGERS
         .iter()
@@ -69,15 +72,15 @@ fn choices() -> Vec<&'static str> {
             .map(|event| event.name)
     };
     let rest = events(false).chain(triggers).chain(events(true));
-    std::iter::once(FIRST)
-        .chain(rest.filter(|name| *name != FIRST))
+    std::iter::once(DEFAULT_TRIGGER)
+        .chain(rest.filter(|name| *name != DEFAULT_TRIGGER))
         .chain([OTHER])
         .collect()
 }
 
-/// Asks until the answer is a condition, or nothing.
+/// Asks for a condition until the answer is valid or empty.
 fn condition(args: &Args, cx: &Context) -> Result<Option<String>, CliError> {
-    const QUESTION: &str = "Only when (such as data.status == \"lead\"; empty: always)";
+    const QUESTION: &str = "Condition, such as data.status == \"lead\" (empty for none)";
     let mut draft = Args {
         on: args.on.clone(),
         webhook: args.webhook.clone(),
@@ -88,22 +91,20 @@ fn condition(args: &Args, cx: &Context) -> Result<Option<String>, CliError> {
         draft.when = Some(typed.trim().to_owned()).filter(|when| !when.is_empty());
         match flow::compile(&create::from_flags(&draft)?) {
             Err(error @ DocumentError::Condition { .. }) => {
-                document::point_at(&error, cx);
+                check::point_at(&error, cx);
                 cx.ui.warn(&safe(&error.to_string()));
             }
-            // What else may be wrong is told when all is known.
+            // Other errors are reported when the document is complete.
             _ => return Ok(draft.when),
         }
     }
 }
 
 fn target(cx: &Context) -> Result<String, CliError> {
-    // Where `evt listen` listens by itself.
+    // The default port of `evt listen`.
     let default = format!("{}/hook", cx.listener());
     loop {
-        let typed = cx
-            .ui
-            .input("POST the event to", Some(&default), "--webhook")?;
+        let typed = cx.ui.input("Webhook target", Some(&default), "--webhook")?;
         match typed.trim().parse::<Target>() {
             Ok(_) => return Ok(typed.trim().to_owned()),
             Err(error) => cx.ui.warn(&safe(&error.to_string())),
@@ -116,9 +117,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_begins_with_a_contact_that_is_created_and_names_nothing_twice() {
+    fn the_list_starts_with_the_default_and_has_no_duplicates() {
         let names = choices();
-        assert_eq!(names[0], FIRST);
+        assert_eq!(names[0], DEFAULT_TRIGGER);
         let mut once = names.clone();
         once.sort_unstable();
         once.dedup();

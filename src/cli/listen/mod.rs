@@ -1,4 +1,4 @@
-//! `evt listen`: receive webhooks, verify, keep, show and forward them.
+//! `evt listen`: receives webhooks; verifies, stores, prints and forwards them.
 
 mod tally;
 mod verify;
@@ -29,37 +29,37 @@ use crate::signature::Options;
 use crate::signature::SchemeSpec;
 use tally::Tally;
 
-/// How long what has come may take to be printed, once the listener has stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The largest body that a flag can allow.
+/// How long the remaining reports may take to be printed after the listener has stopped.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Largest value of `--max-body`.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
 
-/// Receive webhooks, verify, keep and forward them
+/// Receive webhooks; verify, store and forward them
 ///
-/// Every request, to any path with any method, is kept byte for byte before it is answered. A request whose signature is not
-/// valid is kept and marked, answered 401, and not passed on. With no --verify and the local profile, deliveries of the
-/// running `evt dev` are verified with its secret.
+/// Accepts requests to any path with any method, and stores each one byte for byte before answering it. A request with an
+/// invalid signature is stored as rejected and answered with 401, and not forwarded. Without --verify, webhooks from the
+/// running `evt dev` are verified with its secret (local profile only).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  evt listen                                   keep and show whatever arrives on port 4871
+  evt listen                                   store and print all requests to port 4871
   evt listen 3000 --verify stripe --secret env:STRIPE_SECRET
-  evt listen --count 2 --for 20s -o json       wait for two events; exit 9 if they do not come
-  evt listen 3000 --retry -- npm start         run your app, and deliver to it until it answers")]
+  evt listen --count 2 --for 20s -o json       wait for two events; exit 9 after 20 seconds
+  evt listen 3000 --retry -- npm start         start your app, and retry until it accepts")]
 pub(crate) struct Args {
-    /// Where to forward: 3000, :3000/path, host:port, a URL or unix:/path
+    /// Where to forward requests: 3000, :3000/path, host:port, a URL or unix:/path
     target: Option<Target>,
 
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 4871, help_heading = "Listening")]
     port: u16,
-    /// Address to listen on; anything but loopback needs --i-understand-public and --verify
+    /// Address to listen on; other than loopback requires --i-understand-public and --verify
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), help_heading = "Listening")]
     bind: IpAddr,
-    /// Confirm that strangers may reach the listener
+    /// Confirm that anyone on the network can reach the listener
     #[arg(long, help_heading = "Listening")]
     i_understand_public: bool,
-    /// Largest body that is taken (at most 64MiB)
+    /// Largest request body (at most 64MiB)
     #[arg(
         long,
         value_name = "SIZE",
@@ -70,20 +70,20 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     verify: verify::VerifyArgs,
-    /// How far a signed timestamp may lie from now; 0 switches the check off; if not given, what the scheme asks for, mostly 5m
+    /// Largest difference between a signed timestamp and now; 0 disables the check [default: by scheme, usually 5m]
     #[arg(long, value_name = "SPAN", help_heading = "Verifying")]
     tolerance: Option<Span>,
-    /// The URL that senders call, where a tunnel or proxy stands in between
+    /// The URL that senders call, if a tunnel or proxy is in front of the listener
     #[arg(long, value_name = "URL", help_heading = "Verifying")]
     public_url: Option<String>,
 
-    /// Send what matches elsewhere: '/path/*=TARGET' or 'contact.*=TARGET' (repeatable, first match wins)
+    /// Forward matching requests elsewhere: '/path/*=TARGET' or 'contact.*=TARGET' (repeatable, first match wins)
     #[arg(long, value_name = "GLOB=TARGET", help_heading = "Forwarding")]
     route: Vec<Route>,
-    /// Answer 202 once the event is kept and deliver with N retries (default: five, over half a minute)
+    /// Answer 202 as soon as the event is stored, and deliver it with N retries [default: 5, within half a minute]
     #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "5", help_heading = "Forwarding")]
     retry: Option<u32>,
-    /// How long the target may take
+    /// How long to wait for the target's response
     #[arg(
         long,
         value_name = "SPAN",
@@ -92,10 +92,10 @@ pub(crate) struct Args {
     )]
     timeout: Span,
 
-    /// Answer every accepted request with this instead: 503 or 200:ok
+    /// Answer every accepted request with this status and body: 503 or 200:ok
     #[arg(long, value_name = "CODE[:BODY]", help_heading = "Answering")]
     respond: Option<Respond>,
-    /// Make trouble: latency=200ms,drop=1%,dup=5%,reorder
+    /// Inject faults: latency=200ms,drop=1%,dup=5%,reorder
     #[arg(
         long,
         value_name = "KINDS",
@@ -105,17 +105,17 @@ pub(crate) struct Args {
     )]
     chaos: Chaos,
 
-    /// End after N events (those with a bad signature do not count)
+    /// Exit after N events (rejected ones do not count)
     #[arg(long, value_name = "N", help_heading = "Stopping")]
     count: Option<u64>,
-    /// End after this long; exit 9 if --count or --expect was not met
+    /// Exit after this time; with code 9 if --count or --expect was not met
     #[arg(long = "for", value_name = "SPAN", help_heading = "Stopping")]
     for_: Option<Span>,
-    /// End when an event like this has come: a type, 'contact.*', or an expression such as 'data.data.amount > 10'
+    /// Exit when a matching event arrives: a type, 'contact.*', or an expression such as 'data.data.amount > 10'
     #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
     expect: Option<Select>,
 
-    /// Run this as your app, end with it and return its exit code
+    /// Run this command too; exit when it exits, with its exit code
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }
@@ -135,22 +135,22 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         )?),
     };
     let tally = Arc::new(Tally::new(&args));
-    let mut printing = tally.print(listener.messages, &cx);
+    let mut printing = tally.print(listener.reports, &cx);
     let end = follow(&args, &tally, &mut printing, child.as_mut(), &stop).await;
     stop.cancel();
     let _ = listener.task.await;
     let printed = match &end {
         Ok(Ending::Printed(_)) => Ok(()),
-        _ => match tokio::time::timeout(PATIENCE, &mut printing).await {
+        _ => match tokio::time::timeout(DRAIN_TIMEOUT, &mut printing).await {
             Ok(printed) => printed.unwrap_or(Ok(())),
-            // Nobody reads our stdout, and whatever still wants to write there would wait for ever.
+            // Nothing reads stdout, so the printing thread is blocked: exit without joining it.
             Err(_) => {
-                tally.summary(&args, &listener.display, &cx);
+                tally.summary(&args, &listener.reporter, &cx);
                 std::process::exit(i32::from(tally.exit(end?, &cx)?.code()));
             }
         },
     };
-    tally.summary(&args, &listener.display, &cx);
+    tally.summary(&args, &listener.reporter, &cx);
     if let (Some(child), false) = (child, matches!(end, Ok(Ending::Child(_)))) {
         child.stop().await;
     }
@@ -158,13 +158,13 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     tally.exit(end?, &cx)
 }
 
-/// Why the listener ends.
+/// Why the listener stops.
 enum Ending {
     GoalMet,
-    TimeOver,
+    TimeUp,
     Stopped,
     Child(u8),
-    /// Our output was closed, or cannot be written.
+    /// stdout was closed or cannot be written.
     Printed(Result<(), CliError>),
 }
 
@@ -175,7 +175,7 @@ async fn follow(
     mut child: Option<&mut Child>,
     stop: &CancellationToken,
 ) -> Result<Ending, CliError> {
-    let over = async {
+    let time_up = async {
         match args.for_ {
             Some(span) => tokio::time::sleep(span.into()).await,
             None => std::future::pending().await,
@@ -185,7 +185,7 @@ async fn follow(
         () = tally.goal() => Ok(Ending::GoalMet),
         printed = printing => Ok(Ending::Printed(printed.unwrap_or(Ok(())))),
         code = wait(&mut child) => Ok(Ending::Child(code?)),
-        () = over => Ok(Ending::TimeOver),
+        () = time_up => Ok(Ending::TimeUp),
         () = stop.cancelled() => Ok(Ending::Stopped),
     }
 }
@@ -199,19 +199,23 @@ async fn wait(child: &mut Option<&mut Child>) -> Result<u8, CliError> {
 
 impl Args {
     async fn options(&self, cx: &Context) -> Result<ListenOptions, CliError> {
-        let may_be_public = self.i_understand_public && !self.verify.schemes.is_empty();
-        if !self.bind.is_loopback() && !may_be_public {
-            return Err(CliError::usage(format!("{} can be reached by others", self.bind))
-                .hint("add --i-understand-public and a --verify with its --secret, or leave --bind out"));
+        let is_public_allowed = self.i_understand_public && !self.verify.schemes.is_empty();
+        if !self.bind.is_loopback() && !is_public_allowed {
+            return Err(
+                CliError::usage(format!("{} is reachable from the network", self.bind)).hint(
+                    "add --i-understand-public and --verify with its --secret, or omit --bind",
+                ),
+            );
         }
         if self.max_body.bytes() > MAX_BODY {
             return Err(
-                CliError::usage("--max-body is over 64MiB").hint("give at most --max-body 64MiB")
+                CliError::usage("--max-body is over 64MiB").hint("use at most --max-body 64MiB")
             );
         }
         if self.retry.is_some() && self.target.is_none() && self.route.is_empty() {
-            return Err(CliError::usage("--retry needs somewhere to deliver to")
-                .hint("evt listen 3000 --retry"));
+            return Err(
+                CliError::usage("--retry requires a target").hint("evt listen 3000 --retry")
+            );
         }
         let forwards = self.target.is_some() || !self.route.is_empty();
         Ok(ListenOptions {
@@ -236,7 +240,7 @@ impl Args {
 
     async fn checks(&self, cx: &Context) -> Result<Checks, CliError> {
         if !self.verify.stray.is_empty() {
-            let text = "--secret needs the --verify that it belongs to before it";
+            let text = "--secret must follow the --verify that it belongs to";
             if let Some((_, origin)) = cx.config.get("listen.secret") {
                 return Err(
                     CliError::usage(format!("{text}; listen.secret is set in {origin}"))
@@ -248,12 +252,12 @@ impl Args {
                 .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
         }
         if self.verify.schemes.is_empty() {
-            let around =
+            let parent =
                 Running::around(|name| cx.env.get(name)).and_then(|running| running.webhook_secret);
-            let around = around.map(Secret::new);
+            let parent = parent.map(Secret::new);
             let state_dir = cx.paths.state_dir.clone();
             return Ok(Checks::Platform(PlatformSecret::new(
-                around.as_ref(),
+                parent.as_ref(),
                 state_dir,
             )));
         }
@@ -270,17 +274,17 @@ impl Args {
             };
             checks.push(Check::new(scheme, &secrets, &options)?);
         }
-        Ok(Checks::Asked(checks))
+        Ok(Checks::Schemes(checks))
     }
 }
 
-/// Where no secret is given: those that the running platform gave the vendors of this scheme, and their options.
+/// Without a --secret: the keys that the running platform has for vendors of this scheme, with their options.
 async fn dev_secrets(
     spec: &SchemeSpec,
     options: Options,
     cx: &Context,
 ) -> Result<(Vec<Secret>, Options), CliError> {
-    // Only the local profile has a platform whose keys are known.
+    // Only the keys of a local platform are known.
     let local = cx.profile().ok().and_then(|profile| profile.local);
     let Some(running) = local else {
         return Ok((Vec::new(), options));
@@ -291,7 +295,7 @@ async fn dev_secrets(
     };
     let names: Vec<&str> = vendors.iter().map(|vendor| vendor.name.as_str()).collect();
     cx.ui.status(&format!(
-        "Verifying {} with the keys that the running `evt dev` gave {} (--secret REF for others).",
+        "Verifying {} with the keys of {} from the running `evt dev`; use --secret to verify with others.",
         spec.name,
         names.join(", ")
     ));
@@ -315,8 +319,8 @@ fn announce(args: &Args, cx: &Context, url: &str) {
             .map(|(spec, _)| spec.name.as_str())
             .collect();
         cx.ui
-            .status(&format!("Checking signatures: {}.", names.join(" or ")));
+            .status(&format!("Verifying signatures: {}.", names.join(" or ")));
     } else {
-        cx.ui.status("Checking what the running `evt dev` signs; anything else is kept as unverified (--verify SCHEME --secret REF checks more).");
+        cx.ui.status("Verifying webhooks from the running `evt dev`. Other requests are accepted unverified (see --verify).");
     }
 }

@@ -1,6 +1,6 @@
-//! What has come so far: shown as it comes, counted, and summed up at the end.
+//! Prints and counts what the listener reports, and prints the summary.
 //!
-//! Printing has a thread of its own: a reader that stops reading must not stop the listener.
+//! Printing runs on its own thread, so that a reader of stdout that stops reading does not stop the listener.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,14 +13,14 @@ use super::{Args, Ending};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Seq};
-use crate::listen::{Display, Message};
+use crate::listen::{Report, Reporter};
 use crate::record;
 use crate::select::Select;
 use crate::store::jobs::End;
 use crate::time::Timestamp;
 use crate::ui::{self, Format, safe};
 
-/// The counts, and the goal that they may reach.
+/// The counts, and the goal of `--count` and `--expect`.
 pub(super) struct Tally {
     expect: Option<Select>,
     needed: Option<u64>,
@@ -30,7 +30,7 @@ pub(super) struct Tally {
 
 #[derive(Clone, Copy, Default)]
 struct Counts {
-    /// Towards `needed`.
+    /// Events that count for the goal.
     counted: u64,
     received: u64,
     verified: u64,
@@ -38,7 +38,7 @@ struct Counts {
     refused: u64,
     delivered: u64,
     failed: u64,
-    not_kept: u64,
+    not_stored: u64,
 }
 
 impl Tally {
@@ -51,7 +51,7 @@ impl Tally {
         }
     }
 
-    /// Ends when enough has come; never where nothing was asked for.
+    /// Returns when the goal is met; never if there is no goal.
     pub(super) async fn goal(&self) {
         while !self.goal_met() {
             self.goal.notified().await;
@@ -67,18 +67,18 @@ impl Tally {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts and prints on a thread of its own until the listener has drained.
+    /// Counts and prints reports on a separate thread, until the listener has stopped.
     pub(super) fn print(
         self: &Arc<Self>,
-        mut messages: mpsc::Receiver<Message>,
+        mut reports: mpsc::Receiver<Report>,
         cx: &Arc<Context>,
     ) -> JoinHandle<Result<(), CliError>> {
         let (tally, cx) = (Arc::clone(self), Arc::clone(cx));
         tokio::task::spawn_blocking(move || {
             let mut line = Vec::new();
-            while let Some(message) = messages.blocking_recv() {
-                tally.count(&message);
-                show(&message, &mut line, &cx)?;
+            while let Some(report) = reports.blocking_recv() {
+                tally.count(&report);
+                show(&report, &mut line, &cx)?;
                 if tally.goal_met() {
                     tally.goal.notify_one();
                 }
@@ -87,18 +87,18 @@ impl Tally {
         })
     }
 
-    fn count(&self, message: &Message) {
-        let counted = match message {
-            Message::Received {
+    fn count(&self, report: &Report) {
+        let is_counted = match report {
+            Report::Received {
                 event, handshake, ..
             } => handshake.is_none() && self.is_counted(event),
             _ => false,
         };
         let mut counts = self.counts();
-        match message {
-            Message::Received { event, .. } => {
+        match report {
+            Report::Received { event, .. } => {
                 counts.received += 1;
-                counts.counted += u64::from(counted);
+                counts.counted += u64::from(is_counted);
                 counts.verified +=
                     u64::from(event.verdict.as_ref().is_some_and(|verdict| verdict.ok));
                 match event.outcome {
@@ -108,17 +108,17 @@ impl Tally {
                     Outcome::Kept | Outcome::Queued => {}
                 }
             }
-            Message::Refused { .. } => counts.refused += 1,
-            Message::NotKept(_) => counts.not_kept += 1,
-            // Its line may have found no room: the display counts each of them.
-            Message::Settled { .. } | Message::Target { .. } => {}
+            Report::Refused { .. } => counts.refused += 1,
+            Report::NotStored(_) => counts.not_stored += 1,
+            // The reporter counts deliveries, because some of these reports may be lost.
+            Report::Settled { .. } | Report::Target { .. } => {}
         }
     }
 
-    /// A bad signature counts for nothing; of the others, what `--expect` describes.
+    /// Whether the event counts for the goal. Rejected events never do.
     fn is_counted(&self, event: &Event) -> bool {
-        let fits = |expect: &Select| expect.matches(event, Timestamp::now());
-        event.outcome != Outcome::Rejected && self.expect.as_ref().is_none_or(fits)
+        let matches = |expect: &Select| expect.matches(event, Timestamp::now());
+        event.outcome != Outcome::Rejected && self.expect.as_ref().is_none_or(matches)
     }
 
     pub(super) fn exit(&self, end: Ending, cx: &Context) -> Result<Exit, CliError> {
@@ -130,38 +130,35 @@ impl Tally {
             }
             _ if self.goal_met() || self.needed.is_none() => Exit::Done,
             Ending::Stopped => cx.interrupted().unwrap_or(Exit::Interrupted),
-            Ending::GoalMet | Ending::TimeOver => {
+            Ending::GoalMet | Ending::TimeUp => {
                 let (needed, counted) = (self.needed.unwrap_or_default(), self.counts().counted);
                 let facts = json!({ "wanted": needed, "counted": counted });
-                let text = format!("Goal not met: {counted} of {needed} came.");
+                let text = format!("Goal not met: received {counted} of {needed} events.");
                 cx.ui.notice("goal_not_met", facts, &text);
                 Exit::GoalNotMet
             }
         })
     }
 
-    pub(super) fn summary(&self, args: &Args, display: &Display, cx: &Context) {
+    pub(super) fn summary(&self, args: &Args, reporter: &Reporter, cx: &Context) {
         let mut counts = *self.counts();
-        let (delivered, failed) = display.settled();
+        let (delivered, failed) = reporter.deliveries();
         counts.delivered += delivered;
         counts.failed += failed;
         let mut text = format!(
-            "Received {}, verified {}, rejected {}",
+            "Received {}: {} verified, {} rejected",
             counts.received, counts.verified, counts.rejected
         );
         if args.target.is_some() || !args.route.is_empty() {
             text.push_str(&format!(
-                ", delivered {}, failed {}",
+                ", {} delivered, {} failed",
                 counts.delivered, counts.failed
             ));
         }
         for (count, what) in [
-            (counts.refused, "refused unread"),
-            (counts.not_kept, "not kept"),
-            (
-                display.not_shown(),
-                "not shown (they are kept: evt events list)",
-            ),
+            (counts.refused, "refused (request not readable)"),
+            (counts.not_stored, "not stored"),
+            (reporter.not_shown(), "not shown (see: evt events list)"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));
@@ -174,21 +171,21 @@ impl Tally {
                 .as_ref()
                 .map_or_else(|| "TARGET".to_owned(), ToString::to_string);
             text.push_str(&format!(
-                " Send the failed ones again: evt events replay @failed --to {target}"
+                " To retry the failed ones: evt events replay @failed --to {target}"
             ));
         }
         let facts = json!({
             "received": counts.received, "verified": counts.verified, "rejected": counts.rejected,
             "refused": counts.refused, "delivered": counts.delivered, "failed": counts.failed,
-            "not_kept": counts.not_kept, "not_shown": display.not_shown(),
+            "not_kept": counts.not_stored, "not_shown": reporter.not_shown(),
         });
         cx.ui.notice("summary", facts, &text);
     }
 }
 
-fn show(message: &Message, line: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
-    match message {
-        Message::Received {
+fn show(report: &Report, line: &mut Vec<u8>, cx: &Context) -> Result<(), CliError> {
+    match report {
+        Report::Received {
             event,
             handshake,
             answer,
@@ -198,32 +195,28 @@ fn show(message: &Message, line: &mut Vec<u8>, cx: &Context) -> Result<(), CliEr
             received(event, *answer, *took, line, cx)?;
             if let (Some(name), true) = (handshake, *answer < 300) {
                 let facts = json!({ "handshake": name, "answer": answer });
-                let text = format!("    The handshake ({name}) was answered.");
+                let text = format!("    Answered the {name} handshake.");
                 cx.ui.notice("handshake", facts, &text);
             }
         }
-        Message::Refused { status, why } => {
+        Report::Refused { status, why } => {
             let facts = json!({ "status": status, "why": why });
             cx.ui.notice(
                 "refused",
                 facts,
-                &format!(
-                    "A request was answered {status} and not kept: {}.",
-                    safe(why)
-                ),
+                &format!("Refused a request with {status}: {}.", safe(why)),
             );
         }
-        Message::Settled { event, end } => settled(*event, end, cx),
-        Message::Target {
+        Report::Settled { event, end } => settled(*event, end, cx),
+        Report::Target {
             peer,
             up,
             why,
             missed,
         } => target(peer, *up, why.as_deref(), *missed, cx),
-        Message::NotKept(error) => {
-            cx.ui.warn(&format!(
-                "an event could not be kept and was refused with 503: {error}"
-            ));
+        Report::NotStored(error) => {
+            cx.ui
+                .warn(&format!("cannot store an event, answered 503: {error}"));
         }
     }
     Ok(())
@@ -239,7 +232,7 @@ fn received(
     match cx.ui.format() {
         Format::Text => {
             let answer = if answer == 0 {
-                "no answer".to_owned()
+                "no response".to_owned()
             } else {
                 answer.to_string()
             };
@@ -269,13 +262,13 @@ fn settled(event: Seq, end: &End, cx: &Context) {
             cx.ui.notice(
                 "delivered",
                 facts,
-                &format!("{event} delivered, the target answered {status}"),
+                &format!("{event} delivered -> {status}"),
             );
         }
         End::Dead { reason, .. } => {
             let facts = json!({ "ref": event.to_string(), "reason": reason });
             let text = format!(
-                "{event} was given up: {} (evt queue retry --dead tries again)",
+                "{event} not delivered: {} (to retry: evt queue retry --dead)",
                 safe(reason)
             );
             cx.ui.notice("dead", facts, &text);
@@ -287,15 +280,15 @@ fn settled(event: Seq, end: &End, cx: &Context) {
 fn target(peer: &str, up: bool, why: Option<&str>, missed: u64, cx: &Context) {
     let facts = json!({ "target": peer, "up": up, "why": why, "missed": missed });
     let text = match (up, missed) {
-        (true, 0) => format!("The target {peer} is up."),
+        (true, 0) => format!("Target {peer} is up."),
         (true, missed) => {
             format!(
-                "The target {peer} is back; {missed} failed meanwhile: evt events replay @failed --to {peer}"
+                "Target {peer} is up again; {missed} forwards failed. To retry them: evt events replay @failed --to {peer}"
             )
         }
         (false, _) => {
             let why = safe(why.unwrap_or("no connection"));
-            format!("The target {peer} is down ({why}); events are kept meanwhile.")
+            format!("Target {peer} is down ({why}). Events are still received and stored.")
         }
     };
     cx.ui.notice("target", facts, &text);

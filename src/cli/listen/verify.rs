@@ -1,11 +1,11 @@
-//! `--verify SCHEME --secret REF…`, repeated: each secret belongs to the scheme before it.
+//! Parses `--verify SCHEME --secret REF…`. Both are repeatable; each secret belongs to the scheme before it.
 
 use clap::{ArgAction, ArgMatches, FromArgMatches};
 
 use crate::grammar::secret_ref::SecretRef;
 use crate::signature::SchemeSpec;
 
-/// `--verify` and the `--secret`s that follow it, in the order in which they were given.
+/// Each `--verify` with the `--secret`s after it, in command-line order.
 #[derive(Debug, Default)]
 pub(super) struct VerifyArgs {
     pub(super) schemes: Vec<(SchemeSpec, Vec<SecretRef>)>,
@@ -23,7 +23,7 @@ impl clap::Args for VerifyArgs {
                     .value_parser(|text: &str| text.parse::<SchemeSpec>())
                     .action(ArgAction::Append)
                     .help_heading("Verifying")
-                    .help("Check signatures of this scheme (repeatable; any one may match); see `evt man signatures`"),
+                    .help("Verify signatures of this scheme (repeatable, one must match); see `evt man signatures`"),
             )
             .arg(
                 clap::Arg::new("secret")
@@ -32,7 +32,7 @@ impl clap::Args for VerifyArgs {
                     .value_parser(|text: &str| text.parse::<SecretRef>())
                     .action(ArgAction::Append)
                     .help_heading("Verifying")
-                    .help("Secret of the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable, for rotation)"),
+                    .help("Secret for the --verify before it: text, env:NAME, file:PATH, cmd:… or - (repeatable for rotation)"),
             )
     }
 
@@ -48,23 +48,27 @@ impl FromArgMatches for VerifyArgs {
             .get_many::<SchemeSpec>("verify")
             .unwrap_or_default()
             .cloned();
-        let scheme_places = matches.indices_of("verify").unwrap_or_default();
-        let mut places: Vec<(usize, usize)> = Vec::new();
-        for (scheme, place) in schemes.zip(scheme_places) {
-            places.push((place, args.schemes.len()));
+        let scheme_positions = matches.indices_of("verify").unwrap_or_default();
+        let mut positions: Vec<(usize, usize)> = Vec::new();
+        for (scheme, position) in schemes.zip(scheme_positions) {
+            positions.push((position, args.schemes.len()));
             args.schemes.push((scheme, Vec::new()));
         }
         let secrets = matches
             .get_many::<SecretRef>("secret")
             .unwrap_or_default()
             .cloned();
-        for (secret, place) in secrets.zip(matches.indices_of("secret").unwrap_or_default()) {
-            match places.iter().rev().find(|(scheme, _)| *scheme < place) {
+        for (secret, position) in secrets.zip(matches.indices_of("secret").unwrap_or_default()) {
+            match positions
+                .iter()
+                .rev()
+                .find(|(scheme, _)| *scheme < position)
+            {
                 Some((_, owner)) => args.schemes[*owner].1.push(secret),
                 None => args.stray.push(secret),
             }
         }
-        // Given before the one scheme there is, or from the environment, a secret can mean only that one.
+        // With a single scheme, all secrets belong to it: also those before it and those from the environment.
         if let [(_, secrets)] = args.schemes.as_mut_slice() {
             secrets.append(&mut args.stray);
         }

@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::State;
@@ -15,11 +16,14 @@ use super::auth::Caller;
 use super::repository::Repository;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::flow::{self, DocumentError, FlowError, Flows};
+use crate::envelope::appengine;
+use crate::event::Meta;
+use crate::flow::{self, DocumentError, EventFormat, FlowError, Flows, NewEvent};
 use crate::json::kind_of;
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunFilter, RunRow};
 use crate::store::{StoreError, Tx};
+use crate::time::Timestamp;
 
 /// Flows or runs in a page when nobody says how many.
 const PAGE_SIZE: usize = 50;
@@ -47,6 +51,44 @@ pub(crate) fn routes() -> Router<Arc<State>> {
 
 fn one() -> MethodRouter<Arc<State>> {
     get(show).put(update).post(update).delete(remove)
+}
+
+/// How AppEngine writes its webhooks.
+pub struct AppEngineFormat;
+
+impl EventFormat for AppEngineFormat {
+    fn user_agent(&self) -> &'static str {
+        "AppEngine (evt dev)"
+    }
+
+    fn encode(&self, event: &NewEvent, now: Timestamp) -> (Bytes, Meta) {
+        let time = whole_seconds(now);
+        let data = event.data.to_string();
+        let body = appengine::encode(&event.kind, &event.org, &time, &data);
+        // The data is the last member.
+        let end = body.len() - 1;
+        let range = end - data.len()..end;
+        let subject = event.data.get("sk").and_then(Value::as_str);
+        let meta = Meta {
+            kind: Some(event.kind.clone()),
+            id: None,
+            system: Some("appengine".to_owned()),
+            org: Some(event.org.clone()),
+            subject: subject.map(str::to_owned),
+            time: Some(time),
+            data: Some(range),
+        };
+        (body.into(), meta)
+    }
+}
+
+/// The time as AppEngine writes it in webhooks: without fractions of a second.
+fn whole_seconds(now: Timestamp) -> String {
+    let mut time = Timestamp::from_secs(now.secs()).to_string();
+    if let Some(point) = time.find('.') {
+        time.replace_range(point..time.len() - 1, "");
+    }
+    time
 }
 
 impl From<FlowError> for Refusal {

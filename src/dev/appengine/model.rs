@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::flow::WorldError;
+use crate::flow::RecordError;
 use crate::time::Timestamp;
 
 /// The states that a record can be in, as the platform's model names them.
@@ -68,8 +68,8 @@ pub struct Draft {
 /// Builds the BaseModel of a new record, in the platform's order of keys.
 ///
 /// # Errors
-/// [`WorldError::Refused`] for names and states that the platform does not know.
-pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Value>, WorldError> {
+/// [`RecordError::Refused`] for names and states that the platform does not know.
+pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Value>, RecordError> {
     check_name("datatype", &draft.datatype)?;
     let sk = match draft.sk {
         Some(sk) => {
@@ -101,7 +101,7 @@ pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Valu
 }
 
 /// The model's text, within the limits of a record.
-pub fn to_text(model: &Map<String, Value>) -> Result<String, WorldError> {
+pub fn to_text(model: &Map<String, Value>) -> Result<String, RecordError> {
     if model.values().any(|value| depth(value) > MAX_DEPTH) {
         return Err(refused(format!(
             "a record is at most {MAX_DEPTH} levels deep"
@@ -131,7 +131,7 @@ pub fn set_path(
     model: &mut Map<String, Value>,
     path: &str,
     value: Value,
-) -> Result<(), WorldError> {
+) -> Result<(), RecordError> {
     let (first, rest) = match path.split_once('.') {
         Some((first, rest)) => (first, Some(rest)),
         None => (path, None),
@@ -161,7 +161,7 @@ pub fn set_field(
     model: &mut Map<String, Value>,
     field: &str,
     value: Value,
-) -> Result<(), WorldError> {
+) -> Result<(), RecordError> {
     let Some(text) = value.as_str() else {
         return Err(refused(format!("`{field}` takes a string")));
     };
@@ -177,7 +177,7 @@ pub fn set_field(
     Ok(())
 }
 
-fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), WorldError> {
+fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), RecordError> {
     if path.split('.').any(str::is_empty) {
         return Err(refused(format!("`{path}` is not a path")));
     }
@@ -217,7 +217,7 @@ pub fn candidates(org: &str, datatype: &str, id: &str) -> Vec<String> {
 }
 
 /// Refuses a state that the model does not have.
-pub fn check_state(state: &str) -> Result<(), WorldError> {
+pub fn check_state(state: &str) -> Result<(), RecordError> {
     if STATES.contains(&state) {
         return Ok(());
     }
@@ -228,7 +228,7 @@ pub fn check_state(state: &str) -> Result<(), WorldError> {
 }
 
 /// Refuses names that are no plain word.
-pub fn check_name(what: &str, name: &str) -> Result<(), WorldError> {
+pub fn check_name(what: &str, name: &str) -> Result<(), RecordError> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     let starts = name
         .bytes()
@@ -242,8 +242,8 @@ pub fn check_name(what: &str, name: &str) -> Result<(), WorldError> {
     )))
 }
 
-fn refused(reason: impl Into<String>) -> WorldError {
-    WorldError::Refused {
+fn refused(reason: impl Into<String>) -> RecordError {
+    RecordError::Refused {
         reason: reason.into(),
     }
 }
@@ -267,7 +267,7 @@ mod tests {
         build("my-org", draft, Timestamp::from_millis(0)).unwrap()
     }
 
-    fn set(path: &str, value: Value) -> Result<Value, WorldError> {
+    fn set(path: &str, value: Value) -> Result<Value, RecordError> {
         let mut model = model();
         set_path(&mut model, path, value)?;
         Ok(Value::Object(model))

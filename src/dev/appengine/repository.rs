@@ -10,7 +10,7 @@ use super::find::Filter;
 use super::model::{self, Draft};
 use crate::dev::host::clock::Clock;
 use crate::event::Seq;
-use crate::flow::{Cause, NewEvent, World, WorldError};
+use crate::flow::{Cause, NewEvent, RecordError, RecordStore};
 use crate::store::records::{self, Direction, Row, Span};
 use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
@@ -84,12 +84,12 @@ impl Repository {
         org: &str,
         draft: Draft,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let now = self.tick();
         let model = model::build(org, draft, now)?;
         let text = model::to_text(&model)?;
         if !records::insert(tx, &row(org, &model, now, now, &text))? {
-            return Err(WorldError::Refused {
+            return Err(RecordError::Refused {
                 reason: format!("`{}` is there already", text_of(&model, "sk")),
             });
         }
@@ -104,7 +104,7 @@ impl Repository {
         org: &str,
         model: Map<String, Value>,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let (datatype, state) = (text_of(&model, "datatype"), text_of(&model, "state"));
         let mut kinds = system_events(datatype, "create");
         kinds.extend(reached(None, state));
@@ -128,7 +128,7 @@ impl Repository {
         id: &str,
         edit: Edit,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let before = found(tx, org, datatype, id)?;
         let mut after = before.clone();
         apply(&mut after, edit)?;
@@ -153,7 +153,7 @@ impl Repository {
         org: &str,
         before: &Map<String, Value>,
         mut after: Map<String, Value>,
-    ) -> Result<Map<String, Value>, WorldError> {
+    ) -> Result<Map<String, Value>, RecordError> {
         let version = before.get("version").and_then(Value::as_i64).unwrap_or(0) + 1;
         let now = self.tick();
         after.insert("version".into(), version.into());
@@ -181,7 +181,7 @@ impl Repository {
         org: &str,
         datatype: &str,
         many: usize,
-    ) -> Result<usize, WorldError> {
+    ) -> Result<usize, RecordError> {
         let stamps = records::stamps(tx, org, datatype, Span::ALL)?;
         let chosen = fastrand::choose_multiple(stamps, many);
         for (sk, _) in &chosen {
@@ -201,7 +201,7 @@ impl Repository {
         datatype: Option<&str>,
         id: &str,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let model = found(tx, org, datatype, id)?;
         let datatype = text_of(&model, "datatype").to_owned();
         records::remove(tx, org, &datatype, text_of(&model, "sk"))?;
@@ -256,7 +256,7 @@ impl Repository {
     }
 }
 
-impl World for Repository {
+impl RecordStore for Repository {
     fn create(
         &self,
         tx: &Tx<'_>,
@@ -264,9 +264,9 @@ impl World for Repository {
         datatype: &str,
         data: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let Value::Object(data) = data else {
-            return Err(WorldError::Refused {
+            return Err(RecordError::Refused {
                 reason: "the data of a record is an object".to_owned(),
             });
         };
@@ -286,9 +286,9 @@ impl World for Repository {
         id: &str,
         changes: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let Value::Object(changes) = changes else {
-            return Err(WorldError::Refused {
+            return Err(RecordError::Refused {
                 reason: "the changes to a record are an object of paths and values".to_owned(),
             });
         };
@@ -302,7 +302,7 @@ impl World for Repository {
         datatype: &str,
         id: &str,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         self.remove(tx, org, Some(datatype), id, cause)
     }
 
@@ -312,7 +312,7 @@ impl World for Repository {
         org: &str,
         datatype: &str,
         id: &str,
-    ) -> Result<Option<Value>, WorldError> {
+    ) -> Result<Option<Value>, RecordError> {
         match find_by_id(tx, org, Some(datatype), id)? {
             Some(text) => Ok(Some(Value::Object(parsed(&text)?))),
             None => Ok(None),
@@ -326,8 +326,8 @@ impl World for Repository {
         datatype: &str,
         query: &Value,
         limit: usize,
-    ) -> Result<Vec<String>, WorldError> {
-        let filter = Filter::parse(query).map_err(|error| WorldError::Refused {
+    ) -> Result<Vec<String>, RecordError> {
+        let filter = Filter::parse(query).map_err(|error| RecordError::Refused {
             reason: error.to_string(),
         })?;
         let mut ids = Vec::new();
@@ -371,23 +371,23 @@ fn found(
     org: &str,
     datatype: Option<&str>,
     id: &str,
-) -> Result<Map<String, Value>, WorldError> {
+) -> Result<Map<String, Value>, RecordError> {
     match find_by_id(tx, org, datatype, id)? {
         Some(text) => parsed(&text),
-        None => Err(WorldError::NotFound {
+        None => Err(RecordError::NotFound {
             datatype: datatype.unwrap_or("record").to_owned(),
             id: id.to_owned(),
         }),
     }
 }
 
-fn parsed(text: &str) -> Result<Map<String, Value>, WorldError> {
-    serde_json::from_str(text).map_err(|error| WorldError::Refused {
+fn parsed(text: &str) -> Result<Map<String, Value>, RecordError> {
+    serde_json::from_str(text).map_err(|error| RecordError::Refused {
         reason: format!("the record is damaged: {error}"),
     })
 }
 
-fn apply(model: &mut Map<String, Value>, edit: Edit) -> Result<(), WorldError> {
+fn apply(model: &mut Map<String, Value>, edit: Edit) -> Result<(), RecordError> {
     match edit {
         Edit::Replace(fields) => {
             for (field, value) in fields {
@@ -492,8 +492,8 @@ mod tests {
 
         fn write<T: Send + 'static>(
             &self,
-            op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, WorldError> + Send + 'static,
-        ) -> Result<T, WorldError> {
+            op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, RecordError> + Send + 'static,
+        ) -> Result<T, RecordError> {
             let repository = Arc::clone(&self.repository);
             self.store.write_blocking(move |tx| op(&repository, tx))
         }
@@ -617,7 +617,7 @@ mod tests {
         let refused = bench.write(move |repository, tx| {
             repository.update(tx, "o", "contact", &id, changes, &Cause::default())
         });
-        assert!(matches!(refused, Err(WorldError::Refused { .. })));
+        assert!(matches!(refused, Err(RecordError::Refused { .. })));
         let found = bench.write(move |repository, tx| repository.get(tx, "o", "contact", &sk));
         assert_eq!(found.unwrap(), Some(record));
     }

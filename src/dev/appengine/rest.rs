@@ -20,7 +20,7 @@ use super::model::{self, Draft};
 use super::repository::{Edit, find_by_id};
 use crate::dev::host::refusal::{Lints, Refusal, answer, json_response};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::flow::{Cause, NewEvent, WorldError};
+use crate::flow::{Cause, NewEvent, RecordError};
 use crate::json::kind_of;
 use crate::store::{Connection, Store, StoreError};
 
@@ -475,7 +475,7 @@ async fn delete_many(
             for id in ids {
                 match repository.remove(tx, &caller.org, Some(&datatype), &id, &Cause::default()) {
                     Ok(record) => deleted.push(record["sk"].clone()),
-                    Err(WorldError::NotFound { id, .. }) => missing.push(Value::String(id)),
+                    Err(RecordError::NotFound { id, .. }) => missing.push(Value::String(id)),
                     Err(error) => return Err(error),
                 }
             }

@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::State;
 use super::model::Draft;
 use crate::explain::{Exit, Explain, Explanation};
-use crate::flow::{Cause, FlowError, WorldError};
+use crate::flow::{Cause, FlowError, RecordError};
 use crate::store::{StoreError, records};
 
 /// Bytes of a seed file; more is a database, not a seed.
@@ -25,7 +25,7 @@ pub enum SeedError {
     #[error("the seed `{}` is not of the form `{{records: […], flows: […]}}`: {reason}", path.display())]
     Form { path: PathBuf, reason: String },
     #[error("record {position} of the seed cannot be created")]
-    Record { position: usize, source: WorldError },
+    Record { position: usize, source: RecordError },
     #[error("flow {position} of the seed cannot be created")]
     Flow { position: usize, source: FlowError },
     #[error(transparent)]

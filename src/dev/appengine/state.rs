@@ -15,7 +15,7 @@ use super::streams::Streams;
 use super::vendors::Vendors;
 use crate::dev::host::identity::Identity;
 use crate::dev::host::refusal::Refusal;
-use crate::flow::{Flows, WorldError};
+use crate::flow::{Flows, RecordError};
 use crate::secret::Secret;
 use crate::store::jobs::Settled;
 use crate::store::{Store, StoreError, Tx};
@@ -100,12 +100,12 @@ impl State {
     /// listeners run inside the request.
     pub async fn change<T: Send + 'static>(
         &self,
-        op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, WorldError> + Send + 'static,
+        op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, RecordError> + Send + 'static,
     ) -> Result<T, Refusal> {
         let repository = Arc::clone(&self.repository);
         let (value, raised) = self
             .store
-            .write::<_, WorldError, _>(move |tx| {
+            .write::<_, RecordError, _>(move |tx| {
                 let (result, raised) = repository.request(|| op(&repository, tx));
                 Ok((result?, raised))
             })

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::flow::WorldError;
+use crate::flow::RecordError;
 use crate::store::StoreError;
 
 const SYSTEM: HeaderName = HeaderName::from_static("x-evt-system");
@@ -116,12 +116,12 @@ impl From<StoreError> for Refusal {
     }
 }
 
-impl From<WorldError> for Refusal {
-    fn from(error: WorldError) -> Self {
+impl From<RecordError> for Refusal {
+    fn from(error: RecordError) -> Self {
         match error {
-            WorldError::NotFound { .. } => Self::not_found(error.to_string()),
-            WorldError::Refused { reason } => Self::bad_request("bad_request", reason),
-            WorldError::Store(error) => error.into(),
+            RecordError::NotFound { .. } => Self::not_found(error.to_string()),
+            RecordError::Refused { reason } => Self::bad_request("bad_request", reason),
+            RecordError::Store(error) => error.into(),
         }
     }
 }

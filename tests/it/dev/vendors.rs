@@ -550,7 +550,7 @@ fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
         .run(["events", "show", &reference, "-o", "text"])
         .expect_exit(0);
     for part in [
-        "because",
+        "caused by",
         "stripe payment_intent.succeeded",
         "✓ verified",
         "└ payment.succeeded",

@@ -1,9 +1,9 @@
-//! `evt events export` and `import`: the bytes stay what they were.
+//! `evt events export` and `import`.
 
 use super::*;
 
 #[test]
-fn an_odd_body_is_the_same_after_keep_export_import_and_replay() {
+fn export_import_and_replay_preserve_every_byte() {
     let (first, second) = (Sandbox::new(), Sandbox::new());
     let app = App::start();
     let _ = send_odd(&first, &app.url("/hook?a=1")).expect_exit(0);
@@ -36,7 +36,7 @@ fn an_odd_body_is_the_same_after_keep_export_import_and_replay() {
 }
 
 #[test]
-fn an_exported_body_is_shown_byte_for_byte() {
+fn show_raw_prints_the_body_byte_for_byte() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
@@ -48,7 +48,7 @@ fn an_exported_body_is_shown_byte_for_byte() {
 }
 
 #[test]
-fn bytes_that_are_no_text_survive_export_and_import() {
+fn export_and_import_preserve_binary_bodies() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let body: Vec<u8> = (0..=255).collect();
@@ -72,7 +72,7 @@ fn bytes_that_are_no_text_survive_export_and_import() {
 
 #[cfg(unix)]
 #[test]
-fn an_export_is_readable_by_its_owner_alone() {
+fn an_exported_file_has_mode_0600() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
     let _ = sandbox
@@ -97,7 +97,7 @@ fn a_curl_command_sends_the_same_request() {
         .output()
         .unwrap();
     if curl.status.code() == Some(127) {
-        eprintln!("passed over: there is no curl here");
+        eprintln!("skipped: curl is not installed");
         return;
     }
     let requests = app.wait_for(2);
@@ -116,15 +116,15 @@ fn a_curl_command_sends_the_same_request() {
 }
 
 #[test]
-fn bad_lines_are_named_and_the_others_taken() {
+fn invalid_lines_are_reported_and_the_others_imported() {
     let sandbox = Sandbox::new();
     let good = line("a.b", "kept", "{}");
     let text = format!("{good}\n\n{{\"no\":1}}\n{good}\nnonsense\n");
     let output = sandbox
         .run_with_input(["events", "import", "-"], text.as_bytes())
         .expect_exit(10);
-    assert!(output.stderr.contains("line 3 is left out"), "{output}");
-    assert!(output.stderr.contains("line 5 is left out"), "{output}");
+    assert!(output.stderr.contains("skipped line 3"), "{output}");
+    assert!(output.stderr.contains("skipped line 5"), "{output}");
     assert_eq!(output.json_lines()[0]["imported"], 2);
     assert_eq!(
         refs(&sandbox.run(["events", "list"]).expect_exit(0)),
@@ -133,7 +133,7 @@ fn bad_lines_are_named_and_the_others_taken() {
 }
 
 #[test]
-fn nonsense_is_not_imported() {
+fn a_file_without_events_is_a_usage_error() {
     let sandbox = Sandbox::new();
     for text in [
         "",
@@ -152,7 +152,7 @@ fn nonsense_is_not_imported() {
 }
 
 #[test]
-fn an_import_with_a_byte_order_mark_is_taken() {
+fn a_byte_order_mark_is_ignored_on_import() {
     let sandbox = Sandbox::new();
     let text = format!("\u{feff}{}", line("a.b", "kept", "{}"));
     let output = sandbox.run_with_input(["events", "import", "-"], text.as_bytes());

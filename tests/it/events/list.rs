@@ -1,9 +1,9 @@
-//! `evt events list` and `show`: which events, and nothing that steers a terminal.
+//! `evt events list` and `show`.
 
 use super::*;
 
 #[test]
-fn a_list_shows_the_newest_last_and_selects() {
+fn the_selection_flags_select_events() {
     let sandbox = Sandbox::new();
     import(
         &sandbox,
@@ -35,7 +35,7 @@ fn a_list_shows_the_newest_last_and_selects() {
 }
 
 #[test]
-fn a_list_for_people_is_a_table() {
+fn the_text_format_is_a_table() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("contact.created", "failed", "{}")]);
     let output = sandbox.run(["events", "list", "-o", "text"]).expect_exit(0);
@@ -47,7 +47,7 @@ fn a_list_for_people_is_a_table() {
 }
 
 #[test]
-fn a_selection_that_cannot_be_read_is_a_usage_error() {
+fn an_invalid_selection_is_a_usage_error() {
     let sandbox = Sandbox::new();
     for flags in [
         ["--status", "faild"],
@@ -81,7 +81,7 @@ fn an_unknown_reference_is_not_found() {
 }
 
 #[test]
-fn what_steers_a_terminal_is_never_raw_in_text() {
+fn control_characters_are_escaped_in_text() {
     let sandbox = Sandbox::new();
     let body = "{\"a\":\"\u{9b}31m\u{202e}\"}";
     let mut hostile =
@@ -105,14 +105,14 @@ fn what_steers_a_terminal_is_never_raw_in_text() {
     ] {
         let output = sandbox.run(["events", "-o", "text"].iter().chain(args));
         let shown = output.expect_exit(0).stdout;
-        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        let is_unsafe = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!shown.is_empty(), "{args:?}");
-        assert!(!shown.contains(steers), "{args:?}: {shown:?}");
+        assert!(!shown.contains(is_unsafe), "{args:?}: {shown:?}");
     }
 }
 
 #[test]
-fn what_authorises_is_masked() {
+fn credentials_are_masked() {
     let sandbox = Sandbox::new();
     import(
         &sandbox,

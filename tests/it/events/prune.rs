@@ -1,9 +1,9 @@
-//! `evt events prune`: what goes, and what stays.
+//! `evt events prune`.
 
 use super::*;
 
 #[test]
-fn pruning_removes_what_is_old_and_asks_first() {
+fn prune_deletes_old_events_after_confirmation() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("old.one", "kept", "{}")]);
     let app = App::start();
@@ -29,7 +29,7 @@ fn pruning_removes_what_is_old_and_asks_first() {
 }
 
 #[test]
-fn pruning_to_a_size_removes_the_oldest() {
+fn prune_to_a_size_deletes_the_oldest_events() {
     let sandbox = Sandbox::new();
     let body = "x".repeat(10_000);
     let lines: Vec<String> = (0..5).map(|_| line("a.b", "kept", &body)).collect();
@@ -44,7 +44,7 @@ fn pruning_to_a_size_removes_the_oldest() {
 }
 
 #[test]
-fn pruning_leaves_what_a_delivery_needs() {
+fn prune_does_not_delete_events_that_deliveries_need() {
     let sandbox = Sandbox::new();
     let absent = Absent::new();
     let to = absent.address().to_string();

@@ -1,9 +1,9 @@
-//! `evt events replay`: the same bytes, or changed ones under a new signature.
+//! `evt events replay`.
 
 use super::*;
 
 #[test]
-fn a_replay_notes_what_answered() {
+fn a_replay_stores_the_outcome() {
     let sandbox = Sandbox::new();
     let app = App::start();
     import(
@@ -26,7 +26,7 @@ fn a_replay_notes_what_answered() {
 }
 
 #[test]
-fn a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try() {
+fn a_replay_to_a_closed_port_exits_with_7_and_a_hint() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
     let absent = Absent::new();
@@ -44,7 +44,7 @@ fn a_replay_to_a_dead_port_is_undelivered_and_says_what_to_try() {
 }
 
 #[test]
-fn a_replay_of_which_some_fail_is_partly_done() {
+fn a_replay_that_fails_for_some_events_exits_with_10() {
     let sandbox = Sandbox::new();
     let app = App::start();
     import(
@@ -62,7 +62,7 @@ fn a_replay_of_which_some_fail_is_partly_done() {
 }
 
 #[test]
-fn a_replay_that_names_nothing_is_a_usage_error() {
+fn a_replay_without_events_is_a_usage_error() {
     let output = Sandbox::new()
         .run(["events", "replay", "--to", "3000"])
         .expect_exit(2);
@@ -75,7 +75,7 @@ fn a_replay_that_names_nothing_is_a_usage_error() {
 }
 
 #[test]
-fn references_and_flags_narrow_each_other() {
+fn selection_flags_filter_references() {
     let sandbox = Sandbox::new();
     let lines = ["a.b", "c.d", "a.b"].map(|kind| line(kind, "failed", "{}"));
     import(&sandbox, &lines);
@@ -89,7 +89,7 @@ fn references_and_flags_narrow_each_other() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_replay_says_how_far_it_came() {
+fn an_interrupted_replay_prints_the_summary() {
     let sandbox = Sandbox::new();
     let app = App::start();
     import(
@@ -134,7 +134,7 @@ fn a_dry_run_sends_nothing() {
 }
 
 #[test]
-fn a_change_without_a_new_signature_warns_and_one_with_it_verifies() {
+fn a_changed_body_warns_unless_it_is_resigned() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let to = app.url("/");
@@ -177,7 +177,7 @@ fn a_change_without_a_new_signature_warns_and_one_with_it_verifies() {
 }
 
 #[test]
-fn a_resigned_event_verifies_at_a_listener() {
+fn a_resigned_event_is_verified_by_a_listener() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
@@ -210,7 +210,7 @@ fn a_resigned_event_verifies_at_a_listener() {
 }
 
 #[test]
-fn a_change_that_cannot_be_made_is_a_usage_error() {
+fn an_impossible_change_is_a_usage_error() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
     let absent = Absent::new();

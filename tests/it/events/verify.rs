@@ -1,9 +1,9 @@
-//! `evt events verify` and `diff`: why a signature is not valid, and what differs.
+//! `evt events verify` and `diff`.
 
 use super::*;
 
 #[test]
-fn a_verdict_says_why() {
+fn a_verdict_has_a_reason() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
@@ -26,7 +26,7 @@ fn a_verdict_says_why() {
 }
 
 #[test]
-fn a_verdict_names_what_was_changed() {
+fn a_verdict_explains_a_changed_body() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
@@ -58,7 +58,7 @@ fn a_verification_without_scheme_or_secret_is_a_usage_error() {
 }
 
 #[test]
-fn a_difference_is_shown_by_value_and_can_be_a_goal() {
+fn diff_compares_json_by_value_unless_exact() {
     let sandbox = Sandbox::new();
     import(
         &sandbox,
@@ -87,7 +87,7 @@ fn a_difference_is_shown_by_value_and_can_be_a_goal() {
 }
 
 #[test]
-fn a_file_can_stand_for_an_event() {
+fn a_file_can_be_used_as_an_event() {
     let sandbox = Sandbox::new();
     let app = App::start();
     sandbox.write("body.json", ODD);
@@ -104,7 +104,7 @@ fn a_file_can_stand_for_an_event() {
 }
 
 #[test]
-fn another_secret_than_the_one_on_receipt_is_asked_for() {
+fn verify_asks_for_the_secret_if_the_platforms_differs() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let _ = send_odd(&sandbox, &app.url("/")).expect_exit(0);
@@ -132,7 +132,7 @@ fn another_secret_than_the_one_on_receipt_is_asked_for() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_reported_by_name() {
     let sandbox = Sandbox::new();
     import(&sandbox, &[line("a.b", "kept", "{}")]);
     let args = ["events", "diff", "@last", "nofile.json"];

@@ -1,9 +1,9 @@
-//! `when:` and conditions: what they see, and what is kept when they say no.
+//! `when` and `conditions`: the variables they can use, and the explanation of a skipped run.
 
 use super::*;
 
-/// The run that a flow with this trigger makes of a contact.
-fn judged(trigger: Value, contact: Value) -> Value {
+/// The run that a new contact starts in a flow with this trigger.
+fn run_with(trigger: Value, contact: Value) -> Value {
     let bench = Bench::new();
     let mut flow = on_contact(json!([webhook(json!({}))]));
     flow["trigger"] = trigger;
@@ -13,9 +13,9 @@ fn judged(trigger: Value, contact: Value) -> Value {
 }
 
 #[test]
-fn a_when_that_says_no_keeps_the_value_that_it_saw() {
+fn a_skipped_run_shows_the_value_that_its_when_saw() {
     let trigger = json!({"type": "contact.created", "when": "data.status == \"lead\""});
-    let run = judged(trigger.clone(), json!({"status": "customer"}));
+    let run = run_with(trigger.clone(), json!({"status": "customer"}));
     assert_eq!(run["status"], "skipped");
     let reason = run["reason"].as_str().unwrap();
     assert!(
@@ -23,13 +23,13 @@ fn a_when_that_says_no_keeps_the_value_that_it_saw() {
         "{reason}"
     );
     assert_eq!(
-        judged(trigger, json!({"status": "lead"}))["status"],
+        run_with(trigger, json!({"status": "lead"}))["status"],
         "running"
     );
 }
 
 #[test]
-fn a_when_sees_the_event_the_record_and_the_variables() {
+fn a_when_can_use_the_event_the_record_and_the_variables() {
     let conditions = [
         "event.data.data.tags.exists(t, t == 'vip')",
         "data.tags.exists(t, t == 'vip')",
@@ -38,7 +38,7 @@ fn a_when_sees_the_event_the_record_and_the_variables() {
     ];
     for when in conditions {
         let trigger = json!({"type": "contact.created", "when": when});
-        let run = judged(
+        let run = run_with(
             trigger,
             json!({"tags": ["vip"], "email": "ada@example.test"}),
         );
@@ -47,23 +47,23 @@ fn a_when_sees_the_event_the_record_and_the_variables() {
 }
 
 #[test]
-fn conditions_name_fields_of_the_record_with_and_without_its_name() {
+fn conditions_accept_fields_with_and_without_the_records_name() {
     for field in ["contact.score", "score", "data.score"] {
         let conditions = json!([{"field": field, "operator": "greater_than", "value": 50}]);
         let trigger = json!({"type": "contact.created", "conditions": conditions});
         assert_eq!(
-            judged(trigger.clone(), json!({"score": 80}))["status"],
+            run_with(trigger.clone(), json!({"score": 80}))["status"],
             "running",
             "{field}"
         );
-        let run = judged(trigger, json!({"score": 40}));
+        let run = run_with(trigger, json!({"score": 40}));
         assert_eq!(run["status"], "skipped", "{field}");
         assert!(run["explain"].to_string().contains("40"), "{run}");
     }
 }
 
 #[test]
-fn a_step_whose_condition_says_no_is_skipped_and_the_next_is_taken() {
+fn a_step_whose_condition_does_not_hold_is_skipped() {
     let bench = Bench::new();
     let mut note = json!({"type": "create_data", "config": {"datatype": "note"}});
     let task = note.clone();
@@ -81,7 +81,7 @@ fn a_step_whose_condition_says_no_is_skipped_and_the_next_is_taken() {
 }
 
 #[test]
-fn a_condition_step_sends_the_run_one_way_or_the_other() {
+fn a_condition_step_branches() {
     let flow = json!({
         "name": "Branch", "triggers": [{"type": "contact_created"}],
         "steps": [
@@ -94,13 +94,13 @@ fn a_condition_step_sends_the_run_one_way_or_the_other() {
         let bench = Bench::new();
         bench.flow(flow.clone());
         bench.contact(json!({"score": score}));
-        let kept = bench.records.kept.lock().unwrap();
-        assert_eq!(kept.keys().collect::<Vec<_>>(), [expected]);
+        let models = bench.records.models.lock().unwrap();
+        assert_eq!(models.keys().collect::<Vec<_>>(), [expected]);
     }
 }
 
 #[test]
-fn conditions_that_cannot_be_asked_are_refused_with_their_place() {
+fn invalid_conditions_are_refused_with_their_location() {
     let bench = Bench::new();
     let cases = [
         ("when", json!("data.score >"), "`trigger.when`"),
@@ -115,12 +115,12 @@ fn conditions_that_cannot_be_asked_are_refused_with_their_place() {
             "`trigger.conditions[0]`",
         ),
     ];
-    for (key, value, place) in cases {
+    for (key, value, location) in cases {
         let mut flow = on_contact(json!([webhook(json!({}))]));
         flow["trigger"][key] = value;
         let refused = bench
             .write(move |tx, flows, _| flows.create(tx, ORG, &flow))
             .unwrap_err();
-        assert!(refused.to_string().starts_with(place), "{refused}");
+        assert!(refused.to_string().starts_with(location), "{refused}");
     }
 }

@@ -1,9 +1,9 @@
-//! What a run does and how it ends: by itself, by hand, and over a restart.
+//! The course of a run: steps, cancel, retry, replay, and restarts.
 
 use super::*;
 
 #[test]
-fn a_finished_run_is_moved_by_nothing() {
+fn a_finished_run_ignores_later_results() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({}))])));
     bench.contact(json!({}));
@@ -15,35 +15,14 @@ fn a_finished_run_is_moved_by_nothing() {
 }
 
 #[test]
-fn an_event_that_comes_twice_starts_one_run() {
-    let bench = Bench::new();
-    bench.flow(on_contact(json!([webhook(json!({}))])));
-    let seq = bench.contact(json!({}));
-    let again = NewEvent {
-        org: ORG.to_owned(),
-        kind: "contact.created".to_owned(),
-        data: json!({"sk": "contact-1", "datatype": "contact", "data": {}}),
-        before: None,
-        cause: Cause::default(),
-    };
-    bench
-        .write(move |tx, flows, world| {
-            Ok(flows.dispatch(tx, world, seq, &again, Timestamp::now())?)
-        })
-        .unwrap();
-    assert_eq!(bench.runs().len(), 1);
-    assert_eq!(bench.jobs().len(), 1);
-}
-
-#[test]
-fn an_execution_sends_the_record_that_its_context_names() {
+fn an_execution_sends_the_record_in_its_context() {
     let bench = Bench::new();
     let id = bench.flow(on_contact(json!([webhook(json!({}))])));
     let run = bench
-        .write(move |tx, flows, world| {
+        .write(move |tx, flows, records| {
             flows.execute(
                 tx,
-                world,
+                records,
                 ORG,
                 &id,
                 json!({"contact": {"email": "ada@example.test"}}),
@@ -60,20 +39,20 @@ fn an_execution_sends_the_record_that_its_context_names() {
 }
 
 #[test]
-fn an_execution_starts_no_other_flow() {
+fn an_execution_does_not_start_other_flows() {
     let bench = Bench::new();
     let id = bench.flow(on_contact(json!([webhook(json!({}))])));
     let mut other = on_contact(json!([webhook(json!({}))]));
     other["name"] = json!("Other");
     bench.flow(other);
     bench
-        .write(move |tx, flows, world| flows.execute(tx, world, ORG, &id, json!({})))
+        .write(move |tx, flows, records| flows.execute(tx, records, ORG, &id, json!({})))
         .unwrap();
     assert_eq!(bench.runs().len(), 1);
 }
 
 #[test]
-fn steps_change_records_and_put_out_what_they_did() {
+fn steps_change_records_and_output_the_results() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([
         {"id": "note", "type": "create_data", "config": {"datatype": "note", "data": {"of": "{{contact.id}}"}}},
@@ -88,11 +67,11 @@ fn steps_change_records_and_put_out_what_they_did() {
         json!({"of": "contact-1", "done": true})
     );
     assert_eq!(run["steps"][2]["output"]["sk"], "note-1");
-    assert!(bench.records.kept.lock().unwrap().is_empty());
+    assert!(bench.records.models.lock().unwrap().is_empty());
 }
 
 #[test]
-fn a_cancelled_run_takes_its_delivery_off_the_queue() {
+fn cancelling_a_run_discards_its_delivery() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({}))])));
     bench.contact(json!({}));
@@ -108,7 +87,7 @@ fn a_cancelled_run_takes_its_delivery_off_the_queue() {
 }
 
 #[test]
-fn a_replay_runs_the_flow_as_it_is_now_for_the_same_event() {
+fn a_replay_runs_the_current_flow_for_the_same_event() {
     let bench = Bench::new();
     let flow = bench.flow(on_contact(json!([webhook(json!({}))])));
     bench.contact(json!({"email": "ada@example.test"}));
@@ -121,7 +100,7 @@ fn a_replay_runs_the_flow_as_it_is_now_for_the_same_event() {
         .unwrap();
     let id = bench.runs()[0].id.clone();
     bench
-        .write(move |tx, flows, world| flows.replay(tx, world, ORG, &id))
+        .write(move |tx, flows, records| flows.replay(tx, records, ORG, &id))
         .unwrap();
     let runs = bench.runs();
     assert_eq!(
@@ -137,7 +116,7 @@ fn a_replay_runs_the_flow_as_it_is_now_for_the_same_event() {
 }
 
 #[test]
-fn a_run_goes_on_with_the_version_that_it_began_with() {
+fn a_run_continues_with_the_version_that_it_started_with() {
     let bench = Bench::new();
     let flow = bench.flow(on_contact(
         json!([webhook(json!({})), {"type": "create_data", "config": {"datatype": "old"}}]),
@@ -151,11 +130,11 @@ fn a_run_goes_on_with_the_version_that_it_began_with() {
         .unwrap();
     bench.settle(&bench.jobs()[0], delivered());
     assert_eq!(bench.run()["status"], "completed");
-    assert!(bench.records.kept.lock().unwrap().contains_key("old-1"));
+    assert!(bench.records.models.lock().unwrap().contains_key("old-1"));
 }
 
 #[test]
-fn a_disabled_flow_hears_nothing_and_an_enabled_one_hears_again() {
+fn a_disabled_flow_does_not_run_until_it_is_enabled() {
     let bench = Bench::new();
     let id = bench.flow(on_contact(json!([webhook(json!({}))])));
     for enabled in [false, true] {
@@ -169,10 +148,10 @@ fn a_disabled_flow_hears_nothing_and_an_enabled_one_hears_again() {
 }
 
 #[test]
-fn a_change_that_is_undone_is_not_heard() {
+fn a_rolled_back_flow_does_not_run() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({}))])));
-    let undone = bench.write(|tx, flows, world| {
+    let undone = bench.write(|tx, flows, records| {
         let mut second = on_contact(json!([webhook(json!({}))]));
         second["name"] = json!("Second");
         flows.create(tx, ORG, &second)?;
@@ -183,8 +162,8 @@ fn a_change_that_is_undone_is_not_heard() {
             before: None,
             cause: Cause::default(),
         };
-        // Compiles both flows, and then nothing of this has happened.
-        flows.raise(tx, world, &event)?;
+        // Compiles both flows. The transaction is then rolled back.
+        flows.raise(tx, records, &event)?;
         Err::<(), _>(FlowError::NoSuchFlow { id: String::new() })
     });
     assert!(undone.is_err());
@@ -193,7 +172,7 @@ fn a_change_that_is_undone_is_not_heard() {
 }
 
 #[test]
-fn a_second_flow_of_the_same_name_is_refused() {
+fn a_duplicate_flow_name_is_refused() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({}))])));
     let second = on_contact(json!([webhook(json!({}))]));
@@ -202,7 +181,7 @@ fn a_second_flow_of_the_same_name_is_refused() {
 }
 
 #[test]
-fn a_flow_is_read_back_as_it_was_sent() {
+fn a_flow_is_returned_as_it_was_sent() {
     let bench = Bench::new();
     let document = json!({
         "name": "Echo", "description": "as it was",
@@ -221,7 +200,7 @@ fn a_flow_is_read_back_as_it_was_sent() {
 }
 
 #[test]
-fn a_half_done_run_goes_on_where_it_was_after_a_restart() {
+fn a_run_continues_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("platform.db");
     {
@@ -234,7 +213,7 @@ fn a_half_done_run_goes_on_where_it_was_after_a_restart() {
     bench.settle(&bench.jobs()[0], delivered());
     assert_eq!(statuses(&bench.run()), ["completed", "completed"]);
     assert_eq!(
-        bench.records.kept.lock().unwrap()["note-1"]["data"]["to"],
+        bench.records.models.lock().unwrap()["note-1"]["data"]["to"],
         "ada@example.test"
     );
     bench.contact(json!({}));

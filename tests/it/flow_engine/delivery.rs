@@ -1,9 +1,9 @@
-//! What a flow delivers, and what the outcome does to its run.
+//! Deliveries of flows, and how their results continue the run.
 
 use super::*;
 
 #[test]
-fn an_event_becomes_a_run_and_a_delivery_of_the_platforms_webhook_body() {
+fn an_event_starts_a_run_that_delivers_the_platforms_webhook_body() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(
         json!({"headers": {"X-Bridge-Secret": "s"}})
@@ -35,7 +35,7 @@ fn an_event_becomes_a_run_and_a_delivery_of_the_platforms_webhook_body() {
 }
 
 #[test]
-fn a_flow_without_a_secret_is_signed_with_the_platforms() {
+fn a_webhook_without_a_secret_is_signed_with_the_platforms_secret() {
     let bench = Bench::with(FlowOptions {
         secret: Some(Secret::new("whsec_platform")),
         is_bare: false,
@@ -57,7 +57,7 @@ fn a_flow_without_a_secret_is_signed_with_the_platforms() {
 }
 
 #[test]
-fn a_bare_platform_sends_only_what_the_flow_configures() {
+fn with_bare_only_configured_headers_are_sent() {
     let bench = Bench::with(FlowOptions {
         secret: None,
         is_bare: true,
@@ -85,34 +85,34 @@ fn a_delivered_webhook_completes_the_run() {
 #[test]
 fn a_run_shows_the_request_of_its_delivery_with_secrets_masked() {
     let bench = Bench::new();
-    let headers = json!({"X-Bridge-Secret": "shared-secret-here", "X-Plain": "to be seen"});
+    let headers = json!({"X-Bridge-Secret": "shared-secret-here", "X-Plain": "visible"});
     bench.flow(on_contact(json!([webhook(json!({"headers": headers}))])));
     bench.contact(json!({}));
     let request = bench.run()["steps"][0]["request"].to_string();
-    assert!(request.contains("x-plain: to be seen"), "{request}");
+    assert!(request.contains("x-plain: visible"), "{request}");
     assert!(!request.contains("shared-secret-here"), "{request}");
 }
 
 #[test]
-fn a_step_after_a_webhook_waits_for_its_outcome() {
+fn a_step_after_a_webhook_waits_for_the_delivery() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(json!({})), {"type": "create_task", "config": {"title": "Call {{contact.email}}"}}])));
     bench.contact(json!({"email": "ada@example.test"}));
     assert_eq!(statuses(&bench.run()), ["running"]);
     bench.settle(&bench.jobs()[0], delivered());
     assert_eq!(statuses(&bench.run()), ["completed", "completed"]);
-    let kept = bench.records.kept.lock().unwrap();
-    assert_eq!(kept["task-1"]["data"]["title"], "Call ada@example.test");
+    let models = bench.records.models.lock().unwrap();
+    assert_eq!(models["task-1"]["data"]["title"], "Call ada@example.test");
 }
 
 #[test]
-fn a_dead_delivery_fails_the_run_and_a_retry_goes_on_from_there_with_the_same_message() {
+fn a_retry_continues_a_run_whose_delivery_failed_with_the_same_message_id() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([{"type": "add_tag", "config": {"tag": "x", "recordId": "contact-1"}}, webhook(json!({}))])));
     let model = json!({"sk": "contact-1", "datatype": "contact", "data": {}});
     bench
         .records
-        .kept
+        .models
         .lock()
         .unwrap()
         .insert("contact-1".to_owned(), model);
@@ -120,11 +120,11 @@ fn a_dead_delivery_fails_the_run_and_a_retry_goes_on_from_there_with_the_same_me
     bench.settle(&bench.jobs()[0], dead());
     let run = bench.run();
     assert_eq!(run["status"], "failed");
-    assert_eq!(run["reason"], "step `step-2` failed: retries are spent");
+    assert_eq!(run["reason"], "step `step-2` failed: no retries left");
     assert_eq!(run["errors"][0]["stepId"], "step-2");
     let id = run["id"].as_str().unwrap().to_owned();
     bench
-        .write(move |tx, flows, world| flows.retry(tx, world, ORG, &id))
+        .write(move |tx, flows, records| flows.retry(tx, records, ORG, &id))
         .unwrap();
     let jobs = bench.jobs();
     assert_eq!(jobs.len(), 2);
@@ -135,7 +135,7 @@ fn a_dead_delivery_fails_the_run_and_a_retry_goes_on_from_there_with_the_same_me
 }
 
 #[test]
-fn a_flow_that_continues_after_errors_takes_its_next_step() {
+fn a_flow_that_continues_after_errors_executes_the_next_step() {
     let bench = Bench::new();
     let mut flow = on_contact(
         json!([webhook(json!({})), {"type": "create_data", "config": {"datatype": "note"}}]),
@@ -150,7 +150,7 @@ fn a_flow_that_continues_after_errors_takes_its_next_step() {
 }
 
 #[test]
-fn a_body_of_the_flows_own_is_filled_in_and_gaps_are_told() {
+fn a_configured_body_is_rendered_and_missing_variables_are_warned_about() {
     let bench = Bench::new();
     let body = json!({"who": "{{contact.firstName}}", "tags": "{{contact.tags}}", "gap": "{{contact.nothing}}"});
     bench.flow(on_contact(json!([webhook(json!({"body": body}))])));
@@ -160,12 +160,12 @@ fn a_body_of_the_flows_own_is_filled_in_and_gaps_are_told() {
     let warnings = &bench.run()["steps"][0]["warnings"];
     assert_eq!(
         *warnings,
-        json!(["`{{contact.nothing}}` names nothing and became empty"])
+        json!(["variable `{{contact.nothing}}` does not exist; used an empty string"])
     );
 }
 
 #[test]
-fn a_url_that_a_placeholder_spoils_fails_the_step() {
+fn a_placeholder_that_makes_the_url_invalid_fails_the_step() {
     let bench = Bench::new();
     bench.flow(on_contact(json!([webhook(
         json!({"url": "{{contact.url}}"})

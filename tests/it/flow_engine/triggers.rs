@@ -1,9 +1,9 @@
-//! What sets a flow going, and what keeps it from setting itself going.
+//! Triggers, their filters, and circular prevention.
 
 use super::*;
 
 #[test]
-fn a_trigger_whose_settings_say_no_keeps_the_reason() {
+fn a_run_that_the_triggers_settings_filter_shows_the_reason() {
     let bench = Bench::new();
     let mut flow = on_contact(json!([webhook(json!({}))]));
     flow["trigger"]["config"] = json!({"source": "form", "tags": ["vip"]});
@@ -17,7 +17,7 @@ fn a_trigger_whose_settings_say_no_keeps_the_reason() {
 }
 
 #[test]
-fn only_the_latest_reasons_of_a_flow_are_kept() {
+fn only_the_latest_skipped_runs_of_a_flow_are_stored() {
     let bench = Bench::new();
     let mut flow = on_contact(json!([webhook(json!({}))]));
     flow["trigger"]["config"] = json!({"tags": ["vip"]});
@@ -25,12 +25,12 @@ fn only_the_latest_reasons_of_a_flow_are_kept() {
     for _ in 0..150 {
         bench.contact(json!({}));
     }
-    let kept = bench.runs().len();
-    assert!((100..120).contains(&kept), "{kept}");
+    let stored = bench.runs().len();
+    assert!((100..120).contains(&stored), "{stored}");
 }
 
 #[test]
-fn a_flow_that_causes_itself_is_stopped_and_shows_the_chain() {
+fn a_flow_that_triggers_itself_is_blocked_and_shows_the_chain() {
     let bench = Bench::new();
     let mut flow = on_contact(
         json!([{"type": "create_data", "config": {"datatype": "contact", "data": {"n": 1}}}]),
@@ -54,14 +54,14 @@ fn a_flow_that_causes_itself_is_stopped_and_shows_the_chain() {
 }
 
 #[test]
-fn a_flow_that_multiplies_without_prevention_ends_within_one_commit() {
+fn a_flow_that_multiplies_without_prevention_is_stopped_by_the_step_limit() {
     let bench = Bench::new();
     let create = json!({"type": "create_data", "config": {"datatype": "contact"}});
     let mut flow = on_contact(json!([create, create, create]));
     flow["settings"] = json!({"circularPrevention": {"enabled": false}});
     bench.flow(flow);
     bench.contact(json!({}));
-    assert!(bench.records.kept.lock().unwrap().len() <= 10_000);
+    assert!(bench.records.models.lock().unwrap().len() <= 10_000);
     let blocked = bench
         .runs()
         .iter()
@@ -71,7 +71,7 @@ fn a_flow_that_multiplies_without_prevention_ends_within_one_commit() {
 }
 
 #[test]
-fn steps_that_lead_in_a_circle_end_as_a_failure() {
+fn steps_that_form_a_loop_fail_the_run() {
     let bench = Bench::new();
     bench.flow(json!({
         "name": "Circle", "triggers": [{"type": "contact_created"}],
@@ -83,6 +83,6 @@ fn steps_that_lead_in_a_circle_end_as_a_failure() {
     bench.contact(json!({}));
     let run = bench.run();
     assert_eq!(run["status"], "failed");
-    assert!(run["reason"].as_str().unwrap().contains("circle"), "{run}");
-    assert_eq!(bench.records.kept.lock().unwrap().len(), 500);
+    assert!(run["reason"].as_str().unwrap().contains("loop"), "{run}");
+    assert_eq!(bench.records.models.lock().unwrap().len(), 500);
 }

@@ -1,4 +1,4 @@
-//! Vendors' handshakes at `evt listen --verify`, and secrets that are being replaced.
+//! Vendors' handshakes at `evt listen --verify`, and rotation of secrets.
 
 use evt::secret::Secret;
 use evt::signature::{Options, Outgoing, Scheme, Signed};
@@ -15,7 +15,7 @@ use crate::support::{App, Sandbox};
 const FIRST: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const SECOND: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
-/// What is sent for this body.
+/// Signs a body.
 fn sign(scheme: &dyn Scheme, secret: &Secret, options: &Options, body: &[u8]) -> Signed {
     let signer = scheme.signer(secret, options).unwrap();
     let message = Outgoing {
@@ -33,7 +33,7 @@ fn get(address: std::net::SocketAddr, path: &str) -> Reply {
 }
 
 #[test]
-fn a_subscription_of_meta_is_confirmed_and_counts_for_nothing() {
+fn a_meta_subscription_is_confirmed_but_not_counted() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let target = app.url("/");
@@ -55,7 +55,7 @@ fn a_subscription_of_meta_is_confirmed_and_counts_for_nothing() {
     let reply = get(address, &format!("{path}agreed"));
     assert_eq!((reply.status, reply.body.as_str()), (200, "1158201444"));
     let record = line(&mut listener, 1);
-    assert_eq!(record["verdict"], Value::Null, "nobody signed it");
+    assert_eq!(record["verdict"], Value::Null, "handshakes are not signed");
     listener.wait_for_stderr("\"handshake\"");
     let reply = get(address, &format!("{path}other"));
     assert_eq!(reply.status, 403);
@@ -63,14 +63,14 @@ fn a_subscription_of_meta_is_confirmed_and_counts_for_nothing() {
         line(&mut listener, 2)["verdict"]["reason"],
         "handshake_refused"
     );
-    assert!(app.requests().is_empty(), "a handshake is not passed on");
+    assert!(app.requests().is_empty(), "a handshake is not forwarded");
     listener.interrupt();
-    // Interrupted before the event that was asked for.
+    // Interrupted before the first event that counts.
     listener.finish().expect_exit(130);
 }
 
 #[test]
-fn a_challenge_is_answered_with_its_mac() {
+fn a_linkedin_challenge_is_answered_with_its_mac() {
     let sandbox = Sandbox::new();
     let args = ["--verify", "linkedin", "--secret", "client-secret"];
     let (_listener, address) = start(&sandbox, &args);
@@ -86,7 +86,7 @@ fn a_challenge_is_answered_with_its_mac() {
 }
 
 #[test]
-fn a_subscription_of_sns_is_confirmed_at_its_address() {
+fn an_sns_subscription_is_confirmed_at_its_url() {
     let sns = App::start();
     let vector = vector::file("sns.json").vectors.remove(0);
     let (_, certificate) = vector.documents().pop_first().unwrap();
@@ -116,7 +116,7 @@ fn a_subscription_of_sns_is_confirmed_at_its_address() {
 }
 
 #[test]
-fn the_secret_that_fits_is_told_while_secrets_are_replaced() {
+fn the_matching_secret_is_reported_during_a_rotation() {
     let sandbox = Sandbox::new();
     let args = [
         "--verify",
@@ -129,8 +129,8 @@ fn the_secret_that_fits_is_told_while_secrets_are_replaced() {
     let (mut listener, address) = start(&sandbox, &args);
     let url = format!("http://{address}/hook");
     for (secret, expected) in [
-        (FIRST, "matched_secret: secret 1 of 2 fits"),
-        (SECOND, "matched_secret: secret 2 of 2 fits"),
+        (FIRST, "matched_secret: secret 1 of 2 matches"),
+        (SECOND, "matched_secret: secret 2 of 2 matches"),
     ] {
         sandbox
             .run(["send", "contact.created", "--to", &url, "--secret", secret])
@@ -141,7 +141,7 @@ fn the_secret_that_fits_is_told_while_secrets_are_replaced() {
 }
 
 #[test]
-fn a_sender_signs_with_both_secrets_while_they_are_replaced() {
+fn a_sender_signs_with_both_secrets_during_a_rotation() {
     for (scheme, first, second) in [
         ("standard-webhooks", FIRST, SECOND),
         ("stripe", "whsec_old", "whsec_new"),
@@ -185,7 +185,7 @@ fn two_secrets_for_a_scheme_with_one_signature_are_a_usage_error() {
 }
 
 #[test]
-fn a_ping_of_the_second_of_two_apps_is_answered() {
+fn the_handshake_of_a_second_app_is_answered() {
     let sandbox = Sandbox::new();
     let discord = evt::signature::find("discord").unwrap();
     let keys = |byte| discord.sample_keys(&[byte; 32]).unwrap();
@@ -213,7 +213,7 @@ fn a_ping_of_the_second_of_two_apps_is_answered() {
 }
 
 #[test]
-fn a_request_whose_certificate_cannot_be_fetched_is_to_come_again() {
+fn an_unavailable_certificate_is_answered_with_503() {
     let nobody = crate::support::Absent::new();
     let vector = vector::file("sns.json").vectors.remove(0);
     let url = format!("http://{}/sns.pem", nobody.address());

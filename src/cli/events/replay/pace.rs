@@ -1,4 +1,4 @@
-//! How fast events follow one another: at once, at a rate, or as they came.
+//! The pace of a replay: immediately, at a rate, or at the original intervals.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::time::Timestamp;
 
-/// How much faster than it was: `2` is half the time, `0.5` twice as long.
+/// How much faster than the original: `2` halves the intervals, `0.5` doubles them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Factor(f64);
 
@@ -30,11 +30,11 @@ impl FromStr for Factor {
 }
 
 pub(super) enum Pace {
-    AtOnce,
+    Immediate,
     Rate(Interval),
-    AsItCame {
+    Original {
         factor: f64,
-        /// When the first event was sent, and when it had come.
+        /// When the first event was sent, and when it was received.
         first: Option<(Instant, Timestamp)>,
     },
 }
@@ -43,27 +43,27 @@ impl Pace {
     pub(super) fn of(args: &Args) -> Self {
         if let Some(Factor(factor)) = args.timing {
             let first = None;
-            return Self::AsItCame { factor, first };
+            return Self::Original { factor, first };
         }
         let Some(rate) = args.rate else {
-            return Self::AtOnce;
+            return Self::Immediate;
         };
         let mut pace = tokio::time::interval(rate.interval().max(Duration::from_micros(1)));
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self::Rate(pace)
     }
 
-    /// Waits until it is the event's turn. Cancel safe.
+    /// Waits until the event is due. Cancel safe.
     pub(super) async fn wait(&mut self, event: &Event) {
         match self {
-            Self::AtOnce => {}
+            Self::Immediate => {}
             Self::Rate(interval) => {
                 interval.tick().await;
             }
-            Self::AsItCame { factor, first } => {
+            Self::Original { factor, first } => {
                 let (begun, origin) = *first.get_or_insert((Instant::now(), event.received_at));
                 let after = event.received_at.since(origin).div_f64(*factor);
-                // A sum that no clock can show is never reached either.
+                // After a pause that overflows the clock the event is sent at once.
                 if let Some(due) = begun.checked_add(after) {
                     tokio::time::sleep_until(due).await;
                 }
@@ -97,14 +97,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn events_follow_as_they_came_in_half_the_time() {
-        let mut pace = Pace::AsItCame {
+    async fn a_factor_of_2_halves_the_intervals() {
+        let mut pace = Pace::Original {
             factor: 2.0,
             first: None,
         };
         let begun = Instant::now();
         let mut sent = Vec::new();
-        // The third came before the second by its clock: it waits for nothing.
+        // The third event has an earlier time than the second, so it is sent immediately.
         for millis in [1_000, 5_000, 4_000, 9_000] {
             pace.wait(&event(millis)).await;
             sent.push(begun.elapsed().as_millis());
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_factor_is_a_sensible_number() {
+    fn a_factor_must_be_a_positive_number() {
         assert_eq!("2".parse::<Factor>().unwrap(), Factor(2.0));
         assert_eq!("0.5x".parse::<Factor>().unwrap(), Factor(0.5));
         for text in ["0", "-1", "NaN", "inf", "fast", ""] {

@@ -1,4 +1,4 @@
-//! New signatures for events that are sent again, and what is known of their old ones.
+//! Signs replayed events, and detects the scheme of their old signature.
 
 use http::header::CONTENT_TYPE;
 
@@ -16,10 +16,10 @@ use crate::time::Timestamp;
 use super::super::EventsError;
 use super::Args;
 
-/// Headers that carry a message's id, which stays the same when it is signed anew.
-const IDS: [&str; 3] = ["webhook-id", "svix-id", "x-github-delivery"];
+/// Headers that contain the message id. It stays the same in the new signature.
+const ID_HEADERS: [&str; 3] = ["webhook-id", "svix-id", "x-github-delivery"];
 
-/// The scheme by which an event is signed, as far as it shows.
+/// The scheme of the event's signature: from its verdict, otherwise from its headers.
 pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
     if let Some(verdict) = &event.verdict {
         return Some(&verdict.scheme);
@@ -31,14 +31,14 @@ pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
     signed.map(|scheme| scheme.name())
 }
 
-/// The secret of the platform that runs here.
+/// The webhook secret of the running platform.
 pub(in super::super) fn platform_secret(cx: &Context) -> Result<Option<Secret>, CliError> {
     let running = Running::find(&cx.paths.state_dir)?;
     let secret = running.and_then(|running| running.webhook_secret);
     Ok(secret.map(Secret::new))
 }
 
-/// What `--resign` needs.
+/// Signs requests as `--resign` asks.
 pub(super) struct Resigner {
     spec: Option<SchemeSpec>,
     secret: Option<Secret>,
@@ -68,24 +68,24 @@ impl Resigner {
         }))
     }
 
-    /// Puts a new signature in the place of the old one: a fresh time, the same id.
+    /// Replaces the signature: with the current time and the same message id.
     pub(super) fn sign(&self, call: &mut Call, event: &Event) -> Result<(), CliError> {
         let name = match &self.spec {
             Some(spec) => spec.name.as_str(),
             None => scheme_name(event).ok_or_else(|| EventsError::NoScheme {
                 reference: event
                     .seq
-                    .map_or_else(|| "it".to_owned(), |seq| seq.to_string()),
+                    .map_or_else(|| "the event".to_owned(), |seq| seq.to_string()),
             })?,
         };
         let scheme = signature::find(name)?;
-        let own = (name == PLATFORM_SCHEME)
+        let platform = (name == PLATFORM_SCHEME)
             .then_some(self.platform.as_ref())
             .flatten();
         let secret = self
             .secret
             .as_ref()
-            .or(own)
+            .or(platform)
             .ok_or(SignatureError::NoSecret {
                 scheme: scheme.name(),
             })?;
@@ -95,7 +95,7 @@ impl Resigner {
             .map_or_else(Options::default, |spec| spec.options.clone());
         let signer = scheme.signer(secret, &options)?;
         let url = wire::url(call);
-        // Of the old headers only this one says how to sign: an old timestamp would be signed again.
+        // Only the content type is passed to the signer, which would otherwise sign an old timestamp header again.
         let kind = call.headers.get(CONTENT_TYPE).cloned();
         let content = kind.into_iter().map(|kind| (CONTENT_TYPE, kind)).collect();
         let signed = signer.sign(&Outgoing {
@@ -105,14 +105,14 @@ impl Resigner {
             headers: &content,
             body: &call.body,
         })?;
-        // A signature of another scheme would be one that does not fit.
-        let stale: Vec<_> = call
+        // Signatures of other schemes no longer match either.
+        let old: Vec<_> = call
             .headers
             .keys()
             .filter(|name| name.as_str().contains("-signature"))
             .cloned()
             .collect();
-        for name in stale {
+        for name in old {
             call.headers.remove(name);
         }
         for (name, value) in signed.headers {
@@ -126,7 +126,7 @@ impl Resigner {
 }
 
 fn id_of(event: &Event) -> String {
-    let header = IDS
+    let header = ID_HEADERS
         .iter()
         .filter_map(|name| event.headers.get(*name))
         .find_map(|id| id.to_str().ok());

@@ -1,4 +1,4 @@
-//! Which signatures a listener asks for, and its word on each request.
+//! Verifies requests: which signatures are required, and the verdict on each request.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +15,15 @@ use crate::signature::{
 };
 use crate::time::Timestamp;
 
-/// How often the running platform's secret is looked for.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the running platform's file is checked for a new secret.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 const PLATFORM_HEADER: &str = "webhook-signature";
 
-/// One `--verify` with its secrets, ready to judge.
+/// One `--verify` with its secrets.
 pub struct Check {
     scheme: &'static dyn Scheme,
     verifier: Box<dyn Verifier>,
-    /// For the diagnosis of what another check refused.
+    /// Used to diagnose a mismatch of another check.
     secrets: Vec<Secret>,
     options: Options,
 }
@@ -44,15 +44,15 @@ impl Check {
     }
 }
 
-/// What a listener asks for.
+/// What is verified.
 pub enum Checks {
-    /// Every request must satisfy one of these. None at all: everything is kept as unverified.
-    Asked(Vec<Check>),
-    /// Nothing was asked for: what the running platform signs is checked with its secret, the rest stays unverified.
+    /// Every request must pass one of these checks. With an empty list, all requests are unverified.
+    Schemes(Vec<Check>),
+    /// Without `--verify`: requests that the running platform signed are verified with its secret, others are unverified.
     Platform(PlatformSecret),
 }
 
-/// A request under judgement.
+/// A request to verify.
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     pub(super) target: &'a str,
@@ -64,34 +64,38 @@ pub(super) struct Request<'a> {
     pub(super) tolerance: Option<Duration>,
 }
 
-/// What is found of a request.
+/// The result of a verification.
 #[derive(Default)]
-pub(super) struct Found {
-    /// `None`: nothing was checked, or what was asked is a handshake that nobody signs.
+pub(super) struct Verification {
+    /// `None` if nothing was checked, and for handshakes that are not signed.
     pub(super) verdict: Option<Verdict>,
-    /// The answer that its vendor waits for.
+    /// The response to send, if the request is a vendor's handshake.
     pub(super) handshake: Option<Handshake>,
 }
 
 impl Checks {
-    /// Judges a request; fetches what its signature refers to.
-    pub(super) async fn find(&self, request: &Request<'_>, documents: &Documents) -> Found {
+    /// Verifies a request. Fetches the certificates or keys that its signature refers to.
+    pub(super) async fn verify(
+        &self,
+        request: &Request<'_>,
+        documents: &Documents,
+    ) -> Verification {
         match self {
-            Self::Asked(checks) => judge(checks, request, documents).await,
+            Self::Schemes(checks) => verify(checks, request, documents).await,
             Self::Platform(platform) => {
                 if !request.headers.contains_key(PLATFORM_HEADER) {
-                    return Found::default();
+                    return Verification::default();
                 }
                 let Some(check) = platform.check() else {
-                    return Found::default();
+                    return Verification::default();
                 };
-                judge(std::slice::from_ref(check.as_ref()), request, documents).await
+                verify(std::slice::from_ref(check.as_ref()), request, documents).await
             }
         }
     }
 }
 
-async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -> Found {
+async fn verify(checks: &[Check], request: &Request<'_>, documents: &Documents) -> Verification {
     let url = url_of(request);
     let received = Received {
         method: request.method,
@@ -100,61 +104,62 @@ async fn judge(checks: &[Check], request: &Request<'_>, documents: &Documents) -
         body: request.body,
     };
     let mut closest: Option<(Judgement, &Check)> = None;
-    let mut refused = None;
+    let mut refused_handshake = None;
     for check in checks {
         let verifier = &*check.verifier;
         documents.teach(verifier, &received, request.now).await;
         let mut judgement = verifier.verify(&received, request.now, request.tolerance);
         match verifier.handshake(&received, &judgement) {
             Some(handshake) if handshake.accepted => {
-                return shaken(handshake, judgement, check.scheme.name());
+                return handshake_result(handshake, judgement, check.scheme.name());
             }
-            // Another check may know the sender.
-            Some(handshake) if refused.is_none() => {
-                refused = Some(shaken(handshake, judgement, check.scheme.name()));
+            // Another check may accept the handshake.
+            Some(handshake) if refused_handshake.is_none() => {
+                refused_handshake =
+                    Some(handshake_result(handshake, judgement, check.scheme.name()));
                 continue;
             }
             _ => {}
         }
         if judgement.reason == Reason::Ok {
             if let (Some(at), true) = (judgement.matched, check.secrets.len() > 1) {
-                // While secrets are being replaced, it matters which one a sender still uses.
+                // During a rotation the user wants to know which secret the sender still uses.
                 let of = check.secrets.len();
-                judgement.hint = Some(format!("matched_secret: secret {} of {of} fits", at + 1));
+                judgement.hint = Some(format!("matched_secret: secret {} of {of} matches", at + 1));
             }
-            return Found {
+            return Verification {
                 verdict: Some(judgement.verdict(check.scheme.name())),
                 handshake: None,
             };
         }
-        // A scheme whose headers are there says more about what went wrong than one whose headers are not.
+        // The user sees one diagnosis: that of a check whose headers are present.
         let closer = closest
             .as_ref()
-            .is_none_or(|(known, _)| known.reason == Reason::MissingHeader)
-            // And the one that could not be asked may be the one: its sender has to come again.
+            .is_none_or(|(best, _)| best.reason == Reason::MissingHeader)
+            // If a certificate was unavailable, the signature may be valid, so the sender must retry.
             || judgement.reason == Reason::CertUnavailable;
         if closer {
             closest = Some((judgement, check));
         }
     }
-    if let Some(refused) = refused {
+    if let Some(refused) = refused_handshake {
         return refused;
     }
     let Some((mut judgement, check)) = closest else {
-        return Found::default();
+        return Verification::default();
     };
     if let Some(hint) = wrong_secret(&judgement, check, checks, &received) {
         judgement.hint = Some(hint);
     }
-    Found {
+    Verification {
         verdict: Some(judgement.verdict(check.scheme.name())),
         handshake: None,
     }
 }
 
-/// A handshake that is not accepted is a request that is refused; one that is accepted says nothing of a signature that it
-/// does not have.
-fn shaken(handshake: Handshake, judgement: Judgement, scheme: &str) -> Found {
+/// The verdict on a handshake. One that is refused counts as a rejected request. One that is accepted has a verdict only if it
+/// is signed.
+fn handshake_result(handshake: Handshake, judgement: Judgement, scheme: &str) -> Verification {
     let verdict = if !handshake.accepted {
         Some(Verdict {
             scheme: scheme.to_owned(),
@@ -168,13 +173,13 @@ fn shaken(handshake: Handshake, judgement: Judgement, scheme: &str) -> Found {
     } else {
         None
     };
-    Found {
+    Verification {
         verdict,
         handshake: Some(handshake),
     }
 }
 
-/// Whether the secret of another `--verify` would have matched: told where nothing else explains the mismatch.
+/// Returns a hint if the secret of another `--verify` matches, unless the mismatch has been explained already.
 fn wrong_secret(
     judgement: &Judgement,
     check: &Check,
@@ -196,7 +201,7 @@ fn wrong_secret(
     signature::wrong_secret(check.scheme, &check.options, received, secrets)
 }
 
-/// The URL as the sender knew it: the public one where it was told, else by the host that was called.
+/// The URL that the sender signed: `--public-url` if set, otherwise built from the `Host` header.
 fn url_of(request: &Request<'_>) -> String {
     match request.public_url {
         Some(base) => format!("{}{}", base.trim_end_matches('/'), request.target),
@@ -210,51 +215,55 @@ fn url_of(request: &Request<'_>) -> String {
     }
 }
 
-/// The webhook secret of the platform around this program, or of whichever platform runs now: then it is looked up again
-/// when that platform's file changes.
+/// The webhook secret of the platform that started this process, or else of the platform that is running. The latter is read
+/// again when that platform's file changes.
 pub struct PlatformSecret {
-    around: Option<Arc<Check>>,
+    parent: Option<Arc<Check>>,
     state_dir: PathBuf,
-    known: Mutex<Known>,
+    cache: Mutex<Cache>,
 }
 
 #[derive(Default)]
-struct Known {
-    looked: Option<Instant>,
-    written: Option<SystemTime>,
+struct Cache {
+    checked_at: Option<Instant>,
+    /// Modification time of the platform's file.
+    modified: Option<SystemTime>,
     check: Option<Arc<Check>>,
 }
 
 impl PlatformSecret {
-    /// `around`: the secret of the platform that this program was started by (`evt dev -- CMD`).
-    pub fn new(around: Option<&Secret>, state_dir: PathBuf) -> Self {
+    /// `parent` is the secret of the platform that started this process (`evt dev -- CMD`).
+    pub fn new(parent: Option<&Secret>, state_dir: PathBuf) -> Self {
         Self {
-            around: around.and_then(platform_check).map(Arc::new),
+            parent: parent.and_then(platform_check).map(Arc::new),
             state_dir,
-            known: Mutex::default(),
+            cache: Mutex::default(),
         }
     }
 
     fn check(&self) -> Option<Arc<Check>> {
-        if let Some(around) = &self.around {
-            return Some(Arc::clone(around));
+        if let Some(parent) = &self.parent {
+            return Some(Arc::clone(parent));
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
-            return known.check.clone();
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache
+            .checked_at
+            .is_some_and(|at| at.elapsed() < REFRESH_INTERVAL)
+        {
+            return cache.check.clone();
         }
-        known.looked = Some(Instant::now());
-        let written = std::fs::metadata(Running::file(&self.state_dir))
+        cache.checked_at = Some(Instant::now());
+        let modified = std::fs::metadata(Running::file(&self.state_dir))
             .and_then(|file| file.modified())
             .ok();
-        if written != known.written || known.check.is_none() {
-            known.written = written;
-            known.check = self.prepare().map(Arc::new);
+        if modified != cache.modified || cache.check.is_none() {
+            cache.modified = modified;
+            cache.check = self.read().map(Arc::new);
         }
-        known.check.clone()
+        cache.check.clone()
     }
 
-    fn prepare(&self) -> Option<Check> {
+    fn read(&self) -> Option<Check> {
         let secret = Running::find(&self.state_dir).ok()??.webhook_secret?;
         platform_check(&Secret::new(secret))
     }

@@ -1,4 +1,4 @@
-//! `evt listen`, as senders and its user meet it.
+//! `evt listen`: what senders receive and what the user sees.
 
 mod handshakes;
 
@@ -17,7 +17,7 @@ use crate::support::{Absent, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
-/// Escapes, digits and white space that no JSON writer would give back.
+/// JSON with escapes, digits and white space that a JSON library would change.
 const BODY: &str = "{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zoë\\u00e9\" }\n";
 
 fn start(sandbox: &Sandbox, args: &[&str]) -> (Running, SocketAddr) {
@@ -59,13 +59,13 @@ fn post(address: SocketAddr, headers: &[(&'static str, String)], body: &str) -> 
     exchange(address, "POST", "/hook?a=1", &headers, body.as_bytes()).expect("the listener answers")
 }
 
-/// What the listener printed of its `nth` event.
+/// The line that the listener prints for its `nth` event.
 fn line(listener: &mut Running, nth: u32) -> Value {
     serde_json::from_str(&listener.wait_for_stdout(&format!("\"e_{nth:04x}\""))).unwrap()
 }
 
 #[test]
-fn a_signed_event_is_verified_and_ends_the_count() {
+fn verified_events_count_for_count() {
     let sandbox = Sandbox::new();
     let (listener, address) = start(
         &sandbox,
@@ -92,7 +92,7 @@ fn a_signed_event_is_verified_and_ends_the_count() {
 }
 
 #[test]
-fn a_wrong_secret_is_kept_marked_and_answered_401_and_does_not_count() {
+fn an_event_with_a_wrong_secret_is_rejected_stored_and_not_counted() {
     let sandbox = Sandbox::new();
     let (listener, address) = start(
         &sandbox,
@@ -167,7 +167,7 @@ fn any_of_several_secrets_and_schemes_may_match() {
 }
 
 #[test]
-fn nothing_asked_for_is_shown_as_not_verified() {
+fn without_verify_events_have_no_verdict() {
     let sandbox = Sandbox::new();
     let (mut listener, address) = start(&sandbox, &[]);
     assert_eq!(post(address, &signed(SECRET, BODY), BODY).status, 200);
@@ -175,7 +175,7 @@ fn nothing_asked_for_is_shown_as_not_verified() {
 }
 
 #[test]
-fn the_bytes_are_passed_on_as_they_came_and_still_verify() {
+fn a_request_is_forwarded_byte_for_byte() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let (mut listener, address) = start(
@@ -203,7 +203,7 @@ fn the_bytes_are_passed_on_as_they_came_and_still_verify() {
 }
 
 #[test]
-fn the_sender_hears_the_app_s_own_answer() {
+fn the_sender_receives_the_apps_response() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer(Answer::With(
@@ -226,7 +226,7 @@ fn the_sender_hears_the_app_s_own_answer() {
 }
 
 #[test]
-fn an_app_that_is_down_is_told_of_and_the_event_is_kept() {
+fn an_event_for_an_app_that_is_down_is_stored_as_failed() {
     let sandbox = Sandbox::new();
     let app = Absent::new();
     let (mut listener, address) = start(&sandbox, &[&app.address().to_string()]);
@@ -236,7 +236,7 @@ fn an_app_that_is_down_is_told_of_and_the_event_is_kept() {
 }
 
 #[test]
-fn an_app_that_hangs_is_a_504() {
+fn an_app_that_hangs_results_in_504() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer(Answer::Hang);
@@ -245,7 +245,7 @@ fn an_app_that_hangs_is_a_504() {
 }
 
 #[test]
-fn with_retry_the_sender_hears_202_and_the_app_gets_it_once_it_is_there() {
+fn with_retry_the_sender_receives_202_and_the_app_gets_the_event_later() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer_next(Answer::Status(500, String::new()));
@@ -257,7 +257,7 @@ fn with_retry_the_sender_hears_202_and_the_app_gets_it_once_it_is_there() {
 }
 
 #[test]
-fn routes_send_by_path_and_by_type() {
+fn routes_match_the_path_or_the_type() {
     let sandbox = Sandbox::new();
     let (app, contacts, rest) = (App::start(), App::start(), App::start());
     let by_path = format!("/hook*={}", app.url("/by-path"));
@@ -289,15 +289,15 @@ fn routes_send_by_path_and_by_type() {
 }
 
 #[test]
-fn a_fixed_answer_takes_the_place_of_any_other() {
+fn respond_replaces_the_response() {
     let sandbox = Sandbox::new();
-    let (_listener, address) = start(&sandbox, &["--respond", "503:come again"]);
+    let (_listener, address) = start(&sandbox, &["--respond", "503:try again"]);
     let reply = post(address, &[], "{}");
-    assert_eq!((reply.status, reply.body.as_str()), (503, "come again"));
+    assert_eq!((reply.status, reply.body.as_str()), (503, "try again"));
 }
 
 #[test]
-fn chaos_closes_the_connection_and_keeps_the_event() {
+fn chaos_drop_closes_the_connection_but_stores_the_event() {
     let sandbox = Sandbox::new();
     let (mut listener, address) = start(&sandbox, &["--chaos", "drop=100%"]);
     assert_eq!(exchange(address, "POST", "/", &[], b"{}"), None);
@@ -305,7 +305,7 @@ fn chaos_closes_the_connection_and_keeps_the_event() {
 }
 
 #[test]
-fn chaos_passes_every_event_on_twice_and_the_sender_hears_once() {
+fn chaos_dup_forwards_every_event_twice() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "dup=100%"]);
@@ -319,9 +319,9 @@ fn chaos_passes_every_event_on_twice_and_the_sender_hears_once() {
     }
 }
 
-/// The one thing that a test may say of a wait: that it was no shorter.
+/// A test can only check that a wait is not too short.
 #[test]
-fn chaos_makes_the_app_and_the_sender_wait() {
+fn chaos_latency_delays_the_response() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let (_listener, address) = start(&sandbox, &[&app.url(""), "--chaos", "latency=300ms"]);
@@ -332,7 +332,7 @@ fn chaos_makes_the_app_and_the_sender_wait() {
 }
 
 #[test]
-fn the_command_gets_the_address_and_its_exit_code_is_ours() {
+fn the_command_gets_the_url_and_its_exit_code_is_returned() {
     let sandbox = Sandbox::new();
     let script = "case $EVT_LISTEN_URL in http://127.0.0.1:*) exit 42;; *) exit 1;; esac";
     let _ = sandbox
@@ -341,7 +341,7 @@ fn the_command_gets_the_address_and_its_exit_code_is_ours() {
 }
 
 #[test]
-fn any_expectation_ends_the_listener_when_it_is_met() {
+fn an_expected_event_ends_the_listener() {
     let sandbox = Sandbox::new();
     let (listener, address) = start(&sandbox, &["--expect", "contact.*", "--for", "50s"]);
     assert_eq!(post(address, &[], "{\"type\":\"order.paid\"}").status, 200);
@@ -354,7 +354,7 @@ fn any_expectation_ends_the_listener_when_it_is_met() {
 }
 
 #[test]
-fn an_interrupt_before_the_goal_is_130_and_without_a_goal_0() {
+fn an_interrupt_exits_with_130_before_the_goal_and_with_0_without_one() {
     let sandbox = Sandbox::new();
     let (listener, _) = start(&sandbox, &["--count", "1"]);
     listener.interrupt();
@@ -365,7 +365,7 @@ fn an_interrupt_before_the_goal_is_130_and_without_a_goal_0() {
 }
 
 #[test]
-fn a_body_over_the_limit_is_a_413_and_the_next_request_is_served() {
+fn a_body_over_the_limit_is_answered_with_413() {
     let sandbox = Sandbox::new();
     let (_listener, address) = start(&sandbox, &["--max-body", "1KiB"]);
     assert_eq!(post(address, &[], &"x".repeat(2000)).status, 413);
@@ -373,7 +373,7 @@ fn a_body_over_the_limit_is_a_413_and_the_next_request_is_served() {
 }
 
 #[test]
-fn a_hundred_thousand_levels_of_json_are_kept_like_anything_else() {
+fn deeply_nested_json_is_stored_like_any_other_body() {
     let sandbox = Sandbox::new();
     let (mut listener, address) = start(&sandbox, &[]);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -382,7 +382,7 @@ fn a_hundred_thousand_levels_of_json_are_kept_like_anything_else() {
 }
 
 #[test]
-fn control_characters_never_reach_a_terminal() {
+fn control_characters_are_escaped_on_a_terminal() {
     let sandbox = Sandbox::new();
     let mut listener = sandbox.spawn(["listen", "--port", "0", "-o", "text"]);
     let ready = listener.wait_for_stderr("Listening on");
@@ -404,7 +404,7 @@ fn control_characters_never_reach_a_terminal() {
 }
 
 #[test]
-fn a_taken_port_says_what_to_do() {
+fn a_taken_port_is_reported_with_a_hint() {
     let sandbox = Sandbox::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -416,7 +416,7 @@ fn a_taken_port_says_what_to_do() {
 }
 
 #[test]
-fn strangers_need_a_signature() {
+fn listening_on_all_addresses_requires_verify() {
     let sandbox = Sandbox::new();
     let output = sandbox
         .run([
@@ -443,7 +443,7 @@ fn a_mistyped_scheme_gets_a_suggestion() {
 }
 
 #[test]
-fn a_secret_without_a_scheme_is_a_mistake() {
+fn a_secret_without_a_scheme_is_a_usage_error() {
     let sandbox = Sandbox::new();
     let output = sandbox
         .run(["listen", "--port", "0", "--secret", "x"])
@@ -452,13 +452,13 @@ fn a_secret_without_a_scheme_is_a_mistake() {
 }
 
 #[test]
-fn a_damaged_inbox_is_named_and_left_as_it_is() {
+fn a_damaged_inbox_is_reported_and_not_changed() {
     let sandbox = Sandbox::new();
     let inbox = sandbox.home().join("data/inbox.db");
     std::fs::create_dir_all(inbox.parent().unwrap()).unwrap();
     std::fs::write(
         &inbox,
-        b"this is not a database, and long enough to be looked at as one by SQLite".repeat(20),
+        b"this is not a database, but it is long enough for SQLite to open it as one".repeat(20),
     )
     .unwrap();
     let output = sandbox
@@ -471,10 +471,10 @@ fn a_damaged_inbox_is_named_and_left_as_it_is() {
     assert!(std::fs::read(&inbox).unwrap().starts_with(b"this is not"));
 }
 
-/// The shell's limit on the size of a file stands for a disk without space.
+/// A limit on the file size (`ulimit -f`) simulates a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_a_503_and_nothing_is_acknowledged() {
+fn a_full_disk_is_answered_with_503() {
     let sandbox = Sandbox::new();
     let limited = "trap '' XFSZ; ulimit -f 400; exec \"$0\" listen --port 0 -o json";
     let command = sandbox.command([""; 0]);
@@ -524,10 +524,10 @@ fn a_request_line_over_the_limit_is_refused() {
 }
 
 #[test]
-fn a_reader_that_stops_holds_up_no_sender_and_no_end() {
+fn a_stalled_reader_of_stdout_blocks_neither_senders_nor_the_exit() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["listen", "--port", "0", "-o", "json"]);
-    // Nobody ever reads this pipe.
+    // Nothing reads this pipe.
     let mut listener = command
         .stdout(std::process::Stdio::piped())
         .spawn()
@@ -552,7 +552,7 @@ fn a_reader_that_stops_holds_up_no_sender_and_no_end() {
 }
 
 #[test]
-fn an_event_whose_forward_was_cut_off_is_found_among_the_failed() {
+fn an_event_whose_forward_was_killed_is_listed_as_failed() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer(Answer::Hang);
@@ -568,7 +568,7 @@ fn an_event_whose_forward_was_cut_off_is_found_among_the_failed() {
 }
 
 #[test]
-fn an_interrupt_during_a_forward_still_counts_the_event() {
+fn an_interrupt_during_a_forward_counts_the_event_as_failed() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer(Answer::Hang);
@@ -585,7 +585,7 @@ fn an_interrupt_during_a_forward_still_counts_the_event() {
 }
 
 #[test]
-fn a_refused_body_is_told_of() {
+fn a_refused_body_is_reported() {
     let sandbox = Sandbox::new();
     let (mut listener, address) = start(&sandbox, &["--max-body", "1KiB"]);
     assert_eq!(post(address, &[], &"x".repeat(2000)).status, 413);

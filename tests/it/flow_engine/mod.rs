@@ -1,4 +1,4 @@
-//! The flow engine in process, over a store and a few records: what an event sets going, and what comes of it.
+//! The flow engine in process, with a store and records in memory.
 
 mod conditions;
 mod course;
@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use evt::dev::AppEngineFormat;
 use evt::event::Seq;
-use evt::flow::{Cause, FlowError, FlowOptions, Flows, NewEvent, World, WorldError};
+use evt::flow::{Cause, FlowError, FlowOptions, Flows, NewEvent, RecordError, RecordStore};
 use evt::secret::Secret;
 use evt::store::jobs::{self, Claimed, End, Room, Settled, State};
 use evt::store::queue::{self, JobRow, Selection};
@@ -21,10 +22,10 @@ use serde_json::{Value, json};
 
 const ORG: &str = "my-org";
 
-/// Records in memory; each change raises `collection-*`, a new contact `contact.created` too.
+/// Records in memory. Each change raises `collection-*`; a new contact also raises `contact.created`.
 struct Records {
     flows: Arc<Flows>,
-    kept: Mutex<BTreeMap<String, Value>>,
+    models: Mutex<BTreeMap<String, Value>>,
 }
 
 impl Records {
@@ -45,16 +46,19 @@ impl Records {
         self.flows.raise(tx, self, &event).map(drop)
     }
 
-    fn find_one(&self, id: &str) -> Result<Value, WorldError> {
-        let kept = self.kept.lock().unwrap();
-        kept.get(id).cloned().ok_or_else(|| WorldError::NotFound {
-            datatype: "record".to_owned(),
-            id: id.to_owned(),
-        })
+    fn find_one(&self, id: &str) -> Result<Value, RecordError> {
+        let models = self.models.lock().unwrap();
+        models
+            .get(id)
+            .cloned()
+            .ok_or_else(|| RecordError::NotFound {
+                datatype: "record".to_owned(),
+                id: id.to_owned(),
+            })
     }
 }
 
-impl World for Records {
+impl RecordStore for Records {
     fn create(
         &self,
         tx: &Tx<'_>,
@@ -62,10 +66,10 @@ impl World for Records {
         datatype: &str,
         data: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
-        let id = format!("{datatype}-{}", self.kept.lock().unwrap().len() + 1);
+    ) -> Result<Value, RecordError> {
+        let id = format!("{datatype}-{}", self.models.lock().unwrap().len() + 1);
         let model = json!({"pk": org, "sk": id, "datatype": datatype, "data": data});
-        self.kept.lock().unwrap().insert(id, model.clone());
+        self.models.lock().unwrap().insert(id, model.clone());
         self.raise(tx, "collection-create", &model, cause)?;
         if datatype == "contact" {
             self.raise(tx, "contact.created", &model, cause)?;
@@ -81,12 +85,12 @@ impl World for Records {
         id: &str,
         changes: Value,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let mut model = self.find_one(id)?;
         for (name, value) in changes.as_object().unwrap() {
             model["data"][name] = value.clone();
         }
-        self.kept
+        self.models
             .lock()
             .unwrap()
             .insert(id.to_owned(), model.clone());
@@ -101,15 +105,15 @@ impl World for Records {
         _: &str,
         id: &str,
         cause: &Cause,
-    ) -> Result<Value, WorldError> {
+    ) -> Result<Value, RecordError> {
         let model = self.find_one(id)?;
-        self.kept.lock().unwrap().remove(id);
+        self.models.lock().unwrap().remove(id);
         self.raise(tx, "collection-delete", &model, cause)?;
         Ok(model)
     }
 
-    fn get(&self, _: &Tx<'_>, _: &str, _: &str, id: &str) -> Result<Option<Value>, WorldError> {
-        Ok(self.kept.lock().unwrap().get(id).cloned())
+    fn get(&self, _: &Tx<'_>, _: &str, _: &str, id: &str) -> Result<Option<Value>, RecordError> {
+        Ok(self.models.lock().unwrap().get(id).cloned())
     }
 
     fn find(
@@ -119,16 +123,16 @@ impl World for Records {
         datatype: &str,
         _: &Value,
         limit: usize,
-    ) -> Result<Vec<String>, WorldError> {
-        let kept = self.kept.lock().unwrap();
-        let ids = kept
+    ) -> Result<Vec<String>, RecordError> {
+        let models = self.models.lock().unwrap();
+        let ids = models
             .iter()
             .filter(|(_, model)| model["datatype"] == datatype);
         Ok(ids.map(|(id, _)| id.clone()).take(limit).collect())
     }
 }
 
-/// A platform without its ports.
+/// A platform without ports.
 struct Bench {
     store: Store,
     flows: Arc<Flows>,
@@ -152,10 +156,10 @@ impl Bench {
     }
 
     fn over(store: Store, options: FlowOptions) -> Self {
-        let flows = Arc::new(Flows::new(options));
+        let flows = Arc::new(Flows::new(&AppEngineFormat, options));
         let records = Arc::new(Records {
             flows: Arc::clone(&flows),
-            kept: Mutex::default(),
+            models: Mutex::default(),
         });
         Self {
             store,
@@ -179,7 +183,7 @@ impl Bench {
             .id
     }
 
-    /// A contact comes into being.
+    /// Raises `contact.created`.
     fn contact(&self, data: Value) -> Seq {
         self.event(
             "contact.created",
@@ -195,7 +199,7 @@ impl Bench {
             before: None,
             cause: Cause::default(),
         };
-        self.write(move |tx, flows, world| Ok(flows.raise(tx, world, &event)?))
+        self.write(move |tx, flows, records| Ok(flows.raise(tx, records, &event)?))
             .unwrap()
     }
 
@@ -214,7 +218,7 @@ impl Bench {
         runs
     }
 
-    /// The only run there is, as the platform shows it.
+    /// The only run, as the API returns it.
     fn run(&self) -> Value {
         let runs = self.runs();
         assert_eq!(runs.len(), 1, "{runs:?}");
@@ -240,7 +244,7 @@ impl Bench {
         jobs
     }
 
-    /// What the delivery engine would send now.
+    /// The deliveries that the delivery engine would claim now.
     fn sent(&self) -> Vec<Claimed> {
         self.store
             .write_blocking::<_, StoreError, _>(|tx| {
@@ -258,7 +262,7 @@ impl Bench {
             .jobs
     }
 
-    /// The delivery of this job has come to its end.
+    /// Settles the delivery.
     fn settle(&self, job: &JobRow, end: End) {
         let settled = Settled {
             job: job.id,
@@ -266,7 +270,7 @@ impl Bench {
             event: None,
             end,
         };
-        self.write(move |tx, flows, world| Ok(flows.settled(tx, world, &settled)?))
+        self.write(move |tx, flows, records| Ok(flows.settled(tx, records, &settled)?))
             .unwrap();
     }
 }
@@ -291,7 +295,7 @@ fn delivered() -> End {
 fn dead() -> End {
     End::Dead {
         status: Some(500),
-        reason: "retries are spent".to_owned(),
+        reason: "no retries left".to_owned(),
     }
 }
 

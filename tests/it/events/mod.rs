@@ -1,4 +1,4 @@
-//! `evt events`
+//! `evt events` on the real binary.
 
 mod exchange;
 mod list;
@@ -12,18 +12,18 @@ use std::net::TcpStream;
 use crate::support::app::Answer;
 use crate::support::{Absent, App, Output, Sandbox};
 
-/// A body whose every oddity a careless copy loses.
+/// JSON with white space, escapes and digits that a careless copy changes.
 const ODD: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Keeps events as exported lines, the way that needs no network.
+/// Imports events from exported lines, which needs no network.
 fn import(sandbox: &Sandbox, lines: &[String]) {
     let text = lines.join("\n");
     let output = sandbox.run_with_input(["events", "import", "-"], text.as_bytes());
     let _ = output.expect_exit(0);
 }
 
-/// An exported line with this type, outcome and text body.
+/// An exported event with this type, outcome and body.
 fn line(kind: &str, outcome: &str, body: &str) -> String {
     serde_json::json!({
         "received_at": "2026-04-25T10:00:00.000Z",
@@ -38,7 +38,7 @@ fn line(kind: &str, outcome: &str, body: &str) -> String {
     .to_string()
 }
 
-/// Sends `ODD` with a valid signature to the app and keeps it.
+/// Sends `ODD` with a valid signature, and stores the event.
 fn send_odd(sandbox: &Sandbox, to: &str) -> Output {
     let path = sandbox.write("odd.json", ODD);
     let body = format!("@{}", path.display());

@@ -1,4 +1,4 @@
-//! `evt events replay`
+//! `evt events replay`: sends events again.
 
 mod pace;
 mod resign;
@@ -29,13 +29,13 @@ use crate::ui::{self, Format, Style, safe};
 use pace::{Factor, Pace};
 use resign::Resigner;
 
-/// Bytes of an answer that are kept for `-o raw`.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
+/// Bytes of a response that `-o raw` prints.
+const MAX_RESPONSE: usize = 16 * 1024 * 1024;
 
-/// Send events again: the same bytes and headers, or changed ones
+/// Send events again, unchanged or edited
 ///
-/// What answered is shown and noted on the event. A target without a path gets the event's own. A changed body needs a new
-/// signature: --resign signs with a fresh time under the same id.
+/// Prints each response and stores the outcome with the event. If the target has no path, the event's path is used. A changed
+/// body needs a new signature: --resign signs it with the current time and the same message id.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,23 +44,23 @@ Examples:
   evt events replay recording.ndjson --timing=2 --to 3000
   evt events replay e_7f3a --set data.data.amount:=0 --resign --secret env:S --to 3000")]
 pub(crate) struct Args {
-    /// Which: e_7f3a, @last, @-3, @failed, a file, or - for stdin; if none is given, all that the flags select
+    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin [default: all that the flags select]
     #[arg(value_name = "REF")]
     references: Vec<EventRef>,
-    /// All that are kept
+    /// Replay all stored events
     #[arg(long, conflicts_with = "references")]
     all: bool,
-    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; if not given, to the local listener
+    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path [default: the local listener]
     #[arg(long, value_name = "TARGET")]
     to: Option<Target>,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
     change: ChangeArgs,
-    /// Sign anew; by the scheme of the event's own signature if none is named
+    /// Sign again, with the scheme of the event's own signature unless another is given
     #[arg(long, value_name = "SCHEME[:key=value,…]", num_args = 0..=1, help_heading = "Changing")]
     resign: Option<Option<SchemeSpec>>,
-    /// The secret to sign with: text, env:NAME, file:PATH, cmd:… or -
+    /// Secret to sign with: text, env:NAME, file:PATH, cmd:… or -
     #[arg(
         long,
         value_name = "REF",
@@ -68,13 +68,13 @@ pub(crate) struct Args {
         help_heading = "Changing"
     )]
     secret: Option<SecretRef>,
-    /// At most so often, such as 10/s
+    /// Send at most at this rate, such as 10/s
     #[arg(long, value_name = "RATE", help_heading = "Sending")]
     rate: Option<Rate>,
-    /// With the times between them that they came with; =2 is twice as fast
+    /// Keep the original intervals between events; =2 is twice as fast
     #[arg(long, value_name = "FACTOR", num_args = 0..=1, require_equals = true, default_missing_value = "1", conflicts_with = "rate", help_heading = "Sending")]
     timing: Option<Factor>,
-    /// How long the target may take
+    /// How long to wait for each response
     #[arg(
         long,
         value_name = "SPAN",
@@ -82,7 +82,7 @@ pub(crate) struct Args {
         help_heading = "Sending"
     )]
     timeout: Span,
-    /// Send nothing; show what would be sent, byte for byte with -o raw, or as a command with -o curl
+    /// Send nothing; print the requests instead, byte for byte with -o raw, as commands with -o curl
     #[arg(long, help_heading = "Sending")]
     dry_run: bool,
 }
@@ -93,21 +93,21 @@ impl Args {
     }
 }
 
-/// What came of it so far.
+/// The results so far.
 struct Tally {
     target: Target,
     delivered: usize,
     failed: usize,
-    /// The target has answered, if only to refuse.
+    /// The target has answered at least once with an error status.
     answered: bool,
     last_error: Option<DialError>,
 }
 
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    // A large inbox takes a while to look through; signals are answered meanwhile.
-    let looking = Arc::clone(&cx);
+    // Scanning a large inbox takes a while. Signals are handled meanwhile.
+    let scan_cx = Arc::clone(&cx);
     let (args, picked) = tokio::task::spawn_blocking(move || {
-        let picked = picked(&args, &looking);
+        let picked = picked(&args, &scan_cx);
         (args, picked)
     })
     .await
@@ -133,7 +133,7 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
     let mut pace = Pace::of(args);
     let mut warned = false;
     for picked in picked {
-        // One that was pruned meanwhile is no failure of its delivery.
+        // An event that has been pruned is skipped, not counted as failed.
         let Some(event) = picked.event(cx)? else {
             continue;
         };
@@ -156,8 +156,8 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
             show_request(&event, &call, cx)?;
         } else {
             let result = dialer.send(call).await;
-            note(event.seq, &result, cx).await?;
-            tally.take(&event, result, cx)?;
+            store_outcome(event.seq, &result, cx).await?;
+            tally.add(&event, result, cx)?;
         }
         progress.add(1);
     }
@@ -165,7 +165,7 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    // The notes are on the disk before the last word is said.
+    // An empty transaction waits until the outcomes are on disk.
     cx.inbox()?
         .write(|_| -> Result<(), StoreError> { Ok(()) })
         .await?;
@@ -175,25 +175,25 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
 fn picked(args: &Args, cx: &Context) -> Result<Vec<Picked>, CliError> {
     if args.references.is_empty() {
         if !args.all && !args.select.is_given() {
-            return Err(CliError::usage("nothing says which events to replay")
+            return Err(CliError::usage("no events given to replay")
                 .hint("evt events replay @last")
                 .hint("evt events replay @failed --to 3000")
                 .hint("evt events replay --type 'contact.*' --since 1h --to 3000"));
         }
         let found = args.select.selection(None).find(cx)?;
-        return some(found.seqs.into_iter().map(Picked::Kept).collect());
+        return non_empty(found.seqs.into_iter().map(Picked::Stored).collect());
     }
-    some(pick::selected(&args.references, &args.select, cx)?)
+    non_empty(pick::selected(&args.references, &args.select, cx)?)
 }
 
-fn some(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {
+fn non_empty(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {
     if picked.is_empty() {
         return Err(EventsError::NothingSelected.into());
     }
     Ok(picked)
 }
 
-/// The request: changed and signed as was asked.
+/// The request to send, after changes and signing.
 fn prepared(
     args: &Args,
     event: &Event,
@@ -202,7 +202,7 @@ fn prepared(
     warned: &mut bool,
     cx: &Context,
 ) -> Result<Call, CliError> {
-    let mut call = Call::of(event, target, args.timeout.into(), MAX_ANSWER);
+    let mut call = Call::of(event, target, args.timeout.into(), MAX_RESPONSE);
     let body: Bytes = args.change.body(&event.body, cx)?;
     let changed = body != event.body;
     call.body = body;
@@ -210,7 +210,7 @@ fn prepared(
         Some(resigner) => resigner.sign(&mut call, event)?,
         None if changed && scheme_name(event).is_some() && !*warned => {
             *warned = true;
-            cx.ui.warn("the body was changed and its signature was not, so whoever checks it will refuse it; --resign signs it anew");
+            cx.ui.warn("the body was changed but the signature was not, so the receiver will reject it; use --resign");
         }
         None => {}
     }
@@ -245,7 +245,7 @@ fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError
             let url = safe(&wire::url(call));
             let line = format!(
                 "{}  {} {url} ({size}{changed})",
-                named(event, cx),
+                title(event, cx),
                 call.method
             );
             Ok(cx.ui.line(&line)?)
@@ -253,8 +253,8 @@ fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError
     }
 }
 
-/// Keeps what came of it with the event.
-async fn note(
+/// Stores the outcome with the event.
+async fn store_outcome(
     seq: Option<Seq>,
     result: &Result<Answer, DialError>,
     cx: &Context,
@@ -268,7 +268,7 @@ async fn note(
     Ok(())
 }
 
-fn named(event: &Event, cx: &Context) -> String {
+fn title(event: &Event, cx: &Context) -> String {
     let reference = event
         .seq
         .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
@@ -277,7 +277,7 @@ fn named(event: &Event, cx: &Context) -> String {
 }
 
 impl Tally {
-    fn take(
+    fn add(
         &mut self,
         event: &Event,
         result: Result<Answer, DialError>,
@@ -320,7 +320,7 @@ impl Tally {
             return Ok(stopped(cx));
         }
         let target = self.target.to_string();
-        // Where one was answered, the target runs: what it refused says more than a connection that broke.
+        // If the target has answered at all, a connection error is not the main problem.
         let source = self.last_error.filter(|_| !self.answered);
         match (delivered, failed) {
             (_, 0) => Ok(Exit::Done),
@@ -342,7 +342,7 @@ impl Tally {
 }
 
 fn line(event: &Event, result: &Result<Answer, DialError>, cx: &Context) -> String {
-    let came = match result {
+    let response = match result {
         Ok(answer) => {
             let style = match answer.status.is_success() {
                 true => Style::Good,
@@ -353,7 +353,7 @@ fn line(event: &Event, result: &Result<Answer, DialError>, cx: &Context) -> Stri
         }
         Err(error) => cx.ui.paint(Style::Bad, &safe(&error.to_string())),
     };
-    format!("{}  -> {came}", named(event, cx))
+    format!("{}  -> {response}", title(event, cx))
 }
 
 fn facts(event: &Event, result: &Result<Answer, DialError>) -> serde_json::Value {

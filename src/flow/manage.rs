@@ -1,68 +1,20 @@
-//! Flows as people keep them: create, change, enable, delete, find; and what can go wrong with that.
+//! What users do with flows: create, change, enable, delete.
 
 use serde_json::{Map, Value, json};
-use thiserror::Error;
 use uuid::Uuid;
 
-use super::document::{self, Flow};
 use super::engine::Flows;
-use super::reader::DocumentError;
-use crate::explain::{Exit, Explain, Explanation};
+use super::{FlowError, document};
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError, Tx};
 use crate::time::Timestamp;
 
-/// Why something cannot be done with a flow or a run.
-#[derive(Debug, Error)]
-pub enum FlowError {
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    #[error("there is no flow `{id}`")]
-    NoSuchFlow { id: String },
-    #[error("there is a flow named `{name}` already")]
-    NameTaken { name: String },
-    #[error("there is no execution `{id}`")]
-    NoSuchRun { id: String },
-    #[error("execution `{run}` is {status}; this takes one that is {wants}")]
-    WrongState {
-        run: String,
-        status: String,
-        wants: &'static str,
-    },
-    #[error("the event or the flow's version of execution `{run}` is no longer kept")]
-    Gone { run: String },
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl Explain for FlowError {
-    fn explain(&self) -> Explanation {
-        match self {
-            Self::Document(error) => error.explain(),
-            Self::NoSuchFlow { .. } => {
-                Explanation::new(Exit::NotFound, "no_such_flow").hint("evt flows list")
-            }
-            Self::NameTaken { .. } => {
-                Explanation::usage("name_taken").hint("evt flows apply -f FILE")
-            }
-            Self::NoSuchRun { .. } => {
-                Explanation::new(Exit::NotFound, "no_such_run").hint("evt flows runs")
-            }
-            Self::WrongState { .. } => {
-                Explanation::new(Exit::Refused, "wrong_state").hint("evt flows runs")
-            }
-            Self::Gone { .. } => Explanation::new(Exit::NotFound, "gone").hint("evt flows runs"),
-            Self::Store(error) => error.explain(),
-        }
-    }
-}
-
 impl Flows {
-    /// Accepts a document as a new flow.
+    /// Creates a flow from its document.
     ///
     /// # Errors
-    /// [`FlowError::Document`] for what cannot run, [`FlowError::NameTaken`]: names are what people and `apply` go by.
+    /// [`FlowError::Document`] if it does not compile, [`FlowError::NameTaken`] because users and `evt flows apply` refer to flows by name.
     pub fn create(&self, tx: &Tx<'_>, org: &str, document: &Value) -> Result<FlowRow, FlowError> {
         let flow = document::compile(document)?;
         let now = Timestamp::now();
@@ -83,10 +35,10 @@ impl Flows {
         Ok(row)
     }
 
-    /// Replaces a flow's document. One without trigger or steps changes only the fields that it has.
+    /// Replaces a flow's document. A document without trigger or steps changes only the fields that it contains.
     ///
     /// # Errors
-    /// As [`Flows::create`], and [`FlowError::NoSuchFlow`].
+    /// The errors of [`Flows::create`], and [`FlowError::NoSuchFlow`].
     pub fn update(
         &self,
         tx: &Tx<'_>,
@@ -96,9 +48,9 @@ impl Flows {
     ) -> Result<FlowRow, FlowError> {
         let mut row = find(tx, org, id)?;
         let document = merged(&row, document::unwrapped(document));
-        let flow: Flow = document::compile(&document)?;
+        let flow = document::compile(&document)?;
         row.name = flow.name;
-        // A document that says nothing about it leaves the switch as it is.
+        // Without either field the flow stays enabled or disabled.
         if document.get("enabled").is_some() || document.get("status").is_some() {
             row.enabled = flow.enabled;
         }
@@ -112,7 +64,7 @@ impl Flows {
         Ok(row)
     }
 
-    /// Switches a flow on or off; where its document has words for that, they follow.
+    /// Enables or disables a flow, and updates `enabled` and `status` in its document if they are present.
     pub fn set_enabled(
         &self,
         tx: &Tx<'_>,
@@ -138,7 +90,7 @@ impl Flows {
         Ok(row)
     }
 
-    /// Deletes a flow and returns what it was. Runs under way go on to their end.
+    /// Deletes a flow and returns its last row. Running runs continue to their end.
     pub fn delete(&self, tx: &Tx<'_>, org: &str, id: &str) -> Result<FlowRow, FlowError> {
         let row = find(tx, org, id)?;
         flows::delete(tx, id)?;
@@ -169,6 +121,7 @@ fn short(id: &str) -> String {
     id.chars().take(128).collect()
 }
 
+/// Gives the organisation a new stamp, so that [`super::index::Index`] loads its flows again.
 fn touch(tx: &Tx<'_>, org: &str) -> Result<(), StoreError> {
     let random = Uuid::now_v7().as_u128() & u128::from(i64::MAX.unsigned_abs());
     flows::set_stamp(tx, org, i64::try_from(random).unwrap_or(i64::MAX).max(1))
@@ -184,7 +137,7 @@ fn merged(row: &FlowRow, document: &Value) -> Value {
     }
     let mut whole: Map<String, Value> = serde_json::from_str(&row.body).unwrap_or_default();
     for (one, other) in [("trigger", "triggers"), ("actions", "steps")] {
-        // The other spelling of the same part gives way.
+        // Both keys name the same part; the new document's spelling replaces the other.
         for (key, twin) in [(one, other), (other, one)] {
             if fields.contains_key(key) {
                 whole.shift_remove(twin);
@@ -195,7 +148,7 @@ fn merged(row: &FlowRow, document: &Value) -> Value {
     Value::Object(whole)
 }
 
-/// A flow as the platform answers it: a BaseModel around the document as it was sent, with the id under each of its names.
+/// A flow as the API returns it: a BaseModel around the document, which is unchanged, with the id under each of its names.
 pub fn model(row: &FlowRow) -> Value {
     let document: Value = serde_json::from_str(&row.body).unwrap_or_default();
     json!({
