@@ -24,11 +24,11 @@ impl Platform {
     fn start(sandbox: &Sandbox) -> Self {
         let ports = ["--port", "0", "--console-port", "0"];
         let mut process = sandbox.spawn(["dev", "-o", "json"].iter().chain(&ports));
-        let ready = ready(&mut process);
+        let address = process.wait_until_ready();
         let token = sandbox.run(["dev", "token"]).expect_exit(0);
         Self {
             _process: process,
-            address: ready,
+            address,
             token: token.stdout.trim().to_owned(),
         }
     }
@@ -49,18 +49,11 @@ impl Platform {
     }
 }
 
-/// Reads the address from the process's `ready` notice.
-fn ready(process: &mut Running) -> SocketAddr {
-    let notice: Value = serde_json::from_str(&process.wait_for_stderr("\"ready\"")).unwrap();
-    let url = notice["url"].as_str().unwrap();
-    url.trim_start_matches("http://").parse().unwrap()
-}
-
 /// Starts a listener on a free port. Returns it and a URL for webhooks.
 fn listen(sandbox: &Sandbox, args: &[&str]) -> (Running, String) {
     let always = ["listen", "--port", "0", "-o", "json"];
     let mut listener = sandbox.spawn(always.iter().chain(args));
-    let address = ready(&mut listener);
+    let address = listener.wait_until_ready();
     (listener, format!("http://{address}/hook"))
 }
 

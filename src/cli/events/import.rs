@@ -214,7 +214,7 @@ impl Import<'_> {
         } = self;
         let name = args.file.name();
         if imported == 0 {
-            return Err(EventsError::NothingTaken { name, refused }.into());
+            return Err(EventsError::NothingImported { name, refused }.into());
         }
         if let (Some(first), Some(last)) = (self.first, self.last) {
             match cx.ui.format() {
@@ -234,7 +234,7 @@ impl Import<'_> {
         }
         if refused > 0 {
             let total = imported + refused;
-            return Err(EventsError::SomeRefused { refused, total }.into());
+            return Err(EventsError::SomeNotImported { refused, total }.into());
         }
         Ok(Exit::Done)
     }

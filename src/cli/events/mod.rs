@@ -20,6 +20,7 @@ use thiserror::Error;
 use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
+use crate::explain::{Explain, Explanation};
 
 /// List, show, replay, verify, compare, export and import events
 #[derive(Debug, clap::Args)]
@@ -65,9 +66,9 @@ pub(crate) enum EventsError {
     #[error("{name} is larger than 256 MiB")]
     FileTooLarge { name: String },
     #[error("--show-secrets requires a terminal")]
-    SecretsElsewhere,
+    SecretsNeedTerminal,
     #[error("the body contains control characters, which are not written to a terminal")]
-    NotForTerminals,
+    UnsafeForTerminal,
     #[error("cannot detect the signature scheme of {reference}")]
     NoScheme { reference: String },
     #[error(
@@ -88,14 +89,59 @@ pub(crate) enum EventsError {
         source: Option<DialError>,
     },
     #[error("{name} contains no valid event")]
-    NothingTaken { name: String, refused: u64 },
+    NothingImported { name: String, refused: u64 },
     #[error("{refused} of {total} entries are not valid events")]
-    SomeRefused { refused: u64, total: u64 },
+    SomeNotImported { refused: u64, total: u64 },
     #[error("cannot write `{}`", path.display())]
     Write {
         path: std::path::PathBuf,
         source: std::io::Error,
     },
+}
+
+impl Explain for EventsError {
+    fn explain(&self) -> Explanation {
+        let not_found = |code| Explanation::new(Exit::NotFound, code);
+        match self {
+            Self::NoSuchEvent { .. } => not_found("no_such_event").hint("evt events list"),
+            Self::NoSuchFile { .. } => {
+                not_found("no_such_file").hint("evt events list     shows the stored events")
+            }
+            Self::NothingSelected => {
+                not_found("nothing_selected").hint("evt events list --limit 0")
+            }
+            Self::NotOne { .. } => Explanation::usage("not_one").hint("evt events list"),
+            Self::FileTooLarge { name } => {
+                Explanation::usage("too_large").hint(format!("evt events import {name}"))
+            }
+            Self::SecretsNeedTerminal => Explanation::usage("secrets_elsewhere")
+                .hint("evt events export @last     writes headers unmasked"),
+            Self::UnsafeForTerminal => Explanation::usage("not_for_terminals")
+                .hint("evt events show @last -o raw > body.bin"),
+            Self::NoScheme { .. } => Explanation::usage("no_scheme")
+                .hint("give the scheme, such as stripe, and --secret env:NAME"),
+            Self::SecretNotGiven { reference } => Explanation::usage("no_secret")
+                .hint(format!("evt events verify {reference} --secret env:NAME")),
+            Self::NoneDelivered { target, source, .. } => {
+                let first = match source {
+                    Some(_) => "start your app",
+                    None => "check why your app refused it",
+                };
+                Explanation::new(Exit::Undelivered, "undelivered").hint(format!(
+                    "{first}, then: evt events replay @failed --to {target}"
+                ))
+            }
+            Self::SomeFailed { target, .. } => Explanation::new(Exit::Partly, "partly_delivered")
+                .hint(format!("evt events replay @failed --to {target}")),
+            Self::NothingImported { .. } => Explanation::usage("not_an_export")
+                .hint("evt events export --format ndjson -f events.ndjson"),
+            Self::SomeNotImported { .. } => Explanation::new(Exit::Partly, "partly_imported")
+                .hint("fix the entries listed above and import only those"),
+            Self::Write { .. } => {
+                Explanation::failed("cannot_write").hint("evt events export > events.ndjson")
+            }
+        }
+    }
 }
 
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {

@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     if args.show_secrets && !cx.ui.stdout_is_terminal() {
-        return Err(EventsError::SecretsElsewhere.into());
+        return Err(EventsError::SecretsNeedTerminal.into());
     }
     let picked = pick::all(&args.references, cx)?;
     if picked.is_empty() {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
 /// Prints the body byte for byte.
 pub(super) fn raw(event: &Event, cx: &Context) -> Result<(), CliError> {
     cx.ui.raw(&event.body).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => EventsError::NotForTerminals.into(),
+        ErrorKind::InvalidData => EventsError::UnsafeForTerminal.into(),
         _ => error.into(),
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::check;
 use super::difference;
-use super::document::{self, Document, DocumentFault};
+use super::document::{self, Document, FlowFileError};
 use crate::api::Client;
 use crate::api::flows::Flow;
 use crate::cli::Context;
@@ -147,7 +147,7 @@ fn read(args: &Args) -> Result<Vec<Document>, CliError> {
     for document in &all {
         let known = sources.insert(document.name().to_owned(), document.source.clone());
         if let (Some(first), false) = (known, document.name().is_empty()) {
-            return Err(DocumentFault::SameName {
+            return Err(FlowFileError::SameName {
                 flow: document.name().to_owned(),
                 first,
                 second: document.source.clone(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use super::document::{Document, DocumentFault, FROM_FLAGS};
+use super::document::{Document, FROM_FLAGS, FlowFileError};
 use super::shown;
 use crate::api::Client;
 use crate::cli::Context;
@@ -81,7 +81,7 @@ fn check_remote(document: &Document, client: &Client) -> Result<(), CliError> {
                 .parse::<Target>()
                 .is_ok_and(|target| target.is_loopback())
         {
-            return Err(DocumentFault::Loopback {
+            return Err(FlowFileError::Loopback {
                 name: name(),
                 url: shown::short_url(url).to_owned(),
                 origin: client.origin(),
@@ -89,7 +89,7 @@ fn check_remote(document: &Document, client: &Client) -> Result<(), CliError> {
             .into());
         }
         if config.get("secret").is_some_and(|secret| !secret.is_null()) {
-            return Err(DocumentFault::Addition {
+            return Err(FlowFileError::SecretNotSupported {
                 name: name(),
                 origin: client.origin(),
             }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::document::{DocumentFault, without_platform_fields};
+use super::document::{FlowFileError, without_platform_fields};
 use super::shown;
 use crate::ui::{Style, safe};
 
@@ -36,7 +36,7 @@ fn comparable(present: &Value, wanted: &Value) -> Value {
 }
 
 /// Returns the difference as lines, with secrets masked.
-pub(super) fn lines(present: &Value, wanted: &Value) -> Result<Vec<Line>, DocumentFault> {
+pub(super) fn lines(present: &Value, wanted: &Value) -> Result<Vec<Line>, FlowFileError> {
     let old = shown::raw_yaml(&shown::masked(&comparable(present, wanted)))?;
     let new = shown::raw_yaml(&shown::masked(&without_platform_fields(wanted)))?;
     let diff = TextDiff::from_lines(&old, &new);

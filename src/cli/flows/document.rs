@@ -30,7 +30,7 @@ const MAX_FILES: usize = 10_000;
 
 /// Why a flow document is refused.
 #[derive(Debug, Error)]
-pub(crate) enum DocumentFault {
+pub(crate) enum FlowFileError {
     #[error("{name} is not UTF-8 text")]
     NotText { name: String },
     #[error("{name} is not YAML: {reason}")]
@@ -38,7 +38,7 @@ pub(crate) enum DocumentFault {
     #[error("{name} contains no flow")]
     Empty { name: String },
     #[error("{name} contains {found}; a flow is an object with name, trigger and actions")]
-    NoObject { name: String, found: &'static str },
+    NotAnObject { name: String, found: &'static str },
     #[error("cannot read the folder {name}")]
     Folder {
         name: String,
@@ -57,7 +57,7 @@ pub(crate) enum DocumentFault {
     #[error(
         "{name} has a `secret`, which only `evt dev` supports; {origin} does not sign webhooks"
     )]
-    Addition { name: String, origin: String },
+    SecretNotSupported { name: String, origin: String },
     #[error("the flow `{flow}` is in both {first} and {second}")]
     SameName {
         flow: String,
@@ -68,13 +68,13 @@ pub(crate) enum DocumentFault {
     Write { reason: String },
 }
 
-impl Explain for DocumentFault {
+impl Explain for FlowFileError {
     fn explain(&self) -> Explanation {
         match self {
             Self::NotText { .. }
             | Self::Yaml { .. }
             | Self::Empty { .. }
-            | Self::NoObject { .. } => Explanation::usage("bad_flow_file")
+            | Self::NotAnObject { .. } => Explanation::usage("bad_flow_file")
                 .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
             Self::Folder { .. } | Self::NoFiles { .. } => {
                 Explanation::usage("no_flow_files").hint("evt flows apply -f flows/")
@@ -83,14 +83,14 @@ impl Explain for DocumentFault {
                 Explanation::usage("too_many_flow_files").hint("evt flows apply -f flows/")
             }
             Self::Loopback { .. } => Explanation::usage("loopback_webhook")
-                .hint("open a tunnel of your choice to that port and give its public URL to --webhook")
-                .hint("evt flows create … --profile local     creates it on the platform of this machine")
-                .hint("--force     creates it all the same"),
-            Self::Addition { .. } => Explanation::usage("secret_is_ours")
-                .hint("-H 'X-Bridge-Secret: env:NAME'     sends a secret along, which every platform can")
-                .hint("--force     creates it all the same"),
+                .hint("open a tunnel to that port and use its public URL with --webhook")
+                .hint("evt flows create … --profile local     creates the flow on the local platform")
+                .hint("--force     creates it anyway"),
+            Self::SecretNotSupported { .. } => Explanation::usage("secret_is_ours")
+                .hint("-H 'X-Bridge-Secret: env:NAME'     sends a secret in a header, which works on every platform")
+                .hint("--force     creates it anyway"),
             Self::SameName { .. } => {
-                Explanation::usage("same_name").hint("give each flow a name of its own")
+                Explanation::usage("same_name").hint("give each flow a unique name")
             }
             Self::Write { .. } => Explanation::failed("yaml").hint("evt flows show NAME -o json"),
         }
@@ -137,16 +137,16 @@ pub(super) fn read_tree(path: &Path) -> Result<Vec<Document>, CliError> {
         return read(&Source::from(path.to_owned()));
     }
     let name = format!("`{}`", path.display());
-    let mut files = files_in(path).map_err(|source| DocumentFault::Folder {
+    let mut files = files_in(path).map_err(|source| FlowFileError::Folder {
         name: name.clone(),
         source,
     })?;
     if files.is_empty() {
-        return Err(DocumentFault::NoFiles { name }.into());
+        return Err(FlowFileError::NoFiles { name }.into());
     }
     // Reading only some of the files would make `--prune` delete the flows of the others.
     if files.len() > MAX_FILES {
-        return Err(DocumentFault::TooManyFiles {
+        return Err(FlowFileError::TooManyFiles {
             name,
             limit: MAX_FILES,
         }
@@ -202,7 +202,7 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
         .filter(|value| !value.is_null())
         .collect();
     if values.is_empty() {
-        return Err(DocumentFault::Empty {
+        return Err(FlowFileError::Empty {
             name: name.to_owned(),
         }
         .into());
@@ -211,7 +211,7 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
         .into_iter()
         .map(|value| match value {
             Value::Object(_) => Ok(flow::document::unwrapped(&value).clone()),
-            other => Err(DocumentFault::NoObject {
+            other => Err(FlowFileError::NotAnObject {
                 name: name.to_owned(),
                 found: if other.is_null() {
                     "nothing"
@@ -224,8 +224,8 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
         .collect()
 }
 
-fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, DocumentFault> {
-    let text = std::str::from_utf8(bytes).map_err(|_| DocumentFault::NotText {
+fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, FlowFileError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| FlowFileError::NotText {
         name: name.to_owned(),
     })?;
     if text.trim().is_empty() {
@@ -233,7 +233,7 @@ fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, DocumentFault> {
     }
     serde_saphyr::from_multiple(text).map_err(|error| {
         let reason = error.without_snippet().to_string();
-        DocumentFault::Yaml {
+        FlowFileError::Yaml {
             name: name.to_owned(),
             reason: reason.lines().next().unwrap_or_default().to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::document::DocumentFault;
+use super::document::FlowFileError;
 use crate::cli::Context;
 use crate::secret::{self, Secret};
 use crate::ui::{hidden_header, safe_block};
@@ -55,7 +55,7 @@ pub(super) fn is_reference(text: &str) -> bool {
 }
 
 /// The document as YAML, without a final newline. Control characters are escaped on a terminal.
-pub(super) fn yaml(document: &Value, cx: &Context) -> Result<String, DocumentFault> {
+pub(super) fn yaml(document: &Value, cx: &Context) -> Result<String, FlowFileError> {
     let text = raw_yaml(document)?;
     let text = text.trim_end();
     Ok(if cx.ui.stdout_is_terminal() {
@@ -66,8 +66,8 @@ pub(super) fn yaml(document: &Value, cx: &Context) -> Result<String, DocumentFau
 }
 
 /// The document as YAML, unescaped.
-pub(super) fn raw_yaml(document: &Value) -> Result<String, DocumentFault> {
-    serde_saphyr::to_string(document).map_err(|error| DocumentFault::Write {
+pub(super) fn raw_yaml(document: &Value) -> Result<String, FlowFileError> {
+    serde_saphyr::to_string(document).map_err(|error| FlowFileError::Write {
         reason: error.to_string(),
     })
 }

@@ -25,7 +25,10 @@ pub enum SeedError {
     #[error("the seed `{}` is not of the form `{{records: […], flows: […]}}`: {reason}", path.display())]
     Form { path: PathBuf, reason: String },
     #[error("record {position} of the seed cannot be created")]
-    Record { position: usize, source: RecordError },
+    Record {
+        position: usize,
+        source: RecordError,
+    },
     #[error("flow {position} of the seed cannot be created")]
     Flow { position: usize, source: FlowError },
     #[error(transparent)]

@@ -49,14 +49,7 @@ fn prune_does_not_delete_events_that_deliveries_need() {
     let absent = Absent::new();
     let to = absent.address().to_string();
     let mut listener = sandbox.spawn(["listen", &to, "--port", "0", "--retry=9", "-o", "json"]);
-    let ready: serde_json::Value =
-        serde_json::from_str(&listener.wait_for_stderr("ready")).unwrap();
-    let address = ready["url"]
-        .as_str()
-        .unwrap()
-        .strip_prefix("http://")
-        .unwrap()
-        .to_owned();
+    let address = listener.wait_until_ready();
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .write_all(b"POST /hook HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}")

@@ -189,9 +189,7 @@ fn a_resigned_event_is_verified_by_a_listener() {
         .into_iter()
         .chain(verify),
     );
-    let ready: serde_json::Value =
-        serde_json::from_str(&listener.wait_for_stderr("ready")).unwrap();
-    let url = ready["url"].as_str().unwrap();
+    let url = format!("http://{}", listener.wait_until_ready());
     let resign = [
         "--unset",
         "n",
@@ -200,7 +198,7 @@ fn a_resigned_event_is_verified_by_a_listener() {
         "--secret",
         "other-secret",
     ];
-    let args = ["events", "replay", "@last", "--to", url]
+    let args = ["events", "replay", "@last", "--to", &url]
         .into_iter()
         .chain(resign);
     let _ = sandbox.run(args).expect_exit(0);

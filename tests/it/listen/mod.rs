@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::app::Answer;
 use crate::support::raw::{Reply, exchange, exchange_bytes};
-use crate::support::sandbox::Running;
+use crate::support::sandbox::{Running, ready_address};
 use crate::support::{Absent, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -24,13 +24,7 @@ fn start(sandbox: &Sandbox, args: &[&str]) -> (Running, SocketAddr) {
     let mut all = vec!["listen", "--port", "0", "-o", "json"];
     all.extend_from_slice(args);
     let mut listener = sandbox.spawn(all);
-    let ready: Value = serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).unwrap();
-    let address = ready["url"]
-        .as_str()
-        .unwrap()
-        .trim_start_matches("http://")
-        .parse()
-        .unwrap();
+    let address = listener.wait_until_ready();
     (listener, address)
 }
 
@@ -493,13 +487,7 @@ fn a_full_disk_is_answered_with_503() {
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
     let mut listener = Running::start(&mut shell);
-    let ready: Value = serde_json::from_str(&listener.wait_for_stderr("\"ready\"")).unwrap();
-    let address = ready["url"]
-        .as_str()
-        .unwrap()
-        .trim_start_matches("http://")
-        .parse()
-        .unwrap();
+    let address = listener.wait_until_ready();
     let body = "x".repeat(40_000);
     let refused = (0..40)
         .map(|_| post(address, &[], &body))
@@ -535,13 +523,7 @@ fn a_stalled_reader_of_stdout_blocks_neither_senders_nor_the_exit() {
     let mut notices = std::io::BufReader::new(listener.stderr.take().unwrap());
     let mut ready = String::new();
     std::io::BufRead::read_line(&mut notices, &mut ready).unwrap();
-    let ready: Value = serde_json::from_str(&ready).unwrap();
-    let address = ready["url"]
-        .as_str()
-        .unwrap()
-        .trim_start_matches("http://")
-        .parse()
-        .unwrap();
+    let address = ready_address(&ready);
     let body = "x".repeat(60_000);
     for _ in 0..60 {
         assert_eq!(post(address, &[], &body).status, 200);

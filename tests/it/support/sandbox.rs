@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -135,6 +136,15 @@ impl Sandbox {
     }
 }
 
+/// The address in the URL of a `ready` notice.
+pub(crate) fn ready_address(notice: &str) -> SocketAddr {
+    let notice: serde_json::Value = serde_json::from_str(notice).expect("a JSON notice");
+    let url = notice["url"].as_str().expect("a notice with a URL");
+    url.trim_start_matches("http://")
+        .parse()
+        .expect("an address")
+}
+
 impl Running {
     /// Starts a prepared command; see [`Sandbox::command`].
     pub(crate) fn start(command: &mut Command) -> Self {
@@ -144,6 +154,11 @@ impl Running {
             stderr: Lines::of(child.stderr.take().expect("stderr is piped")),
             child,
         }
+    }
+
+    /// Waits for the `ready` notice of `-o json`, and returns the address in its URL.
+    pub(crate) fn wait_until_ready(&mut self) -> SocketAddr {
+        ready_address(&self.wait_for_stderr("\"ready\""))
     }
 
     pub(crate) fn pid(&self) -> u32 {
