@@ -1,7 +1,7 @@
 //! What users do with runs: cancel, retry, replay.
 
 use super::context::Subject;
-use super::engine::Flows;
+use super::engine::{Commit, Flows};
 use super::index::Compiled;
 use super::run::{Run, StepStatus, status};
 use super::{FlowError, RecordStore, manage};
@@ -66,7 +66,7 @@ impl Flows {
         run.row.ended = None;
         run.next = step;
         let _nested = self.enter();
-        self.advance(tx, records, &compiled, &subject, &mut run)?;
+        self.advance(Commit { tx, records }, &compiled, &subject, &mut run)?;
         runs::update(tx, run.updated_row())?;
         Ok(run.row)
     }
@@ -89,13 +89,14 @@ impl Flows {
         let Some(subject) = Subject::load(tx, &row)? else {
             return Err(FlowError::Gone { run: row.id });
         };
+        let commit = Commit { tx, records };
         match compiled.trigger_of(&row) {
             Some(trigger) if subject.given.is_none() => {
                 let _nested = self.enter();
-                Ok(self.fire(tx, records, &compiled, trigger, &subject, None)?)
+                Ok(self.fire(commit, &compiled, trigger, &subject, None)?)
             }
             trigger => {
-                Ok(self.run_unconditionally(tx, records, &compiled, trigger, &subject, "replay")?)
+                Ok(self.run_unconditionally(commit, &compiled, trigger, &subject, "replay")?)
             }
         }
     }

@@ -37,32 +37,9 @@ pub enum OnError {
 }
 
 /// The fields of a document. Some only describe the flow and have no effect.
-const FIELDS: &[&str] = &[
-    "name",
-    "description",
-    "trigger",
-    "triggers",
-    "actions",
-    "steps",
-    "when",
-    "conditions",
-    "enabled",
-    "status",
-    "settings",
-    "errorHandling",
-    "id",
-    "flowId",
-    "automationId",
-    "orgId",
-    "orgid",
-    "version",
-    "category",
-    "tags",
-    "metadata",
-    "createdAt",
-    "updatedAt",
-    "createdBy",
-];
+const FIELDS: &str = "name description trigger triggers actions steps when conditions enabled status settings \
+    errorHandling id flowId automationId orgId orgid version category tags metadata createdAt \
+    updatedAt createdBy";
 
 /// Compiles a document, or a BaseModel that contains one.
 ///
@@ -174,11 +151,11 @@ fn max_depth(root: &Node<'_>) -> Result<u32, DocumentError> {
     let Some(settings) = root.get("settings") else {
         return Ok(DEFAULT_MAX_DEPTH);
     };
-    settings.only(&["circularPrevention"])?;
+    settings.only("circularPrevention")?;
     let Some(prevention) = settings.get("circularPrevention") else {
         return Ok(DEFAULT_MAX_DEPTH);
     };
-    prevention.only(&["enabled", "maxDepth"])?;
+    prevention.only("enabled maxDepth")?;
     if let Some(switch) = prevention.get("enabled")
         && !switch.flag()?
     {
@@ -196,10 +173,9 @@ fn on_error(root: &Node<'_>) -> Result<OnError, DocumentError> {
     let Some(node) = root.get("errorHandling") else {
         return Ok(OnError::Stop);
     };
-    let inner = ["onError", "strategy", "onFailure"];
     let node = if node.value.is_object() {
-        node.only(&inner)?;
-        match node.any(&inner) {
+        node.only("onError strategy onFailure")?;
+        match node.any(&["onError", "strategy", "onFailure"]) {
             Some(inner) => inner,
             None => return Ok(OnError::Stop),
         }
@@ -334,42 +310,28 @@ mod tests {
         );
     }
 
+    /// Rows of `path | JSON | expected text`.
+    fn table(rows: &str) -> impl Iterator<Item = (&str, Value, &str)> {
+        rows.trim().lines().map(|row| {
+            let cells: Vec<_> = row.split(" | ").map(str::trim).collect();
+            let [path, json, expected] = cells[..] else {
+                panic!("{row}");
+            };
+            (path, serde_json::from_str(json).unwrap(), expected)
+        })
+    }
+
     #[test]
     fn unsupported_parts_are_refused_by_name() {
-        let cases = [
-            (
-                "/trigger/type",
-                json!("scheduled"),
-                "`scheduled` (a trigger by clock)",
-            ),
-            (
-                "/actions/0/type",
-                json!("send_notification"),
-                "`send_notification` (a notification)",
-            ),
-            (
-                "/actions/0/type",
-                json!("make_call"),
-                "`make_call` (a phone call)",
-            ),
-            ("/actions/0/type", json!("wait"), "`wait` (a waiting step)"),
-            (
-                "/actions/0/type",
-                json!("delay"),
-                "`delay` (a waiting step)",
-            ),
-            (
-                "/actions/0/delay",
-                json!({"value": 5, "unit": "minutes"}),
-                "`delay` (waiting before a step)",
-            ),
-            (
-                "/actions/0/retryLogic",
-                json!({"retryConditions": ["timeout"]}),
-                "`retryConditions`",
-            ),
-        ];
-        for (path, value, name) in cases {
+        let cases = r#"
+            /trigger/type | "scheduled" | `scheduled` (a trigger by clock)
+            /actions/0/type | "send_notification" | `send_notification` (a notification)
+            /actions/0/type | "make_call" | `make_call` (a phone call)
+            /actions/0/type | "wait" | `wait` (a waiting step)
+            /actions/0/type | "delay" | `delay` (a waiting step)
+            /actions/0/delay | {"value": 5, "unit": "minutes"} | `delay` (waiting before a step)
+            /actions/0/retryLogic | {"retryConditions": ["timeout"]} | `retryConditions`"#;
+        for (path, value, name) in table(cases) {
             let refusal = refusal(&with(path, value));
             assert!(refusal.contains(name), "{refusal}");
             assert!(
@@ -397,66 +359,25 @@ mod tests {
 
     #[test]
     fn malformed_parts_are_refused_with_their_location() {
-        let cases = [
-            ("/name", json!(""), "`name`"),
-            ("/name", json!(7), "`name` must be a string, not a number"),
-            ("/actions", json!([]), "`actions[0]` is missing"),
-            ("/actions", json!({}), "`actions` must be a list"),
-            (
-                "/actions/0/config/url",
-                json!("ftp://x"),
-                "`actions[0].config.url`",
-            ),
-            (
-                "/actions/0/config/url",
-                Value::Null,
-                "`actions[0].config.url` is missing",
-            ),
-            (
-                "/actions/0/config/method",
-                json!("BREW"),
-                "`actions[0].config.method`",
-            ),
-            (
-                "/actions/0/config/timeout",
-                json!(30),
-                "milliseconds from 100",
-            ),
-            (
-                "/actions/0/config/retry",
-                json!("often"),
-                "`actions[0].config.retry`",
-            ),
-            (
-                "/actions/0/config/headers",
-                json!({"content-length": "1"}),
-                "headers that a webhook can set",
-            ),
-            (
-                "/actions/0/config/headers",
-                json!({"a": "b\nc"}),
-                "`actions[0].config.headers.a`",
-            ),
-            (
-                "/actions/0/config/body",
-                json!({"a": "{{b"}),
-                "`actions[0].config.body`",
-            ),
-            (
-                "/actions/0/nextStepId",
-                json!("nowhere"),
-                "there is no step `nowhere`",
-            ),
-            ("/actions/0/id", json!("a b"), "`actions[0].id`"),
-            ("/errorHandling", json!("panic"), "`errorHandling`"),
-            ("/status", json!("on"), "`status`"),
-            (
-                "/triggers",
-                json!([]),
-                "`triggers` and `trigger` cannot both be given",
-            ),
-        ];
-        for (path, value, expected) in cases {
+        let cases = r#"
+            /name | "" | `name`
+            /name | 7 | `name` must be a string, not a number
+            /actions | [] | `actions[0]` is missing
+            /actions | {} | `actions` must be a list
+            /actions/0/config/url | "ftp://x" | `actions[0].config.url`
+            /actions/0/config/url | null | `actions[0].config.url` is missing
+            /actions/0/config/method | "BREW" | `actions[0].config.method`
+            /actions/0/config/timeout | 30 | milliseconds from 100
+            /actions/0/config/retry | "often" | `actions[0].config.retry`
+            /actions/0/config/headers | {"content-length": "1"} | headers that a webhook can set
+            /actions/0/config/headers | {"a": "b\nc"} | `actions[0].config.headers.a`
+            /actions/0/config/body | {"a": "{{b"} | `actions[0].config.body`
+            /actions/0/nextStepId | "nowhere" | there is no step `nowhere`
+            /actions/0/id | "a b" | `actions[0].id`
+            /errorHandling | "panic" | `errorHandling`
+            /status | "on" | `status`
+            /triggers | [] | `triggers` and `trigger` cannot both be given"#;
+        for (path, value, expected) in table(cases) {
             let refusal = refusal(&with(path, value));
             assert!(refusal.contains(expected), "{path}: {refusal}");
         }

@@ -38,6 +38,13 @@ pub struct FlowOptions {
     pub is_bare: bool,
 }
 
+/// The transaction of a call, and the records in it.
+#[derive(Clone, Copy)]
+pub(super) struct Commit<'a> {
+    pub(super) tx: &'a Tx<'a>,
+    pub(super) records: &'a dyn RecordStore,
+}
+
 /// The flows of all organisations. They are compiled on first use and again after each change.
 pub struct Flows {
     format: &'static dyn EventFormat,
@@ -94,7 +101,8 @@ impl Flows {
         for (compiled, trigger) in &matches {
             let trigger = &compiled.flow.triggers[*trigger];
             let key = format!("{}:{}", trigger.id, seq.0);
-            self.fire(tx, records, compiled, trigger, &subject, Some(key))?;
+            let commit = Commit { tx, records };
+            self.fire(commit, compiled, trigger, &subject, Some(key))?;
         }
         Ok(seq)
     }
@@ -127,8 +135,7 @@ impl Flows {
     /// Checks the trigger's conditions and stores a run: one that starts, or one that explains why it did not. Returns its id.
     pub(super) fn fire(
         &self,
-        tx: &Tx<'_>,
-        records: &dyn RecordStore,
+        commit: Commit<'_>,
         compiled: &Compiled,
         trigger: &Trigger,
         subject: &Subject,
@@ -143,7 +150,7 @@ impl Flows {
                 "blocked: loop ({depth} events led to this one, the flow allows {})",
                 compiled.flow.max_depth
             );
-            run.row.explain = Some(chain(tx, subject)?.to_string());
+            run.row.explain = Some(chain(commit.tx, subject)?.to_string());
             run.end(status::BLOCKED, Some(reason), Timestamp::now());
         } else if let Err(explain) = check(trigger, subject) {
             let reason = format!("a condition did not hold: {}", explain.reason());
@@ -151,15 +158,15 @@ impl Flows {
             run.end(status::SKIPPED, Some(reason), Timestamp::now());
         }
         if run.is_running() {
-            self.advance(tx, records, compiled, subject, &mut run)?;
+            self.advance(commit, compiled, subject, &mut run)?;
         } else if compiled
             .unstarted
             .fetch_add(1, Ordering::Relaxed)
             .is_multiple_of(TRIM_INTERVAL)
         {
-            runs::trim(tx, &compiled.id, MAX_UNSTARTED)?;
+            runs::trim(commit.tx, &compiled.id, MAX_UNSTARTED)?;
         }
-        runs::insert(tx, run.updated_row())?;
+        runs::insert(commit.tx, run.updated_row())?;
         Ok(run.row.id)
     }
 
@@ -197,14 +204,14 @@ impl Flows {
             time: now,
             given: Some(context),
         };
-        Ok(self.run_unconditionally(tx, records, &compiled, trigger, &subject, "execute")?)
+        let commit = Commit { tx, records };
+        Ok(self.run_unconditionally(commit, &compiled, trigger, &subject, "execute")?)
     }
 
     /// Runs a flow without checking conditions, and returns the new run's id.
     pub(super) fn run_unconditionally(
         &self,
-        tx: &Tx<'_>,
-        records: &dyn RecordStore,
+        commit: Commit<'_>,
         compiled: &Compiled,
         trigger: Option<&Trigger>,
         subject: &Subject,
@@ -212,8 +219,8 @@ impl Flows {
     ) -> Result<String, StoreError> {
         let _nested = self.enter();
         let mut run = Run::begin(compiled, trigger, subject, cause);
-        self.advance(tx, records, compiled, subject, &mut run)?;
-        runs::insert(tx, run.updated_row())?;
+        self.advance(commit, compiled, subject, &mut run)?;
+        runs::insert(commit.tx, run.updated_row())?;
         Ok(run.row.id)
     }
 
@@ -241,14 +248,13 @@ impl Flows {
             return Ok(());
         }
         let _nested = self.enter();
-        self.resume(tx, records, &mut run, index, &settled.end)?;
+        self.resume(Commit { tx, records }, &mut run, index, &settled.end)?;
         runs::update(tx, run.updated_row())
     }
 
     fn resume(
         &self,
-        tx: &Tx<'_>,
-        records: &dyn RecordStore,
+        commit: Commit<'_>,
         run: &mut Run,
         index: usize,
         end: &End,
@@ -270,7 +276,7 @@ impl Flows {
         entry.error.clone_from(&failure);
         let step = entry.index;
         let version = run.row.flow_version;
-        let Some(compiled) = self.index().version(tx, &run.row.flow, version)? else {
+        let Some(compiled) = self.index().version(commit.tx, &run.row.flow, version)? else {
             let reason = format!("version {version} of the flow has been deleted");
             run.end(status::FAILED, Some(reason), now);
             return Ok(());
@@ -284,47 +290,44 @@ impl Flows {
             run.end(status::COMPLETED, None, now);
             return Ok(());
         }
-        let Some(subject) = Subject::load(tx, &run.row)? else {
+        let Some(subject) = Subject::load(commit.tx, &run.row)? else {
             let reason = "the event of this run has been deleted";
             run.end(status::FAILED, Some(reason.to_owned()), now);
             return Ok(());
         };
+        let mut executor = self.executor(commit, &compiled, &subject, run);
         if failure.is_some() {
-            self.executor(tx, records, &compiled, &subject, run)
-                .fail(run, now);
+            executor.fail(now);
         } else {
-            run.next = after(step, steps[step].next);
+            executor.run.next = after(step, steps[step].next);
         }
-        self.advance(tx, records, &compiled, &subject, run)
+        executor.advance()
     }
 
     pub(super) fn advance(
         &self,
-        tx: &Tx<'_>,
-        records: &dyn RecordStore,
+        commit: Commit<'_>,
         compiled: &Compiled,
         subject: &Subject,
         run: &mut Run,
     ) -> Result<(), StoreError> {
-        self.executor(tx, records, compiled, subject, run)
-            .advance(run)
+        self.executor(commit, compiled, subject, run).advance()
     }
 
     fn executor<'a>(
         &'a self,
-        tx: &'a Tx<'a>,
-        records: &'a dyn RecordStore,
+        commit: Commit<'a>,
         compiled: &'a Compiled,
         subject: &'a Subject,
-        run: &Run,
+        run: &'a mut Run,
     ) -> Executor<'a> {
         Executor {
             flows: self,
-            tx,
-            records,
+            commit,
             flow: &compiled.flow,
             subject,
             trigger: compiled.trigger_of(&run.row),
+            run,
             variables: None,
         }
     }

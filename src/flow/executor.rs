@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::context::Subject;
 use super::document::{Flow, OnError};
-use super::engine::Flows;
+use super::engine::{Commit, Flows};
 use super::placeholder::Template;
 use super::run::{LogEntry, MAX_ENTRIES, Run, StepStatus, bounded, status};
 use super::step::{Action, Next, Step, Target};
 use super::trigger::Trigger;
 use super::webhook::{Sender, Webhook};
-use super::{Cause, RecordError, RecordStore};
-use crate::store::{StoreError, Tx, jobs};
+use super::{Cause, RecordError};
+use crate::store::{StoreError, jobs};
 use crate::time::Timestamp;
 
 /// Records that one step changes at most.
@@ -20,11 +20,12 @@ const MAX_RECORDS: usize = 1_000;
 /// Executes the steps of a run.
 pub(super) struct Executor<'a> {
     pub(super) flows: &'a Flows,
-    pub(super) tx: &'a Tx<'a>,
-    pub(super) records: &'a dyn RecordStore,
+    pub(super) commit: Commit<'a>,
     pub(super) flow: &'a Flow,
     pub(super) subject: &'a Subject,
     pub(super) trigger: Option<&'a Trigger>,
+    /// The last entry of its log is the step that is being executed.
+    pub(super) run: &'a mut Run,
     /// Built when the first step needs them.
     pub(super) variables: Option<Value>,
 }
@@ -64,48 +65,44 @@ impl From<RecordError> for Failure {
 
 impl<'a> Executor<'a> {
     /// Executes steps until the run ends or waits. The caller writes the run to the store.
-    pub(super) fn advance(&mut self, run: &mut Run) -> Result<(), StoreError> {
-        while run.is_running() {
+    pub(super) fn advance(&mut self) -> Result<(), StoreError> {
+        let flow = self.flow;
+        while self.run.is_running() {
             let now = Timestamp::now();
-            let index = run.next;
-            let Some(step) = self.flow.steps.get(index) else {
-                run.end(status::COMPLETED, None, now);
+            let index = self.run.next;
+            let Some(step) = flow.steps.get(index) else {
+                self.run.end(status::COMPLETED, None, now);
                 break;
             };
-            if run.log.len() >= MAX_ENTRIES {
+            if self.run.log.len() >= MAX_ENTRIES {
                 let reason = format!("more than {MAX_ENTRIES} steps: the flow's steps form a loop");
-                run.end(status::FAILED, Some(reason), now);
+                self.run.end(status::FAILED, Some(reason), now);
                 break;
             }
             if !self.flows.count_step() {
                 let reason =
                     "blocked: one event led to too many steps; flows start each other in a loop";
-                run.end(status::BLOCKED, Some(reason.to_owned()), now);
+                self.run.end(status::BLOCKED, Some(reason.to_owned()), now);
                 break;
             }
-            let mut entry = LogEntry::begin(index, self.flow, now);
-            match self.execute(step, run, &mut entry) {
-                Ok(Outcome::Wait) => {
-                    run.log.push(entry);
-                    break;
-                }
+            self.run.log.push(LogEntry::begin(index, flow, now));
+            match self.execute(step) {
+                Ok(Outcome::Wait) => break,
                 Ok(Outcome::Continue(next)) => {
+                    let entry = self.entry();
                     if entry.ended.is_none() {
                         entry.end(StepStatus::Completed, Timestamp::now());
                     }
-                    self.add_output(&entry);
-                    run.log.push(entry);
-                    run.next = after(index, next);
+                    self.add_output();
+                    self.run.next = after(index, next);
                 }
                 Ok(Outcome::End) => {
-                    entry.end(StepStatus::Completed, now);
-                    run.log.push(entry);
-                    run.end(status::COMPLETED, None, now);
+                    self.entry().end(StepStatus::Completed, now);
+                    self.run.end(status::COMPLETED, None, now);
                 }
                 Err(Failure::Step(reason)) => {
-                    entry.error = Some(reason);
-                    run.log.push(entry);
-                    self.fail(run, now);
+                    self.entry().error = Some(reason);
+                    self.fail(now);
                 }
                 Err(Failure::Store(error)) => return Err(error),
             }
@@ -114,43 +111,37 @@ impl<'a> Executor<'a> {
     }
 
     /// Marks the last log entry as failed. Ends the run too, unless the flow continues after errors.
-    pub(super) fn fail(&self, run: &mut Run, now: Timestamp) {
-        let Some(entry) = run.log.last_mut() else {
+    pub(super) fn fail(&mut self, now: Timestamp) {
+        let Some(entry) = self.run.log.last_mut() else {
             return;
         };
         entry.end(StepStatus::Failed, now);
         match self.flow.on_error {
             OnError::Continue => {
-                let next = self
-                    .flow
-                    .steps
-                    .get(entry.index)
-                    .map_or(Next::End, |step| step.next);
-                run.next = after(entry.index, next);
+                let step = self.flow.steps.get(entry.index);
+                let next = step.map_or(Next::End, |step| step.next);
+                self.run.next = after(entry.index, next);
             }
             OnError::Stop => {
                 let reason = entry.error.clone().unwrap_or_default();
                 let error = format!("step `{}` failed: {reason}", entry.step);
-                run.end(status::FAILED, Some(error), now);
+                self.run.end(status::FAILED, Some(error), now);
             }
         }
     }
 
-    fn execute(
-        &mut self,
-        step: &Step,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<Outcome, Failure> {
+    fn execute(&mut self, step: &Step) -> Result<Outcome, Failure> {
         let now = Timestamp::now();
         if !step.enabled {
-            entry.end(StepStatus::Skipped, now);
+            self.entry().end(StepStatus::Skipped, now);
             return Ok(Outcome::Continue(step.next));
         }
         if !step.guard.is_empty() {
-            let scope = self.subject.scope(self.variables(run));
-            if let Err(explain) = step.guard.check(&scope, now) {
-                entry.explain = serde_json::to_value(explain).ok();
+            let subject = self.subject;
+            let scope = subject.scope(self.variables());
+            if let Err(finding) = step.guard.check(&scope, now) {
+                let entry = self.entry();
+                entry.explain = serde_json::to_value(finding).ok();
                 if let Action::Decide { otherwise } = step.action {
                     entry.output = Some(json!({"result": false}));
                     return Ok(Outcome::Continue(otherwise));
@@ -162,23 +153,23 @@ impl<'a> Executor<'a> {
         match &step.action {
             Action::Pass => {}
             Action::End => return Ok(Outcome::End),
-            Action::Decide { .. } => entry.output = Some(json!({"result": true})),
-            Action::Webhook(webhook) => return self.send(webhook, step, run, entry),
-            Action::Create { datatype, data } => self.create(datatype, data, run, entry)?,
+            Action::Decide { .. } => self.entry().output = Some(json!({"result": true})),
+            Action::Webhook(webhook) => return self.send(webhook, step),
+            Action::Create { datatype, data } => self.create(datatype, data)?,
             Action::Update { target, updates } => {
-                let updates = self.object(updates, run, entry)?;
-                self.for_each(target, run, entry, |executor, datatype, id| {
+                let updates = self.object(updates)?;
+                self.for_each(target, |executor, datatype, id| {
                     executor.update(datatype, id, updates.clone())
                 })?;
             }
             Action::Delete { target, hard } => {
-                self.for_each(target, run, entry, |executor, datatype, id| {
+                self.for_each(target, |executor, datatype, id| {
                     executor.delete(datatype, id, *hard)
                 })?;
             }
             Action::Tag { add, tags, target } => {
-                let tags = self.tags(tags, run, entry)?;
-                self.for_each(target, run, entry, |executor, datatype, id| {
+                let tags = self.tags(tags)?;
+                self.for_each(target, |executor, datatype, id| {
                     executor.tag(datatype, id, &tags, *add)
                 })?;
             }
@@ -186,53 +177,47 @@ impl<'a> Executor<'a> {
         Ok(Outcome::Continue(step.next))
     }
 
-    fn create(
-        &mut self,
-        datatype: &Template,
-        data: &Template,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<(), Failure> {
-        let data = self.object(data, run, entry)?;
-        let datatype = self.text(datatype, run, entry);
-        entry.input = Some(bounded(json!({"datatype": datatype, "data": data})));
-        let created = self
-            .records
-            .create(self.tx, self.org(), &datatype, data, &self.cause())?;
-        entry.output = Some(bounded(created));
+    /// The log entry of the current step.
+    fn entry(&mut self) -> &mut LogEntry {
+        let entry = self.run.log.last_mut();
+        entry.expect("`advance` adds an entry before it executes a step")
+    }
+
+    fn create(&mut self, datatype: &Template, data: &Template) -> Result<(), Failure> {
+        let data = self.object(data)?;
+        let datatype = self.text(datatype);
+        self.entry().input = Some(bounded(json!({"datatype": datatype, "data": data})));
+        let Commit { tx, records } = self.commit;
+        let created = records.create(tx, self.org(), &datatype, data, &self.cause())?;
+        self.entry().output = Some(bounded(created));
         Ok(())
     }
 
     fn update(&self, datatype: &str, id: &str, changes: Value) -> Result<Value, RecordError> {
-        self.records
-            .update(self.tx, self.org(), datatype, id, changes, &self.cause())
+        let Commit { tx, records } = self.commit;
+        records.update(tx, self.org(), datatype, id, changes, &self.cause())
     }
 
     fn delete(&self, datatype: &str, id: &str, hard: bool) -> Result<Value, RecordError> {
         if !hard {
             return self.update(datatype, id, json!({"state": "deleted"}));
         }
-        self.records
-            .delete(self.tx, self.org(), datatype, id, &self.cause())
+        let Commit { tx, records } = self.commit;
+        records.delete(tx, self.org(), datatype, id, &self.cause())
     }
 
-    fn send(
-        &mut self,
-        webhook: &Webhook,
-        step: &Step,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<Outcome, Failure> {
+    fn send(&mut self, webhook: &Webhook, step: &Step) -> Result<Outcome, Failure> {
         if !webhook.is_constant() {
-            self.variables(run);
+            self.variables();
         }
         let options = self.flows.options();
+        let index = self.entry().index;
         let sender = Sender {
-            run: &run.row.id,
+            run: &self.run.row.id,
             step: &step.id,
-            index: entry.index,
-            entry: u32::try_from(run.log.len()).unwrap_or(u32::MAX),
-            visit: run.visits(entry.index),
+            index,
+            entry: u32::try_from(self.run.log.len() - 1).unwrap_or(u32::MAX),
+            visit: self.run.visits(index),
             event: self.subject.seq,
             secret: options.secret.as_ref(),
             is_bare: options.is_bare,
@@ -240,11 +225,12 @@ impl<'a> Executor<'a> {
             now: Timestamp::now(),
         };
         let variables = self.variables.as_ref().unwrap_or(&Value::Null);
-        let (job, input) = webhook
-            .job(&sender, variables, &mut entry.warnings)
-            .map_err(Failure::Step)?;
-        entry.input = Some(input);
-        entry.job = Some(jobs::enqueue(self.tx, &job)?);
+        let mut warnings = Vec::new();
+        let job = webhook.job(&sender, variables, &mut warnings);
+        self.entry().warnings = warnings;
+        let (job, input) = job.map_err(Failure::Step)?;
+        self.entry().input = Some(input);
+        self.entry().job = Some(jobs::enqueue(self.commit.tx, &job)?);
         Ok(Outcome::Wait)
     }
 
@@ -252,32 +238,25 @@ impl<'a> Executor<'a> {
     fn for_each(
         &mut self,
         target: &Target,
-        run: &Run,
-        entry: &mut LogEntry,
         mut change: impl FnMut(&Self, &str, &str) -> Result<Value, RecordError>,
     ) -> Result<(), Failure> {
-        let (datatype, ids) = self.resolve(target, run, entry)?;
-        entry.input = Some(json!({"datatype": datatype, "recordIds": ids}));
+        let (datatype, ids) = self.resolve(target)?;
+        self.entry().input = Some(json!({"datatype": datatype, "recordIds": ids}));
         let mut changed = Vec::with_capacity(ids.len());
         for id in &ids {
             changed.push(change(self, &datatype, id)?);
         }
-        entry.output = Some(bounded(match (changed.len(), changed.pop()) {
+        self.entry().output = Some(bounded(match (changed.len(), changed.pop()) {
             (1, Some(one)) if target.query.is_none() => one,
             (count, _) => json!({"count": count}),
         }));
         Ok(())
     }
 
-    fn resolve(
-        &mut self,
-        target: &Target,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<(String, Vec<String>), Failure> {
-        let id = target.id.as_ref().map(|id| self.text(id, run, entry));
+    fn resolve(&mut self, target: &Target) -> Result<(String, Vec<String>), Failure> {
+        let id = target.id.as_ref().map(|id| self.text(id));
         let named = target.datatype.as_ref();
-        let datatype = match (named.map(|name| self.text(name, run, entry)), &id) {
+        let datatype = match (named.map(|name| self.text(name)), &id) {
             (Some(datatype), _) => datatype,
             // An id such as `contact-abc` contains its datatype.
             (None, Some(id)) => match id.rsplit_once('-') {
@@ -289,10 +268,9 @@ impl<'a> Executor<'a> {
             (None, None) => self.subject.datatype().to_owned(),
         };
         if let Some(query) = &target.query {
-            let query = self.render(query, run, entry);
-            let ids = self
-                .records
-                .find(self.tx, self.org(), &datatype, &query, MAX_RECORDS)?;
+            let query = self.render(query);
+            let Commit { tx, records } = self.commit;
+            let ids = records.find(tx, self.org(), &datatype, &query, MAX_RECORDS)?;
             return Ok((datatype, ids));
         }
         match id.or_else(|| self.subject.record_id()) {
@@ -308,16 +286,15 @@ impl<'a> Executor<'a> {
         tags: &[String],
         add: bool,
     ) -> Result<Value, RecordError> {
-        let Some(model) = self.records.get(self.tx, self.org(), datatype, id)? else {
+        let Commit { tx, records } = self.commit;
+        let Some(model) = records.get(tx, self.org(), datatype, id)? else {
             return Err(RecordError::NotFound {
                 datatype: datatype.to_owned(),
                 id: id.to_owned(),
             });
         };
-        let before = model["data"]["tags"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let before = model["data"]["tags"].as_array();
+        let before = before.cloned().unwrap_or_default();
         let mut after = before.clone();
         for tag in tags {
             let tag = Value::from(tag.as_str());
@@ -334,13 +311,8 @@ impl<'a> Executor<'a> {
         self.update(datatype, id, json!({ "tags": after }))
     }
 
-    fn tags(
-        &mut self,
-        tags: &Template,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<Vec<String>, Failure> {
-        let tags: Vec<String> = match self.render(tags, run, entry) {
+    fn tags(&mut self, tags: &Template) -> Result<Vec<String>, Failure> {
+        let tags: Vec<String> = match self.render(tags) {
             Value::String(tag) => vec![tag],
             Value::Array(tags) => tags
                 .iter()
@@ -354,13 +326,8 @@ impl<'a> Executor<'a> {
         Ok(tags)
     }
 
-    fn object(
-        &mut self,
-        template: &Template,
-        run: &Run,
-        entry: &mut LogEntry,
-    ) -> Result<Value, Failure> {
-        match self.render(template, run, entry) {
+    fn object(&mut self, template: &Template) -> Result<Value, Failure> {
+        match self.render(template) {
             object @ Value::Object(_) => Ok(object),
             _ => Err(Failure::Step(
                 "the record's data is not an object".to_owned(),
@@ -368,39 +335,45 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn text(&mut self, template: &Template, run: &Run, entry: &mut LogEntry) -> String {
-        match self.render(template, run, entry) {
+    fn text(&mut self, template: &Template) -> String {
+        match self.render(template) {
             Value::String(text) => text,
             Value::Null => String::new(),
             other => other.to_string(),
         }
     }
 
-    fn render(&mut self, template: &Template, run: &Run, entry: &mut LogEntry) -> Value {
-        if template.is_constant() {
-            return template.render(&Value::Null, &mut entry.warnings);
-        }
-        template.render(self.variables(run), &mut entry.warnings)
+    fn render(&mut self, template: &Template) -> Value {
+        let mut warnings = std::mem::take(&mut self.entry().warnings);
+        let value = match template.is_constant() {
+            true => template.render(&Value::Null, &mut warnings),
+            false => template.render(self.variables(), &mut warnings),
+        };
+        self.entry().warnings = warnings;
+        value
     }
 
     /// The variables, with the outputs of earlier steps under `steps`.
-    fn variables(&mut self, run: &Run) -> &Value {
+    fn variables(&mut self) -> &Value {
         self.variables.get_or_insert_with(|| {
             let mut variables = self.subject.variables(self.trigger);
             let mut steps = Map::new();
-            for entry in &run.log {
+            for entry in &self.run.log {
                 if let Some(output) = &entry.output {
                     steps.insert(entry.step.clone(), json!({ "output": output }));
                 }
             }
             variables["steps"] = Value::Object(steps);
-            variables["executionId"] = run.row.id.clone().into();
+            variables["executionId"] = self.run.row.id.clone().into();
             variables
         })
     }
 
-    fn add_output(&mut self, entry: &LogEntry) {
-        if let (Some(variables), Some(output)) = (&mut self.variables, &entry.output) {
+    /// Adds the output of the last step to the variables.
+    fn add_output(&mut self) {
+        if let (Some(variables), Some(entry)) = (&mut self.variables, self.run.log.last())
+            && let Some(output) = &entry.output
+        {
             variables["steps"][&entry.step] = json!({ "output": output });
         }
     }

@@ -153,17 +153,18 @@ impl<'a> Node<'a> {
             .ok_or_else(|| self.wrong("an object"))
     }
 
-    /// Refuses fields that are not in `known`.
-    pub(super) fn only(&self, known: &[&'static str]) -> Result<(), DocumentError> {
-        match self
-            .fields()?
-            .keys()
-            .find(|key| !known.contains(&key.as_str()))
-        {
+    /// Refuses fields that are not in `known`, a list of names separated by spaces.
+    pub(super) fn only(&self, known: &'static str) -> Result<(), DocumentError> {
+        self.only_of(known.split(' ').collect())
+    }
+
+    pub(super) fn only_of(&self, known: Vec<&'static str>) -> Result<(), DocumentError> {
+        let mut keys = self.fields()?.keys();
+        match keys.find(|key| !known.contains(&key.as_str())) {
             Some(key) => Err(DocumentError::UnknownKey {
                 at: self.child(&key.chars().take(120).collect::<String>()),
                 parent: self.at.clone(),
-                known: known.to_vec(),
+                known,
             }),
             None => Ok(()),
         }

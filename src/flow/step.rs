@@ -74,21 +74,8 @@ pub struct Target {
     pub query: Option<Template>,
 }
 
-const FIELDS: &[&str] = &[
-    "id",
-    "name",
-    "description",
-    "type",
-    "config",
-    "enabled",
-    "order",
-    "position",
-    "nextStepId",
-    "when",
-    "conditions",
-    "retryLogic",
-    "delay",
-];
+const FIELDS: &str = "id name description type config enabled order position nextStepId when conditions retryLogic \
+    delay";
 
 /// Compiles all steps. If any step has a `nextStepId`, a step without one ends the run; otherwise steps run in list order.
 pub(super) fn compile(nodes: &[Node<'_>]) -> Result<Vec<Step>, DocumentError> {
@@ -222,16 +209,7 @@ impl Graph {
         let Some(config) = node.get("config") else {
             return Ok((Next::End, Guard::default()));
         };
-        config.only(&[
-            "conditionType",
-            "field",
-            "operator",
-            "value",
-            "timeframe",
-            "conditions",
-            "when",
-            "elseStepId",
-        ])?;
+        config.only("conditionType field operator value timeframe conditions when elseStepId")?;
         if let Some(kind) = config.get("conditionType")
             && kind.text()? != "check_field_value"
         {
@@ -296,13 +274,7 @@ fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action
         at: format!("{}.config", node.at),
     });
     if action.name != "create_task" {
-        let known: Vec<_> = action
-            .config
-            .iter()
-            .copied()
-            .chain(["actionType"])
-            .collect();
-        config.only(&known)?;
+        config.only_of([action.config, &["actionType"]].concat())?;
     }
     for key in &action.config[..action.required] {
         config.need(key)?;
@@ -393,7 +365,7 @@ fn object_template(node: Option<Node<'_>>) -> Result<Template, DocumentError> {
 
 /// `{maxRetries 0..10 (3), retryDelay in minutes, retryConditions}`.
 pub(super) fn retry_logic(node: &Node<'_>) -> Result<Retry, DocumentError> {
-    node.only(&["maxRetries", "retryDelay", "retryConditions"])?;
+    node.only("maxRetries retryDelay retryConditions")?;
     let retries = node.get("maxRetries").map_or(Ok(3), |node| {
         node.count(MOST_RETRIES, "a whole number from 0 to 10")
     })?;

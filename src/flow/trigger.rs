@@ -44,17 +44,7 @@ impl Trigger {
     }
 }
 
-const FIELDS: &[&str] = &[
-    "id",
-    "type",
-    "name",
-    "description",
-    "config",
-    "enabled",
-    "automationId",
-    "when",
-    "conditions",
-];
+const FIELDS: &str = "id type name description config enabled automationId when conditions";
 
 pub(super) fn compile(node: &Node<'_>, index: usize) -> Result<Trigger, DocumentError> {
     if node.value.is_string() {
@@ -153,18 +143,10 @@ pub struct Filter {
     operations: Option<Vec<String>>,
 }
 
-const CONTACT: &[&str] = &["source", "tags", "excludeTags", "customFields"];
-const TAGGED: &[&str] = &["tag", "tags", "excludeTags", "source", "customFields"];
-const DATABASE: &[&str] = &[
-    "datatype",
-    "collection",
-    "operation",
-    "operations",
-    "source",
-    "tags",
-    "excludeTags",
-    "customFields",
-];
+const CONTACT: &str = "source tags excludeTags customFields";
+const TAGGED: &str = "tag tags excludeTags source customFields";
+const DATABASE: &str =
+    "datatype collection operation operations source tags excludeTags customFields";
 const OPERATIONS: &[&str] = &["create", "update", "delete", "publish", "approve"];
 
 impl Filter {

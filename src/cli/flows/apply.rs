@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::check;
-use super::difference;
+use super::difference::{self, Line};
 use super::document::{self, Document, FlowFileError};
 use crate::api::Client;
 use crate::api::flows::Flow;
@@ -191,24 +191,18 @@ fn plan(
 /// Prints the plan for one flow: on stdout as text, or on stderr if stdout has JSON.
 fn show(step: &Step, cx: &Context) -> Result<(), CliError> {
     let (sign, style, word) = step.mark();
-    let mut lines = vec![(Some(style), format!("{sign} {word} {}", safe(step.name())))];
-    let empty = json!({});
+    let text = format!("{sign} {word} {}", safe(step.name()));
+    let style = Some(style);
+    Line { style, text }.print(cx)?;
     let changed = match step {
-        Step::Create { body, .. } => difference::lines(&empty, body)?,
+        Step::Create { body, .. } => difference::lines(&json!({}), body)?,
         Step::Update { flow, body } => difference::lines(flow.document(), body)?,
         Step::Keep { .. } | Step::Delete { .. } => Vec::new(),
     };
-    lines.extend(
-        changed
-            .into_iter()
-            .filter(|line| line.text != "- {}")
-            .map(|line| (line.style, format!("    {}", line.text))),
-    );
-    for (style, text) in lines {
-        match (cx.ui.format(), style) {
-            (Format::Text, Some(style)) => cx.ui.line(&cx.ui.paint(style, &text))?,
-            (Format::Text, None) => cx.ui.line(&text)?,
-            (Format::Json | Format::Raw, _) => cx.ui.status(&text),
+    for mut line in changed {
+        if line.text != "- {}" {
+            line.text.insert_str(0, "    ");
+            line.print(cx)?;
         }
     }
     Ok(())

@@ -5,7 +5,9 @@ use similar::{ChangeTag, TextDiff};
 
 use super::document::{FlowFileError, without_platform_fields};
 use super::shown;
-use crate::ui::{Style, safe};
+use crate::cli::Context;
+use crate::error::CliError;
+use crate::ui::{Format, Style, safe};
 
 /// Unchanged lines shown around a change.
 const CONTEXT_LINES: usize = 3;
@@ -15,6 +17,18 @@ const CONTEXT_LINES: usize = 3;
 pub(super) struct Line {
     pub(super) style: Option<Style>,
     pub(super) text: String,
+}
+
+impl Line {
+    /// Prints the line on stdout as text, or on stderr if stdout has JSON.
+    pub(super) fn print(&self, cx: &Context) -> Result<(), CliError> {
+        match (cx.ui.format(), self.style) {
+            (Format::Text, Some(style)) => cx.ui.line(&cx.ui.paint(style, &self.text))?,
+            (Format::Text, None) => cx.ui.line(&self.text)?,
+            (Format::Json | Format::Raw, _) => cx.ui.status(&self.text),
+        }
+        Ok(())
+    }
 }
 
 /// Whether applying `wanted` changes `present`. Ignores the fields that the platform adds, and `enabled` and `status` if `wanted`

@@ -11,7 +11,6 @@ use crate::api::Client;
 use crate::cli::Context;
 use crate::cli::child::Child;
 use crate::error::{CliError, Exit};
-use crate::ui::Format;
 
 /// Edit a flow in your editor
 #[derive(Debug, clap::Args)]
@@ -53,11 +52,7 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
         return Ok(Exit::Done);
     }
     for line in difference::lines(&before, &wanted)? {
-        match (cx.ui.format(), line.style) {
-            (Format::Text, Some(style)) => cx.ui.line(&cx.ui.paint(style, &line.text))?,
-            (Format::Text, None) => cx.ui.line(&line.text)?,
-            (Format::Json | Format::Raw, _) => cx.ui.status(&line.text),
-        }
+        line.print(cx)?;
     }
     let body = check::resolved(&wanted, false, cx)?;
     let changed = client.update_flow(flow.id(), &body).await?;
