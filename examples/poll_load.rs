@@ -1,9 +1,9 @@
-//! Records at full speed, for benches/compare.sh: `POST /repository/find/{spread,window,tie}`, answered from memory.
+//! A fast server for benches/compare.sh: answers `POST /repository/find/{spread,window,tie}` from memory.
 //!
-//! `cargo run --release --example poll_load -- 4894 200000`: so many records of about 330 bytes, in each of three collections. In
-//! `spread` they lie a second apart, in `window` all within the last 100 seconds, in `tie` on one instant. Their order by key is that
-//! by date. Of a request the bounds of `modifydate` and `sk`, the direction of the sort, `pageSize`, `page` and `skip` are looked at.
-//! `GET /requests` says how many requests there were since it was last asked.
+//! `cargo run --release --example poll_load -- 4894 200000` serves 200,000 records of about 330 bytes in each of three collections on
+//! port 4894. In `spread` they are one second apart, in `window` all within the last 100 seconds, in `tie` all on one instant. Keys
+//! and dates have the same order. The server understands bounds of `modifydate` and `sk`, the direction of the sort, `pageSize`,
+//! `page` and `skip`. `GET /requests` returns the number of requests since the last call.
 
 use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// The largest page that is sent.
+/// The maximum page size.
 const LARGEST: usize = 2000;
-/// Milliseconds over which the records of `window` lie: less than what a poller reads again.
+/// The range of the dates in `window`, in milliseconds. It is shorter than a poller's lookback.
 const WINDOW: i64 = 100_000;
 
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
@@ -41,17 +41,17 @@ fn main() -> io::Result<()> {
     for stream in TcpListener::bind(("127.0.0.1", port))?.incoming() {
         let (stream, collections) = (stream?, Arc::clone(&collections));
         std::thread::spawn(move || {
-            // A client that has read enough closes, which ends the answers.
+            // Ends when the client closes the connection.
             let _ = serve(stream, &collections[..]);
         });
     }
     Ok(())
 }
 
-/// Records in one order, each with a comma behind it.
+/// Records in order, each followed by a comma.
 struct Collection {
     text: String,
-    /// Of a record with its comma.
+    /// The length of a record with its comma.
     length: usize,
     /// Milliseconds since the epoch.
     dates: Vec<i64>,
@@ -73,7 +73,7 @@ impl Collection {
         }
     }
 
-    /// Which records a request finds.
+    /// The records that match a request.
     fn find(&self, body: &str) -> Range<usize> {
         let date = |name| after(body, name).map(millis);
         let at = |date: i64| self.dates.partition_point(|other| *other < date);
@@ -95,7 +95,7 @@ impl Collection {
     }
 }
 
-/// All have the same length.
+/// All records have the same length.
 fn record(n: usize, date: i64) -> String {
     let hash = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let date = DateTime::from_timestamp_millis(date).unwrap_or_default();
@@ -109,7 +109,7 @@ fn record(n: usize, date: i64) -> String {
     )
 }
 
-/// Answers one request after the other.
+/// Answers the requests of a connection.
 fn serve(mut stream: TcpStream, collections: &[(&str, Collection)]) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -148,7 +148,7 @@ fn serve(mut stream: TcpStream, collections: &[(&str, Collection)]) -> io::Resul
 
 fn answer(stream: &mut TcpStream, collection: &Collection, body: &[u8]) -> io::Result<()> {
     REQUESTS.fetch_add(1, Ordering::Relaxed);
-    // No value that is looked at has white space in it.
+    // None of the values has white space in it.
     let body = String::from_utf8_lossy(body).replace([' ', '\n'], "");
     let number = |name| after(&body, name).and_then(|text| text.parse::<usize>().ok());
     let size = number("\"pageSize\":").unwrap_or(100).clamp(1, LARGEST);
@@ -190,7 +190,7 @@ fn send(stream: &mut TcpStream, parts: [&str; 3]) -> io::Result<()> {
     Ok(())
 }
 
-/// The value behind a name, without its quotes.
+/// The value of a member, without quotes.
 fn after<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(name)?;
     let value = rest.strip_prefix('"').unwrap_or(rest);

@@ -1,7 +1,7 @@
-//! Polling by watermark, as far as it is pure: what a position is, when a record is new, when an instant is settled, and how
-//! a deployment writes its dates.
+//! The rules of polling by watermark: what a position is, when a record is new, when a frontier is settled, and how a server
+//! writes its dates.
 //!
-//! Everything here counts in microseconds and knows neither clock nor network nor disk.
+//! Times are in microseconds. Nothing here uses a clock, the network or the disk.
 
 mod dates;
 mod position;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 pub use dates::Dates;
-pub use position::{OutputPlace, Position};
+pub use position::{OutputOffset, Position};
 
-/// A point in time: microseconds since the Unix epoch, the finest that platforms keep.
+/// A point in time in microseconds since the Unix epoch, the finest unit that platforms store.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -25,7 +25,7 @@ pub use position::{OutputPlace, Position};
 pub struct Micros(i64);
 
 impl Micros {
-    /// Before and after every record.
+    /// Earlier, or later, than every record.
     pub const MIN: Self = Self(i64::MIN);
     pub const MAX: Self = Self(i64::MAX);
 
@@ -49,7 +49,7 @@ impl From<Timestamp> for Micros {
     }
 }
 
-/// Saturates at the ends of time.
+/// Saturates.
 impl Add<Duration> for Micros {
     type Output = Self;
 
@@ -58,7 +58,7 @@ impl Add<Duration> for Micros {
     }
 }
 
-/// Saturates at the ends of time.
+/// Saturates.
 impl Sub<Duration> for Micros {
     type Output = Self;
 
@@ -77,7 +77,7 @@ fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A hash of what a record says: the first 16 bytes of SHA-256 over its canonical JSON
+/// A hash of a record's content: the first 16 bytes of SHA-256 over its canonical JSON
 /// (`json::canonical`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 16]);
@@ -94,13 +94,13 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// One version of a record, as far as the watermark looks at it.
+/// One version of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version<'a> {
-    /// The record's key, without quotes and escapes; of a record without one, its digest.
+    /// The record's key, without quotes and escapes. The digest, if the record has no key.
     pub key: &'a [u8],
     pub digest: Digest,
-    /// When it was modified; [`Micros::MAX`] for one that does not say.
+    /// When it was modified; [`Micros::MAX`] for a record without a date.
     pub at: Micros,
 }
 
@@ -109,26 +109,26 @@ pub struct Version<'a> {
 pub struct SeenRow {
     pub digest: Digest,
     pub at: Micros,
-    /// The order of emission: the greatest of a key is its newest.
+    /// Counts emissions: the version with the greatest number is the newest of its key.
     pub n: u64,
 }
 
-/// The versions that were emitted and may be met again.
+/// The emitted versions that may be read again.
 pub trait Seen {
     type Error;
 
-    /// The newest version of a key: the one with the greatest `n`.
+    /// Returns the newest version of a key: the one with the greatest `n`.
     fn newest(&mut self, key: &[u8]) -> Result<Option<SeenRow>, Self::Error>;
 
-    /// Whether this version of the key was emitted.
+    /// Returns whether this version of the key was emitted.
     fn contains(&mut self, key: &[u8], digest: Digest) -> Result<bool, Self::Error>;
 }
 
-/// Whether a version is to be emitted: the one rule, which no order of arrival can break.
+/// Returns whether a version is to be emitted, whatever the order in which versions arrive.
 ///
-/// It is not new when it is what the key's newest version says, or when it is an older version that was emitted before: an
-/// old page, read again. So A, then B, then A again within one second are three records, a clock that runs backwards hides
-/// nothing, and a stale page repeats nothing.
+/// A version is not new if its content is that of the key's newest version, or if it is dated before the newest one and was
+/// emitted before. So A, B and A again within one second are three versions; a version is not lost because the server's clock
+/// ran backwards; and a stale page repeats nothing.
 ///
 /// # Errors
 /// Those of `seen`.

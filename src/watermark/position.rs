@@ -8,52 +8,53 @@ use serde::{Deserialize, Serialize};
 use super::Micros;
 use crate::time::Timestamp;
 
-/// How far it has been read. Stored with the versions that were seen, in one commit.
+/// How far a datatype has been read. Stored with the emitted versions, in one commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Nothing before this is ever asked for: `--since` of the first run. `None`: everything.
+    /// Lower bound of every request: `--since` of the first run. `None`: everything.
     pub since: Option<Micros>,
-    /// Every record modified up to here that could be read has been emitted. `None` before the first.
+    /// Every readable record modified up to here has been emitted. `None` before the first.
     pub frontier: Option<Micros>,
-    /// When, by the local clock, the frontier first stood where it stands.
+    /// When the frontier reached its current value, by the local clock.
     pub reached_at: Option<Timestamp>,
-    /// All that may still have arrived at or before the frontier has been read, too.
+    /// No more records can appear at or before the frontier, as far as the lookback covers late ones.
     pub settled: bool,
-    /// Versions before this are no longer remembered; all of them were emitted.
+    /// Versions before this are no longer remembered. All of them were emitted.
     pub trimmed: Option<Micros>,
-    /// No request before this, by the local clock: the server asked for it.
+    /// The server allows no request before this, by the local clock.
     pub not_before: Option<Timestamp>,
-    /// Records emitted so far, over all runs; numbers the versions that are seen.
+    /// Records emitted so far, over all runs. Also numbers the remembered versions.
     pub emitted: u64,
     /// The end of the last complete run.
     pub last_complete: Option<Timestamp>,
-    /// What was learnt of the server, as JSON that only its reader understands.
-    pub learnt: Option<String>,
-    /// The file that the records are written to.
-    pub output: Option<OutputPlace>,
-    /// Every key is remembered, for sweeps and reconciliation.
+    /// What the server supports, as JSON that only the poller reads.
+    #[serde(rename = "learnt")]
+    pub capabilities: Option<String>,
+    /// The output file.
+    pub output: Option<OutputOffset>,
+    /// Every key is remembered, for sweeps.
     #[serde(default)]
     pub tracks_keys: bool,
-    /// A walk has learnt them all: a key that is not known is new.
+    /// A complete sweep has remembered all keys, so an unknown key is a new record.
     #[serde(default)]
     pub knows_keys: bool,
 }
 
-/// How much of an output file counts: whatever stands after it was never committed.
+/// How much of an output file is committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputPlace {
+pub struct OutputOffset {
     pub path: PathBuf,
-    /// Which file it is, where the operating system tells: its device and number.
+    /// Device and inode, if the operating system has them.
     pub file: Option<(u64, u64)>,
     /// Bytes.
     pub offset: u64,
-    /// The process that wrote them ended in good order: nothing of its own stands behind them.
+    /// The process that wrote them ended properly: it wrote nothing after the offset, so whatever is there is not evt's.
     #[serde(default)]
     pub is_whole: bool,
 }
 
 impl Position {
-    /// Whether a run has said where to begin, or has ended: from then on `--since` is of no account, also where nothing was found.
+    /// Whether a run has begun with this state. From then on `--since` has no effect, even if no record was found.
     pub fn has_begun(&self) -> bool {
         self.since.is_some()
             || self.frontier.is_some()
@@ -61,8 +62,8 @@ impl Position {
             || self.last_complete.is_some()
     }
 
-    /// Where a run begins to read: after the frontier where it is settled, else so far before it as a late record may lie.
-    /// `None`: at the beginning of time. `unit` is the finest that the platform's dates tell apart.
+    /// Where a scan starts to read: just after a settled frontier, otherwise one lookback before it. `None`: at the beginning of
+    /// time. `unit` is the smallest difference between two dates of the platform.
     pub fn start(&self, lookback: Duration, unit: Duration) -> Option<Micros> {
         let start = match self.frontier {
             Some(frontier) if self.settled => Some(frontier + unit),
@@ -81,9 +82,14 @@ impl Position {
         }
     }
 
-    /// Notes that a run which began at `began` has read everything from `start` on and the frontier is where it was then.
-    /// It is settled once such a run began a whole lookback after the frontier was first reached, by our clock, and after its own
-    /// unit was over, by the server's: what may still arrive at or before it had arrived by then.
+    /// Marks the frontier as settled if a scan that began at `began`, and did not move it, proves that.
+    ///
+    /// A record may become visible one lookback after its date. A scan that begins later than that has seen every record at or
+    /// before the frontier, so the next scans need not read them again: without this rule, a bulk update of a whole table would
+    /// be read again in every scan until some other record changes.
+    ///
+    /// "Later" has to hold for two clocks. By the local one, a lookback has passed since the frontier was reached. By the
+    /// server's, a lookback has passed since the end of the frontier's own unit; until then, more records can get this date.
     pub fn settle(
         &mut self,
         began: Timestamp,

@@ -24,7 +24,7 @@ impl Seen for Memory {
 }
 
 impl Memory {
-    /// Whether a version of the one key is emitted; what is emitted is seen.
+    /// Whether a version of the key is emitted; it is remembered then.
     fn offer(&mut self, content: u8, at: i64) -> bool {
         let version = Version {
             key: b"k",
@@ -47,7 +47,7 @@ impl Memory {
 }
 
 #[test]
-fn a_version_is_emitted_once_and_a_return_to_it_is_another() {
+fn a_version_is_emitted_once_and_again_after_another_one() {
     let mut memory = Memory::default();
     let offered = [(1, 10), (1, 10), (2, 10), (1, 10), (1, 10)];
     let emitted = offered.map(|(content, at)| memory.offer(content, at));
@@ -55,7 +55,7 @@ fn a_version_is_emitted_once_and_a_return_to_it_is_another() {
 }
 
 #[test]
-fn an_old_page_that_is_read_again_repeats_nothing() {
+fn a_stale_page_repeats_nothing() {
     let mut memory = Memory::default();
     let offered = [(1, 10), (2, 20), (1, 10), (2, 20)];
     let emitted = offered.map(|(content, at)| memory.offer(content, at));
@@ -63,7 +63,7 @@ fn an_old_page_that_is_read_again_repeats_nothing() {
 }
 
 #[test]
-fn a_clock_that_runs_backwards_hides_no_version() {
+fn a_version_with_an_earlier_date_is_emitted() {
     let mut memory = Memory::default();
     assert!(memory.offer(1, 20));
     assert!(memory.offer(2, 10), "never emitted, though older");
@@ -71,7 +71,7 @@ fn a_clock_that_runs_backwards_hides_no_version() {
 }
 
 #[test]
-fn a_frontier_settles_a_lookback_after_it_was_reached_and_only_then() {
+fn a_frontier_settles_one_lookback_after_it_was_reached() {
     let lookback = Duration::from_secs(120);
     let unit = Duration::from_millis(1);
     let at = |seconds| Timestamp::from_secs(seconds);
@@ -84,7 +84,10 @@ fn a_frontier_settles_a_lookback_after_it_was_reached_and_only_then() {
         Some(Micros::new(5_000_000) - lookback)
     );
     position.settle(at(220), Some(Micros::new(125_000_999)), lookback, unit);
-    assert!(!position.settled, "its own unit is not over for so long");
+    assert!(
+        !position.settled,
+        "a lookback has not passed since the end of its unit"
+    );
     position.settle(at(220), later, lookback, unit);
     assert_eq!(position.start(lookback, unit), Some(Micros::new(5_001_000)));
     position.advance(Micros::new(6_000_000), at(300));
@@ -92,7 +95,7 @@ fn a_frontier_settles_a_lookback_after_it_was_reached_and_only_then() {
 }
 
 #[test]
-fn a_frontier_never_goes_back_and_no_run_begins_before_since() {
+fn a_frontier_never_goes_back_and_no_scan_starts_before_since() {
     let mut position = Position {
         since: Some(Micros::new(1_000)),
         ..Position::default()

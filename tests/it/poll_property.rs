@@ -1,4 +1,5 @@
-//! Over random servers and random crashes, polling gives each record once: the engine and its state as they are, a server in memory.
+//! Property: with random servers and random crashes, polling emits each record once. The poller and its state are real, the server is
+//! in memory.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,24 +18,24 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// A server in memory: its records, and what it makes of a question.
+/// A server in memory: its records, and how it handles requests.
 #[derive(Clone, Debug)]
 struct Server {
-    /// Key and date, in no order.
+    /// Key and date, in random order.
     rows: Vec<(String, i64)>,
     order: Order,
     paging: Paging,
-    obeys_bounds: bool,
+    respects_bounds: bool,
     cap: usize,
     page_size: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
-    /// As it is asked for; records of one date, where the key is not asked for, in another order each time.
-    Obeyed,
+    /// As requested. Records of one date are in another order each time, unless the key is requested.
+    Respected,
     AlwaysDescending,
-    /// As the records lie.
+    /// In the order of storage.
     Ignored,
 }
 
@@ -51,7 +52,7 @@ impl Server {
         let mut rows: Vec<&(String, i64)> = self
             .rows
             .iter()
-            .filter(|row| self.finds(query, row))
+            .filter(|row| self.accepts(query, row))
             .collect();
         self.sort(&mut rows, &options["sort"], turn);
         let size = options["pageSize"].as_u64().unwrap_or(50) as usize;
@@ -72,7 +73,7 @@ impl Server {
         json!({ "data": page }).to_string().into_bytes()
     }
 
-    fn finds(&self, query: &Value, (key, at): &(String, i64)) -> bool {
+    fn accepts(&self, query: &Value, (key, at): &(String, i64)) -> bool {
         if query["modifydate"].is_null() && query.get("modifydate").is_some() {
             return false;
         }
@@ -96,7 +97,7 @@ impl Server {
         match self.order {
             Order::Ignored => {}
             Order::AlwaysDescending => rows.sort_by_key(|(_, at)| -at),
-            Order::Obeyed => {
+            Order::Respected => {
                 fastrand::Rng::with_seed(turn as u64).shuffle(rows);
                 match (direction("modifydate"), direction("sk")) {
                     (Some(1), Some(_)) => rows.sort_by_key(|(key, at)| (*at, key.clone())),
@@ -119,31 +120,31 @@ fn record((key, at): &(String, i64)) -> Value {
     json!({ "sk": key, "modifydate": shown(*at), "data": { "n": at % 7 } })
 }
 
-/// What has been printed. A crash leaves what the state counts, as a file would be cut to it.
+/// The printed lines. After a crash they are cut back to what the state counts, like a file.
 #[derive(Default)]
 struct Lines {
     lines: Vec<(String, String)>,
 }
 
-/// Lets a run go so many steps; then it is gone in the middle of one.
-struct Fate {
+/// Ends a run within a step.
+struct Crash {
     steps: AtomicUsize,
     ends_at: usize,
-    gone: Notify,
+    crashed: Notify,
 }
 
-impl Fate {
+impl Crash {
     fn new(ends_at: usize) -> Arc<Self> {
         Arc::new(Self {
             steps: AtomicUsize::new(0),
             ends_at,
-            gone: Notify::new(),
+            crashed: Notify::new(),
         })
     }
 
     async fn step(&self) {
         if self.steps.fetch_add(1, Ordering::Relaxed) + 1 == self.ends_at {
-            self.gone.notify_one();
+            self.crashed.notify_one();
             std::future::pending::<()>().await;
         }
     }
@@ -151,7 +152,7 @@ impl Fate {
 
 struct Printer {
     out: Arc<Mutex<Lines>>,
-    fate: Arc<Fate>,
+    crash: Arc<Crash>,
 }
 
 impl Outlet for Printer {
@@ -164,7 +165,7 @@ impl Outlet for Printer {
 
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
         Box::pin(async {
-            self.fate.step().await;
+            self.crash.step().await;
             ControlFlow::Continue(())
         })
     }
@@ -172,20 +173,20 @@ impl Outlet for Printer {
     fn notice(&mut self, _: Notice) {}
 }
 
-/// One process: to its end, or to the step at which it is killed.
+/// Runs one process to its end, or to the step at which it crashes.
 async fn run(
     server: &Server,
     home: &Path,
     out: &Arc<Mutex<Lines>>,
     ends_at: usize,
 ) -> Option<PollEnd> {
-    let fate = Fate::new(ends_at);
-    let (asked, own) = (Arc::new(server.clone()), Arc::clone(&fate));
+    let crash = Crash::new(ends_at);
+    let (served, crashes) = (Arc::new(server.clone()), Arc::clone(&crash));
     let find: Find = Arc::new(move |body| {
-        let (server, fate) = (Arc::clone(&asked), Arc::clone(&own));
+        let (server, crash) = (Arc::clone(&served), Arc::clone(&crashes));
         Box::pin(async move {
-            fate.step().await;
-            let turn = fate.steps.load(Ordering::Relaxed);
+            crash.step().await;
+            let turn = crash.steps.load(Ordering::Relaxed);
             Ok::<_, ApiError>(Answer {
                 body: server.answer(&body, turn),
                 date: None,
@@ -206,17 +207,17 @@ async fn run(
     let mut poll = Poll::new(options(server.page_size), subject, find, state, None);
     let mut printer = Printer {
         out: Arc::clone(out),
-        fate: Arc::clone(&fate),
+        crash: Arc::clone(&crash),
     };
     let stop = CancellationToken::new();
     tokio::select! {
         biased;
-        () = fate.gone.notified() => None,
+        () = crash.crashed.notified() => None,
         end = poll.run(&mut printer, &stop) => Some(end.unwrap()),
     }
 }
 
-/// Opens the state. A process that another test is just starting has the lock of the last run for a moment, too.
+/// Opens the state. A process that another test is starting inherits the lock of the last run for a moment.
 fn open(home: &Path) -> PollState {
     let mut tries = 0;
     loop {
@@ -246,12 +247,12 @@ fn options(page_size: u32) -> PollOptions {
         sweep: false,
         reconcile: false,
         follow: None,
-        one_by_one: false,
-        tells_state: false,
+        commit_each_record: false,
+        writes_bookmarks: false,
     }
 }
 
-/// Records with few dates among them, so that many share one; some within the lookback, some long before it.
+/// Records with few different dates, so that many share one. Some dates are within the lookback, some long before it.
 fn rows() -> impl Strategy<Value = Vec<(String, i64)>> {
     let now = Timestamp::now().millis();
     let age = prop_oneof![0..40_i64, (1..30_i64).prop_map(|hours| hours * 3_600_000)];
@@ -275,7 +276,7 @@ fn rows() -> impl Strategy<Value = Vec<(String, i64)>> {
 
 fn servers() -> impl Strategy<Value = Server> {
     let order = prop_oneof![
-        3 => Just(Order::Obeyed),
+        3 => Just(Order::Respected),
         1 => Just(Order::AlwaysDescending),
         1 => Just(Order::Ignored),
     ];
@@ -297,14 +298,14 @@ fn servers() -> impl Strategy<Value = Server> {
                 rows,
                 order,
                 paging,
-                obeys_bounds,
+                respects_bounds,
                 cap,
                 page_size,
             },
         )
 }
 
-/// Fewer cases than usual, because each is several processes with a database; `PROPTEST_CASES` asks for more.
+/// Fewer cases than the default, because each has several runs with a database. `PROPTEST_CASES` sets another number.
 fn config() -> ProptestConfig {
     let usual = ProptestConfig::default();
     match std::env::var_os("PROPTEST_CASES") {
@@ -317,7 +318,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn each_record_is_given_once_whatever_the_server_and_whenever_it_is_killed(
+    fn each_record_is_emitted_once_whatever_the_server_does_and_whenever_it_is_killed(
         mut server in servers(),
         kills in proptest::collection::vec(1..40_usize, 0..4),
         changes in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
@@ -334,9 +335,9 @@ proptest! {
                 run(&server, home.path(), &out, kill).await;
             }
             prop_assert_eq!(run(&server, home.path(), &out, usize::MAX).await, Some(PollEnd::Complete));
-            prop_assert_eq!(given(&out), owed(&server));
-            // Some change, and only those come again.
-            let before = given(&out).len();
+            prop_assert_eq!(printed(&out), expected(&server));
+            // Some records change, and only those are printed again.
+            let before = printed(&out).len();
             let (mut changed, count) = (BTreeMap::new(), server.rows.len());
             let changes = changes.iter().filter(|_| count > 0).enumerate();
             for (turn, change) in changes {
@@ -345,21 +346,21 @@ proptest! {
                 changed.insert(server.rows[row].0.clone(), record(&server.rows[row]).to_string());
             }
             prop_assert_eq!(run(&server, home.path(), &out, usize::MAX).await, Some(PollEnd::Complete));
-            let mut news = out.lock().unwrap().lines.split_off(before);
-            news.sort();
-            prop_assert_eq!(news, changed.into_iter().collect::<Vec<_>>());
+            let mut again = out.lock().unwrap().lines.split_off(before);
+            again.sort();
+            prop_assert_eq!(again, changed.into_iter().collect::<Vec<_>>());
             Ok(())
         })?;
     }
 }
 
-fn given(out: &Mutex<Lines>) -> Vec<(String, String)> {
+fn printed(out: &Mutex<Lines>) -> Vec<(String, String)> {
     let mut lines = out.lock().unwrap().lines.clone();
     lines.sort();
     lines
 }
 
-fn owed(server: &Server) -> Vec<(String, String)> {
+fn expected(server: &Server) -> Vec<(String, String)> {
     let mut rows: Vec<_> = server
         .rows
         .iter()

@@ -1,4 +1,4 @@
-//! `evt poll state`, on states as a poller leaves them.
+//! `evt poll state` on states that a poller has left.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ fn open(sandbox: &Sandbox, key: &str) -> PollState {
     PollState::open(&folder(sandbox), key, false).unwrap()
 }
 
-/// What a run leaves that read ten contacts, a second apart.
+/// Creates the state of a run that has read ten contacts, one second apart.
 fn polled(sandbox: &Sandbox) {
     let mut state = open(sandbox, KEY);
     state
@@ -56,10 +56,10 @@ fn run(sandbox: &Sandbox, words: &[&str]) -> crate::support::Output {
 }
 
 #[test]
-fn states_are_listed_for_people_and_for_programs() {
+fn states_are_listed_as_a_table_and_as_json() {
     let sandbox = Sandbox::new();
     let nothing = run(&sandbox, &["list", "-o", "text"]).expect_exit(0);
-    assert_eq!(nothing.stderr, "Nothing was ever polled\n");
+    assert_eq!(nothing.stderr, "No states: nothing has been polled yet\n");
     polled(&sandbox);
     let text = run(&sandbox, &["list", "-o", "text"]).expect_exit(0).stdout;
     let row = text.lines().nth(1).unwrap();
@@ -81,7 +81,7 @@ fn states_are_listed_for_people_and_for_programs() {
 }
 
 #[test]
-fn a_state_in_use_says_by_whom_and_is_left_alone() {
+fn a_state_in_use_shows_its_process_and_cannot_be_changed() {
     let sandbox = Sandbox::new();
     polled(&sandbox);
     let held = open(&sandbox, KEY);
@@ -107,7 +107,7 @@ fn a_state_in_use_says_by_whom_and_is_left_alone() {
 }
 
 #[test]
-fn a_state_that_is_not_there_is_not_found_and_suggested() {
+fn an_unknown_state_is_an_error_with_a_suggestion() {
     let sandbox = Sandbox::new();
     polled(&sandbox);
     for (typed, try_this) in [
@@ -121,7 +121,7 @@ fn a_state_that_is_not_there_is_not_found_and_suggested() {
 }
 
 #[test]
-fn an_export_is_private_is_not_written_over_and_can_be_set_elsewhere() {
+fn an_export_is_private_is_not_overwritten_and_can_be_set_elsewhere() {
     let (here, there) = (Sandbox::new(), Sandbox::new());
     polled(&here);
     let _ = run(&here, &["export", "contact", "kept.json"]).expect_exit(0);
@@ -144,7 +144,7 @@ fn an_export_is_private_is_not_written_over_and_can_be_set_elsewhere() {
 }
 
 #[test]
-fn a_damaged_state_is_listed_and_its_last_export_brings_it_back() {
+fn a_damaged_state_is_listed_and_its_last_export_restores_it() {
     let sandbox = Sandbox::new();
     polled(&sandbox);
     let whole = run(&sandbox, &["export", "contact"]).stdout;
@@ -162,7 +162,7 @@ fn a_damaged_state_is_listed_and_its_last_export_brings_it_back() {
     assert!(refused.stderr.contains(&try_this), "{refused}");
     let set = run(&sandbox, &["set", KEY, export.to_str().unwrap()]).expect_exit(0);
     assert!(set.stderr.contains(".damaged-"), "{set}");
-    // Rows of an export that nobody asked for come in another order.
+    // The automatic export has its rows in another order.
     let mut state = open(&sandbox, KEY);
     assert_eq!(state.newest(b"c").unwrap().unwrap().n, 3);
     drop(state);
@@ -170,17 +170,17 @@ fn a_damaged_state_is_listed_and_its_last_export_brings_it_back() {
 }
 
 #[test]
-fn a_reset_says_how_it_is_taken_back() {
+fn a_reset_prints_how_to_undo_it() {
     let sandbox = Sandbox::new();
     polled(&sandbox);
     let whole = run(&sandbox, &["export", "contact"]).stdout;
     let reset = run(&sandbox, &["reset", "contact", "-o", "text"]).expect_exit(0);
-    assert_eq!(reset.stdout, "local.contact: the next poll begins anew\n");
+    assert_eq!(reset.stdout, "local.contact: the next poll starts over\n");
     assert_eq!(run(&sandbox, &["list"]).expect_exit(0).stdout, "");
     let words = reset
         .stderr
         .trim()
-        .strip_prefix("To take it back: evt poll state ")
+        .strip_prefix("To undo: evt poll state ")
         .unwrap_or_else(|| panic!("{reset}"));
     let words: Vec<&str> = words.split(' ').collect();
     let _ = run(&sandbox, &words).expect_exit(0);
@@ -188,7 +188,7 @@ fn a_reset_says_how_it_is_taken_back() {
 }
 
 #[test]
-fn a_state_that_is_moved_back_forgets_what_came_after() {
+fn a_rewound_state_forgets_later_records() {
     let sandbox = Sandbox::new();
     polled(&sandbox);
     let words = ["reset", "contact", "--to", "2026-04-24T03:06:45Z"];
@@ -204,7 +204,7 @@ fn a_state_that_is_moved_back_forgets_what_came_after() {
 }
 
 #[test]
-fn a_singer_state_is_taken_and_anything_else_refused() {
+fn a_singer_state_is_accepted_and_other_files_are_refused() {
     let sandbox = Sandbox::new();
     let singer = br#"{"type":"STATE","value":{"bookmarks":{"order":{},"contact":{"replication_key":"modifydate","replication_key_value":"2026-04-25T10:00:00+02:00"}}}}"#;
     let set = ["poll", "state", "set", "contact", "-"];

@@ -1,4 +1,4 @@
-//! `evt poll --format singer` into a target of others: target-jsonl (PyPI), which validates each record by the schema before it.
+//! `evt poll --format singer` with a real target: target-jsonl (PyPI), which validates each record against the schema before it.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::poll::{Bench, poll, row, table};
 use crate::support::{Output, Python, Sandbox, Table};
 
-/// Pipes what a call prints into the target. What the target printed and wrote to its file so far.
+/// Pipes the output of a call into the target. Returns the target's output and the content of its file.
 fn into_target(python: Python, sandbox: &Sandbox) -> (Output, Vec<Value>) {
     let mut evt = sandbox
         .command(["poll", "contact", "--format", "singer"])
@@ -56,7 +56,7 @@ fn lead(n: u32) -> Value {
 }
 
 #[test]
-fn every_record_arrives_with_its_fields_and_a_second_run_adds_what_is_new() {
+fn a_target_gets_every_record_and_a_second_run_adds_new_ones() {
     let Some(python) = Python::install() else {
         return;
     };
@@ -80,7 +80,7 @@ fn every_record_arrives_with_its_fields_and_a_second_run_adds_what_is_new() {
 }
 
 #[test]
-fn a_record_that_outgrows_the_schema_is_valid_for_a_target() {
+fn a_record_with_new_fields_is_valid_for_a_target() {
     let Some(python) = Python::install() else {
         return;
     };
@@ -98,9 +98,9 @@ fn a_record_that_outgrows_the_schema_is_valid_for_a_target() {
     assert_eq!(arrived, rows);
 }
 
-/// Without this, what is valid above would prove nothing.
+/// Without this, the tests above would prove nothing.
 #[test]
-fn the_target_refuses_what_its_schema_does_not_allow() {
+fn the_target_refuses_records_that_violate_the_schema() {
     let Some(python) = Python::install() else {
         return;
     };
@@ -117,7 +117,7 @@ fn the_target_refuses_what_its_schema_does_not_allow() {
 }
 
 #[test]
-fn the_state_that_a_target_gives_back_is_where_another_home_goes_on() {
+fn the_state_from_a_target_continues_in_another_home() {
     let Some(python) = Python::install() else {
         return;
     };
@@ -129,7 +129,7 @@ fn the_state_that_a_target_gives_back_is_where_another_home_goes_on() {
     let set = ["poll", "state", "set", "local.contact", "-"];
     let _ = other.run_with_input(set, state.as_bytes()).expect_exit(0);
     assert_eq!(poll(&other, &[]).expect_exit(0).stdout, "");
-    // Both within what is read again: nothing but the state says which of them is known.
+    // Both are within the lookback, so only the state shows which of them is known.
     table.put(&row("d", "10:00:00.500", ""));
     let new = poll(&other, &[]).expect_exit(0);
     assert_eq!(crate::poll::keys(&new), ["d"]);

@@ -1,25 +1,25 @@
-//! How it ended: one line that sums up, how to go on, the exit code.
+//! The end of a poll: summary and exit code.
 
 use serde_json::json;
 
 use crate::cli::{Context, stop};
 use crate::error::{CliError, Exit};
 use crate::pipeline::{Pipeline, Stats, Stop};
-use crate::source::poll::{Poll, PollEnd, PollError, Reading};
+use crate::source::poll::{Counts, Poll, PollEnd, PollError};
 use crate::watermark::Position;
 
-/// The end of a run, before it is told.
+/// The end of a run.
 pub(super) struct Ending {
     pub(super) end: Result<PollEnd, PollError>,
-    /// Under which it is remembered.
+    /// The name of the state.
     pub(super) key: String,
-    /// Records that were done before this run.
+    /// Records that were committed before this run.
     pub(super) before: u64,
     pub(super) follows: bool,
 }
 
 impl Ending {
-    /// Waits for what is still to be delivered, sums up, and returns the exit code.
+    /// Waits for pending deliveries, prints the summary, and returns the exit code.
     pub(super) async fn conclude(
         self,
         mut pipeline: Pipeline,
@@ -27,21 +27,21 @@ impl Ending {
         cx: &Context,
     ) -> Result<Exit, CliError> {
         let (stats, stopped) = pipeline.finish().await;
-        let (position, reading) = (poll.state().position().clone(), poll.gauge().read());
+        let (position, counts) = (poll.state().position().clone(), poll.progress().counts());
         drop(poll);
         let is_closed = matches!(stopped, Some(Stop::Output(_)));
-        let is_refused = matches!(self.end, Ok(PollEnd::Refused));
-        // What the outlet did not take is not done, though it was read.
+        let is_refused = matches!(self.end, Ok(PollEnd::OutletClosed));
+        // Records that were read but not written are not committed, so they do not count.
         let done = position.emitted.saturating_sub(self.before);
         let is_error_alone = done == 0 && (self.end.is_err() || is_refused);
-        if reading.requests > 0 && !is_closed && !is_error_alone {
-            let reading = Reading {
+        if counts.requests > 0 && !is_closed && !is_error_alone {
+            let counts = Counts {
                 emitted: done,
-                ..reading
+                ..counts
             };
-            self.sum_up(stats, reading, &position, cx);
+            self.print_summary(stats, counts, &position, cx);
         }
-        // A command that Ctrl-C has reached as well has not failed.
+        // Ctrl-C also reaches the command of --exec. That it was interrupted is not a failure.
         let is_exec = matches!(stopped, Some(Stop::Exec(_)));
         if let (true, Some(interrupted)) = (is_exec, cx.interrupted()) {
             return Ok(if self.follows {
@@ -50,49 +50,49 @@ impl Ending {
                 interrupted
             });
         }
-        // The other errors of the poller come after what the outlet met.
+        // An error of the output is the cause of the poller's own.
         if let Some(stop) = stopped
             && (is_refused || is_closed)
         {
             return stop::exit_of(stop);
         }
         match self.end? {
-            PollEnd::Complete | PollEnd::Enough if stats.not_shaped > 0 => Ok(Exit::Partly),
-            PollEnd::Complete | PollEnd::Enough => Ok(Exit::Done),
-            PollEnd::Stopped | PollEnd::Refused if self.follows => Ok(Exit::Done),
-            PollEnd::Stopped | PollEnd::Refused => {
+            PollEnd::Complete | PollEnd::MaxReached if stats.not_shaped > 0 => Ok(Exit::Partly),
+            PollEnd::Complete | PollEnd::MaxReached => Ok(Exit::Done),
+            PollEnd::Stopped | PollEnd::OutletClosed if self.follows => Ok(Exit::Done),
+            PollEnd::Stopped | PollEnd::OutletClosed => {
                 Ok(cx.interrupted().unwrap_or(Exit::Interrupted))
             }
         }
     }
 
-    fn sum_up(&self, stats: Stats, reading: Reading, position: &Position, cx: &Context) {
+    fn print_summary(&self, stats: Stats, counts: Counts, position: &Position, cx: &Context) {
         let is_complete = matches!(self.end, Ok(PollEnd::Complete));
         let frontier = position.frontier.map(|frontier| frontier.to_string());
         let facts = json!({
-            "records": reading.emitted, "matched": stats.matched, "read": reading.rows,
-            "requests": reading.requests, "retries": reading.retries, "complete": is_complete,
+            "records": counts.emitted, "matched": stats.matched, "read": counts.rows,
+            "requests": counts.requests, "retries": counts.retries, "complete": is_complete,
             "frontier": frontier, "state": self.key, "kept": stats.kept, "delivered": stats.delivered,
             "waiting": stats.waiting, "not_shaped": stats.not_shaped,
         });
         cx.ui
-            .notice("summary", facts, &self.summary(stats, reading, frontier));
+            .notice("summary", facts, &self.summary(stats, counts, frontier));
     }
 
-    /// `12 records; read up to 2026-04-25T10:00:00.000Z. The same command goes on.`
-    fn summary(&self, stats: Stats, reading: Reading, frontier: Option<String>) -> String {
+    /// `12 records; read up to 2026-04-25T10:00:00.000Z. Run the same command to continue.`
+    fn summary(&self, stats: Stats, counts: Counts, frontier: Option<String>) -> String {
         let is_complete = matches!(self.end, Ok(PollEnd::Complete));
-        let mut text = match reading.emitted {
+        let mut text = match counts.emitted {
             0 if is_complete => "Nothing new".to_owned(),
             1 => "1 record".to_owned(),
             count => format!("{count} records"),
         };
-        if stats.matched < reading.emitted {
-            text.push_str(&format!(", {} of them wanted", stats.matched));
+        if stats.matched < counts.emitted {
+            text.push_str(&format!(", {} of them selected", stats.matched));
         }
         for (count, what) in [
-            (stats.not_shaped, "that --jq could not shape"),
-            (stats.kept, "kept"),
+            (stats.not_shaped, "that --jq failed for"),
+            (stats.kept, "stored"),
             (stats.delivered, "delivered"),
         ] {
             if count > 0 {
@@ -102,12 +102,12 @@ impl Ending {
         if let Some(frontier) = frontier {
             text.push_str(&format!("; read up to {frontier}"));
         }
-        if reading.retries > 0 {
-            text.push_str(&format!(" with {} retries", reading.retries));
+        if counts.retries > 0 {
+            text.push_str(&format!(" with {} retries", counts.retries));
         }
         text.push('.');
         if !is_complete {
-            text.push_str(" The same command goes on.");
+            text.push_str(" Run the same command to continue.");
         }
         text
     }

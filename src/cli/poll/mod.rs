@@ -1,4 +1,4 @@
-//! `evt poll`: records by their date of change.
+//! `evt poll`: read records by their date of change.
 
 mod ending;
 mod progress;
@@ -30,26 +30,26 @@ use crate::time::Timestamp;
 use crate::watermark::Micros;
 use ending::Ending;
 
-/// How long a target of --forward may take.
+/// Timeout of a delivery by --forward.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Poll records by their date of change: all of them, then what has changed since the last call
+/// Poll records by their date of change: all of them, then only what has changed since the last call
 ///
-/// The first call reads what was modified since --since; each later one goes on where the last one ended. Nothing is lost and
-/// nothing repeated, whatever the server does and whenever this is killed, as far as it is stated in `evt man polling`.
-/// Of several changes to a record between two polls only the last can be seen.
+/// The first call reads records modified since --since. Each later call continues where the last one ended. No change is lost or
+/// repeated, whatever the server does and whenever the process is killed, within the limits described in `evt man polling`.
+/// If a record changes several times between two polls, only the last version is visible.
 #[derive(Debug, clap::Args)]
 #[command(
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
-  evt poll contact --since 2026-04-25          everything changed since then
-  evt poll contact                             what has changed since the last call
+  evt poll contact --since 2026-04-25          records changed since then
+  evt poll contact                             records changed since the last call
   evt poll order --follow --interval 2s..1m --forward 3000/orders
-  evt poll contact --out contacts.ndjson       exactly once, also across kill -9
+  evt poll contact --out contacts.ndjson       each record exactly once, even after kill -9
   evt poll contact --where 'data.data.status == \"lead\"' --jq .data.email
-  evt poll state list                          how far each one has come"
+  evt poll state list                          how far each datatype was read"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -86,28 +86,28 @@ struct PollArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Selecting")]
 struct WhichArgs {
-    /// Begin here, the first time: 2026-04-25, 2h (ago), now, RFC 3339
+    /// Start here in the first call: 2026-04-25, 2h (ago), now, RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<When>,
-    /// Leave out what was modified at or after this
+    /// Leave out records modified at or after this time
     #[arg(long, value_name = "TIME")]
     until: Option<When>,
-    /// Only records that this filter finds, in the platform's own form (Mongo), as JSON; part of what is remembered
+    /// Only records that match this filter, in the platform's own syntax (Mongo), as JSON; later calls need the same filter
     #[arg(long, value_name = "JSON", value_parser = object)]
     query: Option<Map<String, Value>>,
-    /// Print only these types: contact.created, '!*.deleted' (repeatable); what is left out counts as read
+    /// Print only these types: contact.created, '!*.deleted' (repeatable); other records count as read
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Print only records for which this holds, such as 'data.data.status == "lead"': `data` is the record, its own data in it
+    /// Print only records that satisfy this condition, such as 'data.data.status == "lead"'; `data` is the record
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
-    /// What to do with records that have no date: they are never found by one
+    /// What to do with records that have no date of change
     #[arg(long, value_name = "WHAT", value_enum, default_value = "warn")]
     undated: UndatedArg,
-    /// How to notice deletions: by a state that says so, or by sweeping through all keys as well
+    /// How to detect deletions: by a state in the record, or also by a sweep through all keys
     #[arg(long, value_name = "HOW", value_enum, default_value = "soft")]
     deletes: Deletes,
-    /// Also walk through everything without a date: the first time to learn it, then to print what was never seen
+    /// Also sweep through all keys and print records that were missed; the first sweep only learns which records exist
     #[arg(long)]
     reconcile: bool,
 }
@@ -116,108 +116,108 @@ struct WhichArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Printing")]
 struct ShowArgs {
-    /// Write records here in place of stdout, each exactly once whenever this is killed
+    /// Write records to this file instead of stdout, each exactly once even if the process is killed
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Records as JSON lines, or as messages of the Singer specification
+    /// Write records as JSON lines, or as messages of the Singer specification
     #[arg(long, value_name = "FORM", value_enum, default_value = "json")]
     format: FormatArg,
-    /// Put each record into an envelope with an id by which a reader can drop what comes twice
+    /// Wrap each record in an envelope with an id, so that a reader can drop duplicates
     #[arg(long, conflicts_with = "format")]
     envelope: bool,
-    /// Print what this jq expression makes of each record, such as .data.email
+    /// Print the result of this jq expression for each record, such as .data.email
     #[arg(long, value_name = "EXPR", conflicts_with = "format")]
     jq: Option<Shape>,
 }
 
-/// What becomes of records beside being printed.
+/// What else to do with records.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Passing on")]
 struct SinkArgs {
-    /// Keep a delivery of each record and make it: 3000, host:port/path, a URL; what is not taken yet waits for the next call
+    /// Deliver each record to this target: 3000, host:port/path, a URL; failed deliveries are retried by the next call
     #[arg(long, value_name = "TARGET")]
     forward: Option<Target>,
-    /// Sign what is forwarded, as Standard Webhooks: text, env:NAME, file:PATH, cmd:… or -
+    /// Sign deliveries as Standard Webhooks with this secret: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", requires = "forward")]
     secret: Option<SecretRef>,
-    /// Run this for each record, which stands on its stdin; it counts as read when that ends with 0
+    /// Run this command for each record, with the record on stdin; the record counts as read when it exits with 0
     #[arg(long, value_name = "CMD", conflicts_with_all = ["forward", "format", "envelope", "jq"])]
     exec: Option<String>,
-    /// Keep the records as events, for `evt events`
+    /// Store the records as events, for `evt events`
     #[arg(long)]
     save: bool,
-    /// Append records with their times to a file that `evt events import` and `replay` read
+    /// Append records and their times to a file for `evt events import` and `replay`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 }
 
-/// When it ends.
+/// When to stop.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Stopping")]
 struct StopArgs {
-    /// Go on and ask again when all has been read
+    /// Keep polling after everything has been read
     #[arg(long)]
     follow: bool,
-    /// Ask again after so long: the shortest wait while there is news, growing to the longest
+    /// How long to wait between polls: the shortest wait while records change, growing to the longest
     #[arg(long, value_name = "SPAN..SPAN", default_value = "5s..60s")]
     interval: Between,
-    /// End after N records
+    /// Stop after N records
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max: Option<u64>,
 }
 
-/// How the server is asked.
+/// How to send requests.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Asking")]
 struct AskArgs {
-    /// Read again so far behind: a record may become visible so long after its date
+    /// Read this far back again, for records that become visible after their date of change
     #[arg(long, value_name = "SPAN", default_value = "2m")]
     lookback: Span,
-    /// Ask for so many records at a time
+    /// Request N records per page
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     page_size: u32,
-    /// Where a record has its key; found out where it is not given (sk, id, _id)
+    /// Path of a record's key; by default, the first of sk, id and _id that exists
     #[arg(long, value_name = "PATH")]
     key: Option<String>,
-    /// Where a record has its date of change
+    /// Path of a record's date of change
     #[arg(long, value_name = "PATH", default_value = "modifydate")]
     field: String,
-    /// A change of this alone is no change (repeatable)
+    /// Ignore changes of this field (repeatable)
     #[arg(long, value_name = "PATH")]
     ignore_field: Vec<String>,
-    /// The order in which to read: auto asks in ascending order and falls back where a server does not allow it
+    /// The order in which to read; auto reads in ascending order and falls back if the server does not support it
     #[arg(long, value_name = "ORDER", value_enum, default_value = "auto")]
     strategy: StrategyArg,
-    /// No more requests than this: 5/s, 100/m
+    /// Limit the rate of requests: 5/s, 100/m
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
-    /// Give up a request that takes longer, and make it again
+    /// Cancel a request that takes longer, and retry it
     #[arg(long, value_name = "SPAN", default_value = "60s")]
     timeout: Span,
-    /// The longest wait that the server may ask for
+    /// Fail if the server asks to wait longer than this
     #[arg(long, value_name = "SPAN", default_value = "10m")]
     max_wait: Span,
 }
 
-/// Where it is remembered how far it got.
+/// Where the state is stored.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Remembering")]
+#[command(next_help_heading = "State")]
 struct StateArgs {
-    /// Remember under this name, in place of PROFILE.DATATYPE
+    /// Store the state under this name instead of PROFILE.DATATYPE
     #[arg(long, value_name = "NAME")]
     state_key: Option<String>,
-    /// Take over from another poller that has the state; that one ends at its next commit
+    /// Take the state over from another poller, which stops at its next commit
     #[arg(long)]
     force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum UndatedArg {
-    /// Say how many there are
+    /// Report how many there are
     Warn,
     /// Read them too
     Include,
-    /// End with exit 11
+    /// Fail with exit 11
     Fail,
 }
 
@@ -236,11 +236,11 @@ enum FormatArg {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum StrategyArg {
     Auto,
-    /// The oldest change first
+    /// Oldest change first
     Asc,
-    /// The newest first
+    /// Newest change first
     Desc,
-    /// Page by page, until nothing new comes
+    /// Page by page, until a pass finds nothing new
     Pages,
 }
 
@@ -284,13 +284,13 @@ impl PollArgs {
             is_loopback: client.is_loopback(),
         };
         let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
-        self.say_what_is_ignored(&state, &key, cx);
+        self.report_ignored_flags(&state, &key, cx);
         let before = state.position().emitted;
-        let output = self.show.out.as_deref();
-        let output = output
+        let file = self.show.out.as_deref();
+        let file = file
             .map(|path| OutFile::open(path, state.position().output.as_ref()))
             .transpose()?;
-        let ui = match &output {
+        let ui = match &file {
             Some(file) => Arc::new(cx.ui.beside(Box::new(file.writer()?))),
             None => Arc::clone(&cx.ui),
         };
@@ -302,21 +302,21 @@ impl PollArgs {
         });
         let stop = cx.shutdown.child_token();
         let options = self.options(&datatype);
-        let poll_of = crate::ui::safe(&datatype).to_string();
-        let mut poll = Poll::new(options, subject, find, state, output);
+        let shown_datatype = crate::ui::safe(&datatype).to_string();
+        let mut poll = Poll::new(options, subject, find, state, file);
         let mut pipeline = Pipeline::new(self.pipeline(&datatype, cx)?, ui, stop.clone());
-        let shown = progress::show(&datatype, poll.gauge(), self.show.out.is_some(), cx);
+        let display = progress::show(&datatype, poll.progress(), self.show.out.is_some(), cx);
         if self.stop.follow {
             let (least, most) = self.stop.interval.ends();
             let (least, most) = (Span::new(least), Span::new(most));
-            let facts = serde_json::json!({ "datatype": poll_of, "state": key });
+            let facts = serde_json::json!({ "datatype": shown_datatype, "state": key });
             let text = format!(
-                "Following {poll_of}: it is asked every {least} to {most}. Ctrl-C ends it."
+                "Following {shown_datatype}: polling every {least} to {most}. Ctrl-C stops it."
             );
             cx.ui.notice("following", facts, &text);
         }
         let end = poll.run(&mut pipeline, &stop).await;
-        drop(shown);
+        drop(display);
         let ending = Ending {
             end,
             key,
@@ -326,14 +326,14 @@ impl PollArgs {
         ending.conclude(pipeline, poll, cx).await
     }
 
-    /// The name under which it is remembered.
+    /// The name of the state.
     fn key(&self, datatype: &str, cx: &Context) -> Result<String, CliError> {
         if let Some(key) = &self.state.state_key {
             if is_plain_name(key) {
                 return Ok(key.clone());
             }
-            return Err(CliError::usage(format!("`{key}` is no name for --state-key")).hint(
-                "letters, digits, `.`, `-` and `_`, at most 64, a letter or digit first: --state-key contacts",
+            return Err(CliError::usage(format!("`{key}` is not a valid --state-key")).hint(
+                "use at most 64 letters, digits, `.`, `-` and `_`, starting with a letter or digit: --state-key contacts",
             ));
         }
         let name = format!("{}.{datatype}", cx.profile_name());
@@ -345,20 +345,20 @@ impl PollArgs {
         match is_plain_name(&name) {
             true => Ok(name),
             false => Err(CliError::usage(format!(
-                "`{datatype}` does not make a name to remember by"
+                "`{datatype}` cannot be part of the name of a state"
             ))
             .hint("--state-key contacts")),
         }
     }
 
-    fn say_what_is_ignored(&self, state: &PollState, key: &str, cx: &Context) {
+    fn report_ignored_flags(&self, state: &PollState, key: &str, cx: &Context) {
         let position = state.position();
         if position.has_begun() && self.which.since.is_some() {
-            let place = position
+            let reached = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));
             cx.ui.status(&format!(
-                "--since is for the first call alone; this goes on where the last one ended{place}. To begin anew: evt poll state reset {key}"
+                "--since only applies to the first call; this one continues where the last one ended{reached}. To start over: evt poll state reset {key}"
             ));
         }
     }
@@ -385,8 +385,8 @@ impl PollArgs {
             sweep: self.which.deletes == Deletes::Sweep,
             reconcile: self.which.reconcile,
             follow: self.stop.follow.then(|| interval.ends()),
-            one_by_one: self.sinks.exec.is_some(),
-            tells_state: self.show.format == FormatArg::Singer,
+            commit_each_record: self.sinks.exec.is_some(),
+            writes_bookmarks: self.show.format == FormatArg::Singer,
         }
     }
 
@@ -438,7 +438,7 @@ impl PollArgs {
                 key: self.ask.key.clone(),
             })),
             FormatArg::Json if self.show.envelope => Show::Records(RecordForm::Enveloped),
-            // stdout is the command's then.
+            // The command of --exec writes to stdout.
             FormatArg::Json if self.sinks.exec.is_some() && self.show.out.is_none() => {
                 Show::Nothing
             }
@@ -451,7 +451,7 @@ fn no_datatype() -> CliError {
     CliError::new(
         Exit::Usage,
         "missing_argument",
-        "which records are to be polled is not said",
+        "the datatype to poll is missing",
     )
     .hint("evt poll contact")
     .hint("evt poll --help")

@@ -1,158 +1,132 @@
-//! Upwards by the date: the lower bound moves to the last date that came, never a page number. An updated record moves ahead of
-//! the reader, not behind it.
+//! Reads oldest first: the lower bound moves to the last date read, never to a page number. A record that is updated meanwhile
+//! moves ahead of the reader.
 
 use std::time::Duration;
 
-use super::Halt;
-use super::ask::Breach;
-use super::emit::Run;
+use super::checks::{ordered, within};
+use super::halt::{Halt, Violation};
 use super::page::Page;
-use super::query::{Ask, Sort};
-use super::sniff::{ordered, within};
+use super::request::{Request, Sort};
+use super::run::Run;
+use super::scan::Scan;
+use super::server::{Bound, Server};
+use super::ties;
 use crate::watermark::Micros;
 
-/// What the header `Date` leaves out: it has whole seconds.
-const DATE_UNIT: Duration = Duration::from_secs(1);
+/// The `Date` header has whole seconds, so the server's clock may be this much later.
+const CLOCK_UNIT: Duration = Duration::from_secs(1);
 
-/// A bound: when, and as the server takes it.
-#[derive(Clone, Debug)]
-pub(super) struct Bound {
-    pub(super) at: Micros,
-    pub(super) text: String,
+/// Reads everything from `start` on.
+pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
+    let mut from = run.server.bound_at(start);
+    loop {
+        let request = run.server.request_from(&from, Sort::Ascending);
+        let Some(page) = run.next_page(&request, |page| check(page, &from)).await? else {
+            return Ok(());
+        };
+        run.scan.verified_bound = Some(from.at);
+        let next = page.latest().map(|at| run.server.bound_at(at));
+        match next.filter(|next| next.at > from.at) {
+            Some(next) => {
+                verify_order(run, &from, &page).await?;
+                if run.options.until.is_some_and(|until| next.at >= until) {
+                    return run.emit(&page).await;
+                }
+                // The next page starts at the last instant, not after it: more records may share that instant. Those that
+                // were read already are not emitted again.
+                let next = skip_recent_changes(&run.server, &run.scan, next);
+                let ahead = run.server.request_from(&next, Sort::Ascending);
+                run.server.prefetch(&ahead).await;
+                run.emit(&page).await?;
+                from = next;
+            }
+            // The page does not reach past the instant of the bound, so the date alone cannot make progress.
+            None => {
+                let next = ties::read(run, &from, &page).await?;
+                if next.at <= from.at {
+                    // There is no later bound than the end of time.
+                    return Ok(());
+                }
+                from = skip_recent_changes(&run.server, &run.scan, next);
+            }
+        }
+        run.page_done().await?;
+    }
 }
 
-impl Run<'_> {
-    /// A bound at or just before an instant, as fine as the server writes.
-    pub(super) fn bound_at(&self, at: Micros) -> Bound {
-        let dates = self.learnt.bound_dates();
-        Bound {
-            at: dates.floor(at),
-            text: dates.write(at),
-        }
-    }
+/// Checks a page of ascending dates from a bound on.
+pub(super) fn check(page: &Page, from: &Bound) -> Result<(), Violation> {
+    within(page, from.at, Micros::MAX)?;
+    ordered(page, true)
+}
 
-    /// Reads everything from `start` on.
-    pub(super) async fn ascending(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
-        let mut from = self.bound_at(start);
-        loop {
-            let ask = self.upwards(&from);
-            let check = |page: &Page| {
-                within(page, from.at, Micros::MAX)?;
-                ordered(page, true)
-            };
-            let page = match self.next(&ask, check).await? {
-                Ok(Some(page)) => page,
-                Ok(None) => return Ok(Ok(())),
-                Err(breach) => return Ok(Err(breach)),
-            };
-            self.obeyed = Some(from.at);
-            let last = page.latest().and_then(|row| row.at);
-            match last.map(|at| self.bound_at(at)) {
-                Some(next) if next.at > from.at => {
-                    if let Err(breach) = self.sorts(&from, &page).await? {
-                        return Ok(Err(breach));
-                    }
-                    if self.is_beyond(next.at) {
-                        self.emit(&page).await?;
-                        return Ok(Ok(()));
-                    }
-                    let next = self.past_what_is_new(next);
-                    self.look_ahead(&self.upwards(&next)).await;
-                    self.emit(&page).await?;
-                    from = next;
-                }
-                _ => match self.ties(&from, &page).await? {
-                    // At the end of time there is no later bound.
-                    Ok(next) if next.at <= from.at => return Ok(Ok(())),
-                    Ok(next) => from = self.past_what_is_new(next),
-                    Err(breach) => return Ok(Err(breach)),
-                },
-            }
-            self.page_is_done().await?;
-        }
+/// Moves the bound past what has changed since the scan began: the next scan reads it. Where records change faster than they
+/// are read, this one would never end. Records from the future are still read.
+fn skip_recent_changes(server: &Server<'_>, scan: &Scan, next: Bound) -> Bound {
+    let Some(began) = server.clock else {
+        return next;
+    };
+    let now = began + scan.elapsed() + CLOCK_UNIT;
+    match next.at > began + CLOCK_UNIT && next.at < now {
+        true => server.bound_at(now),
+        false => next,
     }
+}
 
-    pub(super) fn upwards(&self, from: &Bound) -> Ask {
-        Ask {
-            from: Some(from.text.clone()),
-            sort: Sort::Ascending,
-            ..self.ask()
-        }
+/// Verifies once that the server sorts on request, by requesting the opposite order.
+///
+/// A page in ascending order proves nothing: records that were stored in this order, or in parts of it, arrive so from a server
+/// that ignores the sort. The first such page that is out of order may come after records have been skipped. A server that
+/// returns the same records in descending order on request does sort.
+async fn verify_order(run: &mut Run<'_>, from: &Bound, page: &Page) -> Result<(), Halt> {
+    let (Some(first), Some(last)) = (page.earliest(), page.latest()) else {
+        return Ok(());
+    };
+    if run.server.capabilities.sort == Some(true) {
+        return Ok(());
     }
-
-    /// What has changed since the sweep began is left to the next one: where records change faster than they are read, there would be
-    /// no end. Only what lies in the future is still looked for.
-    fn past_what_is_new(&self, next: Bound) -> Bound {
-        let Some(began) = self.server_now else {
-            return next;
-        };
-        if next.at <= began + DATE_UNIT {
-            return next;
-        }
-        let now = began + self.began_at.elapsed() + DATE_UNIT;
-        if next.at >= now {
-            return next;
-        }
-        self.bound_at(now)
+    if first == last {
+        return verify_nothing_earlier(run, from, first).await;
     }
-
-    /// Nothing from here on is wanted.
-    fn is_beyond(&self, at: Micros) -> bool {
-        self.poll.options.until.is_some_and(|until| at >= until)
+    let request = run.server.request_from(from, Sort::Descending);
+    let check = |page: &Page| {
+        ordered(page, false)?;
+        match page.first_date() {
+            Some(latest) if latest >= last => Ok(()),
+            _ => Err(Violation::Unsorted),
+        }
+    };
+    match run.checked_page(&request, check).await {
+        // An empty page proves nothing.
+        Ok(page) if page.len() == 0 => Ok(()),
+        Ok(_) => {
+            run.server.capabilities.sort = Some(true);
+            Ok(())
+        }
+        Err(Halt::Violation(violation)) => {
+            run.server.capabilities.sort = Some(false);
+            Err(violation.into())
+        }
+        Err(halt) => Err(halt),
     }
+}
 
-    /// Whether the order is the server's doing: once, the other order is asked for. Records that happen to lie in order, part by
-    /// part, would pass every look at a single page.
-    async fn sorts(&mut self, from: &Bound, page: &Page) -> Result<Result<(), Breach>, Halt> {
-        let (first, last) = (page.earliest(), page.latest());
-        let (Some(first), Some(last)) = (first.and_then(|row| row.at), last.and_then(|row| row.at))
-        else {
-            return Ok(Ok(()));
-        };
-        if self.learnt.sort == Some(true) {
-            return Ok(Ok(()));
-        }
-        if first == last {
-            return self.nothing_below(from, first).await;
-        }
-        let ask = Ask {
-            sort: Sort::Descending,
-            ..self.upwards(from)
-        };
-        let checked = self
-            .checked(&ask, |page| {
-                ordered(page, false)?;
-                match page.rows.first().and_then(|row| row.at) {
-                    Some(greatest) if greatest >= last => Ok(()),
-                    _ => Err(Breach::Order { is_reversed: false }),
-                }
-            })
-            .await?;
-        // That nothing came is no evidence.
-        if checked.as_ref().is_err() || checked.as_ref().is_ok_and(|page| page.len() > 0) {
-            self.learnt.sort = Some(checked.is_ok());
-        }
-        Ok(checked.map(|_| ()))
-    }
-
-    /// A page of one instant is in any order; that it is the least one shows when nothing lies below it.
-    async fn nothing_below(
-        &mut self,
-        from: &Bound,
-        instant: Micros,
-    ) -> Result<Result<(), Breach>, Halt> {
-        let before = self.bound_at(instant);
-        let ask = Ask {
-            before: Some(before.text.clone()),
-            ..self.upwards(from)
-        };
-        let found = self
-            .next(&ask, |page| within(page, from.at, before.at))
-            .await?;
-        Ok(match found {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(Breach::Order { is_reversed: true }),
-            Err(_) => Err(Breach::Order { is_reversed: false }),
-        })
+/// Verifies that a page of a single instant, which is in any order, has the earliest records: nothing is before it.
+async fn verify_nothing_earlier(
+    run: &mut Run<'_>,
+    from: &Bound,
+    instant: Micros,
+) -> Result<(), Halt> {
+    let before = run.server.bound_at(instant);
+    let request = Request {
+        before: Some(before.text.clone()),
+        ..run.server.request_from(from, Sort::Ascending)
+    };
+    let check = |page: &Page| within(page, from.at, before.at);
+    match run.next_page(&request, check).await {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(Violation::Reversed.into()),
+        Err(Halt::Violation(_)) => Err(Violation::Unsorted.into()),
+        Err(halt) => Err(halt),
     }
 }

@@ -1,209 +1,182 @@
-//! Downwards by the date, for servers that only sort this way: the upper bound moves. The frontier moves at the very end, to the
-//! greatest date of the first page: what changed meanwhile is left to the next run.
+//! Reads newest first, for servers that only sort this way: the upper bound moves. The frontier moves at the very end, to the
+//! latest date of the first page. Until then the older records are missing, and what changes meanwhile is left to the next scan.
 
-use super::Halt;
-use super::ascending::Bound;
-use super::ask::Breach;
-use super::emit::Run;
-use super::page::{Page, Row};
-use super::query::{Ask, Sort};
-use super::sniff::{ordered, within};
-use super::ties::LARGE;
+use super::checks::{ordered, within};
+use super::halt::{Halt, Violation};
+use super::page::Page;
+use super::request::{Request, Sort};
+use super::run::Run;
+use super::server::Bound;
+use super::ties::{self, KnownPage, LARGE_PAGE};
 use crate::watermark::Micros;
 
-/// The order is not the server's doing.
-const BY_CHANCE: Breach = Breach::Order { is_reversed: false };
-
-impl Run<'_> {
-    /// Reads everything from `start` on, the newest first.
-    pub(super) async fn descending(&mut self, start: Micros) -> Result<Result<(), Breach>, Halt> {
-        let floor = start;
-        let mut start = self.bound_at(floor);
-        let mut before = None;
-        let mut greatest = None;
-        loop {
-            let ask = Ask {
-                before: before.map(|at| self.bound_at(at).text),
-                ..self.downwards(&start)
-            };
-            let (begun, limit) = (start.at, before.unwrap_or(Micros::MAX));
-            let check = |page: &Page| {
-                within(page, begun, limit)?;
-                ordered(page, false)
-            };
-            let page = match self.next(&ask, check).await? {
-                Ok(Some(page)) => page,
-                Ok(None) => break,
-                Err(breach) => return Ok(Err(breach)),
-            };
-            // As the dates are written here, once that is known.
-            start = self.bound_at(floor);
-            if let Err(breach) = self.falls(&start, &page, before).await? {
-                return Ok(Err(breach));
-            }
-            greatest = greatest.or_else(|| page.latest().and_then(|row| row.at));
-            let Some(least) = page.earliest().and_then(|row| row.at) else {
-                break;
-            };
-            self.emit(&page).await?;
-            let instant = self.bound_at(least);
-            let above = instant.at + self.unit();
-            // A page that does not get below the instant it began with.
-            if page.single_instant().is_some() && before == Some(above) {
-                let known = page.len();
-                match self
-                    .ties_downwards(&ask, &instant, above, known, check)
-                    .await?
-                {
-                    Ok(next) => before = Some(next),
-                    Err(breach) => return Ok(Err(breach)),
-                }
-            } else {
-                before = Some(above);
-            }
-            self.page_is_done().await?;
-            if instant.at <= start.at && before == Some(instant.at) {
-                break;
-            }
-        }
-        self.safe = self.safe.max(greatest);
-        self.obeyed = Some(start.at);
-        Ok(Ok(()))
-    }
-
-    fn downwards(&self, from: &Bound) -> Ask {
-        Ask {
-            from: Some(from.text.clone()),
-            sort: Sort::Descending,
-            ..self.ask()
+/// Reads everything from `start` on.
+pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
+    let mut from = run.server.bound_at(start);
+    let mut before = None;
+    let mut latest = None;
+    loop {
+        let request = Request {
+            before: before.map(|at| run.server.bound_at(at).text),
+            ..run.server.request_from(&from, Sort::Descending)
+        };
+        let (lower, upper) = (from.at, before.unwrap_or(Micros::MAX));
+        let check = |page: &Page| {
+            within(page, lower, upper)?;
+            ordered(page, false)
+        };
+        let Some(page) = run.next_page(&request, check).await? else {
+            break;
+        };
+        // The first page may have shown in which format the server writes dates.
+        from = run.server.bound_at(start);
+        verify_order(run, &from, &page, before).await?;
+        latest = latest.or(page.latest());
+        let Some(earliest) = page.earliest() else {
+            break;
+        };
+        run.emit(&page).await?;
+        let instant = run.server.bound_at(earliest);
+        let after = instant.at + run.server.unit();
+        // The next page ends with this instant, not before it: more records may share it. A page of nothing but the instant at
+        // which it had to end makes no progress by date.
+        let is_tie = page.single_instant().is_some() && before == Some(after);
+        before = Some(match is_tie {
+            true => read_ties(run, &request, &instant, after, page.len(), check).await?,
+            false => after,
+        });
+        run.page_done().await?;
+        if instant.at <= from.at && before == Some(instant.at) {
+            break;
         }
     }
+    run.scan.complete_to = run.scan.complete_to.max(latest);
+    run.scan.verified_bound = Some(from.at);
+    Ok(())
+}
 
-    /// Emits everything of an instant, and returns before which to go on: in one large page that reaches below it, or key by key, or
-    /// page by page.
-    async fn ties_downwards(
-        &mut self,
-        ask: &Ask,
-        instant: &Bound,
-        above: Micros,
-        known: usize,
-        check: impl Fn(&Page) -> Result<(), Breach>,
-    ) -> Result<Result<Micros, Breach>, Halt> {
-        let (mut length, mut size) = (known, self.question.page_size);
-        match self.large_page(ask, check).await? {
-            Ok(Some(page)) if page.len() == 0 => {}
-            Ok(Some(page)) => {
-                (length, size) = (page.len(), LARGE);
-                self.emit(&page).await?;
-                let least = page.earliest().and_then(|row| row.at);
-                let next = least.map(|at| self.bound_at(at).at);
-                if let Some(next) = next.filter(|next| *next < instant.at) {
-                    return Ok(Ok(next + self.unit()));
-                }
-            }
-            Ok(None) => {}
-            Err(breach) => return Ok(Err(breach)),
-        }
-        if self.by_key(instant, above).await?.is_err() {
-            let ask = Ask {
-                from: Some(instant.text.clone()),
-                ..ask.clone()
-            };
-            self.by_pages(&ask, instant, length, size).await?;
-        }
-        Ok(Ok(instant.at))
-    }
-
-    /// Whether the order is the server's doing. One that sorts upwards, too, when it is asked to, does; of any other each page is
-    /// held against what the server has between its dates: records that lie in order by chance have others among them elsewhere.
-    async fn falls(
-        &mut self,
-        start: &Bound,
-        page: &Page,
-        before: Option<Micros>,
-    ) -> Result<Result<(), Breach>, Halt> {
-        if before.is_none() && self.learnt.sort != Some(true) {
-            if self.rises_when_asked(start, page).await? {
-                self.learnt.sort = Some(true);
-            } else if let Err(breach) = self.begins_with_the_greatest(start, page).await? {
-                return Ok(Err(breach));
-            }
-        }
-        match self.learnt.sort {
-            Some(true) => Ok(Ok(())),
-            _ => self.has_no_others(page, before).await,
+/// Emits all records of an instant. Returns the upper bound of the next page.
+async fn read_ties(
+    run: &mut Run<'_>,
+    request: &Request,
+    instant: &Bound,
+    after: Micros,
+    records: usize,
+    check: impl Fn(&Page) -> Result<(), Violation>,
+) -> Result<Micros, Halt> {
+    let mut known = KnownPage {
+        records,
+        size: run.server.template.page_size,
+    };
+    let page = ties::large_page(run, request, check).await?;
+    if let Some(page) = page.filter(|page| page.len() > 0) {
+        known = KnownPage {
+            records: page.len(),
+            size: LARGE_PAGE,
+        };
+        run.emit(&page).await?;
+        let next = page.earliest().map(|at| run.server.bound_at(at).at);
+        if let Some(next) = next.filter(|next| *next < instant.at) {
+            return Ok(next + run.server.unit());
         }
     }
+    let pages = Request {
+        from: Some(instant.text.clone()),
+        ..request.clone()
+    };
+    ties::by_key_or_pages(run, &pages, instant, after, known).await?;
+    Ok(instant.at)
+}
 
-    async fn rises_when_asked(&mut self, start: &Bound, page: &Page) -> Result<bool, Halt> {
-        let least = page.earliest().and_then(|row| row.at);
-        let check = |upwards: &Page| {
-            ordered(upwards, true)?;
-            let first = upwards.rows.first().and_then(|row| row.at);
-            match upwards.single_instant().is_none() && first <= least {
-                true => Ok(()),
-                false => Err(BY_CHANCE),
-            }
-        };
-        let ask = self.upwards(start);
-        Ok(matches!(self.next(&ask, check).await?, Ok(Some(_))))
-    }
-
-    /// Nothing lies above the first page, unless it has come since.
-    async fn begins_with_the_greatest(
-        &mut self,
-        start: &Bound,
-        page: &Page,
-    ) -> Result<Result<(), Breach>, Halt> {
-        let Some(greatest) = page.latest().and_then(|row| row.at) else {
-            return Ok(Ok(()));
-        };
-        let above = self.bound_at(greatest + self.unit());
-        let (higher, first) = (self.downwards(&above), self.downwards(start));
-        let found = self
-            .next(&higher, |page| within(page, above.at, Micros::MAX))
-            .await?;
-        match found {
-            Ok(None) => return Ok(Ok(())),
-            Ok(Some(_)) => {}
-            Err(breach) => return Ok(Err(breach)),
+/// Verifies that the server sorts, and did not send descending records by accident.
+///
+/// A server that also sorts in ascending order on request does sort. For any other, no page is believed by itself: records that
+/// are stored in descending order, or in parts of it, look sorted while others are missing between them. So each page is
+/// compared with what the server has between the page's dates.
+async fn verify_order(
+    run: &mut Run<'_>,
+    start: &Bound,
+    page: &Page,
+    before: Option<Micros>,
+) -> Result<(), Halt> {
+    if before.is_none() && run.server.capabilities.sort != Some(true) {
+        if sorts_ascending(run, start, page).await? {
+            run.server.capabilities.sort = Some(true);
+        } else {
+            verify_newest(run, start, page).await?;
         }
-        let has_grown = |page: &Page| match page.latest().and_then(|row| row.at) {
-            Some(latest) if latest > greatest => Ok(()),
-            _ => Err(BY_CHANCE),
-        };
-        Ok(self.checked(&first, has_grown).await?.map(|_| ()))
     }
+    match run.server.capabilities.sort {
+        Some(true) => Ok(()),
+        _ => verify_no_others(run, page, before).await,
+    }
+}
 
-    /// What a page has above its least instant is all that the server has from there to the page's own bound: asked for by its dates,
-    /// it is less than a page, so that anything else would show.
-    async fn has_no_others(
-        &mut self,
-        page: &Page,
-        before: Option<Micros>,
-    ) -> Result<Result<(), Breach>, Halt> {
-        let date = |row: Option<&Row>| row.and_then(|row| row.at);
-        let (Some(least), Some(greatest)) = (date(page.earliest()), date(page.latest())) else {
-            return Ok(Ok(()));
-        };
-        let from = self.bound_at(least + self.unit());
-        let before = self.bound_at(before.unwrap_or(greatest + self.unit()));
-        if from.at >= before.at {
-            return Ok(Ok(()));
+/// Whether the server returns the earliest records first on request.
+async fn sorts_ascending(run: &mut Run<'_>, start: &Bound, page: &Page) -> Result<bool, Halt> {
+    let earliest = page.earliest();
+    let check = |ascending: &Page| {
+        ordered(ascending, true)?;
+        match ascending.single_instant().is_none() && ascending.first_date() <= earliest {
+            true => Ok(()),
+            false => Err(Violation::Unsorted),
         }
-        let ask = Ask {
-            before: Some(before.text.clone()),
-            ..self.downwards(&from)
-        };
-        let known = self.keys(page);
-        let above = match self
-            .next(&ask, |page| within(page, from.at, before.at))
-            .await?
-        {
-            Ok(above) => above.unwrap_or_default(),
-            Err(breach) => return Ok(Err(breach)),
-        };
-        let is_known = self.keys(&above).iter().all(|key| known.contains(key));
-        Ok(if is_known { Ok(()) } else { Err(BY_CHANCE) })
+    };
+    let request = run.server.request_from(start, Sort::Ascending);
+    match run.next_page(&request, check).await {
+        Ok(page) => Ok(page.is_some()),
+        Err(Halt::Violation(_)) => Ok(false),
+        Err(halt) => Err(halt),
+    }
+}
+
+/// Verifies that the first page has the newest records: nothing is after it, unless it has appeared since.
+async fn verify_newest(run: &mut Run<'_>, start: &Bound, page: &Page) -> Result<(), Halt> {
+    let Some(latest) = page.latest() else {
+        return Ok(());
+    };
+    let above = run.server.bound_at(latest + run.server.unit());
+    let newer = run.server.request_from(&above, Sort::Descending);
+    let check = |page: &Page| within(page, above.at, Micros::MAX);
+    if run.next_page(&newer, check).await?.is_none() {
+        return Ok(());
+    }
+    let first = run.server.request_from(start, Sort::Descending);
+    let has_grown = |page: &Page| match page.latest() {
+        Some(now_latest) if now_latest > latest => Ok(()),
+        _ => Err(Violation::Unsorted),
+    };
+    run.checked_page(&first, has_grown).await?;
+    Ok(())
+}
+
+/// Verifies that the server has no other records between the page's dates.
+///
+/// The request covers the dates after the page's earliest instant, up to the page's upper bound. These records are fewer than a
+/// page, so any additional one would be on it.
+async fn verify_no_others(
+    run: &mut Run<'_>,
+    page: &Page,
+    before: Option<Micros>,
+) -> Result<(), Halt> {
+    let (Some(earliest), Some(latest)) = (page.earliest(), page.latest()) else {
+        return Ok(());
+    };
+    let unit = run.server.unit();
+    let from = run.server.bound_at(earliest + unit);
+    let before = run.server.bound_at(before.unwrap_or(latest + unit));
+    if from.at >= before.at {
+        return Ok(());
+    }
+    let request = Request {
+        before: Some(before.text.clone()),
+        ..run.server.request_from(&from, Sort::Descending)
+    };
+    let check = |page: &Page| within(page, from.at, before.at);
+    let found = run.next_page(&request, check).await?.unwrap_or_default();
+    let known = page.key_hashes();
+    match found.key_hashes().iter().all(|key| known.contains(key)) {
+        true => Ok(()),
+        false => Err(Violation::Unsorted.into()),
     }
 }

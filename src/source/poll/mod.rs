@@ -1,25 +1,31 @@
-//! Records by their date of change: a watermark that neither loses nor repeats, whatever the server does.
+//! Polls records by their date of change, without losing or repeating any, whatever the server does.
 //!
-//! The server is asked in ascending order from the frontier on, and the lower bound is shifted instead of counting pages.
-//! Every answer is held against what was asked; a server that does not do as it is told is read in another way, by the
-//! evidence, or refused. What was emitted is remembered by digest, so that reading twice repeats nothing.
+//! Requests ask for ascending dates from the frontier on. The lower bound moves forward instead of a page number: a record that
+//! changes meanwhile moves ahead of the reader, and nothing shifts past it. Every response is checked against its request:
+//! bounds, order, keys. A server that fails a check is read in another way, or refused. Emitted versions are remembered by
+//! digest, so a record that is read twice is emitted once.
+//!
+//! A [`Run`](run::Run) has three parts: the [`Server`](server::Server) with what is known of it, the [`Scan`](scan::Scan)
+//! that says where the reader is, and the [`Output`](output::Output) with the stored state.
 
 mod ascending;
-mod ask;
-mod commit;
+mod capabilities;
+mod checks;
 mod descending;
-mod emit;
-mod follow;
-mod gauge;
-mod learnt;
+mod halt;
+mod key_sweep;
+mod out_file;
 mod output;
 mod page;
 mod passes;
-mod query;
-mod sniff;
+mod probe;
+mod progress;
+mod request;
+mod run;
+mod scan;
+mod server;
 mod ties;
 mod undated;
-mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,69 +37,71 @@ use tokio_util::sync::CancellationToken;
 use super::{BoxFuture, Outlet};
 use crate::api::{Answer, ApiError};
 use crate::explain::{Exit, Explain, Explanation};
-use crate::store::poll::{Fingerprint, PollState, PollStateError};
+use crate::store::poll::{PollState, PollStateError};
 use crate::time::Timestamp;
 use crate::watermark::Micros;
 
-pub use gauge::{Gauge, Reading};
-pub use output::{OutFile, OutFileError};
+pub use out_file::{OutFile, OutFileError};
+pub use progress::{Counts, Progress};
 
-/// Asks the server once: a body of `find`, and what came of it. What it returns needs no borrow, so that the next page can be on its
-/// way while this one is worked on.
+/// Sends one request with this body to `find`. The future borrows nothing, so the next page can be requested while the current
+/// one is processed.
 pub type Find = Arc<dyn Fn(Vec<u8>) -> BoxFuture<'static, Result<Answer, ApiError>> + Send + Sync>;
 
 /// What to read, and how.
 #[derive(Clone, Debug)]
 pub struct PollOptions {
     pub datatype: String,
-    /// Nothing that was modified before this is ever asked for; only a new state takes it.
+    /// Lower bound of everything that is requested. Only a new state adopts it.
     pub since: Option<Micros>,
-    /// Leave out what was modified at or after this.
+    /// Leave out records modified at or after this.
     pub until: Option<Micros>,
-    /// End after so many records.
+    /// End after this many records.
     pub max: Option<u64>,
     /// How long after its date a record may become visible.
     pub lookback: Duration,
     pub page_size: u32,
-    /// A filter of the person's own, in the platform's terms.
+    /// The user's own filter, in the platform's syntax.
     pub query: Map<String, Value>,
-    /// The path of a record's key; found out where it is not given.
+    /// Path of a record's key. Discovered if `None`.
     pub key: Option<String>,
-    /// The path of its date of change.
+    /// Path of a record's date of change.
     pub field: String,
-    /// Paths whose changes are no change.
+    /// Paths whose changes do not make a new version.
     pub ignore: Vec<String>,
     pub undated: Undated,
     pub strategy: Strategy,
-    /// The least time between two requests.
+    /// Minimum time between two requests.
     pub pace: Option<Duration>,
     /// The longest wait that the server may ask for.
     pub max_wait: Duration,
+    /// Sweep through all keys to find deleted records.
     pub sweep: bool,
+    /// Sweep through all keys to find records that no date query returned.
     pub reconcile: bool,
-    /// Go on when all has been read, asking again after so long: at least, at most.
+    /// Keep polling after everything has been read; the shortest and the longest time between two scans.
     pub follow: Option<(Duration, Duration)>,
-    /// Each record counts as done before the next one is handed on.
-    pub one_by_one: bool,
-    /// How a state of Singer's is told, where it is.
-    pub tells_state: bool,
+    /// Commit each record before the next one is emitted.
+    pub commit_each_record: bool,
+    /// Write Singer STATE messages.
+    pub writes_bookmarks: bool,
 }
 
-/// What becomes of records without a date.
+/// What to do with records that have no date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Undated {
-    /// They are counted, and left out.
+    /// Leave them out and report how many there are.
     #[default]
     Warn,
     Include,
-    /// They end the run.
+    /// Fail if there are any.
     Fail,
 }
 
 /// The order in which to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
-    /// Ascending, and another way where the server does not allow that.
+    /// Ascending, with fall-backs if the server does not support that.
     #[default]
     Auto,
     Ascending,
@@ -101,27 +109,27 @@ pub enum Strategy {
     Pages,
 }
 
-/// Whose records they are, as far as it is known before the server has answered.
+/// Whose records are polled, as far as that is known before the first response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Without secrets.
     pub url: String,
     pub org: String,
-    /// A local platform is known by its data, whatever its port.
+    /// A local platform is identified by its data, whatever its port.
     pub is_loopback: bool,
 }
 
 /// How polling ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PollEnd {
-    /// All that there is has been read.
+    /// Everything has been read.
     Complete,
     /// [`PollOptions::max`] was reached.
-    Enough,
-    /// Asked to stop; what was emitted is committed.
+    MaxReached,
+    /// The caller asked to stop. Emitted records are committed.
     Stopped,
-    /// The outlet takes no more; what it did not write is not committed.
-    Refused,
+    /// The outlet accepts no more. Records that it did not write are not committed.
+    OutletClosed,
 }
 
 /// Why records cannot be polled.
@@ -133,20 +141,18 @@ pub enum PollError {
     State(#[from] PollStateError),
     #[error(transparent)]
     Output(#[from] OutFileError),
-    /// An answer that is no page, again and again.
-    #[error("the server's answers are no pages of records: {why}")]
-    NoPages { why: String },
-    /// Reads as the last failure.
-    #[error("{source}")]
-    Spent { tries: u32, source: Box<PollError> },
-    /// Completeness cannot be had.
+    #[error("the server's responses are not pages of records: {why}")]
+    NotPages { why: String },
+    #[error("gave up after {tries} tries")]
+    RetriesExhausted { tries: u32, source: Box<PollError> },
+    /// No way of reading returns every record.
     #[error("this server cannot be read completely: {why}")]
     Incomplete { why: String },
     #[error("the server asks to wait until {until}, longer than allowed")]
     WaitTooLong { until: Timestamp },
     #[error("records have {}", key.as_ref().map_or_else(|| "none of the keys `sk`, `id` and `_id`".to_owned(), |key| format!("no key in `{key}`")))]
     NoKey {
-        /// The one that was asked for.
+        /// The configured key.
         key: Option<String>,
     },
     #[error("no record has a date in `{field}`")]
@@ -163,38 +169,36 @@ impl Explain for PollError {
             Self::Api(error) => error.explain(),
             Self::State(error) => error.explain(),
             Self::Output(error) => error.explain(),
-            Self::Spent { tries, source } => source.explain().hint(format!(
-                "it was tried {tries} times; what was read is kept, and the same command goes on"
+            Self::RetriesExhausted { tries, source } => source.explain().hint(format!(
+                "the request was tried {tries} times; run the same command to continue"
             )),
-            Self::NoPages { .. } => refused("bad_answer")
-                .hint("check that this is the platform's address: evt profile show"),
-            Self::Incomplete { .. } => gap("incomplete")
-                .hint("evt man polling     says what a server has to be able to do"),
+            Self::NotPages { .. } => {
+                refused("bad_answer").hint("check the address of the platform: evt profile show")
+            }
+            Self::Incomplete { .. } => {
+                gap("incomplete").hint("evt man polling     describes what a server must support")
+            }
             Self::WaitTooLong { .. } => refused("wait_too_long").hint(
-                "--max-wait waits longer; evt poll state reset forgets the wait, and everything else",
+                "--max-wait allows a longer wait; evt poll state reset deletes the whole state",
             ),
             Self::NoKey { .. } => {
-                Explanation::usage("no_key").hint("--key PATH     says where a record has its key")
+                Explanation::usage("no_key").hint("--key PATH     sets the path of a record's key")
             }
             Self::NoDate { .. } => Explanation::usage("no_date")
-                .hint("--field PATH     says where a record has its date of change"),
+                .hint("--field PATH     sets the path of a record's date of change"),
             Self::Undated { .. } => gap("undated").hint("--undated include     reads them too"),
         }
     }
 }
 
-/// A datatype that is polled. Its state is locked as long as this lives.
+/// A poller of one datatype. It holds the lock of its state.
 pub struct Poll {
     options: PollOptions,
     subject: Subject,
     find: Find,
     state: PollState,
-    output: Option<OutFile>,
-    gauge: Arc<Gauge>,
-    /// The state belongs to what this server has.
-    is_claimed: bool,
-    /// It has answered once in this process.
-    has_answered: bool,
+    file: Option<OutFile>,
+    progress: Arc<Progress>,
 }
 
 impl Poll {
@@ -203,72 +207,39 @@ impl Poll {
         subject: Subject,
         find: Find,
         state: PollState,
-        output: Option<OutFile>,
+        file: Option<OutFile>,
     ) -> Self {
         Self {
             options,
             subject,
             find,
             state,
-            output,
-            gauge: Arc::default(),
-            is_claimed: false,
-            has_answered: false,
+            file,
+            progress: Arc::default(),
         }
     }
 
-    /// How far it has come, for whoever shows it.
-    pub fn gauge(&self) -> Arc<Gauge> {
-        Arc::clone(&self.gauge)
+    /// Counters that can be read while polling runs.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     pub fn state(&mut self) -> &mut PollState {
         &mut self.state
     }
 
-    /// Reads until all is read, or with [`PollOptions::follow`] until `stop`.
+    /// Reads until everything has been read, or with [`PollOptions::follow`] until `stop`.
     ///
-    /// What was handed to `outlet` counts as done once [`Outlet::flush`] has said so, and is committed then: whenever the
-    /// process ends, the next one goes on behind the last commit.
+    /// Records are committed after [`Outlet::flush`] has confirmed them. Whenever the process ends, the next one continues after
+    /// the last commit.
     ///
     /// # Errors
-    /// [`PollError`]; what was emitted before is committed.
+    /// [`PollError`]; records that were emitted before it are committed.
     pub async fn run(
         &mut self,
         outlet: &mut dyn Outlet,
         stop: &CancellationToken,
     ) -> Result<PollEnd, PollError> {
-        follow::run(self, outlet, stop).await
-    }
-
-    fn fingerprint(&self, platform: Option<&str>) -> Fingerprint {
-        let platform = match platform.filter(|_| self.subject.is_loopback) {
-            Some(data) => format!("evt-dev:{data}"),
-            None => self.subject.url.clone(),
-        };
-        let mut query = Vec::new();
-        let text = Value::Object(self.options.query.clone()).to_string();
-        crate::json::canonical(&text, &[], &mut query);
-        Fingerprint {
-            platform,
-            org: self.subject.org.clone(),
-            datatype: self.options.datatype.clone(),
-            query: String::from_utf8_lossy(&query).into_owned(),
-            key: self.options.key.clone(),
-            field: self.options.field.clone(),
-        }
-    }
-}
-
-/// Why a sweep ends before it is complete.
-#[derive(Debug)]
-enum Halt {
-    End(PollEnd),
-    Error(PollError),
-}
-
-impl<E: Into<PollError>> From<E> for Halt {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
+        run::run(self, outlet, stop).await
     }
 }

@@ -1,263 +1,315 @@
-//! The file that records are written to: how much of it counts is part of the state, so that a crash neither tears nor repeats a line.
+//! Where records go: they are handed to the outlet, written, and then committed to the state.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use thiserror::Error;
+use aws_lc_rs::digest::{SHA256, digest};
+use tokio::time::Instant;
 
-use crate::explain::{Explain, Explanation};
-use crate::watermark::OutputPlace;
+use super::halt::Halt;
+use super::out_file::OutFile;
+use super::page::{Page, Row};
+use super::progress::Progress;
+use super::scan::Scan;
+use super::server::Server;
+use super::{PollEnd, PollOptions, Undated};
+use crate::json::{self, Raw};
+use crate::source::{Change, Message, Notice, Op, Outlet};
+use crate::store::poll::{Fingerprint, PollState};
+use crate::time::Timestamp;
+use crate::watermark::{Digest, Micros, Position, Version, is_new};
 
-/// Why a file cannot take the records.
-#[derive(Debug, Error)]
-pub enum OutFileError {
-    #[error("cannot write to `{}`", path.display())]
-    Unwritable { path: PathBuf, source: io::Error },
-    /// What was committed is not there any more, or what others wrote stands behind it: going on would lose one or the other.
-    #[error("`{}` is not as it was left: {why}", path.display())]
-    Changed { path: PathBuf, why: String },
+/// Commits to a file with a recorded offset can be rarer: after this time, or this many records. Versions that are trimmed
+/// before their first commit are never written, so of several large pages only the last one costs anything.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
+const COMMIT_RECORDS: usize = 4000;
+/// Minimum time between two Singer STATE messages.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The outlet, and the state that records how far it has everything.
+pub(super) struct Output<'a> {
+    options: &'a PollOptions,
+    outlet: &'a mut dyn Outlet,
+    pub(super) state: &'a mut PollState,
+    pub(super) file: Option<&'a OutFile>,
+    pub(super) progress: &'a Progress,
+    /// The position that the next commit stores.
+    pub(super) position: Position,
+    /// The state belongs to this server's data. Until that is known, nothing is committed.
+    is_claimed: bool,
+    /// Records emitted by this process.
+    pub(super) emitted: u64,
+    /// Records emitted since the last commit.
+    uncommitted: usize,
+    committed_at: Instant,
+    bookmarked_at: Instant,
+    /// Buffer for canonical JSON.
+    canonical: Vec<u8>,
+    /// Event name of the last record.
+    event_name: (Op, String),
 }
 
-impl Explain for OutFileError {
-    fn explain(&self) -> Explanation {
-        match self {
-            Self::Unwritable { path, .. } => Explanation::failed("output_unwritable").hint(
-                format!("ls -ld {}     shows who may write there", path.display()),
-            ),
-            Self::Changed { .. } => Explanation::failed("output_changed")
-                .hint("put the file back as it was, or go on in another: --out another-file"),
+impl<'a> Output<'a> {
+    pub(super) fn new(
+        options: &'a PollOptions,
+        outlet: &'a mut dyn Outlet,
+        state: &'a mut PollState,
+        file: Option<&'a OutFile>,
+        progress: &'a Progress,
+    ) -> Self {
+        let mut position = state.position().clone();
+        if !position.has_begun() {
+            position.since = options.since;
         }
-    }
-}
-
-/// An output file, cut back to what was committed.
-pub struct OutFile {
-    path: PathBuf,
-    file: File,
-    number: Option<(u64, u64)>,
-    /// Where this process began to write.
-    base: u64,
-}
-
-impl OutFile {
-    /// Opens the file to go on where `place` says; a file that the state does not know is written on at its end.
-    ///
-    /// What stands behind the committed offset was written and never committed, a torn line among it: it is cut off.
-    ///
-    /// # Errors
-    /// [`OutFileError::Changed`] where the file is shorter than what was committed, or another one.
-    pub fn open(path: &Path, place: Option<&OutputPlace>) -> Result<Self, OutFileError> {
-        let failed = |source| OutFileError::Unwritable {
-            path: path.to_owned(),
-            source,
-        };
-        let path = std::path::absolute(path).map_err(failed)?;
-        let there = std::fs::metadata(&path)
-            .ok()
-            .and_then(|there| number(&there));
-        let is_same =
-            |place: &&OutputPlace| place.path == path || (there.is_some() && place.file == there);
-        let known = place.filter(is_same);
-        if known.is_some_and(|place| place.offset > 0) && !path.exists() {
-            return Err(changed(&path, "it is gone"));
+        if let Some(file) = file {
+            position.output = Some(file.offset(0));
         }
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true);
-        let mut file = options.open(&path).map_err(failed)?;
-        // Two that write one file would cut off each other's lines.
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(changed(&path, "another evt writes to it"));
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(changed(&path, "it is no ordinary file"));
-        }
-        let number = number(&metadata);
-        let base = match known {
-            Some(place) if place.offset > 0 && place.file != number => {
-                return Err(changed(&path, "another file has its name"));
-            }
-            Some(place) if metadata.len() < place.offset => {
-                let why = format!(
-                    "{} of the {} bytes that were committed are left",
-                    metadata.len(),
-                    place.offset
-                );
-                return Err(changed(&path, &why));
-            }
-            Some(place) if place.is_whole && metadata.len() > place.offset => {
-                let more = metadata.len() - place.offset;
-                return Err(changed(
-                    &path,
-                    &format!("others have added {more} bytes to it"),
-                ));
-            }
-            Some(place) => place.offset,
-            None => end_of(&mut file, metadata.len()).map_err(failed)?,
-        };
-        file.set_len(base).map_err(failed)?;
-        file.seek(SeekFrom::Start(base)).map_err(failed)?;
-        Ok(Self {
-            path,
+        Self {
+            options,
+            outlet,
+            state,
             file,
-            number,
-            base,
-        })
+            progress,
+            position,
+            is_claimed: false,
+            emitted: 0,
+            uncommitted: 0,
+            committed_at: Instant::now(),
+            bookmarked_at: Instant::now(),
+            canonical: Vec::new(),
+            event_name: (Op::Updated, String::new()),
+        }
     }
 
-    /// The file to write to, at the right place.
-    ///
-    /// # Errors
-    /// Where there is no handle left.
-    pub fn writer(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub(super) fn notice(&mut self, notice: Notice) {
+        self.outlet.notice(notice);
     }
 
-    /// Waits until the first `bytes` that this process wrote are on the disk; the place behind them.
-    pub(super) async fn sync(&self, bytes: u64) -> Result<OutputPlace, OutFileError> {
-        let failed = |source| OutFileError::Unwritable {
-            path: self.path.clone(),
-            source,
+    /// Compares the state's fingerprint at the first response, and commits the initial position.
+    pub(super) fn claim(&mut self, fingerprint: impl FnOnce() -> Fingerprint) -> Result<(), Halt> {
+        if self.is_claimed {
+            return Ok(());
+        }
+        self.state.claim(&fingerprint())?;
+        self.is_claimed = true;
+        // Before the first record: after a crash, the next process must know which file may have a torn line.
+        self.state.commit(&self.position, None)?;
+        Ok(())
+    }
+
+    /// Stores the time before which neither this process nor a later one may send a request.
+    pub(super) fn hold_until(&mut self, until: Timestamp) -> Result<(), Halt> {
+        if self.position.not_before != Some(until) {
+            self.position.not_before = Some(until);
+            self.state.hold_until(until)?;
+        }
+        Ok(())
+    }
+
+    /// Emits a row if it is a new version. Returns whether it was.
+    pub(super) fn emit_row(
+        &mut self,
+        page: &Page,
+        row: &Row,
+        server: &Server<'_>,
+        scan: &mut Scan,
+    ) -> Result<bool, Halt> {
+        if row.at.is_none() && self.options.undated != Undated::Include {
+            scan.undated += 1;
+            return Ok(false);
+        }
+        let at = row.at.unwrap_or(Micros::MAX);
+        // Older versions were emitted and forgotten, or never requested. Only a server that ignores bounds sends them.
+        let floor = self.position.since.max(self.position.trimmed);
+        let is_before = floor.is_some_and(|floor| at < floor);
+        let is_after = row.at.is_some() && self.options.until.is_some_and(|until| at >= until);
+        if is_before || is_after {
+            scan.excluded += 1;
+            return Ok(false);
+        }
+        let record = page.record(row);
+        let digest = self.digest(record);
+        let plain = page.key(row).map(Raw::plain);
+        let key = plain.as_deref().map_or(&digest.0[..], str::as_bytes);
+        let version = Version { key, digest, at };
+        if !is_new(self.state, &version)? {
+            if !self.options.ignore.is_empty() {
+                // Only ignored fields changed. If the date is one of them, the version must be remembered until the later date.
+                self.state.seen_again(&version)?;
+            }
+            return Ok(false);
+        }
+        self.emit(page, row, server, &version)?;
+        let is_due = row.at.is_none() || server.clock.is_none_or(|clock| at <= clock);
+        scan.new_rows += u64::from(is_due);
+        Ok(true)
+    }
+
+    /// Emits a row of a page.
+    pub(super) fn emit(
+        &mut self,
+        page: &Page,
+        row: &Row,
+        server: &Server<'_>,
+        version: &Version<'_>,
+    ) -> Result<(), Halt> {
+        let change = Change {
+            op: row.op,
+            key: page.key(row).map_or("null", Raw::text),
+            key_path: server.capabilities.key.as_deref().unwrap_or_default(),
+            at: page.date(row).map(Raw::text),
+            digest: version.digest,
         };
-        let file = self.file.try_clone().map_err(failed)?;
-        let synced = tokio::task::spawn_blocking(move || file.sync_data()).await;
-        synced
-            .unwrap_or_else(|fault| Err(io::Error::other(fault)))
-            .map_err(failed)?;
-        Ok(self.place(bytes))
+        self.emit_change(page.record(row), change, version)
     }
 
-    /// The place behind the first `bytes` that this process wrote.
-    pub(super) fn place(&self, bytes: u64) -> OutputPlace {
-        OutputPlace {
-            path: self.path.clone(),
-            file: self.number,
-            offset: self.base + bytes,
-            is_whole: false,
+    /// Hands a version to the outlet and remembers it.
+    pub(super) fn emit_change(
+        &mut self,
+        record: &str,
+        change: Change<'_>,
+        version: &Version<'_>,
+    ) -> Result<(), Halt> {
+        let datatype = &self.options.datatype;
+        if self.event_name.0 != change.op || self.event_name.1.is_empty() {
+            self.event_name = (change.op, format!("{datatype}.{}", change.op.as_str()));
+        }
+        let id = String::from_utf8_lossy(version.key);
+        let message = Message {
+            name: Some(&self.event_name.1),
+            id: Some(&id),
+            channel: Some(datatype),
+            data: record.as_bytes(),
+            change: Some(change),
+            ..Message::default()
+        };
+        if self.outlet.take(&message).is_break() {
+            return Err(Halt::End(PollEnd::OutletClosed));
+        }
+        self.position.emitted += 1;
+        self.state.remember(version, self.position.emitted);
+        self.progress.count_emitted();
+        self.uncommitted += 1;
+        self.emitted += 1;
+        Ok(())
+    }
+
+    /// The digest of a record's content, whatever the order of its members.
+    pub(super) fn digest(&mut self, record: &str) -> Digest {
+        self.canonical.clear();
+        json::canonical(record, &self.options.ignore, &mut self.canonical);
+        let hash = digest(&SHA256, &self.canonical);
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash.as_ref()[..16]);
+        Digest(short)
+    }
+
+    /// Whether records should be committed after a page. Only for a file with a recorded offset can that wait: a crash repeats
+    /// whatever was written elsewhere since the last commit.
+    pub(super) fn is_commit_due(&self) -> bool {
+        let may_wait = self.file.is_some()
+            && self.uncommitted < COMMIT_RECORDS
+            && self.committed_at.elapsed() < COMMIT_INTERVAL;
+        !may_wait && self.uncommitted > 0
+    }
+
+    /// Commits what was emitted and how far the scan has come.
+    ///
+    /// The output is flushed first. A crash between the two leaves records in the output that the state does not know: the
+    /// next process cuts a file back to the recorded offset, and repeats the records elsewhere. The other order would lose them.
+    pub(super) async fn commit(
+        &mut self,
+        server: &Server<'_>,
+        scan: &mut Scan,
+    ) -> Result<(), Halt> {
+        let bytes = self.flush().await?;
+        self.store(bytes, server, scan).await?;
+        if self.options.writes_bookmarks && self.bookmarked_at.elapsed() >= BOOKMARK_INTERVAL {
+            self.write_bookmark(server, scan).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits at the end of a scan, with a Singer STATE message if they are on. Without a response there is nothing to commit.
+    pub(super) async fn commit_last(
+        &mut self,
+        server: &Server<'_>,
+        scan: &mut Scan,
+    ) -> Result<(), Halt> {
+        if !self.is_claimed {
+            return Ok(());
+        }
+        let bytes = self.flush().await?;
+        self.store(bytes, server, scan).await?;
+        if self.options.writes_bookmarks {
+            self.write_bookmark(server, scan).await?;
+        }
+        Ok(())
+    }
+
+    /// Records that this process ended properly, so that nothing after the offset in the file is its own.
+    pub(super) fn close(&mut self) -> Result<(), Halt> {
+        if let Some(output) = &mut self.position.output
+            && self.file.is_some()
+            && self.is_claimed
+        {
+            output.is_whole = true;
+            self.state.commit(&self.position, None)?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<u64, Halt> {
+        match self.outlet.flush().await {
+            ControlFlow::Continue(bytes) => Ok(bytes),
+            ControlFlow::Break(()) => {
+                self.state.roll_back();
+                Err(Halt::End(PollEnd::OutletClosed))
+            }
         }
     }
-}
 
-/// Behind the last whole line of a file that others wrote to.
-fn end_of(file: &mut File, length: u64) -> io::Result<u64> {
-    if length == 0 {
-        return Ok(0);
-    }
-    file.seek(SeekFrom::Start(length - 1))?;
-    let mut last = [0];
-    file.read_exact(&mut last)?;
-    if last != *b"\n" {
-        use std::io::Write;
-        file.write_all(b"\n")?;
-        return Ok(length + 1);
-    }
-    Ok(length)
-}
-
-fn changed(path: &Path, why: &str) -> OutFileError {
-    OutFileError::Changed {
-        path: path.to_owned(),
-        why: why.to_owned(),
-    }
-}
-
-#[cfg(unix)]
-fn number(metadata: &std::fs::Metadata) -> Option<(u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn number(_: &std::fs::Metadata) -> Option<(u64, u64)> {
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn place(path: &Path, offset: u64) -> OutputPlace {
-        let metadata = std::fs::metadata(path).unwrap();
-        OutputPlace {
-            path: path.to_owned(),
-            file: number(&metadata),
-            offset,
-            is_whole: false,
+    async fn store(
+        &mut self,
+        bytes: u64,
+        server: &Server<'_>,
+        scan: &mut Scan,
+    ) -> Result<(), Halt> {
+        if let Some(file) = self.file {
+            self.position.output = Some(file.sync(bytes).await?);
         }
+        let frontier = scan.frontier(server, self.options.until);
+        let mut trim = None;
+        if scan.is_quick {
+            // The stored frontier stays: a quick scan has not looked for records that became visible late.
+            scan.quick_frontier = scan.quick_frontier.max(frontier);
+        } else {
+            if let Some(frontier) = frontier {
+                self.position.advance(frontier, Timestamp::now());
+            }
+            // The next scan starts one lookback before the frontier. Versions before that are not sent again, if the server
+            // has proved that it respects bounds.
+            let reached = scan.verified_bound.zip(self.position.frontier);
+            trim = reached.map(|(bound, frontier)| {
+                server
+                    .bound_at(bound.min(frontier) - self.options.lookback)
+                    .at
+            });
+        }
+        self.position.trimmed = self.position.trimmed.max(trim);
+        self.position.capabilities = Some(server.capabilities.write());
+        self.state.commit(&self.position, trim)?;
+        self.uncommitted = 0;
+        self.committed_at = Instant::now();
+        Ok(())
     }
 
-    #[test]
-    fn what_was_never_committed_is_cut_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        std::fs::write(&path, "one\ntwo\nthr").unwrap();
-        let file = OutFile::open(&path, Some(&place(&path, 4))).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"one\n");
-        assert_eq!(file.place(6).offset, 10);
-    }
-
-    #[test]
-    fn a_file_that_lost_committed_lines_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        std::fs::write(&path, "one\n").unwrap();
-        let mut kept = place(&path, 8);
-        let shorter = OutFile::open(&path, Some(&kept));
-        assert!(matches!(shorter, Err(OutFileError::Changed { .. })));
-        kept.offset = 4;
-        std::fs::rename(&path, folder.path().join("rotated")).unwrap();
-        let gone = OutFile::open(&path, Some(&kept));
-        assert!(matches!(gone, Err(OutFileError::Changed { .. })));
-        std::fs::write(&path, "more than was committed\n").unwrap();
-        let another = OutFile::open(&path, Some(&kept));
-        assert!(matches!(another, Err(OutFileError::Changed { .. })));
-    }
-
-    #[test]
-    fn what_others_have_added_is_not_cut_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        std::fs::write(&path, "one\ntheirs\n").unwrap();
-        let mut kept = place(&path, 4);
-        kept.is_whole = true;
-        let added = OutFile::open(&path, Some(&kept));
-        assert!(matches!(added, Err(OutFileError::Changed { .. })));
-        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntheirs\n");
-    }
-
-    #[test]
-    fn one_process_writes_a_file_at_a_time() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        let _first = OutFile::open(&path, None).unwrap();
-        let second = OutFile::open(&path, None);
-        assert!(matches!(second, Err(OutFileError::Changed { .. })));
-    }
-
-    #[test]
-    fn a_file_is_known_by_whatever_path() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        std::fs::write(&path, "one\ntor").unwrap();
-        let kept = place(&path, 4);
-        let other = folder.path().join("x");
-        std::os::unix::fs::symlink(folder.path(), &other).unwrap();
-        let file = OutFile::open(&other.join("out"), Some(&kept)).unwrap();
-        assert_eq!(file.place(0).offset, 4);
-    }
-
-    #[test]
-    fn a_file_of_others_is_written_on_behind_its_last_line() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        std::fs::write(&path, "one\ntwo").unwrap();
-        let file = OutFile::open(&path, None).unwrap();
-        assert_eq!(file.place(0).offset, 8);
-        assert_eq!(std::fs::read(&path).unwrap(), b"one\ntwo\n");
+    /// Writes a Singer STATE message of the last commit. The output grows by it, so its offset is committed again.
+    async fn write_bookmark(&mut self, server: &Server<'_>, scan: &mut Scan) -> Result<(), Halt> {
+        let bookmark = self.state.singer_bookmark(&self.options.field)?;
+        self.outlet.reached(&bookmark);
+        let bytes = self.flush().await?;
+        self.bookmarked_at = Instant::now();
+        self.store(bytes, server, scan).await
     }
 }

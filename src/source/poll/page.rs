@@ -1,4 +1,4 @@
-//! One answer: where its records lie, their keys and their dates. Nothing is copied out of it.
+//! One response: the positions of its records, their keys and their dates. Nothing is copied.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -10,26 +10,26 @@ use crate::json::{self, Kind, Raw, Step};
 use crate::source::Op;
 use crate::watermark::{Dates, Micros};
 
-/// Names under which platforms put the records of a page.
+/// Names under which platforms send the records of a page.
 const LISTS: [&str; 6] = ["data", "items", "results", "records", "rows", "docs"];
-/// Names under which they say how many there are.
+/// Names under which they send the total number of records.
 const TOTALS: [&str; 3] = ["total", "totalCount", "total_count"];
 
-/// Why an answer is no page; never taken for a page without records.
+/// Why a response is not a page. Such a response is never treated as a page without records.
 #[derive(Debug, Error)]
-pub(super) enum NotAPage {
-    #[error("the answer is not JSON")]
+pub(super) enum PageError {
+    #[error("the response is not JSON")]
     NotJson,
-    #[error("the answer has no list of records")]
+    #[error("the response has no list of records")]
     NoList,
-    #[error("the list in the answer does not hold records")]
+    #[error("the list in the response does not contain records")]
     NoRecords,
 }
 
-/// Where a record says what it is.
+/// Where records have their key and date.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fields {
-    /// Empty while the name of the key is not known.
+pub(super) struct FieldPaths {
+    /// Empty until the name of the key is known.
     pub(super) key: Vec<Step>,
     pub(super) date: Vec<Step>,
 }
@@ -41,17 +41,17 @@ pub(super) fn steps(path: &str) -> Vec<Step> {
         .collect()
 }
 
-/// The records of one answer.
+/// The records of one response.
 #[derive(Debug, Default)]
 pub(super) struct Page {
     text: String,
     pub(super) rows: Vec<Row>,
-    /// How many the server says there are in all.
+    /// How many records the server reports in total.
     pub(super) total: Option<u64>,
-    /// Where the list stood: the names on the way to it.
+    /// The member names that lead to the list.
     pub(super) envelope: Vec<String>,
     /// The server's clock, in whole seconds.
-    pub(super) server_now: Option<Micros>,
+    pub(super) clock: Option<Micros>,
 }
 
 /// A record in its page.
@@ -65,44 +65,46 @@ pub(super) struct Row {
 }
 
 impl Page {
-    /// Reads an answer. `envelope` is where the list was found before.
+    /// Reads a response. `envelope` is where the list was in an earlier one.
     pub(super) fn read(
         answer: Answer,
         envelope: Option<&[String]>,
-        fields: &Fields,
-    ) -> Result<Self, NotAPage> {
-        let server_now = answer.date.map(Micros::from);
-        let text = String::from_utf8(answer.body).map_err(|_| NotAPage::NotJson)?;
+        paths: &FieldPaths,
+    ) -> Result<Self, PageError> {
+        let clock = answer.date.map(Micros::from);
+        let text = String::from_utf8(answer.body).map_err(|_| PageError::NotJson)?;
         let mut members = Vec::new();
         if !json::check(&text, |member| members.push((member.key, member.value))) {
-            return Err(NotAPage::NotJson);
+            return Err(PageError::NotJson);
         }
         let root = Root {
             text: &text,
             members: &members,
         };
-        let (path, list) = root.list(envelope).ok_or(NotAPage::NoList)?;
-        let rows = read_rows(&text, list, fields)?;
+        let (path, list) = root.list(envelope).ok_or(PageError::NoList)?;
+        let rows = read_rows(&text, list, paths)?;
         let total = root.total(&path);
         Ok(Self {
             envelope: path,
             rows,
             total,
-            server_now,
+            clock,
             text,
         })
     }
 
-    /// Finds the keys of its records, once it is known what they are called.
-    pub(super) fn find_keys(&mut self, fields: &Fields) {
+    /// Finds the keys of the records, once their name is known.
+    pub(super) fn find_keys(&mut self, paths: &FieldPaths) {
         let text = &self.text;
         for row in &mut self.rows {
             let record = Raw::new(&text[row.record.clone()]);
-            row.key = Glance::at(record, fields).key.map(|key| place(text, key));
+            row.key = Members::find(record, paths)
+                .key
+                .map(|key| range_of(text, key));
         }
     }
 
-    /// The record as it came.
+    /// The record, byte for byte.
     pub(super) fn record(&self, row: &Row) -> &str {
         &self.text[row.record.clone()]
     }
@@ -117,13 +119,13 @@ impl Page {
         row.date.clone().map(|range| Raw::new(&self.text[range]))
     }
 
-    /// The record's value at a path, for what is still to be learnt.
+    /// The record's value at a path.
     pub(super) fn value(&self, row: &Row, path: &[Step]) -> Option<Raw<'_>> {
         Raw::new(self.record(row)).at(path)
     }
 
-    /// Tells one answer from another: its length, its beginning and its end.
-    pub(super) fn mark(&self) -> u64 {
+    /// Tells responses apart: a hash of length, beginning and end.
+    pub(super) fn hash(&self) -> u64 {
         const ENDS: usize = 512;
         let bytes = self.text.as_bytes();
         let (start, end) = (bytes.len().min(ENDS), bytes.len().saturating_sub(ENDS));
@@ -136,7 +138,7 @@ impl Page {
         self.rows.len()
     }
 
-    /// The one instant that every record of the page has.
+    /// The instant that all records of the page share, if they do.
     pub(super) fn single_instant(&self) -> Option<Micros> {
         let first = self.rows.first()?.at?;
         self.rows
@@ -145,28 +147,51 @@ impl Page {
             .then_some(first)
     }
 
-    /// The row with the earliest, or the latest date.
-    pub(super) fn earliest(&self) -> Option<&Row> {
-        self.dated().min_by_key(|row| row.at)
+    pub(super) fn earliest(&self) -> Option<Micros> {
+        self.rows.iter().filter_map(|row| row.at).min()
     }
 
-    pub(super) fn latest(&self) -> Option<&Row> {
-        self.dated().max_by_key(|row| row.at)
+    pub(super) fn latest(&self) -> Option<Micros> {
+        self.rows.iter().filter_map(|row| row.at).max()
     }
 
-    fn dated(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| row.at.is_some())
+    /// The date of the first row.
+    pub(super) fn first_date(&self) -> Option<Micros> {
+        self.rows.first()?.at
+    }
+
+    /// The key of the first row, as JSON.
+    pub(super) fn first_key(&self) -> Option<String> {
+        Some(self.key(self.rows.first()?)?.text().to_owned())
+    }
+
+    /// The key of the last row, as JSON.
+    pub(super) fn last_key(&self) -> Option<String> {
+        Some(self.key(self.rows.last()?)?.text().to_owned())
+    }
+
+    /// A hash of each row's key, or of the record if it has none, in the order of the page.
+    pub(super) fn key_hashes(&self) -> Vec<u64> {
+        let hash = |row| {
+            let mut hasher = DefaultHasher::new();
+            match self.key(row) {
+                Some(key) => key.plain().hash(&mut hasher),
+                None => self.record(row).hash(&mut hasher),
+            }
+            hasher.finish()
+        };
+        self.rows.iter().map(hash).collect()
     }
 }
 
-/// The root of an answer, as the one pass that checked it found it.
+/// The root of a response, with the members that the JSON check found.
 struct Root<'a> {
     text: &'a str,
     members: &'a [(Range<usize>, Range<usize>)],
 }
 
 impl<'a> Root<'a> {
-    /// The list of records: at the root, under one of the usual names, or under one of those one level further in.
+    /// The list of records: the root, a member of the root with a usual name, or such a member of any member.
     fn list(&self, known: Option<&[String]>) -> Option<(Vec<String>, Raw<'a>)> {
         let whole = Raw::new(self.text);
         if whole.kind() == Some(Kind::Array) {
@@ -201,7 +226,7 @@ impl<'a> Root<'a> {
         })
     }
 
-    /// The total beside the list.
+    /// The total next to the list.
     fn total(&self, path: &[String]) -> Option<u64> {
         let (_, parents) = path.split_last()?;
         TOTALS.iter().find_map(|name| {
@@ -224,33 +249,33 @@ impl<'a> Root<'a> {
     }
 }
 
-fn read_rows(text: &str, list: Raw<'_>, fields: &Fields) -> Result<Vec<Row>, NotAPage> {
+fn read_rows(text: &str, list: Raw<'_>, paths: &FieldPaths) -> Result<Vec<Row>, PageError> {
     list.items()
         .map(|record| {
             if record.kind() != Some(Kind::Object) {
-                return Err(NotAPage::NoRecords);
+                return Err(PageError::NoRecords);
             }
-            let seen = Glance::at(record, fields);
+            let found = Members::find(record, paths);
             Ok(Row {
-                record: place(text, record),
-                at: seen.date.and_then(Dates::read),
-                op: seen.op(),
-                key: seen.key.map(|key| place(text, key)),
-                date: seen.date.map(|date| place(text, date)),
+                record: range_of(text, record),
+                at: found.date.and_then(Dates::read),
+                op: found.op(),
+                key: found.key.map(|key| range_of(text, key)),
+                date: found.date.map(|date| range_of(text, date)),
             })
         })
         .collect()
 }
 
-/// Where a part of the text lies in it.
-fn place(text: &str, part: Raw<'_>) -> Range<usize> {
+/// The range of a part of `text`.
+fn range_of(text: &str, part: Raw<'_>) -> Range<usize> {
     let start = part.text().as_ptr().addr() - text.as_ptr().addr();
     start..start + part.text().len()
 }
 
-/// What one walk over the members of a record finds.
+/// What one pass over the members of a record finds.
 #[derive(Default)]
-struct Glance<'a> {
+struct Members<'a> {
     key: Option<Raw<'a>>,
     date: Option<Raw<'a>>,
     version: Option<Raw<'a>>,
@@ -259,36 +284,36 @@ struct Glance<'a> {
     deleted: Option<Raw<'a>>,
 }
 
-impl<'a> Glance<'a> {
-    fn at(record: Raw<'a>, fields: &Fields) -> Self {
-        let mut seen = Self::default();
+impl<'a> Members<'a> {
+    fn find(record: Raw<'a>, paths: &FieldPaths) -> Self {
+        let mut found = Self::default();
         let text = record.text();
         for member in record.members() {
             let value = member.value(text);
-            // None of these has escapes in it.
+            // The names below need no escapes.
             let key = &text[member.key.start + 1..member.key.end - 1];
             match key {
-                "version" => seen.version = Some(value),
-                "createdate" | "createdAt" | "created_at" => seen.created = Some(value),
-                "state" | "status" => seen.state = Some(value),
-                "deleted" | "isDeleted" => seen.deleted = Some(value),
+                "version" => found.version = Some(value),
+                "createdate" | "createdAt" | "created_at" => found.created = Some(value),
+                "state" | "status" => found.state = Some(value),
+                "deleted" | "isDeleted" => found.deleted = Some(value),
                 _ => {}
             }
-            for (path, found) in [(&fields.key, &mut seen.key), (&fields.date, &mut seen.date)] {
+            for (path, value_at) in [(&paths.key, &mut found.key), (&paths.date, &mut found.date)] {
                 if let Some((Step::Name(first), rest)) = path.split_first()
                     && member.is_named(first)
                 {
-                    *found = value.at(rest);
+                    *value_at = value.at(rest);
                 }
             }
         }
         let is_key =
             |key: &Raw<'_>| matches!(key.kind(), Some(Kind::String | Kind::Number | Kind::Object));
-        seen.key = seen.key.filter(is_key);
-        seen
+        found.key = found.key.filter(is_key);
+        found
     }
 
-    /// The first version is new; a state that says so is a deletion.
+    /// A deletion flag or state makes it a deletion; a first version, or else equal dates, a creation.
     fn op(&self) -> Op {
         let says_deleted = |value: &Raw<'_>| value.text() == "\"deleted\"";
         if self

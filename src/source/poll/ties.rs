@@ -1,262 +1,235 @@
-//! Many records of one instant, more than a page holds: the date cannot tell them apart, so something else has to.
+//! Ties: more records of one instant than fit on a page. The date cannot separate them, so another criterion has to.
+//!
+//! A bulk update can stamp a whole table with one instant. Three ways are tried: one large page, then pages in the order of
+//! keys, then passes over numbered pages. If none of them is complete, polling fails rather than skip the rest.
 
-use std::cmp::Ordering;
-
-use super::ascending::Bound;
-use super::ask::Breach;
-use super::emit::Run;
-use super::page::{Page, Row};
-use super::query::{Ask, Sort};
-use super::sniff::{ordered, within};
-use super::{Halt, PollError};
-use crate::json::{Kind, Number, Raw};
+use super::PollError;
+use super::ascending;
+use super::checks::{keys_ascend, keys_descend, within};
+use super::halt::{Halt, Violation};
+use super::page::Page;
+use super::passes;
+use super::request::{Request, Sort};
+use super::run::Run;
+use super::server::Bound;
 use crate::watermark::Micros;
 
-/// Records of a page that is to hold a whole instant.
-pub(super) const LARGE: u32 = 2000;
+/// Page size of a page that is to hold a whole instant.
+pub(super) const LARGE_PAGE: u32 = 2000;
 
-/// What one large page has shown of an instant.
-enum Large {
-    /// All of it; where to go on.
-    Beyond(Bound),
-    /// So many records of it, and nothing else.
-    Within(usize),
-    /// The server takes no such request.
-    Refused,
+/// The page of an instant from which the largest number of its records is known.
+#[derive(Clone, Copy)]
+pub(super) struct KnownPage {
+    pub(super) records: usize,
+    /// The requested page size.
+    pub(super) size: u32,
 }
 
-impl Run<'_> {
-    /// Emits everything of the instant at `from`, of which `page` is a part, and returns where to go on: in one large page that
-    /// reaches beyond it, or key by key, or page by page until nothing new comes.
-    pub(super) async fn ties(
-        &mut self,
-        from: &Bound,
-        page: &Page,
-    ) -> Result<Result<Bound, Breach>, Halt> {
-        self.emit(page).await?;
-        self.page_is_done().await?;
-        // A page that is nearly empty is no cut: its keys settle it.
-        let is_full = page.len() * 2 >= self.question.page_size as usize;
-        let (mut length, mut size) = (page.len(), self.question.page_size);
-        if is_full {
-            match self.in_one_page(from).await? {
-                Ok(Large::Beyond(next)) => return Ok(Ok(next)),
-                Ok(Large::Within(records)) => (length, size) = (records, LARGE),
-                Ok(Large::Refused) => {}
-                Err(breach) => return Ok(Err(breach)),
-            }
-        }
-        let after = from.at + self.unit();
-        if self.by_key(from, after).await?.is_err() {
-            let ask = self.upwards(from);
-            self.by_pages(&ask, from, length, size).await?;
-        }
-        self.safe = self.safe.max(Some(from.at));
-        Ok(Ok(self.bound_at(after)))
-    }
+/// What a large page shows of an instant.
+enum Large {
+    /// All of it. The next date is at this bound.
+    Complete(Bound),
+    /// This many records of it, and nothing else: there may be more.
+    Partial(usize),
+    /// The server accepts no large pages, or sent an empty one.
+    Unsupported,
+}
 
-    /// The last resort for an instant of which a page of `length` records is known, of `size` that were asked for: page by page. Where that leads nowhere, a page
-    /// is whole all the same if the server is known to send larger ones: then it was not cut.
-    pub(super) async fn by_pages(
-        &mut self,
-        ask: &Ask,
-        instant: &Bound,
-        length: usize,
-        size: u32,
-    ) -> Result<(), Halt> {
-        let upto = (ask.sort == Sort::Ascending).then_some(instant.at);
-        let Err(why) = self.passes(ask, upto).await? else {
-            return Ok(());
-        };
-        let everything = Ask {
+/// Emits all records of the instant at `from`, of which `page` is a part. Returns the bound after it.
+pub(super) async fn read(run: &mut Run<'_>, from: &Bound, page: &Page) -> Result<Bound, Halt> {
+    run.emit(page).await?;
+    run.page_done().await?;
+    let page_size = run.server.template.page_size;
+    let mut known = KnownPage {
+        records: page.len(),
+        size: page_size,
+    };
+    // A page that is less than half full was hardly truncated: reading by key confirms that with less effort.
+    let is_full = page.len() * 2 >= page_size as usize;
+    if is_full {
+        match in_one_page(run, from).await? {
+            Large::Complete(next) => return Ok(next),
+            Large::Partial(records) => {
+                known = KnownPage {
+                    records,
+                    size: LARGE_PAGE,
+                };
+            }
+            Large::Unsupported => {}
+        }
+    }
+    let after = from.at + run.server.unit();
+    let request = run.server.request_from(from, Sort::Ascending);
+    by_key_or_pages(run, &request, from, after, known).await?;
+    run.scan.complete_to = run.scan.complete_to.max(Some(from.at));
+    Ok(run.server.bound_at(after))
+}
+
+/// Emits all records of an instant, `instant..after`: in the order of keys, or if the server does not support that, by passes
+/// over the pages of `request`.
+pub(super) async fn by_key_or_pages(
+    run: &mut Run<'_>,
+    request: &Request,
+    instant: &Bound,
+    after: Micros,
+    known: KnownPage,
+) -> Result<(), Halt> {
+    match by_key(run, instant, after).await {
+        Err(Halt::Violation(_)) => by_pages(run, request, instant, known).await,
+        result => result,
+    }
+}
+
+/// Reads an instant by passes. If they fail, the known page may still be complete: if the server is known to send larger pages
+/// for the same page size, this one was not truncated.
+async fn by_pages(
+    run: &mut Run<'_>,
+    request: &Request,
+    instant: &Bound,
+    known: KnownPage,
+) -> Result<(), Halt> {
+    let up_to = (request.sort == Sort::Ascending).then_some(instant.at);
+    let violation = match passes::read(run, request, up_to).await {
+        Err(Halt::Violation(violation)) => violation,
+        result => return result,
+    };
+    let KnownPage { records, size } = known;
+    let largest = |run: &Run<'_>| run.server.largest_pages.get(&size).copied().unwrap_or(0);
+    if largest(run) <= records {
+        // A page without bounds shows how large the server's pages can be.
+        let everything = Request {
             size: Some(size),
-            ..self.ask()
+            ..run.server.request()
         };
-        let widest = |run: &Self| run.widest.get(&size).copied().unwrap_or(0);
-        if widest(self) <= length {
-            // What it sends of everything shows how large its pages can be.
-            let _ = self.try_page(&everything).await?;
-        }
-        if widest(self) > length {
-            return Ok(());
-        }
-        Err(Halt::Error(PollError::Incomplete {
-            why: format!(
-                "more records than a page holds share the instant {}, and {why}",
-                instant.text
-            ),
-        }))
-    }
-
-    /// One page from the instant on that reaches beyond it has all of it, in one snapshot.
-    async fn in_one_page(&mut self, from: &Bound) -> Result<Result<Large, Breach>, Halt> {
-        let ask = self.upwards(from);
-        let check = |page: &Page| {
-            within(page, from.at, Micros::MAX)?;
-            ordered(page, true)
-        };
-        let page = match self.large_page(&ask, check).await? {
-            Ok(Some(page)) => page,
-            Ok(None) => return Ok(Ok(Large::Refused)),
-            Err(breach) => return Ok(Err(breach)),
-        };
-        if page.len() == 0 {
-            return Ok(Ok(Large::Refused));
-        }
-        self.emit(&page).await?;
-        let last = page.latest().and_then(|row| row.at);
-        let next = last.map(|at| self.bound_at(at));
-        Ok(Ok(match next.filter(|next| next.at > from.at) {
-            Some(next) => Large::Beyond(next),
-            None => Large::Within(page.len()),
-        }))
-    }
-
-    /// A page that is larger than the usual, unless the server takes none.
-    pub(super) async fn large_page(
-        &mut self,
-        ask: &Ask,
-        check: impl Fn(&Page) -> Result<(), Breach>,
-    ) -> Result<Result<Option<Page>, Breach>, Halt> {
-        if self.learnt.large_pages == Some(false) {
-            return Ok(Ok(None));
-        }
-        let ask = Ask {
-            size: Some(LARGE),
-            ..ask.clone()
-        };
-        let checked = self.checked(&ask, check).await?;
-        self.learnt.large_pages = Some(!matches!(checked, Err(Breach::NotTaken)));
-        match checked {
-            Ok(page) => Ok(Ok(Some(page))),
-            Err(Breach::NotTaken) => Ok(Ok(None)),
-            Err(breach) => Ok(Err(breach)),
+        match run.page(&everything).await {
+            Ok(_) | Err(Halt::Refused(_)) => {}
+            Err(halt) => return Err(halt),
         }
     }
-
-    /// The records of an instant in the order of their keys, each page behind the last key of the one before.
-    pub(super) async fn by_key(
-        &mut self,
-        from: &Bound,
-        after: Micros,
-    ) -> Result<Result<(), Breach>, Halt> {
-        let before = self.bound_at(after);
-        if before.at <= from.at {
-            return Ok(Err(Breach::Bounds));
-        }
-        let instant = Ask {
-            from: Some(from.text.clone()),
-            before: Some(before.text.clone()),
-            sort: Sort::Key,
-            size: (self.learnt.large_pages == Some(true)).then_some(LARGE),
-            ..self.ask()
-        };
-        let is_inside = |page: &Page| within(page, from.at, before.at);
-        let (mut first, mut last) = (None, None::<String>);
-        loop {
-            let ask = Ask {
-                after: last.clone(),
-                ..instant.clone()
-            };
-            let check = |page: &Page| {
-                is_inside(page)?;
-                behind(page, last.as_deref())
-            };
-            let page = match self.next(&ask, check).await? {
-                Ok(Some(page)) => page,
-                Ok(None) => break,
-                Err(breach) => return Ok(Err(breach)),
-            };
-            let key_of = |row: Option<&Row>| Some(page.key(row?)?.text().to_owned());
-            first = first.or_else(|| key_of(page.rows.first()));
-            last = key_of(page.rows.last());
-            let next = Ask {
-                after: last.clone(),
-                ..instant.clone()
-            };
-            self.look_ahead(&next).await;
-            self.emit(&page).await?;
-            self.page_is_done().await?;
-        }
-        match first.zip(last) {
-            Some((first, last)) if self.learnt.key_sort != Some(true) => {
-                self.sorts_keys(&instant, first, &last, is_inside).await
-            }
-            _ => Ok(Ok(())),
-        }
+    if largest(run) > records {
+        return Ok(());
     }
+    Err(PollError::Incomplete {
+        why: format!(
+            "more records than a page holds share the instant {}, and {violation}",
+            instant.text
+        ),
+    }
+    .into())
+}
 
-    /// Whether the order of keys is the server's doing: nothing lies before the first one, and in the other order the last one comes
-    /// first.
-    async fn sorts_keys(
-        &mut self,
-        ask: &Ask,
-        first: String,
-        last: &str,
-        is_inside: impl Fn(&Page) -> Result<(), Breach>,
-    ) -> Result<Result<(), Breach>, Halt> {
-        let reversed = Ask {
-            sort: Sort::KeyDescending,
-            ..ask.clone()
+/// Reads an instant in one page. A page that reaches past the instant has all of it, as of one moment, so nothing can shift
+/// between two pages.
+async fn in_one_page(run: &mut Run<'_>, from: &Bound) -> Result<Large, Halt> {
+    let request = run.server.request_from(from, Sort::Ascending);
+    let page = large_page(run, &request, |page| ascending::check(page, from)).await?;
+    let Some(page) = page.filter(|page| page.len() > 0) else {
+        return Ok(Large::Unsupported);
+    };
+    run.emit(&page).await?;
+    let next = page.latest().map(|at| run.server.bound_at(at));
+    Ok(match next.filter(|next| next.at > from.at) {
+        Some(next) => Large::Complete(next),
+        None => Large::Partial(page.len()),
+    })
+}
+
+/// Requests a page of [`LARGE_PAGE`] records; `None` if the server accepts no such page size.
+pub(super) async fn large_page(
+    run: &mut Run<'_>,
+    request: &Request,
+    check: impl Fn(&Page) -> Result<(), Violation>,
+) -> Result<Option<Page>, Halt> {
+    if run.server.capabilities.large_pages == Some(false) {
+        return Ok(None);
+    }
+    let request = Request {
+        size: Some(LARGE_PAGE),
+        ..request.clone()
+    };
+    let page = run.checked_page(&request, check).await;
+    let is_refused = matches!(page, Err(Halt::Violation(Violation::Refused)));
+    if matches!(page, Ok(_) | Err(Halt::Violation(_))) {
+        run.server.capabilities.large_pages = Some(!is_refused);
+    }
+    match is_refused {
+        true => Ok(None),
+        false => page.map(Some),
+    }
+}
+
+/// Reads an instant in the order of keys. Each page starts after the last key of the one before.
+async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Halt> {
+    let before = run.server.bound_at(after);
+    if before.at <= from.at {
+        return Err(Violation::Bounds.into());
+    }
+    let has_large_pages = run.server.capabilities.large_pages == Some(true);
+    let instant = Request {
+        before: Some(before.text.clone()),
+        size: has_large_pages.then_some(LARGE_PAGE),
+        ..run.server.request_from(from, Sort::Key)
+    };
+    let is_inside = |page: &Page| within(page, from.at, before.at);
+    let (mut first, mut last) = (None, None::<String>);
+    loop {
+        let request = Request {
+            after: last.clone(),
+            ..instant.clone()
         };
         let check = |page: &Page| {
             is_inside(page)?;
-            ahead(page)?;
-            let greatest = page.rows.first().and_then(|row| page.key(row));
-            match greatest.is_none_or(|greatest| greatest.text() == last) {
-                true => Ok(()),
-                false => Err(Breach::Keys),
-            }
+            keys_ascend(page, last.as_deref())
         };
-        if let Err(breach) = self.checked(&reversed, check).await? {
-            return Ok(Err(breach));
-        }
-        let before = Ask {
-            below: Some(first),
-            ..ask.clone()
+        let Some(page) = run.next_page(&request, check).await? else {
+            break;
         };
-        Ok(match self.next(&before, is_inside).await? {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(Breach::Keys),
-            Err(breach) => Err(breach),
-        })
+        first = first.or_else(|| page.first_key());
+        last = page.last_key();
+        let next = Request {
+            after: last.clone(),
+            ..instant.clone()
+        };
+        run.server.prefetch(&next).await;
+        run.emit(&page).await?;
+        run.page_done().await?;
     }
-}
-
-/// Each key lies before the one ahead of it.
-pub(super) fn ahead(page: &Page) -> Result<(), Breach> {
-    let keys: Option<Vec<Raw<'_>>> = page.rows.iter().map(|row| page.key(row)).collect();
-    let falls = |keys: Vec<Raw<'_>>| keys.is_sorted_by(|a, b| compare(*a, *b) == Ordering::Greater);
-    match keys.is_some_and(falls) {
-        true => Ok(()),
-        false => Err(Breach::Keys),
-    }
-}
-
-/// Every record has a key, behind the one before it and behind `last`.
-pub(super) fn behind(page: &Page, last: Option<&str>) -> Result<(), Breach> {
-    let mut before = last.map(Raw::new);
-    for row in &page.rows {
-        let key = page.key(row).ok_or(Breach::Keys)?;
-        if before.is_some_and(|before| compare(before, key) != Ordering::Less) {
-            return Err(Breach::Keys);
+    match first.zip(last) {
+        Some((first, last)) if run.server.capabilities.key_sort != Some(true) => {
+            verify_key_order(run, &instant, first, &last, is_inside).await
         }
-        before = Some(key);
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// The order of keys: numbers before text, numbers by value, text by its bytes.
-pub(super) fn compare(a: Raw<'_>, b: Raw<'_>) -> Ordering {
-    match (a.kind(), b.kind()) {
-        (Some(Kind::Number), Some(Kind::Number)) => {
-            let (a, b) = (Number::parse(a.text()), Number::parse(b.text()));
-            a.zip(b)
-                .and_then(|(a, b)| a.compare(b))
-                .unwrap_or(Ordering::Equal)
+/// Verifies that the server sorts by key on request, and did not send ascending keys by accident: no key is before the first,
+/// and in descending order the last key comes first.
+async fn verify_key_order(
+    run: &mut Run<'_>,
+    request: &Request,
+    first: String,
+    last: &str,
+    is_inside: impl Fn(&Page) -> Result<(), Violation>,
+) -> Result<(), Halt> {
+    let reversed = Request {
+        sort: Sort::KeyDescending,
+        ..request.clone()
+    };
+    let check = |page: &Page| {
+        is_inside(page)?;
+        keys_descend(page)?;
+        match page.first_key().is_none_or(|greatest| greatest == last) {
+            true => Ok(()),
+            false => Err(Violation::Keys),
         }
-        (Some(Kind::Number), _) => Ordering::Less,
-        (_, Some(Kind::Number)) => Ordering::Greater,
-        _ => a.plain().as_bytes().cmp(b.plain().as_bytes()),
+    };
+    run.checked_page(&reversed, check).await?;
+    let before = Request {
+        below: Some(first),
+        ..request.clone()
+    };
+    match run.next_page(&before, is_inside).await? {
+        None => Ok(()),
+        Some(_) => Err(Violation::Keys.into()),
     }
 }

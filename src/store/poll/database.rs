@@ -1,34 +1,33 @@
-//! The file of a state: making it, judging it, and changing it for as long as nobody else has taken it over.
+//! The file of a state: creates it, verifies it, and changes it until another process takes it over.
 
 use std::path::Path;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use rusqlite::config::DbConfig;
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::Fingerprint;
 use super::error::{Damage, Fault, PollStateError};
+use super::files::StateFiles;
 use super::filter::Filter;
 use super::lock::{Holder, Lock};
-use super::place::Place;
-use super::sum::{self, Sum};
+use super::rows::{self, Sum, digest, each_seen, micros};
 use crate::files;
 use crate::time::Timestamp;
-use crate::watermark::{Digest, Micros, Position, SeenRow};
+use crate::watermark::Position;
 
-/// The newest schema that is known here.
+/// The newest schema that this version of evt knows.
 pub(super) const VERSION: i64 = 1;
-/// `evtp`, in the header of the file: tells a state from other databases.
+/// `evtp`, in the header of the file, marks the database as a polling state.
 const APPLICATION: i64 = 0x6576_7470;
-/// How long another process's commit is waited for.
+/// How long to wait for another process's commit.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// What a state says, but for its rows.
+/// The content of a state without its rows.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    /// The text of the schema as the file has it.
+pub(super) struct Metadata {
+    /// The SQL of the schema in the file.
     schema: String,
     pub(super) created: i64,
     pub(super) fingerprint: Option<Fingerprint>,
@@ -39,14 +38,14 @@ pub(super) struct Kept {
     pub(super) keys: Sum,
 }
 
-impl Kept {
+impl Metadata {
     /// # Errors
-    /// For a position that could not be read back as it is.
+    /// If the position cannot be read back from its JSON, such as a time beyond the calendar: the state could not be opened again.
     pub(super) fn set_position(&mut self, position: &Position) -> Result<(), Fault> {
         let text = serde_json::to_string(position).map_err(Fault::Position)?;
         let read: Position = serde_json::from_str(&text).map_err(Fault::Position)?;
         if read != *position {
-            let why = "it is read back as another one";
+            let why = "it differs when it is read back";
             let error = <serde_json::Error as serde::de::Error>::custom(why);
             return Err(Fault::Position(error));
         }
@@ -61,13 +60,13 @@ impl Kept {
             .map(|fingerprint| serde_json::to_string(fingerprint).expect("text is always JSON"));
     }
 
-    /// Writes down what is polled, which changes once in a state's life; [`Database::write`] does the rest.
+    /// Stores the fingerprint. It changes once in the life of a state, so [`Database::write`] does not do it each time.
     pub(super) fn write_fingerprint(&self, tx: &Connection) -> rusqlite::Result<()> {
         tx.execute("UPDATE meta SET fingerprint = ?1", [&self.fingerprint_text])?;
         Ok(())
     }
 
-    /// SHA-256 over everything that a run depends on.
+    /// SHA-256 of everything that a run depends on.
     fn checksum(&self) -> Vec<u8> {
         let mut context = Context::new(&SHA256);
         for text in [
@@ -104,19 +103,19 @@ impl Kept {
     }
 }
 
-/// Makes the file of a new state. It has its name only when it is whole, so that a file without content is always damage.
-pub(super) fn create(place: &Place) -> Result<(), PollStateError> {
-    let failed = |source| place.file_error(source);
-    files::private_folder(&place.folder).map_err(failed)?;
+/// Creates the file of a new state. It gets its name when it is complete, so an empty file is always damage.
+pub(super) fn create(files: &StateFiles) -> Result<(), PollStateError> {
+    let failed = |source| files.file_error(source);
+    files::private_folder(&files.folder).map_err(failed)?;
     let file = tempfile::Builder::new()
         .prefix(".new-")
-        .tempfile_in(&place.folder)
+        .tempfile_in(&files.folder)
         .map_err(failed)?;
-    fill(file.path()).map_err(|fault| place.error(fault))?;
+    fill(file.path()).map_err(|fault| files.error(fault))?;
     file.as_file().sync_all().map_err(failed)?;
-    match file.persist_noclobber(place.database()) {
-        Ok(_) => place.on_disk(),
-        // Another process made it meanwhile, and it is as new.
+    match file.persist_noclobber(files.database()) {
+        Ok(_) => files.sync(),
+        // Another process has created it meanwhile.
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed(error.error)),
     }
@@ -124,7 +123,7 @@ pub(super) fn create(place: &Place) -> Result<(), PollStateError> {
 
 fn fill(path: &Path) -> Result<(), Fault> {
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // Whoever makes the file waits for the disk once, when it is whole.
+    // The caller syncs the complete file once.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;")?;
     let tx = connection.transaction()?;
     tx.pragma_update(None, "application_id", APPLICATION)?;
@@ -136,7 +135,7 @@ fn fill(path: &Path) -> Result<(), Fault> {
         params![VERSION, holder.since.millis(), holder.pid, holder.host],
     )?;
     tx.execute("INSERT INTO pos VALUES (1, '', 0, 0, 0, 0, x'')", [])?;
-    let mut kept = Kept {
+    let mut metadata = Metadata {
         schema: schema_of(&tx)?,
         created: holder.since.millis(),
         fingerprint: None,
@@ -146,49 +145,49 @@ fn fill(path: &Path) -> Result<(), Fault> {
         seen: Sum::default(),
         keys: Sum::default(),
     };
-    kept.set_position(&Position::default())?;
-    kept.write(&tx)?;
+    metadata.set_position(&Position::default())?;
+    metadata.write(&tx)?;
     tx.commit()?;
-    // Closing moves all of it from the log into the file.
+    // Closing moves everything from the log into the file.
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }
 
-/// A connection that changes nothing of the file by itself, not even when it is closed.
-pub(super) fn connect(place: &Place) -> Result<Connection, Fault> {
-    // Some settings read the header of the file.
-    try_connect(place).map_err(Fault::judged)
+/// Opens a connection that does not change the file by itself, not even when it is closed.
+pub(super) fn connect(files: &StateFiles) -> Result<Connection, Fault> {
+    // Some settings read the file's header, so their errors mean damage.
+    try_connect(files).map_err(Fault::verified)
 }
 
-fn try_connect(place: &Place) -> Result<Connection, Fault> {
+fn try_connect(files: &StateFiles) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(place.database(), flags)?;
+    let connection = Connection::open_with_flags(files.database(), flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
-    let [log, _] = place.journals();
-    // Without a log there is nothing that closing could move into the file; it only tidies up.
+    let [log, _] = files.journals();
+    // Without a log, closing has nothing to move into the file. It only removes the journals.
     let has_log = log.metadata().is_ok_and(|log| log.len() > 0);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    // Negative: in KiB.
+    // A negative size is in KiB.
     connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA cache_size = -2048;")?;
     Ok(connection)
 }
 
-/// Reads what a state says and looks at every row of it, as of one moment.
+/// Reads a state and verifies every row, in one snapshot.
 ///
 /// # Errors
-/// [`Fault::Damage`] for everything that evt has not written like that.
-pub(super) fn judge(connection: &Connection) -> Result<(Kept, Filter), Fault> {
+/// [`Fault::Damage`] if the content is not what evt wrote.
+pub(super) fn verify(connection: &Connection) -> Result<(Metadata, Filter), Fault> {
     let snapshot = connection.unchecked_transaction()?;
-    let judged = judge_snapshot(&snapshot).map_err(Fault::judged);
-    // A snapshot that was only read from has nothing to lose.
+    let verified = verify_snapshot(&snapshot).map_err(Fault::verified);
+    // The snapshot was only read, so rolling it back loses nothing.
     drop(snapshot);
-    judged
+    verified
 }
 
-/// [`judge`] within a transaction.
-pub(super) fn judge_snapshot(connection: &Connection) -> Result<(Kept, Filter), Fault> {
+/// [`verify`] within a transaction.
+pub(super) fn verify_snapshot(connection: &Connection) -> Result<(Metadata, Filter), Fault> {
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if application != APPLICATION || mode != "wal" {
@@ -199,22 +198,22 @@ pub(super) fn judge_snapshot(connection: &Connection) -> Result<(Kept, Filter), 
     if found > VERSION {
         return Err(Fault::Newer(found));
     }
-    // Also the lists of free pages, over which a later write would stumble.
+    // Also checks the lists of free pages, which a later write would use.
     let fault: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if fault != "ok" {
         return Err(Damage::Structure { fault }.into());
     }
-    let kept = read(connection)?;
-    let filter = compare_rows(connection, &kept)?;
-    Ok((kept, filter))
+    let metadata = read(connection)?;
+    let filter = compare_rows(connection, &metadata)?;
+    Ok((metadata, filter))
 }
 
-fn read(connection: &Connection) -> Result<Kept, Fault> {
+fn read(connection: &Connection) -> Result<Metadata, Fault> {
     let (created, fingerprint_text): (i64, Option<String>) =
         connection.query_row("SELECT created, fingerprint FROM meta", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let (mut kept, checksum) = connection.query_row(
+    let (mut metadata, checksum) = connection.query_row(
         "SELECT position, seen_rows, seen_sum, keys_rows, keys_sum, checksum FROM pos",
         [],
         |row| {
@@ -224,7 +223,7 @@ fn read(connection: &Connection) -> Result<Kept, Fault> {
                     hash: row.get::<_, i64>(hash)?.cast_unsigned(),
                 })
             };
-            let kept = Kept {
+            let metadata = Metadata {
                 schema: String::new(),
                 created,
                 fingerprint: None,
@@ -234,20 +233,20 @@ fn read(connection: &Connection) -> Result<Kept, Fault> {
                 seen: sum(1, 2)?,
                 keys: sum(3, 4)?,
             };
-            Ok((kept, row.get::<_, Vec<u8>>(5)?))
+            Ok((metadata, row.get::<_, Vec<u8>>(5)?))
         },
     )?;
-    kept.schema = schema_of(connection)?;
-    if kept.checksum() != checksum {
+    metadata.schema = schema_of(connection)?;
+    if metadata.checksum() != checksum {
         return Err(Damage::Checksum.into());
     }
     let json = |part| move |source| Damage::Json { part, source };
-    kept.position = serde_json::from_str(&kept.position_text).map_err(json("position"))?;
-    kept.fingerprint = match &kept.fingerprint_text {
+    metadata.position = serde_json::from_str(&metadata.position_text).map_err(json("position"))?;
+    metadata.fingerprint = match &metadata.fingerprint_text {
         Some(text) => Some(serde_json::from_str(text).map_err(json("fingerprint"))?),
         None => None,
     };
-    Ok(kept)
+    Ok(metadata)
 }
 
 fn schema_of(connection: &Connection) -> rusqlite::Result<String> {
@@ -255,20 +254,20 @@ fn schema_of(connection: &Connection) -> rusqlite::Result<String> {
     connection.query_row(sql, [], |row| row.get(0))
 }
 
-/// Adds up the rows of both tables.
-fn compare_rows(connection: &Connection, kept: &Kept) -> Result<Filter, Fault> {
-    let mut filter = Filter::for_rows(kept.seen.rows);
+/// Compares the rows of both tables with their sums.
+fn compare_rows(connection: &Connection, metadata: &Metadata) -> Result<Filter, Fault> {
+    let mut filter = Filter::for_rows(metadata.seen.rows);
     let mut seen = Sum::default();
     each_seen(
         connection,
         "SELECT key, digest, ts, n FROM seen",
         &mut |key, row| {
-            seen.add(sum::of_seen(key, &row));
+            seen.add(rows::of_seen(key, &row));
             filter.add(key);
             Ok(())
         },
     )?;
-    if seen != kept.seen {
+    if seen != metadata.seen {
         return Err(Damage::Rows { table: "seen" }.into());
     }
     let mut keys = Sum::default();
@@ -276,154 +275,114 @@ fn compare_rows(connection: &Connection, kept: &Kept) -> Result<Filter, Fault> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let key = row.get_ref(0)?.as_blob()?;
-        keys.add(sum::of_key(key, digest(row.get_ref(1)?)?, micros(row, 2)?));
+        keys.add(rows::of_key(key, digest(row.get_ref(1)?)?, micros(row, 2)?));
     }
-    if keys != kept.keys {
+    if keys != metadata.keys {
         return Err(Damage::Rows { table: "keys" }.into());
     }
     Ok(filter)
 }
 
-/// What is done with a version of a key.
-type OnRow<'a> = dyn FnMut(&[u8], SeenRow) -> Result<(), Fault> + 'a;
-
-/// Hands out the rows of a query of key, digest, ts and n.
-pub(super) fn each_seen(
-    connection: &Connection,
-    sql: &str,
-    on_row: &mut OnRow<'_>,
-) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let key = row.get_ref(0)?.as_blob()?;
-        on_row(key, seen_row(row, 1)?)?;
-    }
-    Ok(())
-}
-
-/// The columns digest, ts and n, from `first` on.
-pub(super) fn seen_row(row: &Row<'_>, first: usize) -> Result<SeenRow, Fault> {
-    Ok(SeenRow {
-        digest: digest(row.get_ref(first)?)?,
-        at: micros(row, first + 1)?,
-        n: row.get::<_, i64>(first + 2)?.cast_unsigned(),
-    })
-}
-
-pub(super) fn digest(value: ValueRef<'_>) -> Result<Digest, Fault> {
-    let bytes = value.as_blob()?;
-    let digest = bytes.try_into().map_err(|_| {
-        let size = rusqlite::types::FromSqlError::InvalidBlobSize {
-            expected_size: 16,
-            blob_size: bytes.len(),
-        };
-        Fault::from(size)
-    })?;
-    Ok(Digest(digest))
-}
-
-pub(super) fn micros(row: &Row<'_>, column: usize) -> rusqlite::Result<Micros> {
-    row.get(column).map(Micros::new)
-}
-
-/// An open state, and the right to change it.
+/// An open state file, and the right to change it.
 pub(super) struct Database {
-    pub(super) place: Place,
+    pub(super) files: StateFiles,
     pub(super) connection: Connection,
-    pub(super) kept: Kept,
+    pub(super) metadata: Metadata,
     lock: Lock,
     fence: i64,
 }
 
 impl Database {
-    /// Judges the file, and only then takes it: whoever had it before commits nothing more.
-    pub(super) fn open(place: Place, lock: Lock) -> Result<(Self, Filter), (PollStateError, Lock)> {
-        match Self::judge_and_take(&place) {
-            Ok((connection, kept, filter, fence)) => {
+    /// Verifies the file and then raises its fencing number: a process that had it before can no longer commit.
+    pub(super) fn open(
+        files: StateFiles,
+        lock: Lock,
+    ) -> Result<(Self, Filter), (PollStateError, Lock)> {
+        match Self::verify_and_fence(&files) {
+            Ok((connection, metadata, filter, fence)) => {
                 let database = Self {
-                    place,
+                    files,
                     connection,
-                    kept,
+                    metadata,
                     lock,
                     fence,
                 };
                 Ok((database, filter))
             }
-            Err(fault) => Err((place.error(fault), lock)),
+            Err(fault) => Err((files.error(fault), lock)),
         }
     }
 
-    fn judge_and_take(place: &Place) -> Result<(Connection, Kept, Filter, i64), Fault> {
-        make_private(place)?;
-        let mut connection = connect(place)?;
-        let (mut kept, mut filter) = judge(&connection)?;
-        // NORMAL does not wait for the disk at each commit. After a loss of power the last ones may be missing, but all that
-        // belongs together goes together: the offset of the output is a part of the position, and goes back with it.
-        // 4000 pages are 16 MiB: keys in no order change most pages of a large table at each commit, and what waits in the log
-        // is moved once for several of them.
+    fn verify_and_fence(files: &StateFiles) -> Result<(Connection, Metadata, Filter, i64), Fault> {
+        make_private(files)?;
+        let mut connection = connect(files)?;
+        let (mut metadata, mut filter) = verify(&connection)?;
+        // NORMAL does not wait for the disk at each commit. A power failure may take back the last commits, but each as a
+        // whole: the offset of the output file is part of the position, so the next run cuts the file back to match.
+        // 4000 pages are 16 MiB. Commits of random keys change most pages of a large table; a larger log moves each changed
+        // page into the file once for several commits.
         connection.execute_batch(
             "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216; PRAGMA temp_store = MEMORY;",
         )?;
         let fence = raise_fence(&mut connection)?;
-        if read(&connection).map_err(Fault::judged)?.checksum() != kept.checksum() {
-            // Whoever was fenced out committed between the two.
-            (kept, filter) = judge(&connection)?;
+        if read(&connection).map_err(Fault::verified)?.checksum() != metadata.checksum() {
+            // The process that was fenced out has committed in between.
+            (metadata, filter) = verify(&connection)?;
         }
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-        Ok((connection, kept, filter, fence))
+        Ok((connection, metadata, filter, fence))
     }
 
-    /// Changes the state in one commit; what `change` makes of [`Kept`] is written at its end.
+    /// Runs `change` and stores the metadata that it changed, in one commit.
     ///
     /// # Errors
-    /// [`PollStateError::TakenOver`] where another process has it now. After any error everything is as it was.
+    /// [`PollStateError::TakenOver`] if another process has the state now. After any error nothing has changed.
     pub(super) fn write<T>(
         &mut self,
-        change: impl FnOnce(&Transaction<'_>, &mut Kept) -> Result<T, Fault>,
+        change: impl FnOnce(&Transaction<'_>, &mut Metadata) -> Result<T, Fault>,
     ) -> Result<T, PollStateError> {
         self.lock.retry();
         self.try_write(change)
-            .map_err(|fault| self.place.error(fault))
+            .map_err(|fault| self.files.error(fault))
     }
 
     fn try_write<T>(
         &mut self,
-        change: impl FnOnce(&Transaction<'_>, &mut Kept) -> Result<T, Fault>,
+        change: impl FnOnce(&Transaction<'_>, &mut Metadata) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.end_reading()?;
-        let mut kept = self.kept.clone();
+        let mut metadata = self.metadata.clone();
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         check_fence(&tx, self.fence)?;
-        let value = change(&tx, &mut kept)?;
-        kept.write(&tx)?;
+        let value = change(&tx, &mut metadata)?;
+        metadata.write(&tx)?;
         tx.commit()?;
-        self.kept = kept;
+        self.metadata = metadata;
         Ok(value)
     }
 
-    /// [`Database::write`] that returns when the change is on the disk.
+    /// Like [`Database::write`], and waits until the change is on the disk.
     pub(super) fn write_through(
         &mut self,
-        change: impl FnOnce(&Transaction<'_>, &mut Kept) -> Result<(), Fault>,
+        change: impl FnOnce(&Transaction<'_>, &mut Metadata) -> Result<(), Fault>,
     ) -> Result<(), PollStateError> {
         let synchronous = |connection: &Connection, mode: &str| {
             connection.pragma_update(None, "synchronous", mode)
         };
-        // Within a transaction it cannot be changed.
+        // The setting cannot be changed within a transaction.
         let reading = self.end_reading();
         reading
             .and_then(|()| synchronous(&self.connection, "FULL"))
-            .map_err(|error| self.place.error(error))?;
+            .map_err(|error| self.files.error(error))?;
         let written = self.write(change);
-        synchronous(&self.connection, "NORMAL").map_err(|error| self.place.error(error))?;
+        synchronous(&self.connection, "NORMAL").map_err(|error| self.files.error(error))?;
         written
     }
 
-    /// The connection for looks at single rows: all as of one moment until the next change, because each by itself would take and
-    /// leave the locks of the file.
+    /// The connection for reading single rows. A transaction stays open until the next change; without it, each query would
+    /// take and release the file's locks.
     pub(super) fn reading(&self) -> Result<&Connection, Fault> {
         if self.connection.is_autocommit() {
             self.connection.execute_batch("BEGIN")?;
@@ -438,7 +397,7 @@ impl Database {
         self.connection.execute_batch("COMMIT")
     }
 
-    /// Closes the state, but keeps its lock: for whoever goes on to remove it.
+    /// Closes the file and returns its lock, for removing the file.
     pub(super) fn close(self) -> Lock {
         self.lock
     }
@@ -472,16 +431,16 @@ fn check_fence(tx: &Transaction<'_>, mine: i64) -> Result<(), Fault> {
     Err(Fault::TakenOver(Some(holder)))
 }
 
-/// SQLite gives its journals the same mode. By name: whoever opens and closes a file that SQLite has open in this process takes
-/// its locks from it.
-fn make_private(place: &Place) -> Result<(), Fault> {
+/// SQLite gives its journals the same mode. The mode is set by path, because closing a file descriptor would release the locks
+/// that SQLite holds on the same file in this process.
+fn make_private(files: &StateFiles) -> Result<(), Fault> {
     #[cfg(unix)]
     std::fs::set_permissions(
-        place.database(),
+        files.database(),
         std::os::unix::fs::PermissionsExt::from_mode(0o600),
     )
     .map_err(Fault::File)?;
     #[cfg(not(unix))]
-    let _ = place;
+    let _ = files;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Why a state cannot be used.
+//! Errors of states.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use super::lock::Holder;
 use crate::explain::{Explain, Explanation};
 use crate::store::StoreError;
 
-/// Why a state cannot be opened, read or moved on.
+/// Why a state cannot be opened, read or changed.
 #[derive(Debug, Error)]
 pub enum PollStateError {
     #[error("the state `{key}` is in use by {}", who(holder.as_ref()))]
@@ -23,11 +23,11 @@ pub enum PollStateError {
         path: PathBuf,
         #[source]
         why: Box<Damage>,
-        /// What was exported of it when it was last opened.
+        /// The export written when the state was last opened.
         last_export: Option<PathBuf>,
     },
-    /// A new one in its place would begin at zero without a word.
-    #[error("the state `{}` is gone, but it was there", path.display())]
+    /// The file was deleted, but its journal or export exists. A new state would silently start from zero.
+    #[error("the state `{}` has been deleted, but its other files exist", path.display())]
     Gone {
         key: String,
         path: PathBuf,
@@ -39,14 +39,14 @@ pub enum PollStateError {
         found: i64,
         known: i64,
     },
-    #[error("the state `{key}` is of another query: {}", list(differs))]
+    #[error("the state `{key}` belongs to another query: {}", list(differs))]
     OtherQuery {
         key: String,
         differs: Vec<Difference>,
     },
-    #[error("nothing of `{key}` was read up to {to}, and what lies between would never be read")]
+    #[error("`{key}` has not been read up to {to}; the records before it would never be read")]
     NotRead { key: String, to: String },
-    #[error("the position cannot be kept")]
+    #[error("the position cannot be stored")]
     Position(#[source] serde_json::Error),
     #[error("cannot use `{}`", path.display())]
     File { path: PathBuf, source: io::Error },
@@ -112,35 +112,39 @@ fn state_damaged(key: &str, last_export: Option<&Path>) -> Explanation {
 /// What is wrong with a damaged state.
 #[derive(Debug, Error)]
 pub enum Damage {
-    #[error("it is no polling state")]
+    #[error("it is not a polling state")]
     Foreign,
     #[error("SQLite cannot read it")]
     Unreadable(#[source] rusqlite::Error),
-    #[error("SQLite finds a fault in it: {fault}")]
+    #[error("SQLite found an error in it: {fault}")]
     Structure { fault: String },
     #[error("its checksum is wrong")]
     Checksum,
-    #[error("the table `{table}` has other rows than were written")]
+    #[error("the rows of table `{table}` are not those that were written")]
     Rows { table: &'static str },
-    #[error("its {part} is not what is written there")]
+    #[error("its {part} cannot be read")]
     Json {
         part: &'static str,
         source: serde_json::Error,
     },
 }
 
-/// A part of a fingerprint that is another one.
+/// A part in which two fingerprints differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     pub part: &'static str,
-    pub kept: String,
+    pub stored: String,
     pub asked: String,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { part, kept, asked } = self;
-        write!(f, "its {part} is `{kept}`, not `{asked}`")
+        let Self {
+            part,
+            stored,
+            asked,
+        } = self;
+        write!(f, "its {part} is `{stored}`, not `{asked}`")
     }
 }
 
@@ -153,7 +157,7 @@ fn who(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
 }
 
-/// What went wrong below, before it is known in which state.
+/// An error below, without the name of the state.
 #[derive(Debug)]
 pub(super) enum Fault {
     Damage(Damage),
@@ -178,7 +182,7 @@ impl From<rusqlite::Error> for Fault {
 
 impl From<rusqlite::types::FromSqlError> for Fault {
     fn from(error: rusqlite::types::FromSqlError) -> Self {
-        // What evt wrote has the type that it reads.
+        // evt writes the type that it reads, so another type is damage.
         Self::Damage(Damage::Unreadable(error.into()))
     }
 }
@@ -196,8 +200,8 @@ impl From<io::Error> for Fault {
 }
 
 impl Fault {
-    /// The same fault, met while a file was judged: there, everything that does not come from outside the file is damage.
-    pub(super) fn judged(self) -> Self {
+    /// The same error, for verifying a file: unless the cause is outside the file, it is damage.
+    pub(super) fn verified(self) -> Self {
         use rusqlite::ErrorCode as Code;
         match self {
             Self::Sql(error) => match error.sqlite_error_code() {

@@ -1,4 +1,4 @@
-//! A state as portable JSON: what `evt poll state export` writes, and what is kept of each state at every start.
+//! A state as portable JSON, for `evt poll state export` and for the automatic export at each start.
 
 use std::io::{self, BufWriter, Write};
 
@@ -10,15 +10,17 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::database::{Kept, digest, each_seen, micros};
+use super::database::Metadata;
 use super::error::{Fault, PollStateError};
-use super::place::Place;
+use super::files::StateFiles;
+use super::rows::{digest, each_seen, micros};
 use super::{Fingerprint, PollState};
 use crate::watermark::{Digest, Micros, Position, SeenRow};
 
-/// The version of the form.
-pub(super) const FORM: u64 = 1;
-/// Versions in an export that nobody asked for, and in a Singer bookmark. Without the others a run may repeat, never skip.
+/// The version of the format.
+pub(super) const FORMAT: u64 = 1;
+/// Maximum number of versions in an automatic export or a Singer bookmark. Without the others, a run may repeat records but
+/// never skips any.
 pub(super) const FEW: usize = 10_000;
 
 const ALL_SEEN: &str = "SELECT key, digest, ts, n FROM seen";
@@ -27,13 +29,13 @@ const FEW_SEEN: &str = "SELECT key, digest, ts, n FROM seen ORDER BY ts DESC LIM
 /// How much is exported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All versions, and all keys where they are tracked.
+    /// All versions, and all tracked keys.
     All,
     /// The newest [`FEW`] versions.
     Few,
 }
 
-/// A key as JSON: its text, or `{"base64":…}` where it is none.
+/// A key as JSON: its text, or `{"base64":…}` if it is not UTF-8.
 pub(super) struct Key<'a>(pub(super) &'a [u8]);
 
 impl Serialize for Key<'_> {
@@ -55,7 +57,7 @@ impl Serialize for Hex {
     }
 }
 
-/// A time in RFC 3339 as exactly as it is kept; a number where no calendar reaches.
+/// Formats a time in RFC 3339 with all its digits, or as a number if it is beyond the calendar.
 pub fn exact(at: Micros) -> String {
     match DateTime::from_timestamp_micros(at.get()) {
         Some(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
@@ -67,17 +69,17 @@ pub fn exact(at: Micros) -> String {
 pub(super) fn write(
     connection: &Connection,
     key: &str,
-    kept: &Kept,
+    metadata: &Metadata,
     extent: Extent,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
-    write!(out, "{{\"evt_poll_state\":{FORM},\"key\":")?;
+    write!(out, "{{\"evt_poll_state\":{FORMAT},\"key\":")?;
     json_to(&mut out, &key)?;
     out.write_all(b",\"fingerprint\":")?;
-    json_to::<Option<Fingerprint>>(&mut out, &kept.fingerprint)?;
+    json_to::<Option<Fingerprint>>(&mut out, &metadata.fingerprint)?;
     out.write_all(b",\"position\":")?;
-    json_to::<Position>(&mut out, &kept.position)?;
+    json_to::<Position>(&mut out, &metadata.position)?;
     out.write_all(b",\"seen\":")?;
     let sql = match extent {
         Extent::All => ALL_SEEN,
@@ -87,9 +89,9 @@ pub(super) fn write(
     write!(
         out,
         ",\"seen_left_out\":{}",
-        kept.seen.rows.saturating_sub(written)
+        metadata.seen.rows.saturating_sub(written)
     )?;
-    if kept.position.tracks_keys {
+    if metadata.position.tracks_keys {
         out.write_all(b",\"keys\":")?;
         let written = match extent {
             Extent::All => keys_to(connection, &mut out)?,
@@ -101,7 +103,7 @@ pub(super) fn write(
         write!(
             out,
             ",\"keys_left_out\":{}",
-            kept.keys.rows.saturating_sub(written)
+            metadata.keys.rows.saturating_sub(written)
         )?;
     }
     out.write_all(b"}\n")?;
@@ -144,11 +146,11 @@ fn keys_to(connection: &Connection, out: &mut impl Write) -> Result<u64, Fault> 
     Ok(written)
 }
 
-/// Writes an export into a file of its user alone, which takes its name when it is whole; one that is there is replaced.
+/// Writes an export to a file that only the user can read. It gets its name when it is complete, and replaces an existing file.
 pub(super) fn to_file(
-    place: &Place,
+    files: &StateFiles,
     connection: &Connection,
-    kept: &Kept,
+    metadata: &Metadata,
     extent: Extent,
     path: &std::path::Path,
 ) -> Result<(), PollStateError> {
@@ -159,32 +161,32 @@ pub(super) fn to_file(
     // tempfile creates with 0600, whatever the umask.
     let mut file = tempfile::Builder::new()
         .prefix(".export-")
-        .tempfile_in(&place.folder)
+        .tempfile_in(&files.folder)
         .map_err(failed)?;
-    write(connection, &place.key, kept, extent, &mut file).map_err(|fault| match fault {
+    write(connection, &files.key, metadata, extent, &mut file).map_err(|fault| match fault {
         Fault::Export(source) => failed(source),
-        fault => place.error(fault),
+        fault => files.error(fault),
     })?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    place.on_disk()
+    files.sync()
 }
 
 impl PollState {
-    /// The automatic export. A state without a position has nothing that could be lost.
+    /// Writes the automatic export. A state without a position has nothing to lose.
     pub(super) fn export_last(&self) -> Result<(), PollStateError> {
         let database = &self.database;
-        if database.kept.position == Position::default() {
+        if database.metadata.position == Position::default() {
             return Ok(());
         }
-        let path = database.place.last_export();
-        let (connection, kept) = (&database.connection, &database.kept);
-        to_file(&database.place, connection, kept, Extent::Few, &path)
+        let path = database.files.last_export();
+        let (connection, metadata) = (&database.connection, &database.metadata);
+        to_file(&database.files, connection, metadata, Extent::Few, &path)
     }
 
-    /// The bookmark of a Singer state, as JSON: the last commit's frontier as `replication_key_value`, and for evt itself
-    /// what it needs to repeat nothing. Of a state that remembers too many versions only the value: repeating is allowed
-    /// there, a state of many megabytes is a nuisance.
+    /// The bookmark of a Singer state, as JSON: the last commit's frontier as `replication_key_value`, and a member `evt` with
+    /// the remembered versions. If there are too many, `evt` is left out: Singer targets accept repeated records, but a STATE
+    /// message of many megabytes is a burden.
     pub fn singer_bookmark(&self, field: &str) -> Result<String, PollStateError> {
         let Position {
             frontier, since, ..
@@ -196,7 +198,7 @@ impl PollState {
         if self.seen_count() <= FEW as u64 {
             let mut seen = Vec::new();
             seen_to(&self.database.connection, FEW_SEEN, &mut seen)
-                .map_err(|fault| self.database.place.error(fault))?;
+                .map_err(|fault| self.database.files.error(fault))?;
             let seen: serde_json::Value = serde_json::from_slice(&seen)
                 .map_err(|error| PollStateError::Export(error.into()))?;
             bookmark["evt"] = json!({

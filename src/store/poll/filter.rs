@@ -1,13 +1,13 @@
-//! A small memory of which keys a table may hold, so that nearly no new record costs a query.
+//! A Bloom filter of the stored keys, so that almost no new record needs a query.
 
 use std::hash::{DefaultHasher, Hasher};
 
-/// 16 KiB and 2 MiB: with 8 bits and more a key, at most one new key in thirty is looked up in vain.
+/// Minimum and maximum size: 16 KiB and 2 MiB. With at least 8 bits per key, at most one new key in thirty needs a query.
 const BITS: (u64, u64) = (1 << 17, 1 << 24);
 const BITS_A_KEY: u64 = 8;
 const PROBES: u64 = 3;
 
-/// A Bloom filter: says of some keys wrongly that they may be there, of none wrongly that it is not.
+/// A Bloom filter. A key that it does not contain is not in the table.
 pub(super) struct Filter {
     words: Vec<u64>,
     keys: u64,
@@ -15,7 +15,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// With room for these rows and as many again.
+    /// Creates a filter for these rows and as many again.
     pub(super) fn for_rows(rows: u64) -> Self {
         let bits = rows.saturating_mul(2 * BITS_A_KEY).clamp(BITS.0, BITS.1);
         let bits = bits.next_power_of_two();
@@ -23,7 +23,7 @@ impl Filter {
         Self {
             words: vec![0; words],
             keys: 0,
-            // At the largest it is let go over its measure rather than made again at each commit.
+            // At the maximum size, a fuller filter is better than a new one at each commit.
             full: (bits / BITS_A_KEY).max(rows.saturating_mul(2)),
         }
     }
@@ -41,7 +41,7 @@ impl Filter {
             .all(|(word, bit)| self.words[word] & bit != 0)
     }
 
-    /// Whether it says of too many keys that they may be there.
+    /// Whether it has too many keys to be useful.
     pub(super) fn is_full(&self) -> bool {
         self.keys > self.full
     }

@@ -1,4 +1,4 @@
-//! Reading a state back: from an export, or from the bookmark of a Singer state.
+//! Reads a state from an export or from the bookmark of a Singer state.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,22 +11,22 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use super::Fingerprint;
-use super::export::FORM;
+use super::export::FORMAT;
 use crate::time::Timestamp;
 use crate::watermark::{Digest, Micros, Position, SeenRow};
 
-/// A state that was read and can be set.
+/// A state that was read from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// The key that it had.
+    /// The key under which it was stored.
     pub key: Option<String>,
-    /// The datatype that it is of, as far as it says so.
+    /// The datatype, if the file has it.
     pub datatype: Option<String>,
     pub fingerprint: Option<Fingerprint>,
     pub position: Position,
     pub(super) seen: Vec<(Box<[u8]>, SeenRow)>,
     pub(super) keys: Vec<KnownKey>,
-    /// Versions that were not exported: they may be repeated.
+    /// The number of versions that were not exported. Their records may be emitted again.
     pub seen_left_out: u64,
 }
 
@@ -38,20 +38,20 @@ pub(super) struct KnownKey {
     pub(super) miss: u32,
 }
 
-/// Why something is not taken for a state.
+/// Why a file is not a state.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    #[error("it is not JSON of the form that states are exported in")]
+    #[error("it is not JSON in the format of exported states")]
     Form(#[source] serde_json::Error),
     #[error("it is neither the export of a state nor a Singer state")]
     Unknown,
-    #[error("it was exported by a newer evt (form {found}, this one knows {FORM})")]
+    #[error("it was exported by a newer evt (format {found}, this one knows {FORMAT})")]
     Newer { found: u64 },
     #[error("it has no bookmark for `{wanted}`, only for {}", words(known))]
     OtherBookmark { wanted: String, known: Vec<String> },
-    #[error("it has {}", if known.is_empty() { "no bookmark".to_owned() } else { format!("bookmarks for {}, and nothing says which is meant", words(known)) })]
+    #[error("it has {}", if known.is_empty() { "no bookmark".to_owned() } else { format!("bookmarks for {}; select one by name", words(known)) })]
     NotOneBookmark { known: Vec<String> },
-    #[error("the value of the bookmark for `{stream}` is no time in RFC 3339: `{value}`")]
+    #[error("the value of the bookmark for `{stream}` is not an RFC 3339 time: `{value}`")]
     NoTime { stream: String, value: String },
 }
 
@@ -60,7 +60,7 @@ fn words(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// As much of a text as tells what it is.
+/// The members that show the format of a file.
 #[derive(Deserialize)]
 struct Outline {
     evt_poll_state: Option<u64>,
@@ -94,7 +94,7 @@ struct Seen(Key, Hex, Micros, u64);
 #[derive(Deserialize)]
 struct Known(Key, Hex, Micros, u32);
 
-/// The message around a Singer state that a target writes out.
+/// A STATE message as a Singer target writes it.
 #[derive(Deserialize)]
 struct Message {
     value: SingerState,
@@ -105,7 +105,7 @@ struct SingerState {
     bookmarks: BTreeMap<String, Bookmark>,
 }
 
-/// Other taps keep more in it.
+/// Other taps may store more members.
 #[derive(Deserialize)]
 struct Bookmark {
     replication_key_value: Option<serde_json::Value>,
@@ -170,19 +170,19 @@ impl<'de> Deserialize<'de> for Hex {
 }
 
 impl Import {
-    /// Reads an export or a Singer state. `datatype` says which bookmark of several is meant, where that is known.
+    /// Reads an export or a Singer state. `datatype` selects one of several bookmarks.
     ///
     /// # Errors
-    /// For everything that is not understood as a whole.
+    /// If any part of the text is not understood.
     pub fn parse(text: &[u8], datatype: Option<&str>) -> Result<Self, ImportError> {
         let outline: Outline = serde_json::from_slice(text).map_err(ImportError::Form)?;
         match outline {
             Outline {
                 evt_poll_state: Some(found),
                 ..
-            } if found > FORM => Err(ImportError::Newer { found }),
+            } if found > FORMAT => Err(ImportError::Newer { found }),
             Outline {
-                evt_poll_state: Some(FORM),
+                evt_poll_state: Some(FORMAT),
                 ..
             } => Self::exported(text),
             Outline {
@@ -203,7 +203,7 @@ impl Import {
         }
     }
 
-    /// How many versions it remembers.
+    /// The number of remembered versions.
     pub fn versions(&self) -> usize {
         self.seen.len()
     }
@@ -250,7 +250,7 @@ impl Import {
             import.fingerprint = block.fingerprint;
             import.seen = rows(block.seen);
         } else {
-            // Rounded down, it repeats at worst.
+            // The value is rounded down, so a run may repeat records but does not skip any.
             position.frontier = Some(value_of(&stream, bookmark.replication_key_value)?);
         }
         position.reached_at = position.frontier.map(|_| Timestamp::now());

@@ -1,69 +1,69 @@
-//! Every key that is known, for walks over all records: which of them are gone, which changed unseen.
+//! All known keys, for sweeps over all records: which records are deleted, which have changed unnoticed.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::database::{Kept, digest, micros};
+use super::PollState;
+use super::database::Metadata;
 use super::error::{Fault, PollStateError};
-use super::{PollState, sum};
+use super::rows::{self, digest, micros};
 use crate::watermark::{Digest, Micros};
 
-/// Only where the position says that keys are tracked.
+/// Sweeps. They need a position with `tracks_keys`.
 impl PollState {
-    /// Begins a walk over all keys and returns its number. One that was not ended counts for nothing.
-    pub fn begin_walk(&mut self) -> Result<u64, PollStateError> {
-        let walk = self.database.write(|tx, _| {
+    /// Begins a sweep over all keys and returns its number. A sweep that is not ended has no effect.
+    pub fn begin_sweep(&mut self) -> Result<u64, PollStateError> {
+        let sweep = self.database.write(|tx, _| {
             let sql = "UPDATE meta SET walk = walk + 1 RETURNING walk";
             Ok(tx.query_row(sql, [], |row| row.get::<_, i64>(0))?)
         })?;
-        self.walk = walk;
-        Ok(walk.cast_unsigned())
+        self.sweep = sweep;
+        Ok(sweep.cast_unsigned())
     }
 
-    /// Notes that a walk met a key; returns what was known of it before. The next commit writes it down, together with what
-    /// was emitted because of it.
-    pub fn met(
+    /// Notes that a sweep visited a key. Returns the version known before. The next commit stores the visit together with the
+    /// version that was emitted because of it.
+    pub fn visit_key(
         &mut self,
         key: &[u8],
         digest: Digest,
         at: Micros,
-        walk: u64,
+        sweep: u64,
     ) -> Result<Option<(Digest, Micros)>, PollStateError> {
-        self.walk = walk.cast_signed();
+        self.sweep = sweep.cast_signed();
         let before = self.known(key)?;
-        self.staged.meet(key, digest, at);
+        self.staged.visit(key, digest, at);
         Ok(before)
     }
 
     fn known(&self, key: &[u8]) -> Result<Option<(Digest, Micros)>, PollStateError> {
         let staged = self.staged.known(key);
-        let is_untold = self.database.kept.keys.rows == 0 || self.staged.is_forgotten(key);
-        if staged.is_some() || is_untold {
+        let is_not_stored = self.database.metadata.keys.rows == 0 || self.staged.is_forgotten(key);
+        if staged.is_some() || is_not_stored {
             return Ok(staged);
         }
         let reading = self.database.reading();
         reading
             .and_then(|connection| find(connection, key))
-            .map(|found| found.map(|(known, at, ..)| (known, at)))
-            .map_err(|fault| self.database.place.error(fault))
+            .map_err(|fault| self.database.files.error(fault))
     }
 
-    /// Ends a walk: every key that it has not met was missed once more.
-    pub fn end_walk(&mut self, walk: u64) -> Result<(), PollStateError> {
-        let (staged, walk) = (&self.staged, walk.cast_signed());
+    /// Ends a sweep: counts a miss for every key that it has not visited.
+    pub fn end_sweep(&mut self, sweep: u64) -> Result<(), PollStateError> {
+        let (staged, sweep) = (&self.staged, sweep.cast_signed());
         self.database.write(|tx, _| {
             let mut statement =
                 tx.prepare_cached("UPDATE keys SET walk = ?2, miss = 0 WHERE key = ?1")?;
-            for key in staged.alive() {
-                statement.execute(params![key, walk])?;
+            for key in staged.existing_keys() {
+                statement.execute(params![key, sweep])?;
             }
             let sql = "UPDATE keys SET miss = miss + 1 WHERE walk < ?1";
-            tx.execute(sql, [walk])?;
+            tx.execute(sql, [sweep])?;
             Ok(())
         })
     }
 
-    /// Keys that were missed by at least so many walks since they were last there.
-    pub fn missing(&self, least: u32, limit: usize) -> Result<Vec<Vec<u8>>, PollStateError> {
+    /// Keys that at least `least` sweeps in a row have missed.
+    pub fn missing_keys(&self, least: u32, limit: usize) -> Result<Vec<Vec<u8>>, PollStateError> {
         let staged = &self.staged;
         let with_forgotten = limit.saturating_add(staged.forgotten());
         missed(&self.database.connection, least, with_forgotten)
@@ -72,17 +72,18 @@ impl PollState {
                 keys.truncate(limit);
                 keys
             })
-            .map_err(|fault| self.database.place.error(fault))
+            .map_err(|fault| self.database.files.error(fault))
     }
 
-    /// Forgets a key and its versions, for a record that is gone; the next commit writes it down.
+    /// Forgets a deleted record's key and versions. The next commit stores that.
     pub fn forget_key(&mut self, key: &[u8]) {
         self.staged.forget(key);
     }
 
-    /// The keys that are known, as of the last commit.
-    pub fn tracked_keys(&self) -> u64 {
-        self.database.kept.keys.rows
+    /// The number of stored keys.
+    #[cfg(test)]
+    pub(super) fn tracked_keys(&self) -> u64 {
+        self.database.metadata.keys.rows
     }
 }
 
@@ -94,54 +95,52 @@ fn missed(connection: &Connection, least: u32, limit: usize) -> Result<Vec<Vec<u
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-type Known = (Digest, Micros, i64, i64);
-
-/// A key's digest, its date, how often it was missed and the last walk that met it.
-fn find(connection: &Connection, key: &[u8]) -> Result<Option<Known>, Fault> {
+/// A key's digest and date.
+fn find(connection: &Connection, key: &[u8]) -> Result<Option<(Digest, Micros)>, Fault> {
     connection
-        .prepare_cached("SELECT digest, ts, miss, walk FROM keys WHERE key = ?1")?
+        .prepare_cached("SELECT digest, ts FROM keys WHERE key = ?1")?
         .query_row([key], |row| {
-            let (at, miss, walk) = (micros(row, 1)?, row.get(2)?, row.get(3)?);
-            Ok(digest(row.get_ref(0)?).map(|digest| (digest, at, miss, walk)))
+            let at = micros(row, 1)?;
+            Ok(digest(row.get_ref(0)?).map(|digest| (digest, at)))
         })
         .optional()?
         .transpose()
 }
 
-/// Notes that a key is there, as this version.
+/// Stores that a key exists in this version.
 pub(super) fn put(
     tx: &Connection,
-    kept: &mut Kept,
+    metadata: &mut Metadata,
     key: &[u8],
     digest: Digest,
     at: Micros,
-    walk: i64,
+    sweep: i64,
 ) -> Result<(), Fault> {
-    if let Some((old, old_at, ..)) = find(tx, key)? {
-        kept.keys.remove(sum::of_key(key, old, old_at));
+    if let Some((old, old_at)) = find(tx, key)? {
+        metadata.keys.remove(rows::of_key(key, old, old_at));
     }
     tx.prepare_cached(
         "INSERT INTO keys (key, digest, ts, miss, walk) VALUES (?1, ?2, ?3, 0, ?4)
          ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, ts = excluded.ts, miss = 0, walk = excluded.walk",
     )?
-    .execute(params![key, digest.0, at.get(), walk])?;
-    kept.keys.add(sum::of_key(key, digest, at));
+    .execute(params![key, digest.0, at.get(), sweep])?;
+    metadata.keys.add(rows::of_key(key, digest, at));
     Ok(())
 }
 
-pub(super) fn remove(tx: &Connection, kept: &mut Kept, key: &[u8]) -> Result<(), Fault> {
-    if let Some((digest, at, ..)) = find(tx, key)? {
-        kept.keys.remove(sum::of_key(key, digest, at));
+pub(super) fn remove(tx: &Connection, metadata: &mut Metadata, key: &[u8]) -> Result<(), Fault> {
+    if let Some((digest, at)) = find(tx, key)? {
+        metadata.keys.remove(rows::of_key(key, digest, at));
         tx.prepare_cached("DELETE FROM keys WHERE key = ?1")?
             .execute([key])?;
     }
     Ok(())
 }
 
-/// Forgets all of them: where they are not kept up they would soon be wrong.
-pub(super) fn clear(tx: &Connection, kept: &mut Kept) -> Result<(), Fault> {
+/// Deletes all keys. Without tracking they would soon be outdated.
+pub(super) fn clear(tx: &Connection, metadata: &mut Metadata) -> Result<(), Fault> {
     tx.execute("DELETE FROM keys", [])?;
-    kept.keys = sum::Sum::default();
+    metadata.keys = rows::Sum::default();
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Who has a state: a lock that the kernel frees with the process, and a note of who holds it.
+//! The lock of a state, which the kernel releases with the process, and the name of the process that holds it.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -8,18 +8,19 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::error::PollStateError;
-use super::place::Place;
+use super::files::StateFiles;
 use crate::files;
 use crate::time::Timestamp;
 
-/// Whoever only asks whether a state is in use holds its lock for an instant; so often and so long is that waited for.
-const PATIENCE: (u32, Duration) = (5, Duration::from_millis(10));
+/// Tries, and the pause between two. [`in_use`] of another process holds the lock for a moment.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// A process that has a state.
+/// A process that uses a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     pub pid: u32,
-    /// `None` where the operating system does not tell.
+    /// `None` if the operating system does not provide it.
     pub host: Option<String>,
     pub since: Timestamp,
 }
@@ -49,30 +50,30 @@ fn host() -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// The lock of a state. Dropping it frees the state, and so does the end of the process.
+/// The lock of a state. It is released when it is dropped or the process ends.
 pub(super) struct Lock {
     file: File,
     is_held: bool,
 }
 
 impl Lock {
-    /// Takes the lock. With `take_over` it goes on without, and gets it when the other one lets go.
-    pub(super) fn take(place: &Place, take_over: bool) -> Result<Self, PollStateError> {
-        let path = place.lock();
+    /// Acquires the lock. With `take_over`, it may still be locked by another process; [`Lock::retry`] acquires it later.
+    pub(super) fn take(files: &StateFiles, take_over: bool) -> Result<Self, PollStateError> {
+        let path = files.lock();
         let failed = |source| PollStateError::File {
             path: path.clone(),
             source,
         };
-        files::private_folder(&place.folder).map_err(failed)?;
+        files::private_folder(&files.folder).map_err(failed)?;
         let file = files::private_file(&path).map_err(failed)?;
         let mut lock = Self {
             file,
             is_held: false,
         };
-        let (tries, pause) = if take_over { (1, PATIENCE.1) } else { PATIENCE };
+        let tries = if take_over { 1 } else { TRIES };
         for attempt in 0..tries {
             if attempt > 0 {
-                std::thread::sleep(pause);
+                std::thread::sleep(PAUSE);
             }
             if lock.attempt().map_err(failed)? {
                 return Ok(lock);
@@ -82,15 +83,16 @@ impl Lock {
             return Ok(lock);
         }
         Err(PollStateError::Locked {
-            key: place.key.clone(),
+            key: files.key.clone(),
             holder: read_holder(&lock.file),
         })
     }
 
-    /// Tries once more where the lock is still another's. That it stays so is no error: the fence keeps that one out.
+    /// Tries again to acquire a lock that another process holds. Failing is harmless: the fencing number keeps that process from
+    /// committing.
     pub(super) fn retry(&mut self) {
         if !self.is_held {
-            // What cannot be written is only who has it.
+            // An error means at most that the holder's name is missing.
             let _ = self.attempt();
         }
     }
@@ -117,9 +119,9 @@ fn read_holder(mut file: &File) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
-/// Whether a process has the state, and which one where it can be told.
-pub(super) fn in_use(place: &Place) -> (bool, Option<Holder>) {
-    let Ok(file) = File::open(place.lock()) else {
+/// Whether a process uses the state, and which one if that is known.
+pub(super) fn in_use(files: &StateFiles) -> (bool, Option<Holder>) {
+    let Ok(file) = File::open(files.lock()) else {
         return (false, None);
     };
     match file.try_lock_shared() {

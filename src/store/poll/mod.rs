@@ -1,19 +1,19 @@
-//! The state of a poller: one SQLite file a key, with a lock, a fence and checksums.
+//! The state of a poller: one SQLite file per key, with a lock, a fencing number and checksums.
 //!
-//! It is used by the one task that polls, so there is no thread of its own; a commit is one short transaction. What the
-//! watermark means is `watermark`'s affair, what is asked of a platform `source/poll`'s.
+//! Only the task that polls uses an open state, so it needs no thread; a commit is one short transaction. The rules of
+//! the watermark are in `watermark`, the requests in `source/poll`.
 
+mod closed;
 mod database;
 mod error;
 mod export;
+mod files;
 mod filter;
 mod import;
 mod keys;
 mod lock;
-mod manage;
-mod place;
+mod rows;
 mod staged;
-mod sum;
 
 use std::path::Path;
 
@@ -23,35 +23,35 @@ use crate::time::Timestamp;
 use crate::watermark::{Digest, Micros, Position, Seen, SeenRow, Version};
 
 use database::Database;
+use files::StateFiles;
 use filter::Filter;
 use lock::Lock;
-use place::Place;
 use staged::Staged;
 
+pub use closed::{Overview, Reset, export, in_use, inspect, list, reset, rewind, set};
 pub use error::{Damage, Difference, PollStateError};
 pub use export::exact;
 pub use import::{Import, ImportError};
 pub use lock::Holder;
-pub use manage::{Look, Reset, export, in_use, list, look, reset, rewind, set};
 
-/// What is polled: a state is good for one such only.
+/// What a state belongs to. A state cannot be used for anything else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fingerprint {
-    /// The URL, or `evt-dev:<data id>` for a local platform, which is known by its data and not by its port.
+    /// The URL, or `evt-dev:<data id>` for a local platform, which is identified by its data and not by its port.
     pub platform: String,
     pub org: String,
     pub datatype: String,
     /// Canonical JSON.
     pub query: String,
-    /// The field that tells records apart; `None` where it was left to evt to find it.
+    /// The configured path of the key; `None` if evt discovers it.
     pub key: Option<String>,
-    /// The field that says when a record was modified.
+    /// Path of the date of change.
     pub field: String,
 }
 
 impl Fingerprint {
-    /// The parts that are others in `asked`.
+    /// The parts that differ in `asked`.
     pub fn differences(&self, asked: &Self) -> Vec<Difference> {
         let key = |fingerprint: &Self| fingerprint.key.clone().unwrap_or_default();
         let pairs = [
@@ -64,49 +64,53 @@ impl Fingerprint {
         ];
         pairs
             .into_iter()
-            .filter(|(_, kept, asked)| kept != asked)
-            .map(|(part, kept, asked)| Difference { part, kept, asked })
+            .filter(|(_, stored, asked)| stored != asked)
+            .map(|(part, stored, asked)| Difference {
+                part,
+                stored,
+                asked,
+            })
             .collect()
     }
 }
 
-/// An open state. It holds the lock for its life.
+/// An open state. It holds the lock until it is dropped.
 pub struct PollState {
     database: Database,
     filter: Filter,
     staged: Staged,
-    walk: i64,
+    sweep: i64,
 }
 
 impl PollState {
-    /// Opens `<folder>/<key>.db`, or makes it where there is no trace of one. `key` is a plain name.
+    /// Opens `<folder>/<key>.db`, or creates it if there has never been one. `key` is a plain name.
     ///
-    /// Everything in the file is looked at before it is used. Whoever had it before commits nothing more. What it says is
-    /// exported to `<key>.last.json`. With `take_over` the lock of another process is no hindrance.
+    /// The whole file is verified first. Its content is exported to `<key>.last.json`. A process that had the state before can
+    /// no longer commit. With `take_over`, the state is opened even if another process holds the lock.
     ///
     /// # Errors
-    /// [`PollStateError::Damaged`] for a file that was not written like that; it is left as it is.
+    /// [`PollStateError::Damaged`] if the content is not what evt wrote. The file is left unchanged.
     pub fn open(folder: &Path, key: &str, take_over: bool) -> Result<Self, PollStateError> {
-        let place = Place::new(folder, key);
-        let lock = Lock::take(&place, take_over)?;
-        Self::open_locked(place, lock).map_err(|(error, _)| error)
+        let files = StateFiles::new(folder, key);
+        let lock = Lock::take(&files, take_over)?;
+        Self::open_locked(files, lock).map_err(|(error, _)| error)
     }
 
-    fn open_locked(place: Place, lock: Lock) -> Result<Self, (PollStateError, Lock)> {
-        if !place.database().exists() {
-            if place.has_traces() {
-                return Err((manage::gone(&place), lock));
+    fn open_locked(files: StateFiles, lock: Lock) -> Result<Self, (PollStateError, Lock)> {
+        if !files.database().exists() {
+            if files.has_traces() {
+                return Err((closed::gone(&files), lock));
             }
-            if let Err(error) = database::create(&place) {
+            if let Err(error) = database::create(&files) {
                 return Err((error, lock));
             }
         }
-        let (database, filter) = Database::open(place, lock)?;
+        let (database, filter) = Database::open(files, lock)?;
         let state = Self {
             database,
             filter,
             staged: Staged::default(),
-            walk: 0,
+            sweep: 0,
         };
         match state.export_last() {
             Ok(()) => Ok(state),
@@ -114,46 +118,52 @@ impl PollState {
         }
     }
 
-    /// Says what is polled. A new state remembers it; another one compares.
+    /// Binds a new state to `fingerprint`, or compares it with the fingerprint of an existing one.
     ///
     /// # Errors
     /// [`PollStateError::OtherQuery`] with the parts that differ.
     pub fn claim(&mut self, fingerprint: &Fingerprint) -> Result<(), PollStateError> {
-        let differs = match self.fingerprint() {
-            Some(kept) => kept.differences(fingerprint),
-            None => return self.set_fingerprint(fingerprint),
-        };
+        self.check_fingerprint(fingerprint)?;
+        match self.fingerprint() {
+            Some(_) => Ok(()),
+            None => self.set_fingerprint(fingerprint),
+        }
+    }
+
+    fn check_fingerprint(&self, asked: &Fingerprint) -> Result<(), PollStateError> {
+        let stored = self.fingerprint();
+        let differs = stored.map_or_else(Vec::new, |stored| stored.differences(asked));
         if differs.is_empty() {
             return Ok(());
         }
-        let key = self.database.place.key.clone();
+        let key = self.database.files.key.clone();
         Err(PollStateError::OtherQuery { key, differs })
     }
 
     fn set_fingerprint(&mut self, fingerprint: &Fingerprint) -> Result<(), PollStateError> {
-        self.database.write(|tx, kept| {
-            kept.set_fingerprint(Some(fingerprint));
-            Ok(kept.write_fingerprint(tx)?)
+        self.database.write(|tx, metadata| {
+            metadata.set_fingerprint(Some(fingerprint));
+            Ok(metadata.write_fingerprint(tx)?)
         })
     }
 
     pub fn fingerprint(&self) -> Option<&Fingerprint> {
-        self.database.kept.fingerprint.as_ref()
+        self.database.metadata.fingerprint.as_ref()
     }
 
-    /// The position, as of the last commit.
+    /// The position of the last commit.
     pub fn position(&self) -> &Position {
-        &self.database.kept.position
+        &self.database.metadata.position
     }
 
-    /// Remembers an emitted version. `Seen` knows it at once, the disk with the next commit. `n` grows from one to the next.
+    /// Remembers an emitted version. [`Seen`] knows it at once; the next commit stores it. `n` grows with each version.
     pub fn remember(&mut self, version: &Version<'_>, n: u64) {
         self.staged.remember(version, n);
     }
 
-    /// Notes that a version was met again which was not new. Where only ignored fields changed, its date may have moved: it
-    /// is then kept for as long as the later date demands.
-    pub fn met_again(&mut self, version: &Version<'_>) -> Result<(), PollStateError> {
+    /// Notes that a version was read again. If only ignored fields changed, its date may be later now; the version is then
+    /// remembered until the later date is trimmed.
+    pub fn seen_again(&mut self, version: &Version<'_>) -> Result<(), PollStateError> {
         if let Some(newest) = self.newest(version.key)?
             && newest.digest == version.digest
             && newest.at < version.at
@@ -163,27 +173,27 @@ impl PollState {
         Ok(())
     }
 
-    /// Writes in one transaction what was remembered and the position, and forgets the versions before `trim`.
+    /// Stores the remembered versions and the position in one transaction, and deletes versions before `trim`.
     ///
     /// # Errors
-    /// [`PollStateError::TakenOver`] where another process has the state now. After any error all that was remembered since
-    /// the last commit still is, and the disk has none of it.
+    /// [`PollStateError::TakenOver`] if another process has the state now. After any error, nothing has been stored and everything
+    /// is still remembered.
     pub fn commit(
         &mut self,
         position: &Position,
         trim: Option<Micros>,
     ) -> Result<(), PollStateError> {
-        let (staged, filter, walk) = (&self.staged, &mut self.filter, self.walk);
-        self.database.write(|tx, kept| {
-            kept.set_position(position)?;
-            staged.write(tx, kept, filter, trim.unwrap_or(Micros::MIN))?;
+        let (staged, filter, sweep) = (&self.staged, &mut self.filter, self.sweep);
+        self.database.write(|tx, metadata| {
+            metadata.set_position(position)?;
+            staged.write(tx, metadata, filter, trim.unwrap_or(Micros::MIN))?;
             if position.tracks_keys {
-                staged.write_keys(tx, kept, walk)?;
-            } else if kept.keys.rows > 0 {
-                keys::clear(tx, kept)?;
+                staged.write_keys(tx, metadata, sweep)?;
+            } else if metadata.keys.rows > 0 {
+                keys::clear(tx, metadata)?;
             }
-            if let Some(trim) = trim.filter(|_| kept.seen.rows > 0) {
-                staged::delete_seen(tx, kept, Micros::MIN, trim)?;
+            if let Some(trim) = trim.filter(|_| metadata.seen.rows > 0) {
+                staged::delete_seen(tx, metadata, Micros::MIN, trim)?;
             }
             Ok(())
         })?;
@@ -194,45 +204,42 @@ impl PollState {
     fn refresh_filter(&mut self) -> Result<(), PollStateError> {
         let Database {
             connection,
-            kept,
-            place,
+            metadata,
+            files,
             ..
         } = &self.database;
         if self.filter.is_full() {
-            let mut fresh = Filter::for_rows(kept.seen.rows);
+            let mut fresh = Filter::for_rows(metadata.seen.rows);
             let sql = "SELECT key, digest, ts, n FROM seen";
-            database::each_seen(connection, sql, &mut |key, _| {
+            rows::each_seen(connection, sql, &mut |key, _| {
                 fresh.add(key);
                 Ok(())
             })
-            .map_err(|fault| place.error(fault))?;
+            .map_err(|fault| files.error(fault))?;
             self.filter = fresh;
         }
         Ok(())
     }
 
-    /// Keeps the time before which nothing may be asked; on the disk when this returns. Nothing else is committed.
-    pub fn hold_until(&mut self, until: Option<Timestamp>) -> Result<(), PollStateError> {
-        if self.position().not_before == until {
-            return Ok(());
-        }
+    /// Stores the time before which no request is allowed, and waits until it is on the disk. Nothing else is committed.
+    pub fn hold_until(&mut self, until: Timestamp) -> Result<(), PollStateError> {
         let mut position = self.position().clone();
-        position.not_before = until;
+        position.not_before = Some(until);
         self.database
-            .write_through(|_, kept| kept.set_position(&position))
+            .write_through(|_, metadata| metadata.set_position(&position))
     }
 
-    /// Forgets what was remembered since the last commit.
+    /// Forgets everything remembered since the last commit.
     pub fn roll_back(&mut self) {
         self.staged.clear();
     }
 
-    /// The versions that are remembered, as of the last commit.
+    /// The number of stored versions.
     pub fn seen_count(&self) -> u64 {
-        self.database.kept.seen.rows
+        self.database.metadata.seen.rows
     }
 
-    /// The different keys among them.
+    /// The number of different keys among the stored versions.
     pub fn distinct_keys(&self) -> Result<u64, PollStateError> {
         let sql = "SELECT count(DISTINCT key) FROM seen";
         let count = self
@@ -241,18 +248,18 @@ impl PollState {
             .query_row(sql, [], |row| row.get(0));
         count
             .map(i64::cast_unsigned)
-            .map_err(|error| self.database.place.error(error))
+            .map_err(|error| self.database.files.error(error))
     }
 
-    /// Whether the table may hold versions of a key.
+    /// Whether the table may have versions of a key.
     fn may_be_stored(&self, key: &[u8]) -> bool {
-        self.database.kept.seen.rows > 0
+        self.database.metadata.seen.rows > 0
             && self.filter.may_hold(key)
             && !self.staged.is_forgotten(key)
     }
 }
 
-/// Looks first at what was remembered since the last commit.
+/// Searches the versions remembered since the last commit before the table.
 impl Seen for PollState {
     type Error = PollStateError;
 
@@ -266,7 +273,7 @@ impl Seen for PollState {
         let reading = self.database.reading();
         reading
             .and_then(|connection| staged::newest_seen(connection, key))
-            .map_err(|fault| self.database.place.error(fault))
+            .map_err(|fault| self.database.files.error(fault))
     }
 
     fn contains(&mut self, key: &[u8], digest: Digest) -> Result<bool, PollStateError> {
@@ -280,7 +287,7 @@ impl Seen for PollState {
         reading
             .and_then(|connection| staged::find_seen(connection, key, digest))
             .map(|found| found.is_some())
-            .map_err(|fault| self.database.place.error(fault))
+            .map_err(|fault| self.database.files.error(fault))
     }
 }
 

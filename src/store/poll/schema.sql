@@ -1,4 +1,4 @@
--- The state of one poller. Times of records are microseconds since the epoch, those of evt milliseconds.
+-- The state of one poller. Times of records are in microseconds since the epoch, those of evt in milliseconds.
 
 CREATE TABLE meta (
   id             INTEGER PRIMARY KEY CHECK (id = 1),
@@ -12,7 +12,7 @@ CREATE TABLE meta (
   walk           INTEGER NOT NULL
 ) STRICT;
 
--- The sums are of the rows of the two tables below; the checksum covers them and everything else that a run depends on.
+-- The sums cover the rows of the two tables below. The checksum covers the sums and everything else that a run depends on.
 CREATE TABLE pos (
   id        INTEGER PRIMARY KEY CHECK (id = 1),
   position  TEXT NOT NULL,

@@ -1,24 +1,25 @@
-//! What was remembered since the last commit, and how it comes into the tables.
+//! Changes since the last commit, and how they are written to the tables.
 
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::database::{Kept, seen_row};
+use super::database::Metadata;
 use super::error::Fault;
 use super::filter::Filter;
-use super::{keys, sum};
+use super::keys;
+use super::rows::{self, seen_row};
 use crate::watermark::{Digest, Micros, SeenRow, Version};
 
-/// As much as was read between two commits.
+/// Changes since the last commit.
 #[derive(Default)]
 pub(super) struct Staged {
     versions: HashMap<Box<[u8]>, Versions>,
-    met: HashMap<Box<[u8]>, (Digest, Micros)>,
+    visited: HashMap<Box<[u8]>, (Digest, Micros)>,
     forgotten: HashSet<Box<[u8]>>,
 }
 
-/// The versions of one key; nearly always one.
+/// The versions of one key; almost always one.
 struct Versions {
     newest: SeenRow,
     older: Vec<SeenRow>,
@@ -45,7 +46,7 @@ impl Versions {
     }
 }
 
-/// A version that was met twice: emitted last at the greater number, and as late as its later date.
+/// Combines two rows of one version: the greater number and the later date.
 fn merged(a: SeenRow, b: SeenRow) -> SeenRow {
     SeenRow {
         digest: b.digest,
@@ -57,7 +58,7 @@ fn merged(a: SeenRow, b: SeenRow) -> SeenRow {
 impl Staged {
     pub(super) fn clear(&mut self) {
         self.versions.clear();
-        self.met.clear();
+        self.visited.clear();
         self.forgotten.clear();
     }
 
@@ -86,27 +87,27 @@ impl Staged {
         versions.is_some_and(|versions| versions.rows().any(|row| row.digest == digest))
     }
 
-    pub(super) fn meet(&mut self, key: &[u8], digest: Digest, at: Micros) {
-        self.met.insert(key.into(), (digest, at));
+    pub(super) fn visit(&mut self, key: &[u8], digest: Digest, at: Micros) {
+        self.visited.insert(key.into(), (digest, at));
     }
 
-    /// What a walk met of this key, or what was remembered of it.
+    /// The version of this key that was emitted, or visited by a sweep.
     pub(super) fn known(&self, key: &[u8]) -> Option<(Digest, Micros)> {
         let emitted = self.newest(key).map(|row| (row.digest, row.at));
-        emitted.or_else(|| self.met.get(key).copied())
+        emitted.or_else(|| self.visited.get(key).copied())
     }
 
-    /// The keys that are there for sure.
-    pub(super) fn alive(&self) -> impl Iterator<Item = &[u8]> {
+    /// The keys that are known to exist.
+    pub(super) fn existing_keys(&self) -> impl Iterator<Item = &[u8]> {
         self.versions
             .keys()
-            .chain(self.met.keys())
+            .chain(self.visited.keys())
             .map(AsRef::as_ref)
     }
 
     pub(super) fn forget(&mut self, key: &[u8]) {
         self.versions.remove(key);
-        self.met.remove(key);
+        self.visited.remove(key);
         self.forgotten.insert(key.into());
     }
 
@@ -118,25 +119,25 @@ impl Staged {
         self.forgotten.len()
     }
 
-    /// Brings all of it into the tables, but for the versions before `trim`.
+    /// Writes everything to the tables, except versions before `trim`.
     pub(super) fn write(
         &self,
         tx: &Connection,
-        kept: &mut Kept,
+        metadata: &mut Metadata,
         filter: &mut Filter,
         trim: Micros,
     ) -> Result<(), Fault> {
         for key in &self.forgotten {
-            forget_seen(tx, kept, key)?;
-            keys::remove(tx, kept, key)?;
+            forget_seen(tx, metadata, key)?;
+            keys::remove(tx, metadata, key)?;
         }
-        // In the order of the table, so that each of its pages is visited once.
+        // In the order of the table, so that each of its pages is changed once.
         let mut versions: Vec<_> = self.versions.iter().collect();
         versions.sort_unstable_by_key(|(key, _)| *key);
         for (key, versions) in versions {
             for row in versions.rows().filter(|row| row.at >= trim) {
-                let may_be_there = kept.seen.rows > 0 && filter.may_hold(key);
-                put_seen(tx, kept, key, *row, may_be_there)?;
+                let may_be_there = metadata.seen.rows > 0 && filter.may_hold(key);
+                put_seen(tx, metadata, key, *row, may_be_there)?;
                 filter.add(key);
             }
         }
@@ -146,28 +147,28 @@ impl Staged {
     pub(super) fn write_keys(
         &self,
         tx: &Connection,
-        kept: &mut Kept,
-        walk: i64,
+        metadata: &mut Metadata,
+        sweep: i64,
     ) -> Result<(), Fault> {
-        for key in self.alive() {
+        for key in self.existing_keys() {
             if let Some((digest, at)) = self.known(key) {
-                keys::put(tx, kept, key, digest, at, walk)?;
+                keys::put(tx, metadata, key, digest, at, sweep)?;
             }
         }
         Ok(())
     }
 }
 
-/// Puts a version into the table. One that is there gets the greater number and the later date.
+/// Stores a version. An existing row gets the greater number and the later date.
 pub(super) fn put_seen(
     tx: &Connection,
-    kept: &mut Kept,
+    metadata: &mut Metadata,
     key: &[u8],
     mut row: SeenRow,
     may_be_there: bool,
 ) -> Result<(), Fault> {
     if may_be_there && let Some(old) = find_seen(tx, key, row.digest)? {
-        kept.seen.remove(sum::of_seen(key, &old));
+        metadata.seen.remove(rows::of_seen(key, &old));
         row = merged(old, row);
         tx.prepare_cached("UPDATE seen SET ts = ?3, n = ?4 WHERE key = ?1 AND digest = ?2")?
             .execute(params![
@@ -185,7 +186,7 @@ pub(super) fn put_seen(
                 row.n.cast_signed()
             ])?;
     }
-    kept.seen.add(sum::of_seen(key, &row));
+    metadata.seen.add(rows::of_seen(key, &row));
     Ok(())
 }
 
@@ -217,11 +218,11 @@ pub(super) fn newest_seen(connection: &Connection, key: &[u8]) -> Result<Option<
     Ok(newest)
 }
 
-fn forget_seen(tx: &Connection, kept: &mut Kept, key: &[u8]) -> Result<(), Fault> {
+fn forget_seen(tx: &Connection, metadata: &mut Metadata, key: &[u8]) -> Result<(), Fault> {
     let mut statement = tx.prepare_cached("SELECT digest, ts, n FROM seen WHERE key = ?1")?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
-        kept.seen.remove(sum::of_seen(key, &seen_row(row, 0)?));
+        metadata.seen.remove(rows::of_seen(key, &seen_row(row, 0)?));
     }
     drop(rows);
     tx.prepare_cached("DELETE FROM seen WHERE key = ?1")?
@@ -229,10 +230,10 @@ fn forget_seen(tx: &Connection, kept: &mut Kept, key: &[u8]) -> Result<(), Fault
     Ok(())
 }
 
-/// Deletes the versions from one date on, up to but without another.
+/// Deletes the versions dated `from..to`.
 pub(super) fn delete_seen(
     tx: &Connection,
-    kept: &mut Kept,
+    metadata: &mut Metadata,
     from: Micros,
     to: Micros,
 ) -> Result<(), Fault> {
@@ -240,15 +241,15 @@ pub(super) fn delete_seen(
     let mut statement =
         tx.prepare_cached("SELECT key, digest, ts, n FROM seen WHERE ts >= ?1 AND ts < ?2")?;
     let mut rows = statement.query(range)?;
-    let before = kept.seen.rows;
+    let before = metadata.seen.rows;
     while let Some(row) = rows.next()? {
         let key = row.get_ref(0)?.as_blob()?;
-        kept.seen.remove(sum::of_seen(key, &seen_row(row, 1)?));
+        metadata.seen.remove(rows::of_seen(key, &seen_row(row, 1)?));
     }
     drop(rows);
-    match kept.seen.rows {
+    match metadata.seen.rows {
         rows if rows == before => {}
-        // SQLite throws whole pages away, in place of a row after the other.
+        // Without a condition, SQLite frees whole pages instead of single rows.
         0 => {
             tx.prepare_cached("DELETE FROM seen")?.execute([])?;
         }
@@ -260,8 +261,8 @@ pub(super) fn delete_seen(
     Ok(())
 }
 
-pub(super) fn clear_seen(tx: &Connection, kept: &mut Kept) -> Result<(), Fault> {
+pub(super) fn clear_seen(tx: &Connection, metadata: &mut Metadata) -> Result<(), Fault> {
     tx.execute("DELETE FROM seen", [])?;
-    kept.seen = sum::Sum::default();
+    metadata.seen = rows::Sum::default();
     Ok(())
 }

@@ -1,19 +1,20 @@
-//! Dates as they come: every shape that is known to be one.
+//! Reads dates in every known format.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::calendar::{self, DAY, MINUTE, SECOND};
+use super::{DAY, MINUTE, SECOND};
 use crate::json;
 use crate::watermark::Micros;
 
-/// What a server compares a date with: a bound of another kind finds nothing.
+/// The type of a date. A bound of another type matches nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kind {
     pub(super) wrap: Wrap,
     pub(super) content: Content,
 }
 
-/// What is around a date.
+/// What encloses a date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Wrap {
@@ -33,14 +34,14 @@ pub(super) enum Content {
     /// ISO 8601 with its zone.
     #[default]
     Zoned,
-    /// ISO 8601 that does not say where.
+    /// ISO 8601 without a zone.
     Zoneless,
     Number(Epoch),
     /// A number in quotes.
     Quoted(Epoch),
 }
 
-/// What a number counts since 1970.
+/// The unit of a number, counted from 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Epoch {
@@ -51,8 +52,8 @@ pub(super) enum Epoch {
 }
 
 impl Epoch {
-    /// By magnitude: seconds up to 10¹¹ (the year 5138), milliseconds up to 10¹⁴, microseconds up to 10¹⁷ (each from March 1973
-    /// on), nanoseconds beyond. The same below zero.
+    /// Decides by magnitude: seconds below 10¹¹ (the year 5138), milliseconds below 10¹⁴, microseconds below 10¹⁷ (each from
+    /// March 1973 on), nanoseconds above. The same holds for negative numbers.
     const fn of(magnitude: u128) -> Self {
         match magnitude {
             0..100_000_000_000 => Self::Seconds,
@@ -62,7 +63,7 @@ impl Epoch {
         }
     }
 
-    /// Its microseconds are so many powers of ten.
+    /// The unit in microseconds, as a power of ten.
     const fn power(self) -> i32 {
         match self {
             Self::Seconds => 6,
@@ -72,17 +73,17 @@ impl Epoch {
         }
     }
 
-    /// How exact a number with so many decimals is, as the [`Level`] of a second's.
+    /// The precision of a number with this many decimals, as the [`Level`] of a second.
     pub(super) const fn level(self, decimals: u8) -> Level {
         Level(Level::WHOLE.0 + decimals + (6 - self.power()) as u8)
     }
 
-    /// In microseconds, one at least.
+    /// In microseconds, at least one.
     pub(super) const fn span(self) -> i64 {
         self.level(0).span()
     }
 
-    /// How many decimals a microsecond takes.
+    /// How many decimals a microsecond needs.
     pub(super) const fn places(self) -> usize {
         match self {
             Self::Seconds => 6,
@@ -92,20 +93,20 @@ impl Epoch {
     }
 }
 
-/// How exact a date is: a day, a minute, a second, or so many digits of one.
+/// The precision of a date: a day, a minute, a second, or a number of fractional digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Level(pub(super) u8);
 
 impl Level {
     pub(super) const DAY: Self = Self(0);
     pub(super) const MINUTE: Self = Self(1);
-    /// A whole second, and a number without decimals.
+    /// A whole second, or a number without decimals.
     pub(super) const WHOLE: Self = Self(2);
     pub(super) const MILLIS: Self = Self(5);
     pub(super) const MICROS: Self = Self(8);
     pub(super) const FINEST: Self = Self(11);
 
-    /// The one that is exact to a unit.
+    /// The level that can express a unit.
     pub(super) fn of(unit: i64) -> Self {
         let all = Self::DAY.0..Self::MICROS.0;
         all.map(Self)
@@ -113,12 +114,12 @@ impl Level {
             .unwrap_or(Self::MICROS)
     }
 
-    /// Digits of a second, or decimals of a number.
+    /// Fractional digits of a second, or decimals of a number.
     pub(super) const fn digits(self) -> u8 {
         self.0.saturating_sub(Self::WHOLE.0)
     }
 
-    /// In microseconds, one at least.
+    /// In microseconds, at least one.
     pub(super) const fn span(self) -> i64 {
         match self {
             Self::DAY => DAY,
@@ -128,7 +129,7 @@ impl Level {
         }
     }
 
-    /// The unit that a deployment counts in which wrote so many digits: it may have left out zeros.
+    /// The unit of a server that wrote this many digits: it may have omitted zeros.
     pub(super) const fn unit(self) -> i64 {
         match self {
             Self::DAY | Self::MINUTE | Self::WHOLE => self.span(),
@@ -138,7 +139,7 @@ impl Level {
     }
 }
 
-/// A sign between the parts of a text, one bit each.
+/// Characters between the parts of a date, one bit each.
 pub(super) mod sign {
     pub(in super::super) const SPACE: u8 = 1;
     pub(in super::super) const UPPER_T: u8 = 2;
@@ -159,14 +160,14 @@ pub(super) mod notation {
     pub(in super::super) const HOURS: u8 = 16;
 }
 
-/// One date: when it is and how it is written.
+/// One date: its instant and its format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
     pub(super) at: Micros,
     pub(super) kind: Kind,
     pub(super) level: Level,
     pub(super) signs: u8,
-    /// Minutes east, and how they are written.
+    /// Minutes east of UTC, and their notation.
     pub(super) zone: Option<(i16, u8)>,
     /// In microseconds.
     pub(super) unit: i64,
@@ -189,14 +190,14 @@ impl Sample {
     }
 }
 
-/// Text that is no plain ISO date: a number in quotes, or a date with escapes in it.
+/// Reads text that is not a plain ISO date: a number in quotes, or a date with escapes.
 #[cold]
 fn quoted(raw: json::Raw<'_>) -> Option<Sample> {
     let text = raw.as_str()?;
     iso(text.as_bytes()).or_else(|| number(text.as_bytes(), None, Content::Quoted))
 }
 
-/// A date in MongoDB's extended JSON, where a number always counts milliseconds.
+/// Reads a date in MongoDB's extended JSON, where a number always counts milliseconds.
 #[cold]
 fn wrapped(raw: json::Raw<'_>) -> Option<Sample> {
     if let Some(long) = raw.member("$numberLong") {
@@ -234,9 +235,9 @@ fn pair(tens: u8, ones: u8) -> Option<u32> {
     Some(digit(tens)? * 10 + digit(ones)?)
 }
 
-/// An ISO 8601 date, with its time or alone.
+/// Reads an ISO 8601 date, with or without a time.
 ///
-/// A leap second is the last microsecond of the second before it: rounded down, as everything here.
+/// A leap second becomes the last microsecond of the second before it: it is rounded down.
 #[inline]
 fn iso(text: &[u8]) -> Option<Sample> {
     let ([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2], rest) = text.split_first_chunk()? else {
@@ -244,13 +245,10 @@ fn iso(text: &[u8]) -> Option<Sample> {
     };
     let year = pair(*y1, *y2)? * 100 + pair(*y3, *y4)?;
     let (month, day) = (pair(*m1, *m2)?, pair(*d1, *d2)?);
-    if year == 0
-        || !(1..=12).contains(&month)
-        || !(1..=calendar::days_in_month(year, month)).contains(&day)
-    {
-        return None;
-    }
-    let midnight = calendar::days(year, month, day) * DAY;
+    // ISO 8601 has a year 0, the platforms do not.
+    let year = i32::try_from(year).ok().filter(|year| *year > 0)?;
+    let date = NaiveDate::from_ymd_opt(year, month, day)?;
+    let midnight = i64::from(date.to_epoch_days()) * DAY;
     let time = Time::read(rest)?;
     let offset = time.zone.map_or(0, |(offset, _)| i64::from(offset));
     Some(Sample {
@@ -277,7 +275,7 @@ struct Time {
 }
 
 impl Time {
-    /// What follows a date.
+    /// Reads what follows a date.
     #[inline]
     fn read(text: &[u8]) -> Option<Self> {
         let Some(([between, h1, h2, b':', m1, m2], rest)) = text.split_first_chunk() else {
@@ -370,7 +368,7 @@ fn zone(text: &[u8]) -> Option<(i16, u8)> {
     }
 }
 
-/// The digits of a number: `mantissa` × 10^`exponent`, and whether there was more behind them.
+/// The digits of a number: `mantissa` × 10^`exponent`, and whether more digits follow.
 struct Decimal {
     is_negative: bool,
     mantissa: u128,
@@ -407,9 +405,9 @@ impl Decimal {
         Some(it)
     }
 
-    /// Takes one digit or more; returns what follows.
+    /// Reads at least one digit. Returns the rest.
     fn digits<'a>(&mut self, text: &'a [u8], is_fraction: bool) -> Option<&'a [u8]> {
-        // So much has room for any date, and for nine digits of its second.
+        // Enough for any date with nine fractional digits.
         const ROOM: u128 = 10_u128.pow(30);
         let mut rest = text;
         while let [byte, after @ ..] = rest
@@ -427,7 +425,7 @@ impl Decimal {
         (rest.len() < text.len()).then_some(rest)
     }
 
-    /// Its whole part, without the sign. `None` where that is no date of any kind.
+    /// The whole part without the sign. `None` if it is too large for any date.
     fn magnitude(&self) -> Option<u128> {
         let power = 10_u128.checked_pow(self.exponent.unsigned_abs());
         match (self.mantissa, power) {
@@ -439,7 +437,7 @@ impl Decimal {
         }
     }
 
-    /// Times 10^`power`, rounded down.
+    /// The number times 10^`power`, rounded down.
     fn scaled(&self, power: i32) -> Option<i64> {
         let exponent = self.exponent.checked_add(power)?;
         let scale = 10_u128.checked_pow(exponent.unsigned_abs());
@@ -458,7 +456,7 @@ impl Decimal {
         }
     }
 
-    /// How many digits it has behind its point, nine at most.
+    /// The number of fractional digits, at most nine.
     fn decimals(&self) -> u8 {
         u8::try_from((-self.exponent).clamp(0, 9)).unwrap_or(0)
     }
@@ -497,7 +495,7 @@ fn number(text: &[u8], epoch: Option<Epoch>, content: fn(Epoch) -> Content) -> O
     })
 }
 
-/// A number of nothing but digits, and not too many of them to add up.
+/// Reads a number of at most 18 digits and nothing else.
 #[inline]
 fn whole(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {

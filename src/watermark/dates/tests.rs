@@ -7,7 +7,7 @@ fn read(literal: &str) -> Option<i64> {
     Dates::read(json::Raw::new(literal)).map(Micros::get)
 }
 
-fn learnt<'a>(literals: impl IntoIterator<Item = &'a str>) -> Dates {
+fn dates_of<'a>(literals: impl IntoIterator<Item = &'a str>) -> Dates {
     let mut dates = Dates::default();
     for literal in literals {
         dates.learn(json::Raw::new(literal));
@@ -27,7 +27,7 @@ fn at(time: &str) -> Micros {
 /// 2026-04-25T10:00:00.123456Z
 const AT: i64 = 1_777_111_200_123_456;
 
-/// Shapes, as they write that instant, and how exact they are.
+/// That instant in each format, and the format's precision.
 const SHAPES: &[(&str, i64)] = &[
     (r#""2026-04-25T10:00:00Z""#, 1_000_000),
     (r#""2026-04-25T10:00:00z""#, 1_000_000),
@@ -62,7 +62,7 @@ const SHAPES: &[(&str, i64)] = &[
 ];
 
 #[test]
-fn every_shape_is_read_rounded_down_and_written_as_it_came() {
+fn every_format_is_read_rounded_down_and_written_back() {
     for (literal, unit) in SHAPES {
         let floor = AT - AT % unit;
         assert_eq!(read(literal), Some(floor), "{literal}");
@@ -82,7 +82,7 @@ fn every_shape_is_read_rounded_down_and_written_as_it_came() {
 }
 
 #[test]
-fn other_ways_to_write_an_instant_are_read_too() {
+fn other_notations_of_an_instant_are_read() {
     for (literal, expected) in [
         (r#""2026-04-25""#, "2026-04-25T00:00:00Z"),
         (
@@ -139,7 +139,7 @@ fn other_ways_to_write_an_instant_are_read_too() {
 }
 
 #[test]
-fn what_is_no_date_is_none_and_teaches_nothing() {
+fn other_values_are_not_dates_and_change_nothing() {
     for literal in [
         "null",
         "true",
@@ -202,7 +202,7 @@ fn what_is_no_date_is_none_and_teaches_nothing() {
 }
 
 #[test]
-fn before_anything_was_met_a_bound_is_the_usual_one() {
+fn before_the_first_date_a_bound_has_the_default_format() {
     let dates = Dates::default();
     assert_eq!(dates.unit(), Duration::from_millis(1));
     assert_eq!(
@@ -215,11 +215,11 @@ fn before_anything_was_met_a_bound_is_the_usual_one() {
     );
 }
 
-/// What a deployment sent, an instant, and the bound for it.
+/// Dates from a server, an instant, and the bound for it.
 #[test]
-fn a_bound_is_the_least_of_the_forms_that_were_met() {
-    for (met, time, bound) in [
-        // A longer fraction comes before a `Z`, so zeros are written…
+fn a_bound_is_the_smallest_of_the_forms_seen() {
+    for (sent, time, bound) in [
+        // Text with a fraction sorts before a `Z`, so the bound has zeros.
         (
             &["2026-04-25T00:00:00.123Z"][..],
             "2026-04-25T00:00:00Z",
@@ -234,7 +234,7 @@ fn a_bound_is_the_least_of_the_forms_that_were_met() {
             "2026-04-25T00:00:01Z",
             "2026-04-25T00:00:01.000000Z",
         ),
-        // …but behind an offset and behind nothing, so none is that a deployment may leave out.
+        // It sorts after an offset and after the end of the text, so the bound omits what the server may omit.
         (
             &[
                 "2026-04-25T00:00:00+00:00",
@@ -276,7 +276,7 @@ fn a_bound_is_the_least_of_the_forms_that_were_met() {
             "2026-04-25T10:00:00Z",
             "2026-04-25T10:00",
         ),
-        // By the westernmost clock an instant is written least.
+        // The westernmost zone gives the smallest text.
         (
             &["2026-04-25T00:00:00+02:00", "2026-01-25T00:00:00+01:00"],
             "2026-04-25T10:00:00Z",
@@ -293,21 +293,21 @@ fn a_bound_is_the_least_of_the_forms_that_were_met() {
             "2026-04-25 10:00:00Z",
         ),
         (&["2026-04-25"], "2026-04-25T10:00:00Z", "2026-04-25"),
-        // Seconds stay seconds.
+        // A server that writes seconds gets seconds.
         (
             &["2026-04-25T00:00:00Z"],
             "2026-04-25T10:00:00.999Z",
             "2026-04-25T10:00:00Z",
         ),
     ] {
-        let literals: Vec<String> = met.iter().map(|date| format!("\"{date}\"")).collect();
-        let dates = learnt(literals.iter().map(String::as_str));
-        assert_eq!(dates.write(at(time)), format!("\"{bound}\""), "{met:?}");
+        let literals: Vec<String> = sent.iter().map(|date| format!("\"{date}\"")).collect();
+        let dates = dates_of(literals.iter().map(String::as_str));
+        assert_eq!(dates.write(at(time)), format!("\"{bound}\""), "{sent:?}");
     }
 }
 
 #[test]
-fn a_unit_never_gets_coarser_and_bounds_are_exact_to_it() {
+fn the_unit_never_gets_coarser_and_bounds_are_exact_to_it() {
     let mut dates = Dates::default();
     for (literal, unit) in [
         (r#""2026-04-25""#, DAY),
@@ -330,7 +330,7 @@ fn a_unit_never_gets_coarser_and_bounds_are_exact_to_it() {
 }
 
 #[test]
-fn a_few_dates_of_another_kind_do_not_change_the_shape_and_many_do() {
+fn only_many_dates_of_another_kind_change_the_format() {
     let (text, number) = (
         json::Raw::new(r#""2026-04-25T10:00:00.123Z""#),
         json::Raw::new("1777111200123"),
@@ -345,8 +345,8 @@ fn a_few_dates_of_another_kind_do_not_change_the_shape_and_many_do() {
 }
 
 #[test]
-fn alternatives_ask_otherwise_and_keep_their_shape() {
-    let mut shown = learnt([r#""2026-04-25T10:00:00.123Z""#]);
+fn alternatives_differ_and_keep_their_format() {
+    let mut shown = dates_of([r#""2026-04-25T10:00:00.123Z""#]);
     let asked = |dates: &Dates| -> Vec<String> {
         let alternatives = dates.alternatives().into_iter();
         alternatives.map(|it| it.write(Micros::new(AT))).collect()
@@ -361,7 +361,7 @@ fn alternatives_ask_otherwise_and_keep_their_shape() {
         ]
     );
     for (literal, _) in SHAPES {
-        let dates = learnt([*literal]);
+        let dates = dates_of([*literal]);
         assert!(
             !asked(&dates).contains(&dates.write(Micros::new(AT))),
             "{literal}"
@@ -378,9 +378,9 @@ fn alternatives_ask_otherwise_and_keep_their_shape() {
 }
 
 #[test]
-fn the_ends_of_time_are_written_without_harm() {
+fn the_earliest_and_latest_instants_are_written_as_valid_json() {
     for (literal, _) in SHAPES {
-        let dates = learnt([*literal]);
+        let dates = dates_of([*literal]);
         for instant in [
             Micros::MIN,
             Micros::MAX,
@@ -392,13 +392,13 @@ fn the_ends_of_time_are_written_without_harm() {
             }
         }
     }
-    let dates = learnt([r#""2026-04-25T10:00:00.123Z""#]);
+    let dates = dates_of([r#""2026-04-25T10:00:00.123Z""#]);
     assert_eq!(dates.write(Micros::MIN), r#""0001-01-01T00:00:00.000Z""#);
     assert_eq!(dates.write(Micros::MAX), r#""9999-12-31T23:59:59.999Z""#);
 }
 
 #[test]
-fn what_a_newer_version_stored_is_read_and_what_is_damaged_does_no_harm() {
+fn unknown_members_are_ignored_and_damaged_values_do_not_panic() {
     let dates: Dates = serde_json::from_str(r#"{"unit":1000,"since":"tomorrow"}"#).unwrap();
     assert_eq!(dates.unit(), Duration::from_millis(1));
     for damaged in [
@@ -416,20 +416,20 @@ fn what_a_newer_version_stored_is_read_and_what_is_damaged_does_no_harm() {
     }
 }
 
-/// How a deployment that writes text does so.
+/// How a server writes dates as text.
 #[derive(Clone, Debug)]
-struct Deployment {
+struct TextServer {
     between: char,
     mark: char,
     zone: &'static str,
     offset: i64,
-    /// The fewest digits, and the most.
+    /// Minimum and maximum number of fractional digits.
     digits: (usize, usize),
-    /// Only the fewest or the most, as Python does.
+    /// Only the minimum or the maximum, as Python does.
     is_all_or_least: bool,
 }
 
-impl Deployment {
+impl TextServer {
     fn write(&self, at: i64) -> String {
         let local = at + self.offset * MINUTE;
         let time = Utc.timestamp_micros(local).unwrap();
@@ -454,7 +454,7 @@ impl Deployment {
     }
 }
 
-fn deployment() -> impl Strategy<Value = Deployment> {
+fn text_server() -> impl Strategy<Value = TextServer> {
     let zone = prop::sample::select(vec![
         ("Z", 0),
         ("z", 0),
@@ -474,7 +474,7 @@ fn deployment() -> impl Strategy<Value = Deployment> {
         any::<bool>(),
     )
         .prop_map(
-            |(between, mark, (zone, offset), digits, is_all_or_least)| Deployment {
+            |(between, mark, (zone, offset), digits, is_all_or_least)| TextServer {
                 between,
                 mark,
                 zone,
@@ -485,7 +485,7 @@ fn deployment() -> impl Strategy<Value = Deployment> {
         )
 }
 
-/// Instants that are close to each other, many of them on whole seconds or tenths.
+/// Instants close to each other, many of them on whole seconds or tenths.
 fn instants() -> impl Strategy<Value = Vec<i64>> {
     let instant = (
         0_i64..3,
@@ -506,11 +506,11 @@ fn instants() -> impl Strategy<Value = Vec<i64>> {
 
 proptest! {
     #[test]
-    fn no_record_at_or_after_a_bound_comes_before_it_as_time_or_as_text(
-        deployment in deployment(), instants in instants()
+    fn no_record_at_or_after_a_bound_is_before_it_as_time_or_as_text(
+        server in text_server(), instants in instants()
     ) {
-        let rows: Vec<String> = instants.iter().map(|at| deployment.write(*at)).collect();
-        let dates = learnt(rows.iter().map(String::as_str));
+        let rows: Vec<String> = instants.iter().map(|at| server.write(*at)).collect();
+        let dates = dates_of(rows.iter().map(String::as_str));
         for at in instants.iter().flat_map(|at| [*at, at - 1, at + 1, at - at % 1000, at - at % SECOND]) {
             let bound = dates.write(Micros::new(at));
             prop_assert_eq!(read(&bound), Some(dates.floor(Micros::new(at)).get()));
@@ -524,10 +524,10 @@ proptest! {
     }
 
     #[test]
-    fn a_bound_at_a_record_is_met_by_it_as_soon_as_it_is_known(deployment in deployment(), instants in instants()) {
+    fn a_bound_at_a_known_record_matches_it(server in text_server(), instants in instants()) {
         let mut dates = Dates::default();
         for at in instants {
-            let row = deployment.write(at);
+            let row = server.write(at);
             dates.learn(json::Raw::new(&row));
             let at = read(&row).unwrap();
             let bound = dates.write(Micros::new(at));
@@ -537,10 +537,10 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_bounded_from_below(micros in -4_000_000_000_000_000_i64..4_000_000_000_000_000, shape in prop::sample::select(SHAPES)) {
-        let dates = learnt([shape.0]);
+    fn the_bound_of_a_number_is_not_above_it(micros in -4_000_000_000_000_000_i64..4_000_000_000_000_000, shape in prop::sample::select(SHAPES)) {
+        let dates = dates_of([shape.0]);
         let at = Micros::new(micros);
-        // Below the magnitude that tells units apart a bound is still a number of the same unit.
+        // Near the limits between units, a bound is still a number in the same unit.
         if micros.abs() >= 100_000_000_000_000 && !shape.0.contains('T') {
             prop_assert_eq!(read(&dates.write(at)), Some(dates.floor(at).get()), "{}", dates.write(at));
         }
@@ -562,15 +562,7 @@ proptest! {
     }
 
     #[test]
-    fn days_and_dates_lead_to_each_other(day in -719_162_i64..2_932_897) {
-        let (year, month, of_month) = calendar::date(day);
-        let date = chrono::NaiveDate::from_num_days_from_ce_opt(i32::try_from(day).unwrap() + 719_163).unwrap();
-        prop_assert_eq!(format!("{year:04}-{month:02}-{of_month:02}"), date.to_string());
-        prop_assert_eq!(calendar::days(year as u32, month as u32, of_month as u32), day);
-    }
-
-    #[test]
-    fn text_of_any_kind_is_read_without_harm(text in "[\"{}$:,\\[\\]0-9TZ+.eE \\\\é-]{0,32}|\\PC{0,12}", number in "-?[0-9]{0,40}(\\.[0-9]{0,40})?([eE][+-]?[0-9]{0,12})?") {
+    fn any_text_is_read_without_panic_and_gives_valid_bounds(text in "[\"{}$:,\\[\\]0-9TZ+.eE \\\\é-]{0,32}|\\PC{0,12}", number in "-?[0-9]{0,40}(\\.[0-9]{0,40})?([eE][+-]?[0-9]{0,12})?") {
         for literal in [text.clone(), number.clone(), format!("\"{text}\""), format!("\"{number}\""), format!("{{\"$date\":{text}}}"), format!("{{\"$date\":{number}}}")] {
             let mut dates = Dates::default();
             let raw = json::Raw::new(&literal);
@@ -581,7 +573,7 @@ proptest! {
     }
 
     #[test]
-    fn a_real_number_of_seconds_is_read_to_the_microsecond(seconds in -90_000_000_000_f64..90_000_000_000_f64) {
+    fn a_fractional_number_of_seconds_is_read_to_the_microsecond(seconds in -90_000_000_000_f64..90_000_000_000_f64) {
         let text = format!("{seconds:?}");
         let found = read(&text).unwrap();
         prop_assert!((found as f64 - seconds * 1e6).abs() <= 16.0, "{} {}", text, found);
@@ -589,7 +581,7 @@ proptest! {
 }
 
 #[test]
-fn a_timestamp_and_its_date_are_one() {
+fn a_timestamp_is_read_back() {
     let text = format!("\"{}\"", Timestamp::from_millis(AT / 1000));
     assert_eq!(read(&text), Some(AT / 1000 * 1000));
 }

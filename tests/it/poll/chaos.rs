@@ -1,4 +1,4 @@
-//! Each hard case that `evt dev` makes on demand: every record stands in the file once.
+//! Each fault of polling that `evt dev` can inject: every record is in the file exactly once.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use super::Bench;
 
 const RECORDS: usize = 120;
 
-/// Cases that concern writes have records of their own.
+/// Cases that affect writes. Each uses another datatype.
 fn on_writes() -> Vec<Value> {
     vec![
         json!({"ties": 50}),
@@ -19,7 +19,7 @@ fn on_writes() -> Vec<Value> {
     ]
 }
 
-/// Cases that concern reading alone.
+/// Cases that only affect reads.
 fn on_reads() -> Vec<Value> {
     let mut cases = vec![
         json!({}),
@@ -54,7 +54,7 @@ fn fill(bench: &Bench, datatype: &str) {
     }
 }
 
-/// Polls into a file of the case's own, and returns how often each record stands there.
+/// Polls into a file, and returns how often each record is in it.
 fn counts(bench: &Bench, datatype: &str, case: &str) -> BTreeMap<u64, usize> {
     let file = format!("{case}.ndjson");
     let args = [
@@ -84,7 +84,7 @@ fn once() -> BTreeMap<u64, usize> {
     (0..RECORDS as u64).map(|n| (n, 1)).collect()
 }
 
-/// Plays the cases on platforms of their own, two at a time.
+/// Runs the cases on two platforms in parallel.
 fn play(cases: Vec<Value>, play: impl Fn(&Bench, &Value, usize) + Sync) {
     let cases = Mutex::new(cases.into_iter().enumerate());
     std::thread::scope(|scope| {
@@ -104,7 +104,7 @@ fn play(cases: Vec<Value>, play: impl Fn(&Bench, &Value, usize) + Sync) {
 }
 
 #[test]
-fn each_record_is_read_once_whatever_the_server_does() {
+fn each_record_is_printed_once_whatever_the_server_does() {
     play(on_reads(), |bench, case, number| {
         let counts = counts(bench, "contact", &format!("r{number}"));
         assert_eq!(counts, once(), "{case}");
@@ -112,7 +112,7 @@ fn each_record_is_read_once_whatever_the_server_does() {
 }
 
 #[test]
-fn each_record_is_read_once_however_it_was_written() {
+fn each_record_is_printed_once_however_it_was_written() {
     play(on_writes(), |bench, case, number| {
         let datatype = format!("w{number}");
         fill(bench, &datatype);
@@ -121,13 +121,13 @@ fn each_record_is_read_once_however_it_was_written() {
 }
 
 #[test]
-fn a_table_that_changes_under_the_reader_is_read_to_its_end() {
+fn a_table_that_changes_while_it_is_read_is_read_completely() {
     let bench = Bench::new();
     fill(&bench, "contact");
     bench.chaos(&json!({"touch": 3, "page_cap": 30}));
     let read = counts(&bench, "contact", "touched");
     assert_eq!(read.len(), RECORDS);
-    // Once nothing changes any more, the last version of each record stands in the file, and no version stands there twice.
+    // After the last change, the file has the last version of each record, and no version twice.
     bench.chaos(&json!({}));
     counts(&bench, "contact", "touched");
     let text = std::fs::read_to_string(bench.sandbox.work().join("touched.ndjson")).unwrap();
@@ -137,7 +137,7 @@ fn a_table_that_changes_under_the_reader_is_read_to_its_end() {
         let key = super::sk(&record).to_owned();
         let version = record["version"].as_u64().unwrap();
         let was: Option<u64> = versions.insert((key, version), version);
-        assert_eq!(was, None, "{record} stands there twice");
+        assert_eq!(was, None, "{record} is printed twice");
     }
     let now = bench.ask(
         "POST",

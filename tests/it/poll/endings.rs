@@ -1,18 +1,18 @@
-//! How it ends: complete, asked to, or with an error that says what to do.
+//! How polling ends: complete, interrupted, or with an error and a hint.
 
 use evt::dev::DevOptions;
 use evt::dev::appengine::auth::AuthMode;
 use serde_json::json;
 
-use super::{Bench, keys, poll, row, table, told};
+use super::{Bench, keys, notice, poll, row, table};
 use crate::support::{Sandbox, Table};
 
-/// The code of an error that is expected.
+/// The code of an expected error.
 fn refused(sandbox: &Sandbox, args: &[&str], exit: i32) -> String {
     let args: Vec<&str> = args.iter().copied().chain(["-o", "json"]).collect();
     let output = poll(sandbox, &args).expect_exit(exit);
     assert_eq!(output.stdout, "");
-    let error = told(&output, "error");
+    let error = notice(&output, "error");
     error["error"]["code"].as_str().unwrap().to_owned()
 }
 
@@ -28,7 +28,7 @@ fn following_prints_what_is_created_while_it_runs() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_ends_following_well_and_the_next_call_goes_on() {
+fn ctrl_c_ends_follow_with_exit_0_and_the_next_call_continues() {
     let table = table(&["a"]);
     let sandbox = table.sandbox();
     let args = ["poll", "contact", "--follow", "--interval", "50ms..100ms"];
@@ -43,7 +43,7 @@ fn ctrl_c_ends_following_well_and_the_next_call_goes_on() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_before_the_end_is_130() {
+fn ctrl_c_before_the_end_exits_with_130() {
     let table = table(&["a"]);
     table.hold();
     let poll = table.sandbox().spawn(["poll", "contact"]);
@@ -53,10 +53,10 @@ fn ctrl_c_before_the_end_is_130() {
 }
 
 #[test]
-fn the_summary_has_its_facts_for_programs() {
+fn the_summary_is_available_as_json() {
     let table = table(&["a", "b"]);
     let output = poll(&table.sandbox(), &["-o", "json"]).expect_exit(0);
-    let summary = told(&output, "summary");
+    let summary = notice(&output, "summary");
     assert_eq!(summary["records"], 2);
     assert_eq!(summary["requests"], table.requests());
     assert!(summary["read"].as_u64() >= Some(2), "{summary}");
@@ -64,7 +64,7 @@ fn the_summary_has_its_facts_for_programs() {
     assert_eq!(summary["frontier"], "2026-04-25T10:00:01.000Z");
     assert_eq!(summary["state"], "local.contact");
     let cut = poll(&table.sandbox(), &["-o", "json", "--max", "1"]).expect_exit(0);
-    assert_eq!(told(&cut, "summary")["complete"], false);
+    assert_eq!(notice(&cut, "summary")["complete"], false);
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn quiet_leaves_stderr_empty() {
 }
 
 #[test]
-fn without_a_platform_it_says_how_to_start_one() {
+fn without_a_platform_the_error_suggests_starting_one() {
     let output = poll(&Sandbox::new(), &[]).expect_exit(5);
     assert!(output.stderr.contains("evt dev"), "{output}");
     assert!(!output.stderr.contains("Nothing new"), "{output}");
 }
 
 #[test]
-fn a_token_that_is_not_taken_is_exit_4() {
+fn a_rejected_token_exits_with_4() {
     let bench = Bench::with(DevOptions {
         auth: AuthMode::Strict,
         ..DevOptions::default()
@@ -93,7 +93,7 @@ fn a_token_that_is_not_taken_is_exit_4() {
 }
 
 #[test]
-fn a_datatype_that_nobody_has_is_nothing_new() {
+fn an_unknown_datatype_has_nothing_new() {
     let bench = Bench::new();
     let output = bench.sandbox.run(["poll", "unicorn"]).expect_exit(0);
     assert_eq!(output.stdout, "");
@@ -101,10 +101,10 @@ fn a_datatype_that_nobody_has_is_nothing_new() {
 }
 
 #[test]
-fn records_without_any_date_are_refused_with_the_flag_that_helps() {
+fn records_without_a_date_are_an_error_that_suggests_field() {
     let table = Table::start(&[r#"{"sk":"a","changed":"2026-04-25T10:00:00.000Z"}"#]);
     let output = poll(&table.sandbox(), &["-o", "json"]).expect_exit(2);
-    let error = told(&output, "error");
+    let error = notice(&output, "error");
     assert_eq!(error["error"]["code"], "no_date");
     assert!(
         error["error"]["hint"].as_str().unwrap().contains("--field"),
@@ -113,10 +113,10 @@ fn records_without_any_date_are_refused_with_the_flag_that_helps() {
 }
 
 #[test]
-fn records_without_a_known_key_are_refused_with_the_flag_that_helps() {
+fn records_without_a_known_key_are_an_error_that_suggests_key() {
     let table = Table::start(&[r#"{"nr":1,"modifydate":"2026-04-25T10:00:00.000Z"}"#]);
     let output = poll(&table.sandbox(), &["-o", "json"]).expect_exit(2);
-    let error = told(&output, "error");
+    let error = notice(&output, "error");
     assert_eq!(error["error"]["code"], "no_key");
     assert!(
         error["error"]["hint"].as_str().unwrap().contains("--key"),
@@ -125,7 +125,7 @@ fn records_without_a_known_key_are_refused_with_the_flag_that_helps() {
 }
 
 #[test]
-fn flags_that_cannot_be_meant_are_usage_errors() {
+fn invalid_flags_are_usage_errors() {
     let sandbox = Sandbox::new();
     for (args, code) in [
         (&["--query", "{oops"][..], "bad_value"),
@@ -149,7 +149,7 @@ fn flags_that_cannot_be_meant_are_usage_errors() {
 }
 
 #[test]
-fn without_a_datatype_it_is_a_usage_error() {
+fn a_missing_datatype_is_a_usage_error() {
     let output = Sandbox::new().run(["poll"]).expect_exit(2);
     assert!(output.stderr.contains("evt poll contact"), "{output}");
 }

@@ -1,10 +1,10 @@
-//! `--out`: what stands in the file, and when it is refused.
+//! `--out`: the content of the file, and when it is refused.
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Bench, poll, row, table, told};
+use super::{Bench, notice, poll, row, table};
 use crate::support::{Output, Sandbox};
 
 fn file(sandbox: &Sandbox) -> PathBuf {
@@ -19,7 +19,7 @@ fn to_file(sandbox: &Sandbox) -> Output {
     poll(sandbox, &["--out", "out.ndjson", "-o", "json"])
 }
 
-/// A home whose file has two records, and the table it asks.
+/// A home folder whose file has two records, and the table they come from.
 fn begun() -> (Sandbox, super::Table) {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
@@ -28,7 +28,7 @@ fn begun() -> (Sandbox, super::Table) {
 }
 
 #[test]
-fn each_record_stands_in_the_file_once() {
+fn each_record_is_in_the_file_once() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let first = to_file(&bench.sandbox).expect_exit(0);
     assert_eq!(first.stdout, "");
@@ -46,25 +46,25 @@ fn each_record_stands_in_the_file_once() {
 }
 
 #[test]
-fn a_file_that_became_shorter_is_refused_and_left_as_it_is() {
+fn a_truncated_file_is_refused_and_left_unchanged() {
     let (sandbox, _table) = begun();
     sandbox.write("out.ndjson", "short\n");
     let output = to_file(&sandbox).expect_exit(1);
-    assert_eq!(told(&output, "error")["error"]["code"], "output_changed");
+    assert_eq!(notice(&output, "error")["error"]["code"], "output_changed");
     assert_eq!(read(&sandbox), "short\n");
 }
 
 #[test]
-fn a_file_that_is_gone_is_refused() {
+fn a_deleted_file_is_refused() {
     let (sandbox, _table) = begun();
     std::fs::remove_file(file(&sandbox)).unwrap();
     let output = to_file(&sandbox).expect_exit(1);
-    assert_eq!(told(&output, "error")["error"]["code"], "output_changed");
+    assert_eq!(notice(&output, "error")["error"]["code"], "output_changed");
     assert!(!file(&sandbox).exists());
 }
 
 #[test]
-fn another_name_goes_on_there() {
+fn another_file_name_continues_in_that_file() {
     let (sandbox, table) = begun();
     let before = read(&sandbox);
     table.put(&row("c", "10:00:09.000", ""));
@@ -75,7 +75,7 @@ fn another_name_goes_on_there() {
 }
 
 #[test]
-fn what_others_have_added_is_refused_and_stays() {
+fn a_file_with_lines_of_another_program_is_refused_and_left_unchanged() {
     let (sandbox, _table) = begun();
     let grown = format!("{}theirs\n", read(&sandbox));
     std::fs::write(file(&sandbox), &grown).unwrap();
@@ -85,7 +85,7 @@ fn what_others_have_added_is_refused_and_stays() {
 }
 
 #[test]
-fn a_file_of_someone_else_is_written_on_behind_its_last_line() {
+fn an_existing_file_is_continued_after_its_last_line() {
     let table = table(&["a"]);
     let sandbox = table.sandbox();
     sandbox.write("out.ndjson", "mine, without an end");
@@ -95,9 +95,12 @@ fn a_file_of_someone_else_is_written_on_behind_its_last_line() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_said() {
+fn a_missing_folder_is_an_error() {
     let table = table(&["a"]);
     let output = poll(&table.sandbox(), &["--out", "no/such/file", "-o", "json"]);
     let output = output.expect_exit(1);
-    assert_eq!(told(&output, "error")["error"]["code"], "output_unwritable");
+    assert_eq!(
+        notice(&output, "error")["error"]["code"],
+        "output_unwritable"
+    );
 }

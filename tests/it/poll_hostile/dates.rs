@@ -1,4 +1,4 @@
-//! The ways in which deployments write their dates, and in which they want a bound to be written.
+//! The formats in which servers write dates and accept bounds.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ pub(crate) const MILLISECOND: Micros = 1_000;
 pub(crate) const SECOND: Micros = 1_000_000;
 pub(crate) const HOUR: Micros = 3_600 * SECOND;
 
-/// How a deployment writes a date, in its records and in what it takes as a bound.
+/// The format of dates in records and bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// `2026-04-25T10:00:00Z`
@@ -25,7 +25,7 @@ pub(crate) enum Shape {
     Python,
     /// `2026-04-25T12:00:00.120+02:00`
     Offset,
-    /// `2026-04-25 10:00:00.120345`, in UTC without saying so.
+    /// `2026-04-25 10:00:00.120345`, in UTC without a zone.
     Naive,
     /// `1777111200120`
     EpochMillis,
@@ -35,7 +35,7 @@ pub(crate) enum Shape {
     Wrapped,
 }
 
-/// How a deployment compares a date with a bound.
+/// How a server compares a date with a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
     AsTime,
@@ -56,7 +56,7 @@ impl Shape {
         Self::Wrapped,
     ];
 
-    /// The finest step that the shape can write.
+    /// The smallest step that the format can express.
     pub(crate) const fn unit(self) -> Micros {
         match self {
             Self::Seconds | Self::EpochSeconds => SECOND,
@@ -65,7 +65,7 @@ impl Shape {
         }
     }
 
-    /// The date as it stands in a record, rounded down to the shape's unit.
+    /// Writes a date, rounded down to the format's unit.
     pub(crate) fn write(self, at: Micros) -> Value {
         let at = at.div_euclid(self.unit()) * self.unit();
         let utc = DateTime::from_timestamp_micros(at).expect("a test's date is within chrono's");
@@ -93,7 +93,7 @@ impl Shape {
         }
     }
 
-    /// The time that a value of this shape's type means; `None` for a value of another type.
+    /// Reads a date; `None` for a value of another type.
     pub(crate) fn read(self, value: &Value) -> Option<Micros> {
         match (self, value) {
             (Self::EpochMillis, Value::Number(number)) => number.as_i64()?.checked_mul(MILLISECOND),
@@ -105,7 +105,7 @@ impl Shape {
         }
     }
 
-    /// Where a stored date stands to a bound; `None` where the bound is of another type, which matches nothing.
+    /// Compares a stored date with a bound; `None` if the bound has another type, which matches nothing.
     pub(crate) fn compare(
         self,
         compared: Compared,
@@ -155,7 +155,7 @@ mod tests {
     const AT: Micros = 1_777_111_200_120_345;
 
     #[test]
-    fn each_shape_writes_as_its_example_says() {
+    fn each_format_writes_its_example() {
         let written: Vec<String> = Shape::ALL
             .iter()
             .map(|shape| shape.write(AT).to_string())
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn each_shape_reads_what_it_writes_and_compares_it_either_way() {
+    fn each_format_reads_what_it_writes_and_compares_it() {
         for shape in Shape::ALL {
             let rounded = AT / shape.unit() * shape.unit();
             let value = shape.write(AT);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn http_dates_are_written_as_http_wants_them() {
+    fn http_dates_have_the_format_of_http() {
         assert_eq!(http_date(AT), "Sat, 25 Apr 2026 10:00:00 GMT");
     }
 }

@@ -1,37 +1,37 @@
-//! What answers `find`: a model behind quirks, which lives on between requests and remembers what it sent.
+//! Answers `find` requests: a model with quirks, which changes between requests and remembers what it has sent.
 
 use serde_json::Value;
 
 use super::dates::Micros;
 use super::model::Model;
-use super::oracle::{Terms, Truth, Verdict};
+use super::oracle::{Expectation, Truth, Verdict};
 use super::query::{Ask, Found, Quirks};
 use super::record::Row;
 
-/// Something that can be searched, as the wire sees it.
+/// A collection that the HTTP server can search.
 pub(crate) trait Collection: Send + 'static {
-    /// The deployment's clock.
+    /// The server's clock.
     fn now(&self) -> Micros;
 
-    /// What happens before a request is answered, or not answered.
-    fn live_on(&mut self) {}
+    /// Makes the changes before a request.
+    fn advance(&mut self) {}
 
-    /// Answers as of `ago` commits before.
+    /// Answers a request, as of `ago` commits before.
     ///
     /// # Errors
     /// The text of a 400.
     fn find(&mut self, body: &Value, ago: u64) -> Result<Found, String>;
 
-    /// Notes what went out in full.
+    /// Notes rows that were sent completely.
     fn sent(&mut self, _rows: &[Row]) {}
 }
 
-/// A model as one deployment shows it.
+/// A model behind the quirks of one server.
 pub(crate) struct Deployment {
     pub(crate) model: Model,
     quirks: Quirks,
     rng: fastrand::Rng,
-    /// Of each record, the commits in the order in which they were sent.
+    /// The commits of each record, in the order in which they were sent.
     served: Vec<Vec<u64>>,
 }
 
@@ -45,14 +45,14 @@ impl Deployment {
         }
     }
 
-    /// Holds what was printed against what was committed.
-    pub(crate) fn judge(&self, terms: &Terms, lines: &[String]) -> Verdict {
+    /// Compares printed lines with the committed versions.
+    pub(crate) fn verify(&self, expectation: &Expectation, lines: &[String]) -> Verdict {
         let truth = Truth {
             records: self.model.records(),
             key: self.model.key_name(),
             served: &self.served,
         };
-        Verdict::of(&truth, terms, lines)
+        Verdict::of(&truth, expectation, lines)
     }
 }
 
@@ -61,8 +61,8 @@ impl Collection for Deployment {
         self.model.now()
     }
 
-    fn live_on(&mut self) {
-        self.model.live_on();
+    fn advance(&mut self) {
+        self.model.advance();
     }
 
     fn find(&mut self, body: &Value, ago: u64) -> Result<Found, String> {

@@ -1,5 +1,5 @@
-//! Plays a scenario: runs the binary against a hostile server, kills it at random moments, starts it again with the same
-//! arguments, lets it come to its end once nothing changes any more, and asks the oracle.
+//! Runs a scenario: starts the binary against a hostile server, kills it at random moments, restarts it with the same arguments,
+//! lets it finish after the last change, and asks the oracle.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -7,58 +7,58 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 
-use super::answer::Manner;
+use super::data::{Churn, Data};
 use super::dates::Micros;
 use super::deployment::Deployment;
 use super::faults::Plan;
 use super::model::Model;
-use super::oracle::{Terms, Verdict};
+use super::oracle::{Expectation, Verdict};
 use super::process::{Process, Run};
 use super::query::Quirks;
 use super::record::Content;
+use super::response::Style;
 use super::server::{HostileServer, ORGANISATION, TOKEN};
-use super::story::{Churn, Data};
 use crate::support::Sandbox;
 
-/// One deployment, and how it is polled.
+/// A server, and how it is polled.
 #[derive(Clone, Copy)]
 pub(crate) struct Scenario {
     pub(crate) data: Data,
     pub(crate) churn: Churn,
     pub(crate) quirks: Quirks,
-    pub(crate) manner: Manner,
+    pub(crate) style: Style,
     pub(crate) faults: &'static [Plan],
-    /// How far the deployment's clock is ahead of the local one.
+    /// How far the server's clock is ahead of the local one.
     pub(crate) clock_offset: Micros,
-    /// Beyond those that every run has.
+    /// In addition to those of every run.
     pub(crate) flags: &'static [&'static str],
     pub(crate) page_size: usize,
     pub(crate) lookback: &'static str,
-    /// `--since`, so long before the deployment's now.
+    /// `--since`, as the time before the server's now.
     pub(crate) since: Option<Micros>,
     pub(crate) to: To,
     pub(crate) form: Form,
-    /// `kill -9` so often, each time within so many requests.
+    /// The number of `kill -9`, and within how many requests each happens.
     pub(crate) kills: usize,
     pub(crate) kill_within: usize,
     pub(crate) runs: Runs,
     pub(crate) ends: Ends,
-    /// Which versions the poller is to print.
-    pub(crate) asked: fn(&Content, Option<Micros>) -> bool,
+    /// Which versions the poller must print.
+    pub(crate) selects: fn(&Content, Option<Micros>) -> bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum To {
-    /// `--out`: exactly once.
+    /// `--out`: every record exactly once.
     File,
-    /// stdout: a kill may repeat a page.
+    /// stdout: each kill may repeat one page.
     Pipe,
 }
 
-/// How the lines are to be read.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// Each is a record.
+    /// Each line is a record.
     Records,
     /// `--envelope`
     Envelope,
@@ -66,12 +66,12 @@ pub(crate) enum Form {
     Singer,
 }
 
-/// How often a poller is run before it must have everything.
+/// How many runs the poller needs for everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runs {
-    /// Once, after nothing changes any more. A second run must print nothing.
+    /// One after the last change. A second one must print nothing.
     One,
-    /// Until a run prints nothing: for `--max`.
+    /// As many as it takes until one prints nothing, for `--max`.
     UntilQuiet,
     /// One, with `--follow`, until it has everything.
     Follow,
@@ -79,23 +79,23 @@ pub(crate) enum Runs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ends {
-    /// Exit 0, and the oracle has nothing to say.
+    /// Exit 0, and the oracle finds nothing wrong.
     Complete,
-    /// Exit 11 with a sentence, after a bounded number of requests, and nothing wrong in what it printed.
+    /// Exit 11 with a sentence, after a limited number of requests, and no wrong line.
     Refused,
 }
 
-/// The most requests that a poller may need to see that it cannot be done.
+/// Maximum number of requests before a poller refuses a server.
 const REQUESTS_TO_REFUSE: usize = 100;
-/// The most runs that come to an end by themselves where they were to be killed.
-const RUNS_TO_KILL: usize = 12;
+/// Maximum number of runs, some of which end before they are killed.
+const MAX_RUNS: usize = 12;
 
 impl Scenario {
     pub(crate) const PLAIN: Self = Self {
         data: Data::PLAIN,
         churn: Churn::MILD,
         quirks: Quirks::NONE,
-        manner: Manner::PLAIN,
+        style: Style::PLAIN,
         faults: &[],
         clock_offset: 0,
         flags: &[],
@@ -108,22 +108,22 @@ impl Scenario {
         kill_within: 15,
         runs: Runs::One,
         ends: Ends::Complete,
-        asked: Terms::ALL_DATED.asked,
+        selects: Expectation::ALL_DATED.selects,
     };
 
-    /// Plays the scenario.
+    /// Runs the scenario.
     ///
     /// # Panics
-    /// Where the poller does not keep what it promises.
-    pub(crate) fn play(&self, name: &str) {
+    /// If the poller breaks a promise.
+    pub(crate) fn run(&self, name: &str) {
         let seed = seed_of(name);
         let began = Instant::now();
         let mut play = Play::prepare(*self, name, seed);
         play.kill_and_restart();
-        play.run_amid_change();
-        play.come_to_rest();
+        play.run_during_changes();
+        play.stop_changing();
         match (self.ends, self.runs) {
-            (Ends::Refused, _) => play.be_refused(),
+            (Ends::Refused, _) => play.expect_refusal(),
             (Ends::Complete, Runs::One) => play.run_once(),
             (Ends::Complete, Runs::UntilQuiet) => play.run_until_quiet(),
             (Ends::Complete, Runs::Follow) => play.follow(),
@@ -136,21 +136,21 @@ impl Scenario {
         );
     }
 
-    /// The model that the scenario begins with, behind a server.
+    /// Starts the server with the scenario's data.
     pub(crate) fn serve(&self, seed: u64) -> HostileServer<Deployment> {
         self.serve_with(self.faults, seed)
     }
 
-    /// The same with other faults.
+    /// Starts the server with other faults.
     pub(crate) fn serve_with(&self, faults: &[Plan], seed: u64) -> HostileServer<Deployment> {
         let shape = self.quirks.shape;
         let model = Model::new(self.data, self.churn, shape, self.clock_offset, seed);
         let deployment = Deployment::new(model, self.quirks, seed);
-        HostileServer::start(deployment, self.manner, faults, seed)
+        HostileServer::start(deployment, self.style, faults, seed)
     }
 }
 
-/// The same for each run of a test; `EVT_HOSTILE_SEED` makes another story of it.
+/// The seed of a test, the same in each run; `EVT_HOSTILE_SEED` changes it.
 pub(crate) fn seed_of(name: &str) -> u64 {
     let more = std::env::var("EVT_HOSTILE_SEED").unwrap_or_default();
     let bytes = name.bytes().chain(more.bytes());
@@ -159,7 +159,7 @@ pub(crate) fn seed_of(name: &str) -> u64 {
     })
 }
 
-/// A scenario under way.
+/// A running scenario.
 struct Play<'a> {
     scenario: Scenario,
     name: &'a str,
@@ -168,9 +168,9 @@ struct Play<'a> {
     sandbox: Sandbox,
     server: HostileServer<Deployment>,
     args: Vec<String>,
-    terms: Terms,
+    expectation: Expectation,
     killed: usize,
-    /// What readers of the pipe got, run by run.
+    /// What the readers of the pipe have received, over all runs.
     piped: Vec<u8>,
     last: Option<Run>,
 }
@@ -179,7 +179,7 @@ impl<'a> Play<'a> {
     fn prepare(scenario: Scenario, name: &'a str, seed: u64) -> Self {
         let sandbox = Sandbox::new();
         let server = scenario.serve(seed);
-        let now = server.stopped().collection.model.now();
+        let now = server.paused().collection.model.now();
         let since = scenario.since.map(|ago| now - ago);
         let mut args = arguments(&server.url(), scenario.page_size);
         args.extend(["--lookback".to_owned(), scenario.lookback.to_owned()]);
@@ -202,12 +202,12 @@ impl<'a> Play<'a> {
         }
         args.extend(scenario.flags.iter().map(|flag| (*flag).to_owned()));
         Self {
-            terms: Terms {
-                asked: scenario.asked,
+            expectation: Expectation {
+                selects: scenario.selects,
                 since,
-                volatile: scenario.manner.volatile,
-                // Singer's messages hold the record anew.
-                reordered: scenario.manner.reordered || scenario.form == Form::Singer,
+                volatile: scenario.style.volatile,
+                // Singer messages contain the record in another notation.
+                reordered: scenario.style.reordered || scenario.form == Form::Singer,
             },
             scenario,
             name,
@@ -223,50 +223,50 @@ impl<'a> Play<'a> {
     }
 
     fn start(&self) -> Process {
-        self.server.stopped().begin_anew();
+        self.server.paused().forget_last_page();
         Process::start(&mut self.sandbox.command(&self.args))
     }
 
     fn kill_and_restart(&mut self) {
-        for _ in 0..RUNS_TO_KILL {
+        for _ in 0..MAX_RUNS {
             if self.killed == self.scenario.kills {
                 return;
             }
             let mut process = self.start();
-            let came = self.server.requests().len();
-            let moment = came + self.rng.usize(1..=self.scenario.kill_within);
+            let before = self.server.requests().len();
+            let kill_at = before + self.rng.usize(1..=self.scenario.kill_within);
             self.server
-                .wait_for_requests(moment, || process.has_ended());
-            // Somewhere between this request and the next few.
+                .wait_for_requests(kill_at, || process.has_ended());
+            // At a random time during this request or the next few.
             std::thread::park_timeout(Duration::from_micros(self.rng.u64(0..6000)));
             let run = process.kill(&self.server);
             match run.exit {
                 None => self.killed += 1,
                 Some(exit) => assert_eq!(exit, 0, "{}: {}", self.name, run.stderr),
             }
-            self.keep(run);
+            self.collect(run);
         }
         assert!(
             self.killed > 0,
-            "{}: no run lived long enough to be killed",
+            "{}: every run ended before it was killed",
             self.name
         );
     }
 
-    /// A run that comes to its end while things go on changing: what it leaves to the next must not be forgotten.
-    fn run_amid_change(&mut self) {
+    /// Lets a run finish while records change. The next run must print what this one could not.
+    fn run_during_changes(&mut self) {
         let Scenario {
             churn, runs, ends, ..
         } = self.scenario;
         if churn.budget > 0 && runs != Runs::Follow && ends == Ends::Complete {
-            self.server.stopped().collection.model.go_on();
+            self.server.paused().collection.model.continue_changing();
             self.run();
         }
     }
 
-    /// Nothing changes from here on, and all that was committed is visible.
-    fn come_to_rest(&self) {
-        let last = self.server.stopped().collection.model.come_to_rest();
+    /// Ends all changes, and waits until every commit is visible.
+    fn stop_changing(&self) {
+        let last = self.server.paused().collection.model.stop_changing();
         if let Some(left) = last.and_then(|last| last.checked_duration_since(Instant::now())) {
             std::thread::sleep(left);
         }
@@ -274,7 +274,7 @@ impl<'a> Play<'a> {
 
     fn run_once(&mut self) {
         self.run();
-        self.judge();
+        self.verify();
         let before = self.lines().len();
         self.run();
         let again = self.lines().split_off(before);
@@ -290,32 +290,36 @@ impl<'a> Play<'a> {
             let before = self.lines().len();
             self.run();
             if self.lines().len() == before {
-                return self.judge();
+                return self.verify();
             }
         }
     }
 
     fn follow(&mut self) {
-        let came = self.server.requests().len();
+        let before = self.server.requests().len();
         let mut process = self.start();
-        // It may have nothing left to print, and must have begun before it is interrupted.
+        // It may have nothing left to print, but must have started before it is interrupted.
         self.server
-            .wait_for_requests(came + 1, || process.has_ended());
+            .wait_for_requests(before + 1, || process.has_ended());
         process.watch(|process| {
             let mut bytes = self.bytes();
             bytes.extend(process.stdout());
             let lines = self.lines_in(&bytes);
-            let verdict = self.server.stopped().collection.judge(&self.terms, &lines);
+            let verdict = self
+                .server
+                .paused()
+                .collection
+                .verify(&self.expectation, &lines);
             verdict.lost.is_empty().then_some(())
         });
         process.interrupt();
         let run = process.finish();
         assert_eq!(run.exit, Some(0), "{}: {}", self.name, run.stderr);
-        self.keep(run);
-        self.judge();
+        self.collect(run);
+        self.verify();
     }
 
-    fn be_refused(&mut self) {
+    fn expect_refusal(&mut self) {
         let before = self.server.requests().len();
         let run = self.start().finish();
         let requests = self.server.requests().len() - before;
@@ -331,25 +335,25 @@ impl<'a> Play<'a> {
             self.name,
             run.stderr
         );
-        self.keep(run);
+        self.collect(run);
         let verdict = self.verdict();
         let wrong = Verdict {
             lost: Vec::new(),
             ..verdict
         };
-        assert!(wrong.is_clean(), "{}", self.told(&wrong));
+        assert!(wrong.is_clean(), "{}", self.report(&wrong));
     }
 
     fn run(&mut self) {
         let run = self.start().finish();
         assert_eq!(run.exit, Some(0), "{}: {}", self.name, run.stderr);
-        self.keep(run);
+        self.collect(run);
     }
 
-    fn keep(&mut self, run: Run) {
+    fn collect(&mut self, run: Run) {
         let mut piped = run.stdout.as_slice();
         if run.exit.is_none() {
-            // A reader drops the line that a killed writer left unfinished.
+            // A reader drops the unfinished line of a killed writer.
             let whole = piped
                 .iter()
                 .rposition(|byte| *byte == b'\n')
@@ -360,50 +364,53 @@ impl<'a> Play<'a> {
         self.last = Some(run);
     }
 
-    fn judge(&self) {
+    fn verify(&self) {
         let mut verdict = self.verdict();
         if self.scenario.to == To::Pipe {
-            // What was printed and not committed when a kill came is printed again: a page at most.
-            let page = self.server.stopped().largest_page;
+            // Lines that were printed but not committed before a kill are printed again: at most one page.
+            let page = self.server.paused().largest_page;
             if verdict.repeated.len() <= self.killed * page {
                 verdict.repeated.clear();
             }
         }
-        assert!(verdict.is_clean(), "{}", self.told(&verdict));
-        let hasty = self.server.stopped().hasty;
+        assert!(verdict.is_clean(), "{}", self.report(&verdict));
+        let early = self.server.paused().early_requests;
         assert_eq!(
-            hasty, 0,
-            "{}: requests before `Retry-After` had passed",
+            early, 0,
+            "{}: requests before the end of `Retry-After`",
             self.name
         );
     }
 
     fn verdict(&self) -> Verdict {
         let lines = self.lines();
-        self.server.stopped().collection.judge(&self.terms, &lines)
+        self.server
+            .paused()
+            .collection
+            .verify(&self.expectation, &lines)
     }
 
-    /// A verdict with what helps to understand it.
-    fn told(&self, verdict: &Verdict) -> String {
-        let world = self.server.stopped();
+    /// A verdict with the last requests and stderr.
+    fn report(&self, verdict: &Verdict) -> String {
+        let server = self.server.paused();
         let shown = if std::env::var_os("EVT_HOSTILE_STORY").is_some() {
             usize::MAX
         } else {
             12
         };
-        let untold = world.story.len().saturating_sub(shown);
+        let skipped = server.log.len().saturating_sub(shown);
         let stderr = self.last.as_ref().map_or("", |run| &run.stderr);
         format!(
             "{} (seed {}, {} kills, {} requests)\n{verdict}last requests (all with EVT_HOSTILE_STORY=1):\n{}\nlast stderr:\n{stderr}",
             self.name,
             self.seed,
             self.killed,
-            world.requests.len(),
-            world.story[untold..].join("\n"),
+            server.requests.len(),
+            server.log[skipped..].join("\n"),
         )
     }
 
-    /// All lines that a reader has.
+    /// All lines that the readers have.
     fn lines(&self) -> Vec<String> {
         self.lines_in(&self.bytes())
     }
@@ -411,7 +418,7 @@ impl<'a> Play<'a> {
     fn bytes(&self) -> Vec<u8> {
         match self.scenario.to {
             To::Pipe => self.piped.clone(),
-            // Before the first commit there need not be a file.
+            // The file need not exist before the first commit.
             To::File => std::fs::read(out_file(&self.sandbox)).unwrap_or_default(),
         }
     }
@@ -427,7 +434,7 @@ impl<'a> Play<'a> {
     }
 }
 
-/// What every run has.
+/// The arguments of every run.
 pub(crate) fn arguments(url: &str, page_size: usize) -> Vec<String> {
     let page_size = page_size.to_string();
     let args = [
@@ -456,7 +463,7 @@ fn rfc3339(at: Micros) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// The record of `{"_evt":{…},"data":…}`, byte for byte; the line itself where it is none.
+/// The record in `{"_evt":{…},"data":…}`, byte for byte; the line itself if it is something else.
 fn out_of_envelope(line: &str) -> String {
     let record = line
         .strip_prefix("{\"_evt\":{")
@@ -465,7 +472,7 @@ fn out_of_envelope(line: &str) -> String {
     record.unwrap_or(line).to_owned()
 }
 
-/// The record of a RECORD message; the line itself where it is no message, and nothing for the other messages.
+/// The record of a RECORD message, nothing for other messages, and the line itself for any other text.
 fn out_of_singer(line: &str) -> Option<String> {
     let Ok(message) = serde_json::from_str::<Value>(line) else {
         return Some(line.to_owned());
@@ -482,7 +489,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_taken_out_of_its_envelope_as_it_is() {
+    fn the_record_in_an_envelope_is_returned_unchanged() {
         let line =
             "{\"_evt\":{\"id\":\"contact/k/0a\",\"op\":\"upsert\"},\"data\":{\"sk\": \"k\"}}";
         assert_eq!(out_of_envelope(line), "{\"sk\": \"k\"}");
@@ -490,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn of_singers_messages_only_records_count() {
+    fn only_record_messages_of_singer_have_a_record() {
         let record = "{\"type\":\"RECORD\",\"stream\":\"contact\",\"record\":{\"sk\":\"k\"}}";
         assert_eq!(out_of_singer(record).as_deref(), Some("{\"sk\":\"k\"}"));
         assert_eq!(out_of_singer("{\"type\":\"STATE\",\"value\":{}}"), None);
@@ -501,7 +508,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_has_one_seed_and_two_names_have_two() {
+    fn the_seed_depends_only_on_the_name() {
         assert_eq!(seed_of("ties"), seed_of("ties"));
         assert_ne!(seed_of("ties"), seed_of("tie"));
     }

@@ -1,35 +1,35 @@
-//! What goes wrong on the wire, and when.
+//! Faults on the wire, and when they happen.
 
-/// One thing that goes wrong with an answer.
+/// A fault of one response.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// 429, and whoever asks before the time has passed is noted down.
+    /// 429. Requests before its time has passed are counted.
     TooMany(RetryAfter),
-    /// A status without more.
+    /// Only this status.
     Status(u16),
-    /// The connection is reset instead of an answer.
+    /// The connection is reset before the response.
     ResetBefore,
     /// The connection is reset within the body.
     ResetMiddle,
-    /// The connection ends before `Content-Length` bytes have come, or before the last chunk.
+    /// The connection ends before `Content-Length` bytes are sent, or before the last chunk.
     CutShort,
-    /// Half of the JSON, under the `Content-Length` of the half.
+    /// Half of the JSON, with a matching `Content-Length`.
     CutJson,
-    /// A proxy's page, with 200.
+    /// The HTML page of a proxy, with 200.
     Html,
     /// `{"error":…}`, with 200.
     ErrorWith200,
-    /// An answer in good form that holds no record.
+    /// A valid page without records.
     Empty,
-    /// The previous answer once more.
+    /// The previous response again.
     Duplicate,
-    /// The right answer of so many commits ago: a replica that is behind.
+    /// The response as of this many commits ago: a stale replica.
     Stale(u64),
-    /// No answer, and the connection stays open.
+    /// No response, and the connection stays open.
     Silence,
 }
 
-/// The form of `Retry-After`; the time is in seconds.
+/// The format of `Retry-After`; the time is in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RetryAfter {
     Absent,
@@ -37,12 +37,12 @@ pub(crate) enum RetryAfter {
     Date(i64),
 }
 
-/// A fault with its moments.
+/// A fault, and when it happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) fault: Fault,
     pub(crate) when: When,
-    /// At most so often.
+    /// Maximum number of times.
     pub(crate) times: usize,
 }
 
@@ -85,7 +85,7 @@ impl Plan {
     }
 }
 
-/// The plans of a scenario, and how often each has struck.
+/// The plans of a scenario, and how often each fault has happened.
 #[derive(Debug)]
 pub(crate) struct Faults {
     plans: Vec<(Plan, usize)>,
@@ -100,19 +100,19 @@ impl Faults {
         }
     }
 
-    /// What goes wrong with the next request; the first plan that strikes wins.
-    pub(crate) fn strike(&mut self, rng: &mut fastrand::Rng) -> Option<Fault> {
+    /// The fault of the next request. The first matching plan wins.
+    pub(crate) fn next(&mut self, rng: &mut fastrand::Rng) -> Option<Fault> {
         self.requests += 1;
         let requests = self.requests;
-        let (plan, struck) = self.plans.iter_mut().find(|(plan, struck)| {
+        let (plan, used) = self.plans.iter_mut().find(|(plan, used)| {
             let now = match plan.when {
                 When::Every(n) => requests.is_multiple_of(n),
                 When::At(n) => requests == n,
                 When::Chance(chance) => rng.f64() < chance,
             };
-            now && *struck < plan.times
+            now && *used < plan.times
         })?;
-        *struck += 1;
+        *used += 1;
         Some(plan.fault)
     }
 }
@@ -122,16 +122,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_strike_when_their_plan_says() {
+    fn faults_happen_when_planned() {
         let mut faults = Faults::new(&[
             Plan::at(2, Fault::Html),
             Plan::every(3, Fault::CutJson).times(2),
             Plan::chance(1.0, Fault::Empty).times(1),
         ]);
         let mut rng = fastrand::Rng::with_seed(1);
-        let struck: Vec<_> = (0..9).map(|_| faults.strike(&mut rng)).collect();
+        let used: Vec<_> = (0..9).map(|_| faults.next(&mut rng)).collect();
         assert_eq!(
-            struck,
+            used,
             [
                 Some(Fault::Empty),
                 Some(Fault::Html),

@@ -1,4 +1,4 @@
-//! The truth: records, every version of them that was ever committed, and what may befall a record while somebody reads.
+//! The records of the server, all their committed versions, and the changes that happen while a poller reads.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
+use super::data::{Change, Churn, Data, Keys};
 use super::dates::{HOUR, Micros, SECOND, Shape};
 use super::record::{FAR_FUTURE, Fields, Record, Row, Version};
-use super::story::{Change, Churn, Data, Keys};
 
-/// A commit that is under way.
+/// A commit that is not visible yet.
 #[derive(Debug)]
 struct Late {
     visible_from: Instant,
@@ -18,7 +18,7 @@ struct Late {
     fields: Fields,
 }
 
-/// Versions that share a date, to be committed one a request.
+/// Versions that share a date. One is committed before each request.
 #[derive(Debug)]
 struct Staged {
     made: Instant,
@@ -26,22 +26,22 @@ struct Staged {
     versions: VecDeque<Fields>,
 }
 
-/// A collection under change.
+/// A collection of records that change.
 #[derive(Debug)]
 pub(crate) struct Model {
     data: Data,
     churn: Churn,
     shape: Shape,
-    /// How far the deployment's clock is ahead of the local one.
+    /// How far the server's clock is ahead of the local one.
     clock_offset: Micros,
     rng: fastrand::Rng,
     records: Vec<Record>,
     commits: u64,
-    /// Records that were written last, and may be written again before anybody looks.
+    /// The records that were written last.
     recent: VecDeque<usize>,
     staged: Vec<Staged>,
     late: Vec<Late>,
-    /// Records that a staged or late commit will change: nothing else may.
+    /// Records that a staged or late commit will change. No other change may select them.
     busy: HashSet<usize>,
     left: usize,
 }
@@ -72,7 +72,7 @@ impl Model {
         model
     }
 
-    /// The deployment's clock.
+    /// The server's clock.
     pub(crate) fn now(&self) -> Micros {
         let local = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -93,7 +93,7 @@ impl Model {
         self.data.key
     }
 
-    /// The collection as it was after so many commits, in the order of creation.
+    /// The collection after this many commits, in the order of creation.
     pub(crate) fn view(&self, commits: u64) -> Vec<Row> {
         let current = |(record, found): (usize, &Record)| {
             let version = found.history.iter().rev().find(|v| v.commit <= commits)?;
@@ -110,8 +110,8 @@ impl Model {
             .collect()
     }
 
-    /// What happens between two requests.
-    pub(crate) fn live_on(&mut self) {
+    /// Makes the changes between two requests.
+    pub(crate) fn advance(&mut self) {
         self.reveal();
         self.step_staged();
         for _ in 0..self.churn.per_request {
@@ -124,13 +124,13 @@ impl Model {
         }
     }
 
-    /// As many changes again.
-    pub(crate) fn go_on(&mut self) {
+    /// Renews the budget of changes.
+    pub(crate) fn continue_changing(&mut self) {
         self.left = self.churn.budget;
     }
 
-    /// Ends all change, and returns when the last late commit becomes visible.
-    pub(crate) fn come_to_rest(&mut self) -> Option<Instant> {
+    /// Ends all changes, and returns when the last late commit becomes visible.
+    pub(crate) fn stop_changing(&mut self) -> Option<Instant> {
         self.left = 0;
         while !self.staged.is_empty() {
             self.step_staged();
@@ -139,7 +139,7 @@ impl Model {
         self.late.iter().map(|late| late.visible_from).max()
     }
 
-    /// Commits what has become visible.
+    /// Makes the commits that have become visible.
     fn reveal(&mut self) {
         let now = Instant::now();
         let (due, late) = std::mem::take(&mut self.late)
@@ -152,8 +152,7 @@ impl Model {
         }
     }
 
-    /// Commits the next version of each record that has some to come. What would become visible later than a late commit may
-    /// is given up.
+    /// Commits the next staged version of each record, unless it would become visible later than a late commit may.
     fn step_staged(&mut self) {
         for mut staged in std::mem::take(&mut self.staged) {
             let in_time = staged.made.elapsed() <= self.churn.late_by;
@@ -189,14 +188,14 @@ impl Model {
 
     fn pick(&mut self) -> Change {
         let total: u32 = self.churn.mix.iter().map(|(_, weight)| weight).sum();
-        let mut place = self.rng.u32(0..total);
+        let mut number = self.rng.u32(0..total);
         for (change, weight) in self.churn.mix {
-            if place < *weight {
+            if number < *weight {
                 return *change;
             }
-            place -= weight;
+            number -= weight;
         }
-        unreachable!("the place is below the sum of the weights")
+        unreachable!("the number is below the sum of the weights")
     }
 
     fn make(&mut self, change: Change) {
@@ -264,7 +263,7 @@ impl Model {
         });
     }
 
-    /// Of a record that was written just now, so that its date does go backwards.
+    /// Selects a record that was written just now, so that its date goes backwards.
     fn update_dated_back(&mut self, now: Micros) {
         let jitter = i64::try_from(self.churn.jitter.as_micros()).expect("a jitter is short");
         let back = self.rng.i64(1..jitter.max(2));
@@ -285,7 +284,7 @@ impl Model {
         );
     }
 
-    /// A record that is there, has a date, and that nothing else is about to change.
+    /// An existing record with a date that no other change is about to modify.
     fn any_record(&mut self) -> Option<(usize, Fields)> {
         (0..20).find_map(|_| {
             let record = self.rng.usize(0..self.records.len().max(1));
@@ -297,7 +296,7 @@ impl Model {
         })
     }
 
-    /// A record's current fields; `None` where it is deleted or not there yet.
+    /// A record's current fields; `None` if it is deleted or not visible yet.
     fn fields(&self, record: usize) -> Option<Fields> {
         let content = self.records[record].history.last()?.content.as_ref()?;
         let number = |name: &str| {
@@ -314,7 +313,7 @@ impl Model {
         })
     }
 
-    /// A time as the deployment keeps it.
+    /// A time as the server stores it.
     fn stamp(&self, at: Micros) -> Micros {
         let unit = if self.data.hidden_micros {
             1
@@ -341,14 +340,14 @@ impl Model {
         n
     }
 
-    /// The records of the beginning: dated in the two days before, in no order.
+    /// Creates the first records, dated in the two days before, in random order.
     fn fill(&mut self) {
         let newest = self.now() - HOUR;
         let oldest = newest - 47 * HOUR;
         let mut instants: Vec<Micros> = (0..self.data.instants.max(1))
             .map(|n| {
                 let at = self.rng.i64(oldest..newest);
-                // Some on the full second, which some shapes write in another way.
+                // Some on the full second, which some formats write in another way.
                 self.stamp(if n % 3 == 0 { at / SECOND * SECOND } else { at })
             })
             .collect();
@@ -361,7 +360,7 @@ impl Model {
             } else if n % 2 == 1 && n / 2 < self.data.undated {
                 None
             } else {
-                Some(instants[self.place(n, instants.len())])
+                Some(instants[self.instant_of(n, instants.len())])
             };
             let record = self.new_record();
             self.commit(record, Some(Fields::first(at)));
@@ -369,17 +368,17 @@ impl Model {
         self.recent.clear();
     }
 
-    /// Which of so many dates a record of the beginning has.
-    fn place(&mut self, record: usize, instants: usize) -> usize {
+    /// Which of the instants one of the first records has.
+    fn instant_of(&mut self, record: usize, instants: usize) -> usize {
         if !self.data.in_order {
             return self.rng.usize(0..instants);
         }
-        let place = record * instants / self.data.records;
-        let is_exception = record % 37 == 36 && place > instants / 2;
+        let instant = record * instants / self.data.records;
+        let is_exception = record % 37 == 36 && instant > instants / 2;
         if is_exception {
             self.rng.usize(0..instants / 2)
         } else {
-            place
+            instant
         }
     }
 }
@@ -402,12 +401,12 @@ mod tests {
         Model::new(data, churn, Shape::Millis, 0, 3)
     }
 
-    fn lives(model: &mut Model, requests: usize) {
-        (0..requests).for_each(|_| model.live_on());
+    fn advance_by(model: &mut Model, requests: usize) {
+        (0..requests).for_each(|_| model.advance());
     }
 
     #[test]
-    fn a_collection_starts_with_what_the_scenario_says() {
+    fn a_collection_starts_with_the_scenarios_data() {
         let data = Data {
             records: 50,
             instants: 5,
@@ -427,14 +426,14 @@ mod tests {
     }
 
     #[test]
-    fn one_seed_makes_one_story() {
+    fn one_seed_gives_one_sequence_of_changes() {
         let keys = |seed| {
             let churn = Churn {
                 late_by: Duration::ZERO,
                 ..Churn::WILD
             };
             let mut model = Model::new(Data::PLAIN, churn, Shape::Millis, 0, seed);
-            lives(&mut model, 30);
+            advance_by(&mut model, 30);
             let rows = model.view(u64::MAX);
             rows.iter()
                 .map(|row| (row.record, row.content.value["version"].clone()))
@@ -445,10 +444,10 @@ mod tests {
     }
 
     #[test]
-    fn changes_leave_what_they_are_named_after() {
+    fn every_change_does_what_its_name_says() {
         let after = |mix| {
             let mut model = model(Data::PLAIN, mix);
-            lives(&mut model, 10);
+            advance_by(&mut model, 10);
             let rows = model.view(u64::MAX);
             let deleted = rows
                 .iter()
@@ -468,9 +467,9 @@ mod tests {
     }
 
     #[test]
-    fn a_restamp_ties_all_that_it_touches() {
+    fn a_restamp_gives_all_its_records_one_date() {
         let mut model = model(Data::PLAIN, &[(Change::Restamp(20), 1)]);
-        lives(&mut model, 1);
+        advance_by(&mut model, 1);
         let dates: HashSet<_> = model
             .view(u64::MAX)
             .iter()
@@ -485,7 +484,7 @@ mod tests {
         let mut model = model(Data::PLAIN, &[(Change::BackAndForth, 1)]);
         model.churn.late_by = Duration::from_secs(3600);
         model.left = 1;
-        lives(&mut model, 3);
+        advance_by(&mut model, 3);
         let record = model
             .records()
             .iter()
@@ -502,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_commit_is_invisible_until_its_time_and_dated_before() {
+    fn a_late_commit_becomes_visible_after_its_date() {
         let mut model = model(
             Data {
                 records: 0,
@@ -512,18 +511,18 @@ mod tests {
         );
         model.churn.late_by = Duration::from_secs(3600);
         model.left = 1;
-        lives(&mut model, 2);
+        advance_by(&mut model, 2);
         assert_eq!(model.view(u64::MAX).len(), 0);
         let stamped = model.late[0].fields.at.unwrap();
         model.late[0].visible_from = Instant::now();
-        lives(&mut model, 1);
+        advance_by(&mut model, 1);
         let rows = model.view(u64::MAX);
         assert_eq!(rows[0].content.at, Some(stamped));
         assert!(model.records()[0].history[0].visible_from >= stamped);
     }
 
     #[test]
-    fn a_clock_that_is_behind_dates_an_update_before_what_it_replaces() {
+    fn jitter_dates_an_update_before_the_version_that_it_replaces() {
         let mut model = model(
             Data {
                 records: 5,
@@ -531,7 +530,7 @@ mod tests {
             },
             &[(Change::Update, 1), (Change::Jitter, 2)],
         );
-        lives(&mut model, 50);
+        advance_by(&mut model, 50);
         let dates = |record: &Record| -> Vec<Micros> {
             record
                 .history
@@ -558,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_view_is_the_collection_as_it_was() {
+    fn a_view_of_earlier_commits_is_the_earlier_collection() {
         let mut model = model(
             Data {
                 records: 10,
@@ -567,32 +566,32 @@ mod tests {
             &[(Change::Update, 1), (Change::HardDelete, 1)],
         );
         let before: Vec<_> = model.view(u64::MAX).iter().map(|row| row.commit).collect();
-        lives(&mut model, 10);
+        advance_by(&mut model, 10);
         let again: Vec<_> = model.view(10).iter().map(|row| row.commit).collect();
         assert_eq!(before, again);
         assert!(model.view(u64::MAX).len() < 10);
     }
 
     #[test]
-    fn at_rest_nothing_changes_any_more() {
+    fn after_stop_changing_nothing_changes() {
         let mut model = Model::new(Data::PLAIN, Churn::WILD, Shape::Millis, 0, 5);
-        lives(&mut model, 10);
-        if let Some(last) = model.come_to_rest() {
+        advance_by(&mut model, 10);
+        if let Some(last) = model.stop_changing() {
             model
                 .late
                 .iter_mut()
                 .for_each(|late| late.visible_from = Instant::now());
             assert!(last <= Instant::now() + Churn::WILD.late_by);
         }
-        lives(&mut model, 1);
+        advance_by(&mut model, 1);
         let commits = model.commits();
-        lives(&mut model, 10);
+        advance_by(&mut model, 10);
         assert_eq!(model.commits(), commits);
         assert!(model.busy.is_empty(), "{:?}", model.busy);
     }
 
     #[test]
-    fn records_are_spelt_in_ways_that_only_a_copy_keeps() {
+    fn records_have_notations_that_only_a_byte_copy_preserves() {
         let data = Data {
             records: 16,
             keys: Keys::Odd,

@@ -1,6 +1,6 @@
-//! The judge: holds what a poller printed against what was committed, and counts what is lost, stale, repeated, torn, phantom.
+//! Compares a poller's lines with the committed versions, and counts lost, stale, repeated, torn and phantom lines.
 //!
-//! A version that was overwritten before anybody read it is owed to nobody. Owed is the last version of every record.
+//! The last version of every record must be printed. Earlier versions may be missing: they were overwritten between two reads.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,65 +10,70 @@ use serde_json::Value;
 
 use super::record::{Content, Record};
 
-/// What the deployment knows.
+/// What the server knows.
 pub(crate) struct Truth<'a> {
     pub(crate) records: &'a [Record],
     pub(crate) key: &'a str,
-    /// Of each record, the commits in the order in which they were sent.
+    /// The commits of each record, in the order in which they were sent.
     pub(crate) served: &'a [Vec<u64>],
 }
 
-/// What was asked of the poller.
+/// What the poller must print.
 #[derive(Clone, Copy)]
-pub(crate) struct Terms {
-    /// Whether the poller is to print a version.
-    pub(crate) asked: fn(&Content, since: Option<i64>) -> bool,
+pub(crate) struct Expectation {
+    /// Whether the poller must print a version.
+    pub(crate) selects: fn(&Content, since: Option<i64>) -> bool,
     pub(crate) since: Option<i64>,
-    /// A field that says something else in each answer, so that no line is a version byte for byte.
+    /// A field that differs in each response, so that no line equals a version byte for byte.
     pub(crate) volatile: Option<&'static str>,
-    /// The deployment writes fields in another order each time.
+    /// The server writes fields in another order each time.
     pub(crate) reordered: bool,
 }
 
-/// What is wrong, each with its evidence.
+/// The wrong lines, each with its evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// Last versions that were never printed.
     pub(crate) lost: Vec<String>,
-    /// Lines that take a record back to an earlier version, and records whose last line is not their last version.
+    /// Lines that return a record to an earlier version, and records whose last line is not their last version.
     pub(crate) stale: Vec<String>,
-    /// Lines that say again what was said.
+    /// Lines that were printed before.
     pub(crate) repeated: Vec<String>,
-    /// Lines that are no record at all.
+    /// Lines that are not records.
     pub(crate) torn: Vec<String>,
-    /// Lines that are records which nobody committed, or nobody asked for.
+    /// Records that were never committed, or not requested.
     pub(crate) phantom: Vec<String>,
 }
 
-/// One record's history, as numbers that stand for what is printed: the same content has the same number.
-struct Story {
-    /// `None` where the record was deleted.
+/// One record's history. Each content has a number.
+struct History {
+    /// `None` for a deletion.
     contents: Vec<Option<usize>>,
-    /// What was printed of it.
+    /// The printed contents.
     printed: Vec<usize>,
-    /// How often the deployment itself sent an earlier version after a later one.
+    /// How often the server itself sent an earlier version after a later one.
     descents: usize,
 }
 
-/// Every content that was committed, found by what makes it that content.
+/// Every committed content, by its identity.
 #[derive(Default)]
-struct Book {
+struct Contents {
     numbers: HashMap<String, usize>,
-    /// By number, each with its record.
+    /// By number, with the record.
     contents: Vec<(usize, Arc<Content>)>,
 }
 
-impl Book {
-    fn number(&mut self, record: usize, content: &Arc<Content>, terms: &Terms) -> usize {
+impl Contents {
+    fn number(
+        &mut self,
+        record: usize,
+        content: &Arc<Content>,
+        expectation: &Expectation,
+    ) -> usize {
         let next = self.contents.len();
         let number = *self
             .numbers
-            .entry(terms.identity_of(content))
+            .entry(expectation.identity_of(content))
             .or_insert(next);
         if number == next {
             self.contents.push((record, Arc::clone(content)));
@@ -78,40 +83,43 @@ impl Book {
 }
 
 impl Verdict {
-    pub(crate) fn of(truth: &Truth<'_>, terms: &Terms, lines: &[String]) -> Self {
+    pub(crate) fn of(truth: &Truth<'_>, expectation: &Expectation, lines: &[String]) -> Self {
         let mut verdict = Self::default();
-        let mut book = Book::default();
-        let mut stories = Vec::with_capacity(truth.records.len());
+        let mut known = Contents::default();
+        let mut histories = Vec::with_capacity(truth.records.len());
         for (n, record) in truth.records.iter().enumerate() {
             let contents = record.history.iter().map(|version| {
                 let content = version.content.as_ref()?;
-                Some(book.number(n, content, terms))
+                Some(known.number(n, content, expectation))
             });
-            stories.push(Story {
+            histories.push(History {
                 contents: contents.collect(),
                 printed: Vec::new(),
                 descents: descents(truth.served.get(n).map_or(&[], Vec::as_slice)),
             });
         }
         for line in lines {
-            let Some(identity) = terms.identity_in(line) else {
+            let Some(identity) = expectation.identity_in(line) else {
                 verdict.torn.push(line.clone());
                 continue;
             };
-            let number = book.numbers.get(&identity).copied();
-            match number.map(|number| (number, &book.contents[number])) {
-                Some((number, (record, content))) if (terms.asked)(content, terms.since) => {
-                    stories[*record].printed.push(number);
+            let number = known.numbers.get(&identity).copied();
+            match number.map(|number| (number, &known.contents[number])) {
+                Some((number, (record, content)))
+                    if (expectation.selects)(content, expectation.since) =>
+                {
+                    histories[*record].printed.push(number);
                 }
                 _ => verdict.phantom.push(line.clone()),
             }
         }
-        for (record, story) in truth.records.iter().zip(&stories) {
+        for (record, history) in truth.records.iter().zip(&histories) {
             let last = record.history.last();
-            let owed = last
+            let is_required = last
                 .and_then(|version| version.content.as_ref())
-                .is_some_and(|content| (terms.asked)(content, terms.since));
-            story.judge(&format!("{} {}", truth.key, record.key), owed, &mut verdict);
+                .is_some_and(|content| (expectation.selects)(content, expectation.since));
+            let name = format!("{} {}", truth.key, record.key);
+            history.verify(&name, is_required, &mut verdict);
         }
         verdict
     }
@@ -121,9 +129,9 @@ impl Verdict {
     }
 }
 
-impl Terms {
+impl Expectation {
     pub(crate) const ALL_DATED: Self = Self {
-        asked: |content, since| {
+        selects: |content, since| {
             content
                 .at
                 .is_some_and(|at| since.is_none_or(|since| at >= since))
@@ -141,7 +149,7 @@ impl Terms {
         }
     }
 
-    /// What makes a line the version that it is; `None` where it is no record.
+    /// The identity of the content of a line; `None` if it is not a record.
     fn identity_in(&self, line: &str) -> Option<String> {
         let mut value: Value = serde_json::from_str(line).ok()?;
         let fields = value.as_object_mut()?;
@@ -154,37 +162,37 @@ impl Terms {
         Some(canonical(&value))
     }
 
-    /// Whether a line is its version byte for byte.
+    /// Whether a line must equal its version byte for byte.
     fn is_exact(&self) -> bool {
         self.volatile.is_none() && !self.reordered
     }
 }
 
-impl Story {
-    fn judge(&self, name: &str, owed: bool, verdict: &mut Verdict) {
+impl History {
+    fn verify(&self, name: &str, is_required: bool, verdict: &mut Verdict) {
         let repeats = self.repeats().saturating_sub(self.descents);
         let steps_back = self.steps_back().saturating_sub(self.descents);
-        let told = || {
+        let evidence = || {
             format!(
                 "{name}: committed {:?}, printed {:?}",
                 self.contents, self.printed
             )
         };
-        verdict.repeated.extend((0..repeats).map(|_| told()));
-        verdict.stale.extend((0..steps_back).map(|_| told()));
-        if !owed {
+        verdict.repeated.extend((0..repeats).map(|_| evidence()));
+        verdict.stale.extend((0..steps_back).map(|_| evidence()));
+        if !is_required {
             return;
         }
         let last = self.contents.last().copied().flatten();
         if !self.printed.iter().any(|printed| Some(*printed) == last) {
-            verdict.lost.push(told());
+            verdict.lost.push(evidence());
         } else if self.printed.last().copied() != last && steps_back == 0 {
-            verdict.stale.push(told());
+            verdict.stale.push(evidence());
         }
     }
 
-    /// Lines beyond those that the history accounts for. A content that was committed twice, with another between, may be
-    /// printed twice, and never twice in a row.
+    /// Lines in excess of the history. A content that was committed twice, with another one in between, may be printed twice, but
+    /// not twice in a row.
     fn repeats(&self) -> usize {
         let in_a_row = self
             .printed
@@ -212,16 +220,16 @@ impl Story {
         (0..self.contents.len()).filter(|n| starts(*n)).count()
     }
 
-    /// Lines that the history, read forwards once, does not come to.
+    /// Lines that do not follow the order of the history.
     fn steps_back(&self) -> usize {
-        let mut place = 0;
+        let mut at = 0;
         let mut back = 0;
         for printed in &self.printed {
-            match self.contents[place..]
+            match self.contents[at..]
                 .iter()
                 .position(|content| *content == Some(*printed))
             {
-                Some(ahead) => place += ahead,
+                Some(ahead) => at += ahead,
                 None => back += 1,
             }
         }
@@ -233,7 +241,7 @@ fn descents(served: &[u64]) -> usize {
     served.windows(2).filter(|pair| pair[1] < pair[0]).count()
 }
 
-/// JSON with its fields in order, so that two spellings of one record are one text.
+/// JSON with sorted fields, so that two notations of one record are one text.
 fn canonical(value: &Value) -> String {
     match value {
         Value::Object(fields) => {
@@ -275,7 +283,7 @@ mod tests {
     use super::*;
     use crate::poll_hostile::record::Version;
 
-    /// A version of a record by its key and what it says, `-` being its deletion.
+    /// A version of a record with this key and content; `-` is a deletion.
     fn version(key: &str, commit: u64, says: &str) -> Version {
         let text = line(key, says);
         let content = Content {
@@ -304,12 +312,12 @@ mod tests {
         }
     }
 
-    /// Counts of lost, stale, repeated, torn and phantom for what was printed of one record.
-    fn judged(committed: &str, printed: &str) -> [usize; 5] {
-        judged_when_served(committed, printed, &[])
+    /// The numbers of lost, stale, repeated, torn and phantom lines for one record.
+    fn verdict(committed: &str, printed: &str) -> [usize; 5] {
+        verdict_when_served(committed, printed, &[])
     }
 
-    fn judged_when_served(committed: &str, printed: &str, served: &[u64]) -> [usize; 5] {
+    fn verdict_when_served(committed: &str, printed: &str, served: &[u64]) -> [usize; 5] {
         let lines: Vec<String> = printed
             .split_whitespace()
             .map(|says| line("k", says))
@@ -323,7 +331,7 @@ mod tests {
             key: "sk",
             served: &[served.to_vec()],
         };
-        let verdict = Verdict::of(&truth, &Terms::ALL_DATED, lines);
+        let verdict = Verdict::of(&truth, &Expectation::ALL_DATED, lines);
         assert_eq!(verdict.is_clean(), verdict == Verdict::default());
         [
             verdict.lost,
@@ -338,81 +346,81 @@ mod tests {
     const CLEAN: [usize; 5] = [0; 5];
 
     #[test]
-    fn a_last_version_that_is_printed_is_enough() {
-        assert_eq!(judged("a", "a"), CLEAN);
-        assert_eq!(judged("a b c", "c"), CLEAN);
-        assert_eq!(judged("a b c", "a c"), CLEAN);
-        assert_eq!(judged("a b c", "a b c"), CLEAN);
+    fn only_the_last_version_has_to_be_printed() {
+        assert_eq!(verdict("a", "a"), CLEAN);
+        assert_eq!(verdict("a b c", "c"), CLEAN);
+        assert_eq!(verdict("a b c", "a c"), CLEAN);
+        assert_eq!(verdict("a b c", "a b c"), CLEAN);
     }
 
     #[test]
-    fn a_last_version_that_is_missing_is_lost() {
-        assert_eq!(judged("a", ""), [1, 0, 0, 0, 0]);
-        assert_eq!(judged("a b", "a"), [1, 0, 0, 0, 0]);
+    fn a_missing_last_version_is_lost() {
+        assert_eq!(verdict("a", ""), [1, 0, 0, 0, 0]);
+        assert_eq!(verdict("a b", "a"), [1, 0, 0, 0, 0]);
     }
 
     #[test]
-    fn a_deleted_record_is_owed_to_nobody_and_its_past_is_no_phantom() {
-        assert_eq!(judged("a -", ""), CLEAN);
-        assert_eq!(judged("a b -", "a"), CLEAN);
+    fn a_deleted_record_may_be_printed_or_missing() {
+        assert_eq!(verdict("a -", ""), CLEAN);
+        assert_eq!(verdict("a b -", "a"), CLEAN);
     }
 
     #[test]
-    fn an_undated_record_is_owed_only_where_it_was_asked_for() {
-        assert_eq!(judged("undated", ""), CLEAN);
-        assert_eq!(judged("undated", "undated"), [0, 0, 0, 0, 1]);
+    fn an_undated_record_must_be_printed_only_if_selected() {
+        assert_eq!(verdict("undated", ""), CLEAN);
+        assert_eq!(verdict("undated", "undated"), [0, 0, 0, 0, 1]);
         let records = [history("k", "undated")];
         let truth = Truth {
             records: &records,
             key: "sk",
             served: &[],
         };
-        let terms = Terms {
-            asked: |_, _| true,
-            ..Terms::ALL_DATED
+        let expectation = Expectation {
+            selects: |_, _| true,
+            ..Expectation::ALL_DATED
         };
-        assert_eq!(Verdict::of(&truth, &terms, &[]).lost.len(), 1);
+        assert_eq!(Verdict::of(&truth, &expectation, &[]).lost.len(), 1);
     }
 
     #[test]
-    fn the_same_twice_is_a_repeat() {
-        assert_eq!(judged("a", "a a"), [0, 0, 1, 0, 0]);
-        assert_eq!(judged("a b", "a a b b b"), [0, 0, 3, 0, 0]);
+    fn a_line_printed_twice_is_a_repeat() {
+        assert_eq!(verdict("a", "a a"), [0, 0, 1, 0, 0]);
+        assert_eq!(verdict("a b", "a a b b b"), [0, 0, 3, 0, 0]);
     }
 
     #[test]
-    fn a_then_b_then_a_is_a_story_and_no_repeat() {
-        assert_eq!(judged("a b a", "a b a"), CLEAN);
-        assert_eq!(judged("a b a", "a"), CLEAN);
-        assert_eq!(judged("a b a", "b a"), CLEAN);
-        assert_eq!(judged("a b a", "a a"), [0, 0, 1, 0, 0]);
-        assert_eq!(judged("a b a", "a b"), [0, 1, 0, 0, 0]);
-        assert_eq!(judged("a b a", "a b a b"), [0, 1, 1, 0, 0]);
+    fn a_content_that_was_committed_twice_may_be_printed_twice() {
+        assert_eq!(verdict("a b a", "a b a"), CLEAN);
+        assert_eq!(verdict("a b a", "a"), CLEAN);
+        assert_eq!(verdict("a b a", "b a"), CLEAN);
+        assert_eq!(verdict("a b a", "a a"), [0, 0, 1, 0, 0]);
+        assert_eq!(verdict("a b a", "a b"), [0, 1, 0, 0, 0]);
+        assert_eq!(verdict("a b a", "a b a b"), [0, 1, 1, 0, 0]);
     }
 
     #[test]
     fn an_earlier_version_after_a_later_one_is_stale() {
-        assert_eq!(judged("a b", "b a"), [0, 1, 0, 0, 0]);
-        assert_eq!(judged("a b c", "b a c"), [0, 1, 0, 0, 0]);
+        assert_eq!(verdict("a b", "b a"), [0, 1, 0, 0, 0]);
+        assert_eq!(verdict("a b c", "b a c"), [0, 1, 0, 0, 0]);
     }
 
     #[test]
-    fn what_the_deployment_told_backwards_is_not_held_against_its_reader() {
-        assert_eq!(judged("a b", "b a b"), [0, 1, 1, 0, 0]);
-        assert_eq!(judged_when_served("a b", "b a b", &[1, 0, 1]), CLEAN);
+    fn versions_that_the_server_sent_backwards_are_not_the_pollers_fault() {
+        assert_eq!(verdict("a b", "b a b"), [0, 1, 1, 0, 0]);
+        assert_eq!(verdict_when_served("a b", "b a b", &[1, 0, 1]), CLEAN);
         assert_eq!(
-            judged_when_served("a b", "b a b", &[0, 1, 1]),
+            verdict_when_served("a b", "b a b", &[0, 1, 1]),
             [0, 1, 1, 0, 0]
         );
         assert_eq!(
-            judged_when_served("a b", "b a", &[1, 0]),
+            verdict_when_served("a b", "b a", &[1, 0]),
             [0, 1, 0, 0, 0],
-            "it ends wrongly all the same"
+            "the last line is still wrong"
         );
     }
 
     #[test]
-    fn half_a_line_is_torn() {
+    fn a_partial_line_is_torn() {
         let whole = line("k", "a");
         let lines = [
             whole[..9].to_owned(),
@@ -424,8 +432,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_committed_is_a_phantom_down_to_the_last_byte() {
-        assert_eq!(judged("a", "a z"), [0, 0, 0, 0, 1]);
+    fn a_line_that_differs_from_every_version_in_one_byte_is_a_phantom() {
+        assert_eq!(verdict("a", "a z"), [0, 0, 0, 0, 1]);
         let spaced = line("k", "a").replace(':', ": ");
         assert_eq!(
             counts(&[history("k", "a")], &[spaced], &[]),
@@ -434,44 +442,46 @@ mod tests {
     }
 
     #[test]
-    fn where_the_deployment_spells_as_it_likes_the_meaning_counts() {
+    fn with_a_volatile_field_the_content_is_compared() {
         let records = [history("k", "a")];
         let truth = Truth {
             records: &records,
             key: "sk",
             served: &[],
         };
-        let terms = Terms {
+        let expectation = Expectation {
             volatile: Some("fetched"),
-            ..Terms::ALL_DATED
+            ..Expectation::ALL_DATED
         };
         let lines = ["{\"says\":\"a\",\"sk\":\"k\",\"fetched\":7}".to_owned()];
-        assert!(Verdict::of(&truth, &terms, &lines).is_clean());
+        assert!(Verdict::of(&truth, &expectation, &lines).is_clean());
         let lines = [lines[0].clone(), lines[0].replace('7', "8")];
-        assert_eq!(Verdict::of(&truth, &terms, &lines).repeated.len(), 1);
+        assert_eq!(Verdict::of(&truth, &expectation, &lines).repeated.len(), 1);
     }
 
     #[test]
-    fn what_lies_before_the_floor_was_not_asked_for() {
+    fn a_record_before_since_is_not_required() {
         let records = [history("k", "a")];
         let truth = Truth {
             records: &records,
             key: "sk",
             served: &[],
         };
-        let terms = Terms {
+        let expectation = Expectation {
             since: Some(11),
-            ..Terms::ALL_DATED
+            ..Expectation::ALL_DATED
         };
-        assert!(Verdict::of(&truth, &terms, &[]).is_clean());
+        assert!(Verdict::of(&truth, &expectation, &[]).is_clean());
         assert_eq!(
-            Verdict::of(&truth, &terms, &[line("k", "a")]).phantom.len(),
+            Verdict::of(&truth, &expectation, &[line("k", "a")])
+                .phantom
+                .len(),
             1
         );
     }
 
     #[test]
-    fn records_are_judged_one_by_one_and_together() {
+    fn each_record_is_verified_independently() {
         let records = [history("k", "a b"), history("l", "a"), history("m", "a -")];
         let lines = [line("k", "b"), line("m", "a"), line("k", "a")];
         assert_eq!(counts(&records, &lines, &[]), [1, 1, 0, 0, 0]);

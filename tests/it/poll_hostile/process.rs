@@ -1,4 +1,4 @@
-//! One run of `evt poll`: watched, killed, waited for, and what it printed byte for byte.
+//! One run of `evt poll`: start, watch, kill, wait, and its output byte for byte.
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus};
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use super::deployment::Collection;
 use super::server::HostileServer;
 
-/// How long a run may take: far longer than it does.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a run may take; far longer than it does.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A run under way; killed with the value.
+/// A running process. Dropping it kills it.
 pub(crate) struct Process {
     child: Child,
     stdout: Stream,
     stderr: Stream,
 }
 
-/// What a run left.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
-    /// `None` where a signal ended it.
+    /// `None` if a signal ended it.
     pub(crate) exit: Option<i32>,
 }
 
-/// The bytes that came so far.
+/// The bytes of a stream so far.
 struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
@@ -55,7 +55,7 @@ impl Process {
             .is_some()
     }
 
-    /// What was printed so far.
+    /// The output so far.
     pub(crate) fn stdout(&self) -> Vec<u8> {
         self.stdout.bytes()
     }
@@ -64,35 +64,35 @@ impl Process {
         String::from_utf8_lossy(&self.stderr.bytes()).into_owned()
     }
 
-    /// SIGKILL, while nobody is told to wait: a poller that dies before it could write down a `Retry-After` cannot keep it.
+    /// Sends SIGKILL, but not during a `Retry-After`: a poller that is killed before it can store it cannot obey it.
     pub(crate) fn kill<C: Collection>(mut self, server: &HostileServer<C>) -> Run {
         loop {
-            let world = server.stopped();
-            if !world.is_throttling() {
+            let state = server.paused();
+            if !state.is_throttling() {
                 let _ = self.child.kill();
                 break;
             }
-            let next = world.requests.len() + 1;
-            drop(world);
+            let next = state.requests.len() + 1;
+            drop(state);
             server.wait_for_requests(next, || self.has_ended());
         }
         self.finish()
     }
 
-    /// SIGKILL, now.
+    /// Sends SIGKILL now.
     pub(crate) fn kill_now(mut self) -> Run {
         let _ = self.child.kill();
         self.finish()
     }
 
-    /// SIGINT, as Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
         let pid = i32::try_from(self.child.id()).ok();
         let pid = pid
             .and_then(rustix::process::Pid::from_raw)
             .expect("a child has a process id");
-        // It may have ended by itself, which its exit code then says.
+        // It may have ended by itself; then its exit code shows that.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
     }
 
@@ -109,36 +109,32 @@ impl Process {
         }
     }
 
-    /// Looks again and again until `looked_for` is there, and returns it.
+    /// Calls `find` repeatedly until it returns a value, and returns that.
     ///
     /// # Panics
-    /// After a minute, or where the run ends without it.
-    pub(crate) fn watch<T>(&mut self, mut looked_for: impl FnMut(&Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+    /// After a minute, or if the run ends without it.
+    pub(crate) fn watch<T>(&mut self, mut find: impl FnMut(&Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             let ended = self.has_ended();
-            if let Some(found) = looked_for(self) {
+            if let Some(found) = find(self) {
                 return found;
             }
             assert!(!ended, "it ended early: {}", self.stderr());
-            assert!(
-                Instant::now() < deadline,
-                "it goes on without: {}",
-                self.stderr()
-            );
+            assert!(Instant::now() < deadline, "timeout: {}", self.stderr());
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
     fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status;
             }
             assert!(
                 Instant::now() < deadline,
-                "it does not end: {}",
+                "it has not ended: {}",
                 self.stderr()
             );
             std::thread::park_timeout(Duration::from_millis(2));
@@ -177,7 +173,7 @@ impl Stream {
             .clone()
     }
 
-    /// All bytes, once the other side has closed.
+    /// All bytes, after the other side has closed.
     fn end(&mut self) -> Vec<u8> {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("a stream is read to its end");

@@ -1,4 +1,4 @@
-//! `find`, as deployments understand it and misunderstand it: the query, the sort, the paging, and what may be wrong with each.
+//! The `find` operation: query, sort and paging, and the ways in which servers get them wrong.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::dates::{Compared, Shape};
 use super::record::{Content, Row};
 
-/// What a deployment makes of `query` and `options`. [`Quirks::NONE`] obeys everything.
+/// How a server interprets `query` and `options`. [`Quirks::NONE`] follows the documentation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quirks {
     pub(crate) shape: Shape,
@@ -15,23 +15,23 @@ pub(crate) struct Quirks {
     pub(crate) sort: Sort,
     pub(crate) paging: Paging,
     pub(crate) filter_ignored: bool,
-    /// Operators that the deployment does not have.
+    /// Operators that the server does not support.
     pub(crate) missing: &'static [&'static str],
     pub(crate) missing_is: Missing,
-    /// No page is larger, whatever is asked for.
+    /// Maximum page size, whatever is requested.
     pub(crate) cap: usize,
     /// A larger page size is refused with 400.
     pub(crate) refuses_size_over: usize,
-    /// A window that ends deeper is refused with 400.
+    /// A request for records after this position is refused with 400.
     pub(crate) deepest: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sort {
     Obeyed,
-    /// Only the first field counts; what ties in it comes in another order with each request.
+    /// Only the first field counts; records that are equal in it are in another order in each response.
     TiesShuffled,
-    /// As if each field were asked for with -1.
+    /// As if each field were requested with -1.
     AlwaysDescending,
     /// The order in which records were created.
     Ignored,
@@ -52,7 +52,7 @@ pub(crate) enum Paging {
 pub(crate) enum Missing {
     /// 400.
     Refused,
-    /// As if the condition were not there.
+    /// The condition is ignored.
     Ignored,
 }
 
@@ -71,7 +71,7 @@ impl Quirks {
     };
 }
 
-/// One request, understood.
+/// A parsed request.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) conditions: Vec<Condition>,
@@ -83,7 +83,7 @@ pub(crate) struct Ask {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Condition {
-    /// By dots: `data.amount`.
+    /// With dots: `data.amount`.
     pub(crate) path: String,
     pub(crate) operator: Operator,
     pub(crate) operand: Value,
@@ -98,16 +98,16 @@ pub(crate) enum Operator {
     Lte,
 }
 
-/// What `find` found.
+/// The result of `find`.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) rows: Vec<Row>,
-    /// All that match, on whatever page.
+    /// The number of all matching records.
     pub(crate) total: usize,
     pub(crate) has_next: bool,
 }
 
-/// The size of a page that nobody asked to be of a size.
+/// The default page size.
 const DEFAULT_SIZE: usize = 100;
 
 impl Ask {
@@ -157,7 +157,7 @@ impl Ask {
         })
     }
 
-    /// The page that is asked for, of `rows` in the order in which they were created.
+    /// The requested page of `rows`, which are in the order of creation.
     pub(crate) fn answer(
         &self,
         quirks: &Quirks,
@@ -234,7 +234,7 @@ fn take_conditions(
     Ok(())
 }
 
-/// `{"$gte":…}` and not `{"$date":…}`, which is a value.
+/// True for `{"$gte":…}`, but not for `{"$date":…}`, which is a value.
 fn is_operators(object: &Map<String, Value>) -> bool {
     let mut names = object.keys();
     names.all(|name| name.starts_with('$') && name != "$date") && !object.is_empty()
@@ -315,7 +315,7 @@ impl Operator {
     }
 }
 
-/// The one field whose dates the model knows finer than they are written.
+/// The field whose dates the model stores with more precision than the format.
 fn is_date(path: &str) -> bool {
     path == "modifydate"
 }
@@ -325,7 +325,7 @@ fn at_path<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
         .try_fold(value, |value, name| value.get(name))
 }
 
-/// Values of one type only, as Mongo brackets them.
+/// Compares values of one type only, as Mongo does.
 fn compare(stored: &Value, bound: &Value) -> Option<Ordering> {
     match (stored, bound) {
         (Value::String(stored), Value::String(bound)) => Some(stored.cmp(bound)),
@@ -336,7 +336,7 @@ fn compare(stored: &Value, bound: &Value) -> Option<Ordering> {
     }
 }
 
-/// A value's place in a sort: what is missing comes first, then numbers, then text.
+/// The rank of a value in a sort: missing values, then numbers, then text.
 #[derive(Clone, Debug, PartialEq, PartialOrd)]
 enum Place {
     Missing,
@@ -387,11 +387,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::poll_hostile::data::{Churn, Data};
     use crate::poll_hostile::dates::SECOND;
     use crate::poll_hostile::model::Model;
-    use crate::poll_hostile::story::{Churn, Data};
 
-    /// Rows of `(key, second, amount)`, written in `shape`; the second is `None` for one without a date.
+    /// Rows of `(key, second, amount)` with dates in `shape`; without a second, the row has no date.
     fn rows(shape: Shape, records: &[(&str, Option<i64>, u32)]) -> Vec<Row> {
         let row = |(record, (key, second, amount)): (usize, &(&str, Option<i64>, u32))| {
             let at = second.map(|second| second * SECOND);
@@ -418,7 +418,7 @@ mod tests {
         ("e", None, 5),
     ];
 
-    /// The keys that are found, in order.
+    /// The keys of the found rows, in order.
     fn find(quirks: Quirks, body: &Value) -> Result<String, String> {
         let ask = Ask::parse(body, &quirks)?;
         let mut rng = fastrand::Rng::with_seed(1);
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_bounds_in_every_shape_and_either_comparison() {
+    fn every_operator_works_in_every_format_and_comparison() {
         for shape in Shape::ALL {
             for compared in [Compared::AsTime, Compared::AsText] {
                 let quirks = Quirks {
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_in_another_type_finds_nothing_and_is_no_error() {
+    fn a_bound_of_another_type_matches_nothing_without_an_error() {
         let quirks = Quirks {
             shape: Shape::EpochMillis,
             ..Quirks::NONE
@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn values_nulls_paths_and_conjunctions_are_understood() {
+    fn values_nulls_paths_and_conjunctions_are_supported() {
         let found = |query: Value| find(Quirks::NONE, &json!({"query": query})).unwrap();
         assert_eq!(found(json!({})), "dacbe");
         assert_eq!(found(json!({"sk": "c"})), "c");
@@ -495,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_that_nobody_knows_and_sorts_that_make_no_sense_are_refused() {
+    fn unknown_operators_and_invalid_sorts_are_refused() {
         for body in [
             json!({"query": {"sk": {"$near": 1}}}),
             json!({"query": {"$where": "1"}}),
@@ -507,7 +507,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_a_sort_are_understood() {
+    fn both_forms_of_a_sort_are_supported() {
         let found = |options: Value| find(Quirks::NONE, &json!({"options": options})).unwrap();
         assert_eq!(found(json!({"sort": {"modifydate": 1, "sk": 1}})), "eabcd");
         assert_eq!(found(json!({"sort": {"modifydate": -1, "sk": 1}})), "dbcae");
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn each_paging_style_reads_its_own_option_only() {
+    fn each_kind_of_paging_reads_only_its_own_option() {
         let page = |paging, options: Value| {
             let quirks = Quirks {
                 paging,
@@ -538,7 +538,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_kept_silently_or_by_refusal() {
+    fn the_page_size_is_capped_or_refused() {
         let asked = |size: usize, page: usize| json!({"options": {"pageSize": size, "page": page}});
         let capped = Quirks {
             cap: 2,
@@ -559,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_is_ignored() {
+    fn ignored_options_have_no_effect() {
         let body = json!({"query": {"sk": {"$lt": "c"}}, "options": {"sort": {"sk": 1}}});
         let found = |quirks| find(quirks, &body);
         assert_eq!(found(Quirks::NONE).unwrap(), "ab");
@@ -591,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn shuffled_ties_come_in_another_order_and_everything_else_in_order() {
+    fn only_ties_are_shuffled() {
         let data = Data {
             records: 40,
             instants: 4,
@@ -616,7 +616,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_count_all_pages_and_the_last_has_no_next() {
+    fn totals_cover_all_pages_and_the_last_page_has_no_next() {
         let ask = |page| {
             let body = json!({"options": {"pageSize": 3, "page": page}});
             let ask = Ask::parse(&body, &Quirks::NONE).unwrap();

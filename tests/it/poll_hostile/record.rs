@@ -1,11 +1,11 @@
-//! One record: its versions, what they say, and how that is spelt.
+//! One record: its versions, their content, and their notation.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::data::Data;
 use super::dates::{HOUR, Micros, SECOND, Shape};
-use super::story::Data;
 
 /// 2099-01-01T00:00:00Z
 pub(super) const FAR_FUTURE: Micros = 4_070_908_800 * SECOND;
@@ -14,20 +14,20 @@ pub(super) const FAR_FUTURE: Micros = 4_070_908_800 * SECOND;
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) value: Value,
-    /// When it was modified, as the deployment knows it; `None` without a date.
+    /// When it was modified, as the server stores it; `None` without a date.
     pub(crate) at: Option<Micros>,
-    /// Byte for byte as it is sent.
+    /// The bytes that are sent.
     pub(crate) text: String,
 }
 
 impl Content {
-    /// The text as a poller prints it: without the line breaks between tokens, and otherwise as it came.
+    /// The text as a poller prints it: unchanged, without line breaks between tokens.
     pub(crate) fn line(&self) -> String {
         self.text.replace('\n', "")
     }
 }
 
-/// A version of a record as it is found.
+/// A version of a record in a response.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) record: usize,
@@ -35,14 +35,14 @@ pub(crate) struct Row {
     pub(crate) content: Arc<Content>,
 }
 
-/// A version in its record's history.
+/// A version in the history of a record.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
-    /// Counts all commits of the collection.
+    /// The number of the commit in the collection.
     pub(crate) commit: u64,
-    /// The deployment's time when it could first be read, which may be after its date.
+    /// The server's time when it became visible, which may be after its date.
     pub(crate) visible_from: Micros,
-    /// `None` where the record was deleted.
+    /// `None` for a deletion.
     pub(crate) content: Option<Arc<Content>>,
 }
 
@@ -72,7 +72,7 @@ impl Fields {
         }
     }
 
-    /// The next version; one from the far future stays there.
+    /// The next version. A record from the far future keeps its date.
     pub(super) fn next(self, at: Micros) -> Self {
         Self {
             at: Some(self.at.filter(|at| *at >= FAR_FUTURE).unwrap_or(at)),
@@ -86,7 +86,7 @@ impl Fields {
         self.at.is_some_and(|at| (at - now).abs() < HOUR)
     }
 
-    /// Written by hand, with the spellings that a parser would not give back: `12.50`, `\u00e9`, `\/`, a space.
+    /// Writes the record by hand, with notations that a parser does not preserve: `12.50`, `\u00e9`, `\/`, a space.
     pub(super) fn render(self, data: &Data, shape: Shape, record: usize, key: &str) -> Content {
         let Fields {
             at,

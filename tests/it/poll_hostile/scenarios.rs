@@ -1,16 +1,16 @@
-//! The table: one deployment a row, named after what makes it hard. A new row is a new test.
+//! The table of scenarios: one server per row, named after its difficulty. A new row is a new test.
 //!
-//! What must hold in each: written to a file, nothing is lost and nothing comes twice, whatever is killed when. Into a pipe,
-//! nothing is lost and a kill repeats one page at most.
+//! In each scenario, a file gets every record exactly once, whenever the poller is killed. A pipe gets every record, and each kill
+//! repeats at most one page.
 
 use std::time::Duration;
 
-use super::answer::{Envelope, Manner};
+use super::data::{Change, Churn, Data, Keys};
 use super::dates::{Compared, HOUR, Shape};
 use super::driver::{Ends, Form, Runs, Scenario, To};
 use super::faults::{Fault, Plan, RetryAfter};
 use super::query::{Missing, Paging, Quirks, Sort};
-use super::story::{Change, Churn, Data, Keys};
+use super::response::{Envelope, Style};
 
 macro_rules! scenarios {
     ($($(#[$doc:meta])* $name:ident: $scenario:expr;)+) => {
@@ -19,7 +19,7 @@ macro_rules! scenarios {
             #[test]
             fn $name() {
                 const SCENARIO: Scenario = $scenario;
-                SCENARIO.play(stringify!($name));
+                SCENARIO.run(stringify!($name));
             }
         )+
     };
@@ -30,13 +30,13 @@ const WILD: Scenario = Scenario {
     churn: Churn::WILD,
     ..PLAIN
 };
-/// Nothing changes, nobody is killed: for rows that are about understanding the deployment.
+/// Nothing changes and nothing is killed, for scenarios about the format of responses.
 const CALM: Scenario = Scenario {
     churn: Churn::NONE,
     kills: 0,
     ..PLAIN
 };
-/// All records on one instant, several pages of them.
+/// Several pages of records that share one instant.
 const ONE_INSTANT: Data = Data {
     records: 400,
     instants: 1,
@@ -62,12 +62,12 @@ const fn quirky(quirks: Quirks) -> Scenario {
     Scenario { quirks, ..PLAIN }
 }
 
-/// A scenario in which the wire fails.
+/// A scenario with faults on the wire.
 const fn failing(faults: &'static [Plan]) -> Scenario {
     Scenario { faults, ..PLAIN }
 }
 
-/// Everything happens to dates of one shape. A clock of full seconds dates its records up to a second back.
+/// Every kind of change, with dates in one format. A clock with full seconds dates records up to a second back.
 const fn dated(shape: Shape, compared: Compared) -> Scenario {
     Scenario {
         quirks: Quirks {
@@ -85,7 +85,7 @@ const fn dated(shape: Shape, compared: Compared) -> Scenario {
 }
 
 scenarios! {
-    nothing_hard_at_all: CALM;
+    no_difficulty: CALM;
     updates_and_inserts_while_reading: PLAIN;
     everything_at_once: WILD;
     everything_at_once_and_six_kills: Scenario { kills: 6, kill_within: 8, ..WILD };
@@ -178,7 +178,7 @@ scenarios! {
     };
 }
 
-// Dates, as they are written and as they are compared.
+// Formats of dates, and how the server compares them.
 scenarios! {
     dates_in_seconds: dated(Shape::Seconds, Compared::AsTime);
     dates_in_milliseconds: dated(Shape::Millis, Compared::AsTime);
@@ -204,22 +204,22 @@ scenarios! {
         quirks: Quirks { sort: Sort::AlwaysDescending, ..dated(Shape::EpochSeconds, Compared::AsTime).quirks },
         ..dated(Shape::EpochSeconds, Compared::AsTime)
     };
-    records_without_a_date_are_told_of: Scenario { data: Data { undated: 12, ..Data::PLAIN }, ..PLAIN };
+    records_without_a_date_are_reported: Scenario { data: Data { undated: 12, ..Data::PLAIN }, ..PLAIN };
     records_without_a_date_are_included: Scenario {
         data: Data { undated: 12, ..Data::PLAIN },
         flags: &["--undated", "include"],
-        asked: |_, _| true,
+        selects: |_, _| true,
         ..PLAIN
     };
     more_records_without_a_date_than_a_page_holds: Scenario {
         data: Data { undated: 120, ..Data::PLAIN },
         flags: &["--undated", "include"],
-        asked: |_, _| true,
+        selects: |_, _| true,
         ..PLAIN
     };
 }
 
-// What is asked for and not done.
+// Parts of requests that the server ignores.
 scenarios! {
     the_sort_is_ignored: Scenario { kills: 2, ..quirky(Quirks { sort: Sort::Ignored, ..OBEDIENT }) };
     the_sort_is_ignored_and_pages_begin_at_zero: quirky(Quirks {
@@ -231,7 +231,7 @@ scenarios! {
         churn: Churn::WILD,
         ..quirky(Quirks { sort: Sort::Ignored, paging: Paging::Skip, ..OBEDIENT })
     };
-    // Every page looks sorted, because records were created in the order of their dates; a few were not.
+    // Every page looks sorted, because all but a few records were created in the order of their dates.
     the_sort_is_ignored_and_no_page_shows_it: Scenario {
         data: Data { in_order: true, ..Data::PLAIN },
         churn: Churn::NONE,
@@ -248,7 +248,7 @@ scenarios! {
         kills: 2,
         ..quirky(Quirks { sort: Sort::AlwaysDescending, cap: 40, ..OBEDIENT })
     };
-    // A page of one instant is in any order: it proves none.
+    // A page of one instant is in every order, so it does not show that the server sorts.
     the_sort_always_descends_from_a_large_tie: Scenario {
         churn: Churn {
             per_request: 1,
@@ -309,12 +309,12 @@ scenarios! {
         kills: 0,
         ..quirky(Quirks { filter_ignored: true, paging: Paging::Ignored, ..OBEDIENT })
     };
-    pages_are_smaller_than_asked_for: Scenario { kills: 2, ..quirky(Quirks { cap: 17, ..OBEDIENT }) };
+    pages_are_smaller_than_requested: Scenario { kills: 2, ..quirky(Quirks { cap: 17, ..OBEDIENT }) };
     a_larger_page_is_refused: Scenario {
         data: ONE_INSTANT,
         ..quirky(Quirks { refuses_size_over: 50, ..OBEDIENT })
     };
-    the_page_asked_for_is_refused: Scenario {
+    the_requested_page_size_is_refused: Scenario {
         page_size: 200,
         ..quirky(Quirks { refuses_size_over: 100, ..OBEDIENT })
     };
@@ -335,9 +335,9 @@ scenarios! {
         clock_offset: -3 * HOUR,
         ..failing(&[Plan::at(4, Fault::TooMany(RetryAfter::Date(2)))])
     };
-    too_many_requests_for_nobody_knows_how_long: failing(&[Plan::every(5, Fault::TooMany(RetryAfter::Absent))]);
-    the_first_answer_is_too_many_requests: failing(&[Plan::at(1, TOO_MANY)]);
-    servers_fail: failing(&[
+    too_many_requests_without_a_time: failing(&[Plan::every(5, Fault::TooMany(RetryAfter::Absent))]);
+    the_first_response_is_too_many_requests: failing(&[Plan::at(1, TOO_MANY)]);
+    requests_fail_with_5xx: failing(&[
         Plan::every(3, Fault::Status(503)),
         Plan::every(7, Fault::Status(500)),
         Plan::chance(0.1, Fault::Status(502)),
@@ -345,18 +345,18 @@ scenarios! {
     connections_are_reset: failing(&[Plan::every(4, Fault::ResetBefore), Plan::every(7, Fault::ResetMiddle)]);
     bodies_are_cut_short: failing(&[Plan::every(3, Fault::CutShort)]);
     bodies_in_chunks_are_cut_short: Scenario {
-        manner: Manner { chunked: true, ..Manner::PLAIN },
+        style: Style { chunked: true, ..Style::PLAIN },
         ..failing(&[Plan::every(3, Fault::CutShort), Plan::every(7, Fault::ResetMiddle)])
     };
     json_is_cut: failing(&[Plan::every(3, Fault::CutJson)]);
-    pages_of_html_come_with_200: failing(&[Plan::every(3, Fault::Html), Plan::at(1, Fault::Html)]);
+    html_pages_come_with_200: failing(&[Plan::every(3, Fault::Html), Plan::at(1, Fault::Html)]);
     errors_come_with_200: failing(&[Plan::every(3, Fault::ErrorWith200), Plan::at(1, Fault::ErrorWith200)]);
-    empty_pages_come_for_no_reason: Scenario { churn: Churn::WILD, ..failing(&[Plan::every(3, Fault::Empty)]) };
-    empty_pages_come_for_no_reason_where_the_sort_is_ignored: Scenario {
+    spurious_empty_pages: Scenario { churn: Churn::WILD, ..failing(&[Plan::every(3, Fault::Empty)]) };
+    spurious_empty_pages_and_the_sort_is_ignored: Scenario {
         faults: &[Plan::every(4, Fault::Empty)],
         ..quirky(Quirks { sort: Sort::Ignored, ..OBEDIENT })
     };
-    empty_pages_come_for_no_reason_where_the_sort_descends: Scenario {
+    spurious_empty_pages_and_the_sort_descends: Scenario {
         faults: &[Plan::every(3, Fault::Empty)],
         ..quirky(Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT })
     };
@@ -366,7 +366,7 @@ scenarios! {
         ..quirky(Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT })
     };
     pages_come_from_a_replica_that_is_behind: Scenario {
-        // What the replica had not got yet, the next run's lookback finds.
+        // The lookback of the next run finds what the replica did not have yet.
         runs: Runs::UntilQuiet,
         churn: Churn::WILD,
         ..failing(&[Plan::every(4, Fault::Stale(25)).times(8)])
@@ -390,7 +390,7 @@ scenarios! {
             Plan::chance(0.04, Fault::Duplicate),
         ])
     };
-    everything_fails_where_nothing_is_as_asked: Scenario {
+    faults_while_sort_and_filter_are_ignored: Scenario {
         kills: 2,
         faults: &[
             Plan::chance(0.1, Fault::Status(503)),
@@ -404,7 +404,7 @@ scenarios! {
 
 const TOO_MANY: Fault = Fault::TooMany(RetryAfter::Seconds(1));
 
-// Answers and records, as they are written.
+// Formats of responses and records.
 scenarios! {
     an_array_without_an_envelope: enveloped(0);
     records_under_data: enveloped(1);
@@ -415,20 +415,20 @@ scenarios! {
     records_under_docs: enveloped(6);
     records_one_level_down: enveloped(7);
     neither_a_total_nor_a_next: Scenario {
-        manner: Manner { total: false, has_next: false, ..Manner::PLAIN },
+        style: Style { total: false, has_next: false, ..Style::PLAIN },
         ..PLAIN
     };
     records_over_several_lines: Scenario { data: Data { pretty: true, ..Data::PLAIN }, ..PLAIN };
     a_field_that_always_changes: Scenario {
-        manner: Manner { volatile: Some("fetched"), ..Manner::PLAIN },
+        style: Style { volatile: Some("fetched"), ..Style::PLAIN },
         flags: &["--ignore-field", "fetched"],
         ..WILD
     };
     fields_in_another_order_each_time: Scenario {
-        manner: Manner { reordered: true, ..Manner::PLAIN },
+        style: Style { reordered: true, ..Style::PLAIN },
         ..WILD
     };
-    keys_that_are_escaped: Scenario {
+    keys_with_escapes: Scenario {
         data: Data { keys: Keys::Odd, ..ONE_INSTANT },
         ..quirky(Quirks { cap: 50, ..OBEDIENT })
     };
@@ -437,21 +437,21 @@ scenarios! {
         ..quirky(Quirks { cap: 50, ..OBEDIENT })
     };
     keys_named_id: Scenario { data: Data { key: "id", ..ONE_INSTANT }, ..PLAIN };
-    keys_named_as_mongo_does: Scenario { data: Data { key: "_id", ..ONE_INSTANT }, ..PLAIN };
-    keys_of_a_name_of_their_own: Scenario {
+    keys_named_underscore_id: Scenario { data: Data { key: "_id", ..ONE_INSTANT }, ..PLAIN };
+    keys_with_a_custom_name: Scenario {
         data: Data { key: "contactId", ..ONE_INSTANT },
         flags: &["--key", "contactId"],
         ..PLAIN
     };
 }
 
-/// Nothing but the envelope, and an answer that says whether more follows.
+/// A calm scenario with an envelope whose responses say whether more records follow.
 const fn enveloped(n: usize) -> Scenario {
     Scenario {
-        manner: Manner {
+        style: Style {
             envelope: Envelope::ALL[n],
             has_next: true,
-            ..Manner::PLAIN
+            ..Style::PLAIN
         },
         data: Data {
             records: 120,
@@ -461,7 +461,7 @@ const fn enveloped(n: usize) -> Scenario {
     }
 }
 
-// Into a pipe. Going back and forth is left out: what a kill left printed and not committed may have been taken back since.
+// Output to a pipe. Without `BackAndForth`: a version that was printed but not committed before a kill may have been replaced since.
 scenarios! {
     a_killed_pipe: Scenario { to: To::Pipe, kills: 4, kill_within: 8, churn: PIPED, ..PLAIN };
     a_killed_pipe_within_a_tie: Scenario { to: To::Pipe, kills: 4, kill_within: 8, data: ONE_INSTANT, ..PLAIN };
@@ -479,7 +479,7 @@ scenarios! {
     a_pipe_without_a_kill: Scenario { to: To::Pipe, kills: 0, ..WILD };
     a_killed_pipe_of_envelopes: Scenario { to: To::Pipe, form: Form::Envelope, kills: 3, churn: PIPED, ..PLAIN };
     a_file_of_envelopes: Scenario { form: Form::Envelope, kills: 2, ..WILD };
-    singers_messages: Scenario { to: To::Pipe, form: Form::Singer, kills: 0, ..PLAIN };
+    singer_messages: Scenario { to: To::Pipe, form: Form::Singer, kills: 0, ..PLAIN };
 }
 
 const PIPED: Churn = Churn {
@@ -494,7 +494,7 @@ const PIPED: Churn = Churn {
     ..Churn::WILD
 };
 
-// Ways to ask.
+// Options.
 scenarios! {
     followed_into_a_file: Scenario { runs: Runs::Follow, kills: 3, ..WILD };
     followed_into_a_pipe: Scenario { runs: Runs::Follow, to: To::Pipe, kills: 2, churn: PIPED, ..PLAIN };
@@ -502,35 +502,35 @@ scenarios! {
         runs: Runs::Follow,
         ..failing(&[Plan::every(5, Fault::Status(503)), Plan::every(7, Fault::Empty), Plan::every(9, Fault::CutShort)])
     };
-    followed_where_the_sort_descends: Scenario {
+    followed_while_the_sort_descends: Scenario {
         runs: Runs::Follow,
         churn: Churn::WILD,
         ..quirky(Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT })
     };
-    so_many_records_at_a_time: Scenario { runs: Runs::UntilQuiet, flags: &["--max", "70"], ..PLAIN };
+    a_maximum_of_records_per_run: Scenario { runs: Runs::UntilQuiet, flags: &["--max", "70"], ..PLAIN };
     since_a_date: Scenario { since: Some(20 * HOUR), ..WILD };
     since_a_date_in_epoch_seconds: Scenario { since: Some(20 * HOUR), ..dated(Shape::EpochSeconds, Compared::AsTime) };
     since_a_date_where_the_filter_is_ignored: Scenario {
         since: Some(20 * HOUR),
         ..quirky(Quirks { filter_ignored: true, ..OBEDIENT })
     };
-    only_what_a_query_matches: Scenario {
+    only_records_that_match_a_query: Scenario {
         flags: &["--query", "{\"state\":\"active\"}"],
         churn: churning(&[(Change::Update, 2), (Change::SoftDelete, 1)]),
-        asked: |content, _| content.at.is_some() && content.value["state"] == "active",
+        selects: |content, _| content.at.is_some() && content.value["state"] == "active",
         ..PLAIN
     };
-    only_what_a_query_matches_within_a_tie: Scenario {
+    only_records_that_match_a_query_within_a_tie: Scenario {
         flags: &["--query", "{\"amount\":{\"$lte\":100}}"],
         data: ONE_INSTANT,
-        asked: |content, _| content.at.is_some() && content.value["amount"] == 100,
+        selects: |content, _| content.at.is_some() && content.value["amount"] == 100,
         ..quirky(Quirks { cap: 50, ..OBEDIENT })
     };
-    told_to_descend: Scenario { flags: &["--strategy", "desc"], kills: 2, ..WILD };
-    told_to_take_pages: Scenario { flags: &["--strategy", "pages"], kills: 2, ..PLAIN };
-    told_to_ascend: Scenario { flags: &["--strategy", "asc"], data: ONE_INSTANT, ..PLAIN };
-    so_many_requests_a_second: Scenario { flags: &["--rate", "100/s"], ..PLAIN };
-    late_commits_are_waited_for_as_long_as_the_lookback_says: Scenario {
+    strategy_desc: Scenario { flags: &["--strategy", "desc"], kills: 2, ..WILD };
+    strategy_pages: Scenario { flags: &["--strategy", "pages"], kills: 2, ..PLAIN };
+    strategy_asc: Scenario { flags: &["--strategy", "asc"], data: ONE_INSTANT, ..PLAIN };
+    a_limited_rate_of_requests: Scenario { flags: &["--rate", "100/s"], ..PLAIN };
+    late_commits_within_the_lookback: Scenario {
         churn: Churn {
             late_by: Duration::from_millis(1500),
             ..churning(&[(Change::Late, 1), (Change::Update, 1)])

@@ -1,4 +1,4 @@
-//! The wire: HTTP/1.1 by hand, with keep-alive, because it must break in ways that no server library allows.
+//! The HTTP/1.1 server with keep-alive. It is written by hand, because no server library allows such faults.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,19 +7,19 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::answer::Manner;
 use super::dates::{Micros, SECOND, http_date};
 use super::deployment::Collection;
 use super::faults::{Fault, Faults, Plan, RetryAfter};
 use super::record::Row;
+use super::response::Style;
 
-/// How long a test waits for a request that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// What a poller must say to be let in.
+/// How long a test waits for a request.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The credentials that the server accepts.
 pub(crate) const ORGANISATION: &str = "o";
 pub(crate) const TOKEN: &str = "t";
 
-/// A server on a free port of 127.0.0.1; gone with the value.
+/// A server on a free port of 127.0.0.1. Dropping it stops it.
 pub(crate) struct HostileServer<C: Collection> {
     address: SocketAddr,
     shared: Arc<Shared<C>>,
@@ -30,29 +30,29 @@ struct Shared<C> {
     changed: Condvar,
 }
 
-/// What a test may look at between two requests.
+/// The state of the server, which a test can inspect between two requests.
 pub(crate) struct Inner<C> {
     pub(crate) collection: C,
-    manner: Manner,
+    style: Style,
     faults: Faults,
     rng: fastrand::Rng,
     /// The bodies of all find requests.
     pub(crate) requests: Vec<Vec<u8>>,
-    /// Each request that was answered, and with what: for whoever must find out why a scenario fails.
-    pub(crate) story: Vec<String>,
-    /// Requests that came although `Retry-After` had not passed.
-    pub(crate) hasty: usize,
-    /// Most records in one answer.
+    /// Each request and its response, to explain why a scenario fails.
+    pub(crate) log: Vec<String>,
+    /// Requests that were sent before the end of `Retry-After`.
+    pub(crate) early_requests: usize,
+    /// The most records in one response.
     pub(crate) largest_page: usize,
-    /// Until when nobody may ask.
+    /// The end of the last `Retry-After`.
     not_before: Option<Instant>,
-    /// The last answer in good form.
+    /// The last valid response.
     previous: Option<(String, Vec<Row>)>,
     held: bool,
     ended: bool,
 }
 
-/// One answer, and what becomes of the connection.
+/// One response, and what to do with the connection.
 struct Outgoing {
     bytes: Vec<u8>,
     then: Then,
@@ -60,15 +60,15 @@ struct Outgoing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    GoOn,
+    KeepAlive,
     Close,
     Reset,
-    /// Until the client goes, or the server.
+    /// Send nothing more until the client or the server closes.
     Hang,
 }
 
 impl<C: Collection> HostileServer<C> {
-    pub(crate) fn start(collection: C, manner: Manner, plans: &[Plan], seed: u64) -> Self {
+    pub(crate) fn start(collection: C, style: Style, plans: &[Plan], seed: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener
             .local_addr()
@@ -76,12 +76,12 @@ impl<C: Collection> HostileServer<C> {
         let shared = Arc::new(Shared {
             inner: Mutex::new(Inner {
                 collection,
-                manner,
+                style,
                 faults: Faults::new(plans),
                 rng: fastrand::Rng::with_seed(seed),
                 requests: Vec::new(),
-                story: Vec::new(),
-                hasty: 0,
+                log: Vec::new(),
+                early_requests: 0,
                 largest_page: 0,
                 not_before: None,
                 previous: None,
@@ -112,27 +112,27 @@ impl<C: Collection> HostileServer<C> {
         format!("http://{}", self.address)
     }
 
-    /// Stops the world: no request is taken up while the guard lives.
-    pub(crate) fn stopped(&self) -> MutexGuard<'_, Inner<C>> {
+    /// Pauses the server: no request is handled while the guard exists.
+    pub(crate) fn paused(&self) -> MutexGuard<'_, Inner<C>> {
         self.shared.lock()
     }
 
     /// The bodies of all find requests so far.
     pub(crate) fn requests(&self) -> Vec<Vec<u8>> {
-        self.stopped().requests.clone()
+        self.paused().requests.clone()
     }
 
-    /// Leaves requests without an answer until [`HostileServer::release`].
+    /// Holds all responses until [`HostileServer::release`].
     pub(crate) fn hold(&self) {
-        self.stopped().held = true;
+        self.paused().held = true;
     }
 
     pub(crate) fn release(&self) {
-        self.stopped().held = false;
+        self.paused().held = false;
         self.shared.changed.notify_all();
     }
 
-    /// Waits until so many find requests came, or `given_up` says that no more will; returns how many there are.
+    /// Waits for `count` find requests, or until `given_up` returns true. Returns the number of requests.
     ///
     /// # Panics
     /// After a minute.
@@ -141,16 +141,19 @@ impl<C: Collection> HostileServer<C> {
         count: usize,
         mut given_up: impl FnMut() -> bool,
     ) -> usize {
-        let deadline = Instant::now() + PATIENCE;
-        let mut inner = self.stopped();
+        let deadline = Instant::now() + TIMEOUT;
+        let mut inner = self.paused();
         while inner.requests.len() < count && !given_up() {
-            let came = inner.requests.len();
-            assert!(Instant::now() < deadline, "{came} of {count} requests came");
-            let look_again = Duration::from_millis(10);
+            let arrived = inner.requests.len();
+            assert!(
+                Instant::now() < deadline,
+                "only {arrived} of {count} requests arrived"
+            );
+            let interval = Duration::from_millis(10);
             inner = self
                 .shared
                 .changed
-                .wait_timeout(inner, look_again)
+                .wait_timeout(inner, interval)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
@@ -159,13 +162,13 @@ impl<C: Collection> HostileServer<C> {
 }
 
 impl<C> Inner<C> {
-    /// The next answer is the first to somebody, and can be nobody's duplicate: an answer to a later question of the one
-    /// before, in its place, would look right to whoever cannot know what is missing from it.
-    pub(crate) fn begin_anew(&mut self) {
+    /// Forgets the last response, so that a new process cannot get it as a duplicate. As its first response, the page of a later
+    /// request would look valid although earlier records are missing.
+    pub(crate) fn forget_last_page(&mut self) {
         self.previous = None;
     }
 
-    /// Whether whoever asked last was told to wait, and may not ask yet.
+    /// Whether a `Retry-After` is running.
     pub(crate) fn is_throttling(&self) -> bool {
         self.not_before.is_some_and(|time| Instant::now() < time)
     }
@@ -173,9 +176,9 @@ impl<C> Inner<C> {
 
 impl<C: Collection> Drop for HostileServer<C> {
     fn drop(&mut self) {
-        self.stopped().ended = true;
+        self.paused().ended = true;
         self.shared.changed.notify_all();
-        // Wakes the thread that accepts, so that it sees the end and frees the port.
+        // Wakes the accepting thread, so that it ends and releases the port.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -189,7 +192,7 @@ impl<C: Collection> Shared<C> {
         let Ok(reading) = stream.try_clone() else {
             return;
         };
-        // Answers go out at once: a test is not to wait for a delayed acknowledgement.
+        // Sends responses at once: a test must not wait for a delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let mut reading = BufReader::new(reading);
         while let Some(request) = read_request(&mut reading) {
@@ -200,8 +203,8 @@ impl<C: Collection> Shared<C> {
                 return;
             }
             match outgoing.then {
-                Then::GoOn if request.header("connection") == Some("close") => return,
-                Then::GoOn => {}
+                Then::KeepAlive if request.header("connection") == Some("close") => return,
+                Then::KeepAlive => {}
                 Then::Close => return,
                 Then::Reset => return reset(&stream),
                 Then::Hang => return drop(reading.read_to_end(&mut Vec::new())),
@@ -209,7 +212,7 @@ impl<C: Collection> Shared<C> {
         }
     }
 
-    /// `None` where the server has ended.
+    /// `None` if the server has ended.
     fn answer(&self, request: &Request) -> Option<Outgoing> {
         let mut inner = self.lock();
         if let Some(refusal) = request.refusal() {
@@ -229,28 +232,28 @@ impl<C: Collection> Shared<C> {
 
 impl<C: Collection> Inner<C> {
     fn find(&mut self, body: &[u8]) -> Outgoing {
-        self.collection.live_on();
-        let story = String::from_utf8_lossy(body);
-        self.story.push(story.into_owned());
+        self.collection.advance();
+        let text = String::from_utf8_lossy(body);
+        self.log.push(text.into_owned());
         if self.is_throttling() {
-            self.hasty += 1;
-            return self.plain(429, "{\"error\":\"too hasty\"}");
+            self.early_requests += 1;
+            return self.plain(429, "{\"error\":\"too early\"}");
         }
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
-            return self.plain(400, "{\"error\":\"the body is no JSON\"}");
+            return self.plain(400, "{\"error\":\"the body is not JSON\"}");
         };
-        match self.faults.strike(&mut self.rng) {
+        match self.faults.next(&mut self.rng) {
             None => self.found(&body, 0),
             Some(fault) => {
-                self.tell(&format!(" -> {fault:?}"));
+                self.log_response(&format!(" -> {fault:?}"));
                 self.fail(fault, &body)
             }
         }
     }
 
-    /// Adds to what is told of the request under way.
-    fn tell(&mut self, what: &str) {
-        if let Some(last) = self.story.last_mut() {
+    /// Adds the response to the log.
+    fn log_response(&mut self, what: &str) {
+        if let Some(last) = self.log.last_mut() {
             last.push_str(what);
         }
     }
@@ -294,9 +297,7 @@ impl<C: Collection> Inner<C> {
         match self.collection.find(body, ago) {
             Err(refusal) => self.refuse(&refusal),
             Ok(found) => {
-                let body = self
-                    .manner
-                    .write(&found, self.requests.len(), &mut self.rng);
+                let body = self.style.write(&found, self.requests.len(), &mut self.rng);
                 let outgoing = self.deliver(&body, &found.rows);
                 self.previous = Some((body, found.rows));
                 outgoing
@@ -310,7 +311,7 @@ impl<C: Collection> Inner<C> {
         self.largest_page = self.largest_page.max(rows.len());
         let date = |row: Option<&Row>| row.and_then(|row| row.content.at);
         let (first, last) = (date(rows.first()), date(rows.last()));
-        self.tell(&format!(
+        self.log_response(&format!(
             " -> {} records, {first:?} to {last:?}",
             rows.len()
         ));
@@ -322,9 +323,7 @@ impl<C: Collection> Inner<C> {
             Err(refusal) => self.refuse(&refusal),
             Ok(mut found) => {
                 found.rows.clear();
-                let body = self
-                    .manner
-                    .write(&found, self.requests.len(), &mut self.rng);
+                let body = self.style.write(&found, self.requests.len(), &mut self.rng);
                 self.plain(200, &body)
             }
         }
@@ -333,13 +332,11 @@ impl<C: Collection> Inner<C> {
     fn right_body(&mut self, body: &Value) -> Result<String, Outgoing> {
         match self.collection.find(body, 0) {
             Err(refusal) => Err(self.refuse(&refusal)),
-            Ok(found) => Ok(self
-                .manner
-                .write(&found, self.requests.len(), &mut self.rng)),
+            Ok(found) => Ok(self.style.write(&found, self.requests.len(), &mut self.rng)),
         }
     }
 
-    /// The right answer, up to the middle.
+    /// The first half of the right response.
     fn cut(&mut self, body: &Value, then: Then) -> Outgoing {
         match self.right_body(body) {
             Err(refusal) => refusal,
@@ -353,7 +350,7 @@ impl<C: Collection> Inner<C> {
     }
 
     fn refuse(&mut self, why: &str) -> Outgoing {
-        self.tell(&format!(" -> 400 {why}"));
+        self.log_response(&format!(" -> 400 {why}"));
         let body = serde_json::json!({ "error": why }).to_string();
         self.plain(400, &body)
     }
@@ -366,7 +363,7 @@ impl<C: Collection> Inner<C> {
                 (format!("retry-after: {seconds}\r\n"), seconds * SECOND)
             }
             RetryAfter::Date(seconds) => {
-                // The form has full seconds: as early as it says, and no earlier.
+                // The format has full seconds, so the time must not be rounded up.
                 let until = now / SECOND * SECOND + seconds * SECOND;
                 let header = format!("retry-after: {}\r\n", http_date(until));
                 (header, until - now)
@@ -386,14 +383,14 @@ impl<C: Collection> Inner<C> {
         let head = format!(
             "HTTP/1.1 {status} Told\r\ndate: {date}\r\ncontent-type: application/json\r\n{headers}"
         );
-        let bytes = if self.manner.chunked {
+        let bytes = if self.style.chunked {
             in_chunks(&head, body)
         } else {
             format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
         };
         Outgoing {
             bytes,
-            then: Then::GoOn,
+            then: Then::KeepAlive,
         }
     }
 }
@@ -409,9 +406,9 @@ fn in_chunks(head: &str, body: &str) -> Vec<u8> {
     bytes
 }
 
-/// Closes with a reset rather than an end: what is not read yet is gone for the other side too.
+/// Closes the connection with a reset. The client loses what it has not read yet.
 fn reset(stream: &TcpStream) {
-    // Where it cannot be set the connection ends the gentle way, which is one more way to fail.
+    // If the option cannot be set, the connection closes normally, which is a fault as well.
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));
 }
 
@@ -429,7 +426,7 @@ impl Request {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The status for a request that is none of `evt poll`'s.
+    /// The error status for a request that `evt poll` would not send.
     fn refusal(&self) -> Option<u16> {
         if self.method != "POST" || !self.target.starts_with("/repository/find/") {
             return Some(404);
@@ -441,7 +438,7 @@ impl Request {
     }
 }
 
-/// `None` at the end of the connection, or where it is no HTTP.
+/// `None` at the end of the connection, or if it is not HTTP.
 fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let first = read_line(stream)?;
     let mut words = first.split(' ').map(str::to_owned);

@@ -1,17 +1,17 @@
-//! Claims about the server itself: each fault is on the wire what its name says.
+//! Tests of the server itself: each fault does what its name says.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use super::answer::Manner;
+use super::data::{Change, Churn, Data};
 use super::dates::HOUR;
 use super::deployment::Deployment;
 use super::driver::Scenario;
 use super::faults::{Fault, Plan, RetryAfter};
+use super::response::Style;
 use super::server::{HostileServer, ORGANISATION, TOKEN};
-use super::story::{Change, Churn, Data};
 
 type Server = HostileServer<Deployment>;
 
@@ -27,7 +27,7 @@ fn server(faults: &[Plan]) -> Server {
     scenario.serve_with(faults, 1)
 }
 
-/// All bytes that answer one find request, and how the connection ended.
+/// All bytes of the response to one find request, and how the connection ended.
 fn exchange(server: &Server) -> (String, Option<ErrorKind>) {
     let body = json!({"query": {}, "options": {"sort": {"sk": 1}, "pageSize": 20}}).to_string();
     let mut stream = TcpStream::connect(server.address()).unwrap();
@@ -37,7 +37,7 @@ fn exchange(server: &Server) -> (String, Option<ErrorKind>) {
         body.len()
     );
     stream.write_all(request.as_bytes()).unwrap();
-    // Nothing more will be asked, which is what ends a connection that is kept alive; one that was reset has ended already.
+    // Ends a connection that is kept alive. One that was reset has ended already.
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut answer = Vec::new();
     let ended = stream
@@ -71,7 +71,7 @@ fn records(body: &str) -> usize {
 }
 
 #[test]
-fn a_right_answer_is_whole_and_dated() {
+fn a_response_without_a_fault_is_complete_and_dated() {
     let (answer, ended) = exchange(&server(&[]));
     let (status, date, body) = parts(&answer, "date");
     assert_eq!((status, records(body), ended), (200, 20, None));
@@ -95,7 +95,7 @@ fn connections_are_kept_alive() {
 }
 
 #[test]
-fn whoever_does_not_say_who_they_are_is_not_let_in() {
+fn requests_without_credentials_are_refused() {
     let server = server(&[]);
     let reply = crate::support::raw::exchange(
         server.address(),
@@ -109,7 +109,7 @@ fn whoever_does_not_say_who_they_are_is_not_let_in() {
 }
 
 #[test]
-fn cut_answers_are_cut_where_they_say() {
+fn truncated_responses_are_truncated() {
     let whole = exchange(&server(&[])).0;
     let promised = |answer: &str| {
         parts(answer, "content-length")
@@ -134,23 +134,23 @@ fn cut_answers_are_cut_where_they_say() {
         ("", Some(ErrorKind::ConnectionReset))
     );
 
-    // What had arrived before a reset may be gone with it.
+    // A reset may discard bytes that had arrived before it.
     let (answer, ended) = exchange(&server(&[Plan::at(1, Fault::ResetMiddle)]));
     assert_eq!(ended, Some(ErrorKind::ConnectionReset));
     assert!(answer.len() < whole.len());
 }
 
 #[test]
-fn a_body_in_chunks_is_the_same_body() {
+fn a_chunked_body_is_the_same_body() {
     let scenario = Scenario {
         data: Data {
             records: 30,
             ..Data::PLAIN
         },
         churn: Churn::NONE,
-        manner: Manner {
+        style: Style {
             chunked: true,
-            ..Manner::PLAIN
+            ..Style::PLAIN
         },
         ..Scenario::PLAIN
     };
@@ -170,7 +170,7 @@ fn a_body_in_chunks_is_the_same_body() {
 }
 
 #[test]
-fn answers_that_are_none_come_with_200() {
+fn html_and_errors_come_with_200() {
     for (fault, says) in [(Fault::Html, "<html>"), (Fault::ErrorWith200, "\"error\"")] {
         let (answer, _) = exchange(&server(&[Plan::at(1, fault)]));
         let (status, _, body) = parts(&answer, "");
@@ -179,13 +179,13 @@ fn answers_that_are_none_come_with_200() {
 }
 
 #[test]
-fn an_empty_page_is_in_good_form() {
+fn an_empty_page_is_valid() {
     let (answer, _) = exchange(&server(&[Plan::at(1, Fault::Empty)]));
     assert_eq!(parts(&answer, "").2, "{\"data\":[],\"total\":30}");
 }
 
 #[test]
-fn a_duplicate_is_the_previous_answer_and_a_stale_page_is_the_past() {
+fn a_duplicate_is_the_previous_response_and_a_stale_page_an_earlier_state() {
     let scenario = Scenario {
         data: Data {
             records: 5,
@@ -207,7 +207,7 @@ fn a_duplicate_is_the_previous_answer_and_a_stale_page_is_the_past() {
     assert_eq!(bodies[0], bodies[1]);
     assert_ne!(bodies[1], bodies[2]);
     assert_ne!(bodies[2], bodies[3]);
-    // Four updates were made by then; two of them are not in it.
+    // Four updates were made until then. Two of them are missing.
     let stale: Value = serde_json::from_str(&bodies[3]).unwrap();
     let versions = stale["data"].as_array().unwrap().iter();
     let updates: u64 = versions
@@ -217,19 +217,19 @@ fn a_duplicate_is_the_previous_answer_and_a_stale_page_is_the_past() {
 }
 
 #[test]
-fn who_asks_before_retry_after_has_passed_is_noted() {
+fn requests_before_the_end_of_retry_after_are_counted() {
     let server = server(&[Plan::at(1, Fault::TooMany(RetryAfter::Seconds(3600)))]);
     let (answer, _) = exchange(&server);
     let (status, after, _) = parts(&answer, "retry-after");
     assert_eq!((status, after), (429, Some("3600")));
-    assert!(server.stopped().is_throttling());
-    assert_eq!(server.stopped().hasty, 0);
+    assert!(server.paused().is_throttling());
+    assert_eq!(server.paused().early_requests, 0);
     exchange(&server);
-    assert_eq!(server.stopped().hasty, 1);
+    assert_eq!(server.paused().early_requests, 1);
 }
 
 #[test]
-fn retry_after_as_a_date_is_by_the_servers_own_clock() {
+fn a_retry_after_date_uses_the_servers_clock() {
     let scenario = Scenario {
         clock_offset: -5 * HOUR,
         ..Scenario::PLAIN
@@ -243,7 +243,7 @@ fn retry_after_as_a_date_is_by_the_servers_own_clock() {
 }
 
 #[test]
-fn a_held_server_answers_when_it_is_released() {
+fn a_held_response_is_sent_after_release() {
     let server = server(&[]);
     server.hold();
     std::thread::scope(|scope| {

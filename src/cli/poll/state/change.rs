@@ -1,4 +1,4 @@
-//! Exporting, setting and taking back a state.
+//! Exports, sets and resets a state.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use super::{Export, Reset, Set, find, folder, known, of_profile};
+use super::{Export, Reset, Set, find, folder, in_profile, known};
 use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use crate::ui::{Format, safe};
 use crate::watermark::Micros;
 
-/// stdout, for what is written piece by piece.
+/// stdout, for text that is written in pieces.
 struct Stdout<'a>(&'a Context);
 
 impl Write for Stdout<'_> {
@@ -40,14 +40,14 @@ pub(super) fn export(args: &Export, cx: &Context) -> Result<Exit, CliError> {
     };
     let path = cx.env.current_dir.join(file);
     if path.exists() && !args.force {
-        return Err(there_already(file));
+        return Err(already_exists(file));
     }
     let unwritten = |source| PollStateError::File {
         path: file.to_owned(),
         source,
     };
     let beside = path.parent().unwrap_or(Path::new("."));
-    // Its owner's alone; it takes the name when it is complete.
+    // A temporary file that only the user can read. It gets its name when it is complete.
     let mut complete = NamedTempFile::new_in(beside).map_err(unwritten)?;
     poll::export(&folder, &key, &mut complete)?;
     complete.as_file().sync_all().map_err(unwritten)?;
@@ -58,7 +58,7 @@ pub(super) fn export(args: &Export, cx: &Context) -> Result<Exit, CliError> {
     match persisted {
         Ok(_) => {}
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(there_already(file));
+            return Err(already_exists(file));
         }
         Err(error) => return Err(unwritten(error.error).into()),
     }
@@ -67,8 +67,8 @@ pub(super) fn export(args: &Export, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn there_already(file: &Path) -> CliError {
-    let message = format!("there is a file `{}` already", file.display());
+fn already_exists(file: &Path) -> CliError {
+    let message = format!("`{}` already exists", file.display());
     CliError::new(Exit::Usage, "file_exists", message).hint("--force     replaces it")
 }
 
@@ -80,12 +80,13 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
     let key = known(typed, &keys, cx);
     let datatype = key.as_deref().and_then(|key| datatype_of(&folder, key));
     let import =
-        parse(&text, datatype.as_deref(), typed).map_err(|error| not_taken(error, &args.file))?;
+        parse(&text, datatype.as_deref(), typed).map_err(|error| not_a_state(error, &args.file))?;
     let key = key.unwrap_or_else(|| new_key(typed, &import, cx));
     if !is_plain_name(&key) {
-        let message = format!("`{key}` is no name for a state");
-        return Err(CliError::usage(message)
-            .hint("letters, digits, `.`, `-` and `_`, at most 64, a letter or digit first"));
+        let message = format!("`{key}` is not a valid name for a state");
+        return Err(CliError::usage(message).hint(
+            "use at most 64 letters, digits, `.`, `-` and `_`, starting with a letter or digit",
+        ));
     }
     let aside = poll::set(&folder, &key, &import).map_err(|error| of_set(error, &key))?;
     if let Some(aside) = aside {
@@ -96,7 +97,7 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
     }
     if import.seen_left_out > 0 {
         cx.ui.warn(&format!(
-            "{} versions were left out of the export; records among them may come again",
+            "the export leaves out {} versions; their records may be printed again",
             import.seen_left_out
         ));
     }
@@ -108,11 +109,11 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
         Format::Text | Format::Raw => {
             let what = match &import.datatype {
                 Some(datatype) => format!("of {}", safe(datatype)),
-                None => "of it".to_owned(),
+                None => "of the datatype".to_owned(),
             };
             let up_to = match frontier {
-                Some(frontier) => format!("all {what} up to {frontier} counts as read"),
-                None => format!("nothing {what} counts as read yet"),
+                Some(frontier) => format!("all records {what} up to {frontier} count as read"),
+                None => format!("no record {what} counts as read yet"),
             };
             cx.ui.line(&format!("{key}: {up_to}"))?;
         }
@@ -121,7 +122,7 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
 }
 
 fn read(source: &Source, cx: &Context) -> Result<Vec<u8>, InputError> {
-    // Without the limit of other documents: it is as large as what evt exported.
+    // Without the size limit of other documents: an export can be large.
     let read = if source.is_stdin() {
         let mut text = Vec::new();
         let read = io::stdin().lock().read_to_end(&mut text);
@@ -135,13 +136,13 @@ fn read(source: &Source, cx: &Context) -> Result<Vec<u8>, InputError> {
     })
 }
 
-/// What a state is of, as far as it can be read.
+/// The datatype of a state, if that can be read.
 fn datatype_of(folder: &Path, key: &str) -> Option<String> {
-    let fingerprint = poll::look(folder, key).ok()?.fingerprint?;
+    let fingerprint = poll::inspect(folder, key).ok()?.fingerprint?;
     Some(fingerprint.datatype)
 }
 
-/// Of several bookmarks the one is meant that the state is of, or else the one that the key names.
+/// Parses a state. Of several bookmarks, the one of the state's datatype is used, or else the one that the state's name ends with.
 fn parse(text: &[u8], datatype: Option<&str>, typed: &str) -> Result<Import, ImportError> {
     match Import::parse(text, datatype) {
         Err(ImportError::NotOneBookmark { known }) if !known.is_empty() => {
@@ -152,34 +153,34 @@ fn parse(text: &[u8], datatype: Option<&str>, typed: &str) -> Result<Import, Imp
     }
 }
 
-/// The key of a state that is not there yet: the one of the profile in use where what was typed is short for it.
+/// The name of a new state. A datatype stands for the state of the current profile.
 fn new_key(typed: &str, import: &Import, cx: &Context) -> String {
-    let of_profile = of_profile(typed, cx);
-    let is_short = import.datatype.as_deref() == Some(typed);
-    if is_short || import.key.as_deref() == Some(&of_profile) {
-        return of_profile;
+    let in_profile = in_profile(typed, cx);
+    let is_datatype = import.datatype.as_deref() == Some(typed);
+    if is_datatype || import.key.as_deref() == Some(&in_profile) {
+        return in_profile;
     }
     typed.to_owned()
 }
 
-fn not_taken(error: ImportError, file: &Source) -> CliError {
+fn not_a_state(error: ImportError, file: &Source) -> CliError {
     let hint = match &error {
-        ImportError::Newer { .. } => "use the newer evt",
+        ImportError::Newer { .. } => "use a newer evt",
         ImportError::OtherBookmark { .. } | ImportError::NotOneBookmark { .. } => {
-            "name the state by the datatype of the bookmark that is meant"
+            "use the datatype of the bookmark as the name of the state"
         }
         ImportError::Form(_) | ImportError::Unknown | ImportError::NoTime { .. } => {
-            "evt poll state export KEY FILE     writes one that is understood"
+            "evt poll state export KEY FILE     writes a valid file"
         }
     };
     let name = file.name();
-    CliError::new(Exit::Usage, "not_a_state", NotTaken { name, error }).hint(hint)
+    CliError::new(Exit::Usage, "not_a_state", NotAState { name, error }).hint(hint)
 }
 
-/// What was read, and why it is not taken.
+/// A file that is not a state.
 #[derive(Debug, thiserror::Error)]
-#[error("{name} is not taken for a state")]
-struct NotTaken {
+#[error("{name} is not a polling state")]
+struct NotAState {
     name: String,
     #[source]
     error: ImportError,
@@ -189,10 +190,10 @@ fn of_set(error: PollStateError, key: &str) -> CliError {
     let is_other = matches!(error, PollStateError::OtherQuery { .. });
     let mut shown = CliError::from(error);
     if is_other {
-        let reset = format!("evt poll state reset {key}     forgets that one, after an export");
+        let reset = format!("evt poll state reset {key}     exports and deletes that state");
         shown.hints = vec![
             reset,
-            "evt poll state set another-name FILE     keeps both".to_owned(),
+            "evt poll state set another-name FILE     uses another name".to_owned(),
         ];
     }
     shown
@@ -207,14 +208,14 @@ pub(super) fn reset(args: &Reset, cx: &Context) -> Result<Exit, CliError> {
             let to = Micros::from(to);
             let export = poll::rewind(&folder, &key, to)?;
             let done = format!(
-                "{key}: what was modified at {} or later is read again",
+                "{key}: records modified at {} or later are read again",
                 exact(to)
             );
             (done, Some(export), None)
         }
         None => {
             let reset = poll::reset(&folder, &key)?;
-            let done = format!("{key}: the next poll begins anew");
+            let done = format!("{key}: the next poll starts over");
             (done, reset.export, reset.aside)
         }
     };
@@ -230,7 +231,7 @@ pub(super) fn reset(args: &Reset, cx: &Context) -> Result<Exit, CliError> {
     }
     if let Some(export) = export {
         cx.ui.status(&format!(
-            "To take it back: evt poll state set {key} {}",
+            "To undo: evt poll state set {key} {}",
             export.display()
         ));
     }

@@ -1,17 +1,17 @@
-//! States, for people and for programs.
+//! Lists and shows states.
 
 use serde_json::{Value, json};
 
 use super::{Show, find, folder};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
-use crate::store::poll::{self, Holder, Look, PollStateError, exact};
+use crate::store::poll::{self, Holder, Overview, PollStateError, exact};
 use crate::ui::{Cell, Format, Style};
 
-/// A state in a list: what it says, or why it says nothing.
+/// A state in a list: its content, or why it cannot be read.
 struct Listed {
     key: String,
-    look: Result<Look, PollStateError>,
+    overview: Result<Overview, PollStateError>,
     in_use: bool,
     holder: Option<Holder>,
 }
@@ -21,7 +21,7 @@ impl Listed {
         let folder = folder(cx);
         let (in_use, holder) = poll::in_use(&folder, &key);
         Self {
-            look: poll::look(&folder, &key),
+            overview: poll::inspect(&folder, &key),
             key,
             in_use,
             holder,
@@ -38,8 +38,8 @@ impl Listed {
 
     fn cells(&self) -> Vec<Cell> {
         let key = Cell::styled(Style::Name, self.key.clone());
-        let look = match &self.look {
-            Ok(look) => look,
+        let overview = match &self.overview {
+            Ok(overview) => overview,
             Err(error) => {
                 let status = Cell::styled(Style::Bad, status(error));
                 let empty = || Cell::from("");
@@ -56,8 +56,8 @@ impl Listed {
                 ];
             }
         };
-        let position = &look.position;
-        let (datatype, platform) = match &look.fingerprint {
+        let position = &overview.position;
+        let (datatype, platform) = match &overview.fingerprint {
             Some(fingerprint) => (fingerprint.datatype.clone(), fingerprint.platform.clone()),
             None => Default::default(),
         };
@@ -74,15 +74,15 @@ impl Listed {
         ]
     }
 
-    /// The members that a list and one state have in common.
+    /// The JSON of a state in a list, which is also part of `show`.
     fn json(&self) -> Value {
         let holder = match (&self.holder, self.in_use) {
             (Some(holder), _) => json!(holder),
             (None, true) => json!({}),
             (None, false) => Value::Null,
         };
-        let look = match &self.look {
-            Ok(look) => look,
+        let overview = match &self.overview {
+            Ok(overview) => overview,
             Err(error) => {
                 return json!({
                     "key": self.key,
@@ -92,8 +92,8 @@ impl Listed {
                 });
             }
         };
-        let position = &look.position;
-        let fingerprint = look.fingerprint.as_ref();
+        let position = &overview.position;
+        let fingerprint = overview.fingerprint.as_ref();
         json!({
             "key": self.key,
             "status": "ok",
@@ -108,7 +108,7 @@ impl Listed {
     }
 }
 
-/// In a word why a state says nothing.
+/// Why a state cannot be read, in one word.
 fn status(error: &PollStateError) -> &'static str {
     match error {
         PollStateError::Damaged { .. } => "damaged",
@@ -139,7 +139,7 @@ pub(super) fn list(cx: &Context) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     if states.is_empty() {
-        cx.ui.status("Nothing was ever polled");
+        cx.ui.status("No states: nothing has been polled yet");
         return Ok(Exit::Done);
     }
     let headings = [
@@ -160,15 +160,15 @@ pub(super) fn list(cx: &Context) -> Result<Exit, CliError> {
 pub(super) fn show(args: &Show, cx: &Context) -> Result<Exit, CliError> {
     let state = Listed::read(find(&args.key, cx)?, cx);
     if cx.ui.format() == Format::Json
-        && let Ok(look) = &state.look
+        && let Ok(overview) = &state.overview
     {
-        cx.ui.json(&detailed(&state, look))?;
+        cx.ui.json(&detailed(&state, overview))?;
         return Ok(Exit::Done);
     }
     let used_by = state.used_by();
     let key = state.key;
-    let look = state.look?;
-    let rows = facts(&look, &used_by)
+    let overview = state.overview?;
+    let rows = facts(&overview, &used_by)
         .into_iter()
         .map(|(name, value)| vec![Cell::styled(Style::Dim, name), value.into()]);
     let key = Cell::styled(Style::Name, key);
@@ -178,23 +178,23 @@ pub(super) fn show(args: &Show, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-fn detailed(state: &Listed, look: &Look) -> Value {
+fn detailed(state: &Listed, overview: &Overview) -> Value {
     let mut value = state.json();
-    let position = &look.position;
+    let position = &overview.position;
     let more = json!({
-        "fingerprint": look.fingerprint,
+        "fingerprint": overview.fingerprint,
         "since": position.since.map(exact),
         "reached_at": position.reached_at,
         "trimmed": position.trimmed.map(exact),
         "not_before": position.not_before,
         "output": position.output,
-        "learnt": position.learnt,
-        "versions": look.seen,
+        "learnt": position.capabilities,
+        "versions": overview.seen,
         "tracks_keys": position.tracks_keys,
-        "keys": look.keys,
-        "created": look.created,
-        "path": look.path,
-        "last_export": look.last_export,
+        "keys": overview.keys,
+        "created": overview.created,
+        "path": overview.path,
+        "last_export": overview.last_export,
     });
     if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
         value.extend(more);
@@ -202,19 +202,19 @@ fn detailed(state: &Listed, look: &Look) -> Value {
     value
 }
 
-fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
-    let position = &look.position;
-    let fingerprint = look.fingerprint.as_ref();
+fn facts(overview: &Overview, used_by: &str) -> Vec<(&'static str, String)> {
+    let position = &overview.position;
+    let fingerprint = overview.fingerprint.as_ref();
     let of = |part: fn(&poll::Fingerprint) -> String| fingerprint.map(part);
     let settled = match position.settled {
-        true => "yes: nothing more can arrive up to the frontier",
+        true => "yes: no more records can appear up to the frontier",
         false => "no",
     };
     let output = position.output.as_ref().map(|output| {
         let (path, offset) = (output.path.display(), output.offset);
         format!("{path}, {offset} bytes")
     });
-    let keys = position.tracks_keys.then(|| look.keys.to_string());
+    let keys = position.tracks_keys.then(|| overview.keys.to_string());
     [
         ("datatype", of(|print| print.datatype.clone())),
         ("platform", of(|print| print.platform.clone())),
@@ -229,7 +229,7 @@ fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
         ("frontier", position.frontier.map(exact)),
         ("settled", Some(settled.to_owned())),
         ("records", Some(position.emitted.to_string())),
-        ("versions kept", Some(look.seen.to_string())),
+        ("versions remembered", Some(overview.seen.to_string())),
         ("keys known", keys),
         (
             "last complete",
@@ -237,12 +237,13 @@ fn facts(look: &Look, used_by: &str) -> Vec<(&'static str, String)> {
         ),
         ("not before", position.not_before.map(|at| at.to_string())),
         ("output", output),
-        ("created", Some(look.created.to_string())),
+        ("created", Some(overview.created.to_string())),
         ("in use by", Some(used_by.to_owned())),
-        ("file", Some(look.path.display().to_string())),
+        ("file", Some(overview.path.display().to_string())),
         (
             "last export",
-            look.last_export
+            overview
+                .last_export
                 .as_ref()
                 .map(|path| path.display().to_string()),
         ),

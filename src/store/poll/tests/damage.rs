@@ -1,4 +1,4 @@
-//! Whatever happens to the file: it is refused, or it says what it said.
+//! Damaged files are refused, unless their content is unchanged.
 
 use super::*;
 
@@ -6,13 +6,13 @@ fn database(folder: &tempfile::TempDir) -> PathBuf {
     folder.path().join(format!("{KEY}.db"))
 }
 
-/// A new file: one that is written over is waited for by some file systems.
+/// Replaces a file. Some file systems sync a file that is overwritten.
 fn put(path: &Path, bytes: &[u8]) {
     let _ = std::fs::remove_file(path);
     std::fs::write(path, bytes).unwrap();
 }
 
-/// What befalls a file on a bad disk.
+/// Damages a file as a bad disk does.
 fn mutate(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
     match random.u8(..10) {
         0 => bytes.truncate(random.usize(..bytes.len())),
@@ -28,7 +28,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
             );
             bytes.copy_within(from * 4096..(from + 1) * 4096, to * 4096);
         }
-        // The header, where most of what SQLite believes stands.
+        // The header, on which SQLite relies most.
         3 => bytes[random.usize(..100)] = random.u8(..),
         _ => {
             for _ in 0..random.usize(1..4) {
@@ -40,20 +40,20 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut fastrand::Rng) {
 }
 
 #[test]
-fn a_thousand_damages_are_refused_or_harmless() {
+fn a_thousand_damaged_files_are_refused_or_read_unchanged() {
     let folder = folder();
     full(&folder);
     let whole = std::fs::read(database(&folder)).unwrap();
-    let said = all(folder.path()).unwrap();
+    let before = exported(folder.path()).unwrap();
     let mut random = fastrand::Rng::with_seed(20_260_425);
     let (mut refused, mut harmless) = (0, 0);
     for round in 0..1000 {
         let mut bytes = whole.clone();
         mutate(&mut bytes, &mut random);
         put(&database(&folder), &bytes);
-        match all(folder.path()) {
+        match exported(folder.path()) {
             Ok(text) => {
-                assert_eq!(text, said, "round {round}");
+                assert_eq!(text, before, "round {round}");
                 harmless += 1;
             }
             Err(PollStateError::Damaged { .. } | PollStateError::Newer { .. }) => refused += 1,
@@ -92,9 +92,9 @@ fn a_damaged_log_leaves_an_earlier_commit_or_is_refused() {
         mutate(&mut bytes, &mut random);
         put(&database(&copy), &whole);
         put(&copy.path().join(format!("{KEY}.db-wal")), &bytes);
-        // The index is made anew from the log.
+        // SQLite creates the index again from the log.
         let _ = std::fs::remove_file(copy.path().join(format!("{KEY}.db-shm")));
-        match look(copy.path(), KEY) {
+        match inspect(copy.path(), KEY) {
             Ok(look) => assert_eq!(look.position.emitted, look.seen, "round {round}"),
             Err(PollStateError::Damaged { .. }) => {}
             Err(error) => panic!("round {round}: {error:?}"),
@@ -103,7 +103,7 @@ fn a_damaged_log_leaves_an_earlier_commit_or_is_refused() {
 }
 
 #[test]
-fn rows_that_evt_did_not_write_are_noticed() {
+fn rows_that_evt_did_not_write_are_damage() {
     for sql in [
         "DELETE FROM seen WHERE key = x'61'",
         "UPDATE seen SET n = n + 1",
@@ -132,7 +132,7 @@ fn rows_that_evt_did_not_write_are_noticed() {
 }
 
 #[test]
-fn other_files_are_no_states_and_a_newer_schema_is_told() {
+fn other_files_and_newer_schemas_are_refused() {
     let folder = folder();
     for content in [&b""[..], b"{\"frontier\":1}", &[0; 8192]] {
         std::fs::write(database(&folder), content).unwrap();
@@ -159,7 +159,7 @@ fn other_files_are_no_states_and_a_newer_schema_is_told() {
 }
 
 #[test]
-fn a_state_that_is_gone_is_not_made_anew() {
+fn a_deleted_state_is_not_created_again() {
     let folder = folder();
     full(&folder);
     drop(open(&folder));
@@ -169,7 +169,7 @@ fn a_state_that_is_gone_is_not_made_anew() {
         ..
     }) = PollState::open(folder.path(), KEY, false)
     else {
-        panic!("a new state was made, or its export is not named");
+        panic!("a new state was created, or the export is not named");
     };
     let import = Import::parse(&std::fs::read(export).unwrap(), None).unwrap();
     assert_eq!(set(folder.path(), KEY, &import).unwrap(), None);

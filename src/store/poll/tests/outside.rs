@@ -1,4 +1,4 @@
-//! States seen from outside: listed, exported, set, taken back.
+//! Operations on closed states: list, export, set, reset.
 
 use super::*;
 
@@ -9,25 +9,25 @@ fn parse(text: &str) -> Result<Import, ImportError> {
 }
 
 #[test]
-fn an_export_that_is_set_elsewhere_is_the_same_state() {
+fn an_export_restores_the_same_state_elsewhere() {
     let (here, there) = (folder(), folder());
     full(&here);
-    let exported = all(here.path()).unwrap();
-    let import = parse(&exported).unwrap();
+    let export = exported(here.path()).unwrap();
+    let import = parse(&export).unwrap();
     assert_eq!(import.key.as_deref(), Some(KEY));
     set(there.path(), KEY, &import).unwrap();
-    assert_eq!(all(there.path()).unwrap(), exported);
-    // Over one that says something else, too.
+    assert_eq!(exported(there.path()).unwrap(), export);
+    // It also replaces an existing state.
     let mut state = open(&there);
     state.remember(&version(b"z", 1, T), 500);
     state.commit(&position(T, 500), None).unwrap();
     drop(state);
     set(there.path(), KEY, &import).unwrap();
-    assert_eq!(all(there.path()).unwrap(), exported);
+    assert_eq!(exported(there.path()).unwrap(), export);
 }
 
 #[test]
-fn tracked_keys_are_carried_along() {
+fn an_export_has_the_tracked_keys() {
     let (here, there) = (folder(), folder());
     let mut state = open(&here);
     let position = Position {
@@ -36,17 +36,17 @@ fn tracked_keys_are_carried_along() {
     };
     state.remember(&version(b"a", 1, T), 1);
     state.commit(&position, None).unwrap();
-    let walk = state.begin_walk().unwrap();
-    state.end_walk(walk).unwrap();
+    let walk = state.begin_sweep().unwrap();
+    state.end_sweep(walk).unwrap();
     drop(state);
-    let exported = all(here.path()).unwrap();
-    set(there.path(), KEY, &parse(&exported).unwrap()).unwrap();
-    assert_eq!(all(there.path()).unwrap(), exported);
-    assert_eq!(open(&there).missing(1, 9).unwrap(), [b"a"]);
+    let export = exported(here.path()).unwrap();
+    set(there.path(), KEY, &parse(&export).unwrap()).unwrap();
+    assert_eq!(exported(there.path()).unwrap(), export);
+    assert_eq!(open(&there).missing_keys(1, 9).unwrap(), [b"a"]);
 }
 
 #[test]
-fn the_automatic_export_has_the_newest_and_counts_the_others() {
+fn the_automatic_export_has_the_newest_versions_and_counts_the_others() {
     let folder = folder();
     let mut state = open(&folder);
     for n in 1..=10_003_i64 {
@@ -65,7 +65,7 @@ fn the_automatic_export_has_the_newest_and_counts_the_others() {
 }
 
 #[test]
-fn a_singer_bookmark_that_is_set_repeats_nothing() {
+fn a_singer_bookmark_restores_the_remembered_versions() {
     let (here, there) = (folder(), folder());
     let mut state = open(&here);
     state.claim(&fingerprint()).unwrap();
@@ -89,7 +89,7 @@ fn a_singer_bookmark_that_is_set_repeats_nothing() {
 }
 
 #[test]
-fn the_bookmark_of_another_tap_is_its_value_rounded_down() {
+fn the_bookmark_of_another_tap_is_rounded_down() {
     for (value, micros) in [
         ("2026-04-24T03:06:40Z", T),
         ("2026-04-24T05:06:40.0000019+02:00", T + 1),
@@ -106,11 +106,11 @@ fn the_bookmark_of_another_tap_is_its_value_rounded_down() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused() {
+fn invalid_imports_are_refused() {
     let whole = {
         let folder = folder();
         full(&folder);
-        all(folder.path()).unwrap()
+        exported(folder.path()).unwrap()
     };
     for text in [
         "",
@@ -136,7 +136,7 @@ fn what_is_not_understood_is_refused() {
     let error = Import::parse(two.as_bytes(), None).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "it has bookmarks for `a`, `b`, and nothing says which is meant"
+        "it has bookmarks for `a`, `b`; select one by name"
     );
 }
 
@@ -149,47 +149,47 @@ fn a_state_of_another_query_is_not_set() {
         ..fingerprint()
     };
     open(&there).claim(&other).unwrap();
-    let before = all(there.path()).unwrap();
+    let before = exported(there.path()).unwrap();
     let refused = set(
         there.path(),
         KEY,
-        &parse(&all(here.path()).unwrap()).unwrap(),
+        &parse(&exported(here.path()).unwrap()).unwrap(),
     );
     assert!(matches!(refused, Err(PollStateError::OtherQuery { .. })));
-    assert_eq!(all(there.path()).unwrap(), before);
+    assert_eq!(exported(there.path()).unwrap(), before);
 }
 
 #[test]
-fn a_state_in_use_is_looked_at_but_neither_set_nor_taken_back() {
+fn a_state_in_use_can_be_inspected_but_not_set_or_reset() {
     let folder = folder();
     full(&folder);
-    let exported = all(folder.path()).unwrap();
+    let export = exported(folder.path()).unwrap();
     let mut state = open(&folder);
-    assert_eq!(all(folder.path()).unwrap(), exported);
-    let looked = look(folder.path(), KEY).unwrap();
-    assert_eq!((looked.seen, looked.position.emitted), (401, 401));
+    assert_eq!(exported(folder.path()).unwrap(), export);
+    let overview = inspect(folder.path(), KEY).unwrap();
+    assert_eq!((overview.seen, overview.position.emitted), (401, 401));
     let is_locked = |error| matches!(error, PollStateError::Locked { .. });
     assert!(is_locked(reset(folder.path(), KEY).unwrap_err()));
     assert!(is_locked(
         rewind(folder.path(), KEY, Micros::new(1)).unwrap_err()
     ));
-    let import = parse(&exported).unwrap();
+    let import = parse(&export).unwrap();
     assert!(is_locked(set(folder.path(), KEY, &import).unwrap_err()));
     state.commit(&position(T + 900, 402), None).unwrap();
 }
 
 #[test]
-fn a_state_that_was_taken_back_is_new_and_its_export_brings_it_back() {
+fn a_reset_state_is_new_and_its_export_restores_it() {
     let folder = folder();
     full(&folder);
-    let exported = all(folder.path()).unwrap();
+    let export = exported(folder.path()).unwrap();
     let done = reset(folder.path(), KEY).unwrap();
-    let export = done.export.unwrap();
+    let file = done.export.unwrap();
     assert_eq!(list(folder.path()).unwrap(), Vec::<String>::new());
     assert_eq!(*open(&folder).position(), Position::default());
-    let import = parse(&std::fs::read_to_string(export).unwrap()).unwrap();
+    let import = parse(&std::fs::read_to_string(file).unwrap()).unwrap();
     set(folder.path(), KEY, &import).unwrap();
-    assert_eq!(all(folder.path()).unwrap(), exported);
+    assert_eq!(exported(folder.path()).unwrap(), export);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_damaged_state_is_moved_aside_and_never_deleted() {
 }
 
 #[test]
-fn after_a_move_back_everything_from_there_on_is_new() {
+fn after_a_rewind_every_later_record_is_new() {
     let folder = folder();
     full(&folder);
     let to = Micros::new(T + 100);
@@ -230,7 +230,7 @@ fn after_a_move_back_everything_from_there_on_is_new() {
     assert!(!is_new(&mut state, &version(b"contact-99", 99, T + 99)).unwrap());
     assert!(is_new(&mut state, &version(b"contact-100", 100, T + 100)).unwrap());
     assert!(is_new(&mut state, &version(b"contact-300", 49, T + 300)).unwrap());
-    // One without a date belongs to no time.
+    // A version without a date does not belong to any time.
     assert!(!is_new(&mut state, &version(b"\xff\0", 9, i64::MAX)).unwrap());
     let start = state
         .position()

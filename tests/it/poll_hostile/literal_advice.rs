@@ -1,19 +1,19 @@
-//! The platform's own advice on polling, taken literally. It loses records, and the oracle must see that it does.
+//! The platform's own advice on polling, taken literally. It loses records, and the oracle must detect that.
 
 use serde_json::{Value, json};
 
-use super::answer::Manner;
+use super::data::{Change, Churn, Data};
 use super::driver::{Scenario, seed_of};
-use super::oracle::{Terms, Verdict};
+use super::oracle::{Expectation, Verdict};
 use super::query::{Quirks, Sort};
+use super::response::Style;
 use super::server::{ORGANISATION, TOKEN};
-use super::story::{Change, Churn, Data};
 use crate::support::raw::exchange;
 
 const PAGE_SIZE: usize = 50;
 
-/// "Track the highest `modifydate` you have seen and use it as the next watermark": newest first, page by page, until a page
-/// is short; twice while the collection changes, and once more when it has come to rest.
+/// "Track the highest `modifydate` you have seen and use it as the next watermark": reads newest first, page by page, until a page
+/// is short; twice while the collection changes, and once after the last change.
 fn read_literally(scenario: Scenario, name: &str) -> Verdict {
     let server = scenario.serve(seed_of(name));
     let token = format!("Bearer {TOKEN}");
@@ -22,7 +22,7 @@ fn read_literally(scenario: Scenario, name: &str) -> Verdict {
     let mut lines = Vec::new();
     for run in 0..3 {
         if run == 2 {
-            server.stopped().collection.model.come_to_rest();
+            server.paused().collection.model.stop_changing();
         }
         let from = watermark.clone();
         for page in 1.. {
@@ -53,17 +53,17 @@ fn read_literally(scenario: Scenario, name: &str) -> Verdict {
             }
         }
     }
-    // A parsed record is printed in another spelling, which is not the point here.
-    let terms = Terms {
+    // A parsed record has another notation, which does not matter here.
+    let expectation = Expectation {
         reordered: true,
-        ..Terms::ALL_DATED
+        ..Expectation::ALL_DATED
     };
-    let world = server.stopped();
-    world.collection.judge(&terms, &lines)
+    let server = server.paused();
+    server.collection.verify(&expectation, &lines)
 }
 
 #[test]
-fn where_nothing_happens_the_advice_holds_but_for_the_boundary() {
+fn without_changes_the_advice_only_repeats_the_boundary() {
     let scenario = Scenario {
         churn: Churn::NONE,
         ..Scenario::PLAIN
@@ -72,12 +72,12 @@ fn where_nothing_happens_the_advice_holds_but_for_the_boundary() {
     assert_eq!(verdict.lost.len(), 0, "{verdict}");
     assert!(
         !verdict.repeated.is_empty(),
-        "the record at the watermark comes again with each run: {verdict}"
+        "each run repeats the record at the watermark: {verdict}"
     );
 }
 
 #[test]
-fn everywhere_else_the_advice_loses_records_and_the_oracle_sees_it() {
+fn with_any_difficulty_the_advice_loses_records() {
     let calm = Scenario {
         churn: Churn::NONE,
         ..Scenario::PLAIN
@@ -128,12 +128,12 @@ fn everywhere_else_the_advice_loses_records_and_the_oracle_sees_it() {
             "hard deletes",
             Scenario {
                 churn: deletes,
-                manner: Manner::PLAIN,
+                style: Style::PLAIN,
                 ..calm
             },
         ),
         (
-            "all at once",
+            "every kind of change",
             Scenario {
                 churn: Churn::WILD,
                 ..Scenario::PLAIN

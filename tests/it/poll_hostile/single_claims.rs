@@ -1,4 +1,4 @@
-//! Claims that are no row of the table: memory, refusals, two pollers, first words, broken outputs.
+//! Claims that do not fit the table: memory, refusals, two pollers, the first request, broken outputs.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -6,19 +6,19 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::answer::Manner;
-use super::crowd::{self, Crowd};
+use super::data::{Churn, Data};
 use super::deployment::Deployment;
 use super::driver::{Scenario, To, arguments, seed_of};
 use super::faults::{Fault, Plan, RetryAfter};
-use super::oracle::Terms;
+use super::oracle::Expectation;
 use super::process::{Process, Run};
 use super::query::{Paging, Quirks, Sort};
+use super::response::Style;
 use super::server::HostileServer;
-use super::story::{Churn, Data};
+use super::tie::{self, LargeTie};
 use crate::support::Sandbox;
 
-/// Nothing changes, everything is obeyed.
+/// Nothing changes, and the server does what is requested.
 const CALM: Scenario = Scenario {
     churn: Churn::NONE,
     to: To::Pipe,
@@ -31,7 +31,7 @@ fn poll(sandbox: &Sandbox, server: &HostileServer<Deployment>, flags: &[&str]) -
     Process::start(&mut sandbox.command(args))
 }
 
-/// All that was printed by several runs into pipes.
+/// Verifies the lines of several runs.
 fn assert_complete(server: &HostileServer<Deployment>, runs: &[&Run]) {
     let lines: Vec<String> = runs
         .iter()
@@ -42,7 +42,10 @@ fn assert_complete(server: &HostileServer<Deployment>, runs: &[&Run]) {
         })
         .map(str::to_owned)
         .collect();
-    let verdict = server.stopped().collection.judge(&Terms::ALL_DATED, &lines);
+    let verdict = server
+        .paused()
+        .collection
+        .verify(&Expectation::ALL_DATED, &lines);
     assert!(verdict.is_clean(), "{verdict}");
 }
 
@@ -58,10 +61,10 @@ fn error_of(run: &Run) -> Value {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
+fn a_tie_of_140_000_records_is_read_within_40_megabytes() {
     const RECORDS: usize = 140_000;
     const MEGABYTES: usize = if cfg!(debug_assertions) { 25 } else { 40 };
-    let server = HostileServer::start(Crowd::new(RECORDS, Quirks::NONE), Manner::PLAIN, &[], 1);
+    let server = HostileServer::start(LargeTie::new(RECORDS, Quirks::NONE), Style::PLAIN, &[], 1);
     let sandbox = Sandbox::new();
     let out = sandbox.work().join("out.jsonl");
     let mut args = arguments(&server.url(), 1000);
@@ -71,7 +74,7 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     process.watch(|process| {
         match memory(process.id()) {
             Some(kilobytes) => peak = peak.max(kilobytes),
-            // The process is a zombie: it has ended.
+            // The process has ended.
             None if peak > 0 => return Some(()),
             None => {}
         }
@@ -85,16 +88,16 @@ fn a_crowd_on_one_instant_is_complete_within_40_megabytes() {
     assert_eq!(
         (lines, distinct_lines),
         (RECORDS, RECORDS),
-        "nothing twice, nothing lost"
+        "every record exactly once"
     );
-    assert!((0..RECORDS).all(|record| distinct.contains(crowd::line(record).as_str())));
+    assert!((0..RECORDS).all(|record| distinct.contains(tie::line(record).as_str())));
     assert!(peak < MEGABYTES * 1024, "peak memory was {peak} kB");
 }
 
 /// A process's memory in kilobytes; `None` once it has ended.
 ///
-/// The peak of all that is resident, where the binary is the one that people get. Of an unoptimised one 30 MB are its own
-/// text, which says nothing of how it was written: there, only what it allocated.
+/// For an optimised binary, the peak of its resident memory. An unoptimised one has 30 MB of code, so only the allocated memory
+/// counts.
 #[cfg(target_os = "linux")]
 fn memory(id: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
@@ -110,7 +113,7 @@ fn memory(id: u32) -> Option<usize> {
 }
 
 #[test]
-fn a_deployment_that_ignores_all_that_is_asked_is_refused_in_a_sentence() {
+fn a_server_that_ignores_every_request_is_refused_with_a_reason() {
     let quirks = Quirks {
         sort: Sort::Ignored,
         filter_ignored: true,
@@ -124,7 +127,7 @@ fn a_deployment_that_ignores_all_that_is_asked_is_refused_in_a_sentence() {
     let message = error["message"].as_str().unwrap_or_default();
     assert!(
         message.split(' ').count() > 4,
-        "a sentence says why: {error}"
+        "no sentence with the reason: {error}"
     );
     assert!(
         server.requests().len() < 100,
@@ -133,7 +136,10 @@ fn a_deployment_that_ignores_all_that_is_asked_is_refused_in_a_sentence() {
     );
     let printed = String::from_utf8(run.stdout).expect("records are text");
     let lines: Vec<String> = printed.lines().map(str::to_owned).collect();
-    let verdict = server.stopped().collection.judge(&Terms::ALL_DATED, &lines);
+    let verdict = server
+        .paused()
+        .collection
+        .verify(&Expectation::ALL_DATED, &lines);
     let wrong = [
         verdict.phantom.len(),
         verdict.torn.len(),
@@ -143,7 +149,7 @@ fn a_deployment_that_ignores_all_that_is_asked_is_refused_in_a_sentence() {
 }
 
 #[test]
-fn a_second_poller_of_one_state_is_told_who_holds_it() {
+fn a_second_poller_of_a_state_is_refused_with_the_process_id() {
     let server = CALM.serve(seed_of("two pollers"));
     let sandbox = Sandbox::new();
     server.hold();
@@ -157,14 +163,14 @@ fn a_second_poller_of_one_state_is_told_who_holds_it() {
         error.to_string().contains(&first.id().to_string()),
         "{error}"
     );
-    assert_eq!(server.requests().len(), 1, "the second did not ask");
+    assert_eq!(server.requests().len(), 1, "the second sent a request");
     server.release();
     let first = first.finish();
     assert_eq!(first.exit, Some(0), "{}", first.stderr);
     assert_complete(&server, &[&first]);
 }
 
-/// Kills the poller while it waits, starts it again, and expects that the wait is kept.
+/// Kills the poller during a wait, restarts it, and expects that it continues to wait.
 fn retry_after_outlives_a_kill(retry_after: RetryAfter) {
     let server = CALM.serve_with(
         &[Plan::at(4, Fault::TooMany(retry_after))],
@@ -175,12 +181,12 @@ fn retry_after_outlives_a_kill(retry_after: RetryAfter) {
     first.watch(|process| process.stderr().contains("\"throttled\"").then_some(()));
     let first = first.kill_now();
     assert!(
-        server.stopped().is_throttling(),
-        "the wait was over before the kill"
+        server.paused().is_throttling(),
+        "the wait ended before the kill"
     );
     let second = poll(&sandbox, &server, &[]).finish();
     assert_eq!(second.exit, Some(0), "{}", second.stderr);
-    assert_eq!(server.stopped().hasty, 0, "it asked before the time");
+    assert_eq!(server.paused().early_requests, 0, "a request was too early");
     assert_complete(&server, &[&first, &second]);
 }
 
@@ -195,16 +201,16 @@ fn retry_after_as_a_date_outlives_a_kill() {
 }
 
 #[test]
-fn a_wait_beyond_what_is_allowed_is_refused_with_its_time() {
+fn a_wait_longer_than_max_wait_exits_with_6() {
     let faults = [Plan::at(3, Fault::TooMany(RetryAfter::Seconds(3600)))];
     let server = CALM.serve_with(&faults, seed_of("long wait"));
     let run = poll(&Sandbox::new(), &server, &["--max-wait", "10s"]).finish();
     assert_eq!(run.exit, Some(6), "{}", run.stderr);
-    assert_eq!(server.stopped().hasty, 0);
+    assert_eq!(server.paused().early_requests, 0);
 }
 
 #[test]
-fn the_first_words_of_a_descending_poller_are_the_platforms_own_example() {
+fn the_first_request_in_descending_order_is_the_documented_one() {
     let server = CALM.serve(seed_of("first words"));
     let mut args = arguments(&server.url(), 100);
     args.extend(["--strategy", "desc", "--since", "2026-04-25"].map(str::to_owned));
@@ -218,7 +224,7 @@ fn the_first_words_of_a_descending_poller_are_the_platforms_own_example() {
 }
 
 #[test]
-fn a_stranger_is_not_allowed() {
+fn a_wrong_token_exits_with_4() {
     let server = CALM.serve(seed_of("stranger"));
     let mut args = arguments(&server.url(), 50);
     let token = args
@@ -231,7 +237,7 @@ fn a_stranger_is_not_allowed() {
 }
 
 #[test]
-fn a_reader_that_has_gone_costs_nothing() {
+fn a_closed_pipe_loses_no_record() {
     let server = CALM.serve(seed_of("epipe"));
     let sandbox = Sandbox::new();
     let (read, write) = std::io::pipe().expect("a pipe");
@@ -245,7 +251,7 @@ fn a_reader_that_has_gone_costs_nothing() {
 }
 
 #[test]
-fn a_reader_that_leaves_after_a_line_costs_at_most_what_it_was_given() {
+fn a_reader_that_closes_early_loses_at_most_what_it_was_sent() {
     let data = Data {
         records: 3000,
         ..Data::PLAIN
@@ -256,10 +262,10 @@ fn a_reader_that_leaves_after_a_line_costs_at_most_what_it_was_given() {
     let mut command = sandbox.command(arguments(&server.url(), 50));
     let process = Process::start(command.stdout(write));
     drop(command);
-    // As `head -1` does. A pipe holds 64 kB, of which a writer cannot know whether they are read.
+    // Like `head -1`. A pipe buffers 64 kB, and a writer cannot know whether they are read.
     let mut given = vec![0; 64 * 1024];
     let mut read = read;
-    std::io::Read::read_exact(&mut read, &mut given).expect("there is more than that");
+    std::io::Read::read_exact(&mut read, &mut given).expect("the output is larger");
     let first_run = process;
     drop(read);
     let first = first_run.finish();
@@ -274,13 +280,13 @@ fn a_reader_that_leaves_after_a_line_costs_at_most_what_it_was_given() {
     let unread = 64 * 1024 / 250;
     assert!(
         again + given + unread >= 3000,
-        "{given} were read and {again} came again"
+        "{given} were read and {again} were printed again"
     );
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_full_disk_is_a_failure_and_costs_nothing() {
+fn a_full_disk_is_an_error_and_loses_no_record() {
     let server = CALM.serve(seed_of("enospc"));
     let sandbox = Sandbox::new();
     let full = File::options()

@@ -1,4 +1,4 @@
-//! Very many records on one instant, found fast: rendered once, kept in the order of their keys.
+//! A large number of records with one date. They are rendered once and sorted by key, so that searching is fast.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use super::record::{Content, Row};
 /// 2026-04-25T10:00:00.120Z
 const INSTANT: Micros = 1_777_111_200_120_000;
 
-pub(crate) struct Crowd {
+pub(crate) struct LargeTie {
     quirks: Quirks,
     /// By key.
     rows: Vec<Row>,
 }
 
-impl Crowd {
+impl LargeTie {
     pub(crate) fn new(records: usize, quirks: Quirks) -> Self {
         let row = |record: usize| Row {
             record,
@@ -35,7 +35,7 @@ impl Crowd {
         }
     }
 
-    /// Whether the one date is within the bounds, and whose keys are.
+    /// The records with keys within the bounds, if the date is as well.
     fn bounds(&self, conditions: &[Condition]) -> Option<std::ops::Range<usize>> {
         let date = Shape::Millis.write(INSTANT);
         let mut range = 0..self.rows.len();
@@ -47,8 +47,8 @@ impl Crowd {
         {
             if path == "sk" {
                 let bound = operand.as_str()?;
-                let below = self.place(|found| found < bound);
-                let up_to = self.place(|found| found <= bound);
+                let below = self.position(|found| found < bound);
+                let up_to = self.position(|found| found <= bound);
                 let (from, to) = match operator {
                     Operator::Gt => (up_to, range.end),
                     Operator::Gte => (below, range.end),
@@ -68,12 +68,12 @@ impl Crowd {
         (range.start < range.end).then_some(range)
     }
 
-    fn place(&self, is_before: impl Fn(&str) -> bool) -> usize {
+    fn position(&self, is_before: impl Fn(&str) -> bool) -> usize {
         self.rows.partition_point(|row| is_before(&key(row.record)))
     }
 }
 
-/// What is printed of a record: about 330 bytes.
+/// The text of a record: about 330 bytes.
 pub(crate) fn line(record: usize) -> String {
     let date = Shape::Millis.write(INSTANT);
     let filler = "x".repeat(160);
@@ -88,7 +88,7 @@ fn key(record: usize) -> String {
     format!("c{record:07}")
 }
 
-impl Collection for Crowd {
+impl Collection for LargeTie {
     fn now(&self) -> Micros {
         INSTANT + 3600 * SECOND
     }
@@ -98,7 +98,7 @@ impl Collection for Crowd {
         let range = self.bounds(&ask.conditions).unwrap_or(0..0);
         let total = range.len();
         let found = &self.rows[range];
-        // All dates tie, so the key's direction is the order.
+        // All dates are equal, so the key decides the order.
         let descends = ask
             .sort
             .iter()
@@ -132,13 +132,13 @@ mod tests {
     use super::*;
 
     fn found(body: Value) -> Vec<usize> {
-        let mut crowd = Crowd::new(50, Quirks::NONE);
-        let found = crowd.find(&body, 0).unwrap();
+        let mut tie = LargeTie::new(50, Quirks::NONE);
+        let found = tie.find(&body, 0).unwrap();
         found.rows.iter().map(|row| row.record).collect()
     }
 
     #[test]
-    fn a_crowd_is_found_as_any_other_collection_is() {
+    fn a_large_tie_is_searched_like_other_collections() {
         let at = Shape::Millis.write(INSTANT);
         let after = Shape::Millis.write(INSTANT + 1000);
         let options = json!({"sort": {"sk": 1}, "pageSize": 3});

@@ -8,17 +8,17 @@ use super::error::{Fault, PollStateError};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// Between a key and the time at which its damaged file was moved aside.
+/// Between the key and the time in the name of a damaged file.
 const DAMAGED: &str = ".damaged-";
 
 /// The files of one state.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct StateFiles {
     pub(super) folder: PathBuf,
     pub(super) key: String,
 }
 
-impl Place {
+impl StateFiles {
     pub(super) fn new(folder: &Path, key: &str) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -43,7 +43,7 @@ impl Place {
         self.file(".last.json")
     }
 
-    /// What SQLite keeps beside the database while it is open, and after a crash.
+    /// SQLite's files next to the database while it is open, and after a crash.
     pub(super) fn journals(&self) -> [PathBuf; 2] {
         [self.file(".db-wal"), self.file(".db-shm")]
     }
@@ -52,19 +52,19 @@ impl Place {
         Some(self.last_export()).filter(|path| path.exists())
     }
 
-    /// Whether something tells that there was a state, other than the state.
+    /// Whether other files show that there was a database.
     pub(super) fn has_traces(&self) -> bool {
         let [log, _] = self.journals();
         self.last_export().exists() || log.exists()
     }
 
-    /// Moves the database and its log aside, under a name that no state has; returns that name.
+    /// Renames the database and its log to a name that no state has. Returns that name.
     pub(super) fn move_aside(&self) -> Result<PathBuf, PollStateError> {
         let aside = self.free_name(|time| format!("{DAMAGED}{time}.db"));
         let mut log_aside = aside.clone().into_os_string();
         log_aside.push("-wal");
         let [log, index] = self.journals();
-        // Together they are what was committed; and a new database must not meet the log of this one.
+        // Together they are what was committed. A new database must not find this log.
         for (from, to) in [
             (log, PathBuf::from(log_aside)),
             (self.database(), aside.clone()),
@@ -76,16 +76,16 @@ impl Place {
             }
         }
         self.remove(&index)?;
-        self.on_disk()?;
+        self.sync()?;
         Ok(aside)
     }
 
-    /// Where an export with the present time in its name belongs.
+    /// The path of an export with the current time in its name.
     pub(super) fn dated_export(&self) -> PathBuf {
         self.free_name(|time| format!(".{time}.json"))
     }
 
-    /// Gives the automatic export a name that no other export gets.
+    /// Renames the automatic export so that the next one does not replace it.
     pub(super) fn keep_last_export(&self) -> Result<Option<PathBuf>, PollStateError> {
         let Some(last) = self.last_export_if_there() else {
             return Ok(None);
@@ -121,8 +121,8 @@ impl Place {
         }
     }
 
-    /// Waits until names that were given, changed or removed are on the disk.
-    pub(super) fn on_disk(&self) -> Result<(), PollStateError> {
+    /// Waits until created, renamed and removed files are on the disk.
+    pub(super) fn sync(&self) -> Result<(), PollStateError> {
         #[cfg(unix)]
         std::fs::File::open(&self.folder)
             .and_then(|folder| folder.sync_all())
@@ -137,7 +137,7 @@ impl Place {
         }
     }
 
-    /// What went wrong in this state.
+    /// The error with the name of this state.
     pub(super) fn error(&self, fault: impl Into<Fault>) -> PollStateError {
         let key = self.key.clone();
         let path = self.database();
@@ -165,7 +165,7 @@ impl Place {
     }
 }
 
-/// The key of a state by the name of one of its files: the database, or the automatic export of one that is gone.
+/// The key in the name of a database, or of the automatic export of a deleted one.
 pub(super) fn key_of(file: &str) -> Option<&str> {
     let key = file
         .strip_suffix(".db")

@@ -1,15 +1,15 @@
-//! What becomes of records beside being printed: `--forward`, `--exec`, `--save`, `--record`.
+//! What else is done with records: `--forward`, `--exec`, `--save`, `--record`.
 
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use super::{Bench, emails, keys, poll, table, told};
+use super::{Bench, emails, keys, notice, poll, table};
 use crate::support::{Absent, Answer, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The ids under which an app got records, in the order of their keys.
+/// The ids of the deliveries that an app received, in the order of the records' keys.
 fn ids(app: &App) -> Vec<String> {
     let mut ids: Vec<(String, String)> = app
         .requests()
@@ -24,7 +24,7 @@ fn ids(app: &App) -> Vec<String> {
 }
 
 #[test]
-fn each_record_arrives_as_it_is() {
+fn each_record_is_delivered_unchanged() {
     let table = table(&["a", "b"]);
     let app = App::start();
     let output = poll(&table.sandbox(), &["--forward", &app.url("/hook")]).expect_exit(0);
@@ -42,7 +42,7 @@ fn each_record_arrives_as_it_is() {
 }
 
 #[test]
-fn what_is_forwarded_is_signed() {
+fn deliveries_are_signed() {
     let table = table(&["a"]);
     let receiver = Sandbox::new();
     let scheme = ["--verify", "standard-webhooks", "--secret", SECRET];
@@ -57,7 +57,7 @@ fn what_is_forwarded_is_signed() {
 }
 
 #[test]
-fn a_version_has_the_same_id_for_every_delivery() {
+fn every_delivery_of_a_version_has_the_same_id() {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
     let (one, other) = (App::start(), App::start());
@@ -71,7 +71,7 @@ fn a_version_has_the_same_id_for_every_delivery() {
 }
 
 #[test]
-fn a_record_counts_as_read_once_its_delivery_is_kept() {
+fn a_record_counts_as_read_once_its_delivery_is_stored() {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
     let absent = Absent::new();
@@ -89,7 +89,7 @@ fn a_record_counts_as_read_once_its_delivery_is_kept() {
 }
 
 #[test]
-fn a_delivery_that_was_refused_is_made_by_a_later_call() {
+fn a_later_call_retries_a_failed_delivery() {
     let table = table(&["a"]);
     let sandbox = table.sandbox();
     let app = App::on(TcpListener::bind("127.0.0.1:0").unwrap());
@@ -124,21 +124,21 @@ fn a_command_gets_each_record_on_its_stdin() {
 
 #[test]
 #[cfg(unix)]
-fn a_record_that_a_command_failed_on_is_the_first_of_the_next_run() {
+fn the_next_run_starts_with_the_record_that_the_command_failed_on() {
     let table = table(&["a", "b", "c", "d"]);
     let sandbox = table.sandbox();
     let fails = ["--exec", "cat; [ \"$EVT_KEY\" != c ]", "-o", "json"];
     let output = poll(&sandbox, &fails).expect_exit(7);
     assert_eq!(keys(&output), ["a", "b", "c"]);
-    assert_eq!(told(&output, "error")["error"]["code"], "exec_failed");
-    assert_eq!(told(&output, "summary")["records"], 2);
+    assert_eq!(notice(&output, "error")["error"]["code"], "exec_failed");
+    assert_eq!(notice(&output, "summary")["records"], 2);
     let rest = poll(&sandbox, &["--exec", "cat"]).expect_exit(0);
     assert_eq!(keys(&rest), ["c", "d"]);
 }
 
 #[test]
 #[cfg(unix)]
-fn a_command_does_not_run_for_what_is_not_wanted() {
+fn a_command_does_not_run_for_records_that_are_not_selected() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let condition = r#"data.data.email == "bob@x.test""#;
     let output = bench.poll(&["--exec", "cat", "--where", condition]);
@@ -146,7 +146,7 @@ fn a_command_does_not_run_for_what_is_not_wanted() {
 }
 
 #[test]
-fn what_is_saved_is_found_among_the_events() {
+fn saved_records_are_listed_as_events() {
     let bench = Bench::with_contacts(&["ada@x.test"]);
     let printed = bench.poll(&["--save"]).expect_exit(0).json_lines();
     let listed = bench.sandbox.run(["events", "list", "-o", "json"]);
@@ -154,7 +154,7 @@ fn what_is_saved_is_found_among_the_events() {
     let event = events
         .iter()
         .find(|event| event["source"] == "poll")
-        .expect("it is kept");
+        .expect("the record is stored as an event");
     assert_eq!(event["type"], "contact.created");
     assert_eq!(event["data"], printed[0]);
     assert_eq!(event["id"], printed[0]["sk"]);

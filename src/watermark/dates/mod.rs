@@ -1,62 +1,69 @@
-//! How a deployment writes its dates, learnt from what it sends.
+//! How a server writes its dates, derived from the dates that it sends.
 //!
-//! Bounds are sent in the same shape, because some servers compare dates as time and others as text. A bound is therefore the
-//! least, as text, of all the forms in which the deployment may write that instant: so no record at or after it comes before
-//! it in either reading. What cannot be written exactly is rounded down: a bound that is too low is read again, one that is
-//! too high loses.
+//! Bounds are written in the same format, because some servers compare dates as times and others as text. An instant may have
+//! several forms, such as `10:00:00Z` and `10:00:00.000Z`. A bound is the smallest of them as text, so no record at or after the
+//! instant is before the bound in either comparison. An instant that cannot be written exactly is rounded down: a
+//! bound that is too low only reads records again, one that is too high loses them.
 
-mod calendar;
 mod read;
 
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use self::calendar::{DAY, MINUTE, SECOND};
 use self::read::{Content, Epoch, Kind, Level, Sample, Wrap, notation, sign};
 use super::Micros;
 use crate::json;
 
-/// How a deployment writes its dates. The default knows nothing and writes `2026-04-25T00:00:00Z`.
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const DAY: i64 = 24 * 60 * MINUTE;
+/// The first and the last microsecond of the years that four digits can name: 0001 and 9999.
+const FIRST: i64 = -719_162 * DAY;
+const LAST: i64 = 2_932_897 * DAY - 1;
+
+/// How a server writes its dates. The default has seen no date and writes `2026-04-25T00:00:00Z`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Dates {
-    /// What most of the latest dates were.
+    /// The kind of most of the latest dates.
     kind: Kind,
-    /// How many dates of other kinds it takes to change that.
+    /// How many dates of another kind change `kind`.
     votes: u8,
-    /// It was chosen, not learnt: only the unit still changes.
+    /// The kind was chosen, not derived from dates. Only the unit still changes.
     is_fixed: bool,
-    /// One bit for each [`Level`] met in dates of this kind.
+    /// One bit for each [`Level`] of dates of this kind.
     levels: u16,
-    /// Each [`sign`] met in a text.
+    /// Each [`sign`] in dates that are text.
     signs: u8,
-    /// The westernmost zone met, in minutes: by its clock an instant is written least.
+    /// The westernmost zone, in minutes: its local time is the smallest text for an instant.
     offset: i16,
     /// Each [`notation`] of that zone.
     notations: u8,
-    /// The finest met, in microseconds.
+    /// The finest unit, in microseconds.
     unit: Option<i64>,
 }
 
-/// So many dates of another kind in a row do not change what was learnt.
+/// Maximum of [`Dates::votes`].
 const MAX_VOTES: u8 = 16;
 
-/// What is assumed of a deployment that sent no date yet.
+/// The unit until the server has sent a date.
 const USUAL_UNIT: i64 = Level::MILLIS.span();
 
 impl Dates {
-    /// The instant that a date of any known shape is, rounded down to microseconds. `None` for what is no date.
+    /// Reads a date of any known format, rounded down to microseconds. `None` if it is not a date.
     ///
-    /// Text is ISO 8601 with `T`, `t` or a space, with up to nine digits of a second after a point or comma, and in UTC
-    /// where it names no zone; or a date alone. A number, also in quotes, counts seconds, milliseconds, microseconds or
-    /// nanoseconds, told apart by its magnitude: less than 10¹¹, 10¹⁴, 10¹⁷, or more. In `{"$date":…}` it counts milliseconds.
+    /// Text is ISO 8601: a date alone, or with a time after `T`, `t` or a space, with up to nine fractional digits after a point
+    /// or comma, and in UTC if there is no zone. A number, also in quotes, counts seconds, milliseconds, microseconds or
+    /// nanoseconds; its magnitude decides: below 10¹¹, 10¹⁴, 10¹⁷, or above. In `{"$date":…}` it counts milliseconds.
     pub fn read(raw: json::Raw<'_>) -> Option<Micros> {
         Sample::read(raw).map(|sample| sample.at)
     }
 
-    /// Takes one more date into account; returns whether what is known changed. Ignores what is no date.
+    /// Learns from one more date, if it is one. Returns whether that changed anything.
     pub fn learn(&mut self, raw: json::Raw<'_>) -> bool {
         let Some(sample) = Sample::read(raw) else {
             return false;
@@ -71,13 +78,13 @@ impl Dates {
         before != *self
     }
 
-    /// The finest unit met; a millisecond before any was. A bound is exact to it: two instants that far apart never have the
-    /// same bound, except in `{"$numberLong":…}`, which has no fraction.
+    /// The finest unit of the dates so far; a millisecond before the first. Bounds are exact to it: two instants that differ by
+    /// one unit have different bounds, except in `{"$numberLong":…}`, which has no fraction.
     pub fn unit(&self) -> Duration {
         Duration::from_micros(self.unit_span().unsigned_abs())
     }
 
-    /// The instant that the bound of `at` is: what a server's answer to it can be held to.
+    /// The instant of the bound for `at`. Responses can be checked against it.
     pub fn floor(&self, at: Micros) -> Micros {
         let unit = self.unit_span();
         let span = match self.kind {
@@ -88,14 +95,14 @@ impl Dates {
             _ => unit,
         };
         let at = match self.kind.content {
-            // What four digits cannot name is written as the nearest year that they can.
-            Content::Zoned | Content::Zoneless => at.get().clamp(calendar::FIRST, calendar::LAST),
+            // Years that need more than four digits are written as the nearest year that does not.
+            Content::Zoned | Content::Zoneless => at.get().clamp(FIRST, LAST),
             _ => at.get(),
         };
         Micros::new(at.saturating_sub(at.rem_euclid(span)))
     }
 
-    /// The JSON literal of a bound at this instant, in the deployment's own shape.
+    /// Writes a bound at this instant as a JSON literal in the server's own format.
     ///
     /// Text ends at the years 0001 and 9999.
     pub fn write(&self, at: Micros) -> String {
@@ -114,8 +121,8 @@ impl Dates {
         }
     }
 
-    /// Other shapes to try a bound in when a server finds nothing by its own, the likeliest first: what it shows as text it
-    /// may store as a date. They keep their shape, whatever they learn.
+    /// Other formats for a bound, the likeliest first, for a server that matches nothing with its own: it may show as text what
+    /// it stores as a date. They keep their format, whatever they learn.
     pub fn alternatives(&self) -> Vec<Self> {
         let kinds = [
             (Wrap::Date, Content::Zoned),
@@ -146,7 +153,7 @@ impl Dates {
         self.unit.unwrap_or(USUAL_UNIT).clamp(1, DAY)
     }
 
-    /// The kind of most of the latest dates wins.
+    /// Counts the kind of a date. The most frequent kind of the latest dates wins.
     fn vote(&mut self, kind: Kind) {
         if self.unit.is_some() && self.kind == kind {
             self.votes = MAX_VOTES.min(self.votes.saturating_add(1));
@@ -176,13 +183,13 @@ impl Dates {
         }
     }
 
-    /// The levels in which an instant may be written that needs `exact` at most.
+    /// The levels in which an instant may be written if `exact` is precise enough for it.
     fn levels(&self, exact: Level) -> impl Iterator<Item = Level> + Clone {
-        /// Digits that nobody writes always (as they do three, six or nine), so zeros at the end are left out.
-        const CUT: u16 = 0b0110_1101_1000;
+        /// Numbers of digits other than three, six and nine. No server always writes them, so it omits trailing zeros.
+        const TRIMMED: u16 = 0b0110_1101_1000;
         let mut levels = self.levels;
         let finest = u16::BITS.saturating_sub(levels.leading_zeros() + 1) as u8;
-        if levels & CUT != 0 && levels.count_ones() > 1 {
+        if levels & TRIMMED != 0 && levels.count_ones() > 1 {
             levels |= (Level::WHOLE.0..finest).fold(0, |all, level| all | bit(Level(level)));
         }
         if levels == 0 || finest < exact.0 {
@@ -203,16 +210,14 @@ impl Dates {
         } else {
             0
         };
-        let local = at
-            .saturating_add(offset * MINUTE)
-            .clamp(calendar::FIRST, calendar::LAST);
+        let local = at.saturating_add(offset * MINUTE).clamp(FIRST, LAST);
         let local = local - local.rem_euclid(unit);
         let is_exact = |level: &Level| {
             let is_midnight_in_utc = offset == 0 && local % DAY == 0;
             local % level.span() == 0 && (*level != Level::DAY || is_midnight_in_utc)
         };
         let levels = self.levels(Level::of(unit)).filter(is_exact);
-        // Of nothing that was met the shortest is the most usual.
+        // Before the first date, the shortest form is the most common.
         let levels = levels.take(if self.levels == 0 { 1 } else { usize::MAX });
         let zones = if is_zoned {
             zones(offset, self.notations)
@@ -234,9 +239,11 @@ impl Dates {
             .unwrap_or_else(|| self.form(local, Level::MICROS, &zones[0], '.'))
     }
 
-    /// One form of a time by the clock of its zone.
+    /// Writes a local time in one form.
     fn form(&self, local: i64, level: Level, zone: &str, mark: char) -> String {
-        let (year, month, day) = calendar::date(local.div_euclid(DAY));
+        let days = i32::try_from(local.div_euclid(DAY)).unwrap_or_default();
+        let date = NaiveDate::from_epoch_days(days).unwrap_or_default();
+        let (year, month, day) = (date.year(), date.month(), date.day());
         let mut text = format!("{year:04}-{month:02}-{day:02}");
         if level == Level::DAY {
             return text;
@@ -276,7 +283,7 @@ impl Dates {
         } else {
             let fits = |decimals: &u8| epoch.level(*decimals).span() <= unit;
             let exact = (0..9).find(fits).unwrap_or(0);
-            // The shortest comes first as text, too: the others continue it.
+            // The shortest form is also the smallest text: the others continue it.
             self.levels(Level(Level::WHOLE.0 + exact))
                 .filter(|level| *level >= Level::WHOLE)
                 .find(is_exact)
@@ -300,7 +307,7 @@ impl Dates {
     }
 }
 
-/// Whether dates of both are equally exact when they have equally many digits.
+/// Whether the same number of digits means the same precision in both.
 fn is_alike(a: Content, b: Content) -> bool {
     let is_text = |content| matches!(content, Content::Zoned | Content::Zoneless);
     a == b || (is_text(a) && is_text(b))
@@ -310,7 +317,7 @@ const fn bit(level: Level) -> u16 {
     1 << level.0
 }
 
-/// An offset of so many minutes in each notation.
+/// An offset in minutes, in each notation.
 fn zones(offset: i64, notations: u8) -> Vec<String> {
     let sign = if offset < 0 { '-' } else { '+' };
     let (hours, minutes) = (offset.abs() / 60, offset.abs() % 60);

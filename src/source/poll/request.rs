@@ -1,13 +1,13 @@
-//! What is asked: the body of one request, in the platform's own terms.
+//! The body of one request to `find`, in the platform's syntax.
 
 use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
-/// The part of every request that stays the same.
+/// The part that all requests have in common.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
-    /// The person's own filter.
+pub(super) struct Template {
+    /// The user's own filter.
     pub(super) query: Map<String, Value>,
     pub(super) field: String,
     pub(super) page_size: u32,
@@ -15,30 +15,31 @@ pub(super) struct Question {
 
 /// One request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ask {
-    /// Bounds of the date, as JSON in the deployment's own shape: from, and before.
+pub(super) struct Request {
+    /// Bounds of the date, `from..before`, as JSON in the server's own format.
     pub(super) from: Option<String>,
     pub(super) before: Option<String>,
     /// Only records without a date.
     pub(super) undated: bool,
-    /// The name of the key, and the one to go on after.
+    /// The name of the key.
     pub(super) key: Option<String>,
+    /// Only keys after this one.
     pub(super) after: Option<String>,
     /// Only keys before this one.
     pub(super) below: Option<String>,
     /// Only the record with this key.
     pub(super) only: Option<String>,
     pub(super) sort: Sort,
-    /// In place of the page size.
+    /// Instead of the usual page size.
     pub(super) size: Option<u32>,
-    pub(super) place: Place,
+    pub(super) page: PagePointer,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Sort {
     #[default]
     None,
-    /// By date and then by key, where that is known.
+    /// By date and then by key, if the name of the key is known.
     Ascending,
     Descending,
     /// By key alone.
@@ -47,50 +48,60 @@ pub(super) enum Sort {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PagePointer {
     #[default]
     First,
-    Page(u64),
+    Number(u64),
     Skip(u64),
 }
 
-impl Question {
+impl Request {
+    /// The same request for another page.
+    pub(super) fn at_page(&self, page: PagePointer) -> Self {
+        Self {
+            page,
+            ..self.clone()
+        }
+    }
+}
+
+impl Template {
     /// The body of the request.
-    pub(super) fn body(&self, ask: &Ask) -> Vec<u8> {
+    pub(super) fn body(&self, request: &Request) -> Vec<u8> {
         let mut body = String::with_capacity(192);
         body.push_str("{\"query\":");
-        self.query(ask, &mut body);
+        self.query(request, &mut body);
         body.push_str(",\"options\":{");
-        self.sort(ask, &mut body);
-        let size = ask.size.unwrap_or(self.page_size);
+        self.sort(request, &mut body);
+        let size = request.size.unwrap_or(self.page_size);
         // Writing to a String cannot fail.
         let _ = write!(body, "\"pageSize\":{size}");
-        let _ = match ask.place {
-            Place::First => Ok(()),
-            Place::Page(page) => write!(body, ",\"page\":{page}"),
-            Place::Skip(skip) => write!(body, ",\"skip\":{skip}"),
+        let _ = match request.page {
+            PagePointer::First => Ok(()),
+            PagePointer::Number(page) => write!(body, ",\"page\":{page}"),
+            PagePointer::Skip(skip) => write!(body, ",\"skip\":{skip}"),
         };
         body.push_str("}}");
         body.into_bytes()
     }
 
-    fn query(&self, ask: &Ask, body: &mut String) {
+    fn query(&self, request: &Request, body: &mut String) {
         let mut conditions: Vec<(&str, String)> = Vec::new();
-        match (&ask.from, &ask.before) {
+        match (&request.from, &request.before) {
             (Some(from), Some(before)) => {
                 conditions.push((&self.field, format!("{{\"$gte\":{from},\"$lt\":{before}}}")));
             }
             (Some(from), None) => conditions.push((&self.field, format!("{{\"$gte\":{from}}}"))),
             (None, Some(before)) => conditions.push((&self.field, format!("{{\"$lt\":{before}}}"))),
-            (None, None) if ask.undated => conditions.push((&self.field, "null".to_owned())),
+            (None, None) if request.undated => conditions.push((&self.field, "null".to_owned())),
             (None, None) => {}
         }
-        if let Some(key) = &ask.key {
-            if let Some(after) = &ask.after {
+        if let Some(key) = &request.key {
+            if let Some(after) = &request.after {
                 conditions.push((key, format!("{{\"$gt\":{after}}}")));
-            } else if let Some(below) = &ask.below {
+            } else if let Some(below) = &request.below {
                 conditions.push((key, format!("{{\"$lt\":{below}}}")));
-            } else if let Some(only) = &ask.only {
+            } else if let Some(only) = &request.only {
                 conditions.push((key, only.clone()));
             }
         }
@@ -117,10 +128,10 @@ impl Question {
         let _ = write!(body, "{theirs}{comma}{ours}}}");
     }
 
-    fn sort(&self, ask: &Ask, body: &mut String) {
+    fn sort(&self, request: &Request, body: &mut String) {
         let field = text(&self.field);
-        let key = ask.key.as_deref().map(text);
-        let sort = match (ask.sort, &key) {
+        let key = request.key.as_deref().map(text);
+        let sort = match (request.sort, &key) {
             (Sort::None, _) | (Sort::Key | Sort::KeyDescending, None) => return,
             (Sort::Ascending, Some(key)) => format!("{field}:1,{key}:1"),
             (Sort::Ascending, None) => format!("{field}:1"),
@@ -142,56 +153,56 @@ mod tests {
 
     use super::*;
 
-    fn body(query: Value, ask: &Ask) -> String {
+    fn body(query: Value, request: &Request) -> String {
         let Value::Object(query) = query else {
             panic!("a query is an object")
         };
-        let question = Question {
+        let template = Template {
             query,
             field: "modifydate".to_owned(),
             page_size: 100,
         };
-        String::from_utf8(question.body(ask)).unwrap()
+        String::from_utf8(template.body(request)).unwrap()
     }
 
     #[test]
-    fn a_descending_request_is_the_documentation_s_own() {
-        let ask = Ask {
+    fn a_descending_request_is_the_documented_one() {
+        let request = Request {
             from: Some("\"2026-04-25T00:00:00Z\"".to_owned()),
             sort: Sort::Descending,
-            ..Ask::default()
+            ..Request::default()
         };
         assert_eq!(
-            body(json!({}), &ask),
+            body(json!({}), &request),
             r#"{"query":{"modifydate":{"$gte":"2026-04-25T00:00:00Z"}},"options":{"sort":{"modifydate":-1},"pageSize":100}}"#
         );
     }
 
     #[test]
-    fn a_filter_of_the_person_s_own_stands_beside_the_bounds() {
-        let ask = Ask {
+    fn the_users_filter_is_combined_with_the_bounds() {
+        let request = Request {
             from: Some("1".to_owned()),
             before: Some("2".to_owned()),
             key: Some("sk".to_owned()),
             after: Some("\"a\"".to_owned()),
             sort: Sort::Key,
-            place: Place::Skip(7),
-            ..Ask::default()
+            page: PagePointer::Skip(7),
+            ..Request::default()
         };
         assert_eq!(
-            body(json!({"data.status": "lead"}), &ask),
+            body(json!({"data.status": "lead"}), &request),
             r#"{"query":{"data.status":"lead","modifydate":{"$gte":1,"$lt":2},"sk":{"$gt":"a"}},"options":{"sort":{"sk":1},"pageSize":100,"skip":7}}"#
         );
     }
 
     #[test]
-    fn a_filter_on_the_date_itself_is_not_overwritten() {
-        let ask = Ask {
+    fn a_users_filter_on_the_date_is_kept() {
+        let request = Request {
             from: Some("1".to_owned()),
-            ..Ask::default()
+            ..Request::default()
         };
         assert_eq!(
-            body(json!({"modifydate": {"$lt": 9}}), &ask),
+            body(json!({"modifydate": {"$lt": 9}}), &request),
             r#"{"query":{"$and":[{"modifydate":{"$lt":9}},{"modifydate":{"$gte":1}}]},"options":{"pageSize":100}}"#
         );
     }

@@ -1,12 +1,12 @@
-//! `evt poll`, as its user meets it: against the platform of `evt dev`, and against a table whose rows the test writes.
+//! `evt poll` against the platform of `evt dev`, and against a table whose rows the test writes.
 
 mod chaos;
 mod endings;
-mod everything;
-mod goes_on;
+mod formats;
+mod forward;
 mod out;
-mod passed_on;
-mod printed;
+mod selection;
+mod sweeps;
 
 use evt::dev::DevOptions;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::raw::{Reply, exchange};
 use crate::support::{LocalPlatform, Output, Sandbox, Table};
 
-/// A home with a platform beside it.
+/// A home folder with a platform.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     platform: LocalPlatform,
@@ -66,7 +66,7 @@ impl Bench {
         send(&running.url, &running.token, method, target, body)
     }
 
-    /// Puts all hard cases of polling back, then sets these.
+    /// Resets all faults, then sets these.
     fn chaos(&self, switches: &Value) {
         let running = &self.platform.running;
         let (url, token) = (&running.control_url, &running.control_token);
@@ -113,12 +113,12 @@ fn emails(output: &Output) -> Vec<String> {
     output.json_lines().into_iter().filter_map(email).collect()
 }
 
-/// A row of a table, changed at a time of one morning.
+/// A row of a table, changed at this time on 2026-04-25.
 pub(crate) fn row(key: &str, time: &str, rest: &str) -> String {
     format!("{{\"sk\":\"{key}\",\"modifydate\":\"2026-04-25T{time}Z\"{rest}}}")
 }
 
-/// A table with these rows, one a second.
+/// A table with these rows, one second apart.
 pub(crate) fn table(keys: &[&str]) -> Table {
     let table = Table::start(&[]);
     for (second, key) in keys.iter().enumerate() {
@@ -133,8 +133,8 @@ pub(crate) fn keys(output: &Output) -> Vec<String> {
     lines.iter().map(|record| sk(record).to_owned()).collect()
 }
 
-/// A JSON line of stderr, of which `name` says which.
-fn told(output: &Output, name: &str) -> Value {
+/// The notice or object `name` among the JSON lines of stderr.
+fn notice(output: &Output, name: &str) -> Value {
     let lines = output
         .stderr
         .lines()

@@ -1,22 +1,22 @@
-//! The body of an answer: its envelope, what stands beside the records, and how they are spelt.
+//! The body of a response: its envelope, the members next to the records, and their notation.
 
 use serde_json::Value;
 
 use super::query::Found;
 
-/// Where the list of records lies.
+/// Where the list of records is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Envelope {
     /// `[…]`
     Bare,
-    /// `{"data":[…]}`, and by the other names that are met.
+    /// `{"data":[…]}`, or with another name.
     Named(&'static str),
     /// `{"result":{"data":[…]}}`
     Nested(&'static str, &'static str),
 }
 
 impl Envelope {
-    /// All that a poller must know.
+    /// All envelopes that a poller must know.
     pub(crate) const ALL: [Self; 8] = [
         Self::Bare,
         Self::Named("data"),
@@ -29,21 +29,21 @@ impl Envelope {
     ];
 }
 
-/// How answers are written.
+/// How responses are written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Manner {
+pub(crate) struct Style {
     pub(crate) envelope: Envelope,
     pub(crate) total: bool,
     pub(crate) has_next: bool,
-    /// In chunks, without a `Content-Length`.
+    /// Send chunks, without a `Content-Length`.
     pub(crate) chunked: bool,
-    /// A field that each record carries, and that says something else in each answer.
+    /// A field of each record that differs in each response.
     pub(crate) volatile: Option<&'static str>,
-    /// Fields come in another order in each answer.
+    /// Write the fields in another order in each response.
     pub(crate) reordered: bool,
 }
 
-impl Manner {
+impl Style {
     pub(crate) const PLAIN: Self = Self {
         envelope: Envelope::Named("data"),
         total: true,
@@ -53,7 +53,7 @@ impl Manner {
         reordered: false,
     };
 
-    /// The body of the nth answer.
+    /// The body of the nth response.
     pub(crate) fn write(&self, found: &Found, n: usize, rng: &mut fastrand::Rng) -> String {
         let length: usize = found
             .rows
@@ -62,25 +62,25 @@ impl Manner {
             .sum();
         let mut list = String::with_capacity(length + 200);
         list.push('[');
-        for (place, row) in found.rows.iter().enumerate() {
-            if place > 0 {
+        for (index, row) in found.rows.iter().enumerate() {
+            if index > 0 {
                 list.push(',');
             }
             self.write_record(&row.content.text, n, rng, &mut list);
         }
         list.push(']');
-        let mut beside = String::new();
+        let mut members = String::new();
         if self.total {
-            beside.push_str(&format!(",\"total\":{}", found.total));
+            members.push_str(&format!(",\"total\":{}", found.total));
         }
         if self.has_next {
-            beside.push_str(&format!(",\"hasNext\":{}", found.has_next));
+            members.push_str(&format!(",\"hasNext\":{}", found.has_next));
         }
         match self.envelope {
             Envelope::Bare => list,
-            Envelope::Named(name) => format!("{{\"{name}\":{list}{beside}}}"),
+            Envelope::Named(name) => format!("{{\"{name}\":{list}{members}}}"),
             Envelope::Nested(outer, name) => {
-                format!("{{\"status\":\"ok\",\"{outer}\":{{\"{name}\":{list}{beside}}}}}")
+                format!("{{\"status\":\"ok\",\"{outer}\":{{\"{name}\":{list}{members}}}}}")
             }
         }
     }
@@ -108,11 +108,11 @@ impl Manner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poll_hostile::data::{Churn, Data};
     use crate::poll_hostile::dates::Shape;
     use crate::poll_hostile::model::Model;
-    use crate::poll_hostile::story::{Churn, Data};
 
-    fn written(manner: Manner) -> (Vec<Value>, Value) {
+    fn written(style: Style) -> (Vec<Value>, Value) {
         let data = Data {
             records: 2,
             ..Data::PLAIN
@@ -124,27 +124,27 @@ mod tests {
             total: 7,
             has_next: true,
         };
-        let body = manner.write(&found, 5, &mut fastrand::Rng::with_seed(1));
+        let body = style.write(&found, 5, &mut fastrand::Rng::with_seed(1));
         (records, serde_json::from_str(&body).unwrap())
     }
 
     #[test]
-    fn every_envelope_holds_the_records_and_what_stands_beside_them() {
+    fn every_envelope_has_the_records_and_the_members_next_to_them() {
         for envelope in Envelope::ALL {
-            let (records, body) = written(Manner {
+            let (records, body) = written(Style {
                 envelope,
                 has_next: true,
-                ..Manner::PLAIN
+                ..Style::PLAIN
             });
-            let (list, beside) = match envelope {
+            let (list, members) = match envelope {
                 Envelope::Bare => (&body, None),
                 Envelope::Named(name) => (&body[name], Some(&body)),
                 Envelope::Nested(outer, name) => (&body[outer][name], Some(&body[outer])),
             };
             assert_eq!(list.as_array(), Some(&records), "{envelope:?}");
-            if let Some(beside) = beside {
+            if let Some(members) = members {
                 assert_eq!(
-                    (&beside["total"], &beside["hasNext"]),
+                    (&members["total"], &members["hasNext"]),
                     (&7.into(), &true.into())
                 );
             }
@@ -152,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn volatile_fields_and_other_orders_change_the_text_and_not_the_record() {
-        let manner = Manner {
+    fn volatile_and_reordered_fields_change_only_the_notation() {
+        let style = Style {
             volatile: Some("fetched"),
             reordered: true,
-            ..Manner::PLAIN
+            ..Style::PLAIN
         };
-        let (records, body) = written(manner);
+        let (records, body) = written(style);
         let mut first = body["data"][0].clone();
         assert_eq!(
             first.as_object_mut().unwrap().remove("fetched"),

@@ -1,35 +1,35 @@
-//! What no date shows: deletions, records that became visible too late, and those without a date.
+//! What a query by date cannot find: deletions, records that became visible too late, and records without a date.
 
 use serde_json::json;
 
-use super::{Bench, emails, keys, poll, row, table, told};
+use super::{Bench, emails, keys, notice, poll, row, table};
 use crate::support::Table;
 
 const SWEEP: [&str; 2] = ["--deletes", "sweep"];
 const UNDATED: &str = r#"{"sk":"u","name":"no date"}"#;
 
 #[test]
-fn a_deletion_is_told_once_after_two_sweeps() {
+fn a_deletion_is_printed_once_after_two_sweeps() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let first = bench.poll(&SWEEP).expect_exit(0).json_lines();
     bench.delete(&first[0]);
-    let told: Vec<_> = (0..4)
+    let printed: Vec<_> = (0..4)
         .flat_map(|_| bench.poll(&SWEEP).expect_exit(0).json_lines())
         .collect();
-    assert_eq!(told, [json!({"op": "delete", "key": first[0]["sk"]})]);
+    assert_eq!(printed, [json!({"op": "delete", "key": first[0]["sk"]})]);
 }
 
 #[test]
-fn deletions_are_told_also_when_nothing_is_left() {
+fn deletions_are_printed_when_no_record_is_left() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let first = bench.poll(&SWEEP).expect_exit(0).json_lines();
     for record in &first {
         bench.delete(record);
     }
-    let told: Vec<_> = (0..3)
+    let printed: Vec<_> = (0..3)
         .flat_map(|_| bench.poll(&SWEEP).expect_exit(0).json_lines())
         .collect();
-    let mut gone: Vec<_> = told.iter().map(|line| line["key"].to_string()).collect();
+    let mut gone: Vec<_> = printed.iter().map(|line| line["key"].to_string()).collect();
     let mut keys: Vec<_> = first
         .iter()
         .map(|record| record["sk"].to_string())
@@ -48,7 +48,7 @@ fn a_record_that_is_created_again_is_printed_again() {
     table.remove("a");
     let gone = [sweep().stdout, sweep().stdout].concat();
     assert_eq!(gone, "{\"op\":\"delete\",\"key\":\"a\"}\n");
-    // The very same record, from a backup: its date is long past.
+    // The same record, restored from a backup with its old date.
     table.put(&row("a", "10:00:00.000", ""));
     let back = [sweep().stdout, sweep().stdout].concat();
     assert_eq!(back, first.stdout.lines().next().unwrap().to_owned() + "\n");
@@ -57,7 +57,7 @@ fn a_record_that_is_created_again_is_printed_again() {
 }
 
 #[test]
-fn a_deletion_in_an_envelope_is_a_delete_of_that_key() {
+fn the_envelope_of_a_deletion_names_the_key() {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
     let sweep = || {
@@ -66,14 +66,14 @@ fn a_deletion_in_an_envelope_is_a_delete_of_that_key() {
     };
     sweep();
     table.remove("a");
-    let told = [sweep(), sweep()].concat();
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["_evt"]["op"], "delete");
-    assert_eq!(told[0]["_evt"]["key"], "a");
+    let printed = [sweep(), sweep()].concat();
+    assert_eq!(printed.len(), 1, "{printed:?}");
+    assert_eq!(printed[0]["_evt"]["op"], "delete");
+    assert_eq!(printed[0]["_evt"]["key"], "a");
 }
 
 #[test]
-fn without_a_sweep_nobody_looks_for_what_is_gone() {
+fn without_a_sweep_no_deletion_is_printed() {
     let table = table(&["a", "b"]);
     let sandbox = table.sandbox();
     let call = || poll(&sandbox, &[]).expect_exit(0).stdout;
@@ -83,12 +83,12 @@ fn without_a_sweep_nobody_looks_for_what_is_gone() {
 }
 
 #[test]
-fn what_became_visible_too_late_is_found_by_a_reconciliation_once() {
+fn reconcile_prints_a_record_once_that_became_visible_too_late() {
     let table = Table::start(&[&row("now", "10:00:00.000", "")]);
     let sandbox = table.sandbox();
     let reconcile = || keys(&poll(&sandbox, &["--reconcile"]).expect_exit(0));
     assert_eq!(reconcile(), ["now"]);
-    // Long before the frontier and the lookback.
+    // Long before the frontier minus the lookback.
     table.put(&row("late", "08:00:00.000", ""));
     assert_eq!(poll(&sandbox, &[]).expect_exit(0).stdout, "");
     assert_eq!(reconcile(), ["late"]);
@@ -96,7 +96,7 @@ fn what_became_visible_too_late_is_found_by_a_reconciliation_once() {
 }
 
 #[test]
-fn what_becomes_visible_within_the_lookback_is_found_by_each_call() {
+fn a_record_that_becomes_visible_within_the_lookback_is_printed() {
     let table = Table::start(&[&row("now", "10:00:00.000", "")]);
     let sandbox = table.sandbox();
     let _ = poll(&sandbox, &[]).expect_exit(0);
@@ -107,7 +107,7 @@ fn what_becomes_visible_within_the_lookback_is_found_by_each_call() {
 }
 
 #[test]
-fn the_lookback_is_as_long_as_is_asked_for() {
+fn the_lookback_can_be_changed() {
     let table = Table::start(&[&row("now", "10:00:00.000", "")]);
     let sandbox = table.sandbox();
     let call = || keys(&poll(&sandbox, &["--lookback", "1h"]).expect_exit(0));
@@ -117,7 +117,7 @@ fn the_lookback_is_as_long_as_is_asked_for() {
 }
 
 #[test]
-fn records_without_a_date_are_said_and_left_out() {
+fn records_without_a_date_are_counted_and_left_out() {
     let table = table(&["a"]);
     table.put(UNDATED);
     let output = poll(&table.sandbox(), &[]).expect_exit(0);
@@ -127,7 +127,7 @@ fn records_without_a_date_are_said_and_left_out() {
 }
 
 #[test]
-fn records_without_a_date_are_read_once_where_they_are_wanted() {
+fn undated_include_prints_records_without_a_date_once() {
     let table = table(&["a"]);
     table.put(UNDATED);
     let sandbox = table.sandbox();
@@ -139,16 +139,16 @@ fn records_without_a_date_are_read_once_where_they_are_wanted() {
 }
 
 #[test]
-fn records_without_a_date_may_be_an_error() {
+fn undated_fail_makes_records_without_a_date_an_error() {
     let table = table(&["a"]);
     table.put(UNDATED);
     let output = poll(&table.sandbox(), &["--undated", "fail", "-o", "json"]);
     let output = output.expect_exit(11);
-    assert_eq!(told(&output, "error")["error"]["code"], "undated");
+    assert_eq!(notice(&output, "error")["error"]["code"], "undated");
 }
 
 #[test]
-fn a_write_that_is_seen_late_is_printed_then() {
+fn a_write_that_becomes_visible_late_is_printed_then() {
     let bench = Bench::new();
     bench.chaos(&json!({"late": "300ms"}));
     for email in ["ada@x.test", "bob@x.test", "cleo@x.test", "dan@x.test"] {

@@ -1,4 +1,4 @@
-//! Walks over all keys.
+//! Sweeps over all keys.
 
 use super::*;
 
@@ -19,46 +19,56 @@ fn three(folder: &tempfile::TempDir) -> PollState {
 }
 
 #[test]
-fn a_key_is_known_also_when_its_versions_are_forgotten() {
+fn a_key_is_known_after_its_versions_are_forgotten() {
     let folder = folder();
     let mut state = three(&folder);
     assert_eq!((state.seen_count(), state.tracked_keys()), (0, 3));
     drop(state);
     state = open(&folder);
-    let walk = state.begin_walk().unwrap();
-    let known = state.met(b"a", digest(2), Micros::new(20), walk).unwrap();
+    let sweep = state.begin_sweep().unwrap();
+    let known = state
+        .visit_key(b"a", digest(2), Micros::new(20), sweep)
+        .unwrap();
     assert_eq!(known, Some((digest(1), Micros::new(10))));
-    let unknown = state.met(b"d", digest(1), Micros::new(20), walk).unwrap();
+    let unknown = state
+        .visit_key(b"d", digest(1), Micros::new(20), sweep)
+        .unwrap();
     assert_eq!(unknown, None);
-    // What was emitted because of it is not on the disk yet, so neither is that it was met.
+    // The record was not committed, so the visit was not either.
     drop(state);
     let mut state = open(&folder);
-    let walk = state.begin_walk().unwrap();
-    let known = state.met(b"a", digest(2), Micros::new(20), walk).unwrap();
+    let sweep = state.begin_sweep().unwrap();
+    let known = state
+        .visit_key(b"a", digest(2), Micros::new(20), sweep)
+        .unwrap();
     assert_eq!(known, Some((digest(1), Micros::new(10))));
     state.commit(&tracking(4), None).unwrap();
-    let known = state.met(b"a", digest(2), Micros::new(20), walk).unwrap();
+    let known = state
+        .visit_key(b"a", digest(2), Micros::new(20), sweep)
+        .unwrap();
     assert_eq!(known, Some((digest(2), Micros::new(20))));
 }
 
 #[test]
-fn keys_that_walks_miss_are_told_until_they_are_there_again_or_forgotten() {
+fn keys_that_sweeps_miss_are_reported_until_they_reappear_or_are_forgotten() {
     let folder = folder();
     let mut state = three(&folder);
     for _ in 0..2 {
-        let walk = state.begin_walk().unwrap();
-        state.met(b"a", digest(1), Micros::new(10), walk).unwrap();
+        let sweep = state.begin_sweep().unwrap();
+        state
+            .visit_key(b"a", digest(1), Micros::new(10), sweep)
+            .unwrap();
         state.commit(&tracking(3), None).unwrap();
-        state.end_walk(walk).unwrap();
+        state.end_sweep(sweep).unwrap();
     }
     let missing = |state: &PollState, least| {
-        let mut keys = state.missing(least, 10).unwrap();
+        let mut keys = state.missing_keys(least, 10).unwrap();
         keys.sort();
         keys
     };
     assert_eq!(missing(&state, 2), [b"b", b"c"]);
     assert_eq!(missing(&state, 3), Vec::<Vec<u8>>::new());
-    assert_eq!(state.missing(1, 1).unwrap().len(), 1);
+    assert_eq!(state.missing_keys(1, 1).unwrap().len(), 1);
     state.forget_key(b"b");
     assert_eq!(missing(&state, 2), [b"c"]);
     state.remember(&version(b"c", 2, 11), 4);
@@ -66,26 +76,30 @@ fn keys_that_walks_miss_are_told_until_they_are_there_again_or_forgotten() {
     assert_eq!(missing(&state, 1), Vec::<Vec<u8>>::new());
     assert_eq!(state.tracked_keys(), 2);
     drop(state);
-    // The sums are right, or it would not open.
+    // It opens, so the sums are right.
     assert_eq!(open(&folder).tracked_keys(), 2);
 }
 
 #[test]
-fn a_walk_that_was_not_ended_misses_nothing() {
+fn a_sweep_that_is_not_ended_misses_nothing() {
     let folder = folder();
     let mut state = three(&folder);
-    let walk = state.begin_walk().unwrap();
-    state.met(b"a", digest(1), Micros::new(10), walk).unwrap();
-    let walk = state.begin_walk().unwrap();
+    let sweep = state.begin_sweep().unwrap();
+    state
+        .visit_key(b"a", digest(1), Micros::new(10), sweep)
+        .unwrap();
+    let sweep = state.begin_sweep().unwrap();
     for key in [b"a", b"b", b"c"] {
-        state.met(key, digest(1), Micros::new(10), walk).unwrap();
+        state
+            .visit_key(key, digest(1), Micros::new(10), sweep)
+            .unwrap();
     }
-    state.end_walk(walk).unwrap();
-    assert_eq!(state.missing(1, 10).unwrap(), Vec::<Vec<u8>>::new());
+    state.end_sweep(sweep).unwrap();
+    assert_eq!(state.missing_keys(1, 10).unwrap(), Vec::<Vec<u8>>::new());
 }
 
 #[test]
-fn a_record_that_comes_back_is_new() {
+fn a_record_that_reappears_is_new() {
     let folder = folder();
     let mut state = open(&folder);
     state.remember(&version(b"a", 1, 10), 1);
@@ -99,7 +113,7 @@ fn a_record_that_comes_back_is_new() {
 }
 
 #[test]
-fn keys_that_are_not_kept_up_are_forgotten() {
+fn keys_are_deleted_when_they_are_no_longer_tracked() {
     let folder = folder();
     let mut state = three(&folder);
     state.commit(&position(10, 3), None).unwrap();

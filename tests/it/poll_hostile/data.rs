@@ -1,25 +1,25 @@
-//! How a collection begins, and what befalls it while somebody reads.
+//! The first records of a collection, and how they change while a poller reads.
 
 use std::time::Duration;
 
-/// What is there before anything changes.
+/// The records before the first change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Data {
     pub(crate) records: usize,
-    /// How many different dates the records have; more records than that tie.
+    /// The number of different dates. If there are more records, some share a date.
     pub(crate) instants: usize,
-    /// Records were created in the order of their dates, but for a few far behind that are older than those before them.
+    /// Records are created in the order of their dates, except for a few late ones with earlier dates.
     pub(crate) in_order: bool,
-    /// So many records have no date: of every second the field is missing, of the others it is null.
+    /// The number of records without a date. In half of them the field is missing, in the others it is null.
     pub(crate) undated: usize,
     /// One record is from 2099.
     pub(crate) from_2099: bool,
-    /// The name of the key field, and what stands in it.
+    /// The name of the key field, and its values.
     pub(crate) key: &'static str,
     pub(crate) keys: Keys,
-    /// The deployment compares microseconds, and writes what its shape has room for.
+    /// The server compares microseconds, but writes only what its format can express.
     pub(crate) hidden_micros: bool,
-    /// Records come over several lines.
+    /// Records have several lines.
     pub(crate) pretty: bool,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Data {
 pub(crate) enum Keys {
     /// `c000017`
     Text,
-    /// With quotes, backslashes, spaces and letters beyond ASCII, so that escaped keys sort otherwise than the keys.
+    /// With quotes, backslashes, spaces and non-ASCII letters, so that keys and escaped keys sort differently.
     Odd,
     /// `17`
     Numbers,
@@ -47,7 +47,7 @@ impl Data {
     };
 }
 
-/// What changes while the poller reads: so many changes with each request, until the budget is spent.
+/// The changes while a poller reads: a number with each request, until the budget is spent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Churn {
     pub(crate) per_request: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Churn {
     pub(crate) mix: &'static [(Change, u32)],
     /// How long a late commit stays invisible.
     pub(crate) late_by: Duration,
-    /// How far a clock of the deployment may be behind.
+    /// How far a clock of the server may be behind.
     pub(crate) jitter: Duration,
 }
 
@@ -66,15 +66,15 @@ pub(crate) enum Change {
     Update,
     /// `state` becomes `deleted`.
     SoftDelete,
-    /// The record is gone.
+    /// The record disappears.
     HardDelete,
-    /// So many records are saved at one instant.
+    /// This many records are saved at one instant.
     Restamp(usize),
-    /// A, then B, then A again, each a request apart and all with one date.
+    /// Content A, then B, then A again, one per request and all with one date.
     BackAndForth,
-    /// Stamped now, visible later.
+    /// Dated now, visible later.
     Late,
-    /// An update that is dated before the version that it replaces.
+    /// An update dated before the version that it replaces.
     Jitter,
 }
 
@@ -87,7 +87,7 @@ impl Churn {
         jitter: Duration::from_millis(400),
     };
 
-    /// The everyday: new records, changed ones.
+    /// New and updated records.
     pub(crate) const MILD: Self = Self {
         per_request: 3,
         budget: 120,
@@ -95,7 +95,7 @@ impl Churn {
         ..Self::NONE
     };
 
-    /// All that happens, at once.
+    /// Every kind of change.
     pub(crate) const WILD: Self = Self {
         per_request: 6,
         budget: 250,

@@ -1,8 +1,8 @@
-//! What the next call prints, and which records a call is about.
+//! Which records a call prints, and where the next call continues.
 
 use serde_json::json;
 
-use super::{Bench, emails, keys, poll, row, table, told};
+use super::{Bench, emails, keys, notice, poll, row, table};
 
 #[test]
 fn the_second_call_prints_what_has_changed_and_nothing_else() {
@@ -19,7 +19,7 @@ fn the_second_call_prints_what_has_changed_and_nothing_else() {
 }
 
 #[test]
-fn each_state_goes_on_by_itself() {
+fn each_state_continues_independently() {
     let bench = Bench::with_contacts(&["ada@x.test"]);
     let one = bench.poll(&["--state-key", "one"]).expect_exit(0);
     let other = bench.poll(&["--state-key", "other"]).expect_exit(0);
@@ -29,7 +29,7 @@ fn each_state_goes_on_by_itself() {
 }
 
 #[test]
-fn since_is_where_the_first_call_begins() {
+fn the_first_call_starts_at_since() {
     let table = table(&["a", "b", "c"]);
     let since = ["--since", "2026-04-25T10:00:01Z"];
     let output = poll(&table.sandbox(), &since).expect_exit(0);
@@ -37,20 +37,20 @@ fn since_is_where_the_first_call_begins() {
 }
 
 #[test]
-fn since_is_for_the_first_call_alone_and_says_so() {
+fn later_calls_ignore_since_with_a_notice() {
     let table = table(&["a"]);
     let sandbox = table.sandbox();
     let _ = poll(&sandbox, &[]).expect_exit(0);
     let again = poll(&sandbox, &["--since", "2020-01-01"]).expect_exit(0);
     assert_eq!(again.stdout, "");
-    let note = "--since is for the first call alone";
+    let note = "--since only applies to the first call";
     assert!(again.stderr.contains(note), "{again}");
 }
 
 #[test]
-fn since_now_leaves_out_what_was_there() {
+fn since_now_leaves_out_existing_records() {
     let bench = Bench::with_contacts(&["ada@x.test"]);
-    // Dates have milliseconds: what is created from now on is dated later.
+    // Dates have milliseconds: records created from now on have a later date.
     let created = evt::time::Timestamp::now();
     while evt::time::Timestamp::now() <= created {
         std::thread::yield_now();
@@ -61,7 +61,7 @@ fn since_now_leaves_out_what_was_there() {
 }
 
 #[test]
-fn since_now_at_every_call_loses_nothing_between_two() {
+fn since_now_in_every_call_loses_no_record_in_between() {
     let bench = Bench::new();
     let call = || bench.poll(&["--since", "now"]).expect_exit(0);
     assert_eq!(call().stdout, "");
@@ -70,18 +70,21 @@ fn since_now_at_every_call_loses_nothing_between_two() {
 }
 
 #[test]
-fn it_ends_after_so_many_and_the_next_call_goes_on_behind_them() {
+fn max_ends_the_call_and_the_next_one_continues_after_it() {
     let table = table(&["a", "b", "c"]);
     let sandbox = table.sandbox();
     let two = poll(&sandbox, &["--max", "2"]).expect_exit(0);
     assert_eq!(keys(&two), ["a", "b"]);
-    assert!(two.stderr.contains("The same command goes on."), "{two}");
+    assert!(
+        two.stderr.contains("Run the same command to continue."),
+        "{two}"
+    );
     let rest = poll(&sandbox, &["--max", "2"]).expect_exit(0);
     assert_eq!(keys(&rest), ["c"]);
 }
 
 #[test]
-fn so_many_may_end_amid_one_instant() {
+fn max_can_end_within_one_instant() {
     let table = super::Table::start(&[]);
     for key in ["a", "b", "c", "d", "e"] {
         table.put(&row(key, "10:00:00.000", ""));
@@ -92,7 +95,7 @@ fn so_many_may_end_amid_one_instant() {
 }
 
 #[test]
-fn until_leaves_the_rest_to_a_later_call() {
+fn until_leaves_later_records_to_a_later_call() {
     let table = table(&["a", "b", "c"]);
     let sandbox = table.sandbox();
     let until = ["--until", "2026-04-25T10:00:01Z"];
@@ -101,14 +104,14 @@ fn until_leaves_the_rest_to_a_later_call() {
 }
 
 #[test]
-fn small_pages_lead_to_the_same_records() {
+fn small_pages_give_the_same_records() {
     let table = table(&["a", "b", "c", "d", "e", "f", "g"]);
     let output = poll(&table.sandbox(), &["--page-size", "2"]).expect_exit(0);
     assert_eq!(keys(&output), ["a", "b", "c", "d", "e", "f", "g"]);
 }
 
 #[test]
-fn a_query_is_the_platforms_own() {
+fn a_query_uses_the_platforms_own_operators() {
     let bench = Bench::new();
     for (email, status) in [("ada@x.test", "lead"), ("bob@x.test", "customer")] {
         bench.create("contact", &json!({"email": email, "status": status}));
@@ -123,23 +126,26 @@ fn a_state_of_another_query_is_refused() {
     let _ = bench.poll(&[]).expect_exit(0);
     let other = ["--query", r#"{"data.status":"lead"}"#, "-o", "json"];
     let output = bench.poll(&other).expect_exit(2);
-    assert_eq!(told(&output, "error")["error"]["code"], "state_other_query");
+    assert_eq!(
+        notice(&output, "error")["error"]["code"],
+        "state_other_query"
+    );
 }
 
 #[test]
-fn what_is_not_printed_counts_as_read() {
+fn records_that_are_not_selected_count_as_read() {
     let bench = Bench::with_contacts(&["ada@x.test"]);
     let output = bench.poll(&["--type", "contact.updated"]).expect_exit(0);
     assert_eq!(output.stdout, "");
     assert!(
-        output.stderr.contains("1 record, 0 of them wanted"),
+        output.stderr.contains("1 record, 0 of them selected"),
         "{output}"
     );
     assert_eq!(bench.poll(&[]).expect_exit(0).stdout, "");
 }
 
 #[test]
-fn a_type_says_what_became_of_a_record() {
+fn a_type_selects_records_by_their_change() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let all = ["--state-key", "all"];
     let first = bench.poll(&all).expect_exit(0).json_lines();
@@ -151,7 +157,7 @@ fn a_type_says_what_became_of_a_record() {
 }
 
 #[test]
-fn a_condition_selects_by_what_the_record_says() {
+fn a_condition_selects_records_by_their_content() {
     let bench = Bench::new();
     for (email, status) in [("ada@x.test", "lead"), ("bob@x.test", "customer")] {
         bench.create("contact", &json!({"email": email, "status": status}));
@@ -164,7 +170,7 @@ fn a_condition_selects_by_what_the_record_says() {
 }
 
 #[test]
-fn a_change_of_what_is_ignored_alone_is_none() {
+fn a_change_of_an_ignored_field_is_not_printed() {
     let table = super::Table::start(&[&row("a", "10:00:00.000", ",\"seen\":1")]);
     let sandbox = table.sandbox();
     let args = ["--ignore-field", "seen", "--ignore-field", "modifydate"];
@@ -176,7 +182,7 @@ fn a_change_of_what_is_ignored_alone_is_none() {
 }
 
 #[test]
-fn newest_first_is_the_first_request_of_the_documentation() {
+fn the_first_request_in_descending_order_is_the_documented_one() {
     let table = table(&["a", "b", "c"]);
     let output = poll(&table.sandbox(), &["--strategy", "desc"]).expect_exit(0);
     assert_eq!(keys(&output), ["c", "b", "a"]);

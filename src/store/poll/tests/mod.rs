@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::watermark::{OutputPlace, is_new};
+use crate::watermark::{OutputOffset, is_new};
 
 mod damage;
 mod outside;
-mod walks;
+mod sweeps;
 
 const KEY: &str = "local.contact";
 
@@ -56,8 +56,8 @@ fn fingerprint() -> Fingerprint {
     }
 }
 
-/// All of it, as JSON.
-fn all(folder: &std::path::Path) -> Result<String, PollStateError> {
+/// A whole state, as JSON.
+fn exported(folder: &std::path::Path) -> Result<String, PollStateError> {
     let mut out = Vec::new();
     export(folder, KEY, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
@@ -77,8 +77,8 @@ fn full(folder: &tempfile::TempDir) {
         since: Some(Micros::new(5)),
         reached_at: Some(Timestamp::from_millis(1_777_000_000_007)),
         trimmed: Some(Micros::new(7)),
-        learnt: Some("{\"unit\":1000}".to_owned()),
-        output: Some(OutputPlace {
+        capabilities: Some("{\"unit\":1000}".to_owned()),
+        output: Some(OutputOffset {
             path: PathBuf::from("/tmp/a \"file\".ndjson"),
             file: Some((1, 2)),
             offset: 12,
@@ -90,13 +90,13 @@ fn full(folder: &tempfile::TempDir) {
 }
 
 #[test]
-fn a_state_goes_where_its_task_goes() {
-    fn moves<T: Send>(_: T) {}
-    moves(open(&folder()));
+fn a_state_can_move_to_another_thread() {
+    fn assert_send<T: Send>(_: T) {}
+    assert_send(open(&folder()));
 }
 
 #[test]
-fn a_new_state_says_nothing_and_a_commit_is_there_after_reopening() {
+fn a_commit_is_read_back_after_reopening() {
     let folder = folder();
     let mut state = open(&folder);
     assert_eq!(*state.position(), Position::default());
@@ -114,7 +114,7 @@ fn a_new_state_says_nothing_and_a_commit_is_there_after_reopening() {
 }
 
 #[test]
-fn what_was_not_committed_is_gone_and_nothing_else() {
+fn only_uncommitted_versions_are_lost() {
     let folder = folder();
     let mut state = open(&folder);
     state.remember(&version(b"a", 1, 10), 1);
@@ -137,7 +137,7 @@ fn a_crash_leaves_the_last_commit() {
     state.remember(&version(b"a", 1, 10), 1);
     state.commit(&position(10, 1), None).unwrap();
     state.remember(&version(b"b", 1, 11), 2);
-    // What a process leaves that ends without a word.
+    // The files that a killed process leaves.
     for end in [".db", ".db-wal"] {
         let name = format!("{KEY}{end}");
         std::fs::copy(folder.path().join(&name), copy.path().join(&name)).unwrap();
@@ -156,7 +156,7 @@ fn the_emit_rule_holds_across_commits() {
     for (content, at, expected) in [
         (1, 10, true),
         (2, 10, true),
-        // Back to what it was within the same instant, and then the old page again.
+        // The earlier content again within the same instant, and then the stale page.
         (1, 10, true),
         (1, 10, false),
         (2, 9, false),
@@ -178,7 +178,7 @@ fn the_emit_rule_holds_across_commits() {
 }
 
 #[test]
-fn versions_before_the_trim_are_forgotten_and_those_without_a_date_never() {
+fn only_versions_dated_before_the_trim_are_forgotten() {
     let folder = folder();
     let mut state = open(&folder);
     for (key, at) in [(b"a", 10), (b"b", 20), (b"c", i64::MAX)] {
@@ -200,13 +200,13 @@ fn versions_before_the_trim_are_forgotten_and_those_without_a_date_never() {
 }
 
 #[test]
-fn a_version_whose_date_moved_keeps_the_later_one() {
+fn a_version_read_with_two_dates_keeps_the_later_one() {
     let folder = folder();
     let mut state = open(&folder);
     state.remember(&version(b"a", 1, 10), 1);
     state.commit(&position(10, 1), None).unwrap();
     for at in [30, 20] {
-        state.met_again(&version(b"a", 1, at)).unwrap();
+        state.seen_again(&version(b"a", 1, at)).unwrap();
     }
     state
         .commit(&position(30, 1), Some(Micros::new(25)))
@@ -216,22 +216,20 @@ fn a_version_whose_date_moved_keeps_the_later_one() {
 }
 
 #[test]
-fn a_time_to_wait_for_is_kept_alone() {
+fn holding_requests_stores_nothing_else() {
     let folder = folder();
     let mut state = open(&folder);
     state.remember(&version(b"a", 1, 10), 1);
-    let until = Some(Timestamp::from_millis(1_777_000_000_000));
+    let until = Timestamp::from_millis(1_777_000_000_000);
     state.hold_until(until).unwrap();
     drop(state);
     let mut state = open(&folder);
-    assert_eq!(state.position().not_before, until);
+    assert_eq!(state.position().not_before, Some(until));
     assert_eq!(state.newest(b"a").unwrap(), None);
-    state.hold_until(None).unwrap();
-    assert_eq!(state.position().not_before, None);
 }
 
 #[test]
-fn a_position_that_could_not_be_read_back_is_refused_and_the_state_stays_whole() {
+fn a_position_that_cannot_be_read_back_is_refused_and_the_state_stays_intact() {
     let folder = folder();
     let mut state = open(&folder);
     let beyond = Position {
@@ -245,7 +243,7 @@ fn a_position_that_could_not_be_read_back_is_refused_and_the_state_stays_whole()
 }
 
 #[test]
-fn the_second_is_told_who_has_it() {
+fn a_second_process_is_refused_with_the_name_of_the_first() {
     let folder = folder();
     let state = open(&folder);
     let refused = PollState::open(folder.path(), KEY, false);
@@ -254,7 +252,7 @@ fn the_second_is_told_who_has_it() {
         ..
     }) = refused
     else {
-        panic!("the state is not refused, or nobody has it");
+        panic!("the state is not refused, or the holder is missing");
     };
     assert_eq!(holder.pid, std::process::id());
     assert_eq!(in_use(folder.path(), KEY), (true, Some(holder)));
@@ -264,7 +262,7 @@ fn the_second_is_told_who_has_it() {
 }
 
 #[test]
-fn whoever_was_taken_over_commits_nothing_more() {
+fn a_process_that_was_taken_over_cannot_commit() {
     let folder = folder();
     let mut first = open(&folder);
     first.remember(&version(b"a", 1, 10), 1);
@@ -274,10 +272,10 @@ fn whoever_was_taken_over_commits_nothing_more() {
     first.remember(&version(b"b", 1, 11), 2);
     let refused = first.commit(&position(11, 2), None);
     assert!(matches!(refused, Err(PollStateError::TakenOver { .. })));
-    assert!(first.hold_until(Some(Timestamp::now())).is_err());
+    assert!(first.hold_until(Timestamp::now()).is_err());
     second.remember(&version(b"c", 1, 12), 2);
     second.commit(&position(12, 2), None).unwrap();
-    // The lock that the first lets go of is the second's at its next commit.
+    // When the first releases the lock, the next commit of the second acquires it.
     drop(first);
     second.commit(&position(13, 2), None).unwrap();
     let third = PollState::open(folder.path(), KEY, false);
@@ -289,7 +287,7 @@ fn whoever_was_taken_over_commits_nothing_more() {
 }
 
 #[test]
-fn a_state_is_of_one_query_and_says_what_differs() {
+fn a_state_of_another_query_is_refused_with_the_differences() {
     let folder = folder();
     open(&folder).claim(&fingerprint()).unwrap();
     let mut state = open(&folder);
@@ -300,14 +298,14 @@ fn a_state_is_of_one_query_and_says_what_differs() {
     };
     assert_eq!(
         state.claim(&asked).unwrap_err().to_string(),
-        "the state `local.contact` is of another query: its datatype is `contact`, not `order`"
+        "the state `local.contact` belongs to another query: its datatype is `contact`, not `order`"
     );
     assert_eq!(state.fingerprint(), Some(&fingerprint()));
 }
 
 #[cfg(unix)]
 #[test]
-fn files_are_private_whatever_they_were() {
+fn files_are_made_private() {
     use std::os::unix::fs::PermissionsExt;
     let above = folder();
     let folder = above.path().join("poll");
@@ -330,7 +328,7 @@ fn files_are_private_whatever_they_were() {
 }
 
 #[test]
-fn many_commits_and_trims_never_disturb_the_sums() {
+fn the_sums_are_right_after_many_commits_and_trims() {
     let folder = folder();
     let mut random = fastrand::Rng::with_seed(7);
     let mut state = open(&folder);

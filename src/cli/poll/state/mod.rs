@@ -1,4 +1,4 @@
-//! `evt poll state`: how far each datatype was read; carried elsewhere, set, taken back.
+//! `evt poll state`: show, export, set and reset how far each datatype was read.
 
 mod change;
 mod show;
@@ -15,10 +15,10 @@ use crate::grammar::nearest::nearest;
 use crate::grammar::quantity::When;
 use crate::store::poll;
 
-/// See how far each datatype was read, carry that elsewhere, go back
+/// Show, export, set and reset how far each datatype was read
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt poll state list                         what was polled, and how far\n  evt poll state reset contact --to 2026-04-25   read again what changed since"
+    after_help = "Examples:\n  evt poll state list                            all states, and how far each was read\n  evt poll state reset contact --to 2026-04-25   read again what has changed since then"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -34,7 +34,7 @@ enum Command {
     Reset(Reset),
 }
 
-/// List the states: what was polled, how far it was read, who polls it now
+/// List the states: what is polled, how far it was read, which process polls it now
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt poll state list")]
 struct List {}
@@ -43,60 +43,60 @@ struct List {}
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt poll state show contact")]
 struct Show {
-    /// Which: a key, or the datatype for the one of the profile in use
+    /// Name of the state, or a datatype of the current profile
     key: String,
 }
 
-/// Write a state as JSON, with every version that it remembers
+/// Write a state as JSON, with all remembered versions
 ///
-/// A poller may go on meanwhile. `evt poll state set` reads it back, also on another machine.
+/// A poller may keep running meanwhile. `evt poll state set` reads the file, also on another machine.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt poll state export contact contact-state.json\n  evt poll state export contact | gzip > contact-state.json.gz"
 )]
 struct Export {
-    /// Which: a key, or the datatype for the one of the profile in use
+    /// Name of the state, or a datatype of the current profile
     key: String,
-    /// Write to this file (readable by you alone) in place of stdout
+    /// Write to this file, which only you can read, instead of stdout
     file: Option<PathBuf>,
-    /// Replace the file where there is one
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
 
-/// Set a state from an export, or from a Singer state
+/// Set a state from an export or a Singer state
 ///
-/// Of a Singer state the bookmark of the datatype is taken: what evt wrote there, or else its value as the time up to which
-/// everything was read.
+/// A Singer state needs a bookmark for the datatype. If evt wrote it, the whole state is restored; otherwise its value is the time
+/// up to which everything counts as read.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt poll state set contact contact-state.json\n  tail -1 singer-state.json | evt poll state set contact -"
 )]
 struct Set {
-    /// Which: a key, or the datatype for the one of the profile in use; it may be new
+    /// Name of the state, or a datatype of the current profile; it may be new
     key: String,
-    /// The file; - for stdin
+    /// File to read; - for stdin
     file: Source,
 }
 
-/// Forget a state, so that the next poll begins anew, or move it back to a time
+/// Delete a state, so that the next poll starts over, or move it back to a time
 ///
-/// An export is written beside it first; the message says how to take it back by that.
+/// An export is written first. The output shows how to restore it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt poll state reset contact\n  evt poll state reset contact --to 2h"
 )]
 struct Reset {
-    /// Which: a key, or the datatype for the one of the profile in use
+    /// Name of the state, or a datatype of the current profile
     key: String,
-    /// Only read again what was modified at this time or later
+    /// Only read again records modified at this time or later
     #[arg(long, value_name = "T")]
     to: Option<When>,
 }
 
 /// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    // All of it waits for the disk alone; signals are answered meanwhile.
+    // These commands only wait for the disk. On another thread, signals are handled meanwhile.
     tokio::task::spawn_blocking(move || match &args.command {
         Command::List(List {}) => show::list(&cx),
         Command::Show(args) => show::show(args, &cx),
@@ -108,29 +108,29 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     .unwrap_or_else(|_| Err(RuntimeError::Fault.into()))
 }
 
-/// Where states lie.
+/// The folder of all states.
 pub(crate) fn folder(cx: &Context) -> PathBuf {
     cx.paths.state_dir.join("poll")
 }
 
-/// The key of a state of the profile in use.
-fn of_profile(key: &str, cx: &Context) -> String {
+/// The name of a state of the current profile.
+fn in_profile(key: &str, cx: &Context) -> String {
     format!("{}.{key}", cx.profile_name())
 }
 
-/// The known key that is meant, if there is one.
+/// The existing state with this name, or of this datatype in the current profile.
 fn known(typed: &str, keys: &[String], cx: &Context) -> Option<String> {
-    let of_profile = of_profile(typed, cx);
-    [typed, &of_profile]
+    let in_profile = in_profile(typed, cx);
+    [typed, &in_profile]
         .into_iter()
         .find(|key| keys.iter().any(|known| known == key))
         .map(str::to_owned)
 }
 
-/// The key of the state that is meant.
+/// The existing state with this name, or of this datatype in the current profile.
 ///
 /// # Errors
-/// With the one that is most like it, where there is none.
+/// If there is none, with a hint to the most similar name.
 fn find(typed: &str, cx: &Context) -> Result<String, CliError> {
     let keys = poll::list(&folder(cx))?;
     if let Some(key) = known(typed, &keys, cx) {
@@ -139,8 +139,8 @@ fn find(typed: &str, cx: &Context) -> Result<String, CliError> {
     let message = format!("there is no state `{typed}`");
     let unknown = CliError::new(Exit::NotFound, "no_such_state", message);
     let like = nearest(typed, keys.iter().map(String::as_str)).map(str::to_owned);
-    // A short name is like a short name.
-    let prefix = of_profile("", cx);
+    // A datatype is compared with datatypes.
+    let prefix = in_profile("", cx);
     let short = keys.iter().filter_map(|key| key.strip_prefix(&prefix));
     Err(match nearest(typed, short).map(str::to_owned).or(like) {
         Some(key) => unknown.hint(format!("evt poll state show {key}")),

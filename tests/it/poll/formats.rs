@@ -1,11 +1,11 @@
-//! How a record is printed.
+//! Output formats of records.
 
 use serde_json::json;
 
 use super::{Bench, poll, row};
 use crate::support::Table;
 
-/// What a JSON library would write otherwise.
+/// JSON that a library would write in another way.
 const ODD: &str = "{ \"sk\": \"\\u0061\",  \"amount\": 1.50, \"n\": 12345678901234567890, \"url\": \"https:\\/\\/x.test\", \"e\": 1E+2,\
  \"modifydate\": \"2026-04-25T10:00:00.000Z\", \"twice\": 1, \"twice\": 2 }";
 
@@ -20,7 +20,7 @@ fn a_record_is_printed_byte_for_byte() {
 }
 
 #[test]
-fn a_record_of_many_lines_is_printed_on_one() {
+fn a_record_of_several_lines_is_printed_on_one() {
     let table = Table::start(&[
         "{\n  \"sk\": \"a\",\r\n  \"note\": \"one\\ntwo\",\n  \"modifydate\": \"2026-04-25T10:00:00.000Z\"\n}",
     ]);
@@ -30,7 +30,7 @@ fn a_record_of_many_lines_is_printed_on_one() {
 }
 
 #[test]
-fn as_text_a_line_has_date_change_key_and_what_it_says() {
+fn a_line_of_text_has_date_change_key_and_data() {
     let table = Table::start(&[
         &row("a", "10:00:00.000", r#","version":1,"data":{"n":1}"#),
         &row("b", "10:00:01.000", r#","version":7,"data":{"n":2}"#),
@@ -53,7 +53,7 @@ fn as_text_a_line_has_date_change_key_and_what_it_says() {
 }
 
 #[test]
-fn as_text_a_record_cannot_steer_the_terminal() {
+fn text_output_has_no_escape_sequences_of_a_record() {
     let table = Table::start(&[&row("a", "10:00:00.000", r#","data":{"x":"\u001b[31m"}"#)]);
     table.put(&row("b\\u001b[2J", "10:00:01.000", ""));
     let output = poll(&table.sandbox(), &["-o", "text"]).expect_exit(0);
@@ -61,7 +61,7 @@ fn as_text_a_record_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn an_envelope_names_the_version_the_same_for_every_reader() {
+fn the_id_in_the_envelope_depends_only_on_the_version() {
     let bench = Bench::with_contacts(&["ada@x.test"]);
     let read = |state| {
         let args = ["--envelope", "--state-key", state];
@@ -91,14 +91,14 @@ fn an_envelope_keeps_the_record_byte_for_byte() {
 }
 
 #[test]
-fn an_envelope_calls_a_state_that_says_so_a_deletion() {
+fn the_envelope_of_a_record_with_state_deleted_is_a_deletion() {
     let table = Table::start(&[&row("a", "10:00:00.000", r#","state":"deleted""#)]);
     let output = poll(&table.sandbox(), &["--envelope"]).expect_exit(0);
     assert_eq!(output.json_lines()[0]["_evt"]["op"], "delete");
 }
 
 #[test]
-fn jq_prints_what_it_makes_of_each_record() {
+fn jq_prints_its_result_for_each_record() {
     let bench = Bench::with_contacts(&["ada@x.test", "bob@x.test"]);
     let output = bench.poll(&["--jq", ".data.email"]).expect_exit(0);
     assert_eq!(output.stdout, "\"ada@x.test\"\n\"bob@x.test\"\n");

@@ -1,0 +1,198 @@
+//! The sweep through all keys, without any date. Deleted records are missing from it, and records that no bound has ever matched
+//! turn up.
+
+use super::Undated;
+use super::checks::keys_ascend;
+use super::halt::{Halt, Violation};
+use super::page::{Page, Row};
+use super::request::{Request, Sort};
+use super::run::Run;
+use crate::json::{Kind, Raw};
+use crate::source::{Change, Notice, Op};
+use crate::watermark::{Micros, Version, is_new};
+
+/// Sweeps that must miss a key before it is requested by itself. A replica that is behind can hide a record from one sweep.
+const MISSED_SWEEPS: u32 = 2;
+/// Missing keys that are handled between two commits.
+const MISSING_BATCH: usize = 100;
+/// Records between two commits.
+const COMMIT_RECORDS: usize = 1000;
+
+/// Sweeps through all keys, if `--deletes sweep` or `--reconcile` asks for it.
+pub(super) async fn sweep(run: &mut Run<'_>) -> Result<(), Halt> {
+    let (finds_deleted, reconciles) = (run.options.sweep, run.options.reconcile);
+    if !finds_deleted && !reconciles {
+        return Ok(());
+    }
+    // The first sweep learns which records exist. It cannot tell a record that was never emitted from one whose emission has
+    // been trimmed, so it does not report any from that time.
+    let is_first = !run.output.position.knows_keys;
+    if is_first {
+        run.output.notice(Notice::Remark(
+            "The first sweep learns which records exist. The next ones report records that were missed.".to_owned(),
+        ));
+    }
+    run.output.position.tracks_keys = true;
+    run.commit().await?;
+    let sweep = run.output.state.begin_sweep()?;
+    read_all_keys(run, sweep, is_first).await?;
+    run.output.position.knows_keys = true;
+    run.commit().await?;
+    if finds_deleted {
+        run.output.state.end_sweep(sweep)?;
+        report_deletions(run, sweep).await?;
+    }
+    Ok(())
+}
+
+async fn read_all_keys(run: &mut Run<'_>, sweep: u64, is_first: bool) -> Result<(), Halt> {
+    let mut last: Option<String> = None;
+    let mut uncommitted = 0;
+    loop {
+        let request = Request {
+            after: last.clone(),
+            sort: Sort::Key,
+            ..run.server.request()
+        };
+        let check = |page: &Page| keys_ascend(page, last.as_deref());
+        let page = run.next_page(&request, check).await;
+        let Some(page) = page.map_err(cannot_sweep)? else {
+            return Ok(());
+        };
+        last = page.last_key();
+        for row in &page.rows {
+            let is_emitted = visit(run, &page, row, sweep, is_first)?;
+            if is_emitted && run.options.commit_each_record {
+                run.commit().await?;
+            }
+        }
+        uncommitted += page.len();
+        if uncommitted >= COMMIT_RECORDS || run.output.file.is_none() {
+            uncommitted = 0;
+            run.commit().await?;
+        }
+        run.page_done().await?;
+    }
+}
+
+/// Notes that a record exists, and emits it if it was missed so far. Returns whether it was.
+fn visit(
+    run: &mut Run<'_>,
+    page: &Page,
+    row: &Row,
+    sweep: u64,
+    is_first: bool,
+) -> Result<bool, Halt> {
+    let Some(key) = page.key(row) else {
+        return Ok(false);
+    };
+    let (options, output) = (run.options, &mut run.output);
+    let at = row.at.unwrap_or(Micros::MAX);
+    if output.position.since.is_some_and(|since| at < since) {
+        return Ok(false);
+    }
+    let digest = output.digest(page.record(row));
+    let plain = key.plain();
+    let version = Version {
+        key: plain.as_bytes(),
+        digest,
+        at,
+    };
+    let is_known = match output.state.visit_key(version.key, digest, at, sweep)? {
+        // An older version comes from a replica that is behind.
+        Some((known, known_at)) => known == digest || at < known_at,
+        None => is_first && output.position.trimmed.is_some_and(|trimmed| at < trimmed),
+    };
+    let is_undated = row.at.is_none() && options.undated != Undated::Include;
+    let is_after = options.until.is_some_and(|until| at >= until);
+    if is_known || is_undated || is_after || !is_new(output.state, &version)? {
+        return Ok(false);
+    }
+    output.emit(page, row, &run.server, &version)?;
+    Ok(true)
+}
+
+/// Reports keys that two sweeps have missed and that the server does not have when each is requested by itself.
+async fn report_deletions(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
+    loop {
+        let missing = run
+            .output
+            .state
+            .missing_keys(MISSED_SWEEPS, MISSING_BATCH)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for key in missing {
+            if is_deleted(run, &key, sweep).await? {
+                emit_deletion(run, &key)?;
+                run.output.state.forget_key(&key);
+            }
+            if run.options.commit_each_record {
+                run.commit().await?;
+            }
+        }
+        run.commit().await?;
+    }
+}
+
+/// Whether the server has no record with this key, in any notation. A record that exists after all is visited.
+async fn is_deleted(run: &mut Run<'_>, key: &[u8], sweep: u64) -> Result<bool, Halt> {
+    let text = String::from_utf8_lossy(key).into_owned();
+    // Keys are stored as text. In the record, such a key may be a number or an object.
+    let is_bare = matches!(
+        Raw::check(key).and_then(Raw::kind),
+        Some(Kind::Number | Kind::Object)
+    );
+    for literal in [Some(quoted(&text)), is_bare.then_some(text)] {
+        let Some(literal) = literal else { continue };
+        let request = Request {
+            only: Some(literal),
+            ..run.server.request()
+        };
+        let check = |page: &Page| {
+            let has_key = |row: &Row| {
+                page.key(row)
+                    .is_some_and(|found| found.plain().as_bytes() == key)
+            };
+            match page.rows.iter().all(has_key) {
+                true => Ok(()),
+                false => Err(Violation::Keys),
+            }
+        };
+        let page = run.next_page(&request, check).await;
+        if let Some(page) = page.map_err(cannot_sweep)? {
+            for row in &page.rows {
+                visit(run, &page, row, sweep, false)?;
+            }
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn emit_deletion(run: &mut Run<'_>, key: &[u8]) -> Result<(), Halt> {
+    let quoted = quoted(&String::from_utf8_lossy(key));
+    let record = format!("{{\"op\":\"delete\",\"key\":{quoted}}}");
+    let digest = run.output.digest(&record);
+    let version = Version {
+        key,
+        digest,
+        at: Micros::MIN,
+    };
+    let change = Change {
+        op: Op::Deleted,
+        key: &quoted,
+        key_path: run.server.capabilities.key.as_deref().unwrap_or_default(),
+        at: None,
+        digest,
+    };
+    run.output.emit_change(&record, change, &version)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text is always JSON")
+}
+
+fn cannot_sweep(halt: Halt) -> Halt {
+    halt.or_incomplete(|| "its keys cannot be read one after the other".to_owned())
+}

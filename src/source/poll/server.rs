@@ -1,0 +1,555 @@
+//! The server: sends requests, repeats them if that may help, and keeps what is known of the server.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::capabilities::Capabilities;
+use super::halt::{Halt, Violation};
+use super::output::Output;
+use super::page::{FieldPaths, Page, steps};
+use super::request::{Request, Sort, Template};
+use super::{Find, PollEnd, PollError, PollOptions, Subject};
+use crate::api::{Answer, ApiError, Why};
+use crate::source::Notice;
+use crate::store::poll::Fingerprint;
+use crate::time::Timestamp;
+use crate::watermark::{Micros, Position};
+
+/// The names of keys, in the order in which they are tried.
+const KEYS: [&str; 3] = ["sk", "id", "_id"];
+/// Tries of one request.
+const TRIES: u32 = 12;
+/// Each delay is drawn from a span that starts at the first value and doubles up to the second.
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// A page of this size is not made smaller when the server refuses a request.
+const MIN_PAGE_SIZE: u32 = 10;
+/// How often a request is repeated whose response violates it. A cache or a replica is wrong now and then; a server that is
+/// wrong every time does not support the request.
+const RECHECKS: u32 = 5;
+/// How often a request is repeated whose response is the one to the previous, different request.
+const STALE_RETRIES: u32 = 2;
+/// How long the last prefetched response is awaited at the end.
+const PREFETCH_GRACE: Duration = Duration::from_secs(1);
+/// Empty responses in a row that prove that there are no records. One is not enough: caches and overloaded replicas sometimes
+/// send an empty page, and to stop there would lose everything after it.
+pub(super) const EMPTY_RESPONSES: u32 = 4;
+
+/// A lower or upper bound of the date, and how it is written for the server.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) at: Micros,
+    pub(super) text: String,
+}
+
+/// A request that was sent before it was needed.
+struct Prefetch {
+    body: Vec<u8>,
+    response: AbortOnDropHandle<Result<Answer, ApiError>>,
+}
+
+/// How a try failed.
+enum Failure {
+    /// Another try may succeed.
+    Transient(PollError),
+    /// The server understood the request and does not support it.
+    Refused(ApiError),
+    Final(PollError),
+}
+
+/// The server that is polled.
+pub(super) struct Server<'a> {
+    options: &'a PollOptions,
+    subject: &'a Subject,
+    find: &'a Find,
+    stop: &'a CancellationToken,
+    pub(super) template: Template,
+    pub(super) paths: FieldPaths,
+    pub(super) capabilities: Capabilities,
+    /// The server's clock at the first response of the scan.
+    pub(super) clock: Option<Micros>,
+    /// The most records that a page had, by the page size requested.
+    pub(super) largest_pages: HashMap<u32, usize>,
+    /// Empty responses that end a scan.
+    pub(super) empty_responses: u32,
+    /// It has responded to this process.
+    has_answered: bool,
+    /// It has sent records with keys.
+    has_keys: bool,
+    /// It has sent a page of the usual size.
+    accepts_page_size: bool,
+    /// The last request and a hash of its response.
+    last_response: Option<(Vec<u8>, u64)>,
+    prefetch: Option<Prefetch>,
+    asked_at: Option<Instant>,
+}
+
+impl<'a> Server<'a> {
+    pub(super) fn new(
+        options: &'a PollOptions,
+        subject: &'a Subject,
+        find: &'a Find,
+        position: &Position,
+        stop: &'a CancellationToken,
+    ) -> Self {
+        let mut capabilities = Capabilities::read(position.capabilities.as_deref());
+        capabilities.key = options.key.clone().or(capabilities.key);
+        Self {
+            options,
+            subject,
+            find,
+            stop,
+            template: Template {
+                query: options.query.clone(),
+                field: options.field.clone(),
+                page_size: options.page_size,
+            },
+            paths: FieldPaths {
+                key: capabilities.key.as_deref().map(steps).unwrap_or_default(),
+                date: steps(&options.field),
+            },
+            capabilities,
+            clock: None,
+            largest_pages: HashMap::new(),
+            empty_responses: EMPTY_RESPONSES,
+            has_answered: false,
+            has_keys: false,
+            accepts_page_size: false,
+            last_response: None,
+            prefetch: None,
+            asked_at: None,
+        }
+    }
+
+    /// The smallest difference between two dates of this server.
+    pub(super) fn unit(&self) -> Duration {
+        self.capabilities.dates.unit()
+    }
+
+    /// A bound at `at`, rounded down to what the server's dates can express.
+    pub(super) fn bound_at(&self, at: Micros) -> Bound {
+        let dates = self.capabilities.bound_dates();
+        Bound {
+            at: dates.floor(at),
+            text: dates.write(at),
+        }
+    }
+
+    /// A request for everything, with the name of the key for sorting.
+    pub(super) fn request(&self) -> Request {
+        Request {
+            key: self.capabilities.key.clone(),
+            ..Request::default()
+        }
+    }
+
+    /// A request for everything from `from` on, sorted by date.
+    pub(super) fn request_from(&self, from: &Bound, sort: Sort) -> Request {
+        Request {
+            from: Some(from.text.clone()),
+            sort,
+            ..self.request()
+        }
+    }
+
+    /// Requests a page until it satisfies `check`; an empty page always does.
+    pub(super) async fn checked_page(
+        &mut self,
+        output: &mut Output<'_>,
+        request: &Request,
+        check: impl Fn(&Page) -> Result<(), Violation>,
+    ) -> Result<Page, Halt> {
+        let page = self
+            .page_or_empty(EMPTY_RESPONSES, output, request, check)
+            .await?;
+        Ok(page.unwrap_or_default())
+    }
+
+    /// Requests a page until it satisfies `check`; `None` once enough responses in a row were empty.
+    pub(super) async fn next_page(
+        &mut self,
+        output: &mut Output<'_>,
+        request: &Request,
+        check: impl Fn(&Page) -> Result<(), Violation>,
+    ) -> Result<Option<Page>, Halt> {
+        self.page_or_empty(self.empty_responses, output, request, check)
+            .await
+    }
+
+    async fn page_or_empty(
+        &mut self,
+        empty_responses: u32,
+        output: &mut Output<'_>,
+        request: &Request,
+        check: impl Fn(&Page) -> Result<(), Violation>,
+    ) -> Result<Option<Page>, Halt> {
+        let (mut empty, mut rechecks, mut stale) = (0, 0, 0);
+        loop {
+            let page = match self.page(output, request).await {
+                Err(Halt::Refused(_)) => return Err(Violation::Refused.into()),
+                page => page?,
+            };
+            // The response to the previous request may come from a cache. If it comes again, it is the right one.
+            if stale < STALE_RETRIES && self.is_stale(request, &page) {
+                stale += 1;
+                continue;
+            }
+            if page.len() == 0 {
+                empty += 1;
+                if empty >= empty_responses {
+                    return Ok(None);
+                }
+                continue;
+            }
+            match check(&page) {
+                Ok(()) => return Ok(Some(page)),
+                Err(violation) if rechecks == RECHECKS => return Err(violation.into()),
+                Err(_) => {
+                    rechecks += 1;
+                    // A wrong page proves that there are records, so earlier empty pages do not count.
+                    empty = 0;
+                    self.sleep(backoff(1)).await?;
+                }
+            }
+        }
+    }
+
+    /// Requests a page, and again after failures that may pass. The page is not checked.
+    ///
+    /// # Errors
+    /// [`Halt::Refused`] if the server does not support the request.
+    pub(super) async fn page(
+        &mut self,
+        output: &mut Output<'_>,
+        request: &Request,
+    ) -> Result<Page, Halt> {
+        let mut body = self.template.body(request);
+        let page_size = self.template.page_size;
+        let mut tries = 0;
+        loop {
+            self.wait_for_turn(output).await?;
+            output.progress.count_request(tries > 0);
+            let failure = match self.send(output, &body).await? {
+                Ok(answer) => match self.read(output, answer, request)? {
+                    Ok(page) => return Ok(page),
+                    Err(failure) => failure,
+                },
+                Err(error) => self.classify(error),
+            };
+            let error = match failure {
+                Failure::Transient(error) => error,
+                Failure::Refused(refused) => {
+                    if request.size.is_none() && self.may_be_too_large(&refused) {
+                        self.template.page_size /= 2;
+                        body = self.template.body(request);
+                        continue;
+                    }
+                    // Smaller pages did not help, so their size was not the reason.
+                    self.template.page_size = page_size;
+                    return Err(Halt::Refused(refused));
+                }
+                Failure::Final(error) => return Err(error.into()),
+            };
+            tries += 1;
+            if tries == TRIES {
+                let source = Box::new(error);
+                return Err(PollError::RetriesExhausted { tries, source }.into());
+            }
+            self.wait_after(output, &error, tries).await?;
+        }
+    }
+
+    /// Whether the page is the response to the previous, different request.
+    fn is_stale(&mut self, request: &Request, page: &Page) -> bool {
+        let (body, hash) = (self.template.body(request), page.hash());
+        let is_stale = self
+            .last_response
+            .as_ref()
+            .is_some_and(|(asked, answered)| *answered == hash && *asked != body);
+        if !is_stale {
+            self.last_response = Some((body, hash));
+        }
+        is_stale && page.len() > 0
+    }
+
+    /// Sends a request that will be needed next, unless the rate of requests is limited.
+    pub(super) async fn prefetch(&mut self, request: &Request) {
+        if self.options.pace.is_some() {
+            return;
+        }
+        let body = self.template.body(request);
+        let response = tokio::spawn((self.find)(body.clone()));
+        self.prefetch = Some(Prefetch {
+            body,
+            response: AbortOnDropHandle::new(response),
+        });
+        // Lets the request go out before this thread processes the current page.
+        tokio::task::yield_now().await;
+    }
+
+    async fn send(
+        &mut self,
+        output: &mut Output<'_>,
+        body: &[u8],
+    ) -> Result<Result<Answer, ApiError>, Halt> {
+        let is_other = |prefetch: &Prefetch| prefetch.body != body;
+        if self.prefetch.as_ref().is_some_and(is_other) {
+            self.discard_prefetch(output).await?;
+        }
+        let response = match self.prefetch.take() {
+            Some(prefetch) => prefetch.response,
+            // In a separate task: in the root future, each chunk of the body would cost a wake-up.
+            None => AbortOnDropHandle::new(tokio::spawn((self.find)(body.to_vec()))),
+        };
+        self.asked_at = Some(Instant::now());
+        tokio::select! {
+            response = response => response.map_err(|_| {
+                Halt::Error(PollError::NotPages { why: "the request broke off".to_owned() })
+            }),
+            () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
+        }
+    }
+
+    /// Awaits a prefetched page that is not needed after all. It is not cancelled, because its `Retry-After` header limits the
+    /// next request as well.
+    async fn discard_prefetch(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
+        let stop = self.stop;
+        let retry_at = tokio::select! {
+            retry_at = self.prefetch_retry_at() => retry_at,
+            () = stop.cancelled() => return Err(Halt::End(PollEnd::Stopped)),
+        };
+        let Some(until) = retry_at else {
+            return Ok(());
+        };
+        self.wait_until(output, until, SERVER_ASKED).await
+    }
+
+    /// Awaits the prefetched response. Returns the time before which it forbids the next request.
+    async fn prefetch_retry_at(&mut self) -> Option<Timestamp> {
+        let prefetch = self.prefetch.take()?;
+        match prefetch.response.await {
+            Ok(Err(ApiError::Refused(refusal))) => refusal.retry_after.map(end_of_wait),
+            _ => None,
+        }
+    }
+
+    /// Awaits the prefetched response at the end of polling, and stores its `Retry-After` for the next process.
+    pub(super) async fn finish_prefetch(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
+        let retry_at = tokio::time::timeout(PREFETCH_GRACE, self.prefetch_retry_at()).await;
+        match retry_at {
+            Ok(Some(until)) => output.hold_until(until),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a response. The first one shows whether the state belongs to this server.
+    fn read(
+        &mut self,
+        output: &mut Output<'_>,
+        answer: Answer,
+        request: &Request,
+    ) -> Result<Result<Page, Failure>, Halt> {
+        let platform = answer.platform.as_deref();
+        output.claim(|| fingerprint(self.options, self.subject, platform))?;
+        self.has_answered = true;
+        let envelope = self.capabilities.envelope.as_deref();
+        let mut page = match Page::read(answer, envelope, &self.paths) {
+            Ok(page) => page,
+            Err(why) => {
+                let why = why.to_string();
+                return Ok(Err(Failure::Transient(PollError::NotPages { why })));
+            }
+        };
+        self.learn(&mut page)?;
+        output.progress.count_page(page.len() as u64, page.total);
+        let size = request.size.unwrap_or(self.template.page_size);
+        let largest = self.largest_pages.entry(size).or_default();
+        *largest = page.len().max(*largest);
+        self.accepts_page_size |= request.size.is_none();
+        Ok(Ok(page))
+    }
+
+    /// Learns from a page what holds for all pages: clock, envelope, name of the key, format of dates.
+    fn learn(&mut self, page: &mut Page) -> Result<(), PollError> {
+        // The local clock may differ from the server's, so it is used only if there is no `Date` header.
+        let clock = || page.clock.unwrap_or_else(|| Timestamp::now().into());
+        self.clock = self.clock.or_else(|| Some(clock()));
+        if page.len() == 0 {
+            return Ok(());
+        }
+        if self.capabilities.envelope.as_ref() != Some(&page.envelope) {
+            self.capabilities.envelope = Some(page.envelope.clone());
+        }
+        if self.paths.key.is_empty()
+            && let Some(row) = page.rows.first()
+        {
+            let has_it = |name: &&str| page.value(row, &steps(name)).is_some();
+            let key = KEYS.into_iter().find(has_it);
+            let key = key.ok_or(PollError::NoKey { key: None })?;
+            self.capabilities.key = Some(key.to_owned());
+            self.paths.key = steps(key);
+            page.find_keys(&self.paths);
+        }
+        if !self.has_keys {
+            self.has_keys = page.rows.iter().any(|row| page.key(row).is_some());
+            if !self.has_keys {
+                let key = self.options.key.clone();
+                return Err(PollError::NoKey { key });
+            }
+        }
+        for date in page.rows.iter().filter_map(|row| page.date(row)) {
+            self.capabilities.learn_date(date);
+        }
+        Ok(())
+    }
+
+    /// Whether a smaller page may be accepted: some servers refuse a page size above their limit. A server that has accepted the
+    /// size before refuses something else.
+    fn may_be_too_large(&self, refused: &ApiError) -> bool {
+        let is_large = matches!(refused, ApiError::TooLarge { .. });
+        (is_large || !self.accepts_page_size) && self.template.page_size > MIN_PAGE_SIZE
+    }
+
+    fn classify(&self, error: ApiError) -> Failure {
+        match &error {
+            ApiError::Refused(refusal) => match refusal.status {
+                408 | 425 | 429 | 500 | 502..=599 => Failure::Transient(error.into()),
+                401 | 403 | 404 => Failure::Final(error.into()),
+                _ => Failure::Refused(error),
+            },
+            ApiError::Unreachable { source, .. } => match source {
+                Why::Timeout { .. } | Why::Broken(_) => Failure::Transient(error.into()),
+                // The server may be restarting if it has answered before. Otherwise the URL is probably wrong.
+                Why::Refused | Why::Name { .. } if self.has_answered => {
+                    Failure::Transient(error.into())
+                }
+                Why::Refused | Why::Name { .. } | Why::Tls { .. } => Failure::Final(error.into()),
+            },
+            ApiError::TooLarge { .. } => Failure::Refused(error),
+            ApiError::BadUrl { .. }
+            | ApiError::BadHeader { .. }
+            | ApiError::BadName { .. }
+            | ApiError::Setup(_)
+            | ApiError::ForeignRedirect { .. }
+            | ApiError::RedirectLoop { .. }
+            | ApiError::Unreadable { .. }
+            | ApiError::Incomplete { .. } => Failure::Final(error.into()),
+        }
+    }
+
+    async fn wait_after(
+        &mut self,
+        output: &mut Output<'_>,
+        error: &PollError,
+        tries: u32,
+    ) -> Result<(), Halt> {
+        let retry_after = match error {
+            PollError::Api(ApiError::Refused(refusal)) => refusal.retry_after,
+            _ => None,
+        };
+        let why = error.to_string();
+        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
+            return self.wait_until(output, end_of_wait(wait), &why).await;
+        }
+        let delay = backoff(tries);
+        // Single failures are normal and pass within a second: no notice.
+        if tries > 2 {
+            output.notice(Notice::Retrying {
+                why,
+                delay,
+                attempt: tries,
+            });
+        }
+        self.sleep(delay).await
+    }
+
+    /// Waits until the next request is allowed, by `Retry-After`, which an earlier process may have received, and by the rate.
+    async fn wait_for_turn(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
+        if let Some(until) = output.position.not_before
+            && until > Timestamp::now()
+        {
+            self.wait_until(output, until, SERVER_ASKED).await?;
+        }
+        if let (Some(pace), Some(last)) = (self.options.pace, self.asked_at) {
+            let left = (last + pace).saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                self.sleep(left).await?;
+            }
+        }
+        match self.is_stopped() {
+            true => Err(Halt::End(PollEnd::Stopped)),
+            false => Ok(()),
+        }
+    }
+
+    /// Sends nothing before `until`. The time is stored first: a process that is restarted during the wait must not ask sooner.
+    async fn wait_until(
+        &mut self,
+        output: &mut Output<'_>,
+        until: Timestamp,
+        why: &str,
+    ) -> Result<(), Halt> {
+        output.hold_until(until)?;
+        if until.since(Timestamp::now()) > self.options.max_wait {
+            return Err(PollError::WaitTooLong { until }.into());
+        }
+        let why = why.to_owned();
+        output.notice(Notice::Waiting { until, why });
+        loop {
+            let left = until.since(Timestamp::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.sleep(left).await?;
+        }
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Sleeps, unless the caller asks to stop.
+    pub(super) async fn sleep(&self, span: Duration) -> Result<(), Halt> {
+        tokio::select! {
+            () = tokio::time::sleep(span) => Ok(()),
+            () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
+        }
+    }
+}
+
+const SERVER_ASKED: &str = "the server asked for it";
+
+/// The end of a wait that starts now. [`Timestamp::now`] is rounded down to a millisecond; the wait must not end sooner.
+fn end_of_wait(wait: Duration) -> Timestamp {
+    Timestamp::now().plus(wait.saturating_add(Duration::from_millis(1)))
+}
+
+/// Full jitter over a doubling span.
+fn backoff(tries: u32) -> Duration {
+    let span = MIN_BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10));
+    span.min(MAX_BACKOFF).mul_f64(fastrand::f64())
+}
+
+/// What the state is of. `platform` identifies the data of a local platform.
+fn fingerprint(options: &PollOptions, subject: &Subject, platform: Option<&str>) -> Fingerprint {
+    let platform = match platform.filter(|_| subject.is_loopback) {
+        Some(data) => format!("evt-dev:{data}"),
+        None => subject.url.clone(),
+    };
+    let mut query = Vec::new();
+    let text = Value::Object(options.query.clone()).to_string();
+    crate::json::canonical(&text, &[], &mut query);
+    Fingerprint {
+        platform,
+        org: subject.org.clone(),
+        datatype: options.datatype.clone(),
+        query: String::from_utf8_lossy(&query).into_owned(),
+        key: options.key.clone(),
+        field: options.field.clone(),
+    }
+}
