@@ -79,7 +79,7 @@ impl Server {
         }
         let bounds = &query["modifydate"];
         let date = shown(*at);
-        let dated = !self.obeys_bounds
+        let dated = !self.respects_bounds
             || bounds["$gte"]
                 .as_str()
                 .is_none_or(|from| date.as_str() >= from)
@@ -294,7 +294,7 @@ fn servers() -> impl Strategy<Value = Server> {
         2..40_u32,
     )
         .prop_map(
-            |(rows, order, paging, obeys_bounds, cap, page_size)| Server {
+            |(rows, order, paging, respects_bounds, cap, page_size)| Server {
                 rows,
                 order,
                 paging,

@@ -188,7 +188,7 @@ impl<'a> Output<'a> {
         }
         self.position.emitted += 1;
         self.state.remember(version, self.position.emitted);
-        self.progress.count_emitted();
+        self.progress.update().emitted += 1;
         self.uncommitted += 1;
         self.emitted += 1;
         Ok(())
@@ -213,7 +213,8 @@ impl<'a> Output<'a> {
         !may_wait && self.uncommitted > 0
     }
 
-    /// Commits what was emitted and how far the scan has come.
+    /// Commits what was emitted and how far the scan has come. `is_last`: at the end of a scan, after which a Singer STATE
+    /// message is due at once. Without a response there is nothing to commit.
     ///
     /// The output is flushed first. A crash between the two leaves records in the output that the state does not know: the
     /// next process cuts a file back to the recorded offset, and repeats the records elsewhere. The other order would lose them.
@@ -221,30 +222,23 @@ impl<'a> Output<'a> {
         &mut self,
         server: &Server<'_>,
         scan: &mut Scan,
-    ) -> Result<(), Halt> {
-        let bytes = self.flush().await?;
-        self.store(bytes, server, scan).await?;
-        if self.options.writes_bookmarks && self.bookmarked_at.elapsed() >= BOOKMARK_INTERVAL {
-            self.write_bookmark(server, scan).await?;
-        }
-        Ok(())
-    }
-
-    /// Commits at the end of a scan, with a Singer STATE message if they are on. Without a response there is nothing to commit.
-    pub(super) async fn commit_last(
-        &mut self,
-        server: &Server<'_>,
-        scan: &mut Scan,
+        is_last: bool,
     ) -> Result<(), Halt> {
         if !self.is_claimed {
             return Ok(());
         }
         let bytes = self.flush().await?;
         self.store(bytes, server, scan).await?;
-        if self.options.writes_bookmarks {
-            self.write_bookmark(server, scan).await?;
+        let is_due = is_last || self.bookmarked_at.elapsed() >= BOOKMARK_INTERVAL;
+        if !self.options.writes_bookmarks || !is_due {
+            return Ok(());
         }
-        Ok(())
+        // The output grows by the message, so its offset is committed again.
+        let bookmark = self.state.singer_bookmark(&self.options.field)?;
+        self.outlet.reached(&bookmark);
+        let bytes = self.flush().await?;
+        self.bookmarked_at = Instant::now();
+        self.store(bytes, server, scan).await
     }
 
     /// Records that this process ended properly, so that nothing after the offset in the file is its own.
@@ -302,14 +296,5 @@ impl<'a> Output<'a> {
         self.uncommitted = 0;
         self.committed_at = Instant::now();
         Ok(())
-    }
-
-    /// Writes a Singer STATE message of the last commit. The output grows by it, so its offset is committed again.
-    async fn write_bookmark(&mut self, server: &Server<'_>, scan: &mut Scan) -> Result<(), Halt> {
-        let bookmark = self.state.singer_bookmark(&self.options.field)?;
-        self.outlet.reached(&bookmark);
-        let bytes = self.flush().await?;
-        self.bookmarked_at = Instant::now();
-        self.store(bytes, server, scan).await
     }
 }

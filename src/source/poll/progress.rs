@@ -1,21 +1,12 @@
 //! Counters of a running poll, for progress display and the summary.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::watermark::Micros;
 
 /// Counters that the poller updates and other tasks read.
 #[derive(Debug, Default)]
-pub struct Progress {
-    emitted: AtomicU64,
-    rows: AtomicU64,
-    requests: AtomicU64,
-    retries: AtomicU64,
-    total: AtomicU64,
-    at: AtomicI64,
-    from: AtomicI64,
-    until: AtomicI64,
-}
+pub struct Progress(Mutex<Counts>);
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,44 +28,27 @@ pub struct Counts {
 
 impl Progress {
     pub fn counts(&self) -> Counts {
-        let count = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        let time = |cell: &AtomicI64| match cell.load(Ordering::Relaxed) {
-            0 => None,
-            at => Some(Micros::new(at)),
-        };
-        Counts {
-            emitted: count(&self.emitted),
-            rows: count(&self.rows),
-            requests: count(&self.requests),
-            retries: count(&self.retries),
-            total: Some(count(&self.total)).filter(|total| *total > 0),
-            at: time(&self.at),
-            from: time(&self.from),
-            until: time(&self.until),
-        }
-    }
-
-    pub(super) fn count_emitted(&self) {
-        self.emitted.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_page(&self, rows: u64, total: Option<u64>) {
-        self.rows.fetch_add(rows, Ordering::Relaxed);
-        self.total.fetch_max(total.unwrap_or(0), Ordering::Relaxed);
+        *self.update()
     }
 
     pub(super) fn count_request(&self, is_retry: bool) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.retries
-            .fetch_add(u64::from(is_retry), Ordering::Relaxed);
+        let mut counts = self.update();
+        counts.requests += 1;
+        counts.retries += u64::from(is_retry);
     }
 
-    pub(super) fn set_at(&self, at: Micros) {
-        self.at.store(at.get(), Ordering::Relaxed);
+    pub(super) fn count_page(&self, rows: u64, total: Option<u64>) {
+        let mut counts = self.update();
+        counts.rows += rows;
+        counts.total = counts.total.max(total.filter(|total| *total > 0));
     }
 
     pub(super) fn set_span(&self, from: Micros, until: Micros) {
-        self.from.store(from.get(), Ordering::Relaxed);
-        self.until.store(until.get(), Ordering::Relaxed);
+        let mut counts = self.update();
+        (counts.from, counts.until) = (Some(from), Some(until));
+    }
+
+    pub(super) fn update(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(at) = page.rows.last().and_then(|row| row.at) {
-            self.output.progress.set_at(at);
+            self.output.progress.update().at = Some(at);
         }
         Ok(())
     }
@@ -157,12 +157,14 @@ impl<'a> Run<'a> {
     }
 
     pub(super) async fn commit(&mut self) -> Result<(), Halt> {
-        self.output.commit(&self.server, &mut self.scan).await
+        self.output
+            .commit(&self.server, &mut self.scan, false)
+            .await
     }
 
     async fn finish(&mut self) -> Result<(), Halt> {
         self.output
-            .commit_last(&self.server, &mut self.scan)
+            .commit(&self.server, &mut self.scan, true)
             .await?;
         self.output.close()
     }
@@ -286,7 +288,7 @@ impl<'a> Run<'a> {
 
     async fn conclude(&mut self) -> Result<(), Halt> {
         self.output.position.last_complete = Some(Timestamp::now());
-        self.output.commit_last(&self.server, &mut self.scan).await
+        self.output.commit(&self.server, &mut self.scan, true).await
     }
 
     /// Reads with the best method that the server supports, and with the next one after a response shows that it does not.

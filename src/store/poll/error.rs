@@ -61,31 +61,35 @@ impl Explain for PollStateError {
         match self {
             Self::Locked { holder, .. } => Explanation::failed("state_locked")
                 .hint(match holder {
-                    Some(holder) => format!("kill {}     ends that one", holder.pid),
-                    None => "end that one".to_owned(),
+                    Some(holder) => format!("kill {}     ends that process", holder.pid),
+                    None => "end the other process".to_owned(),
                 })
-                .hint("evt poll … --force     takes over: the other one fails at its next commit")
-                .hint("evt poll … --state-key NAME     goes on under a name of your own"),
-            Self::TakenOver { key, .. } => Explanation::failed("state_locked")
-                .hint(format!("evt poll state show {key}     says how far it is")),
+                .hint(
+                    "evt poll … --force     takes over; the other process fails at its next commit",
+                )
+                .hint("evt poll … --state-key NAME     uses another state"),
+            Self::TakenOver { key, .. } => Explanation::failed("state_locked").hint(format!(
+                "evt poll state show {key}     shows how far it was read"
+            )),
             Self::Damaged {
                 key, last_export, ..
             } => state_damaged(key, last_export.as_deref()).hint(format!(
-                "evt poll state reset {key}     begins anew; the damaged file is moved aside"
+                "evt poll state reset {key}     starts over; the damaged file is renamed"
             )),
             Self::Gone {
                 key, last_export, ..
             } => state_damaged(key, last_export.as_deref())
-                .hint(format!("evt poll state reset {key}     begins anew")),
-            Self::Newer { .. } => Explanation::usage("state_newer").hint("use the newer evt"),
+                .hint(format!("evt poll state reset {key}     starts over")),
+            Self::Newer { .. } => Explanation::usage("state_newer").hint("use a newer evt"),
             Self::OtherQuery { key, .. } => Explanation::usage("state_other_query")
-                .hint("evt poll … --state-key NAME     keeps a state of its own for this one")
+                .hint("evt poll … --state-key NAME     uses another state for this query")
                 .hint(format!(
-                    "evt poll state reset {key}     begins anew with this one"
+                    "evt poll state reset {key}     starts over with this query"
                 ))
-                .hint("or ask as before"),
-            Self::NotRead { key, .. } => Explanation::usage("not_read_yet")
-                .hint(format!("evt poll state show {key}     says how far it is")),
+                .hint("or repeat the earlier query"),
+            Self::NotRead { key, .. } => Explanation::usage("not_read_yet").hint(format!(
+                "evt poll state show {key}     shows how far it was read"
+            )),
             Self::Position(_) => Explanation::failed("state_unwritable").hint("evt doctor"),
             Self::File { source, .. } => {
                 let is_full = source.kind() == io::ErrorKind::StorageFull;
@@ -103,7 +107,7 @@ fn state_damaged(key: &str, last_export: Option<&Path>) -> Explanation {
     let explanation = Explanation::failed("state_damaged");
     match last_export.map(Path::display) {
         Some(export) => explanation.hint(format!(
-            "evt poll state set {key} {export}     goes on from when it was last opened"
+            "evt poll state set {key} {export}     restores the last export"
         )),
         None => explanation,
     }

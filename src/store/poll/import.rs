@@ -1,13 +1,12 @@
 //! Reads a state from an export or from the bookmark of a Singer state.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::DateTime;
-use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 
 use super::Fingerprint;
@@ -120,52 +119,43 @@ struct Block {
     seen: Vec<Seen>,
 }
 
+#[derive(Deserialize)]
+#[serde(try_from = "KeyForm")]
 struct Key(Box<[u8]>);
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Text(String),
-            Bytes { base64: String },
-        }
-        match Form::deserialize(deserializer)? {
-            Form::Text(text) => Ok(Self(text.into_bytes().into())),
-            Form::Bytes { base64 } => BASE64_STANDARD
-                .decode(base64)
-                .map(|bytes| Self(bytes.into()))
-                .map_err(D::Error::custom),
-        }
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeyForm {
+    Text(String),
+    Bytes { base64: String },
+}
+
+impl TryFrom<KeyForm> for Key {
+    type Error = base64::DecodeError;
+
+    fn try_from(form: KeyForm) -> Result<Self, Self::Error> {
+        let bytes = match form {
+            KeyForm::Text(text) => text.into_bytes(),
+            KeyForm::Bytes { base64 } => BASE64_STANDARD.decode(base64)?,
+        };
+        Ok(Self(bytes.into()))
     }
 }
 
+/// A digest as 32 hexadecimal digits.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
 struct Hex(Digest);
 
-impl<'de> Deserialize<'de> for Hex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Hex;
+impl TryFrom<String> for Hex {
+    type Error = &'static str;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a digest: 32 hexadecimal digits")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Hex, E> {
-                let wrong = || E::invalid_value(serde::de::Unexpected::Str(text), &self);
-                let mut digest = [0; 16];
-                if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                    return Err(wrong());
-                }
-                for (at, byte) in digest.iter_mut().enumerate() {
-                    let pair = text.get(2 * at..2 * at + 2).ok_or_else(wrong)?;
-                    *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
-                }
-                Ok(Hex(Digest(digest)))
-            }
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        match u128::from_str_radix(&text, 16) {
+            Ok(number) if is_hex => Ok(Self(Digest(number.to_be_bytes()))),
+            _ => Err("a digest has 32 hexadecimal digits"),
         }
-        deserializer.deserialize_str(Visitor)
     }
 }
 
