@@ -16,6 +16,7 @@ mod halt;
 mod key_sweep;
 mod out_file;
 mod output;
+mod pacing;
 mod page;
 mod passes;
 mod probe;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use super::{BoxFuture, Outlet};
 use crate::api::{Answer, ApiError};
 use crate::explain::{Exit, Explain, Explanation};
-use crate::store::poll::{PollState, PollStateError};
+use crate::store::poll::{Fingerprint, PollState, PollStateError};
 use crate::time::Timestamp;
 use crate::watermark::Micros;
 
@@ -117,6 +118,27 @@ pub struct Subject {
     pub org: String,
     /// A local platform is identified by its data, whatever its port.
     pub is_loopback: bool,
+}
+
+impl Subject {
+    /// What the state belongs to. `platform` identifies the data of a local platform.
+    fn fingerprint(&self, options: &PollOptions, platform: Option<&str>) -> Fingerprint {
+        let platform = match platform.filter(|_| self.is_loopback) {
+            Some(data) => format!("evt-dev:{data}"),
+            None => self.url.clone(),
+        };
+        let mut query = Vec::new();
+        let text = Value::Object(options.query.clone()).to_string();
+        crate::json::canonical(&text, &[], &mut query);
+        Fingerprint {
+            platform,
+            org: self.org.clone(),
+            datatype: options.datatype.clone(),
+            query: String::from_utf8_lossy(&query).into_owned(),
+            key: options.key.clone(),
+            field: options.field.clone(),
+        }
+    }
 }
 
 /// How polling ended.

@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         if self.output.is_commit_due() {
             self.commit().await?;
         }
-        match self.server.is_stopped() {
+        match self.server.pacing.is_stopped() {
             true => Err(Halt::End(PollEnd::Stopped)),
             false => Ok(()),
         }
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
                 true => shortest,
                 false => pause.mul_f64(IDLE_FACTOR).min(longest).max(shortest),
             };
-            self.server.sleep(jittered(pause)).await?;
+            self.server.pacing.sleep(jittered(pause)).await?;
         }
     }
 

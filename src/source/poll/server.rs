@@ -3,20 +3,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::Value;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::capabilities::Capabilities;
 use super::halt::{Halt, Violation};
 use super::output::Output;
+use super::pacing::{Pacing, SERVER_ASKED, end_of_wait};
 use super::page::{FieldPaths, Page, steps};
 use super::request::{Request, Sort, Template};
 use super::{Find, PollEnd, PollError, PollOptions, Subject};
 use crate::api::{Answer, ApiError, Why};
-use crate::source::Notice;
-use crate::store::poll::Fingerprint;
 use crate::time::Timestamp;
 use crate::watermark::{Micros, Position};
 
@@ -24,9 +21,6 @@ use crate::watermark::{Micros, Position};
 const KEYS: [&str; 3] = ["sk", "id", "_id"];
 /// Tries of one request.
 const TRIES: u32 = 12;
-/// Each delay is drawn from a span that starts at the first value and doubles up to the second.
-const MIN_BACKOFF: Duration = Duration::from_millis(100);
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// A page of this size is not made smaller when the server refuses a request.
 const MIN_PAGE_SIZE: u32 = 10;
 /// How often a request is repeated whose response violates it. A cache or a replica is wrong now and then; a server that is
@@ -53,6 +47,16 @@ struct Prefetch {
     response: AbortOnDropHandle<Result<Answer, ApiError>>,
 }
 
+impl Prefetch {
+    /// Awaits the response. Returns the time before which it forbids the next request.
+    async fn retry_at(self) -> Option<Timestamp> {
+        match self.response.await {
+            Ok(Err(ApiError::Refused(refusal))) => refusal.retry_after.map(end_of_wait),
+            _ => None,
+        }
+    }
+}
+
 /// How a try failed.
 enum Failure {
     /// Another try may succeed.
@@ -67,7 +71,7 @@ pub(super) struct Server<'a> {
     options: &'a PollOptions,
     subject: &'a Subject,
     find: &'a Find,
-    stop: &'a CancellationToken,
+    pub(super) pacing: Pacing<'a>,
     pub(super) template: Template,
     pub(super) paths: FieldPaths,
     pub(super) capabilities: Capabilities,
@@ -86,7 +90,6 @@ pub(super) struct Server<'a> {
     /// The last request and a hash of its response.
     last_response: Option<(Vec<u8>, u64)>,
     prefetch: Option<Prefetch>,
-    asked_at: Option<Instant>,
 }
 
 impl<'a> Server<'a> {
@@ -103,7 +106,7 @@ impl<'a> Server<'a> {
             options,
             subject,
             find,
-            stop,
+            pacing: Pacing::new(options, stop),
             template: Template {
                 query: options.query.clone(),
                 field: options.field.clone(),
@@ -122,7 +125,6 @@ impl<'a> Server<'a> {
             accepts_page_size: false,
             last_response: None,
             prefetch: None,
-            asked_at: None,
         }
     }
 
@@ -213,7 +215,7 @@ impl<'a> Server<'a> {
                     rechecks += 1;
                     // A wrong page proves that there are records, so earlier empty pages do not count.
                     empty = 0;
-                    self.sleep(backoff(1)).await?;
+                    self.pacing.back_off(1).await?;
                 }
             }
         }
@@ -232,7 +234,7 @@ impl<'a> Server<'a> {
         let page_size = self.template.page_size;
         let mut tries = 0;
         loop {
-            self.wait_for_turn(output).await?;
+            self.pacing.wait_for_turn(output).await?;
             output.progress.count_request(tries > 0);
             let failure = match self.send(output, &body).await? {
                 Ok(answer) => match self.read(output, answer, request)? {
@@ -260,7 +262,7 @@ impl<'a> Server<'a> {
                 let source = Box::new(error);
                 return Err(PollError::RetriesExhausted { tries, source }.into());
             }
-            self.wait_after(output, &error, tries).await?;
+            self.pacing.wait_after(output, &error, tries).await?;
         }
     }
 
@@ -306,42 +308,37 @@ impl<'a> Server<'a> {
             // In a separate task: in the root future, each chunk of the body would cost a wake-up.
             None => AbortOnDropHandle::new(tokio::spawn((self.find)(body.to_vec()))),
         };
-        self.asked_at = Some(Instant::now());
+        self.pacing.note_request();
         tokio::select! {
             response = response => response.map_err(|_| {
                 Halt::Error(PollError::NotPages { why: "the request broke off".to_owned() })
             }),
-            () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
+            () = self.pacing.stopped() => Err(Halt::End(PollEnd::Stopped)),
         }
     }
 
     /// Awaits a prefetched page that is not needed after all. It is not cancelled, because its `Retry-After` header limits the
     /// next request as well.
     async fn discard_prefetch(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
-        let stop = self.stop;
-        let retry_at = tokio::select! {
-            retry_at = self.prefetch_retry_at() => retry_at,
-            () = stop.cancelled() => return Err(Halt::End(PollEnd::Stopped)),
-        };
-        let Some(until) = retry_at else {
+        let Some(prefetch) = self.prefetch.take() else {
             return Ok(());
         };
-        self.wait_until(output, until, SERVER_ASKED).await
-    }
-
-    /// Awaits the prefetched response. Returns the time before which it forbids the next request.
-    async fn prefetch_retry_at(&mut self) -> Option<Timestamp> {
-        let prefetch = self.prefetch.take()?;
-        match prefetch.response.await {
-            Ok(Err(ApiError::Refused(refusal))) => refusal.retry_after.map(end_of_wait),
-            _ => None,
+        let retry_at = tokio::select! {
+            retry_at = prefetch.retry_at() => retry_at,
+            () = self.pacing.stopped() => return Err(Halt::End(PollEnd::Stopped)),
+        };
+        match retry_at {
+            Some(until) => self.pacing.wait_until(output, until, SERVER_ASKED).await,
+            None => Ok(()),
         }
     }
 
     /// Awaits the prefetched response at the end of polling, and stores its `Retry-After` for the next process.
     pub(super) async fn finish_prefetch(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
-        let retry_at = tokio::time::timeout(PREFETCH_GRACE, self.prefetch_retry_at()).await;
-        match retry_at {
+        let Some(prefetch) = self.prefetch.take() else {
+            return Ok(());
+        };
+        match tokio::time::timeout(PREFETCH_GRACE, prefetch.retry_at()).await {
             Ok(Some(until)) => output.hold_until(until),
             _ => Ok(()),
         }
@@ -355,7 +352,7 @@ impl<'a> Server<'a> {
         request: &Request,
     ) -> Result<Result<Page, Failure>, Halt> {
         let platform = answer.platform.as_deref();
-        output.claim(|| fingerprint(self.options, self.subject, platform))?;
+        output.claim(|| self.subject.fingerprint(self.options, platform))?;
         self.has_answered = true;
         let envelope = self.capabilities.envelope.as_deref();
         let mut page = match Page::read(answer, envelope, &self.paths) {
@@ -440,116 +437,5 @@ impl<'a> Server<'a> {
             | ApiError::Unreadable { .. }
             | ApiError::Incomplete { .. } => Failure::Final(error.into()),
         }
-    }
-
-    async fn wait_after(
-        &mut self,
-        output: &mut Output<'_>,
-        error: &PollError,
-        tries: u32,
-    ) -> Result<(), Halt> {
-        let retry_after = match error {
-            PollError::Api(ApiError::Refused(refusal)) => refusal.retry_after,
-            _ => None,
-        };
-        let why = error.to_string();
-        if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
-            return self.wait_until(output, end_of_wait(wait), &why).await;
-        }
-        let delay = backoff(tries);
-        // Single failures are normal and pass within a second: no notice.
-        if tries > 2 {
-            output.notice(Notice::Retrying {
-                why,
-                delay,
-                attempt: tries,
-            });
-        }
-        self.sleep(delay).await
-    }
-
-    /// Waits until the next request is allowed, by `Retry-After`, which an earlier process may have received, and by the rate.
-    async fn wait_for_turn(&mut self, output: &mut Output<'_>) -> Result<(), Halt> {
-        if let Some(until) = output.position.not_before
-            && until > Timestamp::now()
-        {
-            self.wait_until(output, until, SERVER_ASKED).await?;
-        }
-        if let (Some(pace), Some(last)) = (self.options.pace, self.asked_at) {
-            let left = (last + pace).saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                self.sleep(left).await?;
-            }
-        }
-        match self.is_stopped() {
-            true => Err(Halt::End(PollEnd::Stopped)),
-            false => Ok(()),
-        }
-    }
-
-    /// Sends nothing before `until`. The time is stored first: a process that is restarted during the wait must not ask sooner.
-    async fn wait_until(
-        &mut self,
-        output: &mut Output<'_>,
-        until: Timestamp,
-        why: &str,
-    ) -> Result<(), Halt> {
-        output.hold_until(until)?;
-        if until.since(Timestamp::now()) > self.options.max_wait {
-            return Err(PollError::WaitTooLong { until }.into());
-        }
-        let why = why.to_owned();
-        output.notice(Notice::Waiting { until, why });
-        loop {
-            let left = until.since(Timestamp::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            self.sleep(left).await?;
-        }
-    }
-
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stop.is_cancelled()
-    }
-
-    /// Sleeps, unless the caller asks to stop.
-    pub(super) async fn sleep(&self, span: Duration) -> Result<(), Halt> {
-        tokio::select! {
-            () = tokio::time::sleep(span) => Ok(()),
-            () = self.stop.cancelled() => Err(Halt::End(PollEnd::Stopped)),
-        }
-    }
-}
-
-const SERVER_ASKED: &str = "the server asked for it";
-
-/// The end of a wait that starts now. [`Timestamp::now`] is rounded down to a millisecond; the wait must not end sooner.
-fn end_of_wait(wait: Duration) -> Timestamp {
-    Timestamp::now().plus(wait.saturating_add(Duration::from_millis(1)))
-}
-
-/// Full jitter over a doubling span.
-fn backoff(tries: u32) -> Duration {
-    let span = MIN_BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10));
-    span.min(MAX_BACKOFF).mul_f64(fastrand::f64())
-}
-
-/// What the state is of. `platform` identifies the data of a local platform.
-fn fingerprint(options: &PollOptions, subject: &Subject, platform: Option<&str>) -> Fingerprint {
-    let platform = match platform.filter(|_| subject.is_loopback) {
-        Some(data) => format!("evt-dev:{data}"),
-        None => subject.url.clone(),
-    };
-    let mut query = Vec::new();
-    let text = Value::Object(options.query.clone()).to_string();
-    crate::json::canonical(&text, &[], &mut query);
-    Fingerprint {
-        platform,
-        org: subject.org.clone(),
-        datatype: options.datatype.clone(),
-        query: String::from_utf8_lossy(&query).into_owned(),
-        key: options.key.clone(),
-        field: options.field.clone(),
     }
 }
