@@ -69,7 +69,7 @@ struct PollArgs {
     datatype: Option<String>,
 
     #[command(flatten)]
-    which: WhichArgs,
+    select: SelectArgs,
     #[command(flatten)]
     show: ShowArgs,
     #[command(flatten)]
@@ -77,7 +77,7 @@ struct PollArgs {
     #[command(flatten)]
     stop: StopArgs,
     #[command(flatten)]
-    ask: AskArgs,
+    request: RequestArgs,
     #[command(flatten)]
     state: StateArgs,
 }
@@ -85,7 +85,7 @@ struct PollArgs {
 /// Which records.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Selecting")]
-struct WhichArgs {
+struct SelectArgs {
     /// Start here in the first call: 2026-04-25, 2h (ago), now, RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<When>,
@@ -132,7 +132,7 @@ struct ShowArgs {
 
 /// What else to do with records.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Passing on")]
+#[command(next_help_heading = "Forwarding")]
 struct SinkArgs {
     /// Deliver each record to this target: 3000, host:port/path, a URL; failed deliveries are retried by the next call
     #[arg(long, value_name = "TARGET")]
@@ -168,8 +168,8 @@ struct StopArgs {
 
 /// How to send requests.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Asking")]
-struct AskArgs {
+#[command(next_help_heading = "Requesting")]
+struct RequestArgs {
     /// Read this far back again, for records that become visible after their date of change
     #[arg(long, value_name = "SPAN", default_value = "2m")]
     lookback: Span,
@@ -294,7 +294,7 @@ impl PollArgs {
             Some(file) => Arc::new(cx.ui.beside(Box::new(file.writer()?))),
             None => Arc::clone(&cx.ui),
         };
-        let limit = self.ask.timeout.into();
+        let limit = self.request.timeout.into();
         let asked = datatype.clone();
         let find: Find = Arc::new(move |body| {
             let (client, datatype) = (Arc::clone(&client), asked.clone());
@@ -353,7 +353,7 @@ impl PollArgs {
 
     fn report_ignored_flags(&self, state: &PollState, key: &str, cx: &Context) {
         let position = state.position();
-        if position.has_begun() && self.which.since.is_some() {
+        if position.has_begun() && self.select.since.is_some() {
             let reached = position
                 .frontier
                 .map_or_else(String::new, |frontier| format!(", up to {frontier}"));
@@ -369,21 +369,21 @@ impl PollArgs {
         let interval = self.stop.interval;
         PollOptions {
             datatype: datatype.to_owned(),
-            since: self.which.since.map(at),
-            until: self.which.until.map(at),
+            since: self.select.since.map(at),
+            until: self.select.until.map(at),
             max: self.stop.max,
-            lookback: self.ask.lookback.into(),
-            page_size: self.ask.page_size,
-            query: self.which.query.clone().unwrap_or_default(),
-            key: self.ask.key.clone(),
-            field: self.ask.field.clone(),
-            ignore: self.ask.ignore_field.clone(),
-            undated: self.which.undated.into(),
-            strategy: self.ask.strategy.into(),
-            pace: self.ask.rate.map(Rate::interval),
-            max_wait: self.ask.max_wait.into(),
-            sweep: self.which.deletes == Deletes::Sweep,
-            reconcile: self.which.reconcile,
+            lookback: self.request.lookback.into(),
+            page_size: self.request.page_size,
+            query: self.select.query.clone().unwrap_or_default(),
+            key: self.request.key.clone(),
+            field: self.request.field.clone(),
+            ignore: self.request.ignore_field.clone(),
+            undated: self.select.undated.into(),
+            strategy: self.request.strategy.into(),
+            pace: self.request.rate.map(Rate::interval),
+            max_wait: self.request.max_wait.into(),
+            sweep: self.select.deletes == Deletes::Sweep,
+            reconcile: self.select.reconcile,
             follow: self.stop.follow.then(|| interval.ends()),
             commit_each_record: self.sinks.exec.is_some(),
             writes_bookmarks: self.show.format == FormatArg::Singer,
@@ -412,8 +412,8 @@ impl PollArgs {
             transport: Transport::Poll,
             name: format!("/repository/find/{datatype}"),
             select: Select {
-                types: self.which.types.clone(),
-                condition: self.which.condition.clone(),
+                types: self.select.types.clone(),
+                condition: self.select.condition.clone(),
                 ..Select::default()
             },
             expect: None,
@@ -434,8 +434,8 @@ impl PollArgs {
         match self.show.format {
             FormatArg::Singer => Show::Records(RecordForm::Singer(SingerNames {
                 stream: datatype.to_owned(),
-                replication_key: self.ask.field.clone(),
-                key: self.ask.key.clone(),
+                replication_key: self.request.field.clone(),
+                key: self.request.key.clone(),
             })),
             FormatArg::Json if self.show.envelope => Show::Records(RecordForm::Enveloped),
             // The command of --exec writes to stdout.

@@ -90,7 +90,7 @@ async fn read_ties(
 
 /// Verifies that the server sorts, and did not send descending records by accident.
 ///
-/// A server that also sorts in ascending order on request does sort. For any other, no page is believed by itself: records that
+/// A server that also sorts in ascending order on request does sort. For any other, a page alone proves nothing: records that
 /// are stored in descending order, or in parts of it, look sorted while others are missing between them. So each page is
 /// compared with what the server has between the page's dates.
 async fn verify_order(

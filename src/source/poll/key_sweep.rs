@@ -24,7 +24,7 @@ pub(super) async fn sweep(run: &mut Run<'_>) -> Result<(), Halt> {
     if !finds_deleted && !reconciles {
         return Ok(());
     }
-    // The first sweep learns which records exist. It cannot tell a record that was never emitted from one whose emission has
+    // The first sweep only stores which records exist. It cannot tell a record that was never emitted from one whose emission has
     // been trimmed, so it does not report any from that time.
     let is_first = !run.output.position.knows_keys;
     if is_first {

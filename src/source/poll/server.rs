@@ -1,4 +1,4 @@
-//! The server: sends requests, repeats them if that may help, and keeps what is known of the server.
+//! The server: sends requests, retries them, and stores what is known of the server.
 
 use std::collections::HashMap;
 use std::time::Duration;

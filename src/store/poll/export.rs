@@ -197,8 +197,7 @@ impl PollState {
         });
         if self.seen_count() <= FEW as u64 {
             let mut seen = Vec::new();
-            seen_to(&self.database.connection, FEW_SEEN, &mut seen)
-                .map_err(|fault| self.database.files.error(fault))?;
+            self.read(|connection| seen_to(connection, FEW_SEEN, &mut seen))?;
             let seen: serde_json::Value = serde_json::from_slice(&seen)
                 .map_err(|error| PollStateError::Export(error.into()))?;
             bookmark["evt"] = json!({

@@ -41,10 +41,7 @@ impl PollState {
         if staged.is_some() || is_not_stored {
             return Ok(staged);
         }
-        let reading = self.database.reading();
-        reading
-            .and_then(|connection| find(connection, key))
-            .map_err(|fault| self.database.files.error(fault))
+        self.read(|connection| find(connection, key))
     }
 
     /// Ends a sweep: counts a miss for every key that it has not visited.
@@ -66,13 +63,10 @@ impl PollState {
     pub fn missing_keys(&self, least: u32, limit: usize) -> Result<Vec<Vec<u8>>, PollStateError> {
         let staged = &self.staged;
         let with_forgotten = limit.saturating_add(staged.forgotten());
-        missed(&self.database.connection, least, with_forgotten)
-            .map(|mut keys| {
-                keys.retain(|key| !staged.is_forgotten(key) && staged.known(key).is_none());
-                keys.truncate(limit);
-                keys
-            })
-            .map_err(|fault| self.database.files.error(fault))
+        let mut keys = self.read(|connection| missed(connection, least, with_forgotten))?;
+        keys.retain(|key| !staged.is_forgotten(key) && staged.known(key).is_none());
+        keys.truncate(limit);
+        Ok(keys)
     }
 
     /// Forgets a deleted record's key and versions. The next commit stores that.

@@ -17,12 +17,14 @@ mod staged;
 
 use std::path::Path;
 
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 use crate::watermark::{Digest, Micros, Position, Seen, SeenRow, Version};
 
 use database::Database;
+use error::Fault;
 use files::StateFiles;
 use filter::Filter;
 use lock::Lock;
@@ -242,13 +244,18 @@ impl PollState {
     /// The number of different keys among the stored versions.
     pub fn distinct_keys(&self) -> Result<u64, PollStateError> {
         let sql = "SELECT count(DISTINCT key) FROM seen";
-        let count = self
-            .database
-            .connection
-            .query_row(sql, [], |row| row.get(0));
-        count
-            .map(i64::cast_unsigned)
-            .map_err(|error| self.database.files.error(error))
+        let count: i64 =
+            self.read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Reads from the file.
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Fault>,
+    ) -> Result<T, PollStateError> {
+        let read = self.database.reading().and_then(query);
+        read.map_err(|fault| self.database.files.error(fault))
     }
 
     /// Whether the table may have versions of a key.
@@ -270,10 +277,7 @@ impl Seen for PollState {
         if !self.may_be_stored(key) {
             return Ok(None);
         }
-        let reading = self.database.reading();
-        reading
-            .and_then(|connection| staged::newest_seen(connection, key))
-            .map_err(|fault| self.database.files.error(fault))
+        self.read(|connection| staged::newest_seen(connection, key))
     }
 
     fn contains(&mut self, key: &[u8], digest: Digest) -> Result<bool, PollStateError> {
@@ -283,11 +287,8 @@ impl Seen for PollState {
         if !self.may_be_stored(key) {
             return Ok(false);
         }
-        let reading = self.database.reading();
-        reading
-            .and_then(|connection| staged::find_seen(connection, key, digest))
-            .map(|found| found.is_some())
-            .map_err(|fault| self.database.files.error(fault))
+        let found = self.read(|connection| staged::find_seen(connection, key, digest))?;
+        Ok(found.is_some())
     }
 }
 

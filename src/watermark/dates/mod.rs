@@ -122,7 +122,7 @@ impl Dates {
     }
 
     /// Other formats for a bound, the likeliest first, for a server that matches nothing with its own: it may show as text what
-    /// it stores as a date. They keep their format, whatever they learn.
+    /// it stores as a date. They keep their format, whatever dates follow.
     pub fn alternatives(&self) -> Vec<Self> {
         let kinds = [
             (Wrap::Date, Content::Zoned),

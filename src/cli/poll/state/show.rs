@@ -38,40 +38,32 @@ impl Listed {
 
     fn cells(&self) -> Vec<Cell> {
         let key = Cell::styled(Style::Name, self.key.clone());
-        let overview = match &self.overview {
-            Ok(overview) => overview,
+        let empty = || Cell::from("");
+        let mut cells = match &self.overview {
+            Ok(overview) => {
+                let position = &overview.position;
+                let (datatype, platform) = match &overview.fingerprint {
+                    Some(print) => (print.datatype.clone(), print.platform.clone()),
+                    None => Default::default(),
+                };
+                let last = position.last_complete.map(|at| at.to_string());
+                vec![
+                    key,
+                    datatype.into(),
+                    platform.into(),
+                    position.frontier.map(exact).unwrap_or_default().into(),
+                    position.emitted.to_string().into(),
+                    Cell::styled(Style::Dim, last.unwrap_or_default()),
+                    if position.settled { "yes" } else { "no" }.into(),
+                ]
+            }
             Err(error) => {
                 let status = Cell::styled(Style::Bad, status(error));
-                let empty = || Cell::from("");
-                let used_by = Cell::from(self.used_by());
-                return vec![
-                    key,
-                    empty(),
-                    empty(),
-                    status,
-                    empty(),
-                    empty(),
-                    empty(),
-                    used_by,
-                ];
+                vec![key, empty(), empty(), status, empty(), empty(), empty()]
             }
         };
-        let position = &overview.position;
-        let (datatype, platform) = match &overview.fingerprint {
-            Some(fingerprint) => (fingerprint.datatype.clone(), fingerprint.platform.clone()),
-            None => Default::default(),
-        };
-        let last = position.last_complete.map(|at| at.to_string());
-        vec![
-            key,
-            datatype.into(),
-            platform.into(),
-            position.frontier.map(exact).unwrap_or_default().into(),
-            position.emitted.to_string().into(),
-            Cell::styled(Style::Dim, last.unwrap_or_default()),
-            if position.settled { "yes" } else { "no" }.into(),
-            self.used_by().into(),
-        ]
+        cells.push(self.used_by().into());
+        cells
     }
 
     /// The JSON of a state in a list, which is also part of `show`.
