@@ -1,5 +1,5 @@
-//! How many messages a second go through the pipeline: looked at, selected, written as records. Prints nanoseconds a message;
-//! run with `cargo bench --bench pipeline`.
+//! Measures how long one message takes in the pipeline: parsed, selected, written as a record. Prints nanoseconds per
+//! message. Run it with `cargo bench --bench pipeline`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
@@ -17,12 +17,12 @@ use evt::{envelope, record, shape::Shape};
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
-/// 200 bytes, as most of what streams carry.
+/// 200 bytes, a typical size of an event.
 const SMALL: &str = r#"{"id":"ord_000000000001","type":"order.placed","total":140.50,"currency":"EUR","customer":{"id":"cus_42","name":"Ada Lovelace"},"items":[{"sku":"a-1","n":2},{"sku":"b-2","n":1}],"paid":true,"at":1777}"#;
-/// Messages between two settlements: what a piece of 64 KiB holds of small ones.
+/// Messages between two calls of `settle`. A piece of 64 KiB contains this many small ones.
 const PIECE: usize = 300;
 
-/// Takes everything, and costs nothing.
+/// Discards everything without cost.
 struct Nowhere;
 
 impl Write for Nowhere {
@@ -77,7 +77,7 @@ async fn all() {
     parts();
 }
 
-/// What the whole is made of.
+/// Measures the steps separately.
 fn parts() {
     let none = HeaderMap::new();
     let body = SMALL.as_bytes();
@@ -108,6 +108,7 @@ fn parts() {
 
 async fn report(name: &str, data: &str, select: Select, shape: Option<Shape>) {
     let options = PipelineOptions {
+        source: evt::event::Source::Tail,
         transport: Transport::Sse,
         name: "http://feed.test/events".to_owned(),
         select,
@@ -117,7 +118,7 @@ async fn report(name: &str, data: &str, select: Select, shape: Option<Shape>) {
         is_one_answer: false,
         shape,
         on_slow: OnSlow::Block,
-        keep: None,
+        save: None,
         exec: None,
         record: None,
         fail_on_gap: false,
@@ -135,17 +136,17 @@ async fn report(name: &str, data: &str, select: Select, shape: Option<Shape>) {
         ..Message::default()
     };
     let mut best = Duration::MAX;
-    // One round is what a tenth of a second or so holds.
+    // One round takes about a tenth of a second.
     let pieces = 20_000_000 / (PIECE * (data.len() + 300)) + 1;
     for _ in 0..7 {
         let started = Instant::now();
         for _ in 0..pieces {
             for _ in 0..PIECE {
                 let flow = pipeline.take(black_box(&message));
-                assert!(flow.is_continue(), "nothing ends it");
+                assert!(flow.is_continue(), "the pipeline wants more");
             }
             let flow = pipeline.settle().await;
-            assert!(flow.is_continue(), "nothing ends it");
+            assert!(flow.is_continue(), "the pipeline wants more");
         }
         best = best.min(started.elapsed());
     }

@@ -1,8 +1,9 @@
-//! Streams at full speed, for benches/compare.sh: the same events over SSE, WebSocket and Socket.IO, written from memory.
+//! Streams at full speed, for benches/compare.sh: the same events over SSE, WebSocket and Socket.IO, written from
+//! memory.
 //!
-//! `cargo run --release --example stream_load -- 4893`, then by path, N events each:
-//! `/sse/N` · `/sse-large/N` (64 KB each) · `/sse-paced/N` (1,000 a second, with the time of sending) · `/ws/N` ·
-//! `/socket.io/` (N by `?n=`).
+//! Run `cargo run --release --example stream_load -- 4893`. The path selects the stream, with N events each: `/sse/N` ·
+//! `/sse-large/N` (64 KB each) · `/sse-paced/N` (1,000 per second, with the time of sending) · `/ws/N` · `/socket.io/`
+//! (N in `?n=`).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Events in one write; what a busy server hands to the system at once.
+/// Events in one write, as on a busy server.
 const BATCH: usize = 256;
 
 fn main() -> io::Result<()> {
@@ -19,7 +20,7 @@ fn main() -> io::Result<()> {
     for stream in TcpListener::bind(("127.0.0.1", port))?.incoming() {
         let stream = stream?;
         std::thread::spawn(move || {
-            // A client that has seen enough closes, which ends the writing.
+            // The client may close the connection early, which ends the writing.
             let _ = serve(stream);
         });
     }
@@ -64,7 +65,7 @@ fn serve(stream: TcpStream) -> io::Result<()> {
     }
 }
 
-/// A JSON object of so many bytes.
+/// A JSON object of this size in bytes.
 fn event(size: usize) -> String {
     let head = r#"{"type":"contact.updated","id":"evt_01HX7Q","data":{"sk":"contact-1","amount":10.00,"note":""#;
     let filler = "x".repeat(size.saturating_sub(head.len() + 3));
@@ -74,7 +75,7 @@ fn event(size: usize) -> String {
 const STREAM: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// A chunk for each event, as servers write them; many of them in one packet, as the system sends them.
+/// One chunk per event, as servers write them, and many chunks per packet, as the system sends them.
 fn sse(mut stream: TcpStream, count: usize, size: usize) -> io::Result<()> {
     let event = format!("data: {}\n\n", event(size));
     let chunk = format!("{:x}\r\n{event}\r\n", event.len());
@@ -86,7 +87,7 @@ fn sse(mut stream: TcpStream, count: usize, size: usize) -> io::Result<()> {
     stream.write_all(b"0\r\n\r\n")
 }
 
-/// One event a millisecond, each in a chunk of its own, with the time at which it was written.
+/// One event per millisecond, each in its own chunk, with the time at which it was written.
 fn paced(mut stream: TcpStream, count: usize) -> io::Result<()> {
     stream.write_all(STREAM)?;
     let begun = Instant::now();
@@ -123,7 +124,7 @@ fn socketio(
 ) -> io::Result<()> {
     let open = r#"0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
     stream.write_all(&text_frame(open))?;
-    // The client's `40`; what it says is of no interest.
+    // The client's `40`, which is ignored.
     reader.read_exact(&mut [0; 8])?;
     stream.write_all(&text_frame(r#"40{"sid":"n"}"#))?;
     let one = text_frame(&format!("42[\"tick\",{}]", event(200)));
@@ -163,7 +164,7 @@ fn text_frame(text: &str) -> Vec<u8> {
     frame
 }
 
-/// 1000, and what the peer says to it.
+/// Sends 1000, and reads the client's reply.
 fn close(mut stream: TcpStream) -> io::Result<()> {
     stream.write_all(&[0x88, 2, 0x03, 0xe8])?;
     stream.shutdown(Shutdown::Write)?;

@@ -1,4 +1,4 @@
-//! The one shape of an event, wherever it came from: what was received, byte for byte, and what could be read from it.
+//! The common form of all events: what was received, byte for byte, and what could be read from it.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,12 +9,12 @@ use http::{HeaderMap, Method};
 
 use crate::time::Timestamp;
 
-/// An event as it was received or sent: the request's exact body and headers, and its [`Meta`].
+/// An event as it was received or sent: the exact body and headers of the request, and its [`Meta`].
 ///
-/// Header names are in lower case, as HTTP compares them; values and their order within a name are as they came.
+/// Header names are in lower case, because HTTP ignores case. Values and their order within a name are as received.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Position in the store that keeps the event; `None` until it is kept.
+    /// Position in the store; `None` before the event is stored.
     pub seq: Option<Seq>,
     pub received_at: Timestamp,
     pub source: Source,
@@ -29,7 +29,7 @@ pub struct Event {
     pub outcome: Outcome,
 }
 
-/// Position of an event in its store; people write it as a reference (`e_7f3a`, the number in hexadecimal).
+/// Position of an event in its store. Its text form is a reference (`e_7f3a`, the number in hexadecimal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub i64);
 
@@ -47,10 +47,10 @@ impl FromStr for Seq {
     }
 }
 
-/// What an envelope told about the event; `None` where it did not say.
+/// What the envelope says about the event; `None` for missing values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// `contact.created`; called `type` wherever a person sees it.
+    /// The event type, such as `contact.created`. Users see it as `type`.
     pub kind: Option<String>,
     /// The sender's own id.
     pub id: Option<String>,
@@ -60,98 +60,81 @@ pub struct Meta {
     pub subject: Option<String>,
     /// As the sender wrote it.
     pub time: Option<String>,
-    /// Where the payload proper lies in the body, when the body is an envelope around it; `None` means the whole body.
+    /// The range of the payload in the body if the body is an envelope. `None` means the whole body.
     pub data: Option<Range<usize>>,
 }
 
-/// Which part of `evt` got or made the event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Source {
-    Listen,
-    Send,
-    Dev,
-    Import,
-    /// A stream that was followed.
-    Tail,
-    /// Records that were polled.
-    Poll,
+/// Defines an enum whose variants have a word each, which records and the store use.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// The value with this word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl Source {
-    pub const ALL: [Self; 6] = [
-        Self::Listen,
-        Self::Send,
-        Self::Dev,
-        Self::Import,
-        Self::Tail,
-        Self::Poll,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Listen => "listen",
-            Self::Send => "send",
-            Self::Dev => "dev",
-            Self::Import => "import",
-            Self::Tail => "tail",
-            Self::Poll => "poll",
-        }
+words! {
+    /// Which part of `evt` received or made the event.
+    Source {
+        Listen = "listen",
+        Send = "send",
+        Dev = "dev",
+        Import = "import",
+        /// A stream.
+        Tail = "tail",
+        /// Polled records.
+        Poll = "poll",
     }
 }
 
-/// What carried the event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    Http,
-    /// Raised inside the local platform.
-    Bus,
-    /// Server-sent events.
-    Sse,
-    /// Lines of JSON in the body of an HTTP answer.
-    Ndjson,
-    WebSocket,
-    SocketIo,
-    /// Pages of a repository.
-    Poll,
-}
-
-impl Transport {
-    pub const ALL: [Self; 7] = [
-        Self::Http,
-        Self::Bus,
-        Self::Sse,
-        Self::Ndjson,
-        Self::WebSocket,
-        Self::SocketIo,
-        Self::Poll,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Bus => "bus",
-            Self::Sse => "sse",
-            Self::Ndjson => "ndjson",
-            Self::WebSocket => "ws",
-            Self::SocketIo => "socketio",
-            Self::Poll => "poll",
-        }
+words! {
+    /// What carried the event.
+    Transport {
+        Http = "http",
+        /// Raised inside the local platform.
+        Bus = "bus",
+        /// Server-sent events.
+        Sse = "sse",
+        /// Lines of JSON in the body of an HTTP response.
+        Ndjson = "ndjson",
+        WebSocket = "ws",
+        SocketIo = "socketio",
+        /// Pages of a repository.
+        Poll = "poll",
     }
 }
 
-/// What became of a kept event.
+/// What happened to a stored event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Kept; nothing was to be done with it.
+    /// Stored; no further action was required.
     #[default]
     Kept,
-    /// The signature was not valid; it was not passed on.
+    /// Not forwarded, because the signature was invalid.
     Rejected,
-    /// Handed to the delivery engine, which has its own record of what follows.
+    /// Passed to the delivery engine, which stores the further result.
     Queued,
-    /// The target answered with this 2xx status.
+    /// The target responded with this 2xx status.
     Delivered { status: u16 },
-    /// The target answered with another status, or (`None`) not at all.
+    /// The target responded with another status, or (`None`) did not respond.
     Failed { status: Option<u16> },
 }
 
@@ -175,7 +158,7 @@ impl Outcome {
     }
 }
 
-/// What a signature scheme said about a request, kept beside it.
+/// The result of a signature check, stored with the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// `standard-webhooks`, `stripe`, …
@@ -183,12 +166,12 @@ pub struct Verdict {
     pub ok: bool,
     /// A reason code (`ok`, `signature_mismatch`, …).
     pub reason: String,
-    /// The diagnosis in words, where there is one.
+    /// A diagnosis in words, if any.
     pub hint: Option<String>,
 }
 
 impl Event {
-    /// The payload: the part of the body that the envelope wraps, or the whole body.
+    /// The payload: the part of the body inside the envelope, or the whole body.
     pub fn data(&self) -> &[u8] {
         match &self.meta.data {
             Some(range) => self.body.get(range.clone()).unwrap_or(&self.body),
@@ -196,7 +179,7 @@ impl Event {
         }
     }
 
-    /// The URL as the sender knew it, as far as the request tells: by the host that it called.
+    /// The URL that the sender called, built from the `Host` header.
     pub fn url(&self) -> String {
         let host = self
             .headers
@@ -207,7 +190,7 @@ impl Event {
         format!("http://{host}{}", self.target)
     }
 
-    /// A short name for lists: the type, or method and path where the body names none.
+    /// A short name for lists: the type, or method and path if the body has no type.
     pub fn title(&self) -> String {
         match &self.meta.kind {
             Some(kind) => kind.clone(),

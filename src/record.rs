@@ -1,4 +1,4 @@
-//! An event as one line of JSON: the shape that every command prints and exports, built from borrowed bytes.
+//! An event as one line of JSON. All commands print and export this form. It is built from borrowed bytes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::event::{Event, Seq, Source, Transport, Verdict};
 use crate::json;
 use crate::time::Timestamp;
 
-/// What stands before `data`; what is not known is left out.
+/// The members before `data`. Unknown ones are omitted.
 #[derive(Serialize)]
 struct Head<'a> {
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -36,14 +36,14 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<Judged<'a>>,
+    verdict: Option<VerdictFields<'a>>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
 }
 
 #[derive(Serialize)]
-struct Judged<'a> {
+struct VerdictFields<'a> {
     scheme: &'a str,
     ok: bool,
     reason: &'a str,
@@ -51,7 +51,7 @@ struct Judged<'a> {
     hint: Option<&'a str>,
 }
 
-impl<'a> From<&'a Verdict> for Judged<'a> {
+impl<'a> From<&'a Verdict> for VerdictFields<'a> {
     fn from(verdict: &'a Verdict) -> Self {
         Self {
             scheme: &verdict.scheme,
@@ -62,19 +62,19 @@ impl<'a> From<&'a Verdict> for Judged<'a> {
     }
 }
 
-/// A message of a stream, as far as it is known when it is printed.
+/// A message of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Streamed<'a> {
-    /// Where the message is kept, if it is.
+    /// The reference under which the message is stored, if it is.
     pub reference: Option<Seq>,
-    /// Counts what came in this run.
+    /// Number of the message in this run.
     pub seq: u64,
-    /// As [`Timestamp`] is shown.
+    /// A [`Timestamp`] as text.
     pub received_at: &'a str,
     pub transport: Transport,
-    /// The transport's own name for it; where there is none, the one that the payload tells.
+    /// The transport's own name for the message. If there is none, the name in the payload is used.
     pub name: Option<&'a str>,
-    /// The transport's own id; where there is none, the one that the payload tells.
+    /// The transport's own id. If there is none, the id in the payload is used.
     pub id: Option<&'a str>,
     pub channel: Option<&'a str>,
     pub ack: Option<u64>,
@@ -82,11 +82,11 @@ pub struct Streamed<'a> {
     pub body: &'a [u8],
 }
 
-/// Appends the event as one JSON object, without a line break at its end.
+/// Appends the event as one JSON object, without a line break.
 ///
-/// `data` is the payload's JSON as it came, digits, escapes and white space untouched (only JSON that stands on several lines
-/// loses its white space); a string where the payload is text that is not JSON; `{"base64":…}` where it is neither. Method and
-/// target are those of an HTTP request; other transports have none.
+/// `data` is the payload's JSON as it was received: digits, escapes and white space are unchanged (JSON on several
+/// lines is minified). A payload that is text but not JSON becomes a string, any other payload `{"base64":…}`. Only
+/// HTTP requests have a method and a target.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
     let meta = &event.meta;
     let is_http = event.transport == Transport::Http;
@@ -104,13 +104,13 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         time: meta.time.as_deref(),
         method: is_http.then_some(event.method.as_str()),
         target: is_http.then_some(event.target.as_str()),
-        verdict: event.verdict.as_ref().map(Judged::from),
+        verdict: event.verdict.as_ref().map(VerdictFields::from),
         outcome: event.outcome.as_str(),
         status: event.outcome.status(),
     };
     serde_json::to_writer(&mut *out, &head)
         .expect("writing text and numbers to memory cannot fail");
-    // The object stays open for the payload, whose bytes are not ours to parse and write again.
+    // Reopens the object to append the payload, whose bytes must not be parsed and written again.
     out.pop();
     let data = event.data();
     let form = match std::str::from_utf8(data) {
@@ -121,15 +121,15 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     write_data(data, form, out);
 }
 
-/// [`write()`] for a message of a stream: nothing is allocated beyond `out`, and the body is not checked again.
+/// Like [`write()`], for a message of a stream. Nothing is allocated except `out`, and the body is not checked again.
 pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(reference) = message.reference {
-        put_text("\"ref\":", &reference.to_string(), out);
+        push_text("\"ref\":", &reference.to_string(), out);
         out.push(b',');
     }
     out.extend_from_slice(b"\"seq\":");
-    put_number(message.seq, out);
+    push_number(message.seq, out);
     out.extend_from_slice(b",\"received_at\":\"");
     out.extend_from_slice(message.received_at.as_bytes());
     out.extend_from_slice(b"\",\"source\":\"");
@@ -148,15 +148,15 @@ pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
         (",\"time\":", peek.time.as_deref()),
     ] {
         if let Some(value) = value {
-            put_text(name, value, out);
+            push_text(name, value, out);
         }
     }
     if let Some(ack) = message.ack {
         out.extend_from_slice(b",\"ack\":");
-        put_number(ack, out);
+        push_number(ack, out);
     }
     let data = peek.data(message.body);
-    // An empty message is a message: only an event that was kept without a body has none.
+    // An empty message is still a message; only a stored event without a body has no data.
     if data.is_empty() {
         out.extend_from_slice(b",\"data\":\"\"}");
     } else {
@@ -164,7 +164,7 @@ pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the payload as the last member, and closes the object.
+/// Appends the payload as the last member, and closes the object.
 fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"data\":");
     match form {
@@ -172,7 +172,7 @@ fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
         Form::Json => write_json(data.trim_ascii(), out),
         Form::Text => {
             let text = String::from_utf8_lossy(data);
-            put_text("", &text, out);
+            push_text("", &text, out);
         }
         Form::Binary => {
             out.extend_from_slice(b"{\"base64\":\"");
@@ -188,8 +188,8 @@ fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// Appends JSON on one line without anything but its line breaks, which can only stand between tokens.
-pub fn write_on_a_line(json: &[u8], out: &mut Vec<u8>) {
+/// Appends JSON without its line breaks, which can occur only between tokens.
+pub fn write_single_line(json: &[u8], out: &mut Vec<u8>) {
     let mut rest = json;
     while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
         out.extend_from_slice(&rest[..at]);
@@ -198,7 +198,7 @@ pub fn write_on_a_line(json: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// A record is one line: only what breaks it is taken out.
+/// Appends JSON as one line. It is minified only if it contains a line break.
 fn write_json(json: &[u8], out: &mut Vec<u8>) {
     if memchr::memchr2(b'\n', b'\r', json).is_none() {
         out.extend_from_slice(json);
@@ -207,13 +207,13 @@ fn write_json(json: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// A string with what stands before it.
-fn put_text(before: &str, text: &str, out: &mut Vec<u8>) {
+/// Appends a key (with quotes and colon) and a JSON string.
+fn push_text(before: &str, text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(before.as_bytes());
     serde_json::to_writer(out, text).expect("writing text to memory cannot fail");
 }
 
-fn put_number(number: u64, out: &mut Vec<u8>) {
+fn push_number(number: u64, out: &mut Vec<u8>) {
     serde_json::to_writer(out, &number).expect("writing a number to memory cannot fail");
 }
 
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn unknown_members_are_omitted() {
         assert_eq!(
             written(b"{}"),
             r#"{"ref":"e_7f3a","seq":32570,"received_at":"2026-04-25T10:00:00.000Z","source":"listen","transport":"http","type":"contact.created","method":"POST","target":"/hook","outcome":"kept","data":{}}"#
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_and_escapes_stay_as_they_came() {
+    fn digits_and_escapes_are_unchanged() {
         let line = written(b"{ \"a\": 10.00,\n \"n\": 12345678901234567890, \"u\": \"https:\\/\\/a  b\\u00e9\\\"\" }\n");
         assert!(
             line.ends_with(
@@ -270,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn white_space_goes_only_where_it_breaks_the_line() {
+    fn white_space_is_removed_only_from_json_with_line_breaks() {
         assert!(written(b" {\"a\": [1, 2]} ").ends_with(r#""data":{"a": [1, 2]}}"#));
         assert!(written(b"{\"a\":\r[1, 2]}").ends_with(r#""data":{"a":[1,2]}}"#));
     }
 
     #[test]
-    fn what_is_no_request_has_no_method() {
+    fn only_a_request_has_a_method() {
         let event = Event {
             transport: Transport::Sse,
             ..event(b"1")
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_gives_its_payload_also_in_a_stream() {
+    fn an_envelope_in_a_stream_is_unwrapped() {
         let line = streamed(
             None,
             br#"{"event":"contact.created","orgId":"o","timestamp":"t","data":{"sk":"s"}}"#,

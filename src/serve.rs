@@ -1,7 +1,7 @@
-//! The one HTTP server: HTTP/1 on hyper with bounds on everything a peer can stretch, for the listener and for `evt dev`.
+//! The HTTP server: HTTP/1 on hyper, with limits on everything a peer controls. The listener and `evt dev` use it.
 //!
-//! A router's connections may become something else (RFC 9110, 7.8): what took them over keeps their place among the
-//! connections and their write timeout, and is cut where it has not ended by itself after a shutdown.
+//! Connections of a router can be upgraded (RFC 9110, 7.8). An upgraded connection still counts towards the limit and
+//! keeps its write timeout. If it has not ended some time after a shutdown, it is closed.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -28,27 +28,28 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::{debug, warn};
 
-/// Whole request heads, and idle time between two requests of a connection.
+/// Time limit for a whole request head, and for the idle time between two requests.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 const HEAD_BYTES: usize = 64 * 1024;
 const HEADERS: usize = 100;
 const TARGET_BYTES: usize = 8 * 1024;
-/// A peer that takes nothing of an answer for this long is gone.
+/// How long a peer may read nothing of a response before the connection is closed.
 const WRITE_TIME: Duration = Duration::from_secs(10);
-/// Answers under way may end after a shutdown.
+/// How long active responses may take after a shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 const CONNECTIONS: u64 = 12_000;
-/// Descriptors left for files and outgoing connections.
+/// File descriptors reserved for files and outgoing connections.
 const SPARE_DESCRIPTORS: u64 = 256;
-/// A body in crumbs costs its memory many times over: past this many frames they must average [`FRAME_BYTES`].
+/// Many tiny frames use far more memory than their data. After this many frames the average size must be at least
+/// [`FRAME_BYTES`].
 const FRAMES: usize = 1000;
 const FRAME_BYTES: usize = 16;
 
-/// What a request's body may take.
+/// Limits for a request's body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
     pub bytes: usize,
-    /// Between two pieces.
+    /// Longest pause between two pieces.
     pub idle: Duration,
     pub total: Duration,
 }
@@ -63,7 +64,7 @@ impl Default for BodyLimits {
     }
 }
 
-/// Why a body was not taken.
+/// Why a body was refused.
 #[derive(Debug, Error)]
 pub enum BodyError {
     #[error("the body is larger than the {limit} bytes allowed")]
@@ -72,7 +73,7 @@ pub enum BodyError {
     TooSlow,
     #[error("the body came in too many small pieces")]
     TooManyPieces,
-    #[error("the body broke off")]
+    #[error("the body was interrupted")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
 }
 
@@ -86,10 +87,10 @@ impl BodyError {
     }
 }
 
-/// Serves connections until `shutdown`, then lets answers under way end (for at most five seconds).
+/// Serves connections until `shutdown`, then lets active responses finish (for at most five seconds).
 ///
-/// An error of the service closes its connection without an answer. Heads over the limits and requests without exactly one
-/// `host` are answered here and never reach the service. Connections are not upgraded.
+/// If the service returns an error, the connection is closed without a response. Heads that exceed a limit, and
+/// requests without exactly one `host`, are refused here and never reach the service. Connections cannot be upgraded.
 pub async fn serve<S, B>(listener: TcpListener, service: S, shutdown: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
@@ -101,26 +102,26 @@ where
     accept_all(listener, service, shutdown, None).await;
 }
 
-/// [`serve`] for an axum router, whose errors are answers and whose connections can be upgraded.
+/// Like [`serve`], for an axum router, which turns errors into responses. Connections can be upgraded.
 ///
-/// After `shutdown` upgraded connections have the same five seconds to end, and are cut then.
+/// After `shutdown`, upgraded connections have the same five seconds to end, and are closed then.
 pub async fn serve_router(
     listener: TcpListener,
     router: axum::Router,
     shutdown: CancellationToken,
 ) {
     let service = hyper_util::service::TowerToHyperService::new(router);
-    let cut = CancellationToken::new();
-    accept_all(listener, service, shutdown, Some(&cut)).await;
-    cut.cancel();
+    let abort = CancellationToken::new();
+    accept_all(listener, service, shutdown, Some(&abort)).await;
+    abort.cancel();
 }
 
-/// Accepts until `shutdown`, then drains; reading from a connection fails once `cut`.
+/// Accepts connections until `shutdown`, then drains. After `abort`, reads from a connection fail.
 async fn accept_all<S, B>(
     listener: TcpListener,
     service: S,
     shutdown: CancellationToken,
-    cut: Option<&CancellationToken>,
+    abort: Option<&CancellationToken>,
 ) where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
@@ -128,33 +129,33 @@ async fn accept_all<S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let places = connections();
-    let room = Arc::new(Semaphore::new(places as usize));
+    let limit = connections();
+    let permits = Arc::new(Semaphore::new(limit as usize));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
             Some(_) = connections.join_next() => continue,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, permit)) = accepted else {
             break;
         };
-        let stream = Impatient::new(stream, place, cut);
+        let stream = TimedStream::new(stream, permit, abort);
         connections.spawn(connection(stream, service.clone(), shutdown.clone()));
     }
     drop(listener);
     let drained = async {
         while connections.join_next().await.is_some() {}
-        // Those that were upgraded still have their places.
-        let _ = room.acquire_many(places).await;
+        // Upgraded connections still hold their permits.
+        let _ = permits.acquire_many(limit).await;
     };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         debug!("Connections were still open after the drain.");
     }
 }
 
-/// Reads a body within its limits. The stated length is checked before the first byte is taken.
+/// Reads a body within its limits. The declared length is checked before any data is read.
 pub async fn read_body<B>(body: B, limits: &BodyLimits) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -217,16 +218,16 @@ where
 
 async fn accept(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(room).acquire_owned().await.ok()?;
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let _ = stream.set_nodelay(true);
-                return Some((stream, place));
+                return Some((stream, permit));
             }
-            // Out of descriptors, mostly: trying again at once would spin.
+            // Usually there are no more descriptors; an immediate retry would use the CPU without effect.
             Err(error) => {
                 warn!(%error, "Cannot accept a connection.");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -235,7 +236,7 @@ async fn accept(
     }
 }
 
-async fn connection<S, B>(stream: Impatient, service: S, shutdown: CancellationToken)
+async fn connection<S, B>(stream: TimedStream, service: S, shutdown: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
@@ -251,10 +252,10 @@ where
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        // A peer that closes its sending half still waits for the answer.
+        // A peer that closes its sending half still waits for the response.
         .half_close(true)
         .keep_alive(true);
-    // Who serves without upgrades answers none with 101, so that none begins.
+    // A service without upgrades never responds with 101, so none can start.
     let connection = builder.serve_connection(io, checked).with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
@@ -282,7 +283,7 @@ fn connections() -> u32 {
         .max(16) as u32
 }
 
-/// Refuses what HTTP forbids and hyper lets through.
+/// Refuses requests that HTTP forbids and hyper accepts.
 struct Checked<S> {
     inner: S,
 }
@@ -347,7 +348,7 @@ fn refusal(status: StatusCode, reason: &'static str) -> Response<Full<Bytes>> {
     response
 }
 
-/// A service made of a function, for servers without routes.
+/// A service built from a function, for servers without routes.
 #[derive(Clone)]
 pub struct Handler<F>(pub F);
 
@@ -365,7 +366,7 @@ where
     }
 }
 
-/// The handler's wish to close the connection without an answer.
+/// Returned by a handler to close the connection without a response.
 #[derive(Debug, Error)]
 #[error("the connection was dropped on purpose")]
 pub struct Dropped;
@@ -376,27 +377,27 @@ impl From<Infallible> for Dropped {
     }
 }
 
-/// A stream whose writes fail when the peer takes nothing for too long, with its place among the connections.
-struct Impatient {
+/// A stream whose writes fail if the peer reads nothing for too long. It holds a permit of the connection limit.
+struct TimedStream {
     stream: TcpStream,
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Ends a stream that waits for its peer.
-    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    /// Given back when nobody holds the stream any more, upgraded or not.
-    _place: OwnedSemaphorePermit,
+    /// Fails reads that wait for the peer.
+    abort: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Released when the stream is dropped, upgraded or not.
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Impatient {
+impl TimedStream {
     fn new(
         stream: TcpStream,
-        place: OwnedSemaphorePermit,
-        cut: Option<&CancellationToken>,
+        permit: OwnedSemaphorePermit,
+        abort: Option<&CancellationToken>,
     ) -> Self {
         Self {
             stream,
             deadline: None,
-            cut: cut.map(|cut| Box::pin(cut.clone().cancelled_owned())),
-            _place: place,
+            abort: abort.map(|abort| Box::pin(abort.clone().cancelled_owned())),
+            _permit: permit,
         }
     }
 
@@ -417,7 +418,7 @@ impl Impatient {
     }
 }
 
-impl AsyncRead for Impatient {
+impl AsyncRead for TimedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -425,16 +426,16 @@ impl AsyncRead for Impatient {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if read.is_pending()
-            && let Some(cut) = &mut self.cut
+            && let Some(abort) = &mut self.abort
         {
-            ready!(cut.as_mut().poll(cx));
+            ready!(abort.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         read
     }
 }
 
-impl AsyncWrite for Impatient {
+impl AsyncWrite for TimedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -474,7 +475,7 @@ mod tests {
 
     use super::*;
 
-    /// An echo server that stops with the returned guard.
+    /// An echo server that stops when the returned guard is dropped.
     async fn echo(limits: BodyLimits) -> (SocketAddr, tokio_util::sync::DropGuard) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -528,9 +529,10 @@ mod tests {
         }
     }
 
-    // hyper reads such a request as chunked, drops the stated length and closes the connection after it (RFC 9112, 6.1).
+    // hyper reads such a request as chunked, ignores the declared length, and closes the connection afterwards (RFC
+    // 9112, 6.1).
     #[tokio::test]
-    async fn a_length_told_twice_hides_no_second_request() {
+    async fn conflicting_lengths_cannot_smuggle_a_second_request() {
         let (address, _guard) = echo(BodyLimits::default()).await;
         let smuggled = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n\
                         GET /hidden HTTP/1.1\r\nhost: a\r\n\r\n";
@@ -540,7 +542,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stated_length_over_the_limit_is_refused_before_the_body() {
+    async fn a_declared_length_over_the_limit_is_refused_before_the_body() {
         let (address, _guard) = echo(BodyLimits {
             bytes: 10,
             ..BodyLimits::default()
@@ -606,7 +608,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_head_that_never_ends_is_cut() {
+    async fn an_endless_head_times_out() {
         let (address, _guard) = echo(BodyLimits::default()).await;
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream

@@ -1,4 +1,4 @@
-//! `--jq`: what is printed, shaped by a jq expression (jaq).
+//! `--jq`: transforms printed records with a jq expression (jaq).
 
 use std::fmt;
 use std::io::Write;
@@ -14,19 +14,19 @@ use crate::explain::{Explain, Explanation};
 use crate::grammar::caret;
 use crate::json;
 
-/// Nesting beyond which a record is not handed to the interpreter, which recurses.
+/// Deepest nesting of a record. The interpreter is recursive, so a deeper record could overflow the stack.
 const DEEPEST: usize = 500;
-/// Outputs of one record; more than this is an expression that does not end.
+/// Maximum number of results for one record. An expression with more is considered endless.
 const MOST: usize = 10_000;
 
-/// A jq expression, compiled once; clones share it.
+/// A jq expression, compiled once. Clones share it.
 #[derive(Clone)]
 pub struct Shape {
     text: Arc<str>,
     filter: Arc<Filter<JustLut<Val>>>,
 }
 
-/// An expression that cannot be compiled. `at` counts characters of `input`.
+/// The expression cannot be compiled. `at` counts characters of `input`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{input}` is not a jq expression: {reason}{}", .at.map_or_else(String::new, |at| format!(" (at character {})", at + 1)))]
 pub struct ShapeError {
@@ -43,7 +43,7 @@ impl Explain for ShapeError {
     }
 }
 
-/// What an expression met in one record.
+/// An error while applying an expression to one record.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ShapeFault {
     #[error("the record is nested too deeply for jq")]
@@ -52,15 +52,16 @@ pub enum ShapeFault {
     TooMany,
     #[error("{0}")]
     Failed(String),
-    #[error("the result is no JSON")]
+    #[error("the result is not JSON")]
     NotJson,
 }
 
 impl Shape {
-    /// Appends each result of the expression on `record`, which must be JSON, as a line of its own. Returns how many.
+    /// Appends each result of the expression for `record`, which must be JSON, each on its own line. Returns their
+    /// number. Integers and decimals that pass through keep their digits.
     ///
     /// # Errors
-    /// What the expression met; the results before it stay. Integers and decimals that pass through keep their digits.
+    /// The expression failed. Earlier results are kept in `out`.
     pub fn apply(&self, record: &[u8], out: &mut Vec<u8>) -> Result<usize, ShapeFault> {
         if !is_shallow(record) {
             return Err(ShapeFault::TooDeep);
@@ -79,7 +80,7 @@ impl Shape {
                 Err(_) => failed(&"the expression halted"),
             })?;
             let start = out.len();
-            // jaq has values beyond JSON: NaN, byte strings, keys that are no strings.
+            // jaq has values that JSON does not: NaN, byte strings, keys that are not strings.
             let written = write::write(&mut *out, &write::Pp::default(), 0, &value);
             if written.is_err() || !json::is_json(&out[start..]) {
                 out.truncate(start);
@@ -141,7 +142,7 @@ impl FromStr for Shape {
                 let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
                 match first {
                     Some((name, undefined)) => {
-                        let reason = format!("there is no {} `{name}`", undefined.as_str());
+                        let reason = format!("unknown {} `{name}`", undefined.as_str());
                         ShapeError::new(text, Some(name), reason)
                     }
                     None => ShapeError::new(text, None, "it cannot be compiled"),
@@ -160,12 +161,12 @@ fn not_read(text: &str, error: LoadError<&str>) -> ShapeError {
             Some(_) => format!("`{found}`"),
             None => "the end".to_owned(),
         };
-        format!("{expected} is expected, not {found}")
+        format!("expected {expected}, found {found}")
     };
     match error {
         LoadError::Io(files) => match files.first() {
-            Some((path, _)) => ShapeError::new(text, Some(path), "modules are not read"),
-            None => ShapeError::new(text, None, "modules are not read"),
+            Some((path, _)) => ShapeError::new(text, Some(path), "modules are not supported"),
+            None => ShapeError::new(text, None, "modules are not supported"),
         },
         LoadError::Lex(errors) => match errors.first() {
             Some((wanted, found)) => {
@@ -193,7 +194,7 @@ fn first_word(text: &str) -> &str {
 }
 
 impl ShapeError {
-    /// `part` is a slice of `input`, where that is known.
+    /// `part` is a slice of `input`, if known.
     fn new(input: &str, part: Option<&str>, reason: impl Into<String>) -> Self {
         let at = part.and_then(|part| {
             let byte = part.as_ptr().addr().checked_sub(input.as_ptr().addr())?;
@@ -206,7 +207,7 @@ impl ShapeError {
         }
     }
 
-    /// The expression with a caret below the place where it goes wrong, on two lines; `None` where that is not known.
+    /// The expression with a caret below the position of the error, on two lines; `None` if the position is unknown.
     pub fn caret(&self) -> Option<String> {
         Some(caret(&self.input, self.at?))
     }
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_may_give_one_several_or_no_results() {
+    fn one_record_can_have_one_several_or_no_results() {
         for (expression, lines, count) in [
             (".data.a", "1\n", 1),
             (".data[]", "1\n\"x\"\n", 2),
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_that_pass_through_stay() {
+    fn digits_that_pass_through_are_unchanged() {
         let (line, _) = shaped(
             ".data",
             r#"{"data":[12345678901234567890123,10.00,1e400,-0.1]}"#,
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_in_one_record_is_told_and_what_came_before_it_stays() {
+    fn an_error_in_one_record_keeps_earlier_results() {
         let (line, result) = shaped(".data, error(.data)", r#"{"data":{}}"#);
         assert_eq!(line, "{}\n");
         assert!(matches!(result, Err(ShapeFault::Failed(_))), "{result:?}");
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_that_does_not_end_is_stopped() {
+    fn an_endless_expression_is_stopped() {
         assert_eq!(shaped("repeat(1)", "{}").1, Err(ShapeFault::TooMany));
     }
 
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_expression_is_shown_with_its_place() {
+    fn an_invalid_expression_is_shown_with_the_position_of_the_error() {
         for (expression, at) in [
             (".a | fooo", Some(5)),
             (".a | (.b", Some(8)),

@@ -103,16 +103,12 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
         data: None,
     };
     overwrite(&mut meta, stated);
-    let transport = line.transport.as_deref();
-    let known = Transport::ALL.into_iter();
+    let transport = line.transport.as_deref().and_then(Transport::from_word);
     Ok(Event {
         seq: None,
         received_at: line.received_at,
         source: Source::Import,
-        transport: known
-            .into_iter()
-            .find(|known| Some(known.as_str()) == transport)
-            .unwrap_or(Transport::Http),
+        transport: transport.unwrap_or(Transport::Http),
         method: super::method(line.method.as_deref().unwrap_or("POST"))?,
         target: super::target(line.target.as_deref().unwrap_or("/"))?,
         headers,

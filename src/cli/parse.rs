@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -102,6 +102,19 @@ fn with_variable(arg: clap::Arg) -> clap::Arg {
         ArgAction::SetTrue | ArgAction::SetFalse => arg.value_parser(BoolishValueParser::new()),
         _ => arg,
     }
+}
+
+/// Parses one of the words of an enum that belongs to a lower layer, where clap is not available.
+pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
+    words: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(|typed| {
+        let mut known = words.iter();
+        let (_, value) = known
+            .find(|(word, _)| *word == typed)
+            .expect("the parser accepts only these words");
+        *value
+    })
 }
 
 fn variable(name: &str) -> String {

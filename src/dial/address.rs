@@ -1,19 +1,19 @@
-//! Which addresses may be dialled: asked of the address that a name resolved to, not of the name.
+//! Decides which addresses may be dialled. The check applies to the address that a name resolved to, not to the name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whose requests are dialled.
+/// Who chooses the addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressPolicy {
-    /// A tool on a person's machine: loopback and private networks are what it is for.
+    /// A tool on the user's machine, which needs loopback and private networks.
     Local,
-    /// A server that dials what strangers name: public addresses only.
+    /// A server that dials addresses chosen by strangers: only public addresses are allowed.
     Public,
 }
 
-/// Why `address` may not be dialled under `policy`, or `None` when it may.
+/// Returns why `address` may not be dialled under `policy`, or `None` if it may.
 ///
-/// The address where clouds keep a machine's credentials is refused always: no webhook lives there.
+/// The address where clouds offer a machine's credentials is always refused. It is never a webhook.
 pub fn forbidden(address: IpAddr, policy: AddressPolicy) -> Option<&'static str> {
     let address = address.to_canonical();
     if is_metadata(address) {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_dials_public_addresses_only() {
+    fn the_public_policy_allows_only_public_addresses() {
         let refused = [
             "127.0.0.1",
             "127.8.8.8",
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_tool_dials_everything_but_metadata() {
+    fn the_local_policy_allows_everything_except_metadata() {
         for text in ["127.0.0.1", "10.0.0.1", "::1", "fe80::1", "8.8.8.8"] {
             assert_eq!(
                 forbidden(text.parse().unwrap(), AddressPolicy::Local),

@@ -1,7 +1,7 @@
-//! One HTTP/1.1 answer read off a connection of its own (RFC 9112): the head by `httparse`, the body by its framing.
+//! Reads one HTTP/1.1 response from its own connection (RFC 9112): the head with `httparse`, the body by its framing.
 //!
-//! hyper hands a body on chunk by chunk, each through a channel, and servers send each event of a stream in a chunk of its own:
-//! measured, that costs five times what reading the bytes does. Here all chunks that one read brought become one piece.
+//! hyper passes each chunk of a body through a channel, and servers send each event of a stream in its own chunk.
+//! Measured, that costs five times as much as reading the bytes. Here all chunks of one read become one piece.
 
 use std::io;
 
@@ -10,23 +10,23 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What is read at a time, and the longest piece.
+/// Size of one read, and maximum size of a piece.
 pub(super) const READ_BUFFER: usize = 128 * 1024;
 const MAX_HEAD: usize = super::MAX_HEAD;
 const MAX_HEADERS: usize = 100;
-/// A chunk's size with its extensions, and all lines of a trailer.
+/// Limit for a chunk's size line with its extensions, and for a whole trailer.
 const MAX_LINE: usize = 16 * 1024;
 
-/// The rest of an answer, whose head has been read.
+/// The rest of a response after its head.
 pub(super) struct Answered<R> {
     connection: R,
     buffer: BytesMut,
-    /// What the chunks of one read are put together in.
+    /// Buffer in which the chunks of one read are joined.
     piece: BytesMut,
     framing: Framing,
 }
 
-/// What tells the body's end (RFC 9112, 6.3).
+/// How the end of the body is determined (RFC 9112, 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Framing {
     Chunked(Chunk),
@@ -46,10 +46,10 @@ enum Chunk {
     },
 }
 
-/// Reads the head of an answer; interim ones (1xx) are passed over.
+/// Reads the head of a response. Interim responses (1xx) are skipped.
 ///
 /// # Errors
-/// The connection ended, or what came is no HTTP, or over a limit.
+/// The connection ended, the data is not HTTP, or it exceeds a limit.
 pub(super) async fn read<R: AsyncRead + Unpin>(
     mut connection: R,
 ) -> io::Result<(StatusCode, HeaderMap, Answered<R>)> {
@@ -70,7 +70,7 @@ pub(super) async fn read<R: AsyncRead + Unpin>(
             return Ok((status, headers, answered));
         }
         if buffer.len() >= MAX_HEAD {
-            return Err(wrong("the head of the answer is too long"));
+            return Err(invalid("the head of the response is too long"));
         }
         buffer.reserve(MAX_HEAD.min(4096));
         if connection.read_buf(&mut buffer).await? == 0 {
@@ -79,16 +79,16 @@ pub(super) async fn read<R: AsyncRead + Unpin>(
     }
 }
 
-/// The head at the start of what was read, and its length; `None` where more is to come.
+/// Parses the head at the start of the input. Returns it with its length, or `None` if it is incomplete.
 fn head(read: &[u8]) -> io::Result<Option<(usize, StatusCode, HeaderMap)>> {
     let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut lines);
-    let not_http = |_| wrong("the answer is no HTTP");
+    let not_http = |_| invalid("the response is not HTTP");
     let httparse::Status::Complete(length) = answer.parse(read).map_err(not_http)? else {
         return Ok(None);
     };
     let code = answer.code.unwrap_or_default();
-    let status = StatusCode::from_u16(code).map_err(|_| wrong("the answer has no status"))?;
+    let status = StatusCode::from_u16(code).map_err(|_| invalid("the response has no status"))?;
     let mut headers = HeaderMap::with_capacity(answer.headers.len());
     for line in answer.headers.iter() {
         let name = HeaderName::from_bytes(line.name.as_bytes());
@@ -105,7 +105,7 @@ impl Framing {
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             return Ok(Self::Ended);
         }
-        // Where both are there the coding counts, whatever the length says.
+        // With both headers the transfer coding wins (RFC 9112, 6.3).
         if let Some(last) = headers.get_all(TRANSFER_ENCODING).iter().next_back() {
             let last = last.to_str().unwrap_or_default().rsplit(',').next();
             let is_chunked =
@@ -123,7 +123,7 @@ impl Framing {
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
             Ok(bytes) if is_number && lengths.all(|other| other == length) => Ok(Self::left(bytes)),
-            _ => Err(wrong("the answer's length is none")),
+            _ => Err(invalid("the response has an invalid content-length")),
         }
     }
 
@@ -136,17 +136,18 @@ impl Framing {
 }
 
 impl<R> Answered<R> {
-    /// The connection, and what was read from it behind the head.
+    /// The connection, and the bytes that were read after the head.
     pub(super) fn into_parts(self) -> (R, Bytes) {
         (self.connection, self.buffer.freeze())
     }
 }
 
 impl<R: AsyncRead + Unpin> Answered<R> {
-    /// The next piece of the body, at most [`READ_BUFFER`] bytes; `None` at its proper end. Cancel safe.
+    /// Returns the next piece of the body, at most [`READ_BUFFER`] bytes; `None` at the end of a complete body. Cancel
+    /// safe.
     ///
     /// # Errors
-    /// The connection broke off, or the chunks are none; nothing comes after it.
+    /// The connection broke or a chunk is invalid. Nothing follows an error.
     pub(super) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match self.decode() {
@@ -170,7 +171,7 @@ impl<R: AsyncRead + Unpin> Answered<R> {
         Some(Err(error))
     }
 
-    /// What of the body is in the buffer; `None` where that is nothing.
+    /// Takes the part of the body that is in the buffer; `None` if there is none.
     fn decode(&mut self) -> io::Result<Option<Bytes>> {
         let piece = match self.framing {
             Framing::Chunked(_) => {
@@ -180,7 +181,7 @@ impl<R: AsyncRead + Unpin> Answered<R> {
             Framing::Length(left) => {
                 let taken = left.min(self.buffer.len() as u64);
                 self.framing = Framing::left(left - taken);
-                // Not more than the buffer's length, which is a `usize`.
+                // At most the buffer's length, which is a `usize`.
                 self.buffer.split_to(taken as usize)
             }
             Framing::UntilClose => self.buffer.split(),
@@ -189,7 +190,7 @@ impl<R: AsyncRead + Unpin> Answered<R> {
         Ok((!piece.is_empty()).then(|| piece.freeze()))
     }
 
-    /// Moves the data of all chunks in the buffer to the piece, as far as they are there.
+    /// Moves the data of all chunks in the buffer to the piece.
     fn unchunk(&mut self) -> io::Result<()> {
         while let Framing::Chunked(chunk) = self.framing {
             let next = match chunk {
@@ -206,9 +207,9 @@ impl<R: AsyncRead + Unpin> Answered<R> {
         Ok(())
     }
 
-    /// What follows what was read; `None` where more is to come first.
+    /// Returns the state after the size line; `None` if the line is incomplete.
     fn chunk_size(&mut self) -> io::Result<Option<Framing>> {
-        let no_size = |_| wrong("a chunk has no size");
+        let no_size = |_| invalid("a chunk has no size");
         match httparse::parse_chunk_size(&self.buffer).map_err(no_size)? {
             httparse::Status::Complete((length, size)) => {
                 self.buffer.advance(length);
@@ -218,7 +219,7 @@ impl<R: AsyncRead + Unpin> Answered<R> {
                 })))
             }
             httparse::Status::Partial if self.buffer.len() > MAX_LINE => {
-                Err(wrong("a chunk's size is too long"))
+                Err(invalid("a chunk's size is too long"))
             }
             httparse::Status::Partial => Ok(None),
         }
@@ -226,7 +227,7 @@ impl<R: AsyncRead + Unpin> Answered<R> {
 
     fn chunk_data(&mut self, left: u64) -> Option<Framing> {
         let taken = left.min(self.buffer.len() as u64);
-        // Not more than the buffer's length, which is a `usize`.
+        // At most the buffer's length, which is a `usize`.
         self.piece.extend_from_slice(&self.buffer[..taken as usize]);
         self.buffer.advance(taken as usize);
         match left - taken {
@@ -244,16 +245,16 @@ impl<R: AsyncRead + Unpin> Answered<R> {
                 self.buffer.advance(2);
                 Ok(Some(Framing::Chunked(Chunk::Size)))
             }
-            Some(_) => Err(wrong("a chunk is longer than its size")),
+            Some(_) => Err(invalid("a chunk is longer than its size")),
             None => Ok(None),
         }
     }
 
-    /// Passes over a trailer's lines, up to the empty one.
+    /// Skips the lines of the trailer up to the empty one.
     fn trailer(&mut self, read: usize) -> io::Result<Option<Framing>> {
         let Some(end) = memchr::memchr(b'\n', &self.buffer) else {
             return match read + self.buffer.len() > MAX_LINE {
-                true => Err(wrong("the trailer is too long")),
+                true => Err(invalid("the trailer is too long")),
                 false => Ok(None),
             };
         };
@@ -262,13 +263,13 @@ impl<R: AsyncRead + Unpin> Answered<R> {
         let read = read + end + 1;
         match is_empty {
             true => Ok(Some(Framing::Ended)),
-            false if read > MAX_LINE => Err(wrong("the trailer is too long")),
+            false if read > MAX_LINE => Err(invalid("the trailer is too long")),
             false => Ok(Some(Framing::Chunked(Chunk::Trailer { read }))),
         }
     }
 }
 
-fn wrong(what: &'static str) -> io::Error {
+fn invalid(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
@@ -277,10 +278,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use slow::pieces;
+    use pieces_of::pieces;
 
-    /// A connection that gives its bytes in pieces, and then ends.
-    mod slow {
+    /// A connection that delivers its bytes in pieces and then ends.
+    mod pieces_of {
         use std::pin::Pin;
         use std::task::{Context, Poll};
 
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_end_of_a_body_is_told_by_its_framing() {
+    async fn the_framing_determines_the_end_of_a_body() {
         for (text, expected) in [
             ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabcdef", "abc"),
             ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\nabc", ""),
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_cut_off_or_no_http_is_an_error() {
+    async fn truncated_and_invalid_responses_are_errors() {
         let endless = "x".repeat(MAX_HEAD + 1);
         for text in [
             "",

@@ -1,4 +1,4 @@
-//! From a URI to a connected stream: name, address check, TCP or Unix socket, TLS.
+//! Connects to a URI: resolves the name, checks the address, opens a TCP or Unix socket, and starts TLS.
 
 use std::error::Error;
 use std::fmt;
@@ -26,24 +26,24 @@ use tower_service::Service;
 use super::DialError;
 use super::address::{AddressPolicy, forbidden};
 
-/// Name, TCP and TLS together, whatever the number of addresses.
+/// Time limit for resolving, TCP and TLS together, for any number of addresses.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
-/// One of many addresses is waited for at least so long.
+/// Minimum time for each of several addresses.
 const SHARE: Duration = Duration::from_secs(1);
-/// After how much silence a stream's connection is probed, and how long each probe waits.
+/// How long a connection is silent before the system probes it, and the interval between probes.
 #[cfg(target_os = "linux")]
 const KEEPALIVE: Duration = Duration::from_secs(15);
-/// The host under which a Unix socket's path (in hexadecimal) travels through the client's pool.
+/// Host name that represents a Unix socket in the client's pool; the path precedes it in hexadecimal.
 const SOCKET_HOST: &str = ".socket.invalid";
 
-/// Connects under an address policy; clones share the TLS settings, which are made at first use.
+/// Connects under an address policy. Clones share the TLS settings, which are created at first use.
 #[derive(Clone)]
 pub(super) struct Connector {
     policy: AddressPolicy,
     tls: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
-/// Why there is no connection; carried through the client's own error.
+/// Why connecting failed. Passed through the client's own error type.
 #[derive(Debug)]
 pub(super) enum ConnectFailure {
     Name(String, io::Error),
@@ -68,11 +68,11 @@ impl ConnectFailure {
         match self {
             Self::Name(host, error) => DialError::Name {
                 host: host.clone(),
-                source: same(error),
+                source: copy_error(error),
             },
             Self::Refused(error) => DialError::Refused {
                 peer,
-                source: same(error),
+                source: copy_error(error),
             },
             Self::Forbidden(address, reason) => DialError::Forbidden {
                 address: *address,
@@ -80,7 +80,7 @@ impl ConnectFailure {
             },
             Self::Tls(error) => DialError::Tls {
                 peer,
-                source: same(error),
+                source: copy_error(error),
             },
             Self::Timeout => DialError::Timeout {
                 peer,
@@ -91,8 +91,8 @@ impl ConnectFailure {
     }
 }
 
-/// The client keeps the error that it got, so that ours is made anew with the same kind and words.
-fn same(error: &io::Error) -> io::Error {
+/// Copies an error, because the client keeps the original.
+fn copy_error(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),
@@ -107,7 +107,7 @@ impl Connector {
         }
     }
 
-    /// Connects and closes again, without TLS: whether anything listens there.
+    /// Connects without TLS and closes the connection, to check whether something listens there.
     pub(super) async fn probe(&self, uri: Uri) -> Result<(), ConnectFailure> {
         let host = uri
             .host()
@@ -168,8 +168,8 @@ impl Connector {
             .await
     }
 
-    /// Connects to the first address that answers within `limit`: one that swallows everything, as IPv6 does in many a network,
-    /// must not take the time of those behind it.
+    /// Connects to the first address that responds within `limit`. An address that drops all packets, as IPv6 addresses
+    /// do in many networks, must not use up the time of the following ones.
     async fn connect_first(
         &self,
         addresses: &[SocketAddr],
@@ -177,7 +177,7 @@ impl Connector {
     ) -> Result<TcpStream, ConnectFailure> {
         let mut failure = ConnectFailure::Timeout;
         for &address in addresses {
-            // The address is pinned: what was checked is what is dialled.
+            // The address is fixed here: the address that was checked is the one that is dialled.
             if let Some(reason) = forbidden(address.ip(), self.policy) {
                 failure = ConnectFailure::Forbidden(address.ip(), reason);
                 continue;
@@ -246,7 +246,7 @@ async fn connect_socket(_: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
     )))
 }
 
-/// A URI that stands for a Unix socket inside the client, whose pool tells peers apart by authority.
+/// A URI that represents a Unix socket in the client, whose pool distinguishes peers by authority.
 pub(super) fn socket_uri(path: &Path, path_and_query: Option<&str>) -> Uri {
     let hex: String = path
         .as_os_str()
@@ -262,7 +262,7 @@ pub(super) fn socket_uri(path: &Path, path_and_query: Option<&str>) -> Uri {
         .unwrap_or_default()
 }
 
-/// Whether an authority is one that [`socket_uri`] makes; nobody may name such a host in a URL.
+/// Returns whether an authority is one of [`socket_uri`]. URLs from users must not contain such a host.
 pub(super) fn is_socket_host(authority: &str) -> bool {
     let host = authority.rsplit('@').next().unwrap_or(authority);
     host.split(':')
@@ -281,7 +281,7 @@ fn socket_path(host: &str) -> Option<PathBuf> {
     String::from_utf8(bytes?).ok().map(PathBuf::from)
 }
 
-/// A connected stream, whatever carries it.
+/// A connected stream of any kind.
 pub(super) enum Stream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -290,8 +290,8 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Lets the system probe a connection that is silent, so that a peer which vanished without a word ends it.
-    pub(super) fn notice_a_dead_peer(&self) {
+    /// Enables keep-alive probes, so that a connection to a vanished peer ends.
+    pub(super) fn enable_keepalive(&self) {
         #[cfg(unix)]
         {
             use rustix::net::sockopt;
@@ -300,7 +300,7 @@ impl Stream {
                 Self::Tls(tls) => tls.get_ref().0,
                 Self::Unix(_) => return,
             };
-            // A system without these options only notices later.
+            // On a system without these options a dead peer is only detected later.
             let _ = sockopt::set_socket_keepalive(tcp, true);
             #[cfg(target_os = "linux")]
             {
@@ -383,13 +383,13 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_that_swallows_everything_does_not_hide_the_next_one() {
+    async fn an_unresponsive_address_does_not_block_the_next_one() {
         let deaf = TcpSocket::new_v4().unwrap();
         deaf.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let deaf = deaf.listen(0).unwrap();
         let limit = Duration::from_millis(200);
         let mut waiting = Vec::new();
-        // Until its queue is full, which nobody empties.
+        // Until the accept queue is full, which is never drained.
         while let Ok(stream) =
             tokio::time::timeout(limit, TcpStream::connect(deaf.local_addr().unwrap())).await
         {

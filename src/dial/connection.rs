@@ -1,4 +1,4 @@
-//! A connection of one's own: requests in turn, with no pool between. The way of a sender of very many requests.
+//! A connection without a pool, for callers that send very many requests.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::connect::{self, Connector};
 use super::{DialError, Dialer, MAX_HEAD, peer_of};
 use crate::grammar::target::Target;
 
-/// An answer's body is read to its end, so that the next request can follow; a longer one costs the connection.
+/// A response body up to this size is read completely, so that the connection can be reused. A longer one closes it.
 const MAX_DRAINED: u64 = 256 * 1024;
 
-/// One connection to one target, opened by the first request and again by the first after it was closed.
+/// One connection to one target. The first request opens it, and a request after it was closed opens it again.
 pub struct Connection {
     connector: Connector,
-    /// What is dialled.
+    /// The URI to connect to.
     uri: Uri,
-    /// What stands in the request line.
+    /// The URI in the request line.
     path: Uri,
     host: HeaderValue,
     peer: String,
@@ -30,7 +30,7 @@ pub struct Connection {
 }
 
 impl Dialer {
-    /// A connection of the caller's own, not yet open. `path` is for `unix:` targets alone.
+    /// A separate connection, not open yet. `path` applies only to `unix:` targets.
     ///
     /// # Errors
     /// [`DialError::BadTarget`].
@@ -61,9 +61,9 @@ impl Dialer {
 }
 
 impl Connection {
-    /// Sends one request and reads its answer to the end; only the status is kept.
+    /// Sends one request and reads the whole response. Only the status is returned.
     ///
-    /// Not cancel safe: a dropped future leaves the connection closed, which the next call mends.
+    /// Not cancel safe: dropping the future closes the connection, and the next call opens another one.
     pub async fn send(
         &mut self,
         method: Method,
@@ -116,7 +116,7 @@ impl Connection {
         Ok(status)
     }
 
-    /// The open connection, or a new one where the target has closed it.
+    /// Returns the open connection, or opens one if the target has closed it.
     async fn ready(&mut self) -> Result<SendRequest<Full<Bytes>>, DialError> {
         if let Some(mut sender) = self.open.take()
             && sender.ready().await.is_ok()
@@ -137,7 +137,7 @@ impl Connection {
             .handshake(stream)
             .await
             .map_err(|source| self.broken(source))?;
-        // Its errors come back through the sender.
+        // Errors of the connection are returned by the sender.
         tokio::spawn(connection);
         Ok(sender)
     }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
     use crate::dial::AddressPolicy;
 
-    /// Answers `per_connection` requests with 204, then closes; says how many connections there were.
+    /// Responds to `per_connection` requests with 204, then closes. Returns the number of connections.
     async fn server(
         per_connection: usize,
         connections: usize,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_metadata_address_is_not_dialled_here_either() {
+    async fn a_separate_connection_refuses_a_metadata_address() {
         let uri = Uri::from_static("http://169.254.169.254/");
         let dialer = Dialer::new(AddressPolicy::Local);
         let mut connection = dialer.connection(&Target::Url(uri), None).unwrap();

@@ -1,5 +1,5 @@
-//! Outgoing deliveries: one pooled HTTP/1 client that follows no redirect, bounds every answer and checks the address it
-//! really connects to. Requests to the platform's own API belong to `api`.
+//! Outgoing deliveries: a pooled HTTP/1 client that follows no redirects, limits every response, and checks the address
+//! that it connects to. Requests to the platform's own API belong to `api`.
 
 mod address;
 mod answer;
@@ -29,50 +29,51 @@ pub use address::{AddressPolicy, forbidden};
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
 pub use redirect::{is_same_origin, resolve};
-pub use relay::{outcome, passed_on};
+pub use relay::{forwarded_headers, outcome};
 pub use stream::{Opened, Opening, Socket};
 pub use upgrade::{Upgrade, Upgraded};
 
-/// Idle connections are kept shorter than most servers keep them, so that few requests meet a closing one.
+/// Idle connections are closed earlier than most servers close them, so that few requests use a connection that is
+/// being closed.
 const IDLE: Duration = Duration::from_secs(4);
 const IDLE_PER_HOST: usize = 64;
-/// Head of an answer, as hyper's own server limits a request's.
+/// Maximum size of a response's head; hyper's server has the same limit for requests.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// The client; clones share its connections.
+/// The client. Clones share its connections.
 #[derive(Clone)]
 pub struct Dialer {
     client: Client<Connector, Full<Bytes>>,
     connector: Connector,
 }
 
-/// A request to dial; the body is sent as it is, with its own `content-length`.
+/// A request to send. The body is unchanged, and `content-length` is set.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub method: Method,
     pub target: Target,
-    /// Path and query, for `unix:` targets alone: a URL has its own.
+    /// Path and query, only for `unix:` targets. A URL has its own.
     pub path: Option<String>,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// From the first byte dialled to the last byte of the answer.
+    /// Time limit from the first connection attempt to the last byte of the response.
     pub timeout: Duration,
-    /// Bytes of the answer's body that are kept.
+    /// How many bytes of the response's body are returned.
     pub max_answer: usize,
 }
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// At most [`Call::max_answer`] bytes; `truncated` says whether there was more.
+    /// At most [`Call::max_answer`] bytes. `truncated` says whether there were more.
     pub body: Bytes,
     pub truncated: bool,
     pub took: Duration,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug, Error)]
 pub enum DialError {
     #[error("`{url}` is not a target that can be dialled")]
@@ -87,12 +88,12 @@ pub enum DialError {
         peer: String,
         source: std::io::Error,
     },
-    #[error("may not connect to {address}: {reason}")]
+    #[error("connecting to {address} is not allowed: {reason}")]
     Forbidden {
         address: std::net::IpAddr,
         reason: &'static str,
     },
-    #[error("no secure connection to {peer}")]
+    #[error("cannot open a secure connection to {peer}")]
     Tls {
         peer: String,
         source: std::io::Error,
@@ -101,7 +102,7 @@ pub enum DialError {
     Timeout { peer: String, limit: Duration },
     #[error("{peer} accepted the connection and did not answer within {} s", limit.as_secs_f64())]
     Silent { peer: String, limit: Duration },
-    #[error("{peer} broke off before a whole answer")]
+    #[error("{peer} closed the connection before the end of the response")]
     Broken {
         peer: String,
         source: Box<dyn Error + Send + Sync>,
@@ -109,7 +110,7 @@ pub enum DialError {
 }
 
 impl DialError {
-    /// The word under which the error is kept with an attempt and looked up.
+    /// The error code, which is stored with a delivery attempt.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::BadTarget { .. } => "bad_target",
@@ -124,7 +125,7 @@ impl DialError {
 }
 
 impl Dialer {
-    /// A client without connections. TLS is set up at the first `https` target.
+    /// A client without connections. TLS is set up for the first `https` target.
     pub fn new(policy: AddressPolicy) -> Self {
         let connector = Connector::new(policy);
         let client = Client::builder(TokioExecutor::new())
@@ -136,10 +137,10 @@ impl Dialer {
         Self { client, connector }
     }
 
-    /// Sends one request. Any status is an answer; an error means that none came.
+    /// Sends one request. A response with any status is a success; an error means that there was no response.
     ///
-    /// Cancel safe: dropping the future closes the connection. Redirects are answers, never followed, because every header
-    /// (secrets and signatures among them) would travel along.
+    /// Cancel safe: dropping the future closes the connection. Redirects are returned and never followed, because all
+    /// headers (secrets and signatures among them) would be sent to the new address.
     pub async fn send(&self, call: Call) -> Result<Answer, DialError> {
         let peer = peer_of(&call.target);
         let limit = call.timeout;
@@ -149,10 +150,10 @@ impl Dialer {
         }
     }
 
-    /// Sends one request and returns once the head of the answer is there: [`Self::open`] on a connection that is shared with
-    /// other requests, for exchanges that follow one another.
+    /// Sends one request and returns after the head of the response. Unlike [`Self::open`] it uses a pooled connection,
+    /// which suits a sequence of exchanges.
     ///
-    /// Cancel safe: dropping the future, or later the answer, closes the connection.
+    /// Cancel safe: dropping the future, or later the response, closes the connection.
     pub async fn begin(&self, opening: Opening) -> Result<Opened, DialError> {
         let target = Target::Url(opening.url);
         let peer = peer_of(&target);
@@ -173,7 +174,7 @@ impl Dialer {
         }
     }
 
-    /// Returns whether something accepts connections at the target, without sending a byte.
+    /// Checks whether something accepts connections at the target, without sending any data.
     pub async fn probe(&self, target: &Target) -> Result<(), DialError> {
         let peer = peer_of(target);
         let uri = match target {
@@ -213,11 +214,11 @@ impl Dialer {
     }
 }
 
-/// `host:port` of a target, or the socket's path: how errors name it.
+/// Name of a target in errors: `host:port`, or the path of a socket.
 pub fn peer_of(target: &Target) -> String {
     match target {
         Target::Url(url) => match url.authority() {
-            // Userinfo is refused by the grammar; what a flow wrote by hand is not shown either.
+            // The grammar refuses user information. A hand-written URL of a flow may contain it, so it is removed.
             Some(authority) => authority
                 .as_str()
                 .rsplit('@')
@@ -265,7 +266,7 @@ fn request(call: Call) -> Result<Request<Full<Bytes>>, DialError> {
     Ok(request)
 }
 
-/// Reads at most `limit` bytes; what follows is left on the connection, which is then closed.
+/// Reads at most `limit` bytes. If there is more, the connection is closed.
 async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), hyper::Error> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
@@ -308,7 +309,7 @@ async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), hyper::
     ))
 }
 
-/// Turns the client's error into ours: the connector's own word where it has one.
+/// Converts the client's error. An error of the connector is unwrapped.
 fn explain(error: hyper_util::client::legacy::Error, peer: &str) -> DialError {
     let mut cause: Option<&(dyn Error + 'static)> = error.source();
     while let Some(current) = cause {
@@ -323,8 +324,8 @@ fn explain(error: hyper_util::client::legacy::Error, peer: &str) -> DialError {
     }
 }
 
-/// The URL with its path and query replaced by those of `target`, where the URL has none of its own: how a forward keeps the
-/// path that the sender called. A URL with a path is taken as it is, with the sender's query.
+/// Replaces path and query of a URL that has none by those of `target`, so that a forward preserves the path that the
+/// sender called. A URL with a path keeps it and takes the sender's query.
 pub fn rebase(url: &Uri, target: &str) -> Uri {
     let own_path = url.path().len() > 1 || url.query().is_some();
     let joined = match (own_path, target.split_once('?')) {
@@ -345,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_without_a_path_keeps_the_path_that_was_called() {
+    fn a_target_without_a_path_gets_the_path_of_the_request() {
         let url: Uri = "http://127.0.0.1:3000".parse().unwrap();
         assert_eq!(
             rebase(&url, "/hook/a?x=1").to_string(),
@@ -354,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_with_a_path_keeps_its_own_and_takes_the_query() {
+    fn a_target_with_a_path_keeps_it_and_gets_the_query() {
         let url: Uri = "http://127.0.0.1:3000/in".parse().unwrap();
         assert_eq!(
             rebase(&url, "/hook?x=1").to_string(),
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_connection_is_named_with_its_peer() {
+    async fn a_refused_connection_names_the_peer() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_answer_is_cut_at_the_limit() {
+    async fn a_long_response_is_truncated_at_the_limit() {
         let (address, server) = one_answer(
             "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".to_owned() + &"x".repeat(1000),
         )
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_an_answer() {
+    async fn a_redirect_is_returned_and_not_followed() {
         let (address, server) = one_answer(
             "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
                 .to_owned(),

@@ -1,9 +1,9 @@
-//! Where a redirect leads.
+//! Resolves redirects.
 
 use http::Uri;
 
-/// Resolves a `Location` against the URL that was asked (RFC 3986, 5.2), without its fragment. What stands in it outside ASCII,
-/// and spaces, are percent-encoded, as browsers do. `None` where it is no URL with a host, or holds a user and password.
+/// Resolves a `Location` against the requested URL (RFC 3986, 5.2), without its fragment. Spaces and non-ASCII bytes
+/// are percent-encoded, as in browsers. `None` if the result is not a URL with a host, or contains a user and password.
 pub fn resolve(base: &Uri, location: &[u8]) -> Option<Uri> {
     let location = encoded(location.trim_ascii())?;
     let location = location.split('#').next().unwrap_or_default();
@@ -77,7 +77,7 @@ fn has_scheme(location: &str) -> bool {
     })
 }
 
-/// RFC 3986, 5.2.4, of a path that begins with a slash.
+/// Removes dot segments (RFC 3986, 5.2.4) from a path that starts with a slash.
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -88,7 +88,7 @@ fn without_dots(path: &str) -> String {
                 if segment == ".." {
                     kept.pop();
                 }
-                // What ends in a dot names a folder.
+                // A path that ends in a dot segment is a folder.
                 if is_last {
                     kept.push("");
                 }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_is_resolved_as_rfc_3986_says() {
+    fn a_location_is_resolved_by_rfc_3986() {
         let base: Uri = "http://a:81/b/c/d;p?q".parse().unwrap();
         for (location, expected) in [
             ("g", "http://a:81/b/c/g"),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_scheme_host_and_port() {
+    fn an_origin_consists_of_scheme_host_and_port() {
         for (one, other, same) in [
             ("http://a/x", "http://A:80/y", true),
             ("https://a", "https://a:443", true),

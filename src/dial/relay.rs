@@ -1,4 +1,4 @@
-//! An event on its way to a target: the same bytes and headers, without what belongs to one connection.
+//! Forwards an event to a target: the same bytes and headers, except the headers of one connection.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{Answer, Call, DialError, rebase};
 use crate::event::{Event, Outcome};
 use crate::grammar::target::Target;
 
-/// The headers without those that belong to one connection (RFC 9110, 7.6.1) and those that the next hop makes itself.
-pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
+/// The headers without those that belong to one connection (RFC 9110, 7.6.1) and those that the client sets.
+pub fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     const OWN: [HeaderName; 11] = [
         CONNECTION,
@@ -41,7 +41,7 @@ pub fn passed_on(headers: &HeaderMap) -> HeaderMap {
 }
 
 impl Call {
-    /// The event as it came, for another target: its path where the target has none ([`rebase`]).
+    /// A request with the event for another target. The event's path is used if the target has none ([`rebase`]).
     pub fn of(event: &Event, target: &Target, timeout: Duration, max_answer: usize) -> Self {
         let (target, path) = match target {
             Target::Url(url) => (Target::Url(rebase(url, &event.target)), None),
@@ -51,7 +51,7 @@ impl Call {
             method: event.method.clone(),
             target,
             path,
-            headers: passed_on(&event.headers),
+            headers: forwarded_headers(&event.headers),
             body: event.body.clone(),
             timeout,
             max_answer,
@@ -59,7 +59,7 @@ impl Call {
     }
 }
 
-/// What became of an event that was sent: the note that is kept with it.
+/// The outcome of a forwarded event, which is stored with it.
 pub fn outcome(result: &Result<Answer, DialError>) -> Outcome {
     match result {
         Ok(answer) if answer.status.is_success() => Outcome::Delivered {
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_of_the_connection_stay_behind() {
+    fn connection_headers_are_not_forwarded() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("connection", "x-hop, close"),
@@ -88,7 +88,7 @@ mod tests {
         ] {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
-        let passed = passed_on(&headers);
+        let passed = forwarded_headers(&headers);
         assert_eq!(
             passed.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
             ["webhook-id"]

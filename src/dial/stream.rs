@@ -1,4 +1,5 @@
-//! Exchanges that go on: an answer whose body is read piece by piece, and a bare connection for other protocols over HTTP's port.
+//! Long exchanges: a response whose body is read piece by piece, and a plain connection for other protocols on HTTP's
+//! port.
 
 use std::error::Error;
 use std::fmt;
@@ -20,36 +21,36 @@ use super::connect::{self, Stream};
 use super::{DialError, Dialer, peer_of};
 use crate::grammar::target::Target;
 
-/// A request whose answer is a stream.
+/// A request whose response is a stream.
 #[derive(Clone, Debug)]
 pub struct Opening {
     pub method: Method,
     /// `http` or `https`.
     pub url: Uri,
-    /// `host` is added where it is missing.
+    /// `host` is added if it is missing.
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// From the first byte dialled to the head of the answer.
+    /// Time limit from the first connection attempt to the head of the response.
     pub timeout: Duration,
 }
 
-/// The head of an answer, and the rest of it as it comes.
+/// The head of a response, and its body as it arrives.
 pub struct Opened {
     pub status: StatusCode,
     pub headers: HeaderMap,
     rest: Rest,
 }
 
-/// An answer that has no proper end.
+/// The body of a response is incomplete.
 #[derive(Debug, Error)]
-#[error("the connection broke off in the middle of the answer")]
+#[error("the connection broke in the middle of the response")]
 struct BrokenOff(#[source] Box<dyn Error + Send + Sync>);
 
-/// Where the rest of an answer comes from.
+/// The source of the body.
 enum Rest {
-    /// A connection of its own.
+    /// A separate connection.
     Own(Answered<Socket>),
-    /// One that the pool shares between exchanges.
+    /// A pooled connection.
     Pooled(Incoming),
 }
 
@@ -80,12 +81,12 @@ impl Opened {
         }
     }
 
-    /// The next piece of the body as it came off the wire; `None` at its proper end.
+    /// Returns the next piece of the body; `None` at the end of a complete body.
     ///
-    /// Cancel safe. Bounded by the connection's read buffer, 128 KiB.
+    /// Cancel safe. A piece is at most as large as the connection's read buffer, 128 KiB.
     ///
     /// # Errors
-    /// The connection broke off.
+    /// The connection broke.
     pub async fn next(&mut self) -> Option<io::Result<Bytes>> {
         let next: Result<Bytes, Box<dyn Error + Send + Sync>> = match &mut self.rest {
             Rest::Own(answered) => answered.next().await?.map_err(Into::into),
@@ -103,8 +104,8 @@ impl Opened {
         }))
     }
 
-    /// The start of the body, at most `limit` bytes or what comes within `patience`: for messages about answers that are not a
-    /// stream.
+    /// Reads the start of the body: at most `limit` bytes, and what arrives within `patience`. Used to show responses
+    /// that are not a stream.
     pub async fn start(&mut self, limit: usize, patience: Duration) -> Vec<u8> {
         let mut start = Vec::new();
         let reading = async {
@@ -121,14 +122,14 @@ impl Opened {
     }
 }
 
-/// A connection to a server, through TLS where the URL says so.
+/// A connection to a server, with TLS if the URL requires it.
 pub struct Socket(Stream);
 
 impl Dialer {
-    /// Sends one request on a connection of its own and returns once the head of the answer is there. Any status is an
-    /// answer; redirects are not followed.
+    /// Sends one request on a separate connection and returns after the head of the response. Any status is a success;
+    /// redirects are not followed.
     ///
-    /// Cancel safe: dropping the future, or later the answer, closes the connection.
+    /// Cancel safe: dropping the future, or later the response, closes the connection.
     pub async fn open(&self, opening: Opening) -> Result<Opened, DialError> {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
@@ -137,7 +138,7 @@ impl Dialer {
         match tokio::time::timeout(limit, exchange).await {
             Ok(Ok((status, headers, rest))) => Ok(Opened::own(status, headers, rest)),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(late(peer, limit, is_connected)),
+            Err(_) => Err(timed_out(peer, limit, is_connected)),
         }
     }
 
@@ -155,7 +156,7 @@ impl Dialer {
         match tokio::time::timeout(connect::CONNECT, connecting).await {
             Ok(Ok(stream)) => {
                 let stream = stream.into_inner();
-                stream.notice_a_dead_peer();
+                stream.enable_keepalive();
                 Ok(Socket(stream))
             }
             Ok(Err(failure)) => Err(failure.as_dial_error(&peer)),
@@ -166,7 +167,7 @@ impl Dialer {
         }
     }
 
-    /// Sends one request on a connection of its own, and reads the head of the answer.
+    /// Sends one request on a separate connection, and reads the head of the response.
     pub(super) async fn ask(
         &self,
         opening: Opening,
@@ -187,7 +188,7 @@ impl Dialer {
     }
 }
 
-/// The request as it goes over the wire; its parts cannot hold a line break, which their types forbid.
+/// The request in its wire format. The types of its parts exclude line breaks.
 fn request(opening: &Opening, peer: &str) -> Vec<u8> {
     let target = opening.url.path_and_query();
     let target = target.map_or("/", |target| target.as_str());
@@ -212,8 +213,8 @@ fn request(opening: &Opening, peer: &str) -> Vec<u8> {
     text
 }
 
-/// No head of an answer came in time.
-pub(super) fn late(peer: String, limit: Duration, is_connected: bool) -> DialError {
+/// The error for a response whose head did not arrive in time.
+pub(super) fn timed_out(peer: String, limit: Duration, is_connected: bool) -> DialError {
     match is_connected {
         true => DialError::Silent { peer, limit },
         false => DialError::Timeout { peer, limit },

@@ -1,17 +1,17 @@
-//! From HTTP to another protocol on the same connection (RFC 9110, 7.8).
+//! Switches from HTTP to another protocol on the same connection (RFC 9110, 7.8).
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use super::stream::late;
+use super::stream::timed_out;
 use super::{DialError, Dialer, Opened, Opening, Socket, peer_of};
 use crate::grammar::target::Target;
 
-/// What a server answered to the wish for another protocol.
+/// The response to a request for another protocol.
 pub enum Upgrade {
-    /// 101: the connection is the other protocol's.
+    /// 101: the connection now uses the other protocol.
     Switched(Upgraded),
-    /// Any other answer.
+    /// Any other response.
     Answered(Opened),
 }
 
@@ -19,12 +19,12 @@ pub enum Upgrade {
 pub struct Upgraded {
     pub headers: HeaderMap,
     pub socket: Socket,
-    /// What the server sent right behind its answer.
+    /// Bytes that the server sent directly after its response.
     pub start: Bytes,
 }
 
 impl Dialer {
-    /// Sends one request that asks for another protocol, on a connection of its own; redirects are not followed.
+    /// Requests another protocol on a separate connection. Redirects are not followed.
     ///
     /// Cancel safe: dropping the future closes the connection.
     pub async fn upgrade(&self, opening: Opening) -> Result<Upgrade, DialError> {
@@ -45,7 +45,7 @@ impl Dialer {
                 Ok(Upgrade::Answered(Opened::own(status, headers, rest)))
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(late(peer, limit, is_connected)),
+            Err(_) => Err(timed_out(peer, limit, is_connected)),
         }
     }
 }

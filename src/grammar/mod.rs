@@ -8,7 +8,6 @@ pub mod nearest;
 pub mod quantity;
 pub mod secret_ref;
 pub mod statuses;
-pub mod stream;
 pub mod target;
 
 use std::fmt::Write;

@@ -14,7 +14,7 @@ use super::Report;
 use super::intake::Intake;
 use super::reply::{Reply, problem, with_status};
 use crate::backoff::Retry;
-use crate::dial::{Answer, Call, DialError, outcome, passed_on, peer_of, rebase};
+use crate::dial::{Answer, Call, DialError, forwarded_headers, outcome, peer_of, rebase};
 use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::grammar::glob;
@@ -129,7 +129,7 @@ impl Forward {
             method: event.method.clone(),
             url,
             path,
-            headers: passed_on(&event.headers),
+            headers: forwarded_headers(&event.headers),
             body: JobBody::OfEvent,
             timeout: self.timeout,
             step: None,
@@ -187,7 +187,7 @@ fn passed_back(answer: Answer) -> Reply {
         );
     }
     let mut reply = with_status(answer.status, answer.body);
-    *reply.headers_mut() = passed_on(&answer.headers);
+    *reply.headers_mut() = forwarded_headers(&answer.headers);
     reply
 }
 

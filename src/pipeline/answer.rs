@@ -1,6 +1,6 @@
-//! The answer of an AI agent, as it streams in: its text, the tools that it uses, its errors.
+//! Reads the answer of an AI agent: its text, the tools it uses, its errors.
 //!
-//! The frames are those of the platform (`{"type":"chunk","content":…}`), of OpenAI (`choices[0].delta.content`,
+//! Supported frames are those of the platform (`{"type":"chunk","content":…}`), of OpenAI (`choices[0].delta.content`,
 //! `response.output_text.delta`) and of Anthropic (`delta.text`), or plain text.
 
 use std::borrow::Cow;
@@ -9,11 +9,11 @@ use crate::envelope::Form;
 use crate::json::{Kind, Raw};
 use crate::source::Message;
 
-/// What one message of an answer says.
+/// What one message of an answer contains.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
     Text(Cow<'a, str>),
-    /// A tool is used; its name.
+    /// The name of a tool that the agent uses.
     Tool(Cow<'a, str>),
     /// The answer ends with an error.
     Failed(Cow<'a, str>),
@@ -21,7 +21,7 @@ pub(super) enum Part<'a> {
     Other,
 }
 
-/// What marks the end of an answer in OpenAI's streams, and is no text of it.
+/// The end marker in OpenAI's streams.
 const DONE: &str = "[DONE]";
 
 pub(super) fn read<'a>(message: &Message<'a>, form: Form) -> Part<'a> {
@@ -51,7 +51,7 @@ fn frame<'a>(frame: Raw<'a>, name: Option<&'a str>) -> Part<'a> {
     if let Some(tool) = tool(frame, kind) {
         return Part::Tool(tool);
     }
-    // The whole text once more, and what the agent reads rather than says.
+    // These repeat the whole text, or contain input of the agent.
     if matches!(kind, "end" | "done" | "start") || kind.starts_with("tool") {
         return Part::Other;
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn each_dialect_s_text_is_found() {
+    fn the_text_of_each_format_is_found() {
         for data in [
             r#"{"type":"chunk","content":"He"}"#,
             r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"He"}}]}"#,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_frames_around_the_text_say_nothing() {
+    fn other_frames_have_no_text() {
         for data in [
             "[DONE]",
             r#"{"type":"end","content":"Hello"}"#,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_is_named() {
+    fn the_name_of_a_tool_is_found() {
         for data in [
             r#"{"type":"tool-use","name":"search","input":{}}"#,
             r#"{"type":"content_block_start","content_block":{"type":"tool_use","name":"search"}}"#,
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_why() {
+    fn an_error_has_a_message() {
         for (name, data) in [
             (None, r#"{"type":"error","message":"overloaded"}"#),
             (

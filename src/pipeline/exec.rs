@@ -1,4 +1,4 @@
-//! `--exec`: each record goes to a command on its stdin, and counts as done when that has ended well.
+//! `--exec`: runs a command for each record, with the record on stdin. A record is done when its command succeeds.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -10,17 +10,17 @@ use tokio::process::Command;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::source::Message;
 
-/// What reads a command as a person types it.
+/// The shell that runs the command.
 const SHELL: (&str, &str) = if cfg!(windows) {
     ("cmd", "/C")
 } else {
     ("sh", "-c")
 };
 
-/// Longer keys are not put into the environment, which has its limits.
+/// Longest key that is passed in the environment, whose size is limited.
 const LONGEST_KEY: usize = 32 * 1024;
 
-/// Why a record was not taken by the command.
+/// Why the command failed for a record.
 #[derive(Debug, Error)]
 pub enum ExecError {
     #[error("cannot run `{command}`")]
@@ -38,19 +38,19 @@ impl Explain for ExecError {
         match self {
             Self::Start { .. } | Self::Failed { .. } => {
                 Explanation::new(Exit::Undelivered, "exec_failed")
-                    .hint("mend the command and run this again: it goes on with that record")
+                    .hint("fix the command and run this again: it continues with that record")
             }
         }
     }
 }
 
-/// A command that gets records, one a run, and those that wait for it.
+/// A command that runs once per record, and the waiting records.
 pub(super) struct Exec {
     command: String,
-    waiting: Vec<Work>,
+    waiting: Vec<Job>,
 }
 
-struct Work {
+struct Job {
     kind: String,
     key: String,
     record: Vec<u8>,
@@ -68,25 +68,25 @@ impl Exec {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let mut record = message.data.to_vec();
         record.push(b'\n');
-        self.waiting.push(Work {
+        self.waiting.push(Job {
             kind: text(message.name),
             key: text(message.id),
             record,
         });
     }
 
-    /// Runs the command for each record that waits, in their order.
+    /// Runs the command for each waiting record, in order.
     ///
     /// # Errors
-    /// At the first that fails; those behind it are not tried.
+    /// The command failed for a record. It is not run for later records.
     pub(super) async fn run(&mut self) -> Result<(), ExecError> {
-        for work in std::mem::take(&mut self.waiting) {
-            self.run_one(work).await?;
+        for job in std::mem::take(&mut self.waiting) {
+            self.run_one(job).await?;
         }
         Ok(())
     }
 
-    async fn run_one(&self, work: Work) -> Result<(), ExecError> {
+    async fn run_one(&self, job: Job) -> Result<(), ExecError> {
         let failed = |source| ExecError::Start {
             command: self.command.clone(),
             source,
@@ -96,15 +96,15 @@ impl Exec {
         command
             .arg(flag)
             .arg(&self.command)
-            .env("EVT_TYPE", &work.kind);
-        // What an environment cannot hold stands in the record alone.
-        if work.key.len() <= LONGEST_KEY && !work.key.contains('\0') {
-            command.env("EVT_KEY", &work.key);
+            .env("EVT_TYPE", &job.kind);
+        // Values that cannot be environment variables are only in the record (stdin).
+        if job.key.len() <= LONGEST_KEY && !job.key.contains('\0') {
+            command.env("EVT_KEY", &job.key);
         }
         let mut child = command.stdin(Stdio::piped()).spawn().map_err(failed)?;
         if let Some(mut stdin) = child.stdin.take() {
-            // A command may end without reading all of it; its status is what counts.
-            let _ = stdin.write_all(&work.record).await;
+            // The command may exit without reading all of the record. Only its status counts.
+            let _ = stdin.write_all(&job.record).await;
         }
         let status = child.wait().await.map_err(failed)?;
         if status.success() {
@@ -113,7 +113,7 @@ impl Exec {
         Err(ExecError::Failed {
             command: self.command.clone(),
             status,
-            key: work.key,
+            key: job.key,
         })
     }
 }
@@ -134,19 +134,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_stands_on_stdin_and_what_it_is_in_the_environment() {
+    async fn the_command_gets_the_record_on_stdin_and_its_key_and_type_in_the_environment() {
         let command = r#"read -r line && [ "$line" = '{"a":1}' ] && [ "$EVT_KEY" = contact-1 ] && [ "$EVT_TYPE" = contact.updated ]"#;
         run(command, r#"{"a":1}"#).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_command_that_fails_has_not_taken_its_record() {
+    async fn a_failing_command_names_its_record() {
         let error = run("exit 3", "{}").await.unwrap_err();
         assert!(error.to_string().contains("record `contact-1`"), "{error}");
     }
 
     #[tokio::test]
-    async fn a_command_need_not_read_a_large_record() {
+    async fn the_command_may_ignore_a_large_record() {
         let large = "x".repeat(1 << 20);
         run("true", &large).await.unwrap();
     }

@@ -1,60 +1,63 @@
-//! What a person is told of a stream, on stderr: sentences, or JSON lines for scripts.
+//! Notices about a stream on stderr: sentences, or JSON lines for scripts.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::event::Transport;
+use crate::event::{Source, Transport};
 use crate::shape::ShapeFault;
 use crate::source::{Gap, Notice};
 use crate::time::Timestamp;
 use crate::ui::{Ui, safe, size};
 
-/// What may come in a flood is said once in so long, and counted in between.
-const FLOOD: Duration = Duration::from_secs(1);
+/// Frequent notices are printed once per interval and counted in between.
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Says what a source wants a person to know.
-pub(super) struct Teller {
+/// Prints the notices of a source.
+pub(super) struct Notices {
     ui: Arc<Ui>,
+    source: Source,
     pub(super) transport: Transport,
-    malformed: Flood,
-    not_shaped: Flood,
+    malformed: RateLimit,
+    not_shaped: RateLimit,
 }
 
-/// Something of which only some is said.
+/// Limits how often a notice is printed.
 #[derive(Default)]
-struct Flood {
-    said: Option<Instant>,
-    unsaid: u64,
+struct RateLimit {
+    shown: Option<Instant>,
+    /// How many were suppressed since then, and their size.
+    suppressed: u64,
     bytes: u64,
 }
 
-impl Flood {
-    /// Whether to say this one; how many were not said before it.
+impl RateLimit {
+    /// Returns how many notices were suppressed before this one, or `None` to suppress this one too.
     fn admits(&mut self, now: Instant, bytes: u64) -> Option<u64> {
-        if self.said.is_some_and(|said| now - said < FLOOD) {
-            self.unsaid += 1;
+        if self.shown.is_some_and(|shown| now - shown < INTERVAL) {
+            self.suppressed += 1;
             self.bytes += bytes;
             return None;
         }
-        self.said = Some(now);
+        self.shown = Some(now);
         self.bytes = 0;
-        Some(std::mem::take(&mut self.unsaid))
+        Some(std::mem::take(&mut self.suppressed))
     }
 }
 
-impl Teller {
-    pub(super) fn new(ui: Arc<Ui>, transport: Transport) -> Self {
+impl Notices {
+    pub(super) fn new(ui: Arc<Ui>, source: Source, transport: Transport) -> Self {
         Self {
             ui,
+            source,
             transport,
-            malformed: Flood::default(),
-            not_shaped: Flood::default(),
+            malformed: RateLimit::default(),
+            not_shaped: RateLimit::default(),
         }
     }
 
-    pub(super) fn tell(&mut self, notice: &Notice) {
+    pub(super) fn show(&mut self, notice: &Notice) {
         match notice {
             Notice::Connected { .. } => self.connected(notice),
             Notice::Retrying {
@@ -65,11 +68,11 @@ impl Teller {
                 let seconds = delay.as_secs_f64();
                 let facts =
                     json!({ "why": why, "in_ms": delay.as_millis() as u64, "attempt": attempt });
-                let lost = match self.transport {
-                    Transport::Poll => "No page came",
+                let failed = match self.source {
+                    Source::Poll => "The request failed",
                     _ => "The connection was lost",
                 };
-                let text = format!("{lost}: {}. Trying again in {seconds:.1} s.", safe(why));
+                let text = format!("{failed}: {}. Trying again in {seconds:.1} s.", safe(why));
                 self.ui.notice("retrying", facts, &text);
             }
             Notice::Gap(gap) => self.ui.alert("gap", gap_facts(gap), &gap_text(gap)),
@@ -122,36 +125,36 @@ impl Teller {
         };
         let facts = json!({ "type": "malformed", "bytes": bytes, "why": why, "unsaid": before });
         let size = size(usize::try_from(bytes).unwrap_or(usize::MAX));
-        let text = format!("Left out {size}: {}.{}", safe(why), and_more(before));
+        let text = format!("Skipped {size}: {}.{}", safe(why), and_more(before));
         self.ui.alert("malformed", facts, &text);
     }
 
-    /// The expression failed on one message, which is not printed.
-    pub(super) fn not_shaped(&mut self, seq: u64, fault: &ShapeFault) {
+    /// Reports that the jq expression failed for a message, which is not printed.
+    pub(super) fn not_shaped(&mut self, seq: u64, error: &ShapeFault) {
         if let Some(before) = self.not_shaped.admits(Instant::now(), 0) {
-            let fault = safe(&fault.to_string());
+            let error = safe(&error.to_string());
             self.ui.warn(&format!(
-                "--jq failed on event {seq}: {fault}{}",
+                "--jq failed for event {seq}: {error}{}",
                 and_more(before)
             ));
         }
     }
 
-    /// A field that the condition asks for and none of `came` events had.
-    pub(super) fn absent(&self, part: &str, came: u64) {
-        let facts = json!({ "condition": part, "events": came });
-        let what = match self.transport {
-            Transport::Poll => "records",
+    /// Reports a field of the condition that none of `received` messages had.
+    pub(super) fn absent(&self, part: &str, received: u64) {
+        let facts = json!({ "condition": part, "events": received });
+        let messages = match self.source {
+            Source::Poll => "records",
             _ => "events",
         };
         let text = format!(
-            "Nothing matched: what `{}` looks for was in none of {came} {what}. Is the field's name right?",
+            "Nothing matched: none of {received} {messages} has the field of `{}`. Check its name.",
             safe(part)
         );
         self.ui.notice("never_there", facts, &text);
     }
 
-    /// Deliveries that outlive the stream.
+    /// Reports deliveries that are still in the queue.
     pub(super) fn waiting(&self, waiting: u64) {
         if waiting > 0 {
             let facts = json!({ "deliveries": waiting });
@@ -160,25 +163,26 @@ impl Teller {
             } else {
                 "deliveries are"
             };
-            let text = format!(
-                "{waiting} {deliveries} still to be made, by the next call: evt queue list"
-            );
+            let text =
+                format!("{waiting} {deliveries} still queued for the next run: evt queue list");
             self.ui.notice("waiting", facts, &text);
         }
     }
 
-    /// Says what the floods have left unsaid.
+    /// Reports how many notices were suppressed.
     pub(super) fn finish(&mut self) {
-        let Flood { unsaid, bytes, .. } = self.malformed;
-        if unsaid > 0 {
-            let facts = json!({ "type": "malformed", "bytes": bytes, "unsaid": unsaid });
-            let text = format!("Left out {unsaid} more malformed messages.");
+        let RateLimit {
+            suppressed, bytes, ..
+        } = self.malformed;
+        if suppressed > 0 {
+            let facts = json!({ "type": "malformed", "bytes": bytes, "unsaid": suppressed });
+            let text = format!("Skipped {suppressed} more malformed messages.");
             self.ui.alert("malformed", facts, &text);
         }
-        if self.not_shaped.unsaid > 0 {
-            let unsaid = self.not_shaped.unsaid;
-            self.ui
-                .warn(&format!("--jq failed on {unsaid} more events"));
+        let suppressed = self.not_shaped.suppressed;
+        if suppressed > 0 {
+            let text = format!("--jq failed for {suppressed} more events");
+            self.ui.warn(&text);
         }
     }
 }
@@ -186,18 +190,18 @@ impl Teller {
 fn and_more(before: u64) -> String {
     match before {
         0 => String::new(),
-        before => format!(" (and on {before} before it)"),
+        before => format!(" (and for {before} before it)"),
     }
 }
 
-/// A quiet stream is open: that is what the last sign of life says.
+/// Reports that no message has arrived for a time, and when the last sign of life was.
 pub(super) fn quiet(ui: &Ui, message: Duration, sign: Duration) {
     let facts = json!({ "quiet_s": message.as_secs(), "sign_of_life_s": sign.as_secs() });
     let sign = match sign.as_secs() {
         _ if sign >= message => "the connection is open".to_owned(),
-        seconds => format!("the last sign of life came {seconds} s ago"),
+        seconds => format!("the last sign of life was {seconds} s ago"),
     };
-    let text = format!("Quiet for {} s; {sign}.", message.as_secs());
+    let text = format!("No message for {} s; {sign}.", message.as_secs());
     ui.notice("quiet", facts, &text);
 }
 
@@ -211,8 +215,8 @@ fn gap_facts(gap: &Gap) -> Value {
 
 fn gap_text(gap: &Gap) -> String {
     let mut text = match gap.lost {
-        Some(1) => "Gap: 1 event is lost".to_owned(),
-        Some(lost) => format!("Gap: {lost} events are lost"),
+        Some(1) => "Gap: 1 event was lost".to_owned(),
+        Some(lost) => format!("Gap: {lost} events were lost"),
         None => "Gap: events may have been missed".to_owned(),
     };
     text.push_str(&format!(" between {} and {}", gap.since, gap.until));
@@ -231,22 +235,22 @@ mod tests {
     use crate::time::Timestamp;
 
     #[test]
-    fn a_gap_tells_all_it_knows_and_that_it_does_not_know_the_rest() {
+    fn a_gap_states_known_facts_and_marks_unknown_ones() {
         let gap = Gap {
             from: Some("41".to_owned()),
             to: None,
-            reason: "the connection broke off".to_owned(),
+            reason: "the connection was closed".to_owned(),
             lost: None,
             since: Timestamp::from_millis(1_777_111_200_000),
             until: Timestamp::from_millis(1_777_111_201_500),
         };
         assert_eq!(
             gap_facts(&gap).to_string(),
-            r#"{"type":"gap","from":"41","to":null,"reason":"the connection broke off","lost":"unknown","since":"2026-04-25T10:00:00.000Z","until":"2026-04-25T10:00:01.500Z"}"#
+            r#"{"type":"gap","from":"41","to":null,"reason":"the connection was closed","lost":"unknown","since":"2026-04-25T10:00:00.000Z","until":"2026-04-25T10:00:01.500Z"}"#
         );
         assert_eq!(
             gap_text(&gap),
-            "Gap: events may have been missed between 2026-04-25T10:00:00.000Z and 2026-04-25T10:00:01.500Z, from 41 (the connection broke off)."
+            "Gap: events may have been missed between 2026-04-25T10:00:00.000Z and 2026-04-25T10:00:01.500Z, from 41 (the connection was closed)."
         );
         let exact = Gap {
             lost: Some(7),
@@ -256,15 +260,15 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_is_said_once_a_second_and_counted_in_between() {
-        let mut flood = Flood::default();
+    fn frequent_notices_are_shown_once_per_second_and_counted() {
+        let mut limit = RateLimit::default();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        assert_eq!(flood.admits(at(0), 5), Some(0));
-        assert_eq!(flood.admits(at(1), 5), None);
-        assert_eq!(flood.admits(at(999), 5), None);
-        assert_eq!((flood.unsaid, flood.bytes), (2, 10));
-        assert_eq!(flood.admits(at(1000), 5), Some(2));
-        assert_eq!(flood.unsaid, 0);
+        assert_eq!(limit.admits(at(0), 5), Some(0));
+        assert_eq!(limit.admits(at(1), 5), None);
+        assert_eq!(limit.admits(at(999), 5), None);
+        assert_eq!((limit.suppressed, limit.bytes), (2, 10));
+        assert_eq!(limit.admits(at(1000), 5), Some(2));
+        assert_eq!(limit.suppressed, 0);
     }
 }

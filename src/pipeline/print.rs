@@ -1,4 +1,5 @@
-//! One message on stdout: a record, what a jq expression makes of it, a line for people, the payload, the text of an answer.
+//! Formats one message for stdout: a record, the result of a jq expression, a line for users, the payload, or the text of
+//! an answer.
 
 use std::sync::Arc;
 
@@ -15,14 +16,14 @@ use crate::ui::{
     Format, Style, Ui, clip, safe, safe_block, safe_bytes, size, steers_a_terminal, tame_json,
 };
 
-/// Columns that a message's type gets at least.
+/// Minimum width of a message's type, in columns.
 const TYPE: usize = 20;
-/// Bytes that are shown of a binary message.
+/// How many bytes of a binary message are shown.
 const BYTES: usize = 8;
-/// The narrowest that a payload is clipped to.
+/// Minimum width of a payload, in columns.
 const NARROWEST: usize = 20;
 
-/// What there is to print.
+/// A message to print.
 pub(super) struct Shown<'a> {
     pub(super) message: &'a Message<'a>,
     pub(super) peek: &'a Peek<'a>,
@@ -31,24 +32,24 @@ pub(super) struct Shown<'a> {
     pub(super) received_at: &'a str,
 }
 
-/// Writes messages in the form that was asked for.
+/// Formats messages.
 pub(super) struct Printer {
     ui: Arc<Ui>,
     pub(super) transport: Transport,
     form: Print,
-    /// The record that a shape is applied to.
+    /// Buffer for the record to which the jq expression is applied.
     record: Vec<u8>,
-    /// The text of an answer does not stand at the start of a line.
+    /// The output is in the middle of a line, because an answer is printed as it grows.
     is_within_line: bool,
-    /// That an answer failed is told by its end.
+    /// A failed answer is reported at the end, not when it happens.
     is_one_answer: bool,
-    /// What the last message of an answer said beside its text: for stderr.
+    /// An event of the answer that is not text, for stderr.
     pub(super) aside: Option<Aside>,
-    /// Something read as part of an answer.
+    /// At least one message was part of an answer.
     pub(super) has_answered: bool,
 }
 
-/// Something that happens in an answer and is no text of it.
+/// An event in an answer that is not text.
 pub(super) struct Aside {
     notice: &'static str,
     facts: serde_json::Value,
@@ -56,7 +57,7 @@ pub(super) struct Aside {
 }
 
 impl Aside {
-    pub(super) fn say(self, ui: &Ui) {
+    pub(super) fn show(self, ui: &Ui) {
         ui.notice(self.notice, self.facts, &self.text);
     }
 }
@@ -85,7 +86,7 @@ impl Printer {
                 shape: shape.clone(),
             },
             (Show::Event, Format::Json, None) => Print::Record,
-            // What a shape makes is JSON, also for people.
+            // The result of an expression is JSON in the text format, too.
             (Show::Event, Format::Json | Format::Text, Some(shape)) => Print::Shaped(shape.clone()),
             (Show::Event, Format::Text, None) => Print::Line,
             (Show::Event, Format::Raw, _) => Print::Payload,
@@ -102,7 +103,7 @@ impl Printer {
         }
     }
 
-    /// Appends what is shown of a message, fit for a terminal where stdout is one.
+    /// Appends a message. On a terminal it contains no control characters.
     pub(super) fn print(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), ShapeFault> {
         let start = out.len();
         match &self.form {
@@ -142,14 +143,14 @@ impl Printer {
         Ok(())
     }
 
-    /// Whether these bytes may go to stdout: a payload as it came may not steer a terminal.
+    /// Returns whether these bytes may be written to stdout. A raw payload must not control a terminal.
     pub(super) fn may_pass(&self, bytes: &[u8]) -> bool {
         !(matches!(self.form, Print::Payload)
             && self.ui.stdout_is_terminal()
             && steers_a_terminal(bytes))
     }
 
-    /// Ends the last line.
+    /// Ends an unfinished line.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         if std::mem::take(&mut self.is_within_line) {
             out.push(b'\n');
@@ -173,14 +174,14 @@ impl Printer {
         }
     }
 
-    /// Appends the state of a Singer stream.
+    /// Appends the state of a Singer stream, if that is the format.
     pub(super) fn state(&mut self, position: &str, out: &mut Vec<u8>) {
         if let Print::Records { printer, .. } = &mut self.form {
             printer.state(position, out);
         }
     }
 
-    /// A polled record in its form, or what a jq expression makes of that.
+    /// Appends a polled record, or the result of the jq expression for it.
     fn records(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) -> Result<(), ShapeFault> {
         let Print::Records { printer, shape } = &mut self.form else {
             return Ok(());
@@ -198,7 +199,7 @@ impl Printer {
         shaped.map(drop)
     }
 
-    /// Time, reference where it is kept, type, channel, id, payload.
+    /// A line with time, reference (if stored), type, channel, id and payload.
     fn line(&self, shown: &Shown<'_>) -> String {
         let (message, peek) = (shown.message, shown.peek);
         if let Some(change) = &message.change {
@@ -206,7 +207,7 @@ impl Printer {
                 payload(data, Form::Json, room)
             });
         }
-        // The day is the same for most of what is seen; the clock is what people compare.
+        // Only the time of day: most messages are from the same day.
         let clock = shown.received_at.get(11..23).unwrap_or(shown.received_at);
         let mut parts = vec![(Style::Dim, clock.to_owned())];
         if let Some(reference) = shown.reference {
@@ -232,7 +233,7 @@ impl Printer {
         line
     }
 
-    /// Text as it grows; what else happens is said on stderr.
+    /// Appends the text of an answer. Other events are set aside for stderr.
     fn answer(&mut self, shown: &Shown<'_>, out: &mut Vec<u8>) {
         let part = answer::read(shown.message, shown.peek.form);
         self.has_answered |= part != Part::Other;
@@ -268,9 +269,9 @@ impl Printer {
     }
 }
 
-/// The payload on one line, made safe, clipped where there is only so much room.
+/// The payload on one line without control characters, truncated to `room` columns.
 fn payload(data: &[u8], form: Form, room: Option<usize>) -> String {
-    // Of a megabyte only its beginning is laid out for one line; a character has four bytes at most.
+    // Only the start of a large payload is processed. A character has at most four bytes.
     let most = room.map_or(data.len(), |room| 8 * room);
     let start = &data[..data.len().min(most)];
     let mut flat = Vec::new();
@@ -303,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_takes_one_line_and_no_more_than_its_room() {
+    fn a_payload_is_one_line_of_limited_width() {
         for (data, form, room, shown) in [
             (&b"{\n \"a\": 1\n}"[..], Form::Json, None, r#"{"a":1}"#),
             (
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_megabyte_is_not_laid_out_for_one_line() {
+    fn a_large_payload_is_truncated() {
         let text = "é".repeat(1 << 20);
         assert_eq!(
             payload(text.as_bytes(), Form::Text, Some(10))

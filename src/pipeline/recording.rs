@@ -1,4 +1,4 @@
-//! A recording: each message with its time and exact bytes, as `evt events import` and `replay` read it.
+//! Records each message with its time and exact bytes, in the format of `evt events import` and `replay`.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,11 +9,11 @@ use crate::archive::ndjson;
 use crate::event::Event;
 use crate::files;
 
-/// A file that whole lines are appended to.
+/// A file to which complete lines are appended.
 pub(super) struct Recording {
     path: PathBuf,
     file: File,
-    /// Of the piece that is being taken.
+    /// Lines of the current piece.
     lines: Vec<u8>,
 }
 
@@ -37,7 +37,7 @@ impl Recording {
         ndjson::write(event, &mut self.lines);
     }
 
-    /// Appends what was added. On a full disk a line that was begun is taken back.
+    /// Appends the added lines. If that fails, a partially written line is removed.
     pub(super) fn write(&mut self) -> Result<(), Stop> {
         if self.lines.is_empty() {
             return Ok(());
@@ -52,7 +52,7 @@ impl Recording {
     }
 
     fn append(&mut self) -> io::Result<()> {
-        // A pipe or a device has no length to go back to.
+        // A pipe or a device cannot be truncated.
         let before = self.file.metadata().ok().filter(|meta| meta.is_file());
         let result = self.file.write_all(&self.lines);
         if let (Err(_), Some(before)) = (&result, before) {

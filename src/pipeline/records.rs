@@ -1,4 +1,4 @@
-//! Polled records on stdout: as they came, in an envelope, as messages of Singer, or a line for people.
+//! Formats polled records for stdout: unchanged, in an envelope, as Singer messages, or as a line for users.
 
 use std::io::Write;
 
@@ -9,34 +9,34 @@ use crate::source::{Change, Message, Op};
 use crate::time::Timestamp;
 use crate::ui::{Style, Ui, clip};
 
-/// In which form records are printed.
+/// The format of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordForm {
-    /// Digits and escapes untouched; only line breaks between tokens go.
+    /// Digits and escapes are unchanged; only line breaks between tokens are removed.
     AsTheyCame,
-    /// With an id by which a reader can drop what a crash made come twice.
+    /// With an id by which a reader can drop records that a crash repeated.
     Enveloped,
     /// SCHEMA, RECORD and STATE of the Singer specification.
     Singer(SingerNames),
 }
 
-/// What Singer calls things by.
+/// Names in Singer messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingerNames {
     pub stream: String,
-    /// The member of a record by which it advances.
+    /// The member of a record by which the stream advances.
     pub replication_key: String,
-    /// The member that is its key, where it is known before the first record.
+    /// The member that is the key, if known before the first record.
     pub key: Option<String>,
 }
 
-/// Columns of a key, which is to be copied whole, and of a date.
+/// Width of a key, which users copy, and of a date, in columns.
 const KEY: usize = 64;
 const DATE: usize = 28;
-/// Columns of what became of a record.
+/// Width of the kind of change.
 const OP: usize = 7;
 
-/// Writes records in one form.
+/// Formats records.
 pub(super) enum RecordPrinter {
     AsTheyCame,
     Enveloped,
@@ -52,11 +52,11 @@ impl RecordPrinter {
         }
     }
 
-    /// Appends one record, and what has to come before it, each on a line.
+    /// Appends one record, and messages that have to precede it, each on a line.
     pub(super) fn print(&mut self, message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
         match self {
             Self::AsTheyCame => {
-                record::write_on_a_line(message.data, out);
+                record::write_single_line(message.data, out);
                 out.push(b'\n');
             }
             Self::Enveloped => enveloped(message, change, out),
@@ -64,7 +64,7 @@ impl RecordPrinter {
         }
     }
 
-    /// Appends the state after the records that it covers.
+    /// Appends the state after the records before it.
     pub(super) fn state(&mut self, position: &str, out: &mut Vec<u8>) {
         if let Self::Singer(singer) = self {
             singer.state(position, out);
@@ -87,17 +87,17 @@ fn enveloped(message: &Message<'_>, change: &Change<'_>, out: &mut Vec<u8>) {
     let _ = write!(out, "{{\"_evt\":{{\"id\":");
     let _ = serde_json::to_writer(&mut *out, &id);
     let _ = write!(out, ",\"op\":\"{op}\",\"key\":");
-    record::write_on_a_line(change.key.as_bytes(), out);
+    record::write_single_line(change.key.as_bytes(), out);
     if let Some(at) = change.at {
         out.extend_from_slice(b",\"at\":");
-        record::write_on_a_line(at.as_bytes(), out);
+        record::write_single_line(at.as_bytes(), out);
     }
     out.extend_from_slice(b"},\"data\":");
-    record::write_on_a_line(message.data, out);
+    record::write_single_line(message.data, out);
     out.extend_from_slice(b"}\n");
 }
 
-/// When it changed, what became of it, its key and what it says, on one line.
+/// A line with the time of the change, its kind, the key and the data.
 pub(super) fn line(
     ui: &Ui,
     message: &Message<'_>,
@@ -126,12 +126,12 @@ pub(super) fn line(
         line.push_str(&ui.paint(style, &part));
         line.push_str("  ");
     }
-    line.push_str(&payload(told(message.data), room));
+    line.push_str(&payload(data_of(message.data), room));
     line
 }
 
-/// What the record itself says: its `data`, where it has one.
-fn told(record: &[u8]) -> &[u8] {
+/// The record's `data` if it has one, otherwise the whole record.
+fn data_of(record: &[u8]) -> &[u8] {
     let text = std::str::from_utf8(record).unwrap_or_default();
     match Raw::new(text).member("data") {
         Some(data) => data.text().as_bytes(),
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_keeps_its_digits_and_escapes_and_loses_its_line_breaks() {
+    fn a_record_is_unchanged_except_for_line_breaks() {
         assert_eq!(
             printed(&RecordForm::AsTheyCame),
             "{\"sk\":\"a\\u0062\", \"n\":1.50,\"data\":{\"x\":1}}\n"
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_names_key_version_and_date() {
+    fn an_envelope_has_key_version_and_date() {
         assert_eq!(
             printed(&RecordForm::Enveloped),
             "{\"_evt\":{\"id\":\"contact/ab/abababababababababababababababab\",\"op\":\"upsert\",\"key\":\"a\\u0062\",\

@@ -1,5 +1,5 @@
-//! Messages of the Singer specification: SCHEMA before the records that it is about and again when they outgrow it, RECORD, and STATE after
-//! the records that it covers.
+//! Messages of the Singer specification: SCHEMA before its records and again when they need a wider one, RECORD, and STATE
+//! after the records before it.
 
 use std::io::Write;
 
@@ -11,17 +11,17 @@ use crate::record;
 use crate::source::{Change, Message, Op};
 use crate::time::Timestamp;
 
-/// Members that a schema names; records with ever new ones are covered by its `additionalProperties`.
-const MOST: usize = 1000;
-/// What Singer's targets know a deletion by.
+/// Maximum number of members in a schema. Further members are covered by its `additionalProperties`.
+const MAX_PROPERTIES: usize = 1000;
+/// The member by which Singer targets recognize a deletion.
 const DELETED: &str = "_sdc_deleted_at";
 
-/// The stream so far.
+/// The state of the stream.
 pub(super) struct Singer {
     names: SingerNames,
-    /// Each member of a record with the types that it has had.
+    /// The members of all records with their types.
     properties: Map<String, Value>,
-    is_told: bool,
+    has_schema: bool,
 }
 
 impl Singer {
@@ -29,7 +29,7 @@ impl Singer {
         Self {
             names,
             properties: Map::new(),
-            is_told: false,
+            has_schema: false,
         }
     }
 
@@ -44,7 +44,7 @@ impl Singer {
             .key
             .get_or_insert_with(|| change.key_path.to_owned());
         let text = std::str::from_utf8(message.data).unwrap_or("{}");
-        // A deletion that only a sweep has noticed has no record any more.
+        // A deletion that was detected by a sweep has no record.
         let is_bare = change.op == Op::Deleted && Raw::new(text).member("op").is_some();
         let bare = is_bare.then(|| {
             let name = Value::from(change.key_path);
@@ -52,13 +52,13 @@ impl Singer {
         });
         let text = bare.as_deref().unwrap_or(text);
         let record = Raw::new(text);
-        if self.learn(record) || !self.is_told {
+        if self.learn(record) || !self.has_schema {
             self.schema(out);
         }
         let stream = Value::from(self.names.stream.as_str());
         // Writing to memory cannot fail.
         let _ = write!(out, "{{\"type\":\"RECORD\",\"stream\":{stream},\"record\":");
-        record::write_on_a_line(text.as_bytes(), out);
+        record::write_single_line(text.as_bytes(), out);
         let _ = writeln!(out, ",\"time_extracted\":\"{now}\"}}");
     }
 
@@ -70,7 +70,7 @@ impl Singer {
         );
     }
 
-    /// Takes the types of a record's members into account; returns whether they were not known.
+    /// Adds the types of a record's members. Returns whether any was new.
     fn learn(&mut self, record: Raw<'_>) -> bool {
         let text = record.text();
         let mut is_new = false;
@@ -93,7 +93,7 @@ impl Singer {
 
     fn admit(&mut self, name: &str, kind: &str) -> bool {
         let is_known = self.properties.contains_key(name);
-        if !is_known && self.properties.len() == MOST {
+        if !is_known && self.properties.len() == MAX_PROPERTIES {
             return false;
         }
         let property = self
@@ -111,7 +111,7 @@ impl Singer {
     }
 
     fn schema(&mut self, out: &mut Vec<u8>) {
-        self.is_told = true;
+        self.has_schema = true;
         let is_at_root = |name: &&String| self.properties.contains_key(*name);
         let key: Vec<&String> = self.names.key.iter().filter(is_at_root).collect();
         let bookmark = Some(&self.names.replication_key);
@@ -173,28 +173,28 @@ mod tests {
 
     #[test]
     fn a_schema_comes_first_and_a_state_last() {
-        let told = messages(&[
+        let written = messages(&[
             r#"{"sk":"a","modifydate":"x"}"#,
             r#"{"sk":"b","modifydate":"y"}"#,
         ]);
-        assert_eq!(kinds(&told), ["SCHEMA", "RECORD", "RECORD", "STATE"]);
-        assert_eq!(told[0]["key_properties"], json!(["sk"]));
-        assert_eq!(told[0]["bookmark_properties"], json!(["modifydate"]));
+        assert_eq!(kinds(&written), ["SCHEMA", "RECORD", "RECORD", "STATE"]);
+        assert_eq!(written[0]["key_properties"], json!(["sk"]));
+        assert_eq!(written[0]["bookmark_properties"], json!(["modifydate"]));
         assert_eq!(
-            told[3]["value"]["bookmarks"]["contact"]["replication_key_value"],
+            written[3]["value"]["bookmarks"]["contact"]["replication_key_value"],
             "x"
         );
     }
 
     #[test]
-    fn a_record_that_outgrows_its_schema_comes_after_a_wider_one() {
-        let told = messages(&[r#"{"sk":"a","n":1}"#, r#"{"sk":"b","n":"one"}"#]);
+    fn a_record_with_a_new_type_follows_a_wider_schema() {
+        let written = messages(&[r#"{"sk":"a","n":1}"#, r#"{"sk":"b","n":"one"}"#]);
         assert_eq!(
-            kinds(&told),
+            kinds(&written),
             ["SCHEMA", "RECORD", "SCHEMA", "RECORD", "STATE"]
         );
         assert_eq!(
-            told[2]["schema"]["properties"]["n"]["type"],
+            written[2]["schema"]["properties"]["n"]["type"],
             json!(["null", "number", "string"])
         );
     }

@@ -1,4 +1,4 @@
-//! What goes on while nothing comes: the reader of stdout may leave, and a quiet stream is told from a dead one.
+//! Watches stdout and the stream while no messages arrive: stdout may be closed, and a quiet stream is reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,10 +12,10 @@ use crate::source::Pulse;
 use crate::time::Timestamp;
 use crate::ui::Ui;
 
-/// After so long without a message the stream is said to be quiet; then after twice as long, and so on.
+/// Print a "no message" notice after this delay; double the delay after each notice.
 const QUIET: Duration = Duration::from_secs(30);
 
-/// Tasks beside the stream, ended with it.
+/// Background tasks that end with the pipeline.
 pub(super) struct Watch {
     closed: Arc<AtomicBool>,
     _tasks: [AbortOnDropHandle<()>; 2],
@@ -38,8 +38,8 @@ impl Watch {
             tokio::spawn(async move {
                 let mut quiet = Quiet::default();
                 loop {
-                    let (said, next) = quiet.look(pulse.silence(Timestamp::now()));
-                    if let Some((message, sign)) = said {
+                    let (report, next) = quiet.check(pulse.silence(Timestamp::now()));
+                    if let Some((message, sign)) = report {
                         notices::quiet(&ui, message, sign);
                     }
                     tokio::time::sleep(next).await;
@@ -55,36 +55,36 @@ impl Watch {
         }
     }
 
-    /// Whether the reader of stdout has left.
+    /// Returns whether stdout is closed.
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 }
 
-/// When to say that a stream is quiet.
+/// Decides when to report a quiet stream.
 #[derive(Default)]
 struct Quiet {
-    /// The silence that was last spoken of.
-    said: Duration,
+    /// The silence that was reported last.
+    reported: Duration,
 }
 
 impl Quiet {
-    /// Takes the time without a message and without any sign of life. Returns them where they are to be told, and when to look
-    /// again.
-    fn look(
+    /// `silence` is the time without a message, and without any sign of life. Returns it if it is to be reported, and when
+    /// to check again.
+    fn check(
         &mut self,
         silence: Option<(Duration, Duration)>,
     ) -> (Option<(Duration, Duration)>, Duration) {
         let (message, sign) = silence.unwrap_or_default();
-        if message < self.said {
-            self.said = Duration::ZERO;
+        if message < self.reported {
+            self.reported = Duration::ZERO;
         }
-        let due = (self.said * 2).max(QUIET);
+        let due = (self.reported * 2).max(QUIET);
         if message < due {
-            // A message in between starts it anew, and is noticed within one span.
+            // Check at least once per interval, to detect a message that arrived in between.
             return (None, (due - message).min(QUIET));
         }
-        self.said = message;
+        self.reported = message;
         (Some((message, sign)), QUIET)
     }
 }
@@ -98,30 +98,30 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_stream_is_spoken_of_at_doubling_intervals() {
+    fn a_quiet_stream_is_reported_at_doubling_intervals() {
         let mut quiet = Quiet::default();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut now = secs(0);
         while now < secs(500) {
-            let (said, next) = quiet.look(Some((now, secs(1))));
-            told.extend(said.map(|_| now.as_secs()));
+            let (report, next) = quiet.check(Some((now, secs(1))));
+            reported.extend(report.map(|_| now.as_secs()));
             now += next;
         }
-        assert_eq!(told, [30, 60, 120, 240, 480]);
+        assert_eq!(reported, [30, 60, 120, 240, 480]);
     }
 
     #[test]
-    fn a_message_starts_it_anew() {
+    fn a_message_restarts_the_intervals() {
         let mut quiet = Quiet::default();
-        quiet.look(Some((secs(30), secs(0))));
-        quiet.look(Some((secs(60), secs(0))));
-        assert_eq!(quiet.look(Some((secs(10), secs(0)))), (None, secs(20)));
-        assert!(quiet.look(Some((secs(30), secs(0)))).0.is_some());
+        quiet.check(Some((secs(30), secs(0))));
+        quiet.check(Some((secs(60), secs(0))));
+        assert_eq!(quiet.check(Some((secs(10), secs(0)))), (None, secs(20)));
+        assert!(quiet.check(Some((secs(30), secs(0)))).0.is_some());
     }
 
     #[test]
     fn a_stream_that_is_not_open_is_not_quiet() {
         let mut quiet = Quiet::default();
-        assert_eq!(quiet.look(None), (None, QUIET));
+        assert_eq!(quiet.check(None), (None, QUIET));
     }
 }

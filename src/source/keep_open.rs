@@ -6,35 +6,36 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{CutOff, Cx, Ended, Notice, Source, SourceError};
+use super::{ConnectionLoss, Cx, Ended, Notice, Source, SourceError};
 
-/// The first delay is drawn below this, each next one below twice as much.
+/// Upper limit of the first delay. It doubles for each further failure.
 const BASE: Duration = Duration::from_millis(500);
-/// No delay is longer, unless the server asks for it.
+/// Longest delay, unless the server requests more.
 const CAP: Duration = Duration::from_secs(30);
-/// No delay is shorter, so that a server that closes at once is not called in a spin.
+/// Shortest delay, so that a server that closes each connection immediately is not called in a tight loop.
 const FLOOR: Duration = Duration::from_millis(100);
-/// A connection that lasted so long starts the counting anew.
+/// After a connection of this duration the count of failures restarts.
 const STABLE: Duration = Duration::from_secs(60);
 
-/// When to connect again.
+/// When to reconnect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reconnect {
-    /// After a loss; a first attempt that fails is an error.
+    /// After a loss. If the first attempt fails, that is an error.
     #[default]
     AfterLoss,
-    /// Also when the first attempt fails, and after an end that is otherwise taken as final.
+    /// Also if the first attempt fails, and after the server finished the stream.
     Always,
     Never,
 }
 
-/// Runs `source`, connection after connection, until it ends by its own word, by [`Cx::stop`], or for good.
+/// Runs `source`, one connection after another, until the stream ends, [`Cx::stop`] is cancelled, or a permanent error
+/// occurs.
 ///
-/// Delays have full jitter (`random` gives numbers from 0 to 1) above the server's own minimum, doubling from half a second to
-/// 30 s, and start anew after a connection that lasted a minute. `max_retries` bounds the failures in a row.
+/// Delays have full jitter (`random` returns numbers from 0 to 1) on top of the server's own minimum. They double from half
+/// a second to 30 s, and restart after a connection that lasted a minute. `max_retries` limits consecutive failures.
 ///
 /// # Errors
-/// What will not pass by trying again; [`SourceError::Spent`] when the retries are; [`SourceError::Lost`] with
+/// A failure that a retry cannot fix; [`SourceError::Spent`] after the last retry; [`SourceError::Lost`] with
 /// [`Reconnect::Never`].
 pub async fn keep_open(
     source: &mut dyn Source,
@@ -46,7 +47,7 @@ pub async fn keep_open(
     let mut failures: u32 = 0;
     let mut was_open = false;
     loop {
-        let begun = Instant::now();
+        let started = Instant::now();
         cx.pulse.closed();
         let result = source.run(cx).await;
         let last_sign = cx.pulse.last_sign();
@@ -54,11 +55,11 @@ pub async fn keep_open(
         if cx.stop.is_cancelled() {
             return Ok(Ended::Stopped);
         }
-        if last_sign.is_some() && begun.elapsed() >= STABLE {
+        if last_sign.is_some() && started.elapsed() >= STABLE {
             failures = 0;
         }
         was_open |= last_sign.is_some();
-        let (failure, minimum) = match failed(result, reconnect) {
+        let (failure, min_delay) = match failed(result, reconnect) {
             ControlFlow::Continue(failure) => failure,
             ControlFlow::Break(ended) => return Ok(ended),
         };
@@ -73,20 +74,15 @@ pub async fn keep_open(
             return Err(SourceError::Spent { retries, source });
         }
         if let Some(since) = last_sign {
-            let why = words(&failure);
-            let cut = CutOff { since, why };
-            if source.position().is_none() {
-                cx.outlet.lost(&cut);
-            }
-            cx.cut.get_or_insert(cut);
+            let why = describe(&failure);
+            cx.lost(ConnectionLoss { since, why }, source.position().is_some());
         }
         if cx.stop.is_cancelled() {
             return Ok(Ended::Stopped);
         }
-        let minimum = minimum.max(source.server_minimum());
-        let delay = delay(failures, minimum, random());
+        let delay = delay(failures, min_delay.max(source.min_delay()), random());
         cx.outlet.notice(Notice::Retrying {
-            why: words(&failure),
+            why: describe(&failure),
             delay,
             attempt: failures,
         });
@@ -94,27 +90,26 @@ pub async fn keep_open(
             () = tokio::time::sleep(delay) => {}
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
         }
-        cx.reconnects += u64::from(last_sign.is_some());
     }
 }
 
-/// Why a connection is to be made again, with the wait that the server asked for; or the end of the stream.
+/// Converts the result of a connection: the end of the stream, or the reason to reconnect and the delay that the server
+/// requested.
 fn failed(
     result: Result<Ended, SourceError>,
     reconnect: Reconnect,
 ) -> ControlFlow<Ended, (SourceError, Duration)> {
     match result {
-        Ok(Ended::Cut {
-            why,
-            server_minimum,
-        }) => ControlFlow::Continue((SourceError::Lost { why }, server_minimum)),
+        Ok(Ended::Lost { why, min_delay }) => {
+            ControlFlow::Continue((SourceError::Lost { why }, min_delay))
+        }
         Ok(Ended::Finished { why }) if reconnect == Reconnect::Always => {
             ControlFlow::Continue((SourceError::Lost { why }, Duration::ZERO))
         }
         Ok(ended) => ControlFlow::Break(ended),
         Err(error) => {
-            let minimum = error.retry_after();
-            ControlFlow::Continue((error, minimum))
+            let min_delay = error.retry_after();
+            ControlFlow::Continue((error, min_delay))
         }
     }
 }
@@ -129,30 +124,30 @@ fn may_retry(reconnect: Reconnect, was_open: bool, failure: &SourceError) -> boo
     }
 }
 
-/// The failure with its causes, in one line.
-fn words(failure: &SourceError) -> String {
+/// The failure with its causes on one line.
+fn describe(failure: &SourceError) -> String {
     match failure {
         SourceError::Lost { why } => why.clone(),
         other => chain(other),
     }
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes on one line.
 pub(super) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
-        words.push_str(": ");
-        words.push_str(&source.to_string());
+        text.push_str(": ");
+        text.push_str(&source.to_string());
         cause = source.source();
     }
-    words
+    text
 }
 
-fn delay(failures: u32, minimum: Duration, random: f64) -> Duration {
+fn delay(failures: u32, min_delay: Duration, random: f64) -> Duration {
     let doubled = BASE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
     let jitter = doubled.min(CAP).mul_f64(random.clamp(0.0, 1.0));
-    (minimum + jitter).max(FLOOR)
+    (min_delay + jitter).max(FLOOR)
 }
 
 #[cfg(test)]
@@ -166,12 +161,12 @@ mod tests {
     use crate::event::Transport;
     use crate::time::Timestamp;
 
-    type Ending = fn() -> Result<Ended, SourceError>;
+    type Outcome = fn() -> Result<Ended, SourceError>;
 
     #[derive(Default)]
-    struct Heard(Vec<Notice>, Vec<CutOff>);
+    struct Recorder(Vec<Notice>, Vec<ConnectionLoss>);
 
-    impl Outlet for Heard {
+    impl Outlet for Recorder {
         fn take(&mut self, _: &Message<'_>) -> ControlFlow<()> {
             ControlFlow::Continue(())
         }
@@ -180,8 +175,8 @@ mod tests {
             Box::pin(std::future::ready(ControlFlow::Continue(())))
         }
 
-        fn lost(&mut self, cut: &CutOff) {
-            self.1.push(cut.clone());
+        fn lost(&mut self, loss: &ConnectionLoss) {
+            self.1.push(loss.clone());
         }
 
         fn notice(&mut self, notice: Notice) {
@@ -189,8 +184,8 @@ mod tests {
         }
     }
 
-    /// How each run ends, the last one for ever, and for how long it was open before.
-    struct Script(Vec<(Option<Duration>, Ending)>, usize);
+    /// How each run ends, and for how long it was open before. The last entry repeats.
+    struct Script(Vec<(Option<Duration>, Outcome)>, usize);
 
     impl Source for Script {
         fn transport(&self) -> Transport {
@@ -218,10 +213,10 @@ mod tests {
         }
     }
 
-    fn cut() -> Result<Ended, SourceError> {
-        Ok(Ended::Cut {
-            why: "it broke off".to_owned(),
-            server_minimum: Duration::ZERO,
+    fn lost() -> Result<Ended, SourceError> {
+        Ok(Ended::Lost {
+            why: "connection reset".to_owned(),
+            min_delay: Duration::ZERO,
         })
     }
 
@@ -237,36 +232,36 @@ mod tests {
         })
     }
 
-    fn cx(heard: &mut Heard) -> Cx<'_> {
+    fn cx(recorder: &mut Recorder) -> Cx<'_> {
         Cx {
-            outlet: heard,
+            outlet: recorder,
             stop: CancellationToken::new(),
             input: None,
             pulse: Arc::new(Pulse::default()),
-            cut: None,
+            loss: None,
             reconnects: 0,
         }
     }
 
     async fn run(
-        script: Vec<(Option<Duration>, Ending)>,
+        script: Vec<(Option<Duration>, Outcome)>,
         reconnect: Reconnect,
         max_retries: Option<u32>,
     ) -> (Result<Ended, SourceError>, Vec<Notice>, usize) {
         let mut source = Script(script, 0);
-        let mut heard = Heard::default();
-        let mut cx = cx(&mut heard);
+        let mut recorder = Recorder::default();
+        let mut cx = cx(&mut recorder);
         let end = keep_open(&mut source, &mut cx, reconnect, max_retries, || 0.5).await;
-        (end, heard.0, source.1)
+        (end, recorder.0, source.1)
     }
 
     const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_connection_is_made_again_until_the_stream_ends() {
+    async fn a_lost_connection_is_opened_again_until_the_stream_ends() {
         let script = vec![
-            (AT_ONCE, cut as Ending),
-            (AT_ONCE, cut),
+            (AT_ONCE, lost as Outcome),
+            (AT_ONCE, lost),
             (AT_ONCE, finished),
         ];
         let (end, notices, runs) = run(script, Reconnect::AfterLoss, None).await;
@@ -275,25 +270,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_first_attempt_that_fails_is_an_error_at_once() {
+    async fn a_failed_first_attempt_is_an_error() {
         let (end, notices, runs) =
-            run(vec![(None, refused as Ending)], Reconnect::AfterLoss, None).await;
+            run(vec![(None, refused as Outcome)], Reconnect::AfterLoss, None).await;
         assert!(matches!(end, Err(SourceError::Protocol { .. })), "{end:?}");
         assert_eq!((runs, notices.len()), (1, 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn retries_are_spent() {
-        let script = vec![(AT_ONCE, cut as Ending), (None, refused)];
+    async fn the_number_of_retries_is_limited() {
+        let script = vec![(AT_ONCE, lost as Outcome), (None, refused)];
         let (end, _, runs) = run(script, Reconnect::AfterLoss, Some(3)).await;
         assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
         assert_eq!(runs, 4);
     }
 
-    /// A source whose server asked for a wait.
-    struct Asked(Script, Duration);
+    /// A source whose server requests a delay.
+    struct WithDelay(Script, Duration);
 
-    impl Source for Asked {
+    impl Source for WithDelay {
         fn transport(&self) -> Transport {
             self.0.transport()
         }
@@ -306,7 +301,7 @@ mod tests {
             self.0.run(cx)
         }
 
-        fn server_minimum(&self) -> Duration {
+        fn min_delay(&self) -> Duration {
             self.1
         }
 
@@ -316,18 +311,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_server_s_minimum_holds_also_after_attempts_that_do_not_reach_it() {
+    async fn the_requested_delay_applies_after_attempts_that_do_not_reach_the_server() {
         let script = vec![
-            (AT_ONCE, cut as Ending),
+            (AT_ONCE, lost as Outcome),
             (None, refused),
             (AT_ONCE, finished),
         ];
-        let mut source = Asked(Script(script, 0), Duration::from_secs(45));
-        let mut heard = Heard::default();
-        let mut cx = cx(&mut heard);
+        let mut source = WithDelay(Script(script, 0), Duration::from_secs(45));
+        let mut recorder = Recorder::default();
+        let mut cx = cx(&mut recorder);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, || 0.0).await;
         assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
-        let delays: Vec<u64> = heard
+        let delays: Vec<u64> = recorder
             .0
             .iter()
             .filter_map(|notice| match notice {
@@ -339,13 +334,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn delays_double_and_start_anew_after_a_stable_minute() {
+    async fn delays_double_and_restart_after_a_stable_minute() {
         let stable = Some(Duration::from_secs(61));
         let script = vec![
-            (AT_ONCE, cut as Ending),
-            (AT_ONCE, cut),
-            (AT_ONCE, cut),
-            (stable, cut),
+            (AT_ONCE, lost as Outcome),
+            (AT_ONCE, lost),
+            (AT_ONCE, lost),
+            (stable, lost),
             (AT_ONCE, finished),
         ];
         let (_, notices, _) = run(script, Reconnect::AfterLoss, None).await;
@@ -360,14 +355,14 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_is_never_below_the_server_s_minimum_and_never_a_spin() {
+    fn a_delay_is_within_its_limits() {
         let asked = Duration::from_secs(45);
         assert_eq!(delay(1, asked, 0.0), asked);
         assert!(delay(30, Duration::ZERO, 1.0) <= CAP);
         assert_eq!(delay(1, Duration::ZERO, 0.0), FLOOR);
     }
 
-    /// Falls silent, and tells at the next connection what that loss was.
+    /// Loses its first connection, and reports the gap on the next one.
     struct Silent(bool);
 
     const LAST_SIGN: Timestamp = Timestamp::from_millis(1_777_111_200_000);
@@ -384,11 +379,11 @@ mod tests {
         fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
             Box::pin(async move {
                 if std::mem::replace(&mut self.0, true) {
-                    cx.gap(None, None, "nobody knows");
+                    cx.gap(None, None, "unknown");
                     return finished();
                 }
                 cx.pulse.opened(LAST_SIGN);
-                cut()
+                lost()
             })
         }
 
@@ -398,13 +393,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_gap_begins_with_the_last_sign_of_life_and_not_when_the_loss_was_noticed() {
-        let mut heard = Heard::default();
-        let mut cx = cx(&mut heard);
+    async fn a_gap_starts_at_the_last_sign_of_life() {
+        let mut recorder = Recorder::default();
+        let mut cx = cx(&mut recorder);
         let mut source = Silent(false);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, || 0.0).await;
         assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
-        let since = heard.0.iter().find_map(|notice| match notice {
+        let since = recorder.0.iter().find_map(|notice| match notice {
             Notice::Gap(gap) => Some(gap.since),
             _ => None,
         });
@@ -412,21 +407,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loss_without_a_position_to_go_on_from_is_told_at_once() {
-        let mut heard = Heard::default();
-        let mut cx = cx(&mut heard);
-        let unreachable = vec![(AT_ONCE, cut as Ending), (None, refused)];
+    async fn a_loss_that_cannot_be_resumed_is_reported_immediately() {
+        let mut recorder = Recorder::default();
+        let mut cx = cx(&mut recorder);
+        let unreachable = vec![(AT_ONCE, lost as Outcome), (None, refused)];
         let mut source = Script(unreachable, 0);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, Some(3), || 0.0).await;
         assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
         assert_eq!(cx.reconnects, 1, "attempts are not counted");
-        let why: Vec<&str> = heard.1.iter().map(|cut| cut.why.as_str()).collect();
-        assert_eq!(why, ["it broke off"]);
+        let why: Vec<&str> = recorder.1.iter().map(|loss| loss.why.as_str()).collect();
+        assert_eq!(why, ["connection reset"]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn with_never_the_first_loss_is_the_end() {
-        let (end, _, runs) = run(vec![(AT_ONCE, cut as Ending)], Reconnect::Never, None).await;
+    async fn without_reconnecting_the_first_loss_is_an_error() {
+        let (end, _, runs) = run(vec![(AT_ONCE, lost as Outcome)], Reconnect::Never, None).await;
         assert!(matches!(end, Err(SourceError::Lost { .. })), "{end:?}");
         assert_eq!(runs, 1);
     }

@@ -296,14 +296,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         seq: Some(Seq(row.get(0)?)),
         received_at: Timestamp::from_millis(row.get(1)?),
-        source: Source::ALL
-            .into_iter()
-            .find(|known| known.as_str() == source)
-            .unwrap_or(Source::Import),
-        transport: Transport::ALL
-            .into_iter()
-            .find(|known| known.as_str() == transport)
-            .unwrap_or(Transport::Http),
+        source: Source::from_word(&source).unwrap_or(Source::Import),
+        transport: Transport::from_word(&transport).unwrap_or(Transport::Http),
         method: Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST),
         target: row.get(11)?,
         headers: unpack(row.get_ref(12)?.as_blob()?),

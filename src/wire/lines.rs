@@ -1,8 +1,8 @@
-//! Lines out of pieces, bounded: of NDJSON streams as they are, and what the event stream is built on.
+//! Splits a byte stream into lines of bounded length. Used for NDJSON and by the event stream parser.
 
 use std::ops::ControlFlow;
 
-/// Something that is over a limit and was left out.
+/// Something that exceeded a limit and was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skipped {
     pub bytes: u64,
@@ -10,7 +10,7 @@ pub struct Skipped {
     pub limit: usize,
 }
 
-/// What was over the limit.
+/// What exceeded the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     Line,
@@ -24,28 +24,28 @@ impl std::fmt::Display for Skipped {
             What::Line => "a line",
             What::Event => "an event",
         };
-        write!(f, "too large: {what} over the {} bytes allowed", self.limit)
+        write!(f, "too large: {what} of more than {} bytes", self.limit)
     }
 }
 
-/// What is kept of a line that is over the limit: enough to read the longest field name and its colon.
+/// How much of an oversized line is stored: enough to read the longest field name and its colon.
 pub(super) const HEAD: usize = 8;
-/// A buffer that grew beyond this is given back once its content is.
+/// A buffer larger than this is released after use.
 const KEPT: usize = 256 * 1024;
 
-/// Empties a buffer, and gives back the memory of an exceptional one.
+/// Clears a buffer, and releases its memory if it is unusually large.
 pub(super) fn empty(buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.shrink_to(KEPT);
 }
 
-/// As [`empty`].
+/// Like [`empty`], for text.
 pub(super) fn empty_text(buffer: &mut String) {
     buffer.clear();
     buffer.shrink_to(KEPT);
 }
 
-/// The line under way: whole while it is within the limit, else its start and its length.
+/// The current line: complete while it is within the limit, otherwise its start and its length.
 #[derive(Debug)]
 pub(super) struct Partial {
     pub(super) bytes: Vec<u8>,
@@ -74,7 +74,7 @@ impl Partial {
         }
     }
 
-    /// The line's length, where it is over the limit.
+    /// Returns the line's length if it exceeds the limit.
     pub(super) fn over(&self) -> Option<u64> {
         (self.length > self.limit as u64).then_some(self.length)
     }
@@ -93,30 +93,30 @@ impl Partial {
     }
 }
 
-/// A line, or that one was left out.
+/// A line, or a note that one was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
-    /// Without its end (LF or CRLF), never empty.
+    /// Without its line ending (LF or CRLF); never empty.
     Whole(&'a [u8]),
     Skipped(Skipped),
 }
 
-/// Cuts a body into lines that end with LF, as NDJSON has them; a CR before it belongs to the end.
+/// Splits a body into lines that end with LF, as NDJSON requires. A preceding CR belongs to the line ending.
 #[derive(Debug)]
 pub struct Lines {
     partial: Partial,
 }
 
 impl Lines {
-    /// Lines of more than `limit` bytes are left out.
+    /// Lines longer than `limit` bytes are skipped.
     pub fn new(limit: usize) -> Self {
         Self {
             partial: Partial::new(limit),
         }
     }
 
-    /// Hands on each line that ends in `piece`, borrowed from it where it lies in it whole. Empty lines are signs of life and
-    /// not handed on. After a break the rest of the piece is lost.
+    /// Calls `on_line` for each line that ends in `piece`. A line that is entirely in the piece is borrowed from it.
+    /// Empty lines are keep-alives and are ignored. After a break the rest of the piece is discarded.
     pub fn feed<B>(
         &mut self,
         piece: &[u8],
@@ -140,7 +140,7 @@ impl Lines {
         ControlFlow::Continue(())
     }
 
-    /// Hands on the last line at the proper end of a body, which need not end it with LF.
+    /// Handles the last line of a complete body, which may lack its LF.
     pub fn finish<B>(
         &mut self,
         mut on_line: impl FnMut(Line<'_>) -> ControlFlow<B>,
@@ -155,7 +155,7 @@ impl Lines {
         flow
     }
 
-    /// The line under way, where it is already over the limit: what to say of it when the body breaks off.
+    /// Returns the current line if it already exceeds the limit: to report it when the body breaks off.
     pub fn skipped(&self) -> Option<Skipped> {
         self.partial.over().map(|bytes| Skipped {
             bytes,
@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    /// What came of the pieces: a line's bytes, or the length of one that was left out.
+    /// The lines found in the pieces: a line's bytes, or the length of a skipped one.
     fn lines_of(pieces: &[&[u8]], limit: usize) -> Vec<Result<Vec<u8>, u64>> {
         let mut lines = Lines::new(limit);
         let mut found = Vec::new();
@@ -195,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_with_lf_or_crlf_and_empty_ones_are_left() {
+    fn lines_end_with_lf_or_crlf_and_empty_lines_are_ignored() {
         let expected = [Ok(b"{}".to_vec()), Ok(b"a\rb".to_vec()), Ok(b"2".to_vec())];
         assert_eq!(lines_of(&[b"{}\n\r\n\na\rb\r\n2"], 100), expected);
     }
 
     #[test]
-    fn a_line_over_the_limit_is_counted_and_the_next_one_comes() {
+    fn a_line_over_the_limit_is_skipped_and_counted() {
         let expected = [Err(11), Ok(b"0123456789".to_vec())];
         let input = b"01234567890\n0123456789\n";
         assert_eq!(lines_of(&[input], 10), expected);

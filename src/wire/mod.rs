@@ -1,4 +1,4 @@
-//! Codecs where both ends need bytes and frames: no sockets, no clock, bounded.
+//! Codecs that both ends of a connection use. They have no sockets and no clock, and their memory is bounded.
 
 pub mod lines;
 pub mod socketio;

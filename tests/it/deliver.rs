@@ -227,7 +227,13 @@ fn a_failed_delivery_is_tried_again_under_the_same_message_id() {
     let statuses: Vec<_> = shown.tries.iter().map(|one| one.status).collect();
     assert_eq!(statuses, [Some(500), None, Some(200)]);
     assert_eq!(shown.tries[0].body, "no");
-    assert!(shown.tries[1].error.as_ref().unwrap().contains("broke off"));
+    assert!(
+        shown.tries[1]
+            .error
+            .as_ref()
+            .unwrap()
+            .contains("closed the connection before")
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The vendors' own libraries (npm) verify what `evt send` sends, and `evt listen` verifies what they sign.
+//! Interoperability with the vendors' npm libraries: they verify requests of `evt send`, and `evt listen` verifies
+//! requests that they signed.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -12,14 +13,14 @@ use crate::signature::vector;
 use crate::support::app::{App, Request};
 use crate::support::{Node, Sandbox};
 
-/// A body that every JSON library would write otherwise.
+/// A body that every JSON library would serialize differently.
 const BODY: &str = "{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zoë\\u00e9\" }\n";
 const FORM: &str =
     "From=%2B15005550006&To=%2B15005550001&Body=Gr%C3%BC%C3%9Fe+%F0%9F%9A%80&CallSid=CA1";
 const NOTIFICATION: &str = r#"{"Type":"Notification","MessageId":"m-1","TopicArn":"arn:aws:sns:us-east-1:123456789012:t","Message":"Zoë \"said\"\nso","Timestamp":"2026-11-19T23:59:55.000Z"}"#;
 const AUDIENCE: &str = "https://hooks.example.test/push";
 
-/// One scheme as both sides know it.
+/// A scheme as both sides use it.
 struct Side {
     scheme: &'static str,
     /// `--sign` and `--verify`.
@@ -29,9 +30,9 @@ struct Side {
     verifies: String,
     content_type: &'static str,
     body: &'static str,
-    /// What a library wants beside the headers of the signature.
+    /// Headers that a library requires besides the signature.
     headers: &'static [&'static str],
-    /// What else a library must be told.
+    /// Other values that a library requires.
     more: Value,
     has_timestamp: bool,
 }
@@ -126,14 +127,14 @@ fn party(scheme: &str) -> Party {
         .expect("it is in the table")
 }
 
-/// Every scheme with an official library on npm that signs a whole request.
+/// Every scheme that has an official npm library and signs a whole request.
 fn sides(sandbox: &Sandbox) -> Vec<Side> {
     let mut sides = vec![Side::sns()];
     sides.extend(both_ways(sandbox));
     sides
 }
 
-/// Those whose signatures can be made with a library, or with Node's own crypto.
+/// The schemes for which a library, or Node's own crypto, can also sign.
 fn both_ways(sandbox: &Sandbox) -> Vec<Side> {
     vec![
         Side::stamped("standard-webhooks"),
@@ -150,7 +151,7 @@ fn both_ways(sandbox: &Sandbox) -> Vec<Side> {
     ]
 }
 
-/// The node process that holds the libraries.
+/// The node process with the libraries.
 struct Libraries(Node);
 
 impl Libraries {
@@ -169,7 +170,7 @@ impl Libraries {
         serde_json::from_str(&self.0.line()).expect("a line of JSON")
     }
 
-    /// What the scheme's library says of a request: true, false, or why not.
+    /// The result of the scheme's library: true, false, or an error.
     fn verify(&mut self, side: &Side, url: &str, request: &Request) -> Value {
         let headers: BTreeMap<&str, &str> = request
             .headers
@@ -181,7 +182,7 @@ impl Libraries {
         self.ask(side, asked)
     }
 
-    /// The headers that the scheme's library makes.
+    /// The headers that the scheme's library creates.
     fn sign(&mut self, side: &Side, url: &str) -> BTreeMap<String, String> {
         let answer = self.ask(
             side,
@@ -195,11 +196,11 @@ impl Libraries {
     }
 }
 
-/// What an app got, and at which URL.
+/// The requests that an app received, and its URL.
 fn sent(side: &Side, more: &[&str]) -> (String, Vec<Request>) {
     let (sandbox, app) = (Sandbox::new(), App::start());
     sandbox.write("body", side.body);
-    // A private key begins with hyphens, as flags do.
+    // A private key starts with hyphens, like a flag.
     let secret = format!("file:{}", sandbox.write("secret", &side.signs).display());
     let to = app.url("/hook");
     let kind = format!("content-type: {}", side.content_type);
@@ -308,7 +309,7 @@ fn evt_listen_refuses_what_a_library_signed_with_another_secret() {
     };
     let sandbox = Sandbox::new();
     for side in both_ways(&sandbox) {
-        // Google's key pair is one of a kind here: that it is the right one is a claim of the vectors.
+        // There is only one Google key pair. The vectors test that another one is refused.
         let Some(other) = party(side.scheme).scheme.sample_keys(&[9; 32]) else {
             continue;
         };
@@ -331,7 +332,7 @@ fn evt_listen_refuses_what_a_library_signed_with_another_secret() {
     }
 }
 
-/// What `evt listen` prints of one request with the headers that are made for its URL.
+/// The record that `evt listen` prints of a request, whose headers are created for its URL.
 fn listened(side: &Side, headers: impl FnOnce(&str) -> BTreeMap<String, String>) -> Value {
     let sandbox = Sandbox::new();
     let mut args = vec![

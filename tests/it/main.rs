@@ -39,8 +39,3 @@ mod singer;
 
 mod support;
 mod tail;
-mod tail_output;
-mod tail_socketio;
-mod tail_sse;
-mod tail_told;
-mod tail_websocket;

@@ -72,7 +72,7 @@ impl Ending {
         let facts = json!({
             "records": counts.emitted, "matched": stats.matched, "read": counts.rows,
             "requests": counts.requests, "retries": counts.retries, "complete": is_complete,
-            "frontier": frontier, "state": self.key, "kept": stats.kept, "delivered": stats.delivered,
+            "frontier": frontier, "state": self.key, "kept": stats.saved, "delivered": stats.delivered,
             "waiting": stats.waiting, "not_shaped": stats.not_shaped,
         });
         cx.ui
@@ -92,7 +92,7 @@ impl Ending {
         }
         for (count, what) in [
             (stats.not_shaped, "that --jq failed for"),
-            (stats.kept, "stored"),
+            (stats.saved, "stored"),
             (stats.delivered, "delivered"),
         ] {
             if count > 0 {

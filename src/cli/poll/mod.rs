@@ -19,7 +19,7 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::paths::is_plain_name;
 use crate::pipeline::{
-    Forward, Keep, OnSlow, Pipeline, PipelineOptions, RecordForm, Show, SingerNames,
+    Forward, OnSlow, Pipeline, PipelineOptions, RecordForm, Save, Show, SingerNames,
 };
 use crate::select::{Select, TypeRule, Where};
 use crate::shape::Shape;
@@ -400,8 +400,8 @@ impl PollArgs {
             timeout: FORWARD_TIMEOUT,
             secret,
         });
-        let keep = (sinks.save || forward.is_some()).then(|| {
-            Ok::<_, CliError>(Keep {
+        let save = (sinks.save || forward.is_some()).then(|| {
+            Ok::<_, CliError>(Save {
                 store: cx.inbox()?,
                 events: true,
                 forward,
@@ -409,6 +409,7 @@ impl PollArgs {
             })
         });
         Ok(PipelineOptions {
+            source: crate::event::Source::Poll,
             transport: Transport::Poll,
             name: format!("/repository/find/{datatype}"),
             select: Select {
@@ -422,7 +423,7 @@ impl PollArgs {
             is_one_answer: false,
             shape: self.show.jq.clone(),
             on_slow: OnSlow::Block,
-            keep: keep.transpose()?,
+            save: save.transpose()?,
             exec: sinks.exec.clone(),
             record: sinks.record.clone(),
             fail_on_gap: false,

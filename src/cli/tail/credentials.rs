@@ -1,4 +1,4 @@
-//! What authorises a connection, made anew for each one.
+//! What authorises a connection. Created again for each connection.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,10 +19,10 @@ use crate::source::{Authorisation, Credentials};
 /// The header that names the organisation.
 const ORG: HeaderName = HeaderName::from_static("orgid");
 
-/// Whose server it is: nobody else is sent the profile's token.
+/// Which server it is. The profile's token is sent only to the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Server {
-    /// The platform of the profile in force.
+    /// The platform of the current profile.
     Platform,
     /// The control port of the local platform.
     Control,
@@ -30,15 +30,13 @@ pub(super) enum Server {
 }
 
 impl Server {
-    /// Whose origin the URL has; no secret is looked up for that.
-    pub(super) fn of(url: &Uri, cx: &Context) -> Result<Self, CliError> {
-        let asked = origin(url);
-        let has = |address: &str| {
-            asked.is_some() && address.parse().ok().as_ref().and_then(origin) == asked
-        };
+    /// Compares the URL's origin. Reads no secrets.
+    pub(super) fn of(url: &str, cx: &Context) -> Result<Self, CliError> {
+        let requested = origin(url);
+        let has = |address: &str| requested.is_some() && origin(address) == requested;
         match cx.platform_url() {
             Ok(platform) if has(&platform) => return Ok(Self::Platform),
-            // What is no platform's URL needs no platform.
+            // Another server does not need a platform.
             Ok(_) | Err(ConfigError::NotRunning | ConfigError::Incomplete { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -49,16 +47,18 @@ impl Server {
     }
 }
 
-/// Scheme, host and port; `ws` stands where `http` does.
-fn origin(url: &Uri) -> Option<(bool, String, u16)> {
-    let is_secure = match url.scheme_str()? {
+/// Scheme, host and port. `ws` counts as `http`.
+fn origin(url: &str) -> Option<(bool, String, u16)> {
+    let url: Uri = url.parse().ok()?;
+    // A compound scheme such as `socketio+https` ends with the scheme of the connection.
+    let is_secure = match url.scheme_str()?.rsplit('+').next()? {
         "http" | "ws" => false,
         "https" | "wss" => true,
         _ => return None,
     };
     let port = url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
     let host = url.host()?.to_ascii_lowercase();
-    // Both name this machine, and a profile may say one and a person the other.
+    // Both names stand for this machine, and the profile may use the other one.
     let host = if host == "localhost" {
         "127.0.0.1".to_owned()
     } else {
@@ -67,15 +67,15 @@ fn origin(url: &Uri) -> Option<(bool, String, u16)> {
     Some((is_secure, host, port))
 }
 
-/// Makes the credentials of one stream.
+/// Creates the credentials of one stream.
 struct Maker {
     server: Server,
     cx: Arc<Context>,
     headers: Vec<HeaderLine>,
-    /// `--token-cmd`, or a `--token` that was typed: sent to whichever server was named beside it.
+    /// `--token-cmd`, or `--token` on the command line. Sent to any server.
     token: Option<SecretRef>,
     auth: Option<SecretRef>,
-    /// What stdin can give only once, and what was looked up before the first connection.
+    /// Values that can be read only once.
     read: Mutex<Read>,
 }
 
@@ -85,15 +85,15 @@ struct Read {
     stdin: Option<Secret>,
 }
 
-/// The credentials of `args` for `server`. References are resolved once here, so that a mistake is told before anything is
-/// dialled, and again for each connection after the first.
+/// The credentials of `args` for `server`. References are resolved here, so that an error is reported before connecting,
+/// and again for each connection after the first.
 pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Credentials, CliError> {
     let maker = Maker {
         server,
         cx: Arc::clone(cx),
         headers: args.connect.header.clone(),
         token: token(args, cx),
-        auth: args.connect.auth.clone(),
+        auth: args.socketio.auth.clone(),
         read: Mutex::default(),
     };
     let first = Mutex::new(Some(maker.make()?));
@@ -163,7 +163,7 @@ impl Maker {
         Ok(())
     }
 
-    /// The profile as it is now: a token may have been renewed, or the local platform started anew. What stdin gave stays.
+    /// The current profile. A token may have been renewed, or the local platform restarted. A token from stdin stays.
     fn profile(&self) -> Result<Profile, CliError> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some(profile), Some(SecretRef::Stdin)) = (&read.profile, &self.cx.globals.token) {
@@ -187,7 +187,7 @@ impl Maker {
         Ok(secret)
     }
 
-    /// A header's value, or what it refers to.
+    /// A header's value, with its reference resolved.
     fn value(&self, line: &HeaderLine) -> Result<HeaderValue, CliError> {
         let reference = line.value.to_str().ok().map(str::parse);
         let Some(Ok(reference @ (SecretRef::Env(_) | SecretRef::File(_) | SecretRef::Command(_)))) =
@@ -197,7 +197,7 @@ impl Maker {
         };
         let mut value = HeaderValue::from_str(self.secret(&reference)?.reveal()).map_err(|_| {
             CliError::usage(format!(
-                "what `{}` refers to cannot be sent in a header",
+                "the value of `{}` cannot be sent in a header",
                 line.name
             ))
         })?;
@@ -207,7 +207,7 @@ impl Maker {
 
     fn object(&self, reference: &SecretRef) -> Result<Map<String, Value>, CliError> {
         serde_json::from_str(self.secret(reference)?.reveal()).map_err(|_| {
-            CliError::usage("--auth is no JSON object")
+            CliError::usage("--auth is not a JSON object")
                 .hint("--auth '{\"token\":\"…\"}', or a reference to one: --auth env:CHAT_AUTH")
         })
     }

@@ -1,4 +1,4 @@
-//! `--interactive`: lines of stdin on their way to the server.
+//! `--interactive`: reads lines of stdin to send to the server.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -10,12 +10,11 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::Context;
 use crate::source::Outgoing;
 
-/// Lines that may wait for the connection; beyond them stdin is not read on.
+/// How many lines may wait for the connection before reading stdin pauses.
 const WAITING: usize = 4;
 
-/// Reads stdin on a thread of its own, lines of `longest` bytes at most; a longer one is left out and said, never cut in two.
-/// Ctrl-D on a terminal ends the stream politely; the end of a pipe or a file does not, because the answers to what it said
-/// are still to come.
+/// Reads stdin on a separate thread. A line of more than `longest` bytes is skipped with a warning, never split. Ctrl-D on a
+/// terminal closes the stream. The end of a pipe or file does not, because replies may still arrive.
 pub(super) fn read(
     cx: &Arc<Context>,
     longest: u64,
@@ -23,13 +22,13 @@ pub(super) fn read(
 ) -> mpsc::Receiver<Outgoing> {
     let (lines, waiting) = mpsc::channel(WAITING);
     let cx = Arc::clone(cx);
-    // Not the runtime's: a read that never returns must hold up no end.
+    // Not a thread of the runtime, which would wait for a blocked read when it shuts down.
     std::thread::spawn(move || {
         let mut stdin = std::io::stdin().lock();
         while let Ok(Some(line)) = next(&mut stdin, longest) {
             let Ok(line) = line else {
                 cx.ui.warn(&format!(
-                    "a line of more than {longest} bytes was not sent: --max-message-size allows more"
+                    "a line of more than {longest} bytes was not sent; allow more with --max-message-size"
                 ));
                 continue;
             };
@@ -44,11 +43,11 @@ pub(super) fn read(
     waiting
 }
 
-/// A line over the limit, which was passed over to its end.
+/// A line that exceeded the limit and was skipped.
 #[derive(Debug, PartialEq, Eq)]
 struct TooLong;
 
-/// The next line with its end; `None` at the end of stdin.
+/// The next line with its line ending; `None` at the end of stdin.
 fn next(stdin: &mut impl BufRead, longest: u64) -> io::Result<Option<Result<Vec<u8>, TooLong>>> {
     let mut line = Vec::new();
     let most = longest.saturating_add(1);
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_too_long_is_left_out_whole() {
+    fn a_line_that_is_too_long_is_skipped_completely() {
         let mut stdin = &b"1234\n12345\n\xc3\xa9\xc3\xa9\n12345"[..];
         let mut lines = Vec::new();
         while let Some(line) = next(&mut stdin, 4).unwrap() {
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_text_without_its_end_and_binary_where_it_is_no_text() {
+    fn a_line_is_sent_without_its_ending_and_as_binary_if_it_is_not_utf_8() {
         let text = |text: &str| Outgoing::Text(text.to_owned());
         assert_eq!(outgoing(b"hello\n".to_vec()), text("hello"));
         assert_eq!(outgoing(b"hello\r\n".to_vec()), text("hello"));

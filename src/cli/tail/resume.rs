@@ -1,4 +1,4 @@
-//! The command that goes on where this one ended.
+//! The command that continues where this one ended.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -8,14 +8,14 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::secret;
 use crate::send::curl::quoted;
 
-/// What names the subject or the place in it, which the command to come says anew.
-const SAID_ANEW: [&str; 5] = ["source", "stream", "agent", "last_event_id", "resume"];
+/// Arguments for the subject and the position, which the new command states itself.
+const REPLACED: [&str; 5] = ["source", "stream", "agent", "last_event_id", "resume"];
 
-/// The command line that was typed, with `place` in place of where it began (`--last-event-id 42`, `--resume orders`), and the
-/// stream by the name that it has without any question.
+/// The original command line with the text form of the stream, and with `position` (`--last-event-id 42`, `--resume orders`)
+/// instead of the old position.
 ///
-/// A secret that was typed is not repeated; `…` stands for it.
-pub(super) fn command(stream: &str, place: &[&str], cx: &Context) -> String {
+/// Secrets on the command line are replaced by `…`.
+pub(super) fn command(stream: &str, position: &[&str], cx: &Context) -> String {
     let mut words = vec!["evt".to_owned(), "tail".to_owned()];
     let typed = cx.matches.subcommand_matches("tail");
     let by_flag =
@@ -31,12 +31,12 @@ pub(super) fn command(stream: &str, place: &[&str], cx: &Context) -> String {
             let id = argument.get_id().as_str();
             let is_typed = typed.try_contains_id(id).is_ok()
                 && typed.value_source(id) == Some(ValueSource::CommandLine);
-            if is_typed && !SAID_ANEW.contains(&id) {
+            if is_typed && !REPLACED.contains(&id) {
                 repeat(argument, typed, &mut words);
             }
         }
     }
-    words.extend(place.iter().map(|word| quoted_where_needed(word)));
+    words.extend(position.iter().map(|word| quoted_where_needed(word)));
     words.join(" ")
 }
 
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_that_was_typed_is_not_repeated_and_a_reference_is() {
+    fn a_secret_is_not_repeated_but_a_reference_is() {
         assert_eq!(shown("auth", r#"{"token":"t0p"}"#), "…");
         assert_eq!(shown("auth", "env:AUTH"), "env:AUTH");
         assert_eq!(
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shell_would_read_is_quoted() {
+    fn shell_characters_are_quoted() {
         assert_eq!(shown("type", "order.*"), "'order.*'");
         assert_eq!(shown("count", "3"), "3");
         assert_eq!(shown("expect", "it's"), r"'it'\''s'");

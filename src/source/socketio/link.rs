@@ -1,4 +1,4 @@
-//! Engine.IO's connection: frames in, frames out, over whichever transport.
+//! Engine.IO's connection: sends and receives frames over either transport.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -12,7 +12,7 @@ use http::{HeaderMap, Uri};
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
 use super::polling::Polling;
-use super::{End, SocketIoOptions, Transports};
+use super::{End, EngineTransport, SocketIoOptions};
 use crate::dial::{DialError, Dialer};
 use crate::json::Raw;
 use crate::source::keep_open::chain;
@@ -20,15 +20,15 @@ use crate::source::websocket::{self, Connection};
 use crate::source::{Authorisation, Notice, Outlet, SourceError, WebSocketOptions};
 use crate::wire::socketio::engine::{self, Handshake};
 
-/// For the handshake on an open WebSocket, which a server sends at once.
+/// Time limit for the handshake on an open WebSocket. A server sends it immediately.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// What may come with the handshake, which is a few packets, in bytes and an estimate of what carries each.
-const EARLY: usize = 64 * 1024;
+/// Limit for the packets that arrive with the handshake, in bytes, and an estimate of the overhead of each.
+const MAX_EARLY: usize = 64 * 1024;
 const PER_FRAME: usize = 64;
-/// To change from polling to WebSocket.
+/// Time limit for the change from polling to WebSocket.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// What travels: a packet of Engine.IO as text, or an attachment.
+/// One unit on the wire: an Engine.IO packet as text, or an attachment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Frame {
     Text(Utf8Bytes),
@@ -47,9 +47,9 @@ impl Frame {
 /// An open connection.
 pub(super) struct Link {
     transport: Transport,
-    /// What came before the transport was changed.
+    /// Frames that arrived before the transport was changed.
     early: VecDeque<Frame>,
-    /// Nothing is read before all that was sent is written: for those who answer what they read.
+    /// Read only after everything is written. Set if the client answers what it reads.
     in_turn: bool,
 }
 
@@ -58,7 +58,7 @@ enum Transport {
     Polling(Box<Polling>),
 }
 
-/// With what a connection is made.
+/// What is needed to open a connection.
 pub(super) struct Opening<'a> {
     pub(super) dialer: &'a Dialer,
     pub(super) options: &'a SocketIoOptions,
@@ -66,20 +66,20 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Connects and takes the server's handshake. Cancel safe: dropping the future closes the connection.
+    /// Connects and reads the server's handshake. Cancel safe: dropping the future closes the connection.
     pub(super) async fn open(
         self,
         outlet: &mut dyn Outlet,
     ) -> Result<(Link, Handshake), SourceError> {
         let opening = async {
-            match self.options.transports {
-                Transports::WebSocket => {
+            match self.options.engine_transport {
+                EngineTransport::WebSocket => {
                     let mut link = self.websocket(None, outlet).await?;
                     let handshake = self.handshake(&mut link, HANDSHAKE).await?;
                     Ok((link, handshake))
                 }
-                Transports::Polling => self.polling().await,
-                Transports::Upgrade => {
+                EngineTransport::Polling => self.polling().await,
+                EngineTransport::Upgrade => {
                     let (link, handshake) = self.polling().await?;
                     Ok((self.upgraded(link, &handshake, outlet).await?, handshake))
                 }
@@ -87,7 +87,7 @@ impl Opening<'_> {
         };
         let limit = self.options.connect_timeout;
         match tokio::time::timeout(limit, opening).await {
-            Ok(result) => result.map_err(|error| self.judged(error)),
+            Ok(result) => result.map_err(|error| self.as_refusal(error)),
             Err(_) => {
                 let peer = super::authority(&self.options.url).to_owned();
                 Err(SourceError::Dial(DialError::Silent { peer, limit }))
@@ -129,12 +129,12 @@ impl Opening<'_> {
         let handshake = self.handshake(&mut link, self.options.connect_timeout);
         let handshake = handshake.await?;
         if let Transport::Polling(polling) = &mut link.transport {
-            polling.begun(url(Some(&handshake.sid))?, &handshake);
+            polling.session_opened(url(Some(&handshake.sid))?, &handshake);
         }
         Ok((link, handshake))
     }
 
-    /// The first packet of a server, which it sends unasked.
+    /// Reads the server's first packet, which it sends without a request.
     async fn handshake(&self, link: &mut Link, limit: Duration) -> Result<Handshake, SourceError> {
         let is_websocket = matches!(link.transport, Transport::WebSocket(_));
         let none = |why: String| SourceError::NotEngineIo {
@@ -144,7 +144,7 @@ impl Opening<'_> {
         };
         let Ok(frame) = tokio::time::timeout(limit, link.awaited()).await else {
             let seconds = limit.as_secs_f64();
-            return Err(none(format!("it said nothing for {seconds} s")));
+            return Err(none(format!("it sent nothing for {seconds} s")));
         };
         if let Frame::Text(text) = frame?
             && let Ok(engine::Packet::Open(json)) = engine::Packet::parse(&text)
@@ -152,16 +152,16 @@ impl Opening<'_> {
         {
             return Ok(handshake);
         }
-        Err(none("it began with something else".to_owned()))
+        Err(none("its first packet was not a handshake".to_owned()))
     }
 
-    /// What a refusal means: Engine.IO says what it does not like in JSON with a code.
-    fn judged(&self, error: SourceError) -> SourceError {
+    /// Converts a refusal: a server of Engine.IO explains it as JSON with a `code`, any other server does not.
+    fn as_refusal(&self, error: SourceError) -> SourceError {
         let why = match &error {
             SourceError::Refused { status, body, .. }
                 if matches!(status.as_u16(), 400 | 404 | 405 | 426)
                     && Raw::check(body.as_bytes())
-                        .and_then(|said| said.member("code"))
+                        .and_then(|body| body.member("code"))
                         .is_none() =>
             {
                 format!("it answered {status}")
@@ -178,8 +178,8 @@ impl Opening<'_> {
         }
     }
 
-    /// Changes to a WebSocket while nothing is under way on the polling transport. Where that fails the session goes on as it
-    /// was.
+    /// Changes to a WebSocket while no request is active on the polling transport. If that fails, the session continues
+    /// with polling.
     async fn upgraded(
         &self,
         mut link: Link,
@@ -209,7 +209,7 @@ impl Opening<'_> {
             Ok(Err(error)) => chain(&error),
             Err(_) => "no answer to the probe".to_owned(),
         };
-        let remark = format!("stays with long polling, WebSocket fails: {why}");
+        let remark = format!("continuing with long polling, because WebSocket failed: {why}");
         outlet.notice(Notice::Remark(remark));
         link.early = early;
         Ok(link)
@@ -225,10 +225,10 @@ impl Opening<'_> {
 }
 
 impl Link {
-    /// What the answer that brought the handshake brings besides.
+    /// Reads the packets that follow the handshake in the same response.
     async fn rest(&mut self) -> Result<VecDeque<Frame>, SourceError> {
         let mut rest = VecDeque::new();
-        let mut room = EARLY;
+        let mut room = MAX_EARLY;
         while let Transport::Polling(polling) = &mut self.transport {
             let Some(frame) = poll_fn(|cx| polling.poll_rest(cx)).await? else {
                 break;
@@ -236,7 +236,7 @@ impl Link {
             room =
                 room.checked_sub(frame.len() + PER_FRAME)
                     .ok_or_else(|| SourceError::Protocol {
-                        why: format!("more than {EARLY} bytes came with the handshake"),
+                        why: format!("more than {MAX_EARLY} bytes came with the handshake"),
                     })?;
             rest.push_back(frame);
         }
@@ -251,7 +251,7 @@ impl Link {
         }
     }
 
-    /// Whether what was sent waits for the server to take it.
+    /// Returns whether sent frames are waiting for the server to read.
     pub(super) fn is_blocked(&self) -> bool {
         match &self.transport {
             Transport::Polling(polling) => polling.is_blocked(),
@@ -259,8 +259,8 @@ impl Link {
         }
     }
 
-    /// The next frame; waits for it, and writes meanwhile what was sent. `None`: it no longer
-    /// [is blocked](Self::is_blocked), and more may be sent. Cancel safe.
+    /// Waits for the next frame, and writes pending frames meanwhile. `None`: the connection no longer [is
+    /// blocked](Self::is_blocked), so more may be sent. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Option<Frame>, End> {
         if let Some(frame) = self.early.pop_front() {
             return Ok(Some(frame));
@@ -278,7 +278,7 @@ impl Link {
         }
     }
 
-    /// The next frame if it is there already.
+    /// Returns the next frame if it has already arrived.
     pub(super) async fn ready(&mut self) -> Result<Option<Frame>, End> {
         if let Some(frame) = self.early.pop_front() {
             return Ok(Some(frame));
@@ -302,7 +302,7 @@ impl Link {
         }
     }
 
-    /// Writes what was sent while nothing is read; never ends well.
+    /// Writes pending frames without reading. Returns only on failure.
     pub(super) async fn write(&mut self) -> Result<Infallible, End> {
         if let Transport::Polling(polling) = &mut self.transport {
             poll_fn(|cx| polling.poll_written(cx)).await?;
@@ -310,7 +310,7 @@ impl Link {
         std::future::pending().await
     }
 
-    /// Sends a frame with the next [`Self::flush`], or sooner.
+    /// Queues a frame, which is written by the next [`Self::flush`] at the latest.
     pub(super) fn push(&mut self, frame: Frame) {
         match &mut self.transport {
             Transport::Polling(polling) => polling.push(&frame),
@@ -321,14 +321,14 @@ impl Link {
         }
     }
 
-    /// Writes what was sent, as far as it goes without a wait; [`Self::next`] and [`Self::write`] do the rest.
+    /// Writes queued frames without waiting. [`Self::next`] and [`Self::write`] write the rest.
     pub(super) fn flush(&mut self) {
         if let Transport::WebSocket(connection) = &mut self.transport {
             connection.flush();
         }
     }
 
-    /// Closes politely, after what was sent.
+    /// Closes the connection after writing queued frames.
     pub(super) async fn close(mut self) {
         if let Transport::Polling(_) = &self.transport {
             self.push(Frame::Text(Utf8Bytes::from_static("1")));
@@ -342,7 +342,7 @@ impl Link {
     }
 }
 
-/// What a message of the WebSocket brings; `None` of pings and pongs.
+/// Converts a WebSocket message; `None` for pings and pongs.
 fn frame(
     message: Result<tungstenite::Message, tungstenite::Error>,
     connection: &mut Connection,
@@ -353,7 +353,7 @@ fn frame(
         Ok(Message::Binary(bytes)) => Ok(Some(Frame::Binary(bytes))),
         Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Ok(None),
         Ok(Message::Close(close)) => {
-            // The answer to it waits to be written.
+            // The reply to the close frame still has to be written.
             connection.flush();
             Err(End::lost(match close {
                 Some(close) => format!("the server closed the connection with {}", close.code),
@@ -373,8 +373,10 @@ fn ended_by(error: tungstenite::Error) -> End {
         }
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
         | Error::ConnectionClosed
-        | Error::AlreadyClosed => End::lost("the connection broke off"),
-        Error::Io(error) => End::lost(format!("the connection broke off: {error}")),
+        | Error::AlreadyClosed => {
+            End::lost("the server closed the connection without a close frame")
+        }
+        Error::Io(error) => End::lost(error.to_string()),
         other => End::Malformed {
             bytes: 0,
             why: other.to_string(),
@@ -384,17 +386,17 @@ fn ended_by(error: tungstenite::Error) -> End {
 
 fn no_handshake() -> SourceError {
     SourceError::Protocol {
-        why: "the connection did not begin with the handshake of Engine.IO 4".to_owned(),
+        why: "the server did not send an Engine.IO 4 handshake".to_owned(),
     }
 }
 
-/// `peer` did not answer in time.
-pub(super) fn late(peer: String, limit: Duration) -> SourceError {
+/// The error for a `peer` that did not answer in time.
+pub(super) fn timed_out(peer: String, limit: Duration) -> SourceError {
     SourceError::Dial(DialError::Timeout { peer, limit })
 }
 
-/// The server's URL for a transport: `/socket.io/` where it has no path, always with a slash at the end, which servers insist
-/// on.
+/// The server's URL for a transport. The path defaults to `/socket.io/` and always ends with a slash, which servers
+/// require.
 fn engine_url(url: &Uri, transport: &str, sid: Option<&str>) -> Result<Uri, SourceError> {
     let path = match url.path() {
         "" | "/" => "/socket.io",

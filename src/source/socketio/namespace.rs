@@ -1,10 +1,10 @@
-//! One namespace over all connections: its session on the server, and how far it was read.
+//! The state of one namespace across connections: its session on the server, and the last event that was read.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::wire::socketio::packet::{Kind, Packet};
 
-/// Offsets that are remembered to know an event that comes again.
+/// How many offsets are stored to recognize an event that is sent again.
 const REMEMBERED: usize = 1024;
 
 /// A namespace that is followed.
@@ -12,40 +12,40 @@ const REMEMBERED: usize = 1024;
 pub(super) struct Namespace {
     pub(super) name: String,
     pub(super) state: State,
-    /// The session that the server keeps for those who come back.
+    /// The session id under which the server recovers missed events.
     pid: Option<String>,
-    /// Offsets of the events that were handed on last, the newest at the back.
+    /// Offsets of the latest events, the newest at the back.
     seen: VecDeque<String>,
-    /// After a recovery: events may come again, until one is new.
+    /// Set after a recovery: the server may send events again until the first new one.
     is_comparing: bool,
     repeated: u64,
-    /// What an answer to a CONNECT said was lost, until a person is told: the connection may break off before that.
-    loss: Option<Loss>,
+    /// A loss reported by a CONNECT response, until it is printed. The connection may break before that.
+    loss: Option<SessionLoss>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// A CONNECT is on its way.
-    Asked,
+    /// CONNECT was sent; the server has not answered yet.
+    Joining,
     Joined,
     Left,
 }
 
-/// The server began a new session: nobody knows what came between it and the one before.
+/// The server started a new session. Events between the two sessions may be lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Loss {
-    /// The last offset of the session before.
+pub(super) struct SessionLoss {
+    /// Offset of the last event of the previous session.
     pub(super) from: Option<String>,
     pub(super) why: &'static str,
 }
 
 impl Namespace {
-    /// With its leading slash, which may be left out.
+    /// Adds the leading slash if `name` has none.
     pub(super) fn new(name: &str) -> Self {
         let slash = if name.starts_with('/') { "" } else { "/" };
         Self {
             name: format!("{slash}{name}"),
-            state: State::Asked,
+            state: State::Joining,
             pid: None,
             seen: VecDeque::new(),
             is_comparing: false,
@@ -54,9 +54,10 @@ impl Namespace {
         }
     }
 
-    /// Appends the packet that joins it: `auth` is a JSON object, and goes with the session where there is one.
+    /// Appends the packet that joins the namespace. `auth` is a JSON object; it is merged with the session id and
+    /// offset, if any.
     pub(super) fn connect(&mut self, auth: Option<&str>, out: &mut String) {
-        self.state = State::Asked;
+        self.state = State::Joining;
         self.is_comparing = self.position().is_some();
         let own = match self.position() {
             Some((pid, offset)) => {
@@ -83,7 +84,8 @@ impl Namespace {
         packet.write(out);
     }
 
-    /// The server's answer: with the same session it goes on after the last offset, with another one there is a [`Loss`].
+    /// Handles the server's response. With the same session the server continues after the last offset; a new session
+    /// is a [`SessionLoss`].
     pub(super) fn joined(&mut self, pid: Option<String>) {
         self.state = State::Joined;
         if self.is_comparing && pid == self.pid {
@@ -92,34 +94,34 @@ impl Namespace {
         self.is_comparing = false;
         let why = match (&self.pid, self.seen.is_empty(), &pid) {
             (Some(_), false, _) => "the server no longer has the session",
-            (_, _, None) => "the server keeps no sessions",
-            (_, _, Some(_)) => "no event had come yet that the server could go on from",
+            (_, _, None) => "the server does not store sessions",
+            (_, _, Some(_)) => "no event with an offset had arrived yet",
         };
         self.pid = pid;
         let from = self.seen.pop_back();
         self.seen.clear();
-        // One that was not told yet began before this one.
-        self.loss.get_or_insert(Loss { from, why });
+        // A loss that has not been reported yet started before this one.
+        self.loss.get_or_insert(SessionLoss { from, why });
     }
 
-    /// What was lost since this was asked.
-    pub(super) fn take_loss(&mut self) -> Option<Loss> {
+    /// Returns the loss since the last call, if any.
+    pub(super) fn take_loss(&mut self) -> Option<SessionLoss> {
         self.loss.take()
     }
 
-    /// Whether events carry an offset. While the answer to a CONNECT is awaited, those that come are of the old session.
+    /// Returns whether events carry an offset. Until CONNECT is answered, events that arrive belong to the old session.
     pub(super) fn has_session(&self) -> bool {
         self.pid.is_some()
     }
 
-    /// Takes note of an event's offset. False: it was handed on before.
+    /// Records an event's offset. Returns false if the event was handled before.
     pub(super) fn admit(&mut self, offset: &str) -> bool {
         if self.is_comparing {
             if self.seen.iter().any(|seen| seen == offset) {
                 self.repeated += 1;
                 return false;
             }
-            self.is_comparing = self.state == State::Asked;
+            self.is_comparing = self.state == State::Joining;
         }
         let mut newest = match self.seen.len() {
             REMEMBERED => self.seen.pop_front().unwrap_or_default(),
@@ -131,12 +133,12 @@ impl Namespace {
         true
     }
 
-    /// The session and the last offset, which together let the server go on.
+    /// The session id and the last offset. Together they let the server continue.
     pub(super) fn position(&self) -> Option<(&str, &str)> {
         Some((self.pid.as_deref()?, self.seen.back()?))
     }
 
-    /// How many events came again since this was asked; 0 while more may.
+    /// Returns how many events were sent again since the last call; 0 while more repetitions may follow.
     pub(super) fn take_repeated(&mut self) -> u64 {
         if self.is_comparing {
             return 0;
@@ -145,7 +147,7 @@ impl Namespace {
     }
 }
 
-/// Where namespaces stand, as text: `{"/chat":["<pid>","<offset>"]}`. `None`: nowhere that a server could go on from.
+/// The positions of all namespaces as text: `{"/chat":["<pid>","<offset>"]}`. `None` if no namespace has one.
 pub(super) fn position(namespaces: &[Namespace]) -> Option<String> {
     let places: BTreeMap<&str, (&str, &str)> = namespaces
         .iter()
@@ -157,7 +159,7 @@ pub(super) fn position(namespaces: &[Namespace]) -> Option<String> {
     serde_json::to_string(&places).ok()
 }
 
-/// Puts namespaces where [`position`] said. False: the text is none of its kind.
+/// Restores what [`position`] returned. Returns false if the text has another form.
 pub(super) fn resume(namespaces: &mut [Namespace], position: &str) -> bool {
     let Ok(places) = serde_json::from_str::<BTreeMap<String, (String, String)>>(position) else {
         return false;
@@ -193,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_asked_for_again_once_an_event_had_an_offset() {
+    fn a_session_is_resumed_after_an_event_with_an_offset() {
         let mut namespace = joined("p");
         assert_eq!(connect(&mut namespace, None), "0/chat,");
         assert!(namespace.admit("o1"));
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_comes_again_after_a_recovery_is_left_out_and_counted() {
+    fn an_event_repeated_after_a_recovery_is_skipped_and_counted() {
         let mut namespace = joined("p");
         assert!(namespace.admit("o1"));
         assert!(namespace.admit("o2"));
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_session_tells_where_the_old_one_ended() {
+    fn a_new_session_reports_the_last_offset_of_the_old_one() {
         let mut namespace = joined("p");
         namespace.admit("o1");
         connect(&mut namespace, None);
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_was_not_told_outlives_a_later_recovery() {
+    fn an_unreported_loss_survives_a_later_recovery() {
         let mut namespace = joined("p");
         namespace.take_loss();
         namespace.admit("o1");
@@ -255,15 +257,27 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_that_is_joined_for_the_first_time_is_not_taken_for_one_without_sessions() {
+    fn the_reason_for_a_loss_depends_on_session_support() {
         let mut namespace = joined("p");
-        assert!(!namespace.take_loss().unwrap().why.contains("no sessions"));
+        assert!(
+            !namespace
+                .take_loss()
+                .unwrap()
+                .why
+                .contains("does not store sessions")
+        );
         namespace.joined(None);
-        assert!(namespace.take_loss().unwrap().why.contains("no sessions"));
+        assert!(
+            namespace
+                .take_loss()
+                .unwrap()
+                .why
+                .contains("does not store sessions")
+        );
     }
 
     #[test]
-    fn a_position_puts_another_process_where_this_one_was() {
+    fn a_position_restores_the_state_in_another_process() {
         let mut first = joined("p\"");
         first.admit("o1");
         let text = position(std::slice::from_ref(&first)).unwrap();
@@ -275,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_stored_offsets_is_limited() {
         let mut namespace = joined("p");
         for offset in 0..5000 {
             namespace.admit(&offset.to_string());

@@ -1,4 +1,4 @@
-//! Long polling: one GET under way whose answer brings packets, one POST at a time that takes them along.
+//! Long polling: one GET whose response carries packets to the client, and one POST at a time that sends packets.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -19,44 +19,44 @@ use crate::source::{BoxFuture, SourceError};
 use crate::wire::socketio::PacketError;
 use crate::wire::socketio::engine::{Body, Handshake, Piece, Splitter};
 
-/// What is read of the body of a refusal, and for how long.
+/// How much of a refusal's body is read, and for how long.
 const REFUSAL: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Longer than any server lets a GET wait: its silence is noticed before, by its heartbeat.
+/// Longer than any server holds a GET. A silent server is detected earlier by its heartbeat.
 const WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Exchange = BoxFuture<'static, Result<Opened, SourceError>>;
 
-/// A session of Engine.IO over plain requests.
+/// An Engine.IO session over plain HTTP requests.
 pub(super) struct Polling {
     dialer: Dialer,
-    /// With the session's id once it is known.
+    /// Includes the session id once it is known.
     url: Uri,
     headers: HeaderMap,
     get: Get,
-    /// The body of the GET's answer.
+    /// Splits the body of the GET's response into packets.
     splitter: Splitter,
     post: Option<Exchange>,
     bodies: VecDeque<Body>,
-    /// Bytes of one POST that the server takes; `None` before its handshake.
+    /// Largest POST body that the server accepts, in bytes; `None` before its handshake.
     max_payload: Option<usize>,
 }
 
 enum Get {
     Idle,
-    Asked(Exchange),
-    Answered(Box<Opened>),
+    Requested(Exchange),
+    Responded(Box<Opened>),
 }
 
 impl Polling {
-    /// `limit` is in bytes of one packet.
+    /// `limit` is the maximum size of one packet in bytes.
     pub(super) fn new(dialer: Dialer, url: Uri, headers: HeaderMap, limit: usize) -> Self {
         Self {
             dialer,
             url,
             headers,
             get: Get::Idle,
-            // An attachment comes as base64.
+            // Attachments arrive as base64.
             splitter: Splitter::new(limit.saturating_mul(4) / 3 + 8),
             post: None,
             bodies: VecDeque::new(),
@@ -64,20 +64,20 @@ impl Polling {
         }
     }
 
-    /// Goes on in the session that the server began.
-    pub(super) fn begun(&mut self, url: Uri, handshake: &Handshake) {
+    /// Switches to the URL of the session that the server opened.
+    pub(super) fn session_opened(&mut self, url: Uri, handshake: &Handshake) {
         self.url = url;
         self.max_payload = Some(handshake.max_payload);
     }
 
-    /// The next packet of the answer that is being read; `None` at its end.
+    /// Returns the next packet of the current response; `None` at its end.
     pub(super) fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, End>> {
         let malformed = |error| End::malformed(0, error);
-        while let Get::Answered(opened) = &mut self.get {
+        while let Get::Responded(opened) = &mut self.get {
             if let Some(piece) = self.splitter.next_piece().map_err(malformed)? {
                 return Poll::Ready(frame(piece).map(Some));
             }
-            // Cancel safe, so that it may be made anew each time.
+            // `next` is cancel safe, so a new future can be created for each poll.
             let read = ready!(pin!(opened.next()).poll(cx));
             match read {
                 Some(Ok(bytes)) => self.splitter.push(&bytes),
@@ -94,13 +94,13 @@ impl Polling {
         Poll::Ready(Ok(None))
     }
 
-    /// Whether what was pushed waits for a POST to take it.
+    /// Returns whether packets are waiting for a POST.
     pub(super) fn is_blocked(&self) -> bool {
         !self.bodies.is_empty()
     }
 
-    /// The next packet; writes meanwhile what was pushed, with `in_turn` all of it before it reads. `None`: it no longer
-    /// [is blocked](Self::is_blocked). Nothing is lost by not calling it again.
+    /// Returns the next packet, and sends pending packets meanwhile. With `in_turn` it reads only after everything is
+    /// sent. `None`: the transport no longer [is blocked](Self::is_blocked). No data is lost if it is not polled again.
     pub(super) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
@@ -116,12 +116,12 @@ impl Polling {
         }
         loop {
             match &mut self.get {
-                Get::Idle => self.get = Get::Asked(self.ask(Method::GET, Bytes::new())),
-                Get::Asked(asked) => match ready!(asked.as_mut().poll(cx)) {
-                    Ok(opened) => self.get = Get::Answered(Box::new(opened)),
+                Get::Idle => self.get = Get::Requested(self.ask(Method::GET, Bytes::new())),
+                Get::Requested(asked) => match ready!(asked.as_mut().poll(cx)) {
+                    Ok(opened) => self.get = Get::Responded(Box::new(opened)),
                     Err(error) => return Poll::Ready(Err(self.failed(error))),
                 },
-                Get::Answered(_) => {
+                Get::Responded(_) => {
                     if let Some(frame) = ready!(self.poll_rest(cx))? {
                         return Poll::Ready(Ok(Some(frame)));
                     }
@@ -130,7 +130,7 @@ impl Polling {
         }
     }
 
-    /// Sends what was pushed, one POST after another; ready once all is sent.
+    /// Sends pending packets, one POST after another. Ready when all are sent.
     pub(super) fn poll_written(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         loop {
             if let Some(post) = &mut self.post {
@@ -147,7 +147,7 @@ impl Polling {
         }
     }
 
-    /// Adds a packet to what is sent.
+    /// Queues a packet.
     pub(super) fn push(&mut self, frame: &Frame) {
         let length = match frame {
             Frame::Text(text) => text.len(),
@@ -165,7 +165,8 @@ impl Polling {
         }
     }
 
-    /// Before the handshake it is the server's refusal; later the session is gone, and another may be had.
+    /// Before the handshake an error is the server's refusal. Later it means that the session is lost, and a new one
+    /// can be opened.
     fn failed(&self, error: SourceError) -> End {
         match (self.max_payload, error) {
             (Some(_), SourceError::Refused { status, body, .. }) => {
@@ -199,7 +200,7 @@ async fn exchange(dialer: Dialer, opening: Opening) -> Result<Opened, SourceErro
     let mut opened = dialer.begin(opening).await?;
     if opened.status == StatusCode::OK {
         if method == Method::POST {
-            // `ok`, read so that the connection can be used again.
+            // The body is `ok`. Reading it lets the connection be reused.
             opened.start(REFUSAL, PATIENCE).await;
         }
         return Ok(opened);

@@ -1,4 +1,4 @@
-//! What a person types: `event json…`, `/namespace event json…`, and ` ?` at the end to ask for an acknowledgement.
+//! Parses a line to send: `event json…`, `/namespace event json…`, with ` ?` at the end to request an acknowledgement.
 
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -8,28 +8,29 @@ use crate::json::is_json;
 /// An event to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Typed<'a> {
-    /// `None`: the first one.
+    /// `None`: the first namespace.
     pub(super) namespace: Option<&'a str>,
     /// `["event",…]`.
     pub(super) payload: String,
-    /// Whether the answer is to be waited for.
-    pub(super) asks: bool,
+    /// Whether the line requests an acknowledgement.
+    pub(super) wants_ack: bool,
 }
 
-/// Why a line is not sent.
+/// Why a line cannot be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum TypedError {
-    #[error("a line is `event json…`, with `/namespace` before and ` ?` after it where wanted")]
+    #[error("a line has the form `[/namespace] event [json…] [?]`")]
     NoEvent,
     #[error("`{text}` is not JSON")]
     NotJson { text: String },
 }
 
-/// Reads a line. A word that is no JSON is sent as a string; what begins with a bracket or a quote has to be JSON.
+/// Parses a line. A word that is not JSON is sent as a string. An argument that starts with a bracket or a quote must
+/// be JSON.
 pub(super) fn parse(line: &str) -> Result<Typed<'_>, TypedError> {
     let mut rest = line.trim();
-    let asks = rest.ends_with(" ?");
-    if asks {
+    let wants_ack = rest.ends_with(" ?");
+    if wants_ack {
         rest = rest[..rest.len() - 1].trim_end();
     }
     let mut namespace = None;
@@ -51,13 +52,13 @@ pub(super) fn parse(line: &str) -> Result<Typed<'_>, TypedError> {
         Some(b'"') if !payload.starts_with("[\"\"") => Ok(Typed {
             namespace,
             payload,
-            asks,
+            wants_ack,
         }),
         _ => Err(TypedError::NoEvent),
     }
 }
 
-/// Appends the argument that `text` begins with, and returns what follows it.
+/// Appends the argument at the start of `text`, and returns the rest.
 fn argument<'a>(text: &'a str, out: &mut String) -> Result<&'a str, TypedError> {
     let is_first = out.len() == 1;
     if text.starts_with(['{', '[', '"']) {
@@ -70,7 +71,7 @@ fn argument<'a>(text: &'a str, out: &mut String) -> Result<&'a str, TypedError> 
         return Ok(text[values.byte_offset()..].trim_start());
     }
     let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    // An event's name is a string, also where it looks like a number.
+    // An event's name is always a string, even if it looks like a number.
     if is_json(word.as_bytes()) && !is_first {
         out.push_str(word);
     } else {
@@ -84,8 +85,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_becomes_an_event_with_its_arguments() {
-        for (line, namespace, payload, asks) in [
+    fn a_line_is_parsed_to_an_event_with_arguments() {
+        for (line, namespace, payload, wants_ack) in [
             ("ping", None, r#"["ping"]"#, false),
             (
                 "say hello 1.0 true",
@@ -111,15 +112,15 @@ mod tests {
         ] {
             let typed = parse(line).unwrap();
             assert_eq!(
-                (typed.namespace, typed.payload.as_str(), typed.asks),
-                (namespace, payload, asks),
+                (typed.namespace, typed.payload.as_str(), typed.wants_ack),
+                (namespace, payload, wants_ack),
                 "{line}"
             );
         }
     }
 
     #[test]
-    fn what_is_no_event_is_refused() {
+    fn an_invalid_line_is_refused() {
         for line in ["", "  ", "/chat", "{\"a\":1}", "\"\" 1"] {
             assert_eq!(parse(line), Err(TypedError::NoEvent), "{line}");
         }

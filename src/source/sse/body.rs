@@ -1,4 +1,4 @@
-//! A stream's body, decoded where the server compresses it unasked.
+//! The body of a stream, decompressed if the server compresses it.
 
 use std::io;
 
@@ -8,14 +8,14 @@ use http::header::CONTENT_ENCODING;
 
 use crate::dial::Opened;
 
-/// What is decoded at a time: a few bytes may stand for very many.
+/// How much is decompressed at a time. A few compressed bytes can expand to very many.
 const DECODED: usize = 32 * 1024;
-/// A member's header may hold a name and a comment of any length; no server sends a stream's with more.
+/// Limit for a gzip header, which may contain a name and a comment of any length.
 const MAX_HEADER: usize = 4096;
 /// Checksum and length (RFC 1952, 2.3.1).
 const TRAILER: usize = 8;
 
-/// The body of an answer as it comes.
+/// The body of a response.
 pub(super) struct Body {
     opened: Opened,
     inflate: Option<Inflate>,
@@ -23,7 +23,7 @@ pub(super) struct Body {
 
 impl Body {
     /// # Errors
-    /// The content coding, where it is one that is not decoded.
+    /// The content coding, if it is not supported.
     pub(super) fn new(opened: Opened) -> Result<Self, String> {
         let coding = opened.headers.get(CONTENT_ENCODING);
         let coding = coding.map_or_else(String::new, |value| {
@@ -40,10 +40,10 @@ impl Body {
         Ok(Self { opened, inflate })
     }
 
-    /// The next piece, at most 128 KiB; `None` at the body's proper end. Cancel safe.
+    /// Returns the next piece, at most 128 KiB; `None` at the end of a complete body. Cancel safe.
     ///
     /// # Errors
-    /// The connection broke off, or what came is not in the coding that the server said.
+    /// The connection broke, or the data is not in the coding that the server declared.
     pub(super) async fn next(&mut self) -> Option<io::Result<Bytes>> {
         let Some(inflate) = &mut self.inflate else {
             return self.opened.next().await;
@@ -55,7 +55,7 @@ impl Body {
             }
             match self.opened.next().await {
                 Some(Ok(piece)) => inflate.input = piece,
-                None if !inflate.is_at_an_end() => {
+                None if !inflate.may_end() => {
                     return Some(Err(broken("the compressed stream was cut off")));
                 }
                 end => return end,
@@ -64,17 +64,18 @@ impl Body {
     }
 }
 
-/// Decodes gzip (RFC 1952) or zlib (RFC 1950) in bounded steps.
+/// Decompresses gzip (RFC 1952) or zlib (RFC 1950) in bounded steps.
 ///
-/// On the raw decoder, because flate2's readers keep decoded bytes back until more input comes, which on a stream may be long.
+/// It uses the low-level decoder, because flate2's readers hold decompressed bytes back until more input arrives, which
+/// can take long on a stream.
 struct Inflate {
     stage: Stage,
     is_gzip: bool,
     inflate: Decompress,
     crc: Crc,
     input: Bytes,
-    /// The start of a header or trailer that came in pieces.
-    kept: Vec<u8>,
+    /// The part of a header or trailer that has arrived.
+    pending: Vec<u8>,
     output: Box<[u8]>,
 }
 
@@ -103,21 +104,21 @@ impl Inflate {
             inflate: Decompress::new(!is_gzip),
             crc: Crc::new(),
             input: Bytes::new(),
-            kept: Vec::new(),
+            pending: Vec::new(),
             output: vec![0; DECODED].into_boxed_slice(),
         }
     }
 
-    /// Whether the body may end here.
-    fn is_at_an_end(&self) -> bool {
+    /// Returns whether the body may end here.
+    fn may_end(&self) -> bool {
         match self.stage {
-            Stage::Header(is_first) => !is_first && self.kept.is_empty(),
+            Stage::Header(is_first) => !is_first && self.pending.is_empty(),
             Stage::Data | Stage::Trailer => false,
             Stage::End => true,
         }
     }
 
-    /// The next decoded piece; `None` when there is nothing more without more input.
+    /// Returns the next decompressed piece; `None` if more input is needed.
     fn next(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             match self.stage {
@@ -125,7 +126,7 @@ impl Inflate {
                     let Some(length) = self.header()? else {
                         return Ok(None);
                     };
-                    self.input = Bytes::from(std::mem::take(&mut self.kept)).slice(length..);
+                    self.input = Bytes::from(std::mem::take(&mut self.pending)).slice(length..);
                     self.inflate.reset(false);
                     self.crc.reset();
                     self.stage = Stage::Data;
@@ -140,16 +141,17 @@ impl Inflate {
                     }
                 }
                 Stage::Trailer => {
-                    let missing = (TRAILER - self.kept.len()).min(self.input.len());
-                    self.kept.extend_from_slice(&self.input.split_to(missing));
-                    if self.kept.len() < TRAILER {
+                    let missing = (TRAILER - self.pending.len()).min(self.input.len());
+                    self.pending
+                        .extend_from_slice(&self.input.split_to(missing));
+                    if self.pending.len() < TRAILER {
                         return Ok(None);
                     }
                     let expected = [self.crc.sum(), self.crc.amount()].map(u32::to_le_bytes);
-                    if self.kept != expected.concat() {
+                    if self.pending != expected.concat() {
                         return Err(broken("the compressed stream's checksum is wrong"));
                     }
-                    self.kept.clear();
+                    self.pending.clear();
                     self.stage = Stage::Header(false);
                 }
                 Stage::End => return Ok(None),
@@ -157,15 +159,17 @@ impl Inflate {
         }
     }
 
-    /// The length of the member's header, once it is whole and in `kept`.
+    /// Returns the length of the member's header once `pending` contains all of it.
     fn header(&mut self) -> io::Result<Option<usize>> {
         if self.input.is_empty() {
             return Ok(None);
         }
-        self.kept.extend_from_slice(&self.input);
+        self.pending.extend_from_slice(&self.input);
         self.input.clear();
-        match header_length(&self.kept) {
-            Ok(None) if self.kept.len() > MAX_HEADER => Err(broken("the gzip header has no end")),
+        match header_length(&self.pending) {
+            Ok(None) if self.pending.len() > MAX_HEADER => {
+                Err(broken("the gzip header has no end"))
+            }
             length => length,
         }
     }
@@ -175,7 +179,7 @@ impl Inflate {
         let status = self
             .inflate
             .decompress(&self.input, &mut self.output, FlushDecompress::None)
-            .map_err(|_| broken("what came is not in the coding that the server said"))?;
+            .map_err(|_| broken("the body is not in the coding that the server declared"))?;
         let since = |before: u64, now: u64| usize::try_from(now - before).unwrap_or(usize::MAX);
         let read = since(read, self.inflate.total_in());
         let written = since(written, self.inflate.total_out());
@@ -192,7 +196,7 @@ impl Inflate {
     }
 }
 
-/// The length of a gzip member's header (RFC 1952, 2.3); `None` while it is not whole.
+/// The length of a gzip member's header (RFC 1952, 2.3); `None` if it is incomplete.
 fn header_length(bytes: &[u8]) -> io::Result<Option<usize>> {
     const EXTRA: u8 = 4;
     const NAME: u8 = 8;
@@ -202,7 +206,9 @@ fn header_length(bytes: &[u8]) -> io::Result<Option<usize>> {
         return Ok(None);
     };
     if fixed[..3] != [0x1F, 0x8B, 8] {
-        return Err(broken("what came is not gzip, although the server said so"));
+        return Err(broken(
+            "the body is not gzip, although the server declared it",
+        ));
     }
     let flags = fixed[3];
     if flags & EXTRA != 0 {
@@ -244,7 +250,7 @@ mod tests {
 
     use super::*;
 
-    /// All that is decoded of pieces of `size` bytes, and whether it may end there.
+    /// Everything that is decompressed from pieces of `size` bytes, and whether the body may end there.
     fn decode(mut inflate: Inflate, input: &[u8], size: usize) -> io::Result<(Vec<u8>, bool)> {
         let mut decoded = Vec::new();
         for piece in input.chunks(size) {
@@ -254,7 +260,7 @@ mod tests {
                 decoded.extend_from_slice(&piece);
             }
         }
-        Ok((decoded, inflate.is_at_an_end()))
+        Ok((decoded, inflate.may_end()))
     }
 
     fn gzip(text: &[u8]) -> Vec<u8> {
@@ -276,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_the_header_is_passed_over() {
+    fn every_field_of_the_header_is_skipped() {
         let mut encoder = GzBuilder::new()
             .extra(vec![0; 300])
             .filename("name")
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_flushed_is_decoded_at_once() {
+    fn flushed_data_is_decoded_immediately() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         let text = vec![b'x'; 100_000];
         encoder.write_all(&text).unwrap();
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_an_error() {
+    fn damaged_data_is_an_error() {
         let whole = gzip(b"text");
         for at in [0, 12, whole.len() - 1] {
             let mut damaged = whole.clone();
@@ -322,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_without_end_is_an_error() {
+    fn an_endless_header_is_an_error() {
         let mut input = vec![0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 0];
         input.extend([b'x'; 10_000]);
         assert!(decode(Inflate::gzip(), &input, 100).is_err());

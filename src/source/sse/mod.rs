@@ -1,5 +1,5 @@
-//! Server-sent events, and lines of JSON, over HTTP: the life of one connection after another, as the WHATWG HTML standard has
-//! it (9.2).
+//! Server-sent events and NDJSON over HTTP: follows a URL over one connection after another, as the WHATWG HTML
+//! standard describes (section 9.2).
 
 mod body;
 mod open;
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Uri;
 
-use super::turns::Turns;
+use super::budget::YieldBudget;
 use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Notice, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
@@ -25,15 +25,15 @@ use crate::wire::sse::{Event, Item, Parser};
 use body::Body;
 use resume::Resume;
 
-/// Before a new connection, where the server does not say otherwise.
+/// Delay before reconnecting, unless the server sets another one.
 const WAIT: Duration = Duration::from_secs(1);
-/// A server that asks for more is taken to mean this.
+/// Longest delay that a server can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-/// What came is settled after so many bytes at the latest. A server that sends each event in a chunk of its own makes as many
-/// pieces; those that are there already are taken together.
-const AT_ONCE: usize = 64 * 1024;
+/// How many bytes are handled before waiting for the outlet. A server that sends each event in its own chunk produces
+/// many pieces; those that have already arrived are handled together.
+const BATCH: usize = 64 * 1024;
 
-const NO_IDS: &str = "the server gives no ids to resume from";
+const NO_IDS: &str = "the server sends no ids to resume from";
 
 /// What to follow and how.
 #[derive(Clone)]
@@ -41,19 +41,21 @@ pub struct SseOptions {
     /// `http` or `https`.
     pub url: Uri,
     pub credentials: Credentials,
-    /// Where to go on, sent as `Last-Event-ID`.
+    /// Where to resume, sent as `Last-Event-ID`.
     pub last_event_id: Option<String>,
-    /// Bytes of one event; a longer one is left out and counted.
+    /// Maximum size of one event in bytes. Larger events are skipped and counted.
     pub max_message: usize,
-    /// The stream is one answer (an AI stream): its end, or an event that says so, is the end and no loss.
+    /// The stream is one answer (an AI stream): its end, or an event that announces it, finishes the stream and is not
+    /// a loss.
     pub is_one_answer: bool,
-    /// A connection on which nothing at all comes for so long, comments included, is taken for lost.
+    /// Treat the connection as lost if nothing arrives for this long, comments included.
     pub idle: Option<Duration>,
-    /// From the first byte dialled until the stream is open; of it, a connection to an address takes 5 s at most.
+    /// Time limit from the first connection attempt to the open stream. Connecting to one address takes at most 5 s of
+    /// it.
     pub connect_timeout: Duration,
 }
 
-/// A stream of server-sent events, or of lines where the server sends those.
+/// A stream of server-sent events, or of lines if the server sends those.
 pub struct Sse {
     options: SseOptions,
     dialer: Dialer,
@@ -62,10 +64,10 @@ pub struct Sse {
     lines: Lines,
     resume: Resume,
     wait: Duration,
-    turns: Turns,
+    budget: YieldBudget,
 }
 
-/// What the body is made of.
+/// The format of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Events,
@@ -82,7 +84,7 @@ impl Sse {
             lines: Lines::new(options.max_message),
             resume: Resume::default(),
             wait: WAIT,
-            turns: Turns::default(),
+            budget: YieldBudget::default(),
             options,
         }
     }
@@ -97,7 +99,7 @@ impl Sse {
             answer = self.open(cx) => answer?,
         };
         let Some((form, mut body)) = answer else {
-            return Ok(self.no_more(cx));
+            return Ok(self.finished(cx));
         };
         self.form = form;
         cx.outlet.carried_by(self.transport());
@@ -108,11 +110,11 @@ impl Sse {
                 () = stop.cancelled() => return Ok(Ended::Stopped),
                 next = next_within(&mut body, self.options.idle) => next,
             };
-            let ended = self.take_what_is_there(next, &mut body, cx);
+            let ended = self.take_available(next, &mut body, cx);
             let flow = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(Ended::Stopped),
-                flow = self.turns.settle(cx.outlet) => flow,
+                flow = self.budget.settle(cx.outlet) => flow,
             };
             if flow.is_break() {
                 return Ok(Ended::Enough);
@@ -126,9 +128,9 @@ impl Sse {
     fn opened(&mut self, cx: &mut Cx<'_>) {
         let id = self.resume.asked();
         let (subscribed, guarantee) = match (id, self.form) {
-            // Whether it does is told by the first event's id.
+            // The id of the first event shows whether the server resumed.
             (Some(id), Form::Events) => (
-                format!("asking to go on from id {id}"),
+                format!("resuming after id {id}"),
                 Guarantee::ResumableByServer,
             ),
             (None, Form::Events) => {
@@ -147,24 +149,19 @@ impl Sse {
         }
     }
 
-    /// 204: the server wants no new connection, and has sent all it has.
-    fn no_more(&mut self, cx: &mut Cx<'_>) -> Ended {
+    /// Handles 204: the server has sent everything and wants no new connection.
+    fn finished(&mut self, cx: &mut Cx<'_>) -> Ended {
         match self.resume.asked() {
             Some(_) => cx.resumed(),
             None => cx.gap(None, None, NO_IDS),
         }
         Ended::Finished {
-            why: "the server answered 204: there is no more".to_owned(),
+            why: "the server responded with 204: the stream is finished".to_owned(),
         }
     }
 
-    /// Takes a piece and those that are there already, and says how the connection ended, if it did.
-    fn take_what_is_there(
-        &mut self,
-        first: Next,
-        body: &mut Body,
-        cx: &mut Cx<'_>,
-    ) -> Option<Ended> {
+    /// Handles a piece and those that have already arrived. Returns how the connection ended, if it did.
+    fn take_available(&mut self, first: Next, body: &mut Body, cx: &mut Cx<'_>) -> Option<Ended> {
         let mut next = first;
         let mut taken = 0;
         let ended = loop {
@@ -173,13 +170,13 @@ impl Sse {
                     taken += piece.len();
                     self.feed(&piece, cx)
                 }
-                Some(Err(error)) => ControlFlow::Break(self.cut(error.to_string(), cx)),
+                Some(Err(error)) => ControlFlow::Break(self.lost(error.to_string(), cx)),
                 None => ControlFlow::Break(self.end(cx)),
             };
             if let ControlFlow::Break(ended) = flow {
                 break Some(ended);
             }
-            if taken >= AT_ONCE {
+            if taken >= BATCH {
                 break None;
             }
             match body.next().now_or_never() {
@@ -187,11 +184,11 @@ impl Sse {
                 None => break None,
             }
         };
-        self.turns.took(taken);
+        self.budget.spend(taken);
         if taken > 0 {
             cx.pulse.sign(Timestamp::now());
         }
-        if let Some(position) = self.resume.moved(self.events.id()) {
+        if let Some(position) = self.resume.new_position(self.events.id()) {
             cx.outlet.reached(position);
         }
         ended
@@ -201,14 +198,14 @@ impl Sse {
         match self.form {
             Form::Events => self.events.feed(piece, |item| match item {
                 Item::Event(event) => {
-                    self.resume.judge(event.id, cx);
+                    self.resume.check(event.id, cx);
                     take(&event, self.options.is_one_answer, cx)
                 }
                 Item::Retry(wait) => {
                     self.wait = bounded(wait, self.wait, cx);
                     ControlFlow::Continue(())
                 }
-                Item::Skipped(skipped) => left_out(skipped, cx),
+                Item::Skipped(skipped) => report_skipped(skipped, cx),
             })?,
             Form::Lines => {
                 let is_one_answer = self.options.is_one_answer;
@@ -219,14 +216,14 @@ impl Sse {
         ControlFlow::Continue(())
     }
 
-    fn skipping(&self) -> Option<Skipped> {
+    fn skipped(&self) -> Option<Skipped> {
         match self.form {
             Form::Events => self.events.skipped(),
             Form::Lines => self.lines.skipped(),
         }
     }
 
-    /// The body's proper end. An event stream is meant to go on, and is asked for again; lines and answers have an end.
+    /// Handles the end of a complete body. An event stream is requested again; lines and answers are finished.
     fn end(&mut self, cx: &mut Cx<'_>) -> Ended {
         let why = "the server ended the stream";
         let is_one_answer = self.options.is_one_answer;
@@ -236,25 +233,25 @@ impl Sse {
                 return ended;
             }
         } else if !is_one_answer {
-            return self.cut(why.to_owned(), cx);
+            return self.lost(why.to_owned(), cx);
         }
         Ended::Finished {
             why: why.to_owned(),
         }
     }
 
-    fn cut(&mut self, why: String, cx: &mut Cx<'_>) -> Ended {
-        if let Some(skipped) = self.skipping() {
-            let _ = left_out(skipped, cx);
+    fn lost(&mut self, why: String, cx: &mut Cx<'_>) -> Ended {
+        if let Some(skipped) = self.skipped() {
+            let _ = report_skipped(skipped, cx);
         }
-        Ended::Cut {
+        Ended::Lost {
             why,
-            server_minimum: self.wait,
+            min_delay: self.wait,
         }
     }
 }
 
-/// The next piece, its absence at the body's proper end, or why there is none.
+/// The next piece, `None` at the end of a complete body, or the reason why reading failed.
 type Next = Option<io::Result<Bytes>>;
 
 async fn next_within(body: &mut Body, idle: Option<Duration>) -> Next {
@@ -264,7 +261,7 @@ async fn next_within(body: &mut Body, idle: Option<Duration>) -> Next {
     tokio::time::timeout(idle, body.next())
         .await
         .unwrap_or_else(|_| {
-            let why = format!("nothing came for {} s", idle.as_secs_f64());
+            let why = format!("nothing arrived for {} s", idle.as_secs_f64());
             Some(Err(io::Error::new(io::ErrorKind::TimedOut, why)))
         })
 }
@@ -297,11 +294,11 @@ fn take_line(line: Line<'_>, is_one_answer: bool, cx: &mut Cx<'_>) -> ControlFlo
             };
             take(&event, is_one_answer, cx)
         }
-        Line::Skipped(skipped) => left_out(skipped, cx),
+        Line::Skipped(skipped) => report_skipped(skipped, cx),
     }
 }
 
-fn left_out(skipped: Skipped, cx: &mut Cx<'_>) -> ControlFlow<Ended> {
+fn report_skipped(skipped: Skipped, cx: &mut Cx<'_>) -> ControlFlow<Ended> {
     cx.outlet.notice(Notice::Malformed {
         bytes: skipped.bytes,
         why: skipped.to_string(),
@@ -309,7 +306,8 @@ fn left_out(skipped: Skipped, cx: &mut Cx<'_>) -> ControlFlow<Ended> {
     ControlFlow::Continue(())
 }
 
-/// The last event of an answer: `done` or `end` by name or as the JSON's `type`, or OpenAI's `[DONE]`.
+/// Returns whether this is the last event of an answer: named `done` or `end`, with such a `type` in its JSON, or
+/// OpenAI's `[DONE]`.
 fn is_last(message: &Message<'_>) -> bool {
     let is_end = |word: &str| matches!(word, "done" | "end");
     message.name.is_some_and(is_end)
@@ -320,11 +318,11 @@ fn is_last(message: &Message<'_>) -> bool {
                 .is_some_and(|kind| is_end(&kind))
 }
 
-/// The wait that the server asks for, within reason.
+/// Limits the delay that the server requests.
 fn bounded(wait: Duration, before: Duration, cx: &mut Cx<'_>) -> Duration {
     if wait > LONGEST_WAIT && before != LONGEST_WAIT {
         cx.outlet.notice(Notice::Remark(format!(
-            "the server asks for {} s before a new connection; a day is the longest wait",
+            "the server requests a delay of {} s before reconnecting; the longest delay is a day",
             wait.as_secs()
         )));
     }
@@ -347,7 +345,7 @@ impl Source for Sse {
         Box::pin(self.follow(cx))
     }
 
-    fn server_minimum(&self) -> Duration {
+    fn min_delay(&self) -> Duration {
         self.wait
     }
 

@@ -1,4 +1,4 @@
-//! From a URL to an open stream: the request, redirects, and whether the answer is a stream.
+//! Opens a stream: sends the request, follows redirects, and checks that the response is a stream.
 
 use std::time::Duration;
 
@@ -15,31 +15,30 @@ use crate::source::{Notice, SourceError, authorise};
 use crate::time::Timestamp;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// As many as browsers follow (WHATWG Fetch).
+/// The limit of browsers (WHATWG Fetch).
 const REDIRECTS: usize = 20;
-/// What is read of an answer that is no stream, and for how long: enough to say what is wrong.
+/// How much is read of a response that is not a stream, and for how long. The excerpt is shown in the error.
 const EXCERPT: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Sse {
-    /// Asks for the stream, from the last event on where there is one. `None` (204): there is no more, and no reason to ask
-    /// again.
+    /// Requests the stream, resuming after the last event if there is one. `None` (204): the stream is finished.
     pub(super) async fn open(
         &mut self,
         cx: &mut Cx<'_>,
     ) -> Result<Option<(Form, Body)>, SourceError> {
-        let person = authorise(&self.options.credentials).await?.headers;
+        let user_headers = authorise(&self.options.credentials).await?.headers;
         let id = self.events.id();
         let id_header = HeaderValue::from_bytes(id.as_bytes())
             .ok()
             .filter(|_| !id.is_empty());
         if id_header.is_none() && !id.is_empty() {
             cx.outlet.notice(Notice::Remark(
-                "the last id cannot be sent in a header: it holds control characters".to_owned(),
+                "the last id cannot be sent in a header: it contains control characters".to_owned(),
             ));
         }
         self.resume.ask(id_header.is_some().then_some(id));
-        let (url, mut opened) = self.follow_redirects(person, id_header, cx).await?;
+        let (url, mut opened) = self.follow_redirects(user_headers, id_header, cx).await?;
         let target = shown(&url);
         match opened.status {
             StatusCode::OK => stream(target, opened).await.map(Some),
@@ -56,20 +55,20 @@ impl Sse {
         }
     }
 
-    /// Every connection begins at the URL that was given, as the standard has it, also after a permanent redirect.
+    /// Each connection starts at the original URL, even after a permanent redirect, as the standard requires.
     async fn follow_redirects(
         &self,
-        mut person: HeaderMap,
+        mut user_headers: HeaderMap,
         id: Option<HeaderValue>,
         cx: &mut Cx<'_>,
     ) -> Result<(Uri, Opened), SourceError> {
         let mut url = self.options.url.clone();
-        let mut passed = vec![url.clone()];
+        let mut visited = vec![url.clone()];
         loop {
             let opening = Opening {
                 method: Method::GET,
                 url: url.clone(),
-                headers: headers(&person, id.as_ref()),
+                headers: headers(&user_headers, id.as_ref()),
                 body: Bytes::new(),
                 timeout: self.options.connect_timeout,
             };
@@ -77,7 +76,7 @@ impl Sse {
             if !matches!(opened.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, opened));
             }
-            let next = next_url(&passed, opened.headers.get(LOCATION)).map_err(|why| {
+            let next = next_url(&visited, opened.headers.get(LOCATION)).map_err(|why| {
                 SourceError::Redirect {
                     target: shown(&url),
                     why,
@@ -85,47 +84,47 @@ impl Sse {
             })?;
             let is_elsewhere = !is_same_origin(&url, &next);
             if is_elsewhere {
-                // Whatever a person sends is meant for the server that they named.
-                person = HeaderMap::new();
+                // The user's headers are meant for the server that the user named.
+                user_headers = HeaderMap::new();
             }
             cx.outlet.notice(Notice::Remark(format!(
                 "{} redirects to {}{}",
                 shown(&url),
                 shown(&next),
                 if is_elsewhere {
-                    ", without the headers that were given"
+                    ", without the headers that you gave"
                 } else {
                     ""
                 }
             )));
-            passed.push(next.clone());
+            visited.push(next.clone());
             url = next;
         }
     }
 }
 
-/// Where to go from the last of the URLs that were `passed`, or why not.
-fn next_url(passed: &[Uri], location: Option<&HeaderValue>) -> Result<Uri, String> {
-    let Some((url, location)) = passed.last().zip(location) else {
-        return Err("without saying where".to_owned());
+/// Returns the URL to visit after the last of the `visited` ones, or why the redirect is not followed.
+fn next_url(visited: &[Uri], location: Option<&HeaderValue>) -> Result<Uri, String> {
+    let Some((url, location)) = visited.last().zip(location) else {
+        return Err("without a location".to_owned());
     };
     let next = resolve(url, location.as_bytes())
         .filter(|next| matches!(next.scheme_str(), Some("http" | "https")))
-        .ok_or("to what is no http or https URL")?;
+        .ok_or("to a URL that is not http or https")?;
     if url.scheme_str() == Some("https") && next.scheme_str() == Some("http") {
         return Err("from https to http".to_owned());
     }
-    if passed.contains(&next) {
+    if visited.contains(&next) {
         return Err("in a loop".to_owned());
     }
-    if passed.len() > REDIRECTS {
+    if visited.len() > REDIRECTS {
         return Err(format!("more than {REDIRECTS} times"));
     }
     Ok(next)
 }
 
-/// No `accept-encoding`: a server that compresses holds events back until a block of them is full.
-fn headers(person: &HeaderMap, id: Option<&HeaderValue>) -> HeaderMap {
+/// Sends no `accept-encoding`, because a server that compresses delays events until a block is full.
+fn headers(user_headers: &HeaderMap, id: Option<&HeaderValue>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(
         ACCEPT,
@@ -135,10 +134,10 @@ fn headers(person: &HeaderMap, id: Option<&HeaderValue>) -> HeaderMap {
     if let Some(id) = id {
         headers.insert(LAST_EVENT_ID, id.clone());
     }
-    for name in person.keys() {
+    for name in user_headers.keys() {
         headers.remove(name);
     }
-    headers.extend(person.clone());
+    headers.extend(user_headers.clone());
     headers
 }
 
@@ -188,8 +187,8 @@ mod tests {
 
     #[test]
     fn a_redirect_never_leaves_tls() {
-        let passed = ["https://a.test/x".parse().unwrap()];
-        let to = |location| next_url(&passed, Some(&HeaderValue::from_static(location)));
+        let visited = ["https://a.test/x".parse().unwrap()];
+        let to = |location| next_url(&visited, Some(&HeaderValue::from_static(location)));
         assert_eq!(to("http://a.test/y").unwrap_err(), "from https to http");
         assert_eq!(to("https://b.test/y").unwrap(), "https://b.test/y");
         assert_eq!(to("//b.test/y").unwrap(), "https://b.test/y");

@@ -1,31 +1,31 @@
-//! Whether a server goes on where it was asked to.
+//! Detects whether a server resumes after the requested id.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 
 use super::Cx;
-use crate::source::CutOff;
+use crate::source::ConnectionLoss;
 use crate::time::Timestamp;
 
-/// So many ids are remembered, beside the very first: enough to know a server again that starts from the beginning, or that
-/// sends its latest events to everybody.
+/// How many ids are stored in addition to the first one. This is enough to recognize a server that starts from the
+/// beginning or sends its latest events to every client.
 const REMEMBERED: usize = 1024;
 
 /// What is known of the stream's ids.
 #[derive(Default)]
 pub(super) struct Resume {
-    /// The id that the connection was asked to go on from, until an event's id has told whether it did.
+    /// The id after which the connection asked to resume, until the first event shows whether the server did.
     asked: Option<String>,
     hasher: RandomState,
-    /// Hashes of ids: they may be long.
+    /// Hashes, because ids may be long.
     first: Option<u64>,
     latest: VecDeque<u64>,
-    /// The last id of the stream that the outlet was told.
-    told: String,
+    /// The last position that the outlet was given.
+    reported: String,
 }
 
 impl Resume {
-    /// A connection begins, and goes on from `id` where there is one.
+    /// Starts a connection that asks to resume after `id`, if any.
     pub(super) fn ask(&mut self, id: Option<&str>) {
         self.asked = id.map(str::to_owned);
     }
@@ -34,9 +34,9 @@ impl Resume {
         self.asked.as_deref()
     }
 
-    /// An event came. Its id is the first sign of whether the server resumed: one that came before says that it did not. What
-    /// comes twice is handed on twice.
-    pub(super) fn judge(&mut self, id: Option<&str>, cx: &mut Cx<'_>) {
+    /// Handles an event's id. The first id shows whether the server resumed: an id that was seen before means that it
+    /// did not. Repeated events are visited on again.
+    pub(super) fn check(&mut self, id: Option<&str>, cx: &mut Cx<'_>) {
         let Some(id) = id else { return };
         let hash = self.hasher.hash_one(id);
         if let Some(asked) = self.asked.take() {
@@ -45,10 +45,11 @@ impl Resume {
                 || self.latest.contains(&hash)
                 || is_behind(id, &asked);
             if came_before {
-                // Where nothing was lost in this call, it was asked to go on from another one; when that ended is not known.
-                cx.cut.get_or_insert_with(|| CutOff {
+                // Without a loss in this process, the position is from an earlier one, and the time of its end is
+                // unknown.
+                cx.loss.get_or_insert_with(|| ConnectionLoss {
                     since: Timestamp::now(),
-                    why: format!("the stream was followed up to id {asked} before"),
+                    why: format!("an earlier run ended at id {asked}"),
                 });
                 let reason = format!("the server does not resume: it sent id {id} again");
                 cx.gap(Some(&asked), Some(id), &reason);
@@ -63,19 +64,19 @@ impl Resume {
         self.latest.push_back(hash);
     }
 
-    /// The stream's id, where it is not the one that the outlet knows.
-    pub(super) fn moved(&mut self, id: &str) -> Option<&str> {
-        if self.told == id {
+    /// Returns the stream's id if the outlet has not been given it yet.
+    pub(super) fn new_position(&mut self, id: &str) -> Option<&str> {
+        if self.reported == id {
             return None;
         }
-        self.told.clear();
-        self.told.push_str(id);
-        Some(&self.told)
+        self.reported.clear();
+        self.reported.push_str(id);
+        Some(&self.reported)
     }
 }
 
-/// Whether both ids are numbers, and `id` is the lower one: it came before also where an earlier process saw it. Whatever else
-/// ids are made of, they have no order.
+/// Returns whether both ids are numbers and `id` is the lower one. This detects repetitions of events that an earlier
+/// process saw. Other ids have no order.
 fn is_behind(id: &str, asked: &str) -> bool {
     let number = |id: &str| {
         let is_number = id.bytes().all(|byte| byte.is_ascii_digit());

@@ -15,49 +15,50 @@ use tokio_tungstenite::tungstenite::protocol::{
 
 use crate::dial::{Socket, Upgraded};
 
-/// Read at once, where so much is there.
+/// Size of one read.
 const READ_BUFFER: usize = 64 * 1024;
-/// Written at once, and without being asked to from here on.
+/// Pending bytes at which tungstenite writes without a flush.
 const WRITE_BUFFER: usize = 64 * 1024;
-/// Answers to pings that may wait for a peer which does not read them.
+/// Limit for replies to pings that the peer does not read.
 const UNREAD_PONGS: usize = 256 * 1024;
-/// The longest head of a frame (RFC 6455, 5.2).
+/// The longest frame header (RFC 6455, 5.2).
 const HEAD: usize = 14;
-/// How long a close may take: what was asked to stop has stopped within a second.
-const PARTING: Duration = Duration::from_millis(800);
+/// Time limit for closing. Together with the rest it stays below the second that a source has to stop.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// A connection. It has one waker where tokio-tungstenite's own stream has four for the sake of two tasks, and says when
-/// nothing more is there: so many messages are taken for one wake-up.
+/// A WebSocket connection. It has one waker where tokio-tungstenite's stream has four (for two tasks), and it reports
+/// when no more messages have arrived, so that many messages are handled per wake-up.
 ///
-/// Failures to write are told by nobody: what the peer sent before it went, its close above all, is still to be read.
+/// Write errors are not reported, because what the peer sent before it closed, and above all its close frame, still has
+/// to be read.
 pub(in crate::source) struct Connection {
     frames: WebSocket<Pipe>,
     outgoing: Outgoing,
-    /// Bytes of messages sent since nothing had to wait.
+    /// Bytes queued since the last time nothing was pending.
     waiting: usize,
 }
 
-/// How it stands with what was sent.
+/// State of the send buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outgoing {
     Written,
-    /// It waits for the peer to read.
+    /// The peer has to read before more can be written.
     Waiting,
-    /// Nothing can be written any more.
+    /// Writing failed.
     Broken,
 }
 
-/// The socket as tungstenite wants it: what has to wait is an error.
+/// The socket in the form that tungstenite expects: an operation that would block is an error.
 struct Pipe {
     socket: Socket,
     waker: Waker,
-    /// A write has had to wait: what is written now has been made room for by the peer.
+    /// A write had to wait. A later successful write shows that the peer has read.
     is_full: bool,
-    signs: u64,
+    activity: u64,
 }
 
 impl Connection {
-    /// Messages and frames over `max_message` bytes are errors.
+    /// Messages and frames larger than `max_message` bytes are errors.
     pub(in crate::source) fn new(upgraded: Upgraded, max_message: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -69,7 +70,7 @@ impl Connection {
             socket: upgraded.socket,
             waker: Waker::noop().clone(),
             is_full: false,
-            signs: 0,
+            activity: 0,
         };
         let start = upgraded.start.to_vec();
         Self {
@@ -79,20 +80,21 @@ impl Connection {
         }
     }
 
-    /// Bytes that came, and bytes that had to wait and were taken: more of either than before is a sign of life.
-    pub(super) fn signs(&self) -> u64 {
-        self.frames.get_ref().signs
+    /// A counter that grows with each byte that arrives, and with each byte written after the peer made room. Growth
+    /// means that the peer is alive.
+    pub(super) fn activity(&self) -> u64 {
+        self.frames.get_ref().activity
     }
 
-    /// Whether what was sent waits for the peer to read.
+    /// Returns whether sent messages are waiting for the peer to read.
     pub(in crate::source) fn is_blocked(&self) -> bool {
         self.outgoing == Outgoing::Waiting
     }
 
-    /// The next message; what waits to be written is written meanwhile, pings are answered. `None`: it no longer
-    /// [is blocked](Self::is_blocked), and more may be sent.
+    /// Waits for the next message. Meanwhile pending messages are written and pings are answered. `None`: the
+    /// connection no longer [is blocked](Self::is_blocked), so more may be sent.
     ///
-    /// Cancel safe. With `in_turn` nothing is read before all that was sent is written.
+    /// Cancel safe. With `in_turn` it reads only after everything is written.
     pub(in crate::source) async fn next(
         &mut self,
         in_turn: bool,
@@ -113,7 +115,7 @@ impl Connection {
         .await
     }
 
-    /// A message that is there already.
+    /// Returns a message that has already arrived.
     pub(in crate::source) fn ready(&mut self, in_turn: bool) -> Option<Result<Message, Error>> {
         if in_turn && self.is_blocked() {
             return None;
@@ -124,8 +126,8 @@ impl Connection {
         }
     }
 
-    /// Sends a message with the next [`Self::flush`], or sooner. Where it [is blocked](Self::is_blocked) the buffer grows by
-    /// it, but for pings and pongs: they are left out then.
+    /// Queues a message, which is written by the next [`Self::flush`] at the latest. While the connection [is
+    /// blocked](Self::is_blocked) the buffer grows; pings and pongs are dropped instead.
     pub(in crate::source) fn send(&mut self, message: Message) {
         if self.outgoing == Outgoing::Broken {
             return;
@@ -135,7 +137,8 @@ impl Connection {
             return;
         }
         if !is_sign {
-            // A message for which there is no room would break the connection, and nobody would be told.
+            // A message that exceeds the buffer would break the connection without an error, so the buffer is enlarged
+            // first.
             self.waiting += message.len() + HEAD;
             let needed = self.waiting + 2 * WRITE_BUFFER + UNREAD_PONGS;
             self.frames.set_config(|config| {
@@ -146,7 +149,7 @@ impl Connection {
         self.note(pending(written));
     }
 
-    /// Writes what was sent, as far as the peer reads.
+    /// Writes queued messages, as far as the peer reads.
     pub(in crate::source) fn flush(&mut self) {
         if self.outgoing != Outgoing::Broken {
             let flushed = self.frames.flush();
@@ -165,15 +168,15 @@ impl Connection {
         };
     }
 
-    /// Closes with a code, and waits until the peer has closed too, for 800 ms at the most: a connection that is dropped with
-    /// unread bytes is reset, and the peer might never see the code.
+    /// Sends a close frame and waits up to 800 ms for the peer to close. A connection that is dropped with unread bytes
+    /// is reset, and the peer might never see the code.
     pub(in crate::source) async fn close(mut self, code: u16, reason: &'static str) {
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: reason.into(),
         };
-        let parting = async {
-            // A close that has to wait is queued, and written with the rest.
+        let closing = async {
+            // A close frame that cannot be written immediately is queued.
             if let Poll::Ready(Err(_)) = pending(self.frames.close(Some(frame))) {
                 return;
             }
@@ -181,12 +184,12 @@ impl Connection {
                 self.drain().await;
             }
         };
-        let _ = tokio::time::timeout(PARTING, parting).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
     }
 
-    /// Answers the peer's close, for 800 ms at the most.
+    /// Replies to the peer's close frame, within 800 ms.
     pub(super) async fn answer_close(mut self) {
-        let _ = tokio::time::timeout(PARTING, self.flushed()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.flushed()).await;
     }
 
     async fn flushed(&mut self) -> Result<(), Error> {
@@ -197,7 +200,8 @@ impl Connection {
         .await
     }
 
-    /// Reads and forgets until the peer closes the connection. Bytes, because after an error nothing says where a frame begins.
+    /// Discards input until the peer closes the connection. It reads bytes, because after an error frame boundaries are
+    /// unknown.
     async fn drain(&mut self) {
         let mut forgotten = [0; 8192];
         let socket = &mut self.frames.get_mut().socket;
@@ -205,7 +209,7 @@ impl Connection {
     }
 }
 
-/// What has to wait is no error here.
+/// Converts an operation that would block.
 fn pending<T>(result: Result<T, Error>) -> Poll<Result<T, Error>> {
     match result {
         Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
@@ -225,7 +229,7 @@ impl Read for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(into);
         would_block(Pin::new(&mut self.socket).poll_read(&mut cx, &mut buffer))?;
-        self.signs += buffer.filled().len() as u64;
+        self.activity += buffer.filled().len() as u64;
         Ok(buffer.filled().len())
     }
 }
@@ -235,7 +239,7 @@ impl Write for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let poll = Pin::new(&mut self.socket).poll_write(&mut cx, bytes);
         if let (true, Poll::Ready(Ok(written))) = (self.is_full, &poll) {
-            self.signs += *written as u64;
+            self.activity += *written as u64;
         }
         self.is_full = poll.is_pending();
         would_block(poll)

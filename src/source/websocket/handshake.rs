@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455, 4.1), through redirects where they are allowed.
+//! The opening handshake (RFC 6455, 4.1), and redirects if they are allowed.
 
 use std::time::Duration;
 
@@ -19,24 +19,24 @@ use crate::backoff;
 use crate::dial::{Dialer, Opened, Opening, Upgrade, Upgraded, is_same_origin, resolve};
 use crate::time::Timestamp;
 
-/// More than these, and a server is taken to lead in circles.
+/// After this many redirects the server is assumed to redirect in a loop.
 const MAX_REDIRECTS: usize = 10;
-/// What is read of the body of a refusal, and for how long.
+/// How much of a refusal's body is read, and for how long.
 const REFUSAL: usize = 4096;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open connection.
-pub(in crate::source) struct Handshaken {
+pub(in crate::source) struct Established {
     pub(in crate::source) upgraded: Upgraded,
-    /// Where it was opened in the end.
+    /// The URL after redirects.
     pub(in crate::source) url: Uri,
     pub(in crate::source) subprotocol: Option<String>,
 }
 
 enum Answer {
     Open(Upgraded, Option<String>),
-    /// A redirect, to be followed.
-    Elsewhere(Uri),
+    /// A redirect to follow.
+    Redirect(Uri),
 }
 
 /// Opens a connection.
@@ -46,25 +46,25 @@ pub(in crate::source) async fn open(
     options: &WebSocketOptions,
     dialer: &Dialer,
     outlet: &mut dyn Outlet,
-) -> Result<Handshaken, SourceError> {
+) -> Result<Established, SourceError> {
     let authorisation = authorise(&options.credentials).await?;
     let mut headers = authorisation.headers;
     let mut url = options.url.clone();
     for _ in 0..=MAX_REDIRECTS {
         match attempt(&url, headers.clone(), options, dialer).await? {
             Answer::Open(upgraded, subprotocol) => {
-                return Ok(Handshaken {
+                return Ok(Established {
                     upgraded,
                     url,
                     subprotocol,
                 });
             }
-            Answer::Elsewhere(other) => {
+            Answer::Redirect(other) => {
                 let mut remark = format!("{} redirects to {}", shown(&url), shown(&other));
                 if !is_same_origin(&url, &other) {
-                    // They are for the server that was named, and not for whoever it leads to.
+                    // The headers are meant for the server that the user named.
                     headers = HeaderMap::new();
-                    remark.push_str(", without the headers that were given");
+                    remark.push_str(", without the headers that you gave");
                 }
                 outlet.notice(Notice::Remark(remark));
                 url = other;
@@ -111,20 +111,20 @@ async fn attempt(
         Upgrade::Answered(answer)
             if matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) =>
         {
-            redirect(url, &answer, options.follow_redirects).map(Answer::Elsewhere)
+            redirect(url, &answer, options.follow_redirects).map(Answer::Redirect)
         }
         Upgrade::Answered(answer) => Err(refusal(url, answer).await),
     }
 }
 
-/// What cannot be a header is what the caller gave, as credentials are.
+/// Converts text that the caller provided. An invalid value is reported like invalid credentials.
 fn value(text: &str) -> Result<HeaderValue, SourceError> {
     HeaderValue::from_str(text).map_err(|_| {
-        SourceError::Credentials(format!("`{text}` is no name of a subprotocol").into())
+        SourceError::Credentials(format!("`{text}` is not a valid subprotocol name").into())
     })
 }
 
-/// The subprotocol that the server chose, once its answer is what section 4.1 asks for.
+/// Checks the response as section 4.1 requires, and returns the subprotocol that the server chose.
 fn check(
     headers: &HeaderMap,
     key: &str,
@@ -135,11 +135,11 @@ fn check(
         listed.iter().any(|value| value.eq_ignore_ascii_case(word))
     };
     if !names(UPGRADE, "websocket") || !names(CONNECTION, "upgrade") {
-        return Err("the server switched to something else than WebSocket");
+        return Err("the server switched to a protocol other than WebSocket");
     }
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
     if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-        return Err("the server did not prove that it read the handshake (Sec-WebSocket-Accept)");
+        return Err("the server's Sec-WebSocket-Accept does not match the handshake");
     }
     if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) {
         return Err("the server chose an extension that was not offered");
@@ -153,7 +153,7 @@ fn check(
     }
 }
 
-/// The members of a header's list; what is not text is left out.
+/// The items of a header that is a list. Values that are not text are skipped.
 fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
     let values = headers.get_all(name).into_iter();
     values
@@ -164,7 +164,7 @@ fn listed(headers: &HeaderMap, name: HeaderName) -> Vec<String> {
         .collect()
 }
 
-/// Where a redirect leads, if it is to be followed.
+/// Returns the target of a redirect, if it is to be followed.
 fn redirect(url: &Uri, answer: &Opened, is_followed: bool) -> Result<Uri, SourceError> {
     let failure = |why: String| SourceError::Redirect {
         target: shown(url),
@@ -174,7 +174,7 @@ fn redirect(url: &Uri, answer: &Opened, is_followed: bool) -> Result<Uri, Source
     let other = location
         .and_then(|location| resolve(url, location.as_bytes()))
         .and_then(as_websocket)
-        .ok_or_else(|| failure("to no URL of a WebSocket".to_owned()))?;
+        .ok_or_else(|| failure("to a URL that is not a WebSocket's".to_owned()))?;
     if url.scheme_str() == Some("wss") && other.scheme_str() == Some("ws") {
         return Err(failure("from wss to ws".to_owned()));
     }
@@ -184,7 +184,7 @@ fn redirect(url: &Uri, answer: &Opened, is_followed: bool) -> Result<Uri, Source
     Err(failure(format!("to {}; -L follows it", shown(&other))))
 }
 
-/// `http` stands for `ws` in a redirect, as servers write it.
+/// Servers redirect WebSockets to `http` URLs, which stand for `ws`.
 fn as_websocket(url: Uri) -> Option<Uri> {
     let scheme = match url.scheme_str()? {
         "ws" | "http" => "ws",
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_checked_as_section_4_1_asks() {
+    fn a_response_is_checked_by_section_4_1() {
         let offered = ["v2".to_owned(), "v1".to_owned()];
         let chosen = answer(&[("sec-websocket-protocol", "v1")]);
         assert_eq!(check(&chosen, KEY, &offered), Ok(Some("v1".to_owned())));

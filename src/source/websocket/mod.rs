@@ -1,9 +1,9 @@
-//! WebSocket (RFC 6455) on tungstenite: the life of one connection after another.
+//! WebSocket (RFC 6455), based on tungstenite: follows a URL over one connection after another.
 
-mod beat;
+mod close;
 mod connection;
 mod handshake;
-mod parting;
+mod heartbeat;
 
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
@@ -14,20 +14,20 @@ use http::Uri;
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_util::sync::WaitForCancellationFuture;
 
-use super::turns::Turns;
+use super::budget::YieldBudget;
 use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::secret;
 use crate::time::Timestamp;
-use beat::Beat;
-use parting::Parting;
+use close::CloseReason;
+use heartbeat::Heartbeat;
 
 pub(super) use connection::Connection;
 pub(super) use handshake::open;
 
-/// Handed on at most before the outlet is waited for, in bytes of payload and an estimate of what carries it.
-const PIECE: usize = 64 * 1024;
+/// How many bytes are handled before waiting for the outlet, and an estimate of the overhead of each message.
+const BATCH: usize = 64 * 1024;
 const PER_MESSAGE: usize = 16;
 
 /// What to follow and how.
@@ -37,18 +37,19 @@ pub struct WebSocketOptions {
     pub url: Uri,
     pub credentials: Credentials,
     pub subprotocols: Vec<String>,
-    /// Sent at every connect, in order: what subscribes.
+    /// Messages to send after every connect, in order. They usually subscribe to something.
     pub send_on_connect: Vec<Outgoing>,
-    /// Answer each message with itself.
+    /// Send every message back to the server.
     pub echo: bool,
     pub follow_redirects: bool,
-    /// Bytes of one message, and of one frame.
+    /// Maximum size of one message, and of one frame, in bytes.
     pub max_message: usize,
-    /// Between pings, and as long again for the pong; not zero.
+    /// Interval between pings, and time limit for the pong. Must not be zero.
     pub ping: Duration,
-    /// Whatever close the peer sends is the end: only a cut without one is made again.
+    /// Any close frame finishes the stream. The client reconnects only if the connection breaks without one.
     pub until_end: bool,
-    /// From the first byte dialled until the stream is open; of it, a connection to an address takes 5 s at most.
+    /// Time limit from the first connection attempt to the open stream. Connecting to one address takes at most 5 s of
+    /// it.
     pub connect_timeout: Duration,
 }
 
@@ -64,17 +65,17 @@ impl WebSocket {
     }
 }
 
-/// What a wait ended with.
-enum Turn {
-    /// `None`: what had to wait was written.
-    Came(Option<Result<tungstenite::Message, Error>>),
-    /// `None`: there will be no more.
-    Typed(Option<Outgoing>),
-    Beat,
+/// What happened while waiting.
+enum Wakeup {
+    /// `None`: pending messages were written.
+    Received(Option<Result<tungstenite::Message, Error>>),
+    /// `None`: the input has ended.
+    Input(Option<Outgoing>),
+    Heartbeat,
 }
 
 impl WebSocket {
-    async fn live(&self, cx: &mut Cx<'_>) -> Result<Ended, SourceError> {
+    async fn follow_once(&self, cx: &mut Cx<'_>) -> Result<Ended, SourceError> {
         let stop = cx.stop.clone();
         let open = tokio::select! {
             () = stop.cancelled() => return Ok(Ended::Stopped),
@@ -88,80 +89,81 @@ impl WebSocket {
         connection.flush();
         let subscribed = subscribed(open.subprotocol, self.options.send_on_connect.len());
         cx.connected(shown(&open.url), subscribed, Guarantee::AtMostOnce);
-        cx.gap(None, None, "WebSocket has no resume");
-        let parting = self.follow(&mut connection, cx).await;
-        parting.part(connection, &self.options).await
+        cx.gap(None, None, "a WebSocket cannot be resumed");
+        let reason = self.follow(&mut connection, cx).await;
+        reason.close(connection, &self.options).await
     }
 
-    /// Hands on what comes until the connection is to end.
-    async fn follow(&self, connection: &mut Connection, cx: &mut Cx<'_>) -> Parting {
+    /// Passes messages on until the connection has to end.
+    async fn follow(&self, connection: &mut Connection, cx: &mut Cx<'_>) -> CloseReason {
         let stop = cx.stop.clone();
         let mut stopped = pin!(stop.cancelled());
-        let mut beat = Beat::new(self.options.ping);
-        let mut turns = Turns::default();
+        let mut heartbeat = Heartbeat::new(self.options.ping);
+        let mut budget = YieldBudget::default();
         let in_turn = self.options.echo;
         loop {
-            // What comes is last, because a flood of it must not keep anything else waiting; it is looked for at every turn.
-            let turn = tokio::select! {
+            // Received messages come last in the order of polling, because a flood of them must not delay anything
+            // else. They are still read on every iteration.
+            let wakeup = tokio::select! {
                 biased;
-                () = &mut stopped => return Parting::Stopped,
-                () = beat.tick() => Turn::Beat,
-                typed = typed(&mut cx.input), if !connection.is_blocked() => Turn::Typed(typed),
-                came = connection.next(in_turn) => Turn::Came(came),
+                () = &mut stopped => return CloseReason::Stopped,
+                () = heartbeat.tick() => Wakeup::Heartbeat,
+                input = next_input(&mut cx.input), if !connection.is_blocked() => Wakeup::Input(input),
+                received = connection.next(in_turn) => Wakeup::Received(received),
             };
-            let first = match turn {
-                Turn::Came(came) => came,
-                Turn::Typed(typed) => {
-                    match typed {
-                        Some(typed) => connection.send(typed.into()),
+            let first = match wakeup {
+                Wakeup::Received(received) => received,
+                Wakeup::Input(input) => {
+                    match input {
+                        Some(input) => connection.send(input.into()),
                         None => cx.input = None,
                     }
                     connection.ready(in_turn)
                 }
-                Turn::Beat => {
-                    // First what lies there unread: it may have come in time.
+                Wakeup::Heartbeat => {
+                    // Read first: a reply may have arrived in time.
                     let first = connection.ready(in_turn);
-                    if !beat.is_heard(connection.signs()) {
-                        return Parting::Silent(self.options.ping);
+                    if !heartbeat.is_alive(connection.activity()) {
+                        return CloseReason::Silent(self.options.ping);
                     }
                     connection.send(tungstenite::Message::Ping(Bytes::new()));
                     first
                 }
             };
-            let handed = self.hand_on(first, connection, &mut turns, cx);
-            // Pongs and echoes go out before the wait.
+            let passed = self.pass_on(first, connection, &mut budget, cx);
+            // Pongs and echoes are sent before the wait.
             connection.flush();
-            let settling = turns.settle(cx.outlet);
-            let settled = settle(settling, connection, &mut beat, stopped.as_mut()).await;
-            if let ControlFlow::Break(parting) = handed {
-                return parting;
+            let settling = budget.settle(cx.outlet);
+            let settled = settle(settling, connection, &mut heartbeat, stopped.as_mut()).await;
+            if let ControlFlow::Break(reason) = passed {
+                return reason;
             }
-            if let ControlFlow::Break(parting) = settled {
-                return parting;
+            if let ControlFlow::Break(reason) = settled {
+                return reason;
             }
         }
     }
 
-    /// Hands on `next` and what else is there, up to a [`PIECE`].
-    fn hand_on(
+    /// Passes on `next` and the messages that have already arrived, up to [`BATCH`] bytes.
+    fn pass_on(
         &self,
         mut next: Option<Result<tungstenite::Message, Error>>,
         connection: &mut Connection,
-        turns: &mut Turns,
+        budget: &mut YieldBudget,
         cx: &mut Cx<'_>,
-    ) -> ControlFlow<Parting> {
+    ) -> ControlFlow<CloseReason> {
         if let Some(Ok(_)) = next {
             cx.pulse.sign(Timestamp::now());
         }
-        let mut room = PIECE;
+        let mut room = BATCH;
         let mut is_message = false;
-        let parting = loop {
+        let end = loop {
             let message = match next {
                 None => break ControlFlow::Continue(()),
                 Some(Ok(tungstenite::Message::Close(frame))) => {
-                    break ControlFlow::Break(Parting::Closed(frame));
+                    break ControlFlow::Break(CloseReason::Closed(frame));
                 }
-                Some(Err(error)) => break ControlFlow::Break(Parting::Failed(error)),
+                Some(Err(error)) => break ControlFlow::Break(CloseReason::Failed(error)),
                 Some(Ok(message)) => message,
             };
             room = room.saturating_sub(message.len() + PER_MESSAGE);
@@ -173,47 +175,47 @@ impl WebSocket {
                     ..Message::default()
                 });
             }
-            // Gone before the next is read: the buffer is used again only where nobody holds a part of it.
-            self.done_with(message, connection);
+            // Dropped before the next read, because the buffer is reused only if no part of it is borrowed.
+            self.release(message, connection);
             if flow.is_break() {
-                break ControlFlow::Break(Parting::Enough);
+                break ControlFlow::Break(CloseReason::Enough);
             }
             if room == 0 {
                 break ControlFlow::Continue(());
             }
             next = connection.ready(self.options.echo);
         };
-        turns.took(PIECE - room);
+        budget.spend(BATCH - room);
         if is_message {
             cx.pulse.message(Timestamp::now());
         }
-        parting
+        end
     }
 
-    fn done_with(&self, message: tungstenite::Message, connection: &mut Connection) {
+    fn release(&self, message: tungstenite::Message, connection: &mut Connection) {
         if self.options.echo && payload(&message).is_some() {
             connection.send(message);
         }
     }
 }
 
-/// Waits for the outlet. A slow reader behind it keeps nobody from the connection: the peer hears from us meanwhile.
+/// Waits for the outlet. The heartbeat continues meanwhile, so that a slow reader does not cost the connection.
 async fn settle(
     settling: impl Future<Output = ControlFlow<()>>,
     connection: &mut Connection,
-    beat: &mut Beat,
+    heartbeat: &mut Heartbeat,
     mut stopped: Pin<&mut WaitForCancellationFuture<'_>>,
-) -> ControlFlow<Parting> {
+) -> ControlFlow<CloseReason> {
     let mut settling = pin!(settling);
     loop {
         tokio::select! {
             biased;
             flow = &mut settling => {
-                return flow.map_break(|()| Parting::Enough);
+                return flow.map_break(|()| CloseReason::Enough);
             }
-            () = stopped.as_mut() => return ControlFlow::Break(Parting::Stopped),
-            () = beat.tick() => {
-                // Its own pings lie unread, so that it is told unasked (RFC 6455, 5.5.3).
+            () = stopped.as_mut() => return ControlFlow::Break(CloseReason::Stopped),
+            () = heartbeat.tick() => {
+                // The client reads no pings meanwhile, so it sends an unsolicited pong (RFC 6455, 5.5.3).
                 connection.send(tungstenite::Message::Pong(Bytes::new()));
                 connection.flush();
             }
@@ -221,8 +223,8 @@ async fn settle(
     }
 }
 
-/// The next thing typed; never, where nothing is.
-async fn typed(input: &mut Option<tokio::sync::mpsc::Receiver<Outgoing>>) -> Option<Outgoing> {
+/// Waits for the next input; never returns if there is none.
+async fn next_input(input: &mut Option<tokio::sync::mpsc::Receiver<Outgoing>>) -> Option<Outgoing> {
     match input {
         Some(input) => input.recv().await,
         None => std::future::pending().await,
@@ -240,7 +242,7 @@ fn payload(message: &tungstenite::Message) -> Option<&[u8]> {
     }
 }
 
-/// The URL for messages: of a query only that there is one, because a browser's tokens for a WebSocket can travel nowhere else.
+/// The URL for messages. The whole query is masked, because browsers can send a WebSocket's token nowhere else.
 fn shown(url: &Uri) -> String {
     let shown = secret::shown(url);
     match shown.split_once('?') {
@@ -249,7 +251,7 @@ fn shown(url: &Uri) -> String {
     }
 }
 
-/// What was agreed and sent, in a few words.
+/// A short description of the subprotocol and of the messages sent.
 fn subscribed(subprotocol: Option<String>, sent: usize) -> String {
     let sent = match sent {
         0 => None,
@@ -280,7 +282,7 @@ impl Source for WebSocket {
     }
 
     fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
-        Box::pin(self.live(cx))
+        Box::pin(self.follow_once(cx))
     }
 
     fn position(&self) -> Option<String> {

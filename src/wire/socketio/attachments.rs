@@ -1,4 +1,5 @@
-//! Binary packets: a text that announces attachments, the attachments, and the place of each in the text.
+//! Binary packets: a text that announces attachments, the attachments, and the placeholders in the text that refer to
+//! them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::PacketError;
 use super::packet::Packet;
 
-/// Waits for the attachments that a packet announced.
+/// Collects the attachments that a packet announced.
 #[derive(Debug)]
 pub struct Assembler {
     pending: Option<Binary>,
@@ -23,15 +24,15 @@ pub struct Binary {
 }
 
 impl Binary {
-    /// The packet itself; its payload holds placeholders, which [`fill`] replaces.
+    /// The packet. Its payload contains placeholders, which [`fill`] replaces.
     ///
     /// # Errors
-    /// None: the text was read before.
+    /// None in practice: the text has been parsed before.
     pub fn packet(&self) -> Result<Packet<'_>, PacketError> {
         Packet::parse(&self.text)
     }
 
-    /// Bytes of the packet and its attachments.
+    /// Size of the packet and its attachments in bytes.
     pub fn len(&self) -> usize {
         self.bytes
     }
@@ -42,7 +43,7 @@ impl Binary {
 }
 
 impl Assembler {
-    /// `limit` is in bytes of one packet, attachments included.
+    /// `limit` is the maximum size of one packet in bytes, attachments included.
     pub fn new(limit: usize) -> Self {
         Self {
             pending: None,
@@ -50,10 +51,10 @@ impl Assembler {
         }
     }
 
-    /// Takes a packet: gives it back where it is whole, and `None` where attachments are to follow.
+    /// Handles a packet: returns it if it is complete, and `None` if attachments follow.
     ///
     /// # Errors
-    /// It is no packet, or an attachment was due.
+    /// The text is not a packet, or an attachment was expected.
     pub fn text<'a>(&mut self, text: &'a str) -> Result<Option<Packet<'a>>, PacketError> {
         if self.pending.is_some() {
             return Err(PacketError::TextForAttachment);
@@ -71,10 +72,10 @@ impl Assembler {
         Ok(None)
     }
 
-    /// Takes an attachment: gives the packet once it was the last one.
+    /// Handles an attachment: returns the packet after its last attachment.
     ///
     /// # Errors
-    /// None was due, or together they are over the limit.
+    /// No attachment was expected, or together they exceed the limit.
     pub fn attachment(&mut self, bytes: Vec<u8>) -> Result<Option<Binary>, PacketError> {
         let limit = self.limit;
         let mut pending = self
@@ -94,12 +95,12 @@ impl Assembler {
     }
 }
 
-/// Appends JSON `text` with each `{"_placeholder":true,"num":n}`, at any depth, replaced by `{"base64":"…"}`; every other byte
-/// stays as it is. One pass, whatever the depth.
+/// Appends the JSON `text` and replaces each `{"_placeholder":true,"num":n}`, at any depth, with `{"base64":"…"}`. All
+/// other bytes stay unchanged. Runs in one pass at any depth.
 ///
 /// # Errors
-/// [`PacketError::Placeholder`]: there is no such attachment; [`PacketError::TooLarge`]: the same ones are named so often that
-/// they come to more than `limit` bytes.
+/// [`PacketError::Placeholder`]: there is no such attachment. [`PacketError::TooLarge`]: repeated placeholders expand
+/// to more than `limit` bytes.
 pub fn fill(
     text: &str,
     attachments: &[Vec<u8>],
@@ -137,8 +138,8 @@ pub fn fill(
     Ok(())
 }
 
-/// The end of the placeholder that begins at `start`, and its number. Gives up at the first member that is a container, so
-/// that no byte is read more than twice.
+/// Returns the end of the placeholder that starts at `start`, and its number. Stops at the first member that is a
+/// container, so that no byte is read more than twice.
 fn placeholder(text: &str, start: usize) -> Option<(usize, &str)> {
     let bytes = text.as_bytes();
     let mut at = start + 1;
@@ -163,7 +164,7 @@ fn placeholder(text: &str, start: usize) -> Option<(usize, &str)> {
     }
 }
 
-/// The string, number or word that begins at `start`.
+/// Returns the string, number or keyword that starts at `start`.
 fn scalar(bytes: &[u8], start: usize) -> Option<std::ops::Range<usize>> {
     let end = match bytes.get(start)? {
         b'"' => string_end(bytes, start)?,
@@ -184,7 +185,7 @@ fn spaces(bytes: &[u8], start: usize) -> usize {
     start + length.count()
 }
 
-/// Past the closing quote of the string that begins at `start`.
+/// Returns the index after the closing quote of the string that starts at `start`.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attachment_named_over_and_over_stays_within_the_limit() {
+    fn a_repeated_placeholder_cannot_exceed_the_limit() {
         let one = r#"{"_placeholder":true,"num":0}"#;
         let many = format!("[{}]", vec![one; 20].join(","));
         assert_eq!(
@@ -252,14 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_walked_once() {
+    fn deep_nesting_is_scanned_once() {
         let depth = 200_000;
         let text = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         assert_eq!(filled(&text, &[]).unwrap(), text);
     }
 
     #[test]
-    fn attachments_are_waited_for() {
+    fn a_packet_is_complete_after_its_last_attachment() {
         let mut assembler = Assembler::new(100);
         let text = r#"52-/a,["n",{"_placeholder":true,"num":1}]"#;
         assert_eq!(assembler.text(text), Ok(None));
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_out_of_turn_is_an_error() {
+    fn unexpected_packets_are_errors() {
         let mut assembler = Assembler::new(100);
         let stray = assembler.attachment(vec![1]).unwrap_err();
         assert_eq!(stray, PacketError::UnexpectedAttachment);

@@ -1,4 +1,5 @@
-//! Engine.IO 4: one character for the type, then the payload; and how the polling transport packs many into one body.
+//! Engine.IO 4: each packet is one character for its type and a payload. The polling transport packs many packets into
+//! one body.
 
 use std::time::Duration;
 
@@ -9,18 +10,18 @@ use serde::Deserialize;
 
 use super::PacketError;
 
-/// Stands between packets in a body of the polling transport.
+/// Separates packets in a body of the polling transport.
 const SEPARATOR: u8 = 0x1e;
-/// No interval between pings is taken to be longer.
-const MAX_BEAT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest accepted interval between pings.
+const MAX_PING_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A packet of Engine.IO as text; a binary message is an attachment of Socket.IO and has no packet of its own.
+/// A packet of Engine.IO as text. A binary message is an attachment of Socket.IO and is not wrapped in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
     /// The server's [`Handshake`], as JSON.
     Open(&'a str),
     Close,
-    /// With its payload, which the answer repeats (`2probe`, `3probe`).
+    /// With a payload that the reply repeats (`2probe`, `3probe`).
     Ping(&'a str),
     Pong(&'a str),
     Message(&'a str),
@@ -29,7 +30,7 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads one packet.
+    /// Parses one packet.
     ///
     /// # Errors
     /// [`PacketError::UnknownType`], also for an empty text.
@@ -48,7 +49,7 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// Appends the packet as it travels.
+    /// Appends the packet in its wire format.
     pub fn write(&self, out: &mut String) {
         let (kind, payload) = match *self {
             Self::Open(payload) => ('0', payload),
@@ -64,22 +65,22 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// What the server says first.
+/// The server's first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
     pub sid: String,
-    /// Transports that it offers to change to.
+    /// Transports to which the client may change.
     pub upgrades: Vec<String>,
-    /// Between two pings of the server.
+    /// Interval between the server's pings.
     pub ping_interval: Duration,
-    /// What the server waits for the pong.
+    /// How long the server waits for a pong.
     pub ping_timeout: Duration,
-    /// Bytes that one body of the polling transport may have.
+    /// Maximum size of one body of the polling transport in bytes.
     pub max_payload: usize,
 }
 
 impl Handshake {
-    /// Reads the payload of [`Packet::Open`].
+    /// Parses the payload of [`Packet::Open`].
     ///
     /// # Errors
     /// [`PacketError::Handshake`].
@@ -92,7 +93,7 @@ impl Handshake {
             upgrades: Vec<String>,
             ping_interval: u64,
             ping_timeout: u64,
-            // Came with engine.io 6.2; the limit of older servers is the same by default.
+            // Exists since engine.io 6.2. Older servers have the same limit by default.
             #[serde(default = "default_payload")]
             max_payload: usize,
         }
@@ -100,7 +101,7 @@ impl Handshake {
             1_000_000
         }
         let fields: Fields = serde_json::from_str(json).map_err(|_| PacketError::Handshake)?;
-        let bounded = |millis| Duration::from_millis(millis).min(MAX_BEAT);
+        let bounded = |millis| Duration::from_millis(millis).min(MAX_PING_INTERVAL);
         Ok(Self {
             sid: fields.sid,
             upgrades: fields.upgrades,
@@ -114,23 +115,23 @@ impl Handshake {
 /// One packet of a polling body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// UTF-8, not yet parsed.
+    /// UTF-8, not parsed yet.
     Text(Bytes),
     /// An attachment.
     Binary(Vec<u8>),
 }
 
-/// Takes a body of the polling transport apart while it comes: bounded by its longest packet, not by the whole.
+/// Splits a body of the polling transport while it arrives. Memory is bounded by the longest packet, not by the body.
 #[derive(Debug)]
 pub struct Splitter {
     rest: BytesMut,
-    /// Bytes of `rest` that were searched before.
+    /// How many bytes of `rest` have been searched for a separator.
     searched: usize,
     limit: usize,
 }
 
 impl Splitter {
-    /// `limit` is in bytes of one packet as it travels.
+    /// `limit` is the maximum size of one packet in its wire format.
     pub fn new(limit: usize) -> Self {
         Self {
             rest: BytesMut::new(),
@@ -139,15 +140,15 @@ impl Splitter {
         }
     }
 
-    /// Adds what came.
+    /// Appends input.
     pub fn push(&mut self, bytes: &[u8]) {
         self.rest.extend_from_slice(bytes);
     }
 
-    /// The next packet that a separator ended.
+    /// Returns the next packet that is followed by a separator.
     ///
     /// # Errors
-    /// It is neither text nor base64, or longer than the limit.
+    /// The packet is neither text nor base64, or it exceeds the limit.
     pub fn next_piece(&mut self) -> Result<Option<Piece>, PacketError> {
         let Some(end) = memchr::memchr(SEPARATOR, &self.rest[self.searched..]) else {
             self.searched = self.rest.len();
@@ -161,10 +162,10 @@ impl Splitter {
         piece(packet).map(Some)
     }
 
-    /// The last packet, which the end of the body ended; `None` of an empty rest.
+    /// Returns the last packet, after the end of the body; `None` if nothing is left.
     ///
     /// # Errors
-    /// As of [`Self::next_piece`].
+    /// The same as for [`Self::next_piece`].
     pub fn last_piece(&mut self) -> Result<Option<Piece>, PacketError> {
         self.bounded(self.rest.len())?;
         self.searched = 0;
@@ -190,18 +191,18 @@ fn piece(packet: Bytes) -> Result<Piece, PacketError> {
     Ok(Piece::Text(packet))
 }
 
-/// A body of the polling transport in the making.
+/// A body of the polling transport under construction.
 #[derive(Debug, Default)]
 pub struct Body(String);
 
 impl Body {
-    /// Adds a packet as it travels.
+    /// Appends a packet that is in its wire format.
     pub fn push(&mut self, packet: &str) {
         self.separate();
         self.0.push_str(packet);
     }
 
-    /// Adds an attachment.
+    /// Appends an attachment.
     pub fn push_binary(&mut self, attachment: &[u8]) {
         self.separate();
         self.0.push('b');
@@ -234,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_type_is_read_and_written_again() {
+    fn each_type_is_parsed_and_written() {
         for (text, packet) in [
             ("0{}", Packet::Open("{}")),
             ("1", Packet::Close),
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handshake_of_the_protocol_s_text_is_read() {
+    fn the_handshake_of_the_specification_is_parsed() {
         let handshake = Handshake::parse(
             r#"{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
         )
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn the_payload_of_the_protocol_s_text_is_taken_apart() {
+    fn the_payload_of_the_specification_is_split() {
         let body = b"4hello\x1e2\x1e4world\x1ebAQIDBA==";
         for chunk in 1..=body.len() {
             assert_eq!(
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_without_end_is_bounded() {
+    fn an_endless_packet_is_refused() {
         let refused = Err(PacketError::TooLarge { limit: 8 });
         assert_eq!(pieces(&[b'4'; 64], 4, 8), refused);
         assert_eq!(pieces(b"4\x1e4aaaaaaaaaaaaaaaaaa\x1e", 64, 8), refused);
@@ -307,7 +308,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_is_taken_apart_again(
+        fn a_packed_body_is_split_into_the_same_packets(
             packets in prop::collection::vec(
                 prop_oneof!["4[^\u{1e}]{0,20}".prop_map(|text| Piece::Text(text.into())),
                 prop::collection::vec(any::<u8>(), 0..20).prop_map(Piece::Binary)], 1..8),

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// An [`Item`] of its own.
+/// An owned [`Item`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
     Event(String, Option<String>, Vec<u8>),
@@ -51,7 +51,7 @@ fn id_after(input: &str) -> String {
 }
 
 #[test]
-fn the_standard_s_examples_read_as_it_says() {
+fn the_examples_of_the_standard_are_parsed() {
     assert_eq!(
         items("data: YHOO\ndata: +2\ndata: 10\n\n"),
         [event("YHOO\n+2\n10")]
@@ -77,21 +77,21 @@ fn the_standard_s_examples_read_as_it_says() {
 }
 
 #[test]
-fn one_byte_order_mark_is_taken_off_the_response() {
+fn one_byte_order_mark_is_removed_from_the_response() {
     assert_eq!(items(b"\xEF\xBB\xBFdata: 1\n\n"), [event("1")]);
     assert_eq!(items(b"\xEF\xBB\xBF\xEF\xBB\xBFdata: 1\n\n"), []);
     assert_eq!(items(b"data: 1\n\n\xEF\xBB\xBFdata: 2\n\n"), [event("1")]);
 }
 
 #[test]
-fn what_only_begins_like_a_mark_is_part_of_the_line() {
+fn a_partial_byte_order_mark_is_part_of_the_line() {
     let mut parser = Parser::new(1000, String::new());
     let pieces: [&[u8]; 3] = [b"\xEF", b"\xBB", b"data: 1\n\ndata: 2\n\n"];
     assert_eq!(read(&mut parser, &pieces), [event("2")]);
 }
 
 #[test]
-fn each_response_has_a_mark_of_its_own() {
+fn each_response_may_have_a_byte_order_mark() {
     let mut parser = Parser::new(1000, String::new());
     let response: &[u8] = b"\xEF\xBB\xBFdata: 1\n\n";
     assert_eq!(read(&mut parser, &[response]), [event("1")]);
@@ -112,36 +112,36 @@ fn lines_end_with_cr_lf_or_both() {
 }
 
 #[test]
-fn a_line_end_split_over_pieces_is_one() {
+fn a_line_ending_split_over_pieces_is_one_line_ending() {
     let mut parser = Parser::new(1000, String::new());
     let pieces: [&[u8]; 5] = [b"data: 1\r", b"", b"\ndata: 2\r", b"\n\r", b"\n"];
     assert_eq!(read(&mut parser, &pieces), [event("1\n2")]);
 }
 
 #[test]
-fn an_event_that_cr_ends_is_handed_on_before_the_next_byte() {
+fn an_event_that_ends_with_cr_does_not_wait_for_the_next_byte() {
     assert_eq!(items("data: 1\r\r"), [event("1")]);
 }
 
 #[test]
-fn comments_and_unknown_fields_are_passed_over() {
+fn comments_and_unknown_fields_are_ignored() {
     let input = ":\n: ping\n\n:data: no\nfoo: 1\nData: no\n data: no\ndata : no\ndata: 1\n\n";
     assert_eq!(items(input), [event("1")]);
 }
 
 #[test]
-fn a_block_without_data_is_no_event_but_its_id_and_retry_count() {
+fn a_block_without_data_only_sets_id_and_retry() {
     assert_eq!(items("event: a\nid: 7\nretry: 5\n\n"), [Found::Retry(5)]);
     assert_eq!(id_after("id: 7\n\n"), "7");
 }
 
 #[test]
-fn a_name_without_data_is_not_kept_for_the_next_event() {
+fn a_name_without_data_does_not_apply_to_the_next_event() {
     assert_eq!(items("event: a\n\ndata: 1\n\n"), [event("1")]);
 }
 
 #[test]
-fn an_empty_name_is_none_and_the_last_name_counts() {
+fn an_empty_name_is_ignored_and_the_last_name_wins() {
     assert_eq!(items("event: a\nevent:\ndata: 1\n\n"), [event("1")]);
     assert_eq!(
         items("event: a\nevent: b\ndata: 1\n\n"),
@@ -150,7 +150,7 @@ fn an_empty_name_is_none_and_the_last_name_counts() {
 }
 
 #[test]
-fn retry_is_digits_alone() {
+fn retry_consists_of_digits() {
     for (value, expected) in [
         ("retry: 0", Some(0)),
         ("retry:250", Some(250)),
@@ -173,7 +173,7 @@ fn retry_is_digits_alone() {
 }
 
 #[test]
-fn an_id_stays_until_another_one_or_an_empty_one() {
+fn an_id_applies_until_another_or_an_empty_one() {
     for (input, expected) in [
         ("id: 1\ndata: a\n\ndata: b\n\n", "1"),
         ("id: 1\nid: 2\ndata: a\n\n", "2"),
@@ -193,7 +193,7 @@ fn an_id_with_nul_is_ignored() {
 }
 
 #[test]
-fn an_event_has_only_its_own_id() {
+fn an_event_without_an_id_has_none() {
     let with_id = Found::Event(String::new(), Some("1".to_owned()), b"a".to_vec());
     assert_eq!(
         items("id: 1\ndata: a\n\ndata: b\n\n"),
@@ -202,7 +202,7 @@ fn an_event_has_only_its_own_id() {
 }
 
 #[test]
-fn an_unfinished_block_and_its_id_are_dropped() {
+fn an_unfinished_block_and_its_id_are_discarded() {
     let mut parser = Parser::new(1000, String::new());
     let first = b"id: 1\ndata: a\n\nid: 2\nevent: lost\ndata: b\n";
     assert_eq!(read(&mut parser, &[first]).len(), 1);
@@ -213,12 +213,12 @@ fn an_unfinished_block_and_its_id_are_dropped() {
 }
 
 #[test]
-fn the_id_of_the_connection_before_survives_events_without_one() {
+fn the_id_of_the_previous_connection_survives_events_without_an_id() {
     assert_eq!(id_after("data: a\n\n"), "before");
 }
 
 #[test]
-fn bad_utf_8_is_replaced_in_names_and_ids_and_kept_in_data() {
+fn invalid_utf_8_is_replaced_in_names_and_ids_but_not_in_data() {
     let mut parser = Parser::new(1000, String::new());
     let input: &[u8] = b"event: a\xFF\nid: \xC3\ndata: \xFF\0\xC3\n\n";
     assert_eq!(
@@ -256,7 +256,7 @@ fn a_break_ends_the_piece() {
 }
 
 #[test]
-fn data_up_to_the_limit_is_an_event_and_beyond_it_is_left_out_with_its_id() {
+fn data_over_the_limit_is_skipped_and_its_id_counts() {
     let mut parser = Parser::new(10, String::new());
     let input: [&[u8]; 3] = [
         b"data: 0123456789\n\ndata: 0123\ndata: 56789\n\n",
@@ -277,7 +277,7 @@ fn data_up_to_the_limit_is_an_event_and_beyond_it_is_left_out_with_its_id() {
 }
 
 #[test]
-fn an_endless_line_is_counted_in_flat_memory_and_the_stream_goes_on() {
+fn an_endless_line_is_counted_in_constant_memory() {
     let mut parser = Parser::new(1000, String::new());
     let part = [b'x'; 997];
     assert_eq!(read(&mut parser, &[b"data: 1\ndata: "]), []);
@@ -300,7 +300,7 @@ fn an_endless_line_is_counted_in_flat_memory_and_the_stream_goes_on() {
 }
 
 #[test]
-fn a_long_line_of_another_field_is_left_out_and_the_event_is_whole() {
+fn a_long_line_of_another_field_is_skipped_and_the_event_is_complete() {
     let mut parser = Parser::new(10, String::new());
     let long = [b'x'; 50];
     assert_eq!(
@@ -310,7 +310,7 @@ fn a_long_line_of_another_field_is_left_out_and_the_event_is_whole() {
 }
 
 #[test]
-fn a_line_of_four_mebibytes_comes_whole_in_any_pieces() {
+fn a_line_of_four_mebibytes_is_complete_for_any_piece_size() {
     let mut parser = Parser::new(8 << 20, String::new());
     let long = vec![b'x'; 4 << 20];
     let mut input = b"data: ".to_vec();
@@ -325,9 +325,9 @@ fn a_line_of_four_mebibytes_comes_whole_in_any_pieces() {
     );
 }
 
-/// The standard's text in the plainest words, for a whole response and without limits.
+/// A direct implementation of the standard's algorithm, for a complete response and without limits.
 fn by_the_letter(input: &[u8]) -> (Vec<Found>, String) {
-    let text = input.strip_prefix(MARK).unwrap_or(input);
+    let text = input.strip_prefix(BOM).unwrap_or(input);
     let mut lines = vec![Vec::new()];
     let mut bytes = text.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
@@ -385,7 +385,7 @@ fn by_the_letter(input: &[u8]) -> (Vec<Found>, String) {
     (out, id)
 }
 
-/// Bytes that make fields, and any others.
+/// Bytes of fields, and arbitrary bytes.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     let word = prop_oneof![
         Just(b"data".to_vec()),
@@ -399,8 +399,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         Just(b"\r\n".to_vec()),
         Just(b":".to_vec()),
         Just(b" ".to_vec()),
-        Just(MARK.to_vec()),
-        Just(MARK[..2].to_vec()),
+        Just(BOM.to_vec()),
+        Just(BOM[..2].to_vec()),
         Just(b"12".to_vec()),
         Just(vec![0]),
         proptest::collection::vec(any::<u8>(), 0..12),

@@ -1,4 +1,4 @@
-//! Peers that accept a connection and are not what was looked for.
+//! Servers that accept a connection but speak another protocol.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Message as Frame;
 use super::{Following, KINDS, Kind, Peer, Recorder};
 
 #[tokio::test]
-async fn a_peer_that_accepts_and_says_nothing_is_given_up_after_the_time_limit() {
+async fn a_server_that_accepts_and_does_not_respond_times_out() {
     for kind in KINDS {
         let peer = Peer::start(kind).await;
         let limit = Duration::from_millis(200);
@@ -20,7 +20,7 @@ async fn a_peer_that_accepts_and_says_nothing_is_given_up_after_the_time_limit()
         let following = Following::start(source, Recorder::default(), Reconnect::AfterLoss);
         let _held = peer.stream().await;
         let (end, _) = following.ended().await;
-        let error = end.expect_err("nothing was said");
+        let error = end.expect_err("the server did not respond");
         let words = format!(
             "{} accepted the connection and did not answer within 0.2 s",
             peer.address()
@@ -34,7 +34,7 @@ async fn a_peer_that_accepts_and_says_nothing_is_given_up_after_the_time_limit()
 }
 
 #[test]
-fn socket_io_is_named_as_it_can_be_typed_again() {
+fn the_target_of_socket_io_can_be_typed_again() {
     let at = "127.0.0.1:5810".parse().unwrap();
     let target = Kind::SocketIo.source(at).target();
     assert_eq!(target, "socketio+http://127.0.0.1:5810/");
@@ -46,13 +46,13 @@ fn follow_socket_io(peer: &Peer) -> Following {
 }
 
 #[tokio::test]
-async fn a_plain_websocket_is_told_from_socket_io() {
+async fn a_plain_websocket_is_not_socket_io() {
     let peer = Peer::start(Kind::WebSocket).await;
     let following = follow_socket_io(&peer);
     let stream = peer.stream().await;
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
     socket.send(Frame::text("hello")).await.unwrap();
-    let error = following.ended().await.0.expect_err("it is something else");
+    let error = following.ended().await.0.expect_err("it is not Socket.IO");
     let SourceError::NotEngineIo {
         target,
         is_websocket,
@@ -66,12 +66,12 @@ async fn a_plain_websocket_is_told_from_socket_io() {
 }
 
 #[tokio::test]
-async fn a_server_without_socket_io_at_the_path_is_told_from_one_that_refuses() {
+async fn a_server_without_socket_io_at_the_path_is_recognized() {
     for status in ["404 Not Found", "400 Bad Request", "426 Upgrade Required"] {
         let peer = Peer::start(Kind::SocketIo).await;
         let following = follow_socket_io(&peer);
         peer.refuse(status).await;
-        let error = following.ended().await.0.expect_err("it is something else");
+        let error = following.ended().await.0.expect_err("it is not Socket.IO");
         let SourceError::NotEngineIo {
             why, is_websocket, ..
         } = error
@@ -84,7 +84,7 @@ async fn a_server_without_socket_io_at_the_path_is_told_from_one_that_refuses() 
 }
 
 #[tokio::test]
-async fn an_event_stream_behind_a_websocket_s_address_is_named() {
+async fn an_event_stream_at_a_websocket_s_url_is_recognized() {
     let peer = Peer::start(Kind::Sse).await;
     let source = Kind::WebSocket.source(peer.address());
     let following = Following::start(source, Recorder::default(), Reconnect::AfterLoss);
@@ -103,7 +103,7 @@ async fn an_event_stream_behind_a_websocket_s_address_is_named() {
 }
 
 #[tokio::test]
-async fn a_websocket_behind_an_event_stream_s_address_is_a_426() {
+async fn a_websocket_at_an_event_stream_s_url_is_a_426() {
     let peer = Peer::start(Kind::Sse).await;
     let source = Kind::Sse.source(peer.address());
     let following = Following::start(source, Recorder::default(), Reconnect::AfterLoss);

@@ -339,6 +339,32 @@ impl Output {
     }
 }
 
+impl Output {
+    /// The notice with this name on stderr, which must be JSON lines.
+    pub(crate) fn notice(&self, name: &str) -> serde_json::Value {
+        let notice = notice(&self.stderr, name);
+        notice.unwrap_or_else(|| panic!("no notice `{name}`: {self}"))
+    }
+
+    /// The error object on stderr, which must be JSON lines.
+    pub(crate) fn error(&self) -> serde_json::Value {
+        let mut found = stderr_json(&self.stderr).filter(|line| line["error"].is_object());
+        found.next().unwrap_or_else(|| panic!("no error: {self}"))["error"].take()
+    }
+}
+
+/// The lines of stderr that are JSON.
+pub(crate) fn stderr_json(stderr: &str) -> impl Iterator<Item = serde_json::Value> {
+    stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+}
+
+/// The first notice with this name on stderr.
+pub(crate) fn notice(stderr: &str, name: &str) -> Option<serde_json::Value> {
+    stderr_json(stderr).find(|line| line["notice"] == name)
+}
+
 impl fmt::Display for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

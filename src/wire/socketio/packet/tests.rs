@@ -8,7 +8,7 @@ fn packet(kind: Kind, namespace: &str) -> Packet<'_> {
 }
 
 #[test]
-fn the_packets_of_the_protocol_s_text_are_read_and_written_again() {
+fn the_packets_of_the_specification_are_parsed_and_written() {
     let event = packet(Kind::Event, "/");
     let binary = packet(Kind::BinaryEvent, "/");
     for (text, expected) in [
@@ -77,7 +77,7 @@ fn the_packets_of_the_protocol_s_text_are_read_and_written_again() {
 }
 
 #[test]
-fn what_the_reference_decoder_refuses_is_refused() {
+fn packets_that_the_reference_decoder_refuses_are_refused() {
     for (text, error) in [
         ("", PacketError::UnknownType),
         ("7", PacketError::UnknownType),
@@ -116,7 +116,7 @@ fn what_the_reference_decoder_refuses_is_refused() {
 }
 
 #[test]
-fn arguments_keep_every_byte() {
+fn arguments_are_unchanged() {
     let mut scratch = String::new();
     for (payload, name, data) in [
         ("[\"a\"]", "a", "[]"),
@@ -154,7 +154,7 @@ fn the_offset_is_the_last_string_argument() {
         ("[\"a\",1 , 2,\"o\"]", Some("o"), "[1 , 2]"),
         ("[\"a\"]", None, "[]"),
         ("[\"a\",1]", None, "1"),
-        // A volatile event has no offset; a sentence is none.
+        // A volatile event has no offset, and a sentence is not an offset.
         ("[\"a\",\"hello world\"]", None, "\"hello world\""),
         ("[\"a\",\"\"]", None, "\"\""),
     ] {
@@ -174,7 +174,7 @@ fn an_event_is_written_without_its_offset() {
 }
 
 #[test]
-fn a_refusal_about_credentials_is_told_from_others() {
+fn a_refusal_because_of_credentials_is_recognized() {
     for (payload, is_auth) in [
         (r#"{"message":"Not authorized"}"#, true),
         (r#"{"message":"no","data":{"code":401}}"#, true),
@@ -193,7 +193,7 @@ fn a_refusal_about_credentials_is_told_from_others() {
 }
 
 #[test]
-fn an_answer_without_a_session_id_is_no_answer_of_this_version() {
+fn a_response_without_a_session_id_is_refused() {
     let joined = Joined::parse(r#"{"sid":"a","pid":"b"}"#).unwrap();
     assert_eq!(joined.pid.as_deref(), Some("b"));
     assert_eq!(Joined::parse(r#"{"sid":"a"}"#).unwrap().pid, None);

@@ -1,0 +1,182 @@
+//! What to follow: the live feed, a gateway, an agent's answer, or a stream by its URL.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use http::Uri;
+
+use super::{Args, open};
+use crate::cli::input::InputError;
+use crate::cli::{Context, RuntimeError};
+use crate::config::{ConfigError, LOCAL};
+use crate::error::CliError;
+use crate::event::Transport;
+use crate::running::Running;
+use crate::source::{Stream, StreamTransport};
+use crate::store::cursors;
+
+/// Path of the live feed on the platform's control port.
+const FEED: &str = "/_evt/feed";
+/// Maximum size of a message for an agent that is read from stdin, in bytes.
+const MAX_QUESTION: u64 = 1024 * 1024;
+
+/// Socket.IO namespaces of the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Gateway {
+    Chat,
+    CommunityChat,
+    Voice,
+}
+
+impl Gateway {
+    const ALL: [Self; 3] = [Self::Chat, Self::CommunityChat, Self::Voice];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::CommunityChat => "community-chat",
+            Self::Voice => "voice",
+        }
+    }
+}
+
+/// What to follow.
+#[derive(Clone)]
+pub(super) enum Subject {
+    /// Everything that the running `evt dev` emits.
+    Feed(Running),
+    Gateway(Gateway),
+    Stream(Stream),
+}
+
+impl Subject {
+    /// The stream to open. A cursor belongs to its text form.
+    pub(super) fn stream(self, cx: &Context) -> Result<Stream, CliError> {
+        let url = match self {
+            Self::Feed(running) => join(&running.control_url, FEED),
+            Self::Gateway(gateway) => {
+                let platform: Uri = parse(&cx.platform_url()?)?;
+                let scheme = platform.scheme_str().unwrap_or("http");
+                let host = platform
+                    .authority()
+                    .map_or("", |authority| authority.as_str());
+                format!("socketio+{scheme}://{host}/{}", gateway.name())
+            }
+            Self::Stream(stream) => return Ok(stream),
+        };
+        Ok(url.parse()?)
+    }
+}
+
+/// Returns the subject from the arguments, or lets the user choose one on a terminal. Choosing a cursor sets it in `args`.
+/// With `--agent` the agent is asked.
+pub(super) async fn subject(args: &mut Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
+    if let Some(name) = &args.agent {
+        // An invalid command line must not start an agent.
+        open::check_flags(StreamTransport::of(Transport::Sse), cx)?;
+        let message = args.source.as_deref().unwrap_or_default();
+        let id = ask(name, message, cx).await?;
+        return Ok(Subject::Stream(Stream::Agent(id)));
+    }
+    if let Some(gateway) = args.gateway {
+        return Ok(Subject::Gateway(gateway));
+    }
+    match args.source.as_ref().or(args.stream.as_ref()) {
+        Some(text) => Ok(Subject::Stream(text.parse()?)),
+        None if cx.ui.may_ask() => choose(args, cx),
+        None => feed(cx),
+    }
+}
+
+/// The live feed of the local platform.
+fn feed(cx: &Context) -> Result<Subject, CliError> {
+    let profile = cx.profile_name();
+    if profile != LOCAL {
+        return Err(CliError::usage(format!(
+            "the platform of profile `{profile}` has no live feed: name a source"
+        ))
+        .hint("evt tail --gateway chat")
+        .hint("evt tail --profile local     follows the platform of this machine"));
+    }
+    let running = cx.running()?.ok_or(ConfigError::NotRunning)?;
+    Ok(Subject::Feed(running))
+}
+
+/// Lets the user choose: the live feed, a gateway, or a stream whose position is stored under a name.
+fn choose(args: &mut Args, cx: &Context) -> Result<Subject, CliError> {
+    let platform = cx.platform_url()?;
+    let mut offers: Vec<(String, Subject, Option<String>)> = Vec::new();
+    if cx.profile_name() == LOCAL {
+        let text = "the live feed: everything this platform emits".to_owned();
+        offers.push((text, feed(cx)?, None));
+    }
+    for gateway in Gateway::ALL {
+        let text = format!("gateway {} (Socket.IO)", gateway.name());
+        offers.push((text, Subject::Gateway(gateway), None));
+    }
+    if args.save.resume.is_none() {
+        for cursor in cx.inbox()?.read_blocking(cursors::list)? {
+            // A later version may have stored another form, and a URL with a masked secret cannot be opened.
+            if !cursor.stream.contains('…')
+                && let Ok(stream) = cursor.stream.parse()
+            {
+                let text = format!("resume {} ({})", cursor.name, cursor.stream);
+                offers.push((text, Subject::Stream(stream), Some(cursor.name)));
+            }
+        }
+    }
+    let texts: Vec<&str> = offers.iter().map(|offer| offer.0.as_str()).collect();
+    let prompt = format!("What to follow (platform {platform})");
+    let chosen = cx.ui.select(&prompt, &texts, "SOURCE")?;
+    let (_, subject, cursor) = offers.swap_remove(chosen);
+    args.save.resume = args.save.resume.take().or(cursor);
+    Ok(subject)
+}
+
+/// Sends the message to the agent and returns the id of the stream with its answer. Ctrl-C cancels the wait.
+async fn ask(name: &str, message: &str, cx: &Context) -> Result<String, CliError> {
+    let asking = async {
+        let message = match message {
+            "-" => {
+                let reading = tokio::task::spawn_blocking(read_question);
+                reading.await.map_err(|_| RuntimeError::Fault)??
+            }
+            message => message.to_owned(),
+        };
+        if message.trim().is_empty() {
+            return Err(CliError::usage("there is no message for the agent")
+                .hint(format!("evt tail --agent {name} \"hello\" --text")));
+        }
+        Ok(cx.api()?.start_agent(name, &message).await?)
+    };
+    tokio::select! {
+        id = asking => id,
+        () = cx.shutdown.cancelled() => Err(super::interrupted(cx)),
+    }
+}
+
+fn read_question() -> Result<String, CliError> {
+    let name = || "stdin".to_owned();
+    let mut text = String::new();
+    let mut stdin = std::io::stdin().lock().take(MAX_QUESTION + 1);
+    stdin
+        .read_to_string(&mut text)
+        .map_err(|source| InputError::Read {
+            name: name(),
+            source,
+        })?;
+    if text.len() as u64 > MAX_QUESTION {
+        return Err(InputError::TooLarge { name: name() }.into());
+    }
+    Ok(text)
+}
+
+/// `base` with a path, which starts with a slash.
+pub(super) fn join(base: &str, path: &str) -> String {
+    format!("{}{path}", base.trim_end_matches('/'))
+}
+
+fn parse(url: &str) -> Result<Uri, CliError> {
+    url.parse()
+        .map_err(|_| CliError::usage(format!("`{url}` is not a URL")).hint("evt profile list"))
+}

@@ -1,0 +1,114 @@
+//! Which messages are wanted, and when the goal is met.
+
+use http::HeaderMap;
+
+use super::PipelineOptions;
+use crate::envelope::{self, Form, Peek};
+use crate::event::Outcome;
+use crate::json::Raw;
+use crate::select::{Look, Select};
+use crate::source::Message;
+use crate::time::Timestamp;
+
+/// Selects messages and counts towards the goal.
+pub(super) struct Selection {
+    select: Select,
+    expect: Option<Select>,
+    /// How many counted messages meet the goal; `None` if there is no goal.
+    needed: Option<u64>,
+    counted: u64,
+    /// Parts of the condition whose field was in no message so far; `None` before the first message.
+    absent: Option<Vec<String>>,
+    has_matched: bool,
+}
+
+impl Selection {
+    pub(super) fn new(options: &mut PipelineOptions) -> Self {
+        let expect = options.expect.take();
+        Self {
+            needed: options.count.or(expect.as_ref().map(|_| 1)),
+            select: std::mem::take(&mut options.select),
+            expect,
+            counted: 0,
+            absent: None,
+            has_matched: false,
+        }
+    }
+
+    /// Returns whether the message is selected, and counts it.
+    pub(super) fn selects(&mut self, look: &Look<'_>) -> bool {
+        let now = look.received_at;
+        let is_selected = self.select.selects(look, now);
+        let is_counted = match &self.expect {
+            Some(expect) => expect.selects(look, now),
+            None => is_selected,
+        };
+        self.counted += u64::from(is_counted);
+        self.has_matched |= is_selected;
+        if !is_selected {
+            self.note_absent(look);
+        }
+        is_selected
+    }
+
+    pub(super) fn is_goal_met(&self) -> bool {
+        self.needed.is_some_and(|needed| self.counted >= needed)
+    }
+
+    /// Parts of the condition whose field was in no message, if no message matched.
+    pub(super) fn absent(&self) -> &[String] {
+        match &self.absent {
+            Some(absent) if !self.has_matched => absent,
+            _ => &[],
+        }
+    }
+
+    /// Notes which fields of `--where` a message lacks, until a message matches or no field is left.
+    fn note_absent(&mut self, look: &Look<'_>) {
+        let Some(condition) = &self.select.condition else {
+            return;
+        };
+        if self.has_matched || self.absent.as_ref().is_some_and(Vec::is_empty) {
+            return;
+        }
+        let absent = condition.absent(look, look.received_at);
+        match &mut self.absent {
+            Some(before) => before.retain(|part| absent.contains(part)),
+            None => self.absent = Some(absent),
+        }
+    }
+}
+
+/// What a message says about itself. A polled record is not an envelope, even if it looks like one.
+pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> Peek<'a> {
+    let Some(change) = &message.change else {
+        return envelope::peek(none, message.data);
+    };
+    Peek {
+        subject: message.id.map(Into::into),
+        time: change.at.map(|at| Raw::new(at).plain()),
+        form: Form::Json,
+        ..Peek::default()
+    }
+}
+
+/// What a selection looks at. A message of a stream has no headers and no signature.
+pub(super) fn look<'a>(
+    message: &Message<'a>,
+    peek: &'a Peek<'_>,
+    received_at: Timestamp,
+) -> Look<'a> {
+    Look {
+        received_at,
+        kind: message.name.or(peek.kind.as_deref()),
+        system: peek.system,
+        org: peek.org.as_deref(),
+        subject: peek.subject.as_deref(),
+        time: peek.time.as_deref(),
+        headers: None,
+        data: peek.data(message.data),
+        form: Some(peek.form),
+        verdict: None,
+        outcome: Outcome::Kept,
+    }
+}

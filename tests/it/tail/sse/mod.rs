@@ -1,0 +1,6 @@
+//! [`Sse`](evt::source::Sse) with servers that send scripted responses.
+
+mod answers;
+mod connections;
+mod follower;
+mod redirects;
