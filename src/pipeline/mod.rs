@@ -28,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 use crate::envelope::Peek;
 use crate::event::{Seq, Transport};
 use crate::source::{BoxFuture, ConnectionLoss, Gap, Message, Notice, Outlet, Pulse};
-use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::ui::{Ui, size};
 use clock::Clock;

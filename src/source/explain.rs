@@ -18,25 +18,25 @@ impl Explain for SourceError {
             match self {
                 Self::Dial(error) => of_dial(error),
                 Self::Spent { .. } => Explanation::new(Exit::Unreachable, "retries_spent")
-                    .hint("--max-retries 100     tries longer"),
+                    .hint("--max-retries 100     retries more often"),
                 Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")
-                    .hint("leave --no-reconnect out, and evt connects again"),
+                    .hint("leave --no-reconnect out to reconnect"),
                 Self::Refused { status, .. } => of_status(*status),
                 Self::NotAStream { .. } => refused("not_a_stream")
-                    .hint("name the path of its stream: evt tail :3000/events"),
+                    .hint("include the path of the stream: evt tail :3000/events"),
                 Self::Redirect { .. } => refused("redirected")
-                    .hint("name the address that it leads to; -L follows redirects of a WebSocket"),
+                    .hint("use the URL of the redirect; -L follows redirects of a WebSocket"),
                 Self::Denied { auth: true, .. } => not_allowed(),
                 Self::Denied { auth: false, .. } => refused("stream_refused")
-                    .hint("--auth '{\"token\":\"…\"}'     is sent to the server when it connects"),
+                    .hint("--auth '{\"token\":\"…\"}'     authorises the connection"),
                 Self::Closed { .. } => refused("closed_by_server")
-                    .hint("--reconnect     connects again also after such a close"),
+                    .hint("--reconnect     reconnects also after such a close"),
                 Self::TooLarge { .. } => refused("message_too_large")
-                    .hint("--max-message-size 64MiB     takes larger ones"),
+                    .hint("--max-message-size 64MiB     accepts larger messages"),
                 Self::Credentials(_) => Explanation::usage("no_credentials")
-                    .hint("run the command of --token-cmd or cmd: by itself and see what it says"),
+                    .hint("run the command of --token-cmd or cmd: separately and check its output"),
                 Self::NotEngineIo { .. } => refused("no_socketio")
-                    .hint("--path /socket.io/     says where the server has Socket.IO"),
+                    .hint("--path /socket.io/     sets the path of Socket.IO on the server"),
                 Self::Protocol { .. } => refused("protocol")
                     .hint("check that the server speaks this protocol: evt man streams"),
             };
@@ -73,18 +73,18 @@ struct Message {
 fn not_allowed() -> Explanation {
     Explanation::new(Exit::NotAllowed, "not_allowed")
         .hint("evt profile login")
-        .hint("--token env:NAME     is for a server that is not the platform of the profile")
+        .hint("--token env:NAME     authorises with another server than the platform")
 }
 
 fn of_status(status: StatusCode) -> Explanation {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_allowed(),
         StatusCode::NOT_FOUND => Explanation::new(Exit::NotFound, "no_such_stream")
-            .hint("check the path; `evt tail` alone offers what the platform has"),
+            .hint("check the path; `evt tail` without a source lists what the platform has"),
         status if status.is_server_error() => Explanation::new(Exit::Refused, "stream_refused")
-            .hint("--reconnect     tries until the server takes it"),
+            .hint("--reconnect     retries until the server accepts it"),
         _ => Explanation::new(Exit::Refused, "stream_refused")
-            .hint("evt man streams     says what each transport asks for"),
+            .hint("evt man streams     describes what each transport requires"),
     }
 }
 
@@ -93,11 +93,11 @@ fn of_dial(error: &DialError) -> Explanation {
     let explanation = error.explain();
     let hints = match error {
         DialError::Silent { .. } => {
-            vec!["see whether the server hangs, or wait longer: --timeout 60s".to_owned()]
+            vec!["check whether the server hangs, or wait longer: --timeout 60s".to_owned()]
         }
         // Connecting has its own time limits, shorter than --timeout.
         DialError::Timeout { .. } => {
-            vec!["see whether the server is up, hangs, or is behind a firewall".to_owned()]
+            vec!["check whether the server runs, hangs, or is behind a firewall".to_owned()]
         }
         DialError::Refused { peer, .. } => vec![
             format!("start what listens on {peer}; for the local platform: evt dev"),

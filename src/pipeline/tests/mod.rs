@@ -12,7 +12,7 @@ use crate::event::{Event, Source};
 use crate::grammar::target::Target;
 use crate::json::is_json;
 use crate::select::Select;
-use crate::store::{Kind, Store, cursors, events};
+use crate::store::{Kind, Store, StoreError, cursors, events};
 use crate::ui::{Format, Manner};
 
 /// What was written to stdout.
