@@ -239,7 +239,8 @@ mod tests {
     #[test]
     fn each_transport_has_an_opener_and_a_group_of_flags() {
         use clap::CommandFactory;
-        let tree = crate::cli::Cli::command();
+        let mut tree = crate::cli::Cli::command();
+        tree.build();
         let tail = tree.find_subcommand("tail").unwrap();
         for row in &TRANSPORTS {
             Opener::of(row);
