@@ -270,7 +270,8 @@ fn request(call: Call) -> Result<Request<Full<Bytes>>, DialError> {
 async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), hyper::Error> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
-    while !body.is_end_stream() {
+    let mut is_truncated = false;
+    while !is_truncated && !body.is_end_stream() {
         let Some(frame) = body.frame().await else {
             break;
         };
@@ -278,35 +279,23 @@ async fn read(mut body: Incoming, limit: usize) -> Result<(Bytes, bool), hyper::
             continue;
         };
         let room = limit - first.len() - rest.len();
-        let more = data.len() > room;
+        is_truncated = data.len() > room;
         let data = data.slice(..data.len().min(room));
         if first.is_empty() && rest.is_empty() {
             first = data;
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&std::mem::take(&mut first));
-            }
-            rest.extend_from_slice(&data);
+            continue;
         }
-        if more {
-            return Ok((
-                if rest.is_empty() {
-                    first
-                } else {
-                    rest.freeze()
-                },
-                true,
-            ));
-        }
-    }
-    Ok((
         if rest.is_empty() {
-            first
-        } else {
-            rest.freeze()
-        },
-        false,
-    ))
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        rest.extend_from_slice(&data);
+    }
+    let whole = if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    };
+    Ok((whole, is_truncated))
 }
 
 /// Converts the client's error. An error of the connector is unwrapped.

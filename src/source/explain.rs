@@ -14,32 +14,31 @@ const SHOWN: usize = 200;
 impl Explain for SourceError {
     fn explain(&self) -> Explanation {
         let refused = |code| Explanation::new(Exit::Refused, code);
-        let explanation =
-            match self {
-                Self::Dial(error) => of_dial(error),
-                Self::Spent { .. } => Explanation::new(Exit::Unreachable, "retries_spent")
-                    .hint("--max-retries 100     retries more often"),
-                Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")
-                    .hint("leave --no-reconnect out to reconnect"),
-                Self::Refused { status, .. } => of_status(*status),
-                Self::NotAStream { .. } => refused("not_a_stream")
-                    .hint("include the path of the stream: evt tail :3000/events"),
-                Self::Redirect { .. } => refused("redirected")
-                    .hint("use the URL of the redirect; -L follows redirects of a WebSocket"),
-                Self::Denied { auth: true, .. } => not_allowed(),
-                Self::Denied { auth: false, .. } => refused("stream_refused")
-                    .hint("--auth '{\"token\":\"…\"}'     authorises the connection"),
-                Self::Closed { .. } => refused("closed_by_server")
-                    .hint("--reconnect     reconnects also after such a close"),
-                Self::TooLarge { .. } => refused("message_too_large")
-                    .hint("--max-message-size 64MiB     accepts larger messages"),
-                Self::Credentials(_) => Explanation::usage("no_credentials")
-                    .hint("run the command of --token-cmd or cmd: separately and check its output"),
-                Self::NotEngineIo { .. } => refused("no_socketio")
-                    .hint("--path /socket.io/     sets the path of Socket.IO on the server"),
-                Self::Protocol { .. } => refused("protocol")
-                    .hint("check that the server speaks this protocol: evt man streams"),
-            };
+        let explanation = match self {
+            Self::Dial(error) => of_dial(error),
+            Self::Spent { .. } => Explanation::new(Exit::Unreachable, "retries_spent")
+                .hint("--max-retries 100     retries more often"),
+            Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")
+                .hint("leave --no-reconnect out to reconnect"),
+            Self::Refused { status, .. } => of_status(*status),
+            Self::NotAStream { .. } => refused("not_a_stream")
+                .hint("include the path of the stream: evt tail :3000/events"),
+            Self::Redirect { .. } => refused("redirected")
+                .hint("use the URL of the redirect; -L follows redirects of a WebSocket"),
+            Self::Denied { auth: true, .. } => not_allowed(),
+            Self::Denied { auth: false, .. } => refused("stream_refused")
+                .hint("--auth '{\"token\":\"…\"}'     authorises the connection"),
+            Self::Closed { .. } => refused("closed_by_server")
+                .hint("--reconnect     reconnects also after such a close"),
+            Self::TooLarge { .. } => refused("message_too_large")
+                .hint("--max-message-size 64MiB     accepts larger messages"),
+            Self::Credentials(_) => Explanation::usage("no_credentials")
+                .hint("run the command of --token-cmd or cmd: separately and check its output"),
+            Self::NotEngineIo { .. } => refused("no_socketio")
+                .hint("--path /socket.io/     sets the path of Socket.IO on the server"),
+            Self::Protocol { .. } => refused("protocol")
+                .hint("check that the server speaks this protocol: evt man streams"),
+        };
         Explanation {
             answer: self.answer(),
             ..explanation

@@ -31,15 +31,6 @@ impl Binary {
     pub fn packet(&self) -> Result<Packet<'_>, PacketError> {
         Packet::parse(&self.text)
     }
-
-    /// Size of the packet and its attachments in bytes.
-    pub fn len(&self) -> usize {
-        self.bytes
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.bytes == 0
-    }
 }
 
 impl Assembler {

@@ -291,34 +291,17 @@ impl Refusal {
     /// Returns whether the refusal is about credentials, judging by words in its message or a code 401 or 403 in its
     /// details.
     pub fn is_auth(&self) -> bool {
-        const WORDS: [&str; 14] = [
-            "401",
-            "403",
-            "unauthori",
-            "not authori",
-            "authentic",
-            "forbidden",
-            "not allowed",
-            "access denied",
-            "permission",
-            "token",
-            "jwt",
-            "credential",
-            "api key",
-            "password",
-        ];
-        let message = self.message.to_lowercase();
-        if WORDS.iter().any(|word| message.contains(word)) {
+        const WORDS: &str = "401|403|unauthori|not authori|authentic|forbidden|not allowed|\
+            access denied|permission|token|jwt|credential|api key|password";
+        let has_word = |text: &str| WORDS.split('|').any(|word| text.contains(word));
+        if has_word(&self.message.to_lowercase()) {
             return true;
         }
         let data = self.data.as_deref().map(Raw::new);
         ["code", "status", "statusCode", "type"]
             .iter()
             .filter_map(|name| data?.member(name))
-            .any(|value| {
-                let value = value.plain().to_lowercase();
-                WORDS.iter().any(|word| value.contains(word))
-            })
+            .any(|value| has_word(&value.plain().to_lowercase()))
     }
 }
 
