@@ -1,4 +1,4 @@
-//! The selection grammar, the same on every command: types, a condition, a status, a span of time, a limit.
+//! Selections of events, the same for every command: types, a condition, a status, a time span, a limit.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,40 +17,40 @@ use crate::json::Raw;
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
 
-/// What a condition over events can look at (`--where`).
+/// The variables of a condition over events (`--where`).
 pub const VARIABLES: [&str; 7] = [
     "type", "system", "org", "subject", "time", "data", "headers",
 ];
 
-/// Which events. The default selects all of them.
+/// A selection of events. The default selects all events.
 ///
-/// As text (`--expect`) it is one of: a type pattern (`contact.*`, `!contact.deleted`); `type=…`, `status=…` and `where=…`
-/// joined by commas, of which `where=` comes last and takes the rest; or a condition (`data.amount >= 100`). A bare path such
-/// as `data.paid` is read as a pattern; `where=data.paid` makes it a condition.
+/// The text form (`--expect`) is one of: type patterns (`contact.*`, `!contact.deleted`); `type=…`, `status=…` and `where=…`
+/// separated by commas, where `where=` is the last one and extends to the end; or a condition (`data.amount >= 100`). A path
+/// alone, such as `data.paid`, is a pattern; write `where=data.paid` for a condition.
 #[derive(Clone, Debug, Default)]
 pub struct Select {
     pub types: Vec<TypeRule>,
     pub condition: Option<Where>,
-    /// Any of these.
+    /// At least one of these must apply.
     pub status: Vec<Status>,
     pub since: Option<When>,
     pub until: Option<When>,
-    /// Counted by the caller: it says nothing about a single event.
+    /// Applied by the caller, because it does not depend on a single event.
     pub limit: Option<usize>,
 }
 
-/// `contact.*`, or `!contact.deleted` to leave out.
+/// `contact.*` includes types, `!contact.deleted` excludes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypeRule {
     pub pattern: Pattern,
     pub excludes: bool,
 }
 
-/// A condition over events; clones share it.
+/// A condition over events. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Where(Arc<Condition>);
 
-/// What a selection looks at: parts of an [`Event`], or of a message that need not become one.
+/// The parts of an event that a selection reads: of an [`Event`], or of a message without making an [`Event`] of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Look<'a> {
     pub received_at: Timestamp,
@@ -59,11 +59,11 @@ pub struct Look<'a> {
     pub org: Option<&'a str>,
     pub subject: Option<&'a str>,
     pub time: Option<&'a str>,
-    /// `None`: there are none.
+    /// `None` if the message has no headers.
     pub headers: Option<&'a HeaderMap>,
     /// The payload.
     pub data: &'a [u8],
-    /// What the payload is, where that has been worked out already.
+    /// The form of the payload, if already known.
     pub form: Option<Form>,
     pub verdict: Option<&'a Verdict>,
     pub outcome: Outcome,
@@ -98,22 +98,22 @@ impl<'a> Look<'a> {
     }
 }
 
-/// What became of an event or its signature: `failed`, `verified`, `500`, `5xx`.
+/// The outcome of an event or of its signature check: `failed`, `verified`, `500`, `5xx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Named like [`Outcome::as_str`].
+    /// A name from [`Outcome::as_str`].
     Outcome(&'static str),
     /// A valid signature.
     Verified,
-    /// A signature that is not valid.
+    /// An invalid signature.
     Invalid,
-    /// Nothing was checked.
+    /// No signature was checked.
     Unverified,
-    /// The target's answer, with the lowest and highest status that count.
+    /// The status that the target answered, as an inclusive range.
     Answer(u16, u16),
 }
 
-/// Why a selection cannot be used.
+/// Why a selection is invalid.
 #[derive(Debug, Error)]
 pub enum SelectError {
     #[error(transparent)]
@@ -138,7 +138,7 @@ impl Explain for SelectError {
             Self::Condition(error) => error.explain(),
             Self::Grammar(error) => error.explain(),
             Self::UnknownStatus { .. } => Explanation::usage("unknown_status").hint(
-                "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or an answer such as 503 or 5xx",
+                "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or a response status such as 503 or 5xx",
             ),
             Self::Empty => Explanation::usage("empty_selection")
                 .hint("contact.*, status=failed or data.data.amount >= 100"),
@@ -147,12 +147,12 @@ impl Explain for SelectError {
 }
 
 impl Select {
-    /// Returns whether the event is one of those.
+    /// Returns whether the event is selected.
     pub fn matches(&self, event: &Event, now: Timestamp) -> bool {
         self.selects(&event.into(), now)
     }
 
-    /// [`Select::matches`] by what there is to look at. What nobody asked for is not looked at.
+    /// Like [`Select::matches`], for an event that is not an [`Event`]. Reads only the parts that the selection names.
     pub fn selects(&self, look: &Look<'_>, now: Timestamp) -> bool {
         let held = |condition: &Where| condition.0.holds(&condition.scope(look), now);
         self.is_in_span(look, now)
@@ -161,7 +161,7 @@ impl Select {
             && self.condition.as_ref().is_none_or(held)
     }
 
-    /// [`Select::matches`] with the reason.
+    /// Like [`Select::matches`], with the reason.
     pub fn explain(&self, event: &Event, now: Timestamp) -> Finding {
         let look = Look::from(event);
         let mut parts = Vec::new();
@@ -183,7 +183,7 @@ impl Select {
         }
         if self.since.is_some() || self.until.is_some() {
             parts.push(Finding::leaf(
-                "time of receipt",
+                "time received",
                 self.is_in_span(&look, now),
                 Some(event.received_at.to_string()),
             ));
@@ -204,7 +204,7 @@ impl Select {
             && self.until.is_none_or(|until| received < until.at(now))
     }
 
-    /// One of the including rules, where there are any, and none of the excluding ones.
+    /// Whether one of the including rules applies, if there are any, and none of the excluding rules.
     fn has_type(&self, look: &Look<'_>) -> bool {
         let fits = |rule: &TypeRule| look.kind.is_some_and(|kind| rule.pattern.matches(kind));
         let mut including = self.types.iter().filter(|rule| !rule.excludes).peekable();
@@ -218,17 +218,17 @@ impl Select {
 }
 
 impl Where {
-    /// Returns whether the condition holds for the event. A payload that is no JSON is text.
+    /// Returns whether the condition holds for the event. A payload that is not JSON is text.
     pub fn holds(&self, event: &Event, now: Timestamp) -> bool {
         self.0.holds(&self.scope(&event.into()), now)
     }
 
-    /// [`Where::holds`] with the reason.
+    /// Like [`Where::holds`], with the reason.
     pub fn explain(&self, event: &Event, now: Timestamp) -> Finding {
         self.0.explain(&self.scope(&event.into()), now)
     }
 
-    /// The parts that found nothing to compare because what they name is not there.
+    /// The parts of the condition whose value is missing.
     pub fn absent(&self, look: &Look<'_>, now: Timestamp) -> Vec<String> {
         self.0.explain(&self.scope(look), now).absent()
     }
@@ -323,7 +323,7 @@ impl Status {
         }
     }
 
-    /// Returns whether only events whose delivery failed can have this status: the store finds those by an index.
+    /// Returns whether only events with a failed delivery can have this status. The store has an index of those.
     pub fn is_failed(self) -> bool {
         self == Self::Outcome(Outcome::Failed { status: None }.as_str())
     }
@@ -396,7 +396,7 @@ impl FromStr for Select {
     }
 }
 
-/// `type=…`, `status=…` or `where=…`, which are no conditions: CEL has no single `=`.
+/// Splits `type=…`, `status=…` or `where=…`. A CEL condition cannot begin like this, because CEL has no single `=`.
 fn keyed(text: &str) -> Option<(&'static str, &str)> {
     ["type", "status", "where"].into_iter().find_map(|key| {
         let value = text.strip_prefix(key)?.strip_prefix('=')?;
@@ -404,13 +404,13 @@ fn keyed(text: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-/// `data.amount>`: a condition that lacks its other side. A tail wildcard stands behind a dot or alone.
+/// Whether text is a condition without its right side, such as `data.amount>`. In a pattern `>` is after a dot or alone.
 fn is_unfinished(text: &str) -> bool {
     text.strip_suffix('>')
         .is_some_and(|rest| rest.ends_with(|last: char| last.is_alphanumeric() || last == '_'))
 }
 
-/// Patterns have neither quotes, blanks, brackets nor operators; `!` only where one begins.
+/// Whether text can be a list of patterns: no quotes, spaces, brackets or operators, and `!` only at the start of a pattern.
 fn looks_like_patterns(text: &str) -> bool {
     text.split(',').all(|rule| {
         let rule = rule.trim();
@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn each_short_form_is_understood() {
+    fn every_text_form_is_parsed() {
         for (text, selected) in [
             ("contact.created", true),
             ("contact.*", true),
@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_selection_is_refused() {
+    fn invalid_selections_are_refused() {
         for text in [
             "",
             "type=",
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_type_is_left_out_only_by_an_including_rule() {
+    fn an_event_without_a_type_matches_unless_a_type_is_required() {
         for (rule, selected) in [(">", false), ("!contact.*", true)] {
             let select = Select {
                 types: vec![rule.parse().unwrap()],
@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn the_span_of_time_has_its_start_and_not_its_end() {
+    fn a_time_span_includes_its_start_and_excludes_its_end() {
         for (since, until, selected) in [
             (Some("1h"), None, true),
             (Some("59m"), None, false),
@@ -561,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_says_which_part_was_not_met() {
+    fn an_explanation_names_the_parts_that_failed() {
         let select: Select = "type=order.*,status=failed,where=data.amount > 100"
             .parse()
             .unwrap();
@@ -573,7 +573,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_that_is_no_json_is_text() {
+    fn a_payload_that_is_not_json_is_text() {
         let mut event = event(None);
         event.meta.data = None;
         event.body = Bytes::from_static(b"a=1&b=2");
