@@ -1,7 +1,7 @@
-//! How much a condition costs: the predicate tree beside the interpreter on the same expression, patterns one by one beside the
-//! matcher, and what is looked up in a body. Prints nanoseconds an event; run with `cargo bench --bench condition`.
+//! Measures conditions (the predicate tree and the interpreter with the same expression), patterns (one by one and in the matcher)
+//! and lookups in a body. Prints nanoseconds per event; run with `cargo bench --bench condition`.
 
-#![expect(clippy::print_stdout, reason = "a bench prints")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use http::HeaderMap;
 
 const BODY: &str = r#"{"event":"contact.created","orgId":"my-org","timestamp":"2026-04-25T10:00:00Z","data":{"sk":"contact-abc","datatype":"contact","version":1,"createdate":"2026-04-25T10:00:00.000Z","modifydate":"2026-04-25T10:00:00.000Z","data":{"email":"ada@example.com","firstName":"Ada","status":"lead","tags":["new","vip"],"amount":140.50,"address":{"city":"London","country":"GB"},"notes":"nothing of note"}}}"#;
 
-/// Each pair says the same twice: once in common forms, once in a form that only the interpreter reads.
+/// Pairs of equivalent expressions: one with common forms, one that needs the interpreter.
 const PAIRS: [(&str, &str, &str); 3] = [
     (
         "one comparison",
@@ -105,7 +105,7 @@ fn report<T>(name: &str, run: impl FnMut() -> T) {
     println!("{name}: {} ns", measure(run));
 }
 
-/// Nanoseconds of one run: the best of five rounds, each of about a tenth of a second.
+/// Nanoseconds of one run: the best of five rounds of about 100 ms.
 fn measure<T>(mut run: impl FnMut() -> T) -> u64 {
     let mut times = 1_u32;
     while round(times, &mut run) < Duration::from_millis(100) {

@@ -1,13 +1,14 @@
 //! `evt`: a local event platform, a listener, a sender and a replayer for webhooks, in one binary.
 //!
-//! Four layers; imports go downwards only (`tests/it/layers.rs` checks it):
+//! The rooms (top-level modules) are in four layers. A room imports only rooms of its own layer and of the layers above it in this
+//! list; no two rooms import each other. `tests/it/layers.rs` checks both rules.
 //!
-//! 1. the model: pure, synchronous, no I/O
-//! 2. the ports: one file or folder a thing on the other side (disk, network, terminal)
-//! 3. the engines: ports put to work
-//! 4. the edge: a person and a shell
+//! 1. model: pure and synchronous, no I/O
+//! 2. ports: one room for each thing outside the process (disk, network, terminal)
+//! 3. engines: combine the ports
+//! 4. edge: the command line and its configuration
 //!
-//! ARCHITECTURE.md has the map.
+//! ARCHITECTURE.md describes the rooms.
 
 // 1. model
 pub mod archive;

@@ -1,15 +1,15 @@
-//! What can be wrong with a condition before it is ever evaluated.
+//! Errors in the source of a condition.
 
 use thiserror::Error;
 
-use super::work::REGEX;
+use super::budget::REGEX;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::{caret, nearest::nearest};
 
-/// A condition that cannot be compiled. `at` counts characters of `input`.
+/// Why a condition cannot be compiled. `at` counts characters of `input`.
 #[derive(Debug, Error)]
 pub enum ConditionError {
-    #[error("`{input}` is not a condition: {reason}{}", place(*at))]
+    #[error("`{input}` is not a condition: {reason}{}", position(*at))]
     Syntax {
         input: String,
         at: Option<usize>,
@@ -47,8 +47,8 @@ pub enum ConditionError {
     },
     #[error("a condition must be {expected}")]
     Shape { expected: &'static str },
-    #[error("only one list can be walked inside another, and this is the third{}", place(*at))]
-    WalksTooDeep { input: String, at: Option<usize> },
+    #[error("loops can be nested only twice, and this is the third level{}", position(*at))]
+    LoopsTooDeep { input: String, at: Option<usize> },
     #[error("the condition is nested too deeply")]
     TooDeep,
     #[error("the condition is longer than {limit} bytes")]
@@ -64,11 +64,11 @@ impl Explain for ConditionError {
             ),
             Self::UnknownFunction { .. } => (
                 "unknown_function",
-                "contains, startsWith, endsWith, matches, size, has, exists and all are the usual ones".to_owned(),
+                "contains, startsWith, endsWith, matches, size, has, exists and all are the most common ones".to_owned(),
             ),
             Self::UnknownVariable { .. } => (
                 "unknown_variable",
-                "data.… is the payload; quote text: type == \"contact.created\"".to_owned(),
+                "data.… is the payload; text needs quotes: type == \"contact.created\"".to_owned(),
             ),
             Self::Regex { .. } => (
                 "bad_regex",
@@ -84,7 +84,7 @@ impl Explain for ConditionError {
                 "bad_condition",
                 "{\"field\": \"contact.email\", \"operator\": \"contains\", \"value\": \"@\"}".to_owned(),
             ),
-            Self::TooDeep | Self::WalksTooDeep { .. } | Self::TooLong { .. } => {
+            Self::TooDeep | Self::LoopsTooDeep { .. } | Self::TooLong { .. } => {
                 ("bad_condition", "split it into several conditions".to_owned())
             }
         };
@@ -110,7 +110,7 @@ impl ConditionError {
         }
     }
 
-    /// Compiles a pattern, in bounds.
+    /// Compiles a pattern of bounded size.
     pub(super) fn or_regex(pattern: &str) -> Result<regex::Regex, Self> {
         regex::RegexBuilder::new(pattern)
             .size_limit(REGEX)
@@ -118,24 +118,24 @@ impl ConditionError {
             .map_err(|error| Self::regex(pattern, error))
     }
 
-    /// The condition with a caret below the place where it goes wrong, on two lines.
+    /// The condition with a caret below the mistake, on two lines.
     pub fn caret(&self) -> Option<String> {
         match self {
             Self::Syntax { input, at, .. }
             | Self::UnknownFunction { input, at, .. }
-            | Self::WalksTooDeep { input, at }
+            | Self::LoopsTooDeep { input, at }
             | Self::UnknownVariable { input, at, .. } => Some(caret(input, (*at)?)),
             _ => None,
         }
     }
 }
 
-/// The known word nearest to what was typed.
+/// The known word that is most similar to the typed one.
 pub(super) fn suggest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
     nearest(typed, known.iter().copied())
 }
 
-fn place(at: Option<usize>) -> String {
+fn position(at: Option<usize>) -> String {
     at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
 }
 

@@ -1,22 +1,22 @@
-//! Why a condition held or not: a tree of its parts with the values that they saw.
+//! Why a condition held or not: the tree of its parts with their values.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Characters of a seen value that are kept: run histories are for reading, not for storing payloads twice.
+/// The longest part of a value that is stored, in characters. Run histories should not store payloads a second time.
 const SEEN: usize = 120;
 
-/// One part of a condition and what became of it. The JSON form is kept in run histories.
+/// The result of one part of a condition. The JSON form is stored in run histories.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     pub held: bool,
-    /// The part as it was written, or how its own parts are joined: `all of`, `any of`, `not`.
+    /// The source of the part, or how its parts are combined: `all of`, `any of`, `not`.
     pub what: String,
-    /// The JSON of the value that was looked at, shortened.
+    /// The start of the value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
-    /// Why there was nothing to compare.
+    /// Why the value could not be tested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -24,10 +24,10 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The note of a part whose value was not there.
-    pub(super) const ABSENT: &str = "it is not there";
+    /// The note of a part whose value is missing.
+    pub(super) const ABSENT: &str = "it is missing";
 
-    /// A part without parts of its own, for rooms that add what they decide themselves.
+    /// A part without further parts, for rooms that add the results of their own tests.
     pub fn leaf(what: impl Into<String>, held: bool, seen: Option<String>) -> Self {
         Self {
             held,
@@ -38,7 +38,7 @@ impl Finding {
         }
     }
 
-    /// Parts joined: `all of`, `any of`, `not`.
+    /// A combination of parts: `all of`, `any of`, `not`.
     pub fn tree(what: impl Into<String>, held: bool, parts: Vec<Self>) -> Self {
         Self {
             held,
@@ -49,10 +49,11 @@ impl Finding {
         }
     }
 
-    /// The tree over several lines, two spaces a level. Values come from payloads: make it safe before a terminal sees it.
+    /// The tree as several lines, indented by two spaces per level. It contains values from payloads, so escape it before it is
+    /// written to a terminal.
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
-        // The tree is as deep as the condition's own text, which its parser limits.
+        // The parser limits the depth of the tree.
         self.add_lines(0, &mut lines);
         lines.join("\n")
     }
@@ -64,7 +65,7 @@ impl Finding {
         }
     }
 
-    /// The parts that decided against the whole, in one line: `data.amount >= 100 is false (40)`. Empty when it held.
+    /// The parts that made the condition false, in one line: `data.amount >= 100 is false: it is 40`. Empty if it held.
     pub fn reason(&self) -> String {
         let mut parts = Vec::new();
         if !self.held {
@@ -73,7 +74,7 @@ impl Finding {
         parts.join("; ")
     }
 
-    /// The parts, as they were written, whose value was not there.
+    /// The sources of the parts whose value is missing.
     pub fn absent(self) -> Vec<String> {
         if self.note.as_deref() == Some(Self::ABSENT) {
             return vec![self.what];
@@ -81,7 +82,7 @@ impl Finding {
         self.parts.into_iter().flat_map(Self::absent).collect()
     }
 
-    /// Collects the leaves that are `unwanted`: below a `not` those that held are to blame.
+    /// Collects the leaves whose result is `unwanted`. Below a `not` these are the ones that held.
     fn blame(&self, unwanted: bool, reasons: &mut Vec<String>) {
         if self.held != unwanted {
             return;
@@ -118,7 +119,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Text cut to what is kept of a seen value.
+/// Text shortened to what is stored of a value.
 pub(super) struct Clipped<'a>(pub(super) &'a str);
 
 impl fmt::Display for Clipped<'_> {

@@ -1,17 +1,15 @@
-//! Conditions: one predicate tree, several ways to write it, and why a leaf said no.
+//! Conditions over JSON: a predicate tree with several syntaxes, and explanations of its results.
 //!
-//! `expr.rs` reads CEL, `operators.rs` AppEngine's `{field, operator, value}`; both end as a [`Condition`] that is evaluated on
-//! borrowed JSON. `mongo.rs` is for the repository, which holds its records as values already.
+//! `expression/` parses CEL and `operators.rs` AppEngine's `{field, operator, value}`. Both give a [`Condition`], which is evaluated
+//! on borrowed JSON. `mongo/` has the filters of the repository, whose records are already parsed values.
 
+mod budget;
 mod error;
-mod estimate;
-mod expr;
+mod expression;
 mod finding;
-mod interpret;
 pub mod mongo;
 mod operators;
 mod scope;
-mod work;
 
 use std::cell::RefCell;
 
@@ -23,12 +21,12 @@ pub use scope::Scope;
 
 use crate::json::Step;
 use crate::time::Timestamp;
+use budget::Budget;
+use expression::interpreter::{Bindings, Program};
 use finding::Clipped;
-use scope::Seen;
-use work::Work;
+use scope::Found;
 
-/// A compiled condition. Evaluating it costs a walk over the JSON that it names and nothing else, unless a part of it needs the
-/// interpreter.
+/// A compiled condition. Evaluation scans only the JSON values that the condition names, unless a part needs the interpreter.
 #[derive(Debug)]
 pub struct Condition {
     text: Box<str>,
@@ -36,7 +34,7 @@ pub struct Condition {
     variables: Box<[Box<str>]>,
 }
 
-/// The tree that every way of writing a condition ends in.
+/// The tree that every syntax is compiled to.
 #[derive(Debug)]
 enum Predicate {
     All(Vec<Predicate>),
@@ -45,7 +43,7 @@ enum Predicate {
     Leaf(Leaf),
 }
 
-/// One question, and how it was written.
+/// One test with its source text.
 #[derive(Debug)]
 struct Leaf {
     text: Box<str>,
@@ -55,72 +53,72 @@ struct Leaf {
 #[derive(Debug)]
 enum Question {
     Constant(bool),
-    /// A value found by its path, tested.
-    Cel(Place, expr::Test),
-    Operator(Place, operators::Test),
-    /// What the predicate tree cannot say.
-    Program(interpret::Program),
+    /// A test of the value at a path.
+    Cel(ValuePath, expression::Test),
+    Operator(ValuePath, operators::Test),
+    /// An expression that only the interpreter can evaluate.
+    Program(Program),
 }
 
-/// Where a value lies: a variable and a path into it.
+/// The path to a value: a variable and the steps into it.
 #[derive(Debug, PartialEq)]
-struct Place {
+struct ValuePath {
     root: Box<str>,
     steps: Vec<Step>,
 }
 
-/// Why a question has the answer no, other than by the value that was found.
+/// Why a test is false, if not because of the value.
 #[derive(Debug, PartialEq)]
-enum Note {
+enum Failure {
     Missing,
-    /// The value is of a kind that cannot be asked this.
+    /// The test does not apply to this kind of value.
     NotComparable,
     TooMuchWork,
-    /// The interpreter's own words.
+    /// A message of the interpreter.
     Failed(String),
 }
 
-/// One evaluation: its time, what is left of its work, and what the interpreter was told.
+/// The state of one evaluation: the time, the remaining budget, and the variables of the interpreter.
 struct Evaluation {
     now: Timestamp,
-    work: Work,
-    told: RefCell<Option<interpret::Told>>,
+    budget: Budget,
+    bindings: RefCell<Option<Bindings>>,
 }
 
 impl Evaluation {
     fn new(now: Timestamp) -> Self {
         Self {
             now,
-            work: Work::new(work::CONDITION),
-            told: RefCell::new(None),
+            budget: Budget::new(budget::CONDITION),
+            bindings: RefCell::new(None),
         }
     }
 
-    fn ask(&self, program: &interpret::Program, scope: &Scope<'_>) -> Answer {
-        let mut told = self.told.borrow_mut();
-        let told = told.get_or_insert_with(interpret::Told::new);
-        program.ask(scope, self.now, &self.work, told)
+    fn ask(&self, program: &Program, scope: &Scope<'_>) -> Answer {
+        let mut bindings = self.bindings.borrow_mut();
+        let bindings = bindings.get_or_insert_with(Bindings::new);
+        program.ask(scope, self.now, &self.budget, bindings)
     }
 }
 
-type Answer = Result<bool, Note>;
+type Answer = Result<bool, Failure>;
 
 impl Condition {
-    /// Reads CEL: `data.amount >= 100 && data.status in ["lead", "customer"]`.
+    /// Parses CEL: `data.amount >= 100 && data.status in ["lead", "customer"]`.
     ///
     /// # Errors
-    /// With the place of the mistake, for syntax, unknown functions and bad regular expressions. Variables are not checked:
-    /// see [`Condition::only`].
+    /// For invalid syntax, unknown functions and invalid regular expressions, with the position of the mistake. Variables are
+    /// checked by [`Condition::only`].
     pub fn parse_cel(text: &str) -> Result<Self, ConditionError> {
-        expr::parse(text)
+        expression::parse(text)
     }
 
-    /// Reads AppEngine's `{field, operator, value, timeframe?}`, or a list of them that must all hold; an empty list holds.
+    /// Parses AppEngine's `{field, operator, value, timeframe?}`, or a list of these that must all hold. An empty list holds.
     pub fn parse_operators(conditions: &Value) -> Result<Self, ConditionError> {
         operators::parse(conditions)
     }
 
-    /// Checks that the condition names no other variables than these.
+    /// Checks that the condition names only these variables.
     pub fn only(self, variables: &[&'static str]) -> Result<Self, ConditionError> {
         match self
             .variables
@@ -134,23 +132,23 @@ impl Condition {
         }
     }
 
-    /// Returns whether the condition looks at this variable.
+    /// Returns whether the condition names this variable.
     pub fn mentions(&self, variable: &str) -> bool {
         self.variables.iter().any(|name| &**name == variable)
     }
 
-    /// As it was written.
+    /// The source text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Returns whether the condition holds. A value that is missing, or of a kind that cannot be compared, makes its own part
-    /// false and nothing else; so does one that is too much work for the size of what it looks at.
+    /// Returns whether the condition holds. A part is false if its value is missing, if its value has a kind that cannot be
+    /// compared, or if its evaluation exceeds the budget. The other parts are still evaluated.
     pub fn holds(&self, scope: &Scope<'_>, now: Timestamp) -> bool {
         self.predicate.holds(scope, &Evaluation::new(now))
     }
 
-    /// [`Condition::holds`] with the reason: every part, the value that it saw and what it said.
+    /// Like [`Condition::holds`], with the value and the result of every part.
     pub fn explain(&self, scope: &Scope<'_>, now: Timestamp) -> Finding {
         self.predicate.explain(scope, &Evaluation::new(now))
     }
@@ -200,51 +198,56 @@ impl Predicate {
 }
 
 impl Leaf {
-    fn answer<'a>(&self, scope: &'a Scope<'a>, on: &Evaluation) -> (Option<Seen<'a>>, Answer) {
-        if let Question::Cel(place, _) | Question::Operator(place, _) = &self.question
-            && !on.work.try_spend(scope.weight(place))
+    fn answer<'a>(&self, scope: &'a Scope<'a>, on: &Evaluation) -> (Option<Found<'a>>, Answer) {
+        if let Question::Cel(path, _) | Question::Operator(path, _) = &self.question
+            && !on.budget.try_spend(scope.weight(path))
         {
-            return (None, Err(Note::TooMuchWork));
+            return (None, Err(Failure::TooMuchWork));
         }
         match &self.question {
             Question::Constant(value) => (None, Ok(*value)),
-            Question::Cel(place, test) => {
-                let seen = scope.find(&place.root, &place.steps);
-                let answer = test.ask(seen.as_ref());
-                (seen, answer)
+            Question::Cel(path, test) => {
+                let found = scope.find(&path.root, &path.steps);
+                let answer = test.ask(found.as_ref());
+                (found, answer)
             }
-            Question::Operator(place, test) => {
-                let seen = scope.find_loosely(place);
-                let answer = test.ask(seen.as_ref(), on.now);
-                (seen, answer)
+            Question::Operator(path, test) => {
+                let found = scope.find_loosely(path);
+                let answer = test.ask(found.as_ref(), on.now);
+                (found, answer)
             }
             Question::Program(program) => (None, on.ask(program, scope)),
         }
     }
 
     fn explain(&self, scope: &Scope<'_>, on: &Evaluation) -> Finding {
-        let (seen, answer) = self.answer(scope, on);
+        let (found, answer) = self.answer(scope, on);
         let note = match &answer {
             Ok(_) => None,
-            Err(Note::Missing) => Some(Finding::ABSENT.to_owned()),
-            Err(Note::NotComparable) => {
-                let kind = seen.as_ref().and_then(Seen::kind);
-                kind.map(|kind| format!("it is {}, which cannot be compared so", kind.in_words()))
+            Err(Failure::Missing) => Some(Finding::ABSENT.to_owned()),
+            Err(Failure::NotComparable) => {
+                let kind = found.as_ref().and_then(Found::kind);
+                kind.map(|kind| {
+                    format!(
+                        "it is {}, which cannot be compared like this",
+                        kind.in_words()
+                    )
+                })
             }
-            Err(Note::TooMuchWork) => Some("it is too much work".to_owned()),
-            Err(Note::Failed(reason)) => Some(reason.clone()),
+            Err(Failure::TooMuchWork) => Some("it exceeds the work limit".to_owned()),
+            Err(Failure::Failed(reason)) => Some(reason.clone()),
         };
         Finding {
             held: answer.unwrap_or(false),
             what: self.text.to_string(),
-            seen: seen.map(|seen| Clipped(&seen.shown()).to_string()),
+            seen: found.map(|found| Clipped(&found.shown()).to_string()),
             note,
             parts: Vec::new(),
         }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for ValuePath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.root)?;
         for step in &self.steps {

@@ -1,8 +1,8 @@
 //! AppEngine's conditions: `{field, operator, value, timeframe?}` with thirteen operators.
 //!
-//! The platform's pages name the operators and not their edges, so these are ours, in this one file: values are compared
-//! loosely (`"10"` equals `10`), ISO texts as times, and a field that is null is as one that is not
-//! there, which makes every operator false but `not_equals`, `not_contains` and `not_exists`.
+//! The platform's documentation lists the operators but not their details, so this file defines them: values are compared
+//! loosely (`"10"` equals `10`), ISO texts are compared as times, and a field that is null counts as missing. For a missing field
+//! every operator except `not_equals`, `not_contains` and `not_exists` is false.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use regex::Regex;
 use serde_json::Value;
 
-use super::scope::Seen;
-use super::{Answer, Condition, ConditionError, Leaf, Note, Place, Predicate, Question};
+use super::scope::Found;
+use super::{Answer, Condition, ConditionError, Failure, Leaf, Predicate, Question, ValuePath};
 use crate::catalogue;
 use crate::grammar::quantity::{Span, When};
 use crate::json::{Number, Step};
 use crate::time::Timestamp;
 
-/// What is asked of a field.
+/// A test of a field.
 #[derive(Debug)]
 pub(super) enum Test {
     Equals(Value),
@@ -28,11 +28,11 @@ pub(super) enum Test {
     LessThan(Value),
     Exists,
     NotExists,
-    /// The field's time lies this far back at most, and not ahead.
+    /// The field is a time at most this long ago, and not in the future.
     InLast(Duration),
     After(When),
     Before(When),
-    /// Both ends count.
+    /// Both ends are included.
     Between(Value, Value),
     Matches(Regex),
 }
@@ -50,8 +50,8 @@ pub(super) fn parse(conditions: &Value) -> Result<Condition, ConditionError> {
     let mut parts = Vec::new();
     let mut variables = Vec::new();
     for condition in list {
-        let (place, leaf) = one(condition)?;
-        variables.push(place);
+        let (path, leaf) = one(condition)?;
+        variables.push(path);
         parts.push(Predicate::Leaf(leaf));
     }
     variables.sort_unstable();
@@ -82,15 +82,15 @@ fn one(condition: &Value) -> Result<(Box<str>, Leaf), ConditionError> {
     let value = condition.get("value").unwrap_or(&Value::Null);
     let timeframe = condition.get("timeframe").unwrap_or(&Value::Null);
     let test = test(operator, value, timeframe)?;
-    let place = place(field);
+    let path = path_of(field);
     let shown = match (value, timeframe) {
         (Value::Null, Value::Null) => format!("{field} {operator}"),
         (value, Value::Null) => format!("{field} {operator} {value}"),
         (Value::Null, timeframe) => format!("{field} {operator} {timeframe}"),
         (value, timeframe) => format!("{field} {operator} {value} {timeframe}"),
     };
-    let root = place.root.clone();
-    let question = Question::Operator(place, test);
+    let root = path.root.clone();
+    let question = Question::Operator(path, test);
     Ok((
         root,
         Leaf {
@@ -100,9 +100,9 @@ fn one(condition: &Value) -> Result<(Box<str>, Leaf), ConditionError> {
     ))
 }
 
-fn place(field: &str) -> Place {
+fn path_of(field: &str) -> ValuePath {
     let mut names = field.split('.');
-    Place {
+    ValuePath {
         root: names.next().unwrap_or_default().into(),
         steps: names.map(|name| Step::Name(name.to_owned())).collect(),
     }
@@ -124,10 +124,11 @@ fn test(operator: &'static str, value: &Value, timeframe: &Value) -> Result<Test
         "less_than" => Test::LessThan(given(value)?),
         "exists" => Test::Exists,
         "not_exists" => Test::NotExists,
-        "in_last" => Test::InLast(
-            span(value, timeframe)
-                .ok_or_else(|| wrong("a span: `value` 7 with `timeframe` \"days\", or \"7d\""))?,
-        ),
+        "in_last" => {
+            Test::InLast(span(value, timeframe).ok_or_else(|| {
+                wrong("a duration: `value` 7 with `timeframe` \"days\", or \"7d\"")
+            })?)
+        }
         "after_date" => Test::After(date(value)?),
         "before_date" => Test::Before(date(value)?),
         "between" => {
@@ -140,8 +141,8 @@ fn test(operator: &'static str, value: &Value, timeframe: &Value) -> Result<Test
                 .ok_or_else(|| wrong("a regular expression"))?;
             Test::Matches(ConditionError::or_regex(pattern)?)
         }
-        // `find_operator` gives only names of the catalogue; a new one there is refused until it means something here.
-        _ => return Err(wrong("nothing that evt knows yet")),
+        // A new operator of the catalogue is refused until it is implemented here.
+        _ => return Err(wrong("no operands yet: evt does not implement it")),
     })
 }
 
@@ -153,7 +154,7 @@ fn when(value: &Value) -> Option<When> {
     }
 }
 
-/// `"7d"`; 7 with `"days"`; `{value, unit}`; each either as the value or as the timeframe.
+/// A duration as `"7d"`, as 7 with `"days"`, or as `{value, unit}`; the text or object can be the value or the timeframe.
 fn span(value: &Value, timeframe: &Value) -> Option<Duration> {
     match (value, timeframe) {
         (Value::Number(count), Value::String(unit)) => units(count.as_f64()?, unit),
@@ -206,25 +207,25 @@ fn ends(value: &Value) -> Option<(Value, Value)> {
 }
 
 impl Test {
-    pub(super) fn ask(&self, seen: Option<&Seen<'_>>, now: Timestamp) -> Answer {
-        // A field that is null is as good as none.
-        let seen = seen.filter(|seen| !seen.is_null());
-        let Some(seen) = seen else {
+    pub(super) fn ask(&self, found: Option<&Found<'_>>, now: Timestamp) -> Answer {
+        // A field that is null counts as missing.
+        let found = found.filter(|found| !found.is_null());
+        let Some(found) = found else {
             return match self {
                 Self::NotExists | Self::NotContains(_) => Ok(true),
                 Self::Exists => Ok(false),
                 Self::Equals(value) => Ok(value.is_null()),
                 Self::NotEquals(value) => Ok(!value.is_null()),
-                _ => Err(Note::Missing),
+                _ => Err(Failure::Missing),
             };
         };
-        let ordered = |value: &Value| order(seen, value).ok_or(Note::NotComparable);
-        let time = || moment(seen).ok_or(Note::NotComparable);
+        let ordered = |value: &Value| order(found, value).ok_or(Failure::NotComparable);
+        let time = || moment(found).ok_or(Failure::NotComparable);
         match self {
-            Self::Equals(value) => Ok(equal(seen, value)),
-            Self::NotEquals(value) => Ok(!equal(seen, value)),
-            Self::Contains(value) => contains(seen, value),
-            Self::NotContains(value) => contains(seen, value).map(|found| !found),
+            Self::Equals(value) => Ok(equal(found, value)),
+            Self::NotEquals(value) => Ok(!equal(found, value)),
+            Self::Contains(value) => contains(found, value),
+            Self::NotContains(value) => contains(found, value).map(|holds| !holds),
             Self::GreaterThan(value) => Ok(ordered(value)?.is_gt()),
             Self::LessThan(value) => Ok(ordered(value)?.is_lt()),
             Self::Exists => Ok(true),
@@ -236,42 +237,43 @@ impl Test {
             Self::After(date) => Ok(time()? > date.at(now)),
             Self::Before(date) => Ok(time()? < date.at(now)),
             Self::Between(low, high) => Ok(ordered(low)?.is_ge() && ordered(high)?.is_le()),
-            Self::Matches(regex) => match seen.as_str() {
+            Self::Matches(regex) => match found.as_str() {
                 Some(text) => Ok(regex.is_match(&text)),
-                None => Err(Note::NotComparable),
+                None => Err(Failure::NotComparable),
             },
         }
     }
 }
 
-fn equal(seen: &Seen<'_>, value: &Value) -> bool {
+fn equal(found: &Found<'_>, value: &Value) -> bool {
     match value {
         Value::Array(_) | Value::Object(_) => {
-            serde_json::from_str::<Value>(&seen.shown()).is_ok_and(|seen| seen == *value)
+            serde_json::from_str::<Value>(&found.shown()).is_ok_and(|found| found == *value)
         }
-        Value::Bool(value) => match seen.as_bool() {
-            Some(seen) => seen == *value,
-            None => seen.as_str().is_some_and(|text| text == value.to_string()),
+        Value::Bool(value) => match found.as_bool() {
+            Some(found) => found == *value,
+            None => found.as_str().is_some_and(|text| text == value.to_string()),
         },
-        _ => order(seen, value).is_some_and(Ordering::is_eq),
+        _ => order(found, value).is_some_and(Ordering::is_eq),
     }
 }
 
-/// Numbers by value, also where one side is written as text; times as times; other texts letter by letter.
-fn order(seen: &Seen<'_>, value: &Value) -> Option<Ordering> {
-    if let (Some(a), Some(b)) = (number(seen), value_number(value)) {
+/// Compares numbers by value, even if one is a text, two times as times, and other texts by their characters.
+fn order(found: &Found<'_>, value: &Value) -> Option<Ordering> {
+    if let (Some(a), Some(b)) = (number(found), value_number(value)) {
         return a.compare(b);
     }
-    let (seen, value) = (seen.as_str()?, value.as_str()?);
-    if let (Ok(a), Ok(b)) = (seen.parse::<Timestamp>(), value.parse::<Timestamp>()) {
+    let (found, value) = (found.as_str()?, value.as_str()?);
+    if let (Ok(a), Ok(b)) = (found.parse::<Timestamp>(), value.parse::<Timestamp>()) {
         return Some(a.cmp(&b));
     }
-    Some((*seen).cmp(value))
+    Some((*found).cmp(value))
 }
 
-fn number(seen: &Seen<'_>) -> Option<Number> {
-    seen.as_number()
-        .or_else(|| Number::parse(seen.as_str()?.trim()))
+fn number(found: &Found<'_>) -> Option<Number> {
+    found
+        .as_number()
+        .or_else(|| Number::parse(found.as_str()?.trim()))
 }
 
 fn value_number(value: &Value) -> Option<Number> {
@@ -282,22 +284,22 @@ fn value_number(value: &Value) -> Option<Number> {
     }
 }
 
-fn contains(seen: &Seen<'_>, value: &Value) -> Answer {
-    if let Some(mut items) = seen.items() {
+fn contains(found: &Found<'_>, value: &Value) -> Answer {
+    if let Some(mut items) = found.items() {
         return Ok(items.any(|item| equal(&item, value)));
     }
-    match (seen.as_str(), value) {
+    match (found.as_str(), value) {
         (Some(text), Value::String(part)) => Ok(text.contains(part.as_str())),
         (Some(text), Value::Number(part)) => Ok(text.contains(&part.to_string())),
-        _ => Err(Note::NotComparable),
+        _ => Err(Failure::NotComparable),
     }
 }
 
-/// A time as the platform writes it, or milliseconds.
-fn moment(seen: &Seen<'_>) -> Option<Timestamp> {
-    match seen.as_number() {
+/// A time as RFC 3339 text or in milliseconds.
+fn moment(found: &Found<'_>) -> Option<Timestamp> {
+    match found.as_number() {
         Some(Number::Whole(millis)) => Some(Timestamp::from_millis(millis.try_into().ok()?)),
         Some(Number::Real(_)) => None,
-        None => seen.as_str()?.parse().ok(),
+        None => found.as_str()?.parse().ok(),
     }
 }

@@ -1,14 +1,14 @@
-//! What a condition can look at: variables by name, borrowed.
+//! The variables of a condition, borrowed.
 
 use std::borrow::Cow;
 
 use http::HeaderMap;
 
-use super::Place;
-use super::work::of_text;
+use super::ValuePath;
+use super::budget::of_text;
 use crate::json::{Kind, Number, Raw, Step};
 
-/// The variables of one evaluation: names with JSON text, plain text or headers. Nothing is parsed before it is looked at.
+/// The variables of one evaluation: names with JSON text, plain text or headers. Values are parsed only when a condition reads them.
 #[derive(Clone, Debug, Default)]
 pub struct Scope<'a> {
     bound: Vec<(&'a str, Bound<'a>)>,
@@ -21,12 +21,12 @@ pub(super) enum Bound<'a> {
     Headers(&'a HeaderMap),
 }
 
-/// A value that a path led to.
+/// The value at a path.
 #[derive(Clone, Debug)]
-pub(super) enum Seen<'a> {
+pub(super) enum Found<'a> {
     Json(Raw<'a>),
     Text(Cow<'a, str>),
-    /// All headers at once.
+    /// All headers.
     Headers(&'a HeaderMap),
 }
 
@@ -35,7 +35,7 @@ impl<'a> Scope<'a> {
         Self::default()
     }
 
-    /// Binds a name to JSON text. The text must be valid JSON; of any other the parts are looked at as far as they can be.
+    /// Binds a name to JSON text. In text that is not valid JSON some values may not be found.
     #[must_use]
     pub fn json(mut self, name: &'a str, text: &'a str) -> Self {
         self.bound.push((name, Bound::Json(Raw::new(text))));
@@ -49,7 +49,7 @@ impl<'a> Scope<'a> {
         self
     }
 
-    /// Binds a name to headers, which are found whatever the case of their names.
+    /// Binds a name to headers. Header names ignore case.
     #[must_use]
     pub fn headers(mut self, name: &'a str, headers: &'a HeaderMap) -> Self {
         self.bound.push((name, Bound::Headers(headers)));
@@ -64,46 +64,46 @@ impl<'a> Scope<'a> {
             .map(|(_, value)| value)
     }
 
-    pub(super) fn find(&self, root: &str, steps: &[Step]) -> Option<Seen<'_>> {
+    pub(super) fn find(&self, root: &str, steps: &[Step]) -> Option<Found<'_>> {
         match self.get(root)? {
-            Bound::Json(raw) => raw.at(steps).map(Seen::Json),
-            Bound::Text(text) => steps.is_empty().then_some(Seen::Text(Cow::Borrowed(text))),
+            Bound::Json(raw) => raw.at(steps).map(Found::Json),
+            Bound::Text(text) => steps.is_empty().then_some(Found::Text(Cow::Borrowed(text))),
             Bound::Headers(headers) => match steps {
-                [] => Some(Seen::Headers(headers)),
-                [Step::Name(name)] => header(headers, name).map(Seen::Text),
+                [] => Some(Found::Headers(headers)),
+                [Step::Name(name)] => header(headers, name).map(Found::Text),
                 _ => None,
             },
         }
     }
 
-    /// Steps to find a value, and to look through it, at most.
-    pub(super) fn weight(&self, place: &Place) -> u64 {
+    /// An upper bound of the steps for finding and scanning a value.
+    pub(super) fn weight(&self, path: &ValuePath) -> u64 {
         let bytes = |name: &str| match self.get(name) {
             Some(Bound::Json(raw)) => raw.text().len(),
             Some(Bound::Text(text)) => text.len(),
             Some(Bound::Headers(_)) | None => 0,
         };
-        // A field that is no variable's is looked for in the record.
-        let root = bytes(&place.root);
+        // A field of no variable is a field of the record.
+        let root = bytes(&path.root);
         of_text(if root == 0 { bytes("data") } else { root })
     }
 
-    /// AppEngine's fields name a variable's part (`contact.email`) or a part of the record (`email`).
-    pub(super) fn find_loosely(&self, place: &Place) -> Option<Seen<'_>> {
-        if let Some(seen) = self.find(&place.root, &place.steps) {
-            return Some(seen);
+    /// Finds a field of AppEngine: a part of a variable (`contact.email`) or of the record (`email`).
+    pub(super) fn find_loosely(&self, path: &ValuePath) -> Option<Found<'_>> {
+        if let Some(found) = self.find(&path.root, &path.steps) {
+            return Some(found);
         }
         let data = match self.get("data")? {
             Bound::Json(data) => *data,
             Bound::Text(_) | Bound::Headers(_) => return None,
         };
-        data.step(&Step::Name(place.root.to_string()))?
-            .at(&place.steps)
-            .map(Seen::Json)
+        data.step(&Step::Name(path.root.to_string()))?
+            .at(&path.steps)
+            .map(Found::Json)
     }
 }
 
-/// A header's value; several with one name as one list, as HTTP allows to join them.
+/// The value of a header. Several values are joined by commas, as HTTP allows.
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     let mut values = headers
         .get_all(name)
@@ -113,7 +113,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     Some(values.fold(first, |joined, value| format!("{joined}, {value}").into()))
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Found<'a> {
     pub(super) fn kind(&self) -> Option<Kind> {
         match self {
             Self::Json(raw) => raw.kind(),
@@ -148,10 +148,12 @@ impl<'a> Seen<'a> {
         matches!(self, Self::Json(raw) if raw.is_null())
     }
 
-    /// The elements, where it is a list.
-    pub(super) fn items(&self) -> Option<impl Iterator<Item = Seen<'a>>> {
+    /// The elements, if the value is a list.
+    pub(super) fn items(&self) -> Option<impl Iterator<Item = Found<'a>>> {
         match self {
-            Self::Json(raw) if raw.kind() == Some(Kind::Array) => Some(raw.items().map(Seen::Json)),
+            Self::Json(raw) if raw.kind() == Some(Kind::Array) => {
+                Some(raw.items().map(Found::Json))
+            }
             _ => None,
         }
     }
@@ -164,7 +166,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// As JSON, for people.
+    /// The value as JSON, for display.
     pub(super) fn shown(&self) -> Cow<'_, str> {
         match self {
             Self::Json(raw) => Cow::Borrowed(raw.text()),

@@ -36,7 +36,7 @@ fn explain(text: &str) -> Finding {
     explained
 }
 
-/// Whether any part of a condition is left to the interpreter.
+/// Whether any part of a condition needs the interpreter.
 fn interpreted(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::All(parts) | Predicate::Any(parts) => parts.iter().any(interpreted),
@@ -87,7 +87,7 @@ const COMMON: &[(&str, bool)] = &[
 ];
 
 #[test]
-fn common_forms_need_no_interpreter() {
+fn common_forms_do_not_need_the_interpreter() {
     for (text, held) in COMMON {
         let condition = Condition::parse_cel(text).unwrap();
         assert!(!interpreted(&condition.predicate), "{text}");
@@ -96,10 +96,10 @@ fn common_forms_need_no_interpreter() {
 }
 
 #[test]
-fn a_common_form_says_what_the_interpreter_says() {
+fn common_forms_agree_with_the_interpreter() {
     let headers = headers();
     for (text, held) in COMMON {
-        // Where a key is missing the interpreter gives an error in place of an answer; keys of headers have their case.
+        // For a missing key the interpreter returns an error, and its keys of headers are case-sensitive.
         if ["missing", "nothing", "status > 5", "headers"]
             .iter()
             .any(|part| text.contains(part))
@@ -107,14 +107,14 @@ fn a_common_form_says_what_the_interpreter_says() {
             continue;
         }
         let program = cel::Program::compile(text).unwrap();
-        let program = interpret::Program::new(program.expression().clone());
+        let program = Program::new(program.expression().clone());
         let answer = Evaluation::new(now()).ask(&program, &scope(&headers));
         assert_eq!(answer, Ok(*held), "{text}");
     }
 }
 
 #[test]
-fn the_rest_goes_to_the_interpreter() {
+fn other_forms_use_the_interpreter() {
     for (text, held) in [
         ("data.items.exists(item, item.price > 10)", true),
         ("data.items.all(item, item.price > 10)", false),
@@ -142,25 +142,25 @@ fn the_rest_goes_to_the_interpreter() {
 }
 
 #[test]
-fn an_explanation_shows_each_part_with_what_it_saw() {
+fn an_explanation_shows_each_part_with_its_value() {
     let explained = explain(
         "data.status == \"lead\" && (data.amount >= 100 || data.missing == 1) && !data.vip",
     );
     assert_eq!(
         explained.text(),
         "✗ all of\n  ✓ data.status == \"lead\": it is \"lead\"\n  ✗ any of\n    ✗ data.amount >= 100: it is 40.50\n    \
-         ✗ data.missing == 1: it is not there\n  ✗ not\n    ✓ data.vip: it is true"
+         ✗ data.missing == 1: it is missing\n  ✗ not\n    ✓ data.vip: it is true"
     );
     assert_eq!(
         explained.reason(),
-        "data.amount >= 100 is false: it is 40.50; data.missing == 1 is false: it is not there; data.vip is true: it is true"
+        "data.amount >= 100 is false: it is 40.50; data.missing == 1 is false: it is missing; data.vip is true: it is true"
     );
-    let kept = serde_json::to_string(&explained).unwrap();
-    assert_eq!(serde_json::from_str::<Finding>(&kept).unwrap(), explained);
+    let json = serde_json::to_string(&explained).unwrap();
+    assert_eq!(serde_json::from_str::<Finding>(&json).unwrap(), explained);
 }
 
 #[test]
-fn a_part_is_shown_as_it_was_written() {
+fn a_part_is_shown_as_in_the_source() {
     for text in [
         "size(data.tags) == 3",
         "data.items.exists( i, i.price > 100 )",
@@ -176,7 +176,7 @@ fn a_part_is_shown_as_it_was_written() {
 }
 
 #[test]
-fn a_mistake_is_pointed_at() {
+fn a_mistake_is_shown_with_its_position() {
     for (text, at) in [
         ("data.amount >=", 14),
         ("", 0),
@@ -195,7 +195,7 @@ fn a_mistake_is_pointed_at() {
 }
 
 #[test]
-fn unknown_names_get_a_suggestion() {
+fn unknown_names_suggest_the_nearest() {
     let error = Condition::parse_cel("data.x.startWith('a')").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -228,7 +228,7 @@ fn hostile_expressions_are_refused() {
 }
 
 #[test]
-fn what_is_as_deep_as_allowed_fits_the_stack() {
+fn the_deepest_allowed_expressions_fit_the_stack() {
     for text in [
         format!("{}data.vip{}", "(".repeat(46), ")".repeat(46)),
         format!("{}data.vip", "!".repeat(46)),
@@ -249,7 +249,7 @@ fn what_is_as_deep_as_allowed_fits_the_stack() {
 }
 
 #[test]
-fn deep_data_is_no_danger() {
+fn deep_data_is_accepted() {
     let deep = format!(
         "{{\"a\":{}{},\"b\":1}}",
         "[".repeat(100_000),
@@ -269,19 +269,19 @@ fn deep_data_is_no_danger() {
 }
 
 #[test]
-fn a_walk_in_a_walk_in_a_walk_is_refused_and_pointed_at() {
-    let walk = |inside: &str| format!("data.a.exists(x, data.b.all(y, {inside}))");
-    assert!(Condition::parse_cel(&walk("x == y")).is_ok());
+fn a_third_nested_loop_is_refused_with_the_position() {
+    let nested = |inside: &str| format!("data.a.exists(x, data.b.all(y, {inside}))");
+    assert!(Condition::parse_cel(&nested("x == y")).is_ok());
     assert!(Condition::parse_cel("data.a.map(x, x).filter(y, y > 1).exists(z, z == 2)").is_ok());
     for inside in [
         "data.c.exists(z, z == y)",
         "{'k': data.c.exists(z, z == y)}['k']",
         "size(data.c.map(z, z)) > 1",
     ] {
-        let text = walk(inside);
+        let text = nested(inside);
         let error = Condition::parse_cel(&text).unwrap_err();
         assert!(
-            matches!(error, ConditionError::WalksTooDeep { .. }),
+            matches!(error, ConditionError::LoopsTooDeep { .. }),
             "{error}"
         );
         let caret = error.caret().unwrap();
@@ -291,9 +291,9 @@ fn a_walk_in_a_walk_in_a_walk_is_refused_and_pointed_at() {
     }
 }
 
-/// Each of these would take the interpreter minutes or all memory.
+/// Without the budget each of these would take minutes or all memory.
 #[test]
-fn what_is_too_much_work_is_false_and_says_so() {
+fn a_part_over_the_budget_is_false_with_a_note() {
     let numbers = vec!["1"; 200_000].join(",");
     let text = "x".repeat(1_000_000);
     let data = format!(
@@ -315,7 +315,7 @@ fn what_is_too_much_work_is_false_and_says_so() {
         assert!(!explained.held, "{text}");
         assert_eq!(
             explained.note.as_deref(),
-            Some("it is too much work"),
+            Some("it exceeds the work limit"),
             "{text}"
         );
     }
@@ -324,14 +324,14 @@ fn what_is_too_much_work_is_false_and_says_so() {
 }
 
 #[test]
-fn the_parts_of_a_condition_share_its_work() {
+fn the_parts_of_a_condition_share_one_budget() {
     let data = format!(r#"{{"n": 1, "list": [{}]}}"#, vec!["1"; 20_000].join(","));
     let scope = Scope::new().json("data", &data);
     let part = "data.list.all(x, x < 2)";
     assert!(Condition::parse_cel(part).unwrap().holds(&scope, now()));
     let parts = vec![part; 300].join(" && ");
     let explained = Condition::parse_cel(&parts).unwrap().explain(&scope, now());
-    let refused = |part: &&Finding| part.note.as_deref() == Some("it is too much work");
+    let refused = |part: &&Finding| part.note.as_deref() == Some("it exceeds the work limit");
     assert!(explained.parts.iter().any(|part| part.held));
     assert!(explained.parts.iter().filter(refused).count() > 200);
 }
@@ -353,7 +353,7 @@ fn operator(condition: Value) -> bool {
 }
 
 #[test]
-fn each_of_the_thirteen_operators_says_yes_and_no() {
+fn each_of_the_thirteen_operators_can_hold_and_fail() {
     for (name, field, yes, no) in [
         ("equals", "contact.score", json!(10), json!(11)),
         ("equals", "vip", json!(true), json!(false)),
@@ -449,7 +449,7 @@ fn each_of_the_thirteen_operators_says_yes_and_no() {
 }
 
 #[test]
-fn a_list_of_operators_must_hold_as_a_whole() {
+fn all_operators_of_a_list_must_hold() {
     let email = json!({"field": "contact.email", "operator": "exists"});
     let phone = json!({"field": "contact.phone", "operator": "exists"});
     assert!(operator(json!([])));
@@ -458,7 +458,7 @@ fn a_list_of_operators_must_hold_as_a_whole() {
 }
 
 #[test]
-fn operators_that_make_no_sense_are_refused() {
+fn invalid_operators_and_operands_are_refused() {
     for (condition, shown) in [
         (
             json!(1),
@@ -500,7 +500,7 @@ fn operators_that_make_no_sense_are_refused() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_parser_panic(text in "[a-z0-9 .()\\[\\]{}'\"!&|=<>?:,\\\\+*/%`é@#-]{0,40}") {
+    fn arbitrary_text_does_not_panic(text in "[a-z0-9 .()\\[\\]{}'\"!&|=<>?:,\\\\+*/%`é@#-]{0,40}") {
         if let Ok(condition) = Condition::parse_cel(&text) {
             let headers = headers();
             let explained = condition.explain(&scope(&headers), now());

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::support::rust_source::{Piece, files, is_word, pieces, root};
+
 #[test]
 fn imports_go_downwards_only() {
     let layers = layers(&std::fs::read_to_string(source().join("lib.rs")).unwrap());
@@ -107,7 +109,7 @@ const CONFINED: [(&str, &[&str]); 14] = [
 fn third_party_crates_stay_in_their_rooms() {
     let mut misplaced = Vec::new();
     let mut named = HashSet::new();
-    for file in rust_files(&source()) {
+    for file in files(&source(), "rs") {
         let room = modules_of(&file).swap_remove(0);
         let text = std::fs::read_to_string(&file).unwrap();
         let code = tokens(&text);
@@ -172,7 +174,7 @@ fn names(code: &[String], third: &str) -> bool {
 }
 
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+    root().join("src")
 }
 
 /// Each room's layer, from the headings of lib.rs.
@@ -199,7 +201,7 @@ fn layers(lib: &str) -> HashMap<String, usize> {
 /// For each room the other rooms that it names, each with one of the files that do.
 fn imports() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
     let mut rooms: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
-    for file in rust_files(&source()) {
+    for file in files(&source(), "rs") {
         let modules = modules_of(&file);
         let text = std::fs::read_to_string(&file).unwrap();
         let parents: Vec<&str> = modules.iter().map(String::as_str).collect();
@@ -211,19 +213,6 @@ fn imports() -> BTreeMap<String, BTreeMap<String, PathBuf>> {
         }
     }
     rooms
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            files.push(path);
-        }
-    }
-    files
 }
 
 /// The path of a file's module: `["dial", "connect"]`; the first one is its room.
@@ -315,70 +304,13 @@ fn follow(
     }
 }
 
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-/// The words and signs of source text, without comments, strings and characters.
+/// The words and signs of source text, without comments and strings.
 fn tokens(text: &str) -> Vec<String> {
-    let mut tokens: Vec<String> = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let length = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("r\"") || rest.starts_with("r#") {
-            raw_string(rest).unwrap_or(1)
-        } else if first == '"' {
-            quoted(rest, '"')
-        } else if first == '\'' {
-            character(rest)
-        } else {
-            let word = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-            let length = match word {
-                0 if rest.starts_with("::") => 2,
-                0 => first.len_utf8(),
-                word => word,
-            };
-            if !first.is_whitespace() {
-                tokens.push(rest[..length].to_owned());
-            }
-            length
-        };
-        rest = &rest[length..];
-    }
-    tokens
-}
-
-/// The length of a quoted text with its quotes.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, character) in text.char_indices().skip(1) {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            character if character == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-fn raw_string(text: &str) -> Option<usize> {
-    let hashes = text[1..].bytes().take_while(|byte| *byte == b'#').count();
-    let open = 1 + hashes + 1;
-    if text.as_bytes().get(open - 1) != Some(&b'"') {
-        return None;
-    }
-    let close = format!("\"{}", "#".repeat(hashes));
-    Some(open + text[open..].find(&close)? + close.len())
-}
-
-/// The length of a character with its quotes, or 1 for the mark of a lifetime.
-fn character(text: &str) -> usize {
-    let mut characters = text.char_indices().skip(1);
-    match (characters.next(), characters.next()) {
-        (Some((_, '\\')), _) => quoted(text, '\''),
-        (Some(_), Some((at, '\''))) => at + 1,
-        _ => 1,
-    }
+    pieces(text)
+        .into_iter()
+        .filter_map(|(_, piece)| match piece {
+            Piece::Code(code) => Some(code.to_owned()),
+            Piece::Comment(_) | Piece::Text(_) => None,
+        })
+        .collect()
 }

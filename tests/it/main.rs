@@ -1,9 +1,9 @@
-//! End-to-end tests: the real binary, one module a command.
+//! End-to-end tests of the binary, one module per command.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "clippy.toml allows it in tests, which does not reach the functions that they share; a test says what it passes over"
+    reason = "clippy.toml allows these in tests, but not in the functions that tests share"
 )]
 
 mod cli;

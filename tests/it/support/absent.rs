@@ -1,4 +1,4 @@
-//! An app that is not there, on a port that nobody else can take meanwhile.
+//! A port that refuses connections and that no other process can take.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -6,7 +6,7 @@ use tokio::net::TcpSocket;
 
 /// A port of 127.0.0.1 that refuses connections for as long as the value lives.
 pub(crate) struct Absent {
-    /// Bound and not listening: the port is refused to whoever calls it, and not given to whoever asks for a free one.
+    /// Bound but not listening: clients are refused, and the system does not assign the port to another process.
     _holds: TcpSocket,
     address: SocketAddr,
 }

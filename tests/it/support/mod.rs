@@ -1,11 +1,13 @@
-//! What the tests stand on: a home of their own, an app that records, servers of others.
+//! Helpers for the tests: a sandbox for the binary, servers, and programs from npm and PyPI.
 
 pub(crate) mod absent;
 pub(crate) mod app;
+pub(crate) mod http;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod python;
 pub(crate) mod raw;
+pub(crate) mod rust_source;
 pub(crate) mod sandbox;
 pub(crate) mod sse_server;
 pub(crate) mod table;

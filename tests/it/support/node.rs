@@ -1,6 +1,6 @@
-//! Scripts of `tests/interop/`, which hold the libraries of others (npm).
+//! Scripts in `tests/interop/`, which use libraries from npm.
 //!
-//! Needs node and npm, and the network once; said so and passed over where they are missing, a failure with
+//! They need node, npm and, for the first run, the network. Without these the tests print a notice and are skipped, or fail with
 //! `EVT_TEST_REQUIRE=all`.
 
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +18,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// `None`: it cannot be had here, which has been said.
+    /// Starts a script. Prints a notice and returns `None` if node or a library is missing.
     pub(crate) fn start(script: &str, args: &[&str]) -> Option<Self> {
         static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
         if let Err(why) = INSTALLED.get_or_init(install) {
@@ -42,7 +42,7 @@ impl Node {
         })
     }
 
-    /// A server, which says its port in its first line.
+    /// Starts a script that is a server and prints its port on the first line.
     pub(crate) fn serve(script: &str, args: &[&str]) -> Option<(Self, u16)> {
         let mut node = Self::start(script, args)?;
         let line = node.line();
@@ -53,12 +53,12 @@ impl Node {
         Some((node, port))
     }
 
-    /// Writes a line to its stdin.
+    /// Writes a line to the script's stdin.
     pub(crate) fn say(&mut self, line: &str) {
         writeln!(self.stdin, "{line}").expect("node reads");
     }
 
-    /// The next line of its stdout, with its end; waits for it.
+    /// Waits for the next line of the script's stdout and returns it with its line break.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).expect("node writes");
@@ -77,7 +77,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop")
 }
 
-/// Installs what the lock file names, once: it holds a hash of every package.
+/// Installs the packages of the lock file, which has a hash of each, unless they are installed.
 fn install() -> Result<(), String> {
     for tool in ["node", "npm"] {
         let output = Command::new(tool).arg("--version").output();
@@ -98,7 +98,7 @@ fn install() -> Result<(), String> {
     Err(format!("npm cannot install the libraries: {why}"))
 }
 
-/// Whether npm's own list, which it writes last, has each package in the version that is asked for.
+/// Whether npm's list of installed packages, which npm writes last, has each package in the required version.
 fn is_installed() -> bool {
     let read = |name: &str| -> Option<Value> {
         serde_json::from_str(&std::fs::read_to_string(folder().join(name)).ok()?).ok()

@@ -1,4 +1,4 @@
-//! The platform inside the test process, on free ports, found by the sandbox's commands as they find `evt dev`.
+//! The local platform inside the test process, on free ports. The sandbox's commands find it as they find `evt dev`.
 
 use evt::dev::{DevOptions, Platform};
 use evt::running::Running;
@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Sandbox;
 
-/// A platform without a data folder; gone with the value.
+/// A platform without a data folder. Stops when it is dropped.
 pub(crate) struct LocalPlatform {
     pub(crate) running: Running,
     shutdown: CancellationToken,
@@ -14,12 +14,12 @@ pub(crate) struct LocalPlatform {
 }
 
 impl LocalPlatform {
-    /// Starts it for the commands of one sandbox.
+    /// Starts a platform for the commands of one sandbox.
     pub(crate) fn start(sandbox: &Sandbox) -> Self {
         Self::start_with(sandbox, DevOptions::default())
     }
 
-    /// [`LocalPlatform::start`] with options of the test's own; ports and places are the sandbox's.
+    /// Like [`LocalPlatform::start`], with options. Ports and the state folder are those of the sandbox.
     pub(crate) fn start_with(sandbox: &Sandbox, options: DevOptions) -> Self {
         let state_dir = sandbox.home().join("state");
         std::fs::create_dir_all(&state_dir).expect("a state folder");
@@ -59,7 +59,7 @@ impl Drop for LocalPlatform {
     fn drop(&mut self) {
         self.shutdown.cancel();
         if let Some(thread) = self.thread.take() {
-            // A platform that failed has failed its test already.
+            // If the platform panicked, the test has already failed.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,7 @@
-//! Programs of others from PyPI, in a virtual environment below `tests/singer/`.
+//! Programs from PyPI, in a virtual environment in `tests/singer/`.
 //!
-//! Needs python3 with venv and pip, and the network once; said so and passed over where they are missing, a failure with
-//! `EVT_TEST_REQUIRE=all`.
+//! They need python3 with venv and pip and, for the first run, the network. Without these the tests print a notice and are
+//! skipped, or fail with `EVT_TEST_REQUIRE=all`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 pub(crate) struct Python;
 
 impl Python {
-    /// `None`: it cannot be had here, which has been said.
+    /// Installs the programs once. Prints a notice and returns `None` if Python or the network is missing.
     pub(crate) fn install() -> Option<Self> {
         static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
         match INSTALLED.get_or_init(install) {
@@ -26,7 +26,7 @@ impl Python {
         }
     }
 
-    /// A program that was installed, ready to run.
+    /// The command for an installed program.
     pub(crate) fn command(self, name: &str) -> Command {
         Command::new(programs().join(name))
     }
@@ -41,7 +41,7 @@ fn programs() -> PathBuf {
     folder().join(".venv").join(name)
 }
 
-/// Installs what `requirements.txt` names, once: a copy of it beside the packages says that all of it is there.
+/// Installs the packages of `requirements.txt`, unless the copy of that file in the environment shows that they are installed.
 fn install() -> Result<(), String> {
     let (environment, wanted) = (folder().join(".venv"), folder().join("requirements.txt"));
     let wanted_text = std::fs::read_to_string(&wanted).map_err(|error| error.to_string())?;
@@ -68,6 +68,7 @@ fn run(command: &mut Command, what: &str) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    Err(format!("{what}: {}", String::from_utf8_lossy(&said).trim()))
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    Err(format!("{what}: {}", printed.trim()))
 }

@@ -1,13 +1,13 @@
-//! Requests written by hand on a socket, so that what the server gets is what the test says.
+//! Requests written to a socket by hand, so that the test decides every byte.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long an answer may take: far longer than it does.
+/// How long a response may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came back.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -15,7 +15,7 @@ pub(crate) struct Reply {
     pub(crate) body: String,
 }
 
-/// One request on a connection of its own; `None` when the other side is gone before it has answered.
+/// Sends one request on a new connection. `None` if the server closes the connection without a response.
 pub(crate) fn exchange(
     address: SocketAddr,
     method: &str,
@@ -36,11 +36,11 @@ pub(crate) fn exchange(
     exchange_bytes(address, &bytes)
 }
 
-/// Sends bytes as they are and reads until the other side closes.
+/// Sends bytes unchanged and reads until the server closes the connection.
 pub(crate) fn exchange_bytes(address: SocketAddr, request: &[u8]) -> Option<Reply> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    // A server that refuses early closes before it has read all.
+    // A server that refuses early closes the connection before it has read everything.
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);

@@ -1,4 +1,4 @@
-//! The binary in a home of its own, with an environment that holds nothing else.
+//! Runs the binary with a temporary home and an otherwise empty environment.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,25 +9,25 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must come: far longer than it takes, so that a slow machine fails no test.
+/// How long a test waits for a line or an exit. Far longer than necessary, so that tests also pass on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A temporary `EVT_HOME` and current folder, gone with the value.
+/// A temporary `EVT_HOME` and current folder, deleted when it is dropped.
 pub(crate) struct Sandbox {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
 
-/// What a finished command left.
+/// The output of a finished command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// The exit code; `None` where a signal ended the process.
+    /// The exit code; `None` if a signal ended the process.
     pub(crate) exit: Option<i32>,
 }
 
-/// A command under way; killed with the value.
+/// A running command, killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: Lines,
@@ -49,24 +49,24 @@ impl Sandbox {
         }
     }
 
-    /// The same sandbox with one more variable for every command.
+    /// Adds a variable to the environment of every command.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.variables.push((name.to_owned(), value.into()));
         self
     }
 
-    /// `EVT_HOME`: `config`, `data` and `state` lie in it.
+    /// `EVT_HOME`, which contains `config`, `data` and `state`.
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// The folder that commands are run in.
+    /// The current folder of commands.
     pub(crate) fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
-    /// Writes a file in the folder that commands are run in.
+    /// Writes a file in the current folder of commands.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.work().join(name);
         std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("its folder");
@@ -74,7 +74,7 @@ impl Sandbox {
         path
     }
 
-    /// The command, ready to run: for tests that need more than `run` and `spawn` offer.
+    /// A command that is ready to run, for tests that need more than `run` and `spawn`.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_evt"));
         command
@@ -88,7 +88,7 @@ impl Sandbox {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // What the platform's loader and sockets need, and tests cannot do without.
+        // The operating system or the coverage tool needs these.
         for name in ["SYSTEMROOT", "TMPDIR", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -98,13 +98,13 @@ impl Sandbox {
     }
 
     /// Runs a command to its end.
-    #[must_use = "an output that is not looked at proves nothing"]
+    #[must_use = "a test must check the output"]
     pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.run_with_input(args, b"")
     }
 
     /// Runs a command to its end with `input` on its stdin.
-    #[must_use = "an output that is not looked at proves nothing"]
+    #[must_use = "a test must check the output"]
     pub(crate) fn run_with_input<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
@@ -118,7 +118,7 @@ impl Sandbox {
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let input = input.to_owned();
         let writer = std::thread::spawn(move || {
-            // A command that does not read its input closes the pipe, which is its right.
+            // A command may close its stdin without reading all of it.
             let _ = stdin.write_all(&input);
         });
         let output = child.wait_with_output().expect("the command ends");
@@ -130,7 +130,7 @@ impl Sandbox {
         }
     }
 
-    /// Starts a command that goes on.
+    /// Starts a command and returns while it is running.
     pub(crate) fn spawn<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Running {
         Running::start(&mut self.command(args))
     }
@@ -146,7 +146,7 @@ pub(crate) fn ready_address(notice: &str) -> SocketAddr {
 }
 
 impl Running {
-    /// Starts a prepared command; see [`Sandbox::command`].
+    /// Starts a command made by [`Sandbox::command`].
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.spawn().expect("the binary starts");
         Self {
@@ -165,10 +165,10 @@ impl Running {
         self.child.id()
     }
 
-    /// Waits for a line of stdout that holds `text` and returns it.
+    /// Waits for a line of stdout that contains `text` and returns it.
     ///
     /// # Panics
-    /// When the command ends, or a minute passes, without one.
+    /// If the command ends or a minute passes without such a line.
     pub(crate) fn wait_for_stdout(&mut self, text: &str) -> String {
         match self.stdout.wait_for(text) {
             Some(line) => line,
@@ -176,7 +176,7 @@ impl Running {
         }
     }
 
-    /// Waits for a line of stderr that holds `text` and returns it; panics like [`Running::wait_for_stdout`].
+    /// Waits for a line of stderr that contains `text` and returns it. Panics like [`Running::wait_for_stdout`].
     pub(crate) fn wait_for_stderr(&mut self, text: &str) -> String {
         match self.stderr.wait_for(text) {
             Some(line) => line,
@@ -194,13 +194,13 @@ impl Running {
         );
     }
 
-    /// Asks the command to end: SIGINT, as Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does.
     #[cfg(unix)]
     pub(crate) fn interrupt(&self) {
         self.signal(rustix::process::Signal::INT);
     }
 
-    /// Asks the command to end: SIGTERM.
+    /// Sends SIGTERM.
     #[cfg(unix)]
     pub(crate) fn terminate(&self) {
         self.signal(rustix::process::Signal::TERM);
@@ -212,20 +212,20 @@ impl Running {
         let pid = pid
             .and_then(rustix::process::Pid::from_raw)
             .expect("a child has a process id");
-        rustix::process::kill_process(pid, signal).expect("the command is there");
+        rustix::process::kill_process(pid, signal).expect("the command is running");
     }
 
-    /// Ends the command without a chance to clean up: SIGKILL.
+    /// Sends SIGKILL, which gives the command no chance to clean up.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("the command is there");
+        self.child.kill().expect("the command is running");
         self.child.wait().expect("a killed command ends");
     }
 
-    /// Waits for the command's own end.
+    /// Waits until the command ends.
     ///
     /// # Panics
-    /// After a minute; the command is killed.
-    #[must_use = "an output that is not looked at proves nothing"]
+    /// After a minute; the command is then killed.
+    #[must_use = "a test must check the output"]
     pub(crate) fn finish(mut self) -> Output {
         let status = self.wait();
         self.stdout.drain();
@@ -239,14 +239,14 @@ impl Running {
 
     fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
-        // Both streams end with the process, so this waits without a poll for all but a child that closed them early.
+        // Both streams usually end with the process. The loop below only waits for a child that closed them earlier.
         self.stdout.wait_for_end(deadline);
         self.stderr.wait_for_end(deadline);
         loop {
             match self.child.try_wait().expect("a child can be waited for") {
                 Some(status) => return status,
                 None if Instant::now() > deadline => {
-                    self.missing("either (the command goes on)", "end")
+                    self.missing("either (the command is still running)", "end")
                 }
                 None => std::thread::yield_now(),
             }
@@ -256,7 +256,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The command may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -316,19 +316,19 @@ impl Lines {
 }
 
 impl Output {
-    /// The same output, after a check of the exit code.
+    /// Checks the exit code and returns the output.
     ///
     /// # Panics
-    /// Where the code is another; the message holds all that was printed.
+    /// If the code differs; the message contains the whole output.
     pub(crate) fn expect_exit(self, code: i32) -> Self {
         assert_eq!(self.exit, Some(code), "{self}");
         self
     }
 
-    /// stdout as JSON, one value a line.
+    /// The lines of stdout as JSON.
     ///
     /// # Panics
-    /// Where a line is none.
+    /// If a line is not JSON.
     pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
         self.stdout
             .lines()

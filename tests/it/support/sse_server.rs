@@ -1,63 +1,55 @@
-//! A server that sends bytes as a test wrote them, connection by connection, and records what it was asked.
+//! A server that sends the bytes of a script on each connection, and records the requests.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::app::{Request, read_request};
+use super::http::{Request, Server, read_request, response};
 
 /// What happens on a connection after its request.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Send(Vec<u8>),
-    /// The bytes, so many times.
+    /// The bytes, this many times.
     Repeat(Vec<u8>, usize),
-    /// Until the client closes.
+    /// Waits until the client closes the connection.
     Hold,
 }
 
-/// On a free port of 127.0.0.1. Each connection gets the next script and is closed at its end.
+/// A server on a free port of 127.0.0.1. Each connection gets the next script and is closed at its end; after the last
+/// script connections are refused.
 pub(crate) struct SseServer {
-    address: SocketAddr,
+    server: Server,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl SseServer {
     pub(crate) fn start(scripts: Vec<Vec<Step>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let recorded = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for script in scripts {
-                let Ok((stream, _)) = listener.accept() else {
-                    return;
-                };
-                let recorded = Arc::clone(&recorded);
-                std::thread::spawn(move || serve(stream, script, &recorded));
-            }
+        let count = scripts.len();
+        let scripts = Mutex::new(scripts.into_iter());
+        let server = Server::on(listener, count, move |stream| {
+            let script = lock(&scripts).next().unwrap_or_default();
+            serve(stream, script, &recorded);
         });
-        Self { address, requests }
+        Self { server, requests }
     }
 
     /// `http://127.0.0.1:PORT` followed by `path`.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        self.server.url(path)
     }
 
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.requests).clone()
     }
 }
 
 impl Step {
-    /// The head of an answer that is a stream, its body in chunks.
+    /// The head of a streaming response with a chunked body.
     pub(crate) fn head(content_type: &str) -> Self {
         Self::Send(
             format!(
@@ -79,20 +71,23 @@ impl Step {
         Self::Send([&length, body, b"\r\n"].concat())
     }
 
-    /// The proper end of a body in chunks; without it the connection is cut.
+    /// The end of a chunked body. Without it the client sees a lost connection.
     pub(crate) fn end() -> Self {
         Self::Send(b"0\r\n\r\n".to_vec())
     }
 
-    /// A whole answer.
+    /// A complete response; `headers` are lines.
     pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Self {
-        let length = if status == 204 {
-            String::new()
-        } else {
-            format!("content-length: {}\r\n", body.len())
-        };
-        Self::Send(format!("HTTP/1.1 {status} Told\r\n{length}{headers}\r\n{body}").into_bytes())
+        let headers: Vec<_> = headers
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .collect();
+        Self::Send(response(status, &headers, body))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn serve(mut stream: TcpStream, script: Vec<Step>, recorded: &Mutex<Vec<Request>>) {
@@ -103,17 +98,14 @@ fn serve(mut stream: TcpStream, script: Vec<Step>, recorded: &Mutex<Vec<Request>
     let Some(request) = read_request(&mut reading) else {
         return;
     };
-    recorded
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(request);
+    lock(recorded).push(request);
     for step in script {
         let sent = match step {
             Step::Send(bytes) => stream.write_all(&bytes),
             Step::Repeat(bytes, times) => (0..times).try_for_each(|_| stream.write_all(&bytes)),
             Step::Hold => reading.read_to_end(&mut Vec::new()).map(drop),
         };
-        // The client is gone, which is its right.
+        // The client has closed the connection.
         if sent.is_err() {
             return;
         }

@@ -1,23 +1,23 @@
-//! A platform of one table: rows as they are written by the test, byte for byte, searched as `find` searches.
+//! A platform with one table: rows that the test writes, byte for byte, and a `find` that selects them.
 
 use std::io::{BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::Sandbox;
-use super::app::read_request;
+use super::http::{Server, read_request, response};
 
-/// How long a test waits for a request that must come.
+/// How long a test waits for a request.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on a free port of 127.0.0.1; gone with the value.
+/// A server on a free port of 127.0.0.1. Stops when it is dropped.
 ///
-/// It knows `modifydate` with `$gte` and `$lt`, and null; `sk` with `$gt` and equality; sorts of both; `skip`, `page` and `pageSize`.
+/// It supports `modifydate` with `$gte` and `$lt`, and null; `sk` with `$gt` and equality; sorts of both; `skip`, `page` and `pageSize`.
 pub(crate) struct Table {
-    address: SocketAddr,
+    server: Server,
     shared: Arc<Shared>,
 }
 
@@ -43,39 +43,26 @@ struct Row {
 impl Table {
     /// Each row is the text of a JSON object.
     pub(crate) fn start(rows: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             inner: Mutex::default(),
             changed: Condvar::new(),
         });
-        let accepting = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if accepting.lock().has_ended {
-                    return;
-                }
-                let Ok(stream) = stream else { continue };
-                let shared = Arc::clone(&accepting);
-                std::thread::spawn(move || shared.serve(stream));
-            }
-        });
-        let table = Self { address, shared };
+        let serving = Arc::clone(&shared);
+        let server = Server::start(move |stream| serving.serve(stream));
+        let table = Self { server, shared };
         rows.iter().for_each(|row| table.put(row));
         table
     }
 
-    /// A home whose commands ask this table.
+    /// A sandbox whose commands use this platform.
     pub(crate) fn sandbox(&self) -> Sandbox {
         Sandbox::new()
-            .with("EVT_URL", format!("http://{}", self.address))
+            .with("EVT_URL", self.server.url(""))
             .with("EVT_ORG", "acme")
             .with("EVT_TOKEN", "t0k")
     }
 
-    /// Adds a row, in place of the one with its key.
+    /// Adds a row and replaces the one with the same key.
     pub(crate) fn put(&self, text: &str) {
         let row: Value = serde_json::from_str(text).expect("a row is JSON");
         let (key, date) = (row["sk"].clone(), row["modifydate"].clone());
@@ -97,12 +84,12 @@ impl Table {
         self.shared.lock().requests
     }
 
-    /// Requests get no answer from now on.
+    /// Leaves all further requests unanswered.
     pub(crate) fn hold(&self) {
         self.shared.lock().is_held = true;
     }
 
-    /// Waits until so many requests came.
+    /// Waits for this many requests.
     ///
     /// # Panics
     /// After a minute.
@@ -111,7 +98,11 @@ impl Table {
         let mut inner = self.shared.lock();
         while inner.requests < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} of {count} came", inner.requests);
+            assert!(
+                !left.is_zero(),
+                "only {} of {count} requests",
+                inner.requests
+            );
             let waited = self.shared.changed.wait_timeout(inner, left);
             inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -122,8 +113,6 @@ impl Drop for Table {
     fn drop(&mut self) {
         self.shared.lock().has_ended = true;
         self.shared.changed.notify_all();
-        // Wakes the thread that accepts, so that it sees the end and frees the port.
-        let _ = TcpStream::connect(self.address);
     }
 }
 
@@ -147,14 +136,8 @@ impl Shared {
             }
             let body = inner.find(&request.json());
             drop(inner);
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            if stream
-                .write_all(format!("{head}{body}").as_bytes())
-                .is_err()
-            {
+            let headers = [("content-type", "application/json")];
+            if stream.write_all(&response(200, &headers, &body)).is_err() {
                 return;
             }
         }
@@ -183,7 +166,7 @@ impl Inner {
     }
 }
 
-/// Texts alone are compared, and a missing value holds for nothing but null.
+/// Operators compare only texts. A missing value matches only null.
 fn holds(query: &Value, name: &str, value: &Value) -> bool {
     let Some(condition) = query.get(name) else {
         return true;

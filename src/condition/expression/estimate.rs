@@ -1,5 +1,5 @@
-//! How much work an expression will be to the interpreter, which itself knows no bounds: found before it runs, from the lists and
-//! texts that the expression names.
+//! Estimates the work of an expression from the lists and texts that it names. The interpreter itself has no bounds, so the
+//! estimate is made before the expression is evaluated.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use cel::common::ast::{
 use cel::objects::Key;
 use regex::RegexBuilder;
 
-use super::work::of_text;
+use crate::condition::budget::of_text;
 
-/// To compile a small regular expression, which the interpreter does at every call.
+/// Steps for compiling a small regular expression, which the interpreter does for every call.
 const SMALL_REGEX: u64 = 2_000;
 const LARGE_REGEX: u64 = 200_000;
-/// Bytes of a compiled regular expression that counts as small.
+/// The largest compiled regular expression that counts as small, in bytes.
 const SMALL: usize = 16 * 1024;
 
-/// An upper bound of the steps, or anything above `limit`.
+/// An upper bound of the steps. If it exceeds `limit`, the result is some number above `limit`.
 pub(super) fn steps(expr: &IdedExpr, values: &BTreeMap<String, Value>, limit: u64) -> u64 {
     let mut estimate = Estimate {
         values,
@@ -37,25 +37,26 @@ struct Estimate<'a> {
     limit: u64,
 }
 
-/// What an expression may become.
+/// The possible values of an expression.
 #[derive(Clone, Debug)]
 enum Shape<'a> {
-    /// One of these.
+    /// One of these values.
     Among(Vec<&'a Value>),
-    /// Something no larger.
-    Within(Bulk),
+    /// Any value of at most this size.
+    Within(Size),
 }
 
-/// Bounds of a value: elements, the weight of the heaviest, and of all. A weight is one for each value and each byte of text.
+/// The size of a value: the number of elements, the weight of the heaviest element, and the total weight. Each value and each byte
+/// of text has the weight 1.
 #[derive(Clone, Copy, Debug, Default)]
-struct Bulk {
+struct Size {
     items: u64,
     each: u64,
     weight: u64,
 }
 
-impl Bulk {
-    /// A value of which only the weight is known: it may be one list, or one element.
+impl Size {
+    /// The size of a value of known weight: many light elements or one heavy element.
     const fn of(weight: u64) -> Self {
         Self {
             items: weight,
@@ -72,7 +73,8 @@ impl Bulk {
         }
     }
 
-    fn looked_through(self) -> u64 {
+    /// Steps for scanning the value.
+    fn scan(self) -> u64 {
         of_text(usize::try_from(self.weight).unwrap_or(usize::MAX))
     }
 }
@@ -82,11 +84,11 @@ impl<'a> Estimate<'a> {
         self.steps = self.steps.saturating_add(times.saturating_mul(steps));
     }
 
-    /// What the expression may become, when it is evaluated so many times. As deep as the expression, which its parser limits.
+    /// The possible values of an expression that is evaluated `times` times. Recursive; the parser limits the depth.
     fn shape(&mut self, expr: &'a IdedExpr, times: u64) -> Shape<'a> {
         self.spend(times, 1);
         if self.steps > self.limit {
-            return Shape::Within(Bulk::default());
+            return Shape::Within(Size::default());
         }
         match &expr.expr {
             Expr::Ident(name) => self.variable(name),
@@ -97,29 +99,29 @@ impl<'a> Estimate<'a> {
             Expr::Call(call) => self.call(call, times),
             Expr::Comprehension(inner) => Shape::Within(self.comprehension(inner, times)),
             Expr::List(list) => {
-                let mut all = Bulk::of(1);
+                let mut all = Size::of(1);
                 for part in &list.elements {
-                    let part = self.bulk(part, times);
+                    let part = self.size(part, times);
                     all.items += 1;
                     all.each = all.each.max(part.weight);
                     all.weight = all.weight.saturating_add(part.weight);
                 }
-                self.spend(times, all.looked_through());
+                self.spend(times, all.scan());
                 Shape::Within(all)
             }
             Expr::Map(map) => self.entries(map.entries.iter().map(|entry| &entry.expr), times),
             Expr::Struct(of) => self.entries(of.entries.iter().map(|entry| &entry.expr), times),
             Expr::Literal(LiteralValue::String(text)) => {
-                Shape::Within(Bulk::of(1 + text.inner().len() as u64))
+                Shape::Within(Size::of(1 + text.inner().len() as u64))
             }
             Expr::Literal(LiteralValue::Bytes(bytes)) => {
-                Shape::Within(Bulk::of(1 + bytes.inner().len() as u64))
+                Shape::Within(Size::of(1 + bytes.inner().len() as u64))
             }
-            Expr::Literal(_) | Expr::Unspecified => Shape::Within(Bulk::of(1)),
+            Expr::Literal(_) | Expr::Unspecified => Shape::Within(Size::of(1)),
         }
     }
 
-    fn bulk(&mut self, expr: &'a IdedExpr, times: u64) -> Bulk {
+    fn size(&mut self, expr: &'a IdedExpr, times: u64) -> Size {
         let shape = self.shape(expr, times);
         self.weigh(&shape)
     }
@@ -130,7 +132,7 @@ impl<'a> Estimate<'a> {
         }
         match self.values.get(name.trim_start_matches('.')) {
             Some(value) => Shape::Among(vec![value]),
-            None => Shape::Within(Bulk::of(1)),
+            None => Shape::Within(Size::of(1)),
         }
     }
 
@@ -145,23 +147,23 @@ impl<'a> Estimate<'a> {
                 });
                 Shape::Among(members.collect())
             }
-            Shape::Within(bulk) => Shape::Within(Bulk::of(bulk.weight)),
+            Shape::Within(size) => Shape::Within(Size::of(size.weight)),
         }
     }
 
     fn entries(&mut self, entries: impl Iterator<Item = &'a EntryExpr>, times: u64) -> Shape<'a> {
-        let mut all = Bulk::of(1);
+        let mut all = Size::of(1);
         for entry in entries {
             let part = match entry {
-                EntryExpr::StructField(field) => self.bulk(&field.value, times),
+                EntryExpr::StructField(field) => self.size(&field.value, times),
                 EntryExpr::MapEntry(entry) => {
-                    let key = self.bulk(&entry.key, times);
-                    key.and(self.bulk(&entry.value, times))
+                    let key = self.size(&entry.key, times);
+                    key.and(self.size(&entry.value, times))
                 }
             };
-            all = Bulk::of(all.weight.saturating_add(part.weight));
+            all = Size::of(all.weight.saturating_add(part.weight));
         }
-        self.spend(times, all.looked_through());
+        self.spend(times, all.scan());
         Shape::Within(all)
     }
 
@@ -175,9 +177,9 @@ impl<'a> Estimate<'a> {
             };
         }
         let parts = call.target.as_deref().into_iter().chain(&call.args);
-        let parts: Vec<Bulk> = parts.map(|part| self.bulk(part, times)).collect();
-        let all = parts.iter().copied().fold(Bulk::default(), Bulk::and);
-        let small = Shape::Within(Bulk::of(1));
+        let parts: Vec<Size> = parts.map(|part| self.size(part, times)).collect();
+        let all = parts.iter().copied().fold(Size::default(), Size::and);
+        let small = Shape::Within(Size::of(1));
         match call.func_name.as_str() {
             operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT => small,
             operators::EQUALS | operators::NOT_EQUALS => {
@@ -196,8 +198,8 @@ impl<'a> Estimate<'a> {
                 small
             }
             _ => {
-                self.spend(times, all.looked_through());
-                // Texts grow where they are written with escapes, numbers where they are written at all.
+                self.spend(times, all.scan());
+                // Escapes make texts longer, and a number as text is longer than its weight.
                 let weight = all
                     .weight
                     .saturating_mul(if call.func_name == operators::ADD {
@@ -205,7 +207,7 @@ impl<'a> Estimate<'a> {
                     } else {
                         4
                     });
-                Shape::Within(Bulk {
+                Shape::Within(Size {
                     items: all.items.max(1),
                     each: all.each,
                     weight: weight.saturating_add(32),
@@ -214,36 +216,36 @@ impl<'a> Estimate<'a> {
         }
     }
 
-    fn comprehension(&mut self, inner: &'a ComprehensionExpr, times: u64) -> Bulk {
+    fn comprehension(&mut self, inner: &'a ComprehensionExpr, times: u64) -> Size {
         let range = self.shape(&inner.iter_range, times);
-        let bulk = self.weigh(&range);
+        let size = self.weigh(&range);
         let element = self.element(&range);
         self.shape(&inner.accu_init, times);
-        let times_in = times.saturating_mul(bulk.items);
-        // Each element is copied before it is looked at.
-        self.spend(times_in, 2 + Bulk::of(bulk.each).looked_through());
+        let times_in = times.saturating_mul(size.items);
+        // The interpreter copies each element.
+        self.spend(times_in, 2 + Size::of(size.each).scan());
         let outside = self.bound.len();
         if let Some(second) = &inner.iter_var2 {
             self.bound
-                .push((second, Shape::Within(Bulk::of(bulk.each))));
+                .push((second, Shape::Within(Size::of(size.each))));
         }
         self.bound.push((&inner.iter_var, element));
         self.bound
-            .push((&inner.accu_var, Shape::Within(Bulk::of(0))));
+            .push((&inner.accu_var, Shape::Within(Size::of(0))));
         self.shape(&inner.loop_cond, times_in);
-        let step = self.bulk(&inner.loop_step, times_in);
+        let step = self.size(&inner.loop_step, times_in);
         self.shape(&inner.result, times);
         self.bound.truncate(outside);
-        Bulk {
-            items: bulk.items,
+        Size {
+            items: size.items,
             each: step.weight,
-            weight: bulk.items.saturating_mul(step.weight).saturating_add(1),
+            weight: size.items.saturating_mul(step.weight).saturating_add(1),
         }
     }
 
-    /// Any element of a list or key of an object.
+    /// The elements of a list, or the keys of an object.
     fn element(&mut self, list: &Shape<'a>) -> Shape<'a> {
-        let bulk = match list {
+        let size = match list {
             Shape::Among(values) => {
                 let lists: Option<Vec<&'a [Value]>> = values
                     .iter()
@@ -256,23 +258,23 @@ impl<'a> Estimate<'a> {
                     let count = lists.iter().map(|list| list.len() as u64).sum();
                     self.spend(count, 1);
                     return match self.steps > self.limit {
-                        true => Shape::Within(Bulk::default()),
+                        true => Shape::Within(Size::default()),
                         false => Shape::Among(lists.into_iter().flatten().collect()),
                     };
                 }
                 self.weigh(list)
             }
-            Shape::Within(bulk) => *bulk,
+            Shape::Within(size) => *size,
         };
-        Shape::Within(Bulk::of(bulk.each))
+        Shape::Within(Size::of(size.each))
     }
 
-    fn weigh(&mut self, shape: &Shape<'_>) -> Bulk {
+    fn weigh(&mut self, shape: &Shape<'_>) -> Size {
         match shape {
-            Shape::Within(bulk) => *bulk,
-            Shape::Among(values) => values.iter().fold(Bulk::of(1), |most, value| {
+            Shape::Within(size) => *size,
+            Shape::Among(values) => values.iter().fold(Size::of(1), |most, value| {
                 let one = self.weigh_one(value);
-                Bulk {
+                Size {
                     items: most.items.max(one.items),
                     each: most.each.max(one.each),
                     weight: most.weight.max(one.weight),
@@ -281,13 +283,13 @@ impl<'a> Estimate<'a> {
         }
     }
 
-    /// As deep as the value, which its parser limits. Counts as work itself.
-    fn weigh_one(&mut self, value: &Value) -> Bulk {
+    /// Recursive; the JSON parser limits the depth. Weighing counts as work, too.
+    fn weigh_one(&mut self, value: &Value) -> Size {
         self.spend(1, 1);
         if self.steps > self.limit {
-            return Bulk::default();
+            return Size::default();
         }
-        let mut all = Bulk::of(1);
+        let mut all = Size::of(1);
         all.items = 0;
         let mut add = |weight: u64| {
             all.items += 1;
@@ -295,7 +297,7 @@ impl<'a> Estimate<'a> {
             all.weight = all.weight.saturating_add(weight);
         };
         match value {
-            Value::String(text) => return Bulk::of(1 + text.len() as u64),
+            Value::String(text) => return Size::of(1 + text.len() as u64),
             Value::List(items) => {
                 for item in items.iter() {
                     add(self.weigh_one(item).weight);
@@ -316,7 +318,7 @@ impl<'a> Estimate<'a> {
     }
 }
 
-/// The cost of compiling a pattern; one from the data may be anything.
+/// Steps for compiling a pattern. A pattern that is not a literal could be anything, so it is refused.
 fn regex(pattern: Option<&IdedExpr>) -> u64 {
     let Some(Expr::Literal(LiteralValue::String(text))) = pattern.map(|pattern| &pattern.expr)
     else {

@@ -1,30 +1,30 @@
-//! How much work one evaluation may be. Conditions come from people, what they look at comes from anyone.
+//! A bound on the work of one evaluation. Users write conditions, but anyone may send the data.
 
 use std::cell::Cell;
 
-/// Steps of one evaluation of a condition, some ten nanoseconds each.
+/// Steps for one evaluation of a condition. A step takes about ten nanoseconds.
 pub(super) const CONDITION: u64 = 3_000_000;
-/// Steps of one evaluation of a filter, of which a search makes many.
+/// Steps for one evaluation of a filter. A search evaluates its filter for many records.
 pub(super) const FILTER: u64 = 1_000_000;
-/// Bytes of a compiled regular expression.
+/// The largest compiled regular expression, in bytes.
 pub(super) const REGEX: usize = 1024 * 1024;
-/// Bytes of text that are looked through in one step.
+/// Bytes of text that one step scans.
 const BYTES: usize = 32;
 
-/// What is left of an evaluation's work.
+/// The remaining steps of an evaluation.
 #[derive(Debug)]
-pub(super) struct Work {
+pub(super) struct Budget {
     left: Cell<Option<u64>>,
 }
 
-impl Work {
+impl Budget {
     pub(super) fn new(steps: u64) -> Self {
         Self {
             left: Cell::new(Some(steps)),
         }
     }
 
-    /// Takes some of the work; `false` when so much was not left, and from then on.
+    /// Subtracts steps. Returns `false` if too few are left; after that the budget is exhausted.
     #[must_use]
     pub(super) fn spend(&self, steps: u64) -> bool {
         let left = self.left.get().and_then(|left| left.checked_sub(steps));
@@ -32,7 +32,7 @@ impl Work {
         left.is_some()
     }
 
-    /// As [`Work::spend`], but what is too much leaves the rest to others.
+    /// Like [`Budget::spend`], but if too few steps are left, they remain for other parts.
     #[must_use]
     pub(super) fn try_spend(&self, steps: u64) -> bool {
         let left = self.left.get().and_then(|left| left.checked_sub(steps));
@@ -51,7 +51,7 @@ impl Work {
     }
 }
 
-/// Steps to look through so many bytes.
+/// Steps for scanning this many bytes.
 pub(super) fn of_text(bytes: usize) -> u64 {
     1 + (bytes / BYTES) as u64
 }

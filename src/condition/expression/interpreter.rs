@@ -1,4 +1,4 @@
-//! The parts of a condition that only the CEL interpreter can answer.
+//! Evaluates the parts of a condition that need the CEL interpreter.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -6,48 +6,49 @@ use std::sync::{Arc, LazyLock};
 use cel::common::ast::IdedExpr;
 use cel::{Context, Env, ExecutionError, Value};
 
-use super::scope::{Bound, Scope};
-use super::work::{Work, of_text};
-use super::{Answer, Note, estimate};
+use super::estimate;
+use crate::condition::budget::{Budget, of_text};
+use crate::condition::scope::{Bound, Scope};
+use crate::condition::{Answer, Failure};
 use crate::time::Timestamp;
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
-/// Characters of the interpreter's complaint that are kept: it repeats whole values.
-const COMPLAINT: usize = 200;
+/// The longest part of an interpreter's message that is used, in characters. Messages can contain whole values.
+const MESSAGE: usize = 200;
 
-/// Steps to hold one value of a JSON text in the interpreter's way.
+/// Steps for converting one JSON value to a value of the interpreter.
 const VALUE: u64 = 10;
 
-/// What the interpreter has been told so far in one evaluation: each variable once, however many parts look at it.
-pub(super) struct Told {
+/// The variables of one evaluation. Each is converted once, even if several parts name it.
+pub(in crate::condition) struct Bindings {
     context: Context<'static, 'static>,
     values: BTreeMap<String, Value>,
 }
 
-impl Told {
-    pub(super) fn new() -> Self {
+impl Bindings {
+    pub(in crate::condition) fn new() -> Self {
         Self {
             context: Context::with_env(Arc::clone(&ENV)),
             values: BTreeMap::new(),
         }
     }
 
-    fn tell(
+    fn bind(
         &mut self,
         name: &str,
         scope: &Scope<'_>,
         now: Timestamp,
-        work: &Work,
-    ) -> Result<(), Note> {
+        budget: &Budget,
+    ) -> Result<(), Failure> {
         if self.values.contains_key(name) {
             return Ok(());
         }
         let value = match scope.get(name) {
             Some(bound) => {
-                if !work.try_spend(weight(bound)) {
-                    return Err(Note::TooMuchWork);
+                if !budget.try_spend(weight(bound)) {
+                    return Err(Failure::TooMuchWork);
                 }
-                value(bound).map_err(|error| Note::Failed(error.to_string()))?
+                value(bound).map_err(|error| Failure::Failed(error.to_string()))?
             }
             None if name == "now" => moment(now),
             None => return Ok(()),
@@ -58,15 +59,15 @@ impl Told {
     }
 }
 
-/// One expression and the variables that it names.
+/// An expression and the variables that it names.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(in crate::condition) struct Program {
     expression: IdedExpr,
     variables: Vec<String>,
 }
 
 impl Program {
-    pub(super) fn new(expression: IdedExpr) -> Self {
+    pub(in crate::condition) fn new(expression: IdedExpr) -> Self {
         let variables = expression
             .references()
             .variables()
@@ -79,38 +80,38 @@ impl Program {
         }
     }
 
-    pub(super) fn ask(
+    pub(in crate::condition) fn ask(
         &self,
         scope: &Scope<'_>,
         now: Timestamp,
-        work: &Work,
-        told: &mut Told,
+        budget: &Budget,
+        bindings: &mut Bindings,
     ) -> Answer {
         for name in &self.variables {
-            told.tell(name, scope, now, work)?;
+            bindings.bind(name, scope, now, budget)?;
         }
-        let steps = estimate::steps(&self.expression, &told.values, work.left());
-        if !work.try_spend(steps) {
-            return Err(Note::TooMuchWork);
+        let steps = estimate::steps(&self.expression, &bindings.values, budget.left());
+        if !budget.try_spend(steps) {
+            return Err(Failure::TooMuchWork);
         }
-        match told.context.resolve(&self.expression) {
+        match bindings.context.resolve(&self.expression) {
             Ok(Value::Bool(answer)) => Ok(answer),
-            Ok(_) => Err(Note::Failed("it is neither true nor false".to_owned())),
+            Ok(_) => Err(Failure::Failed("it is neither true nor false".to_owned())),
             Err(ExecutionError::NoSuchKey(key)) => {
-                Err(Note::Failed(format!("`{key}` is not there")))
+                Err(Failure::Failed(format!("`{key}` is missing")))
             }
             Err(ExecutionError::UndeclaredReference(name)) => {
-                Err(Note::Failed(format!("there is no `{name}`")))
+                Err(Failure::Failed(format!("there is no `{name}`")))
             }
             Err(error) => {
-                let complaint = error.to_string();
-                Err(Note::Failed(complaint.chars().take(COMPLAINT).collect()))
+                let message = error.to_string();
+                Err(Failure::Failed(message.chars().take(MESSAGE).collect()))
             }
         }
     }
 }
 
-/// The work of [`value`], before it is done.
+/// The steps of [`value`].
 fn weight(bound: &Bound<'_>) -> u64 {
     let (bytes, values) = match bound {
         Bound::Json(raw) => {
@@ -151,7 +152,7 @@ fn value(bound: &Bound<'_>) -> Result<Value, serde_json::Error> {
     })
 }
 
-/// Recursion is as deep as the JSON, which its parser limits to 128 levels.
+/// Recursive; the JSON parser limits the depth to 128 levels.
 fn convert(json: serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
