@@ -69,7 +69,6 @@ impl Bench {
     fn job(&self, endpoint: usize, run_at: Timestamp) -> NewJob {
         NewJob {
             queue: "deliveries",
-            order_key: None,
             run_at,
             retry: Retry::standard(),
             message_id: Some(format!("msg_{endpoint}")),

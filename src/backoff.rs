@@ -24,9 +24,6 @@ pub struct Retry {
     pub delays: Vec<Duration>,
     #[serde(default, skip_serializing_if = "Jitter::is_usual")]
     pub jitter: Jitter,
-    /// Statuses after which nothing is tried again.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub permanent: Vec<u16>,
 }
 
 /// How far a delay is changed at random, so that jobs that failed together are not retried together.
@@ -60,7 +57,6 @@ impl Retry {
         Self {
             delays: delays.into_iter().map(|delay| delay.min(LONGEST)).collect(),
             jitter: Jitter::Around,
-            permanent: Vec::new(),
         }
     }
 
@@ -112,24 +108,11 @@ impl Retry {
         )
     }
 
-    #[must_use]
-    pub fn never_after(mut self, statuses: &[u16]) -> Self {
-        self.permanent = statuses.to_vec();
-        self
-    }
-
     /// The delay after this many failures, with jitter from `random` (0 to 1). `None` after the last retry.
     pub fn delay(&self, failures: u32, random: f64) -> Option<Duration> {
         let index = usize::try_from(failures).ok()?.checked_sub(1)?;
         let delay = self.delays.get(index)?;
         Some(self.jitter.apply(*delay, random).min(LONGEST))
-    }
-
-    /// All delays in order, each with jitter from the next number of `random` (0 to 1).
-    pub fn iter(&self, mut random: impl FnMut() -> f64) -> impl Iterator<Item = Duration> {
-        self.delays
-            .iter()
-            .map(move |delay| self.jitter.apply(*delay, random()).min(LONGEST))
     }
 
     /// The remaining time of the schedule after this many failures. A `Retry-After` must not be longer.
@@ -213,8 +196,16 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_000);
 
+    /// The whole schedule with one random number.
+    fn schedule(retry: &Retry, random: f64) -> Vec<Duration> {
+        (1..)
+            .map_while(|failures| retry.delay(failures, random))
+            .collect()
+    }
+
     fn seconds(retry: &Retry) -> Vec<u64> {
-        retry.iter(|| 0.5).map(|delay| delay.as_secs()).collect()
+        let schedule = schedule(retry, 0.5);
+        schedule.iter().map(Duration::as_secs).collect()
     }
 
     #[test]
@@ -235,10 +226,10 @@ mod tests {
     #[test]
     fn bullmq_delays_double_and_jitter_only_shortens_them() {
         let retry = Retry::bullmq(Duration::from_secs(1), 5, 50);
-        let longest: Vec<_> = retry.iter(|| 0.0).map(|delay| delay.as_secs()).collect();
-        assert_eq!(longest, [1, 2, 4, 8]);
-        let shortest: Vec<_> = retry.iter(|| 1.0).map(|delay| delay.as_millis()).collect();
-        assert_eq!(shortest, [500, 1000, 2000, 4000]);
+        let longest = [1000, 2000, 4000, 8000].map(Duration::from_millis);
+        assert_eq!(schedule(&retry, 0.0), longest);
+        let shortest = [500, 1000, 2000, 4000].map(Duration::from_millis);
+        assert_eq!(schedule(&retry, 1.0), shortest);
     }
 
     #[test]
@@ -285,7 +276,7 @@ mod tests {
     fn a_schedule_is_stored_as_short_json_and_read_back() {
         let plain = serde_json::to_string(&Retry::dev()).unwrap();
         assert_eq!(plain, r#"{"delays":[1000,2000,4000,8000,15000]}"#);
-        let full = Retry::bullmq(Duration::from_secs(1), 3, 20).never_after(&[400, 422]);
+        let full = Retry::bullmq(Duration::from_secs(1), 3, 20);
         let text = serde_json::to_string(&full).unwrap();
         assert_eq!(serde_json::from_str::<Retry>(&text).unwrap(), full);
     }

@@ -1,11 +1,11 @@
-//! AI agents: a question, and the id of the stream on which the answer comes.
+//! AI agents: sends a message and returns the id of the stream that carries the answer.
 
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{ApiError, Client};
 
-/// The start's answer, plain or under `data`.
+/// The response of the platform, either plain or in `data`.
 #[derive(Deserialize)]
 struct Started {
     #[serde(rename = "streamId")]
@@ -14,13 +14,12 @@ struct Started {
 }
 
 impl Client {
-    /// Puts `message` to an agent and returns the id of the stream that carries its answer (`GET /ai/stream/{id}`).
+    /// Sends `message` to an agent and returns the id of the stream that carries its answer (`GET /ai/stream/{id}`).
     ///
-    /// The request is never repeated, save with a new token in place of one that has expired: an agent that is asked twice
-    /// works twice.
+    /// The request is not repeated, because the agent would process the message twice. Only an expired token is renewed.
     ///
     /// # Errors
-    /// A refusal, such as 404 for an agent that is not there; [`ApiError::Incomplete`] for an answer without an id.
+    /// A refusal, such as 404 for an unknown agent; [`ApiError::Incomplete`] for a response without an id.
     pub async fn start_agent(&self, agent: &str, message: &str) -> Result<String, ApiError> {
         let question = json!({ "agentId": agent, "message": message });
         let call = self.post(&["ai", "agent", "stream"], &question)?;

@@ -1,4 +1,4 @@
-//! An answer with what its headers say, for callers who look at more than its body.
+//! A response together with the headers that callers need.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use reqwest::header::{self, HeaderMap, HeaderName};
 use crate::backoff;
 use crate::time::Timestamp;
 
-/// Names the data that a local platform serves, whatever its port.
+/// Identifies the data of a local platform, independent of its port.
 const PLATFORM: HeaderName = HeaderName::from_static("x-evt-platform");
-/// Longer names are no names.
-const LONGEST_NAME: usize = 100;
+/// Longer values of [`PLATFORM`] are ignored.
+const MAX_NAME: usize = 100;
 
-/// A 2xx answer.
+/// A 2xx response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub body: Vec<u8>,
     /// The server's clock, in whole seconds.
     pub date: Option<Timestamp>,
-    /// Which data it serves, where the server is a local platform.
+    /// The value of `x-evt-platform`, if the server is a local platform.
     pub platform: Option<String>,
 }
 
-/// What the headers of any answer say.
+/// The headers of any response.
 pub(super) struct Head {
     date: Option<Timestamp>,
     platform: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// A wait that is given as a date is counted by the server's own clock, which need not be ours.
+    /// A `Retry-After` that is a date is compared with the server's `Date`, because the clocks may differ.
     pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
         let date = headers
             .get(header::DATE)
@@ -41,7 +41,7 @@ impl Head {
         let platform = headers
             .get(PLATFORM)
             .and_then(|value| value.to_str().ok())
-            .filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME)
+            .filter(|name| !name.is_empty() && name.len() <= MAX_NAME)
             .map(str::to_owned);
         Self {
             date,
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_until_a_date_is_counted_by_the_clock_of_the_server() {
+    fn a_retry_after_date_is_relative_to_the_clock_of_the_server() {
         let mut headers = HeaderMap::new();
         let set = |headers: &mut HeaderMap, name, value: &'static str| {
             headers.insert(name, header::HeaderValue::from_static(value));

@@ -1,4 +1,4 @@
-//! Why a call did not give what was asked for: no answer, an answer that makes no sense, or the platform's own refusal.
+//! Errors of a call: no response, a response that cannot be read, or a refusal by the platform.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use thiserror::Error;
 
 use crate::explain::{Exit, Explain, Explanation};
 
-/// What went wrong between `evt` and the platform.
+/// Why a call failed.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    #[error("`{url}` is not the address of a platform: {reason}")]
+    #[error("`{url}` is not a valid platform URL: {reason}")]
     BadUrl { url: String, reason: &'static str },
-    /// An org or a token that cannot stand in a header.
-    #[error("the {what} cannot be sent: it holds characters that a header may not have")]
+    /// An org or a token that is not a valid header value.
+    #[error("the {what} contains characters that are not allowed in a header")]
     BadHeader { what: &'static str },
-    /// An id or datatype that would name another path.
-    #[error("`{name}` is not a usable {what}")]
+    /// An id or datatype that would change the path.
+    #[error("`{name}` is not a valid {what}")]
     BadName { what: &'static str, name: String },
     #[error("cannot start the HTTP client")]
     Setup(#[source] Transport),
@@ -26,18 +26,18 @@ pub enum ApiError {
     Unreachable { origin: String, source: Why },
     #[error("{origin} sent more than {} MiB", .limit / (1024 * 1024))]
     TooLarge { origin: String, limit: usize },
-    /// Followed only within the origin, so that the org and the token never travel elsewhere.
+    /// Redirects are followed only within the origin, so that no other server gets the org and the token.
     #[error("{from} redirects to {to}, which is another origin")]
     ForeignRedirect { from: String, to: String },
     #[error("{origin} redirects more than {limit} times")]
     RedirectLoop { origin: String, limit: usize },
-    #[error("{origin} answered with something that is not {expected}")]
+    #[error("the response of {origin} is not {expected}")]
     Unreadable {
         origin: String,
         expected: &'static str,
         source: serde_json::Error,
     },
-    #[error("{origin} answered without {what}")]
+    #[error("the response of {origin} does not contain {what}")]
     Incomplete { origin: String, what: &'static str },
     #[error("{0}")]
     Refused(Box<Refusal>),
@@ -68,7 +68,7 @@ impl Explain for ApiError {
 }
 
 impl ApiError {
-    /// The platform's refusal, where it was one.
+    /// The refusal of the platform, if the error is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
@@ -77,18 +77,18 @@ impl ApiError {
     }
 }
 
-/// Why no answer came.
+/// Why no response came.
 #[derive(Debug, Error)]
 pub enum Why {
     #[error("connection refused; nothing listens on that port")]
     Refused,
     #[error("the name `{host}` cannot be resolved")]
     Name { host: String },
-    #[error("no secure connection: {reason}")]
+    #[error("the TLS connection failed: {reason}")]
     Tls { reason: String },
-    #[error("no answer within {} s", .limit.as_secs_f32())]
+    #[error("no response within {} s", .limit.as_secs_f32())]
     Timeout { limit: Duration },
-    #[error("the connection broke off before the whole answer had come")]
+    #[error("the connection was lost before the response was complete")]
     Broken(#[source] Transport),
 }
 
@@ -106,7 +106,7 @@ impl Explain for Why {
 }
 
 impl Why {
-    /// Tells from an error's chain what happened on the wire.
+    /// Finds the cause in the chain of an error.
     pub(super) fn of(error: reqwest::Error, url: &Url) -> Self {
         let host = || url.host_str().unwrap_or_default().to_owned();
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
@@ -116,7 +116,7 @@ impl Why {
                     reason: tls.to_string(),
                 };
             }
-            // hyper's resolver step has no type of its own to ask for.
+            // hyper has no error type for name resolution, only this text.
             if link.to_string() == "dns error" {
                 return Self::Name { host: host() };
             }
@@ -138,7 +138,7 @@ impl Why {
         Self::Broken(Transport(error.without_url()))
     }
 
-    /// Whether the same call may work a moment later. Loopback is this machine: what refuses there is not started.
+    /// Whether the same call may succeed a moment later. On loopback a refused connection means that the server is not running.
     pub(super) fn is_transient(&self, loopback: bool) -> bool {
         match self {
             Self::Refused => !loopback,
@@ -154,7 +154,7 @@ pub struct Transport(pub(super) reqwest::Error);
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client's own sentence is general; the last cause says what happened.
+        // The outer messages are general; the last cause is the specific one.
         let mut last: &dyn std::error::Error = &self.0;
         while let Some(next) = last.source() {
             last = next;
@@ -165,16 +165,16 @@ impl fmt::Display for Transport {
 
 impl std::error::Error for Transport {}
 
-/// An answer that says no, read from any of the platform's error shapes.
+/// A response with an error status, parsed from any of the platform's error formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
-    /// `missing_orgid`, `token_expired`, …: the word that programs look at.
+    /// `missing_orgid`, `token_expired`, …: the code for programs.
     pub code: Option<String>,
     pub message: String,
-    /// What the platform adds to its message.
+    /// Details in addition to the message.
     pub reason: Option<String>,
-    /// How long the platform asked to be left alone.
+    /// The wait that the platform asked for (`Retry-After`).
     pub retry_after: Option<Duration>,
 }
 
@@ -206,11 +206,11 @@ impl Refusal {
 }
 
 impl Refusal {
-    /// Reads shape 1 `{statusCode, error, reason, path}`, shape 2 `{statusCode, message, error}` (the message may be a list),
-    /// their union, and whatever a proxy in between may say.
+    /// Parses the platform's formats `{statusCode, error, reason, path}` and `{statusCode, message, error}` (the message may be a
+    /// list), their union, and responses of proxies.
     pub fn read(status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-        let text = |key: &str| value.get(key).and_then(words);
+        let text = |key: &str| value.get(key).and_then(message_text);
         let error = text("error");
         let reason = text("reason");
         let message = text("message")
@@ -227,7 +227,7 @@ impl Refusal {
         }
     }
 
-    /// Whether a new token from the refresh token would help.
+    /// Whether the call may succeed with a new token.
     pub fn is_expired_token(&self) -> bool {
         self.status == 401 && self.code.as_deref() == Some("token_expired")
     }
@@ -247,14 +247,14 @@ impl fmt::Display for Refusal {
     }
 }
 
-fn words(value: &Value) -> Option<String> {
+fn message_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
         Value::Array(list) => {
             let parts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
             (!parts.is_empty()).then(|| parts.join("; "))
         }
-        Value::Object(inner) => inner.get("message").and_then(words),
+        Value::Object(inner) => inner.get("message").and_then(message_text),
         _ => None,
     }
 }
@@ -266,7 +266,7 @@ fn is_code(word: &str) -> bool {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// The first line of a short answer that is neither JSON nor a page.
+/// The first line of a response that is neither JSON nor HTML.
 fn plain_text(body: &[u8]) -> Option<String> {
     const LONGEST: usize = 200;
     let text = std::str::from_utf8(body).ok()?.trim();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_shape_is_read() {
+    fn the_format_with_error_and_reason_is_parsed() {
         let refusal = read(
             400,
             r#"{"statusCode":400,"error":"orgid header is required","reason":"missing_orgid","path":"/x"}"#,
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_shape_is_read_and_its_list_joined() {
+    fn the_format_with_a_list_of_messages_is_parsed() {
         let refusal = read(
             422,
             r#"{"statusCode":422,"message":["name is empty","type is unknown"],"error":"Unprocessable Entity"}"#,
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_union_keeps_message_code_and_reason() {
+    fn the_union_of_both_formats_is_parsed() {
         let refusal = read(
             401,
             r#"{"statusCode":401,"error":"Unauthorized","message":"the token has expired","reason":"signed in too long ago","code":"token_expired","path":"/x"}"#,
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_no_shape_still_says_something() {
+    fn a_response_in_another_format_has_a_message() {
         assert_eq!(read(502, "<html>oops</html>").message, "Bad Gateway");
         assert_eq!(
             read(503, "down for a moment\nmore").message,

@@ -4,34 +4,34 @@ use serde_json::{Value, json};
 
 use super::{ApiError, Client, unwrapped};
 
-/// Pages that are asked for at most when a whole list is wanted; a platform that never says "last page" must not keep a program busy.
+/// Pages that are requested for a complete list, so that a platform that never returns a last page does not cause an endless loop.
 const MAX_PAGES: u32 = 200;
-/// The platform's own cap on a page.
+/// The largest page that the platform returns.
 const PAGE_SIZE: u32 = 200;
 
-/// A flow as the platform keeps it: its document, and what stands around it.
+/// A flow as the platform returns it: its document and the fields around it.
 #[derive(Clone, Debug)]
 pub struct Flow {
     value: Value,
 }
 
 impl Flow {
-    /// The whole answer.
+    /// The complete response.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The id that names the flow in paths.
+    /// The id of the flow in paths.
     pub fn id(&self) -> &str {
         text(&self.value, &["/id", "/flowId", "/sk", "/data/id"]).unwrap_or_default()
     }
 
-    /// The flow's name; empty where it has none.
+    /// The name of the flow; empty if it has none.
     pub fn name(&self) -> &str {
         text(&self.value, &["/data/name", "/name"]).unwrap_or_default()
     }
 
-    /// Whether the flow reacts to events; a flow that does not say is on.
+    /// Whether the flow reacts to events. The default is yes.
     pub fn is_enabled(&self) -> bool {
         ["/data/enabled", "/enabled"]
             .iter()
@@ -42,7 +42,7 @@ impl Flow {
             })
     }
 
-    /// The document: what was sent when the flow was created.
+    /// The document that the client sent.
     pub fn document(&self) -> &Value {
         match self.value.get("data") {
             Some(data) if data.is_object() => data,
@@ -64,17 +64,17 @@ impl From<Value> for Run {
 }
 
 impl Run {
-    /// The whole answer.
+    /// The complete response.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The id that names the run in paths.
+    /// The id of the run in paths.
     pub fn id(&self) -> &str {
         text(&self.value, &["/id", "/executionId", "/sk", "/data/id"]).unwrap_or_default()
     }
 
-    /// The id of the flow that ran; empty where the answer does not say.
+    /// The id of its flow; empty if the response does not contain it.
     pub fn flow_id(&self) -> &str {
         text(
             &self.value,
@@ -83,12 +83,12 @@ impl Run {
         .unwrap_or_default()
     }
 
-    /// The platform's word: `pending`, `running`, `completed`, `failed`, …
+    /// `pending`, `running`, `completed`, `failed`, …
     pub fn status(&self) -> &str {
         text(&self.value, &["/status", "/data/status"]).unwrap_or("unknown")
     }
 
-    /// Whether nothing more will happen to the run.
+    /// Whether the run has ended.
     pub fn is_over(&self) -> bool {
         !matches!(self.status(), "pending" | "running" | "unknown")
     }
@@ -102,7 +102,7 @@ fn text<'a>(value: &'a Value, paths: &[&str]) -> Option<&'a str> {
 }
 
 impl Client {
-    /// Creates a flow from a document in the platform's own shape.
+    /// Creates a flow from a document in the platform's format.
     pub async fn create_flow(&self, document: &Value) -> Result<Flow, ApiError> {
         let call = self.post(&["automation", "flows", "create"], document)?;
         self.flow(&call).await
@@ -129,7 +129,7 @@ impl Client {
         self.call(&call).await.map(drop)
     }
 
-    /// Lets a flow react to events, or stops it from doing so.
+    /// Enables or disables a flow.
     pub async fn set_flow_enabled(&self, id: &str, enabled: bool) -> Result<Flow, ApiError> {
         let verb = if enabled { "enable" } else { "disable" };
         let mut call = self.post(&["automation", "flows", id, verb], &json!({}))?;
@@ -137,9 +137,9 @@ impl Client {
         self.flow(&call).await
     }
 
-    /// Runs a flow now, whatever its trigger; returns the answer (`executionId`, `status`).
+    /// Runs a flow now, without its trigger, and returns the response (`executionId`, `status`).
     ///
-    /// Not repeated after a broken connection: the run might have begun.
+    /// Not repeated after a broken connection, because the run may have started.
     pub async fn execute_flow(&self, id: &str, context: &Value) -> Result<Run, ApiError> {
         let body = json!({ "context": context });
         let call = self.post(&["automation", "flows", id, "execute"], &body)?;
@@ -151,7 +151,7 @@ impl Client {
         Ok(run)
     }
 
-    /// Returns the latest runs, of one flow or of all, in one state or in any, newest first, at most `limit`.
+    /// Returns up to `limit` runs, newest first, of one or all flows and in one or any state.
     pub async fn list_runs(
         &self,
         flow: Option<&str>,
@@ -166,7 +166,7 @@ impl Client {
         Ok(values.into_iter().map(|value| Run { value }).collect())
     }
 
-    /// Returns one run with every step and attempt, by its id.
+    /// Returns one run with all steps and attempts.
     pub async fn get_run(&self, id: &str) -> Result<Run, ApiError> {
         let call = self.get(&["automation", "executions", id])?;
         let value = unwrapped(self.ask(&call, "a run").await?);
@@ -182,7 +182,7 @@ impl Client {
         Ok(flow)
     }
 
-    /// Walks the pages of a list until it ends or `limit` is reached.
+    /// Requests the pages of a list until it ends or has `limit` items.
     async fn pages(
         &self,
         path: &[&str],

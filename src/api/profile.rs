@@ -1,4 +1,4 @@
-//! Who speaks to the platform: sign-in, refresh, whoami, the key of an app.
+//! Authentication: sign-in, refresh, whoami.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use super::{ApiError, Client, unwrapped};
 use crate::secret::Secret;
 
-/// What a sign-in is worth.
+/// The tokens of a sign-in.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
     pub token: Option<Secret>,
     pub refresh_token: Option<Secret>,
 }
 
-/// Who signs in. The two have paths of their own.
+/// The kind of account that signs in; each has its own path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Someone who works with the organisation's data.
+    /// A member of the organisation.
     User,
-    /// Someone the organisation serves.
+    /// A customer of the organisation.
     Customer,
 }
 
@@ -31,14 +31,14 @@ impl Principal {
     }
 }
 
-/// How a sign-in ended.
+/// The result of a sign-in.
 #[derive(Clone, Debug)]
 pub enum SignIn {
     Done {
         tokens: Tokens,
         user: Value,
     },
-    /// The platform wants a second factor; no token was given.
+    /// The platform requires a second factor and has issued no token.
     SecondFactor {
         challenge: Secret,
         method: Option<String>,
@@ -47,10 +47,10 @@ pub enum SignIn {
 }
 
 impl Client {
-    /// Signs in. The client speaks with the new token from then on.
+    /// Signs in. The client uses the new token from then on.
     ///
     /// # Errors
-    /// A refusal (401) for wrong credentials; [`ApiError::Incomplete`] when the answer holds no token in any known spelling.
+    /// A refusal (401) for wrong credentials; [`ApiError::Incomplete`] if the response contains no token under any known name.
     pub async fn sign_in(
         &self,
         principal: Principal,
@@ -62,7 +62,7 @@ impl Client {
             &json!({"email": email, "password": password.reveal()}),
         )?;
         call.anonymous = true;
-        let answer: Value = self.ask(&call, "a sign-in answer").await?;
+        let answer: Value = self.ask(&call, "a response to a sign-in").await?;
         if let Some(challenge) = second_factor(&answer) {
             return Ok(challenge);
         }
@@ -80,10 +80,10 @@ impl Client {
         Ok(SignIn::Done { tokens, user })
     }
 
-    /// Buys a new token with the refresh token.
+    /// Gets a new token with the refresh token.
     ///
     /// # Errors
-    /// A refusal when the refresh token is spent; [`ApiError::Incomplete`] without one, or when no token comes back.
+    /// A refusal if the refresh token is no longer valid; [`ApiError::Incomplete`] if the client has none, or if the response has no token.
     pub async fn refresh(&self) -> Result<Tokens, ApiError> {
         let Some(old) = self.tokens().refresh_token else {
             return Err(self.incomplete("a refresh token at the sign-in"));
@@ -93,44 +93,23 @@ impl Client {
             &json!({"refreshToken": old.reveal()}),
         )?;
         call.anonymous = true;
-        let answer: Value = self.read(&self.persist(&call).await?, "a refresh answer")?;
+        let answer: Value = self.read(&self.retry(&call).await?, "a response to a refresh")?;
         let mut tokens = tokens_of(&answer);
         if tokens.token.is_none() {
             return Err(self.incomplete("a new token"));
         }
-        // A platform that sends no new refresh token means the old one to stay.
+        // Without a new refresh token in the response, the old one stays valid.
         tokens.refresh_token.get_or_insert(old);
         self.adopt(&tokens);
         Ok(tokens)
     }
 
-    /// Returns the principal that the token stands for.
+    /// Returns the account that the token belongs to.
     pub async fn whoami(&self) -> Result<Value, ApiError> {
         let answer = self
             .ask(&self.get(&["profile", "whoami"])?, "a principal")
             .await?;
         Ok(unwrapped(answer))
-    }
-
-    /// Signs in as an app. The client speaks with the app's token from then on.
-    pub async fn app_key(
-        &self,
-        app_id: &str,
-        key: &str,
-        secret: &Secret,
-    ) -> Result<Tokens, ApiError> {
-        let mut call = self.post(
-            &["profile", "app", "key"],
-            &json!({"appId": app_id, "key": key, "secret": secret.reveal()}),
-        )?;
-        call.anonymous = true;
-        let answer: Value = self.ask(&call, "an app's token").await?;
-        let tokens = tokens_of(&answer);
-        if tokens.token.is_none() {
-            return Err(self.incomplete("a token"));
-        }
-        self.adopt(&tokens);
-        Ok(tokens)
     }
 
     fn adopt(&self, tokens: &Tokens) {
@@ -140,7 +119,8 @@ impl Client {
     }
 }
 
-/// The platform's pages spell the answer in three ways, its own clients read a fourth; all are taken, the root first.
+/// The tokens of a response. The platform's documentation has three forms, and its own clients read a fourth. All are accepted; fields
+/// at the root win over those in `data`.
 fn tokens_of(answer: &Value) -> Tokens {
     let find = |names: &[&str]| {
         [Some(answer), answer.get("data")]
@@ -194,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_a_sign_in_answer_is_read() {
+    fn every_form_of_a_sign_in_response_is_read() {
         let both = Some(("t".to_owned(), Some("r".to_owned())));
         assert_eq!(token(&json!({"token": "t", "refreshToken": "r"})), both);
         assert_eq!(
@@ -214,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_factor_is_no_sign_in() {
+    fn a_request_for_a_second_factor_is_not_a_sign_in() {
         let asked = json!({"requiresTwoFactor": true, "challengeToken": "c", "twoFactorMethod": "totp", "message": "enter the code"});
         assert!(
             matches!(second_factor(&asked), Some(SignIn::SecondFactor { method: Some(method), .. }) if method == "totp")

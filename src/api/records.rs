@@ -1,4 +1,4 @@
-//! Records of the repository. A record is kept as the platform sent it, so that what is printed is what came.
+//! Records of the repository. A record keeps the JSON that the platform sent, so that it is printed unchanged.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, ApiError, Call, Client};
 
-/// A record (the platform's BaseModel): the bytes as they came, and a parsed view of them.
+/// A record (the platform's BaseModel): its JSON, and the parsed value.
 #[derive(Clone, Debug)]
 pub struct Record {
     raw: Box<RawValue>,
@@ -22,17 +22,17 @@ impl Record {
         Ok(Self { raw, value })
     }
 
-    /// The JSON as the platform sent it: digits, escapes and the order of keys untouched.
+    /// The JSON as the platform sent it, with the same digits, escapes and order of keys.
     pub fn raw(&self) -> &RawValue {
         &self.raw
     }
 
-    /// The record parsed. Numbers may have lost digits here; [`Record::raw`] has them all.
+    /// The parsed record. Numbers may have lost digits; [`Record::raw`] has all of them.
     pub fn value(&self) -> &Value {
         &self.value
     }
 
-    /// The id by which the platform finds the record again: `sk`, or `id` where there is none.
+    /// The id by which the platform finds the record: `sk`, or `id` if it has no `sk`.
     pub fn id(&self) -> &str {
         ["sk", "id", "_id", "pk"]
             .iter()
@@ -45,7 +45,7 @@ impl Record {
         self.value.get("data").unwrap_or(&Value::Null)
     }
 
-    /// One of the fields around the data (`state`, `modifydate`, `version`) as text; empty where there is none.
+    /// One of the fields next to the data (`state`, `modifydate`, `version`) as text; empty if the record does not have it.
     pub fn field(&self, name: &str) -> String {
         match self.value.get(name) {
             Some(Value::String(text)) => text.clone(),
@@ -55,12 +55,12 @@ impl Record {
     }
 }
 
-/// What to find and how much at a time.
+/// A query for records.
 #[derive(Clone, Debug)]
 pub struct Find {
-    /// A Mongo-style filter; `{}` finds everything.
+    /// A Mongo-style filter; `{}` matches every record.
     pub query: Value,
-    /// Field and direction, first one first.
+    /// Fields and directions, the most significant first.
     pub sort: Vec<(String, Direction)>,
     pub page_size: u32,
     /// The first page is 1.
@@ -78,18 +78,18 @@ impl Default for Find {
     }
 }
 
-/// The order of a sort.
+/// The direction of a sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Ascending,
     Descending,
 }
 
-/// One page of an answer.
+/// One page of records.
 #[derive(Clone, Debug)]
 pub struct Page {
     pub records: Vec<Record>,
-    /// How many records the filter finds in all, where the platform says so.
+    /// The number of all records that match, if the platform reports it.
     pub total: Option<u64>,
     pub has_next: bool,
 }
@@ -117,7 +117,7 @@ struct Replacement<'a, T> {
 }
 
 impl Client {
-    /// Returns one page of the records that `find` selects.
+    /// Returns one page of the records that match `find`.
     pub async fn find_records(&self, datatype: &str, find: &Find) -> Result<Page, ApiError> {
         let sort: serde_json::Map<String, Value> = find
             .sort
@@ -141,11 +141,11 @@ impl Client {
         self.page(&answer, find)
     }
 
-    /// Asks for a page by a body of the caller's own, once and for no longer than `limit`, and returns the answer as it came: for callers who judge both
-    /// answers and refusals themselves.
+    /// Requests a page with the given body, with one attempt that takes at most `limit`, and returns the response unparsed: for callers
+    /// that retry by their own rules.
     ///
     /// # Errors
-    /// Every failure; nothing is tried again but a token that has expired and can be renewed.
+    /// Every failure. Only an expired token is renewed.
     pub async fn find_as_is(
         &self,
         datatype: &str,
@@ -169,7 +169,7 @@ impl Client {
             expected: "a page of records",
             source,
         })?;
-        // A platform may cap the page size without saying so; what came decides where it does not tell.
+        // If the platform does not report it, a full page means that there may be another one.
         let has_next = envelope
             .has_next
             .unwrap_or(envelope.data.len() >= find.page_size as usize);
@@ -192,12 +192,12 @@ impl Client {
         })
     }
 
-    /// Returns one record, by any of its id forms.
+    /// Returns one record by any of its ids.
     pub async fn get_record(&self, datatype: &str, id: &str) -> Result<Record, ApiError> {
         let call = self.get(&["repository", "get", datatype, id])?;
         let raw: Box<RawValue> = self.ask(&call, "a record").await?;
         let record = self.record(raw)?;
-        // One of the platform's pages has the record under `data`; a bare record has its own id outside it.
+        // Some endpoints wrap the record in `data`. A record that is not wrapped has an id next to its data.
         if record.id().is_empty() && !record.data().is_null() {
             #[derive(Deserialize)]
             struct Wrapped {
@@ -209,9 +209,9 @@ impl Client {
         Ok(record)
     }
 
-    /// Creates a record. `None`: the platform took the call for a repeat of the last one and answered with nothing.
+    /// Creates a record. Returns `None` if the response is empty: the platform treats an exact repetition of the previous call as a duplicate.
     ///
-    /// Not repeated after a broken connection: the record might be there already.
+    /// Not repeated after a broken connection, because the platform may have created the record.
     pub async fn create_record(
         &self,
         datatype: &str,
@@ -246,7 +246,7 @@ impl Client {
         self.record(raw)
     }
 
-    /// Changes some fields of a record; the keys of `changes` are dot paths.
+    /// Changes some fields of a record. The keys of `changes` are dot paths.
     pub async fn update_record_partially(
         &self,
         datatype: &str,
@@ -266,7 +266,7 @@ impl Client {
     }
 }
 
-/// A list: the platform's paged envelope, or a bare array.
+/// Parses a list: the platform's page object, or a plain array.
 fn list(answer: &[u8]) -> Result<Envelope, serde_json::Error> {
     if answer.trim_ascii_start().first() == Some(&b'[') {
         return Ok(Envelope {

@@ -1,22 +1,21 @@
-//! When a call is made again, and after how long.
+//! When a call is repeated.
 
 use std::time::Duration;
 
-/// How often a call is repeated, and how long it may wait in all.
+/// How often a call is repeated, and how long it may wait in total.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct RetryPolicy {
     pub(super) retries: u32,
-    /// The first delay is drawn from `0..base`, each later one from twice the span.
+    /// The first delay is random in `0..base`; the range doubles with each attempt.
     pub(super) base: Duration,
     pub(super) cap: Duration,
-    /// All delays of one call together. A wait that does not fit is not begun.
+    /// The sum of all delays of one call. A delay that would exceed it is not started.
     pub(super) budget: Duration,
 }
 
-impl Patience {
-    /// Returns how long to wait before attempt `attempt + 1` (the first attempt is 0); `None` means give up.
-    ///
-    /// A `Retry-After` is kept in full: when it does not fit the budget the call ends rather than ask too soon.
+impl RetryPolicy {
+    /// Returns the delay after attempt number `attempt` (the first one is 0), or `None` to give up. `asked` is the platform's `Retry-After`,
+    /// which is never shortened: if it exceeds the budget, the call ends.
     pub(super) fn wait(
         &self,
         attempt: u32,
@@ -34,7 +33,7 @@ impl Patience {
     }
 }
 
-/// Whether an answer with this status asks for another try.
+/// Whether the same call may succeed later after a response with this status.
 pub(super) fn is_transient(status: u16) -> bool {
     matches!(status, 429 | 502 | 503 | 504)
 }
@@ -43,7 +42,7 @@ pub(super) fn is_transient(status: u16) -> bool {
 mod tests {
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const POLICY: RetryPolicy = RetryPolicy {
         retries: 5,
         base: Duration::from_millis(500),
         cap: Duration::from_secs(30),
@@ -51,19 +50,19 @@ mod tests {
     };
 
     #[test]
-    fn delays_stay_under_a_growing_span() {
+    fn delays_are_random_in_a_growing_range() {
         for attempt in 0..5 {
-            let wait = PATIENCE.wait(attempt, None, Duration::ZERO).unwrap();
+            let wait = POLICY.wait(attempt, None, Duration::ZERO).unwrap();
             assert!(wait <= Duration::from_millis(500 << attempt));
         }
-        assert_eq!(PATIENCE.wait(5, None, Duration::ZERO), None);
+        assert_eq!(POLICY.wait(5, None, Duration::ZERO), None);
     }
 
     #[test]
-    fn retry_after_is_never_undercut() {
+    fn a_retry_after_is_never_shortened() {
         let asked = Duration::from_secs(20);
-        assert!(PATIENCE.wait(0, Some(asked), Duration::ZERO).unwrap() >= asked);
-        assert_eq!(PATIENCE.wait(1, Some(asked), Duration::from_secs(41)), None);
-        assert_eq!(PATIENCE.wait(0, Some(Duration::MAX), Duration::ZERO), None);
+        assert!(POLICY.wait(0, Some(asked), Duration::ZERO).unwrap() >= asked);
+        assert_eq!(POLICY.wait(1, Some(asked), Duration::from_secs(41)), None);
+        assert_eq!(POLICY.wait(0, Some(Duration::MAX), Duration::ZERO), None);
     }
 }

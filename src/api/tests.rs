@@ -1,4 +1,4 @@
-//! The client against a server that answers by script, one answer a connection.
+//! The client against a server with scripted responses, one per connection.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,43 +9,43 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::profile::{Principal, SignIn};
 use super::records::Find;
-use super::{Account, ApiError, Client, Limits, Patience, Why};
+use super::{Account, ApiError, Client, Limits, RetryPolicy, Why};
 use crate::secret::Secret;
 
-/// Long enough for any answer that comes at all.
+/// Longer than any response of these tests takes.
 const AMPLE: Duration = Duration::from_secs(20);
 
 #[derive(Clone)]
 enum Answer {
-    /// A whole answer; `content-length` is added.
-    Say(&'static str, String),
-    /// Bytes as they are, then the connection is closed.
+    /// A complete response; `content-length` is added.
+    Complete(&'static str, String),
+    /// These bytes, then the connection is closed.
     Bytes(Vec<u8>),
-    /// A head that promises no end, and a body that never ends.
+    /// A response without a length, whose body never ends.
     Endless,
-    /// Nothing, for ever.
+    /// No response.
     Hang,
 }
 
 fn ok(body: &str) -> Answer {
-    Answer::Say("HTTP/1.1 200 OK", body.to_owned())
+    Answer::Complete("HTTP/1.1 200 OK", body.to_owned())
 }
 
 fn status(line: &'static str, body: &str) -> Answer {
-    Answer::Say(line, body.to_owned())
+    Answer::Complete(line, body.to_owned())
 }
 
 struct Server {
     url: String,
-    heard: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     async fn start(script: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let record = Arc::clone(&heard);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&requests);
         tokio::spawn(async move {
             for answer in script {
                 let Ok((stream, _)) = listener.accept().await else {
@@ -55,11 +55,11 @@ impl Server {
                 record.lock().unwrap().push(request);
             }
         });
-        Self { url, heard }
+        Self { url, requests }
     }
 
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 
     fn client(&self) -> Client {
@@ -67,11 +67,11 @@ impl Server {
     }
 }
 
-/// Reads one request and answers it; the request is returned before the connection ends.
+/// Reads one request, answers it and returns it.
 async fn answer_one(mut stream: TcpStream, answer: Answer) -> String {
     let request = read_request(&mut stream).await;
     match answer {
-        Answer::Say(head, body) => {
+        Answer::Complete(head, body) => {
             let text = format!(
                 "{head}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
                 body.len()
@@ -126,7 +126,7 @@ fn limits() -> Limits {
         first_byte: AMPLE,
         total: AMPLE,
         body: 64 * 1024,
-        patience: Patience {
+        retry: RetryPolicy {
             retries: 2,
             base: Duration::from_millis(1),
             cap: Duration::from_millis(1),
@@ -148,7 +148,7 @@ fn client(url: &str, limits: Limits) -> Client {
 const RECORD: &str = r#"{"sk":"contact-1","datatype":"contact","data":{"amount": 10.00}}"#;
 
 #[tokio::test]
-async fn a_call_carries_the_org_the_token_and_the_encoded_id() {
+async fn a_call_sends_org_token_and_the_encoded_id() {
     let server = Server::start(vec![ok(RECORD)]).await;
     let record = server
         .client()
@@ -156,7 +156,7 @@ async fn a_call_carries_the_org_the_token_and_the_encoded_id() {
         .await
         .unwrap();
     assert_eq!(record.id(), "contact-1");
-    let request = server.heard().remove(0);
+    let request = server.requests().remove(0);
     assert!(
         request.starts_with("GET /repository/get/contact/a%2Fb%20%C3%BC%3F HTTP/1.1\r\n"),
         "{request}"
@@ -169,14 +169,14 @@ async fn a_call_carries_the_org_the_token_and_the_encoded_id() {
 }
 
 #[tokio::test]
-async fn a_record_keeps_its_digits() {
+async fn the_json_of_a_record_is_unchanged() {
     let server = Server::start(vec![ok(RECORD)]).await;
     let record = server.client().get_record("contact", "1").await.unwrap();
     assert_eq!(record.raw().get(), RECORD);
 }
 
 #[tokio::test]
-async fn an_id_that_would_climb_the_path_is_not_sent() {
+async fn an_id_that_would_change_the_path_is_not_sent() {
     for id in ["", ".", ".."] {
         let error = client("http://127.0.0.1:9", limits())
             .get_record("contact", id)
@@ -202,7 +202,7 @@ async fn a_redirect_within_the_origin_is_followed_with_its_body() {
         .await
         .unwrap();
     assert!(made.is_some());
-    let second = server.heard().remove(1);
+    let second = server.requests().remove(1);
     assert!(second.starts_with("POST /v2/create HTTP/1.1"), "{second}");
     assert!(
         second.ends_with(r#"{"datatype":"contact","isNew":true,"data":{"a":1}}"#),
@@ -211,7 +211,7 @@ async fn a_redirect_within_the_origin_is_followed_with_its_body() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_origin_is_refused_and_hears_nothing() {
+async fn a_redirect_to_another_origin_is_not_followed() {
     let other = Server::start(vec![ok(RECORD)]).await;
     let location = format!("HTTP/1.1 302 Found\r\nlocation: {}/x", other.url);
     let server = Server::start(vec![status(location.leak(), "")]).await;
@@ -224,7 +224,7 @@ async fn a_redirect_to_another_origin_is_refused_and_hears_nothing() {
         matches!(&error, ApiError::ForeignRedirect { to, .. } if *to == other.url),
         "{error}"
     );
-    assert_eq!(other.heard(), Vec::<String>::new());
+    assert_eq!(other.requests(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -237,11 +237,11 @@ async fn a_redirect_loop_ends() {
         .await
         .unwrap_err();
     assert!(matches!(error, ApiError::RedirectLoop { .. }), "{error}");
-    assert_eq!(server.heard().len(), 6);
+    assert_eq!(server.requests().len(), 6);
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_cut() {
+async fn a_body_over_the_limit_is_an_error() {
     let server = Server::start(vec![Answer::Endless]).await;
     let error = server
         .client()
@@ -252,7 +252,7 @@ async fn a_body_over_the_limit_is_cut() {
 }
 
 #[tokio::test]
-async fn an_announced_length_over_the_limit_is_not_read() {
+async fn a_content_length_over_the_limit_is_an_error() {
     let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec();
     let server = Server::start(vec![Answer::Bytes(head)]).await;
     let error = server
@@ -264,11 +264,11 @@ async fn an_announced_length_over_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_platform_that_never_answers_is_given_up() {
+async fn a_platform_that_never_answers_times_out() {
     let server = Server::start(vec![Answer::Hang]).await;
     let mut limits = limits();
     limits.first_byte = Duration::from_millis(20);
-    limits.patience.retries = 0;
+    limits.retry.retries = 0;
     let error = client(&server.url, limits)
         .get_record("contact", "1")
         .await
@@ -286,7 +286,7 @@ async fn a_platform_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn nothing_listening_is_said_at_once() {
+async fn a_refused_connection_on_loopback_is_not_retried() {
     let free = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -309,15 +309,15 @@ async fn nothing_listening_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn a_busy_platform_is_asked_again() {
+async fn a_call_is_repeated_after_a_503() {
     let busy = status("HTTP/1.1 503 Service Unavailable", "");
     let server = Server::start(vec![busy.clone(), busy, ok(RECORD)]).await;
     assert!(server.client().get_record("contact", "1").await.is_ok());
-    assert_eq!(server.heard().len(), 3);
+    assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]
-async fn a_wait_longer_than_the_budget_is_reported_and_not_cut_short() {
+async fn a_retry_after_longer_than_the_budget_ends_the_call() {
     let busy = status("HTTP/1.1 429 Too Many Requests\r\nretry-after: 3600", "");
     let server = Server::start(vec![busy, ok(RECORD)]).await;
     let error = server
@@ -327,7 +327,7 @@ async fn a_wait_longer_than_the_budget_is_reported_and_not_cut_short() {
         .unwrap_err();
     let refusal = error.refusal().unwrap();
     assert_eq!(refusal.retry_after, Some(Duration::from_secs(3600)));
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -340,11 +340,11 @@ async fn a_creation_is_not_repeated_after_a_gateway_error() {
         .await
         .unwrap_err();
     assert_eq!(error.refusal().unwrap().status, 504);
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_repeated_for_a_read_alone() {
+async fn only_reads_are_repeated_after_a_broken_connection() {
     let cut = Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{".to_vec());
     let server = Server::start(vec![cut.clone(), ok(RECORD), cut, ok(RECORD)]).await;
     let client = server.client();
@@ -375,17 +375,17 @@ async fn an_expired_token_is_renewed_once() {
     let server = Server::start(vec![expired, renewed, ok(RECORD)]).await;
     let client = server.client();
     assert!(client.get_record("contact", "1").await.is_ok());
-    let heard = server.heard();
+    let requests = server.requests();
     assert!(
-        heard[1].starts_with("POST /profile/user/refresh"),
+        requests[1].starts_with("POST /profile/user/refresh"),
         "{}",
-        heard[1]
+        requests[1]
     );
-    assert!(!heard[1].contains("authorization:"), "{}", heard[1]);
+    assert!(!requests[1].contains("authorization:"), "{}", requests[1]);
     assert!(
-        heard[2].contains("authorization: Bearer token-two"),
+        requests[2].contains("authorization: Bearer token-two"),
         "{}",
-        heard[2]
+        requests[2]
     );
     let tokens = client.renewed_tokens().unwrap();
     assert_eq!(tokens.refresh_token.unwrap().reveal(), "refresh-one");
@@ -401,11 +401,11 @@ async fn a_wrong_token_is_not_renewed() {
         .await
         .unwrap_err();
     assert_eq!(error.refusal().unwrap().status, 401);
-    assert_eq!(server.heard().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_sign_in_sends_no_old_token_and_speaks_with_the_new_one() {
+async fn a_sign_in_sends_no_token_and_later_calls_send_the_new_one() {
     let server = Server::start(vec![
         ok(r#"{"token":"token-two","refreshToken":"r","user":{"sk":"user-1"}}"#),
         ok(r#"{"sk":"user-1"}"#),
@@ -418,17 +418,17 @@ async fn a_sign_in_sends_no_old_token_and_speaks_with_the_new_one() {
         .unwrap();
     assert!(matches!(answer, SignIn::Done { .. }), "{answer:?}");
     client.whoami().await.unwrap();
-    let heard = server.heard();
-    assert!(!heard[0].contains("authorization:"), "{}", heard[0]);
+    let requests = server.requests();
+    assert!(!requests[0].contains("authorization:"), "{}", requests[0]);
     assert!(
-        heard[1].contains("authorization: Bearer token-two"),
+        requests[1].contains("authorization: Bearer token-two"),
         "{}",
-        heard[1]
+        requests[1]
     );
 }
 
 #[tokio::test]
-async fn a_repeat_that_is_answered_with_nothing_is_no_error() {
+async fn an_empty_response_to_a_creation_is_not_an_error() {
     let server = Server::start(vec![ok("")]).await;
     let made = server
         .client()
@@ -439,7 +439,7 @@ async fn a_repeat_that_is_answered_with_nothing_is_no_error() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_json_is_told_from_a_record() {
+async fn a_response_that_is_not_json_is_unreadable() {
     let server = Server::start(vec![ok("<html>"), ok(&"[".repeat(30_000))]).await;
     let client = server.client();
     for _ in 0..2 {
@@ -449,7 +449,7 @@ async fn an_answer_that_is_no_json_is_told_from_a_record() {
 }
 
 #[tokio::test]
-async fn a_page_without_paging_words_goes_on_while_pages_are_full() {
+async fn without_has_next_a_full_page_means_that_there_is_another() {
     let one = format!("[{RECORD},{RECORD}]");
     let server = Server::start(vec![ok(&one), ok(&one)]).await;
     let client = server.client();
@@ -474,7 +474,7 @@ async fn a_page_without_paging_words_goes_on_while_pages_are_full() {
 }
 
 #[test]
-fn only_a_bare_http_url_is_a_platform() {
+fn only_http_urls_without_credentials_and_query_are_accepted() {
     for url in [
         "",
         "127.0.0.1:4870",

@@ -1,56 +1,56 @@
-//! An endpoint's circuit: closed, open after repeated failure, half open after the first success of a probe. Pure: time is passed in.
+//! The circuit breaker of an endpoint. Pure: the time is an argument.
+//!
+//! Closed: jobs are delivered. Open, after repeated failures: one job probes the endpoint from time to time, and its failures do
+//! not count against its retries, so that an outage of the endpoint does not use up the retries of every job. Half open, after
+//! the first success: one job at a time until enough have succeeded in a row. Disabled, after days without a success: all
+//! jobs are dead until a user retries one.
 
 use std::time::Duration;
 
 use crate::store::endpoints::{Change, Endpoint, Health};
 use crate::time::Timestamp;
 
-/// Failures in a row that open a circuit (the numbers are Convoy's).
-pub(crate) const CONSECUTIVE: u32 = 10;
-/// Requests in the window below which a rate says nothing.
-const MINIMUM: u32 = 10;
-/// Share of failures in the window, in percent, that opens a circuit.
-const THRESHOLD: u32 = 70;
-/// The window: ten slots of half a minute.
+/// Consecutive failures that open a circuit (the numbers are those of Convoy).
+const OPEN_AFTER: u32 = 10;
+/// Requests in the window below which the failure rate is ignored.
+const MIN_REQUESTS: u32 = 10;
+/// Failures in the window, in percent, that open a circuit.
+const MAX_FAILURES: u32 = 70;
+/// The sliding window: ten slots of half a minute.
 const SLOT: Duration = Duration::from_secs(30);
 const SLOTS: usize = 10;
-/// Successes in a row that close a circuit again.
-pub(crate) const TRUSTED: u32 = 5;
+/// Consecutive successes that close a circuit again.
+const CLOSE_AFTER: u32 = 5;
+/// Time without a success after which an endpoint is disabled.
+const DISABLE_AFTER: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
-/// The times that a circuit goes by.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    pub(crate) probe: Duration,
-    pub(crate) disable_after: Duration,
-}
-
-/// What an attempt showed of the endpoint.
+/// What an attempt shows of the health of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Observed {
+pub(super) enum Observation {
     Success,
     Failure,
-    /// It refused this very message or URL for good; that says nothing of its health.
+    /// It refused this message or this URL permanently, which says nothing about its health.
     Neutral,
 }
 
-/// What follows for the attempt's job and for the endpoint's row.
+/// What follows for the job of the attempt and for the row of the endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ruling {
-    /// The failure counts against the job's retries: jobs are not burnt on an endpoint that is known to be down.
-    pub(crate) counted: bool,
-    pub(crate) change: Option<Change>,
+pub(super) struct Decision {
+    /// A failure counts against the job's retries.
+    pub(super) counted: bool,
+    pub(super) change: Option<Change>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
     number: i64,
-    good: u32,
-    bad: u32,
+    successes: u32,
+    failures: u32,
 }
 
 /// The circuit of one endpoint.
 #[derive(Clone, Debug)]
-pub(crate) struct Circuit {
+pub(super) struct Circuit {
     health: Health,
     changed_at: Timestamp,
     held_until: Timestamp,
@@ -62,7 +62,7 @@ pub(crate) struct Circuit {
 }
 
 impl Circuit {
-    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+    pub(super) fn of(endpoint: &Endpoint) -> Self {
         Self {
             health: endpoint.health,
             changed_at: endpoint.changed_at,
@@ -75,38 +75,44 @@ impl Circuit {
         }
     }
 
-    /// Takes over what another engine has stored since.
-    pub(crate) fn adopt(&mut self, endpoint: &Endpoint) {
+    /// Adopts a newer state that another engine has stored.
+    pub(super) fn update(&mut self, endpoint: &Endpoint) {
         if endpoint.changed_at > self.changed_at && endpoint.health != self.health {
             *self = Self::of(endpoint);
         }
     }
 
-    /// Jobs under way at once, where the circuit has a say.
-    pub(crate) fn cap(&self) -> Option<usize> {
+    /// The number of concurrent jobs that the circuit allows; `None` for no limit.
+    pub(super) fn cap(&self) -> Option<usize> {
         match self.health {
             Health::Closed => None,
-            // Of a disabled endpoint nothing is claimed; its room is what lets the store say that it is enabled again.
+            // Disabled endpoints need capacity, too: with 0 the engine would not claim from them and never see that one is enabled again.
             Health::Open | Health::HalfOpen | Health::Disabled => Some(1),
         }
     }
 
-    pub(crate) fn held_until(&self) -> Timestamp {
+    pub(super) fn held_until(&self) -> Timestamp {
         self.held_until
     }
 
-    pub(crate) fn observe(&mut self, observed: Observed, now: Timestamp, pace: Pace) -> Ruling {
+    /// Applies the result of an attempt. `probe`: the time between two probes of an open circuit.
+    pub(super) fn observe(
+        &mut self,
+        observation: Observation,
+        now: Timestamp,
+        probe: Duration,
+    ) -> Decision {
         let counted = self.health == Health::Closed;
-        let change = match observed {
-            Observed::Success => self.succeeded(now),
-            Observed::Failure => self.failed(now, pace),
-            Observed::Neutral => None,
+        let change = match observation {
+            Observation::Success => self.succeeded(now),
+            Observation::Failure => self.failed(now, probe),
+            Observation::Neutral => None,
         };
-        Ruling { counted, change }
+        Decision { counted, change }
     }
 
     fn succeeded(&mut self, now: Timestamp) -> Option<Change> {
-        self.slot(now).good += 1;
+        self.slot(now).successes += 1;
         self.failures = 0;
         match self.health {
             Health::Closed => {
@@ -115,23 +121,23 @@ impl Circuit {
             }
             Health::Open => {
                 self.successes = 1;
-                self.turn(Health::HalfOpen, now, Timestamp::from_millis(0))
+                self.set(Health::HalfOpen, now, Timestamp::from_millis(0))
             }
             Health::HalfOpen => {
                 self.successes += 1;
-                if self.successes < TRUSTED {
+                if self.successes < CLOSE_AFTER {
                     return None;
                 }
                 self.fail_since = None;
                 self.window = [Slot::default(); SLOTS];
-                self.turn(Health::Closed, now, Timestamp::from_millis(0))
+                self.set(Health::Closed, now, Timestamp::from_millis(0))
             }
             Health::Disabled => None,
         }
     }
 
-    fn failed(&mut self, now: Timestamp, pace: Pace) -> Option<Change> {
-        self.slot(now).bad += 1;
+    fn failed(&mut self, now: Timestamp, probe: Duration) -> Option<Change> {
+        self.slot(now).failures += 1;
         self.failures = self.failures.saturating_add(1);
         self.successes = 0;
         let is_first = self.fail_since.is_none();
@@ -139,29 +145,22 @@ impl Circuit {
         if self.health == Health::Disabled {
             return None;
         }
-        if now.since(since) >= pace.disable_after {
-            let days = pace.disable_after.as_secs_f64() / 86_400.0;
-            return self.disable(now, format!("nothing has succeeded for {days} days"));
+        if now.since(since) >= DISABLE_AFTER {
+            let days = DISABLE_AFTER.as_secs() / 86_400;
+            self.reason = Some(format!("nothing has succeeded for {days} days"));
+            return self.set(Health::Disabled, now, Timestamp::from_millis(0));
         }
-        let held_until = now.plus(pace.probe);
+        let held_until = now.plus(probe);
         match self.health {
-            Health::Closed if self.failures >= CONSECUTIVE || self.fails_mostly(now) => {
-                self.turn(Health::Open, now, held_until)
+            Health::Closed if self.failures >= OPEN_AFTER || self.fails_too_often(now) => {
+                self.set(Health::Open, now, held_until)
             }
-            Health::Open | Health::HalfOpen => self.turn(Health::Open, now, held_until),
+            Health::Open | Health::HalfOpen => self.set(Health::Open, now, held_until),
             _ => is_first.then(|| self.change(now)),
         }
     }
 
-    fn disable(&mut self, now: Timestamp, reason: String) -> Option<Change> {
-        if self.health == Health::Disabled {
-            return None;
-        }
-        self.reason = Some(reason);
-        self.turn(Health::Disabled, now, Timestamp::from_millis(0))
-    }
-
-    fn turn(&mut self, health: Health, now: Timestamp, held_until: Timestamp) -> Option<Change> {
+    fn set(&mut self, health: Health, now: Timestamp, held_until: Timestamp) -> Option<Change> {
         self.health = health;
         self.held_until = held_until;
         Some(self.change(now))
@@ -184,19 +183,18 @@ impl Circuit {
         if slot.number != number {
             *slot = Slot {
                 number,
-                good: 0,
-                bad: 0,
+                ..Slot::default()
             };
         }
         slot
     }
 
-    fn fails_mostly(&self, now: Timestamp) -> bool {
+    fn fails_too_often(&self, now: Timestamp) -> bool {
         let oldest = slot_number(now) - SLOTS as i64;
         let recent = || self.window.iter().filter(|slot| slot.number > oldest);
-        let bad: u32 = recent().map(|slot| slot.bad).sum();
-        let all: u32 = bad + recent().map(|slot| slot.good).sum::<u32>();
-        all >= MINIMUM && bad * 100 >= all * THRESHOLD
+        let failures: u32 = recent().map(|slot| slot.failures).sum();
+        let requests: u32 = failures + recent().map(|slot| slot.successes).sum::<u32>();
+        requests >= MIN_REQUESTS && failures * 100 >= requests * MAX_FAILURES
     }
 }
 
@@ -208,10 +206,7 @@ fn slot_number(now: Timestamp) -> i64 {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace {
-        probe: Duration::from_secs(30),
-        disable_after: Duration::from_secs(5 * 86_400),
-    };
+    const PROBE: Duration = Duration::from_secs(30);
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_secs(1_777_111_200 + seconds)
@@ -235,86 +230,86 @@ mod tests {
 
     fn opened() -> Circuit {
         let mut circuit = fresh();
-        for _ in 0..CONSECUTIVE {
-            circuit.observe(Observed::Failure, at(0), PACE);
+        for _ in 0..OPEN_AFTER {
+            circuit.observe(Observation::Failure, at(0), PROBE);
         }
         circuit
     }
 
     #[test]
-    fn ten_failures_in_a_row_open_it_and_nine_do_not() {
+    fn ten_consecutive_failures_open_a_circuit() {
         let mut circuit = fresh();
         for _ in 0..9 {
-            circuit.observe(Observed::Failure, at(0), PACE);
+            circuit.observe(Observation::Failure, at(0), PROBE);
         }
         assert_eq!(circuit.health, Health::Closed);
-        let ruling = circuit.observe(Observed::Failure, at(1), PACE);
-        assert!(ruling.counted);
-        let change = ruling.change.unwrap();
+        let decision = circuit.observe(Observation::Failure, at(1), PROBE);
+        assert!(decision.counted);
+        let change = decision.change.unwrap();
         assert_eq!((change.health, change.held_until), (Health::Open, at(31)));
     }
 
     #[test]
-    fn a_success_between_starts_the_row_again() {
+    fn a_success_resets_the_consecutive_failures() {
         let mut circuit = fresh();
         for round in 0..40 {
-            let observed = if round % 3 == 0 {
-                Observed::Success
+            let observation = if round % 3 == 0 {
+                Observation::Success
             } else {
-                Observed::Failure
+                Observation::Failure
             };
-            circuit.observe(observed, at(0), PACE);
+            circuit.observe(observation, at(0), PROBE);
         }
         assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
-    fn seven_of_ten_within_five_minutes_open_it() {
+    fn seven_failures_of_ten_requests_within_five_minutes_open_a_circuit() {
         let mut circuit = fresh();
         for second in [0, 60, 120] {
-            circuit.observe(Observed::Success, at(second), PACE);
+            circuit.observe(Observation::Success, at(second), PROBE);
         }
         for second in 0..6 {
-            circuit.observe(Observed::Failure, at(130 + second), PACE);
+            circuit.observe(Observation::Failure, at(130 + second), PROBE);
         }
         assert_eq!(circuit.health, Health::Closed);
-        circuit.observe(Observed::Failure, at(150), PACE);
+        circuit.observe(Observation::Failure, at(150), PROBE);
         assert_eq!(circuit.health, Health::Open);
     }
 
     #[test]
-    fn what_lies_more_than_five_minutes_back_is_forgotten() {
+    fn failures_older_than_five_minutes_are_ignored() {
         let mut circuit = fresh();
         for _ in 0..9 {
-            circuit.observe(Observed::Failure, at(0), PACE);
+            circuit.observe(Observation::Failure, at(0), PROBE);
         }
-        circuit.observe(Observed::Success, at(1), PACE);
+        circuit.observe(Observation::Success, at(1), PROBE);
         assert_eq!(circuit.health, Health::Closed);
-        circuit.observe(Observed::Failure, at(400), PACE);
+        circuit.observe(Observation::Failure, at(400), PROBE);
         assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
-    fn failures_of_an_open_circuit_are_not_counted_and_put_the_next_probe_off() {
+    fn a_failed_probe_is_not_counted_and_delays_the_next_one() {
         let mut circuit = opened();
-        let ruling = circuit.observe(Observed::Failure, at(31), PACE);
-        assert!(!ruling.counted);
-        assert_eq!(ruling.change.unwrap().held_until, at(61));
+        let decision = circuit.observe(Observation::Failure, at(31), PROBE);
+        assert!(!decision.counted);
+        assert_eq!(decision.change.unwrap().held_until, at(61));
         assert_eq!(circuit.cap(), Some(1));
     }
 
     #[test]
     fn five_successes_close_an_open_circuit() {
         let mut circuit = opened();
-        let first = circuit.observe(Observed::Success, at(31), PACE);
+        let first = circuit.observe(Observation::Success, at(31), PROBE);
         assert_eq!(first.change.unwrap().health, Health::HalfOpen);
         for _ in 1..4 {
             assert_eq!(
-                circuit.observe(Observed::Success, at(32), PACE).change,
+                circuit.observe(Observation::Success, at(32), PROBE).change,
                 None
             );
         }
-        let last = circuit.observe(Observed::Success, at(33), PACE);
+        let last = circuit.observe(Observation::Success, at(33), PROBE);
         let change = last.change.unwrap();
         assert_eq!((change.health, change.fail_since), (Health::Closed, None));
         assert_eq!(circuit.cap(), None);
@@ -323,71 +318,77 @@ mod tests {
     #[test]
     fn one_failure_opens_a_half_open_circuit_again() {
         let mut circuit = opened();
-        circuit.observe(Observed::Success, at(31), PACE);
-        let ruling = circuit.observe(Observed::Failure, at(32), PACE);
-        assert!(!ruling.counted);
-        assert_eq!(ruling.change.unwrap().health, Health::Open);
-        circuit.observe(Observed::Success, at(62), PACE);
+        circuit.observe(Observation::Success, at(31), PROBE);
+        let decision = circuit.observe(Observation::Failure, at(32), PROBE);
+        assert!(!decision.counted);
+        assert_eq!(decision.change.unwrap().health, Health::Open);
+        circuit.observe(Observation::Success, at(62), PROBE);
         assert_eq!(circuit.health, Health::HalfOpen);
     }
 
     #[test]
-    fn five_days_without_a_success_disable_the_endpoint_once() {
+    fn five_days_without_a_success_disable_an_endpoint_once() {
         let mut circuit = fresh();
-        circuit.observe(Observed::Failure, at(0), PACE);
-        let short = circuit.observe(Observed::Failure, at(5 * 86_400 - 1), PACE);
+        circuit.observe(Observation::Failure, at(0), PROBE);
+        let short = circuit.observe(Observation::Failure, at(5 * 86_400 - 1), PROBE);
         assert_eq!(short.change, None);
         let change = circuit
-            .observe(Observed::Failure, at(5 * 86_400), PACE)
+            .observe(Observation::Failure, at(5 * 86_400), PROBE)
             .change
             .unwrap();
         assert_eq!(change.health, Health::Disabled);
         assert_eq!(change.reason.unwrap(), "nothing has succeeded for 5 days");
-        let again = circuit.observe(Observed::Failure, at(6 * 86_400), PACE);
+        let again = circuit.observe(Observation::Failure, at(6 * 86_400), PROBE);
         assert_eq!(again.change, None);
     }
 
     #[test]
-    fn a_success_ends_the_unbroken_failure() {
+    fn a_success_resets_the_time_until_an_endpoint_is_disabled() {
         let mut circuit = fresh();
-        circuit.observe(Observed::Failure, at(0), PACE);
-        circuit.observe(Observed::Success, at(3 * 86_400), PACE);
-        circuit.observe(Observed::Failure, at(6 * 86_400), PACE);
+        circuit.observe(Observation::Failure, at(0), PROBE);
+        circuit.observe(Observation::Success, at(3 * 86_400), PROBE);
+        circuit.observe(Observation::Failure, at(6 * 86_400), PROBE);
         assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
-    fn a_message_that_is_refused_for_good_says_nothing_of_the_endpoint() {
+    fn permanent_refusals_of_messages_do_not_open_a_circuit() {
         let mut circuit = fresh();
         for _ in 0..50 {
-            circuit.observe(Observed::Neutral, at(0), PACE);
+            circuit.observe(Observation::Neutral, at(0), PROBE);
         }
         assert_eq!(circuit.health, Health::Closed);
     }
 
     #[test]
-    fn the_beginning_and_the_end_of_failure_are_stored() {
+    fn the_first_failure_and_the_first_success_are_stored() {
         let mut circuit = fresh();
         let begins = circuit
-            .observe(Observed::Failure, at(0), PACE)
+            .observe(Observation::Failure, at(0), PROBE)
             .change
             .unwrap();
         assert_eq!(begins.fail_since, Some(at(0)));
-        assert_eq!(circuit.observe(Observed::Failure, at(1), PACE).change, None);
+        assert_eq!(
+            circuit.observe(Observation::Failure, at(1), PROBE).change,
+            None
+        );
         let ends = circuit
-            .observe(Observed::Success, at(2), PACE)
+            .observe(Observation::Success, at(2), PROBE)
             .change
             .unwrap();
         assert_eq!(ends.fail_since, None);
-        assert_eq!(circuit.observe(Observed::Success, at(3), PACE).change, None);
+        assert_eq!(
+            circuit.observe(Observation::Success, at(3), PROBE).change,
+            None
+        );
     }
 
     #[test]
-    fn the_later_observation_of_two_engines_wins() {
+    fn a_newer_state_of_another_engine_is_adopted() {
         let mut circuit = opened();
-        circuit.adopt(&endpoint(Health::Closed, 5));
+        circuit.update(&endpoint(Health::Closed, 5));
         assert_eq!(circuit.health, Health::Open);
-        circuit.adopt(&endpoint(Health::Closed, at(2).secs()));
+        circuit.update(&endpoint(Health::Closed, at(2).secs()));
         assert_eq!(circuit.health, Health::Closed);
     }
 }

@@ -1,15 +1,16 @@
-//! Which process an engine runs in, so that another can tell at once when it is gone.
+//! Identifies the process of an engine, so that another engine can take over its leases immediately after a crash instead of
+//! waiting until they expire.
 
 use crate::running::process_lives;
 
-/// `BOOT/NAMESPACE/PID/START`: unique on this machine, and tells after a crash or a restart that its leases are free.
+/// `BOOT/NAMESPACE/PID/START` of this process: unique on this machine, also after a reboot or when a process id is reused.
 pub(super) fn identity() -> String {
     let pid = std::process::id();
     let start = started(pid).unwrap_or_default();
     format!("{}/{}/{pid}/{start}", boot(), namespace())
 }
 
-/// Returns whether the engine with this identity cannot be alive. `false` where it cannot be told: then its lease has to run out.
+/// Returns whether the engine with this identity has certainly ended. If that is unknown, its leases have to expire.
 pub(super) fn is_gone(identity: &str) -> bool {
     let mut parts = identity.splitn(4, '/');
     let (Some(its_boot), Some(its_namespace), Some(pid), Some(start)) =
@@ -18,10 +19,10 @@ pub(super) fn is_gone(identity: &str) -> bool {
         return false;
     };
     if its_boot != boot() {
-        // Without a boot id on either side nothing is known.
+        // Without both boot ids it is unknown whether the machine has restarted.
         return !its_boot.is_empty() && !boot().is_empty();
     }
-    // Another container's process ids mean nothing here.
+    // Process ids of another container mean nothing in this one.
     if its_namespace != namespace() {
         return false;
     }
@@ -31,11 +32,11 @@ pub(super) fn is_gone(identity: &str) -> bool {
     if !process_lives(pid) {
         return true;
     }
-    // The id may have been given to another process since.
+    // Another process may have the id now.
     !start.is_empty() && started(pid).is_some_and(|now| now != start)
 }
 
-/// Changes with each start of the machine; empty where the system does not say.
+/// Changes with each boot of the machine; empty if the system does not provide it.
 fn boot() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.trim().to_owned())
@@ -48,10 +49,10 @@ fn namespace() -> String {
         .unwrap_or_default()
 }
 
-/// When a process started, in the kernel's ticks since the boot.
+/// The start of a process, in clock ticks since the boot.
 fn started(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the program's name in brackets and may hold anything; the start is the 22nd.
+    // The second field is the name of the program in brackets and may contain spaces and brackets. The start time is field 22.
     let rest = &stat[stat.rfind(')')? + 1..];
     rest.split_whitespace().nth(19).map(str::to_owned)
 }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_not_gone() {
+    fn the_own_process_is_not_gone() {
         assert!(!is_gone(&identity()));
     }
 
@@ -78,7 +79,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn an_id_that_another_process_has_now_is_gone() {
+    fn a_process_whose_id_was_reused_is_gone() {
         let own = identity();
         let (same, _) = own.rsplit_once('/').unwrap();
         assert!(is_gone(&format!("{same}/1")));
@@ -86,12 +87,12 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_ran_before_the_last_boot_is_gone() {
+    fn a_process_from_before_the_last_boot_is_gone() {
         assert!(is_gone("0b8c8f70-0000-4000-8000-000000000000/pid:[1]/1/1"));
     }
 
     #[test]
-    fn what_cannot_be_told_is_not_gone() {
+    fn a_process_of_unknown_state_is_not_gone() {
         assert!(!is_gone(""));
         assert!(!is_gone("somebody"));
         let own = identity();

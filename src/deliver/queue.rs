@@ -1,5 +1,7 @@
-//! Orders on queues: retry and discard what a person selected, in commits small enough not to hold anyone up. The command line
-//! on the inbox and the control API on the platform's store are both served by it.
+//! Lists, retries and discards the jobs that a user selects. `evt queue` uses it on the inbox, and the control API on the
+//! platform's store.
+//!
+//! Large selections are processed in small commits, because other writers wait for each commit.
 
 use std::time::Duration;
 
@@ -10,25 +12,25 @@ use crate::condition::ConditionError;
 use crate::explain::{Explain, Explanation};
 use crate::select::Where;
 use crate::store::jobs::State;
-use crate::store::queue::{self, JobRow, Order, PAGE, Report, Retried, Selection, Skipped};
+use crate::store::queue::{self, BulkRequest, JobRow, PAGE, Report, Retried, Selection, Skipped};
 use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
 
 /// Jobs in one commit.
 const BATCH: usize = 256;
-/// Skipped jobs that a report names.
-const NAMED: usize = 100;
-/// Longest time over which retries are spread.
+/// Skipped jobs that a report lists.
+const MAX_SKIPPED: usize = 100;
+/// The longest time over which retries are spread, in seconds.
 const LONGEST: f64 = 7.0 * 24.0 * 60.0 * 60.0;
 
-/// Why an order was not carried out.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum QueueError {
-    #[error("the order names no jobs")]
+    #[error("the request selects no jobs")]
     NothingSelected,
     #[error(transparent)]
     Condition(#[from] ConditionError),
-    #[error("a rate of {rate} jobs a second is none")]
+    #[error("the rate must be more than 0 jobs per second, not {rate}")]
     BadRate { rate: f64 },
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,7 +51,7 @@ impl Explain for QueueError {
     }
 }
 
-/// The selected jobs, newest first, `limit` (or [`PAGE`]) of them. With a condition, as many as it takes are looked at.
+/// Up to `limit` (or [`PAGE`]) of the selected jobs, newest first. With a condition, jobs are read until enough match.
 pub async fn list(store: &Store, select: &Selection) -> Result<Vec<JobRow>, QueueError> {
     let condition = condition(select)?;
     let limit = select.limit.unwrap_or(PAGE);
@@ -58,10 +60,10 @@ pub async fn list(store: &Store, select: &Selection) -> Result<Vec<JobRow>, Queu
     while found.len() < limit {
         let (select, condition) = (select.clone(), condition.clone());
         let left = limit - found.len();
-        // Few that are looked at may fit, so that pages are not cut to what is left.
+        // With a condition only few jobs of a page may match, so pages are not shortened to what is left.
         let size = if condition.is_some() { BATCH } else { left };
         let (page, last) = store
-            .read(move |db| fitting(db, &select, condition.as_ref(), before, size))
+            .read(move |db| matching_page(db, &select, condition.as_ref(), before, size))
             .await?;
         found.extend(page.into_iter().take(left));
         match last {
@@ -72,8 +74,8 @@ pub async fn list(store: &Store, select: &Selection) -> Result<Vec<JobRow>, Queu
     Ok(found)
 }
 
-/// A page of jobs without those that the condition does not fit, and the last job that was looked at.
-fn fitting(
+/// The jobs of a page that match the condition, and the id of the last job on the page.
+fn matching_page(
     db: &Connection,
     select: &Selection,
     condition: Option<&Where>,
@@ -85,34 +87,35 @@ fn fitting(
     let Some(condition) = condition else {
         return Ok((page, last));
     };
-    let mut fitting = Vec::new();
+    let mut matching = Vec::new();
     for job in page {
-        if holds(db, condition, job.id)? {
-            fitting.push(job);
+        if matches(db, condition, job.id)? {
+            matching.push(job);
         }
     }
-    Ok((fitting, last))
+    Ok((matching, last))
 }
 
 fn condition(select: &Selection) -> Result<Option<Where>, ConditionError> {
     select.condition.as_deref().map(str::parse).transpose()
 }
 
-fn holds(db: &Connection, condition: &Where, id: i64) -> Result<bool, StoreError> {
+fn matches(db: &Connection, condition: &Where, id: i64) -> Result<bool, StoreError> {
     let event = queue::event(db, id)?;
     Ok(event.is_some_and(|event| condition.holds(&event, Timestamp::now())))
 }
 
-/// Runs the selected jobs again: waiting ones sooner, others as new jobs under their old message id, at `order.rate` a second.
+/// Retries the selected jobs, `request.rate` per second: brings waiting ones forward, and enqueues the others again under their
+/// message id. Enables their endpoints.
 ///
-/// Endpoints that were disabled are enabled. What was already done when an error comes stays done.
-pub async fn retry(store: &Store, order: &Order) -> Result<Report, QueueError> {
-    let interval = interval(order.rate)?;
+/// If an error occurs, the commits before it stay.
+pub async fn retry(store: &Store, request: &BulkRequest) -> Result<Report, QueueError> {
+    let interval = interval(request.rate)?;
     let now = Timestamp::now();
     let mut done = 0_u64;
-    work_through(store, order, move |tx, id, report| {
+    for_each(store, request, move |tx, id, report| {
         if report.dry_run {
-            return weigh(tx, id, can_retry, report);
+            return check(tx, id, queue::why_not_retried, report);
         }
         let wait = (interval.as_secs_f64() * done as f64).min(LONGEST);
         let run_at = now.plus(Duration::from_secs_f64(wait));
@@ -132,16 +135,16 @@ pub async fn retry(store: &Store, order: &Order) -> Result<Report, QueueError> {
     .await
 }
 
-/// Takes the selected jobs off their queues for good; those who wait for one of them are told within the commit.
+/// Discards the selected jobs. Calls `on_settled` within the commit for each job that had not ended before.
 pub async fn discard(
     store: &Store,
-    order: &Order,
+    request: &BulkRequest,
     on_settled: Option<OnSettled>,
 ) -> Result<Report, QueueError> {
     let now = Timestamp::now();
-    work_through(store, order, move |tx, id, report| {
+    for_each(store, request, move |tx, id, report| {
         if report.dry_run {
-            return weigh(tx, id, can_discard, report);
+            return check(tx, id, queue::why_not_discarded, report);
         }
         if queue::state(tx, id)?.is_none() {
             report.missing.push(id);
@@ -150,8 +153,8 @@ pub async fn discard(
         match queue::discard(tx, id, now)? {
             Ok(settled) => {
                 report.done += 1;
-                if let (Some(settled), Some(tell)) = (settled, &on_settled) {
-                    tell(tx, &settled)?;
+                if let (Some(settled), Some(on_settled)) = (settled, &on_settled) {
+                    on_settled(tx, &settled)?;
                 }
             }
             Err(skipped) => skip(report, skipped),
@@ -171,12 +174,12 @@ fn interval(rate: Option<f64>) -> Result<Duration, QueueError> {
     }
 }
 
-/// Applies `one` to each selected job, oldest first, [`BATCH`] of them in a commit.
-async fn work_through<F>(store: &Store, order: &Order, one: F) -> Result<Report, QueueError>
+/// Applies `one` to each selected job, oldest first, [`BATCH`] of them per commit.
+async fn for_each<F>(store: &Store, request: &BulkRequest, one: F) -> Result<Report, QueueError>
 where
     F: FnMut(&Tx<'_>, i64, &mut Report) -> Result<(), StoreError> + Send + 'static,
 {
-    let select = &order.select;
+    let select = &request.select;
     let is_all = Selection {
         limit: None,
         ..select.clone()
@@ -185,14 +188,14 @@ where
         return Err(QueueError::NothingSelected);
     }
     let mut report = Report {
-        dry_run: order.dry_run,
+        dry_run: request.dry_run,
         ..Report::default()
     };
     let condition = condition(select)?;
     let mut one = one;
     let mut left = select.limit.unwrap_or(usize::MAX);
     let mut after = 0;
-    // Jobs that the order itself enqueues come after this one.
+    // The newest job at the start: jobs that the request itself enqueues are not processed again.
     let last = last_id(store, select).await?;
     while left > 0 {
         let ids = batch(store, select, after, BATCH).await?;
@@ -201,7 +204,7 @@ where
             break;
         };
         after = newest;
-        let mut ids = those_that_fit(store, ids, condition.clone()).await?;
+        let mut ids = matching(store, ids, condition.clone()).await?;
         ids.truncate(left);
         if ids.is_empty() {
             continue;
@@ -223,8 +226,9 @@ where
     Ok(report)
 }
 
-/// Judged in a read: a condition takes its time, a write holds everyone up, and the event of a job never changes.
-async fn those_that_fit(
+/// The jobs that match a condition. Evaluated outside the write: a condition may be slow, every other writer would wait for it,
+/// and the event of a job never changes.
+async fn matching(
     store: &Store,
     ids: Vec<i64>,
     condition: Option<Where>,
@@ -234,13 +238,13 @@ async fn those_that_fit(
     };
     store
         .read(move |db| {
-            let mut fitting = Vec::new();
+            let mut matching = Vec::new();
             for id in ids {
-                if holds(db, &condition, id)? {
-                    fitting.push(id);
+                if matches(db, &condition, id)? {
+                    matching.push(id);
                 }
             }
-            Ok(fitting)
+            Ok(matching)
         })
         .await
 }
@@ -280,19 +284,19 @@ async fn missing(store: &Store, select: &Selection) -> Result<Vec<i64>, StoreErr
         .await
 }
 
-/// What a dry run says of a job.
-fn weigh(
+/// Adds a job to the report of a dry run.
+fn check(
     tx: &Tx<'_>,
     id: i64,
-    can: fn(State) -> Result<(), &'static str>,
+    why_not: fn(State) -> Option<&'static str>,
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let Some(state) = queue::state(tx, id)? else {
         return Ok(());
     };
-    match can(state) {
-        Ok(()) => report.done += 1,
-        Err(reason) => {
+    match why_not(state) {
+        None => report.done += 1,
+        Some(reason) => {
             let reason = reason.to_owned();
             skip(report, Skipped { id, state, reason });
         }
@@ -300,17 +304,9 @@ fn weigh(
     Ok(())
 }
 
-fn can_retry(state: State) -> Result<(), &'static str> {
-    queue::why_not_retried(state).map_or(Ok(()), Err)
-}
-
-fn can_discard(state: State) -> Result<(), &'static str> {
-    queue::why_not_discarded(state).map_or(Ok(()), Err)
-}
-
 fn skip(report: &mut Report, skipped: Skipped) {
     report.skipped_count += 1;
-    if report.skipped.len() < NAMED {
+    if report.skipped.len() < MAX_SKIPPED {
         report.skipped.push(skipped);
     }
 }
@@ -320,32 +316,19 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::backoff::Retry;
     use crate::store::Kind;
     use crate::store::jobs::{self, JobBody, NewJob};
 
     fn job() -> NewJob {
         NewJob {
-            queue: "deliveries",
-            order_key: None,
-            run_at: Timestamp::now(),
-            retry: Retry::none(),
-            message_id: None,
-            secret: None,
-            method: http::Method::POST,
-            url: "http://127.0.0.1:9/hook".to_owned(),
-            path: None,
-            headers: http::HeaderMap::new(),
             body: JobBody::Bytes(r#"{"n":1}"#.into()),
-            timeout: Duration::from_secs(1),
-            step: None,
-            event: None,
+            ..NewJob::post("http://127.0.0.1:9/hook")
         }
     }
 
-    /// An order that judged in a write would wait for the one that this test holds open until the order is through.
+    /// The test holds a write open until the request has ended: a condition that is evaluated in a write would wait for it.
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_condition_is_judged_while_another_write_is_under_way() {
+    async fn a_condition_is_evaluated_while_another_write_is_open() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("inbox.db"), Kind::Inbox).unwrap();
         let enqueued: Result<i64, StoreError> = store.write(|tx| jobs::enqueue(tx, &job())).await;
@@ -365,15 +348,15 @@ mod tests {
             }
         });
         has_begun.await.unwrap();
-        let order = Order {
+        let request = BulkRequest {
             select: Selection {
                 condition: Some("data.n == 2".to_owned()),
                 ..Selection::default()
             },
-            ..Order::default()
+            ..BulkRequest::default()
         };
-        assert_eq!(retry(&store, &order).await.unwrap().done, 0);
-        // An order that waited for the write finds it gone.
+        assert_eq!(retry(&store, &request).await.unwrap().done, 0);
+        // If the request had waited, the receiver would be gone by now.
         let _ = end.send(());
         assert!(writing.await.unwrap());
     }

@@ -304,7 +304,7 @@ fn deliver(state: &Arc<State>) -> Engine {
     let disabling = Arc::clone(state);
     let options = EngineOptions {
         on_settled: Some(on_settled(state)),
-        on_unsettled: Some(Arc::new(|tx, settled, why| match &settled.run {
+        on_settle_failed: Some(Arc::new(|tx, settled, why| match &settled.run {
             Some((run, _)) => runs::fail(tx, run, Timestamp::now(), why),
             None => Ok(()),
         })),
@@ -313,7 +313,7 @@ fn deliver(state: &Arc<State>) -> Engine {
             let event = endpoint_disabled(&disabling.org, endpoint);
             disabling.repository.emit(tx, event).map(|_| ())
         })),
-        ..EngineOptions::dev()
+        ..EngineOptions::default()
     };
     let dialer = Dialer::new(AddressPolicy::Local);
     Engine::start(state.store.clone(), dialer, options, state.shutdown.clone())

@@ -124,7 +124,6 @@ impl Webhook {
         let input = json!({"url": url, "method": self.method.as_str()});
         let mut job = NewJob {
             queue: "deliveries",
-            order_key: None,
             run_at: sender.now,
             retry: self.retry.clone(),
             message_id: None,

@@ -121,7 +121,6 @@ impl Forward {
         };
         Some(NewJob {
             queue: "forwards",
-            order_key: None,
             run_at: Timestamp::now(),
             retry,
             message_id: None,

@@ -158,6 +158,6 @@ fn engine_options(reporter: Arc<Reporter>) -> EngineOptions {
     EngineOptions {
         on_settled: Some(Arc::new(on_settled)),
         on_ended: Some(Arc::new(move |settled| reporter.settled(settled))),
-        ..EngineOptions::dev()
+        ..EngineOptions::default()
     }
 }

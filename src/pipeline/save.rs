@@ -21,7 +21,7 @@ use crate::envelope::{Form, Peek};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
 use crate::source::{Change, Message, Op, TRANSPORTS};
-use crate::store::jobs::{self, End, JobBody, NewJob, Settled, Unmade};
+use crate::store::jobs::{self, End, JobBody, NewJob, Outstanding, Settled};
 use crate::store::{Connection, Store, StoreError, Tx, cursors, events};
 use crate::time::Timestamp;
 use crate::watermark::Digest;
@@ -208,7 +208,6 @@ impl Forward {
         };
         NewJob {
             queue: QUEUE,
-            order_key: None,
             run_at: Timestamp::now(),
             retry: self.retry.clone(),
             message_id: Some(match version {
@@ -259,7 +258,7 @@ impl Delivery {
                 counted.ended.notify_one();
             })),
             drain: LAST,
-            ..EngineOptions::dev()
+            ..EngineOptions::default()
         };
         let shutdown = CancellationToken::new();
         let dialer = Dialer::new(AddressPolicy::Local);
@@ -288,18 +287,19 @@ impl Delivery {
         } = self;
         engine.stopped().await;
         // After the engine has stopped, active deliveries are finished or back in the queue, and none is counted twice.
-        let unmade = Self::left(&store, &progress).await?;
+        let outstanding = Self::left(&store, &progress).await?;
         let delivered = progress.delivered.load(Ordering::Relaxed);
-        Ok((delivered, unmade.all))
+        Ok((delivered, outstanding.all))
     }
 
-    async fn left(store: &Store, progress: &Progress) -> Result<Unmade, StoreError> {
+    async fn left(store: &Store, progress: &Progress) -> Result<Outstanding, StoreError> {
         let first = progress.first.load(Ordering::Relaxed);
         if first == 0 {
-            return Ok(Unmade::default());
+            return Ok(Outstanding::default());
         }
-        let count =
-            move |connection: &Connection| jobs::unmade(connection, Seq(first), Timestamp::now());
+        let count = move |connection: &Connection| {
+            jobs::outstanding(connection, Seq(first), Timestamp::now())
+        };
         store.read(count).await
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a database is whole: for `evt doctor`, which repairs nothing.
+//! Checks the integrity of a database for `evt doctor`, without changing or repairing anything.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,27 +6,28 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY, StoreError, VERSION};
+use super::StoreError;
+use super::open::{BUSY, VERSION};
 
-/// What an examination found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// The schema that the file has, and the one that this program knows.
+    /// The schema version of the file, and the latest one that this program knows.
     pub version: i64,
     pub known: i64,
-    /// What SQLite's integrity check complains of; empty where all is well.
+    /// Problems that SQLite's integrity check reports.
     pub faults: Vec<String>,
 }
 
-/// Examines a database that exists, while others may be using it, and changes neither it nor its journal. Reads all of it:
+/// Checks an existing database, which other processes may be using, and changes neither it nor its journal. Reads all of it:
 /// seconds for a gigabyte.
 ///
 /// # Errors
-/// [`StoreError::Damaged`] where it is no database at all.
+/// [`StoreError::Damaged`] if the file is not a database.
 pub fn examine(path: &Path) -> Result<Health, StoreError> {
     let in_use = has_journal(path);
     let health = read(path, in_use);
-    // Someone began to use it meanwhile, and may have changed it below this reader.
+    // Another process has opened it meanwhile and may have changed pages while they were read.
     if !in_use && has_journal(path) {
         return read(path, true);
     }
@@ -45,7 +46,7 @@ fn read(path: &Path, in_use: bool) -> Result<Health, StoreError> {
         .collect::<Result<Vec<_>, _>>();
     let faults = match faults {
         Ok(faults) => faults.into_iter().filter(|fault| fault != "ok").collect(),
-        // Pages that cannot even be walked end the check itself.
+        // The check itself fails if pages cannot be read.
         Err(error) => vec![error.to_string()],
     };
     Ok(Health {
@@ -55,21 +56,21 @@ fn read(path: &Path, in_use: bool) -> Result<Health, StoreError> {
     })
 }
 
-/// Opens for reading alone. A database that nobody uses is read as a file that does not change: SQLite would make journal
-/// files beside it otherwise, and leave them there.
+/// Opens for reading only. If no process uses the database, it is opened as immutable: otherwise SQLite would create journal
+/// files next to it and leave them there.
 fn open(path: &Path, in_use: bool) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = if in_use {
         Connection::open_with_flags(path, flags)?
     } else {
-        Connection::open_with_flags(unchanging(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
     };
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(connection)
 }
 
-fn unchanging(path: &Path) -> String {
+fn immutable_uri(path: &Path) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -103,7 +104,7 @@ mod tests {
         assert_eq!((health.version, health.faults), (VERSION, Vec::new()));
     }
 
-    /// Every file of a folder with its content.
+    /// Every file of a folder and its content.
     fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -115,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn an_examination_changes_nothing() {
+    fn a_check_changes_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("in box%3f.db");
-        // Another journal mode than evt's own, which opening it for use would change.
+        // Opening the database for use would change this journal mode to WAL.
         let connection = Connection::open(&path).unwrap();
         connection
             .execute_batch("PRAGMA journal_mode = DELETE; CREATE TABLE kept (id INTEGER);")
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_nobody_uses_gets_no_journal() {
+    fn checking_an_unused_database_creates_no_journal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.db");
         drop(Store::open(&path, Kind::Inbox).unwrap());
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_journal_that_a_crash_left_stays_for_the_next_start() {
+    fn the_journal_of_a_crashed_process_is_kept_for_recovery() {
         let folder = tempfile::tempdir().unwrap();
         let (live, left) = (folder.path().join("live.db"), folder.path().join("left.db"));
         let store = Store::open(&live, Kind::Inbox).unwrap();
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_that_a_statement_meets_later_is_damage() {
+    fn damage_found_by_a_statement_is_reported_as_damage() {
         use std::io::{Seek, SeekFrom, Write};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.db");
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_database_is_damaged() {
+    fn a_file_that_is_not_a_database_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.db");
         std::fs::write(
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn overwritten_pages_are_noticed() {
+    fn overwritten_pages_are_found() {
         use std::io::{Seek, SeekFrom, Write};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("inbox.db");
@@ -202,10 +203,10 @@ mod tests {
         file.seek(SeekFrom::Start(4096)).unwrap();
         file.write_all(&[0xff; 8192]).unwrap();
         drop(file);
-        let noticed = match examine(&path) {
+        let is_found = match examine(&path) {
             Ok(health) => !health.faults.is_empty(),
             Err(_) => true,
         };
-        assert!(noticed);
+        assert!(is_found);
     }
 }

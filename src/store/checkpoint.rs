@@ -1,4 +1,7 @@
-//! Moving committed pages from the write-ahead log into the database beside the writer, so that no commit waits for it.
+//! Copies committed pages from the write-ahead log into the database on a thread of its own.
+//!
+//! By default SQLite does this within a commit, which then waits for the disk much longer than the others. That single commit
+//! would determine the slowest responses of everything that waits for the store.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -6,12 +9,13 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use rusqlite::Connection;
 use tracing::debug;
 
-/// Past this size of the log the helper thread copies what is committed.
+/// Size of the log above which the checkpoint thread copies pages.
 const BEGIN: u64 = 8 * 1024 * 1024;
-/// Past this size the writer copies the rest itself, after which SQLite begins the log anew: the bound on its size.
+/// Size of the log above which the writer copies the rest itself. SQLite then reuses the log from its start, so this bounds its size
+/// even if the thread never catches up with the writer.
 const BOUND: u64 = 128 * 1024 * 1024;
 
-/// The writer's view of the log; its thread starts when the log first grows.
+/// The writer's view of the log. The thread starts when the log first exceeds [`BEGIN`].
 pub(super) struct Checkpointer {
     database: PathBuf,
     log: PathBuf,
@@ -29,19 +33,19 @@ impl Checkpointer {
         }
     }
 
-    /// Looks at the log, and has it copied where it has grown.
+    /// Starts a checkpoint if the log has grown.
     pub(super) fn after_commit(&mut self, writer: &Connection) {
-        // Beside the commit's own wait for the disk, asking costs nothing.
+        // A stat call is cheap compared to the disk access of the commit before it.
         let length = std::fs::metadata(&self.log).map_or(0, |log| log.len());
         if length > BOUND {
             copy(writer);
         } else if length > BEGIN {
-            // A full channel means that the helper is at it already.
-            let _ = self.helper().try_send(());
+            // If the channel is full, the thread is working already.
+            let _ = self.thread().try_send(());
         }
     }
 
-    fn helper(&mut self) -> &SyncSender<()> {
+    fn thread(&mut self) -> &SyncSender<()> {
         let database = &self.database;
         self.wake.get_or_insert_with(|| {
             let (wake, woken) = sync_channel(1);
@@ -54,7 +58,7 @@ impl Checkpointer {
                     copy(&connection);
                 }
             };
-            // Without the thread the writer does the copying, at the bound.
+            // If the thread cannot start, the writer copies at `BOUND`.
             let _ = std::thread::Builder::new()
                 .name("evt-checkpoint".to_owned())
                 .spawn(work);
@@ -63,7 +67,7 @@ impl Checkpointer {
     }
 }
 
-/// Copies what no reader still needs in the log; waits for nobody.
+/// Copies the pages that no reader needs in the log any more. Passive: it waits neither for readers nor for the writer.
 fn copy(connection: &Connection) {
     let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
         Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))

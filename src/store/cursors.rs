@@ -1,4 +1,4 @@
-//! Places in streams that outlive the process: a name, the stream that it is about, and where that goes on.
+//! Cursors: named positions in streams, from which a later process resumes.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,13 @@ use super::{StoreError, Tx};
 use crate::explain::{Explain, Explanation};
 use crate::time::Timestamp;
 
-/// A cursor as it is kept.
+/// A cursor as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct Cursor {
     pub name: String,
     /// The source's URL, without secrets.
     pub stream: String,
-    /// As the source takes it: an SSE id, Socket.IO's pid and offset. Empty where the stream was followed and has none.
+    /// In the format of the source: an SSE id, or Socket.IO's pid and offset. Empty if the stream has no positions.
     pub position: String,
     pub updated_at: Timestamp,
 }
@@ -22,11 +22,11 @@ pub struct Kept {
 /// Why a cursor cannot be used.
 #[derive(Debug, Error)]
 pub enum CursorError {
-    #[error("the cursor `{name}` belongs to {kept}, not to {asked}")]
+    #[error("the cursor `{name}` belongs to {stored}, not to {requested}")]
     OtherStream {
         name: String,
-        kept: String,
-        asked: String,
+        stored: String,
+        requested: String,
     },
     #[error("the cursor `{name}` cannot be read")]
     Unreadable {
@@ -58,38 +58,35 @@ struct Value {
     position: String,
 }
 
-/// The cursor with this name, which is `stream`'s; `None` for a name that is not known yet.
+/// The cursor of `stream` with this name, if it exists.
 ///
 /// # Errors
-/// [`CursorError::OtherStream`] where the name is another stream's: its positions mean nothing here.
+/// [`CursorError::OtherStream`] if the cursor belongs to another stream, whose positions mean nothing in this one.
 pub fn find(
     connection: &Connection,
     name: &str,
     stream: &str,
-) -> Result<Option<Kept>, CursorError> {
-    match get(connection, name)? {
-        Some(kept) if kept.stream != stream => Err(CursorError::OtherStream {
-            name: kept.name,
-            kept: kept.stream,
-            asked: stream.to_owned(),
-        }),
-        kept => Ok(kept),
-    }
-}
-
-/// The cursor with this name.
-pub fn get(connection: &Connection, name: &str) -> Result<Option<Kept>, CursorError> {
+) -> Result<Option<Cursor>, CursorError> {
     let row: Option<(String, i64)> = connection
         .prepare_cached("SELECT value, updated_at FROM cursors WHERE name = ?1")
         .map_err(StoreError::from)?
         .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
         .map_err(StoreError::from)?;
-    row.map(|(value, updated_at)| kept(name.to_owned(), &value, updated_at))
-        .transpose()
+    let found = row
+        .map(|(value, updated_at)| read(name.to_owned(), &value, updated_at))
+        .transpose()?;
+    match found {
+        Some(cursor) if cursor.stream != stream => Err(CursorError::OtherStream {
+            name: cursor.name,
+            stored: cursor.stream,
+            requested: stream.to_owned(),
+        }),
+        cursor => Ok(cursor),
+    }
 }
 
-/// Moves a cursor, or makes it.
+/// Sets a cursor, and creates it if it does not exist.
 pub fn set(
     tx: &Tx<'_>,
     name: &str,
@@ -109,8 +106,8 @@ pub fn set(
     Ok(())
 }
 
-/// Every cursor, by name.
-pub fn list(connection: &Connection) -> Result<Vec<Kept>, CursorError> {
+/// All cursors, sorted by name.
+pub fn list(connection: &Connection) -> Result<Vec<Cursor>, CursorError> {
     let sql = "SELECT name, value, updated_at FROM cursors ORDER BY name";
     let mut statement = connection.prepare_cached(sql).map_err(StoreError::from)?;
     let rows = statement
@@ -124,22 +121,14 @@ pub fn list(connection: &Connection) -> Result<Vec<Kept>, CursorError> {
         .map_err(StoreError::from)?;
     rows.map(|row| {
         let (name, value, updated_at) = row.map_err(StoreError::from)?;
-        kept(name, &value, updated_at)
+        read(name, &value, updated_at)
     })
     .collect()
 }
 
-/// Forgets a cursor. Returns whether it was there.
-pub fn remove(tx: &Tx<'_>, name: &str) -> Result<bool, StoreError> {
-    let removed = tx
-        .prepare_cached("DELETE FROM cursors WHERE name = ?1")?
-        .execute([name])?;
-    Ok(removed > 0)
-}
-
-fn kept(name: String, value: &str, updated_at: i64) -> Result<Kept, CursorError> {
+fn read(name: String, value: &str, updated_at: i64) -> Result<Cursor, CursorError> {
     match serde_json::from_str::<Value>(value) {
-        Ok(Value { stream, position }) => Ok(Kept {
+        Ok(Value { stream, position }) => Ok(Cursor {
             name,
             stream,
             position,
@@ -168,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_where_it_was_moved_last() {
+    fn a_cursor_has_the_position_that_was_set_last() {
         let found = store().read_blocking(|c| find(c, "orders", FEED));
         assert_eq!(found.unwrap().unwrap().position, "4\"2");
         let listed = store().read_blocking(list).unwrap();
@@ -184,15 +173,5 @@ mod tests {
             error.to_string(),
             "the cursor `orders` belongs to http://feed.test/events, not to http://other.test/"
         );
-    }
-
-    #[test]
-    fn a_cursor_that_was_removed_is_not_known() {
-        let store = store();
-        let remove_it = || store.write_blocking::<_, StoreError, _>(|tx| remove(tx, "orders"));
-        assert!(remove_it().unwrap());
-        assert!(!remove_it().unwrap());
-        let found = store.read_blocking(|c| find(c, "orders", FEED));
-        assert_eq!(found.unwrap(), None);
     }
 }

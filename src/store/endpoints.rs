@@ -1,27 +1,37 @@
-//! Whom deliveries go to: when each endpoint's turn comes, and what its circuit remembers.
+//! Endpoints: when each one is due, and the state of its circuit.
+//!
+//! An endpoint is a server, not a URL: one server serves many webhooks, and it is the server that is slow or down. The
+//! exception is a URL that answered 410, which gets a row of its own; its server stays in use.
+//!
+//! `next_at` is never later than the time at which a job of the endpoint may be claimed. It may be earlier, because jobs can be
+//! discarded: then a claim finds nothing and corrects it.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::jobs::Room;
+use super::jobs::{Capacity, WAITING};
 use super::{StoreError, Tx};
 use crate::time::Timestamp;
 
-/// What is known of an endpoint's health.
+/// The circuit of an endpoint.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
-    /// Deliveries flow.
+    /// Jobs are delivered.
     #[default]
     Closed,
-    /// It fails: one job at a time is tried now and then.
+    /// The endpoint fails: a single job probes it from time to time.
     Open,
-    /// It has answered again: one job at a time until it is trusted.
+    /// A probe succeeded: one job at a time until enough have succeeded.
     HalfOpen,
-    /// It said never again, or failed for days: its jobs are buried.
+    /// It answered 410 or failed for days: its jobs are dead.
     Disabled,
 }
+
+/// The numbers that the database holds, for use in SQL.
+const CLOSED: i64 = Health::Closed as i64;
+pub(super) const DISABLED: i64 = Health::Disabled as i64;
 
 impl Health {
     const ALL: [Self; 4] = [Self::Closed, Self::Open, Self::HalfOpen, Self::Disabled];
@@ -35,7 +45,7 @@ impl Health {
         }
     }
 
-    fn of(number: i64) -> Self {
+    fn from_number(number: i64) -> Self {
         Self::ALL
             .into_iter()
             .find(|health| *health as i64 == number)
@@ -47,19 +57,19 @@ impl Health {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     pub id: i64,
-    /// The server (`scheme://authority`, or a socket), or one URL of it without its query that has said 410.
+    /// The server (`scheme://authority`, or a socket), or one of its URLs without the query that answered 410.
     pub url: String,
     pub health: Health,
     pub changed_at: Timestamp,
-    /// Nothing is claimed before.
+    /// No job is claimed before this time.
     pub held_until: Timestamp,
-    /// Since when nothing has succeeded.
+    /// The first failure since the last success.
     pub fail_since: Option<Timestamp>,
     /// Why it is disabled.
     pub reason: Option<String>,
 }
 
-/// A change of an endpoint's health, to be stored.
+/// A change of an endpoint's circuit, to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub health: Health,
@@ -80,8 +90,8 @@ impl Endpoint {
         self.health == Health::Open
     }
 
-    /// One job at a time will do.
-    pub fn is_suspect(&self) -> bool {
+    /// Whether it gets one job at a time.
+    pub fn is_probed(&self) -> bool {
         matches!(self.health, Health::Open | Health::HalfOpen)
     }
 
@@ -89,7 +99,7 @@ impl Endpoint {
         Ok(Self {
             id: row.get(0)?,
             url: row.get(1)?,
-            health: Health::of(row.get(2)?),
+            health: Health::from_number(row.get(2)?),
             changed_at: Timestamp::from_millis(row.get(3)?),
             held_until: Timestamp::from_millis(row.get(4)?),
             fail_since: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
@@ -98,18 +108,18 @@ impl Endpoint {
     }
 }
 
-/// The server behind a target, to which limits and circuit belong: scheme and authority, or a socket's path.
+/// The server of a target, to which limits and circuit belong: scheme and authority, or the path of a socket.
 pub fn key(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // What is before the `@` says who calls, not whom.
+    // Credentials before the `@` identify the client, not the server.
     let host = rest[..end].rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}").to_ascii_lowercase()
 }
 
-/// The one resource that a 410 is about: a target without its query.
+/// The resource that a 410 applies to: a target without its query.
 fn resource(url: &str, path: Option<&str>) -> String {
     let without_query = |text: &str| {
         let end = text.find(['?', '#']).unwrap_or(text.len());
@@ -122,19 +132,20 @@ fn resource(url: &str, path: Option<&str>) -> String {
     }
 }
 
-/// The row that a new job belongs to: its server's, or its resource's own where that has said 410.
+/// The row of a new job: the row of its resource if that has answered 410, otherwise the row of its server.
 pub(super) fn of_target(tx: &Tx<'_>, url: &str, path: Option<&str>) -> Result<i64, StoreError> {
+    let sql = format!("SELECT id FROM endpoints WHERE url = ?1 AND state = {DISABLED}");
     let gone = tx
-        .prepare_cached("SELECT id FROM endpoints WHERE url = ?1 AND state = 3")?
+        .prepare_cached(&sql)?
         .query_row([resource(url, path)], |row| row.get(0))
         .optional()?;
     match gone {
         Some(id) => Ok(id),
-        None => of_key(tx, &key(url)),
+        None => find_or_insert(tx, &key(url)),
     }
 }
 
-fn of_key(tx: &Tx<'_>, key: &str) -> Result<i64, StoreError> {
+fn find_or_insert(tx: &Tx<'_>, key: &str) -> Result<i64, StoreError> {
     let found = tx
         .prepare_cached("SELECT id FROM endpoints WHERE url = ?1")?
         .query_row([key], |row| row.get(0))
@@ -157,10 +168,10 @@ fn resource_of_job(tx: &Tx<'_>, job: i64) -> Result<Option<String>, StoreError> 
         .optional()?)
 }
 
-/// The resource that `job` asked for wants nothing any more: later jobs for it are buried, its server stays in use.
+/// Disables the resource that `job` requested, because it answered 410. Its server stays in use.
 ///
-/// Returns the row that stands for it, unless it was known already.
-pub fn gone(
+/// Returns the row of the resource, or `None` if it was disabled before.
+pub fn mark_gone(
     tx: &Tx<'_>,
     job: i64,
     at: Timestamp,
@@ -169,7 +180,7 @@ pub fn gone(
     let Some(resource) = resource_of_job(tx, job)? else {
         return Ok(None);
     };
-    let id = of_key(tx, &resource)?;
+    let id = find_or_insert(tx, &resource)?;
     if get(tx, id)?.is_some_and(|known| known.is_disabled()) {
         return Ok(None);
     }
@@ -184,24 +195,29 @@ pub fn gone(
     get(tx, id)
 }
 
-/// Healthy endpoints without a job, `limit` of them, and the newest job that was looked at. Looks at every job: no write.
+/// Up to `limit` closed endpoints without a job, and the id of the newest job so far. Reads every job, so it is not part of a write.
 pub fn idle(db: &Connection, limit: usize) -> Result<(Vec<i64>, i64), StoreError> {
     let last = db.query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| {
         row.get(0)
     })?;
-    let sql = "SELECT id FROM endpoints WHERE state = 0 AND next_at IS NULL \
-               AND id NOT IN (SELECT endpoint FROM jobs) LIMIT ?1";
-    let mut select = db.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT id FROM endpoints WHERE state = {CLOSED} AND next_at IS NULL \
+         AND id NOT IN (SELECT endpoint FROM jobs) LIMIT ?1"
+    );
+    let mut select = db.prepare_cached(&sql)?;
     let rows = select.query_map([limit as i64], |row| row.get(0))?;
     Ok((rows.collect::<Result<_, _>>()?, last))
 }
 
-/// Forgets what [`idle`] found, unless a job has come for it since; the rows do not grow with every name ever called.
-pub fn forget(tx: &Tx<'_>, idle: &[i64], last_job: i64) -> Result<(), StoreError> {
-    let sql = "DELETE FROM endpoints WHERE id = ?1 AND state = 0 AND next_at IS NULL \
-               AND NOT EXISTS (SELECT 1 FROM jobs WHERE id > ?2 AND endpoint = ?1)";
+/// Deletes the endpoints that [`idle`] found, except those that got a job since. Without this the table would grow with every
+/// host name ever called.
+pub fn remove_idle(tx: &Tx<'_>, idle: &[i64], last_job: i64) -> Result<(), StoreError> {
+    let sql = format!(
+        "DELETE FROM endpoints WHERE id = ?1 AND state = {CLOSED} AND next_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM jobs WHERE id > ?2 AND endpoint = ?1)"
+    );
     for id in idle {
-        tx.prepare_cached(sql)?.execute([*id, last_job])?;
+        tx.prepare_cached(&sql)?.execute([*id, last_job])?;
     }
     Ok(())
 }
@@ -215,8 +231,8 @@ pub fn get(db: &Connection, id: i64) -> Result<Option<Endpoint>, StoreError> {
         .optional()?)
 }
 
-/// A job of the endpoint may run at `run_at`, or when the endpoint is no longer held.
-pub(super) fn due(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<(), StoreError> {
+/// Notes that a job of the endpoint is due at `run_at`, or when the endpoint is no longer held.
+pub(super) fn schedule(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE endpoints SET next_at = max(?2, held_until) \
                WHERE id = ?1 AND (next_at IS NULL OR next_at > max(?2, held_until))";
     tx.prepare_cached(sql)?
@@ -224,34 +240,39 @@ pub(super) fn due(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<(), StoreEr
     Ok(())
 }
 
-/// The endpoints whose turn it is, the longest waiting first, without those for which there is no room.
-pub(super) fn due_now(tx: &Tx<'_>, room: &Room) -> Result<Vec<Endpoint>, StoreError> {
-    let full = room.of.values().filter(|more| **more == 0).count();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM endpoints WHERE next_at <= ?1 ORDER BY next_at, id LIMIT ?2"
-    );
-    let mut select = tx.prepare_cached(&sql)?;
-    let limit = (full + room.total) as i64;
-    let rows = select.query_map(params![room.now.millis(), limit], Endpoint::read)?;
+pub(super) fn due_endpoints() -> String {
+    format!("SELECT {COLUMNS} FROM endpoints WHERE next_at <= ?1 ORDER BY next_at, id LIMIT ?2")
+}
+
+/// The endpoints that have due jobs and capacity, the one that has waited longest first.
+pub(super) fn due_now(tx: &Tx<'_>, capacity: &Capacity) -> Result<Vec<Endpoint>, StoreError> {
+    // Full endpoints are left out below, so the limit allows for them: they must not hide the others.
+    let full = capacity.per_endpoint.values().filter(|left| **left == 0);
+    let limit = (full.count() + capacity.total) as i64;
+    let mut select = tx.prepare_cached(&due_endpoints())?;
+    let rows = select.query_map(params![capacity.now.millis(), limit], Endpoint::read)?;
     let mut due = Vec::new();
     for endpoint in rows {
         let endpoint = endpoint?;
-        if room.of.get(&endpoint.id) != Some(&0) {
+        if capacity.per_endpoint.get(&endpoint.id) != Some(&0) {
             due.push(endpoint);
         }
     }
     Ok(due)
 }
 
-/// Puts an endpoint behind those that still wait for their turn, or off the list when it has no waiting job.
-pub(super) fn served(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "UPDATE endpoints SET next_at = (SELECT max(run_at, held_until, ?2) FROM jobs \
-               WHERE state = 0 AND endpoint = ?1 ORDER BY run_at, id LIMIT 1) WHERE id = ?1";
-    tx.prepare_cached(sql)?.execute(params![id, now.millis()])?;
+/// Puts an endpoint behind those that still wait for their turn, or clears its turn if it has no waiting job.
+pub(super) fn reschedule(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE endpoints SET next_at = (SELECT max(run_at, held_until, ?2) FROM jobs \
+         WHERE state = {WAITING} AND endpoint = ?1 ORDER BY run_at, id LIMIT 1) WHERE id = ?1"
+    );
+    tx.prepare_cached(&sql)?
+        .execute(params![id, now.millis()])?;
     Ok(())
 }
 
-/// Keeps an endpoint's jobs back; its next turn is set by [`served`].
+/// Holds back an endpoint's jobs; [`reschedule`] sets its next turn.
 pub(super) fn hold(tx: &Tx<'_>, id: i64, until: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE endpoints SET held_until = ?2 WHERE id = ?1")?
         .execute(params![id, until.millis()])?;
@@ -267,13 +288,13 @@ pub(super) fn next_after(db: &Connection, now: Timestamp) -> Result<Option<Times
     Ok(next.map(Timestamp::from_millis))
 }
 
-/// Returns whether any endpoint's turn has come: what an idle engine asks now and then, because other processes enqueue too.
+/// Returns whether any endpoint has a due job. An idle engine polls this, because another process may have enqueued one.
 pub fn any_due(db: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM endpoints WHERE next_at <= ?1 LIMIT 1";
     Ok(db.prepare_cached(sql)?.exists([now.millis()])?)
 }
 
-/// Stores a change of health. Returns whether it was the newest: of two engines the later observation wins.
+/// Stores a change of the circuit. Returns `false` if a newer one is stored: of two engines the later observation wins.
 pub fn change(tx: &Tx<'_>, id: i64, change: &Change) -> Result<bool, StoreError> {
     let sql = "UPDATE endpoints SET state = ?2, changed_at = ?3, held_until = ?4, fail_since = ?5, reason = ?6 \
                WHERE id = ?1 AND changed_at <= ?3";
@@ -288,26 +309,13 @@ pub fn change(tx: &Tx<'_>, id: i64, change: &Change) -> Result<bool, StoreError>
     if changed == 0 {
         return Ok(false);
     }
-    served(tx, id, Timestamp::from_millis(0))?;
+    reschedule(tx, id, Timestamp::from_millis(0))?;
     tx.jobs_ready();
     Ok(true)
 }
 
-/// Trusts an endpoint again, as if it had never failed.
-pub fn enable(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<(), StoreError> {
-    let healthy = Change {
-        health: Health::Closed,
-        at: now,
-        held_until: Timestamp::from_millis(0),
-        fail_since: None,
-        reason: None,
-    };
-    change(tx, id, &healthy)?;
-    Ok(())
-}
-
-/// Trusts again what keeps a job's like from being sent: its endpoint, and its resource where that had said 410.
-/// Returns the names of those that were disabled.
+/// Enables what prevents the delivery of a job: its endpoint, and its resource if that has answered 410.
+/// Returns the URLs of those that were disabled.
 pub(super) fn enable_for(
     tx: &Tx<'_>,
     job: i64,
@@ -316,15 +324,24 @@ pub(super) fn enable_for(
 ) -> Result<Vec<String>, StoreError> {
     let resource = resource_of_job(tx, job)?.unwrap_or_default();
     let found: Vec<(i64, String)> = {
-        let sql = "SELECT id, url FROM endpoints WHERE (id = ?1 OR url = ?2) AND state = 3";
-        let mut select = tx.prepare_cached(sql)?;
+        let sql = format!(
+            "SELECT id, url FROM endpoints WHERE (id = ?1 OR url = ?2) AND state = {DISABLED}"
+        );
+        let mut select = tx.prepare_cached(&sql)?;
         let rows = select.query_map(params![endpoint, resource], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
         rows.collect::<Result<_, _>>()?
     };
+    let healthy = Change {
+        health: Health::Closed,
+        at: now,
+        held_until: Timestamp::from_millis(0),
+        fail_since: None,
+        reason: None,
+    };
     for (id, _) in &found {
-        enable(tx, *id, now)?;
+        change(tx, *id, &healthy)?;
     }
     Ok(found.into_iter().map(|(_, url)| url).collect())
 }
@@ -334,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_belong_to_the_server_and_not_to_each_path() {
+    fn the_key_of_a_url_is_its_server_without_path_and_credentials() {
         for (url, expected) in [
             ("http://127.0.0.1:80/hooks/1?a=b", "http://127.0.0.1:80"),
             ("http://127.0.0.1:80/hooks/2", "http://127.0.0.1:80"),
@@ -346,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_is_never_spelled_like_its_server() {
+    fn a_resource_never_has_the_key_of_its_server() {
         for url in ["http://a", "http://a/", "http://a?x", "http://a/?x"] {
             assert_eq!(resource(url, None), "http://a/");
         }

@@ -1,4 +1,4 @@
-//! Events as they were received, sent or raised: kept byte for byte, found again by position.
+//! Events as they were received, sent or raised: stored byte for byte, found by their position.
 
 use std::ops::ControlFlow;
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::jobs::{self, State};
 use super::{StoreError, Tx};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
 use crate::time::Timestamp;
@@ -13,10 +14,16 @@ use crate::time::Timestamp;
 const COLUMNS: &str = "seq, received_at, source, transport, kind, id, system, org, subject, time, method, target, \
                        headers, body, data_start, data_end, scheme, verified, reason, hint, outcome, status";
 
-/// The deliveries that have yet to send an event, or may have to again.
-const NEEDED: &str = "SELECT 1 FROM jobs WHERE event_seq = events.seq AND state IN (0, 1, 3, 5, 7)";
+/// The number of [`Outcome::Failed`] in the database. SQL needs it as a literal, so that the index `events_failed` is used.
+const FAILED: i64 = 4;
 
-/// Which part of the store a [`scan`] walks over. The default is everything, oldest first.
+/// Selects the jobs that may still send the body of an event: waiting, active, or dead and possibly retried by a user.
+fn unresolved_jobs() -> String {
+    let states = jobs::list(&State::UNRESOLVED);
+    format!("SELECT 1 FROM jobs WHERE event_seq = events.seq AND state IN ({states})")
+}
+
+/// The events that a [`scan`] visits. The default is all events, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     /// Only events after this one.
@@ -25,12 +32,12 @@ pub struct Scan {
     pub before: Option<Seq>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Only events whose delivery failed (by an index, so it is quick in a large store).
+    /// Only events whose delivery failed. There is an index for them, so this is fast in a large store.
     pub failed: bool,
     pub newest_first: bool,
 }
 
-/// Keeps an event; `cause` is the event before it in a chain and the chain's length.
+/// Stores an event. `cause` is the event that caused it and the length of the chain of causes.
 pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<Seq, StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO events (received_at, source, transport, kind, id, system, org, subject, time, method, target, \
@@ -64,18 +71,18 @@ pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<S
         cause.map(|(seq, _)| seq.0),
         cause.map_or(0, |(_, depth)| depth),
     ])?;
-    tx.event_kept();
+    tx.event_stored();
     Ok(Seq(tx.last_insert_rowid()))
 }
 
-/// Records what became of an event.
+/// Stores the outcome of an event.
 pub fn set_outcome(tx: &Tx<'_>, seq: Seq, outcome: Outcome) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE events SET outcome = ?2, status = ?3 WHERE seq = ?1")?
         .execute(params![seq.0, number(outcome), outcome.status()])?;
     Ok(())
 }
 
-/// The event at this position, or `None` when it was never there or has been pruned.
+/// The event at this position; `None` if it never existed or was pruned.
 pub fn get(connection: &Connection, seq: Seq) -> Result<Option<Event>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM events WHERE seq = ?1");
     Ok(connection
@@ -93,7 +100,7 @@ pub fn from_end(connection: &Connection, nth: u32) -> Result<Option<Event>, Stor
         .optional()?)
 }
 
-/// The event that caused this one, with the length of the chain that led here.
+/// The event that caused this one, and the length of the chain of causes.
 pub fn cause(connection: &Connection, seq: Seq) -> Result<Option<(Option<Seq>, u32)>, StoreError> {
     let row = connection
         .prepare_cached("SELECT cause, depth FROM events WHERE seq = ?1")?
@@ -104,7 +111,7 @@ pub fn cause(connection: &Connection, seq: Seq) -> Result<Option<(Option<Seq>, u
     Ok(row)
 }
 
-/// Hands events to `visit` one at a time until it breaks; only one is in memory at once.
+/// Calls `visit` with each event until it breaks. Only one event is in memory at a time.
 pub fn scan<E, F>(connection: &Connection, scan: &Scan, mut visit: F) -> Result<(), E>
 where
     E: From<StoreError>,
@@ -114,7 +121,7 @@ where
         "SELECT {COLUMNS} FROM events WHERE seq > ?1 AND seq < ?2 AND received_at >= ?3 AND received_at < ?4"
     );
     if scan.failed {
-        sql.push_str(" AND outcome = 4");
+        sql.push_str(&format!(" AND outcome = {FAILED}"));
     }
     sql.push_str(if scan.newest_first {
         " ORDER BY seq DESC"
@@ -139,8 +146,8 @@ where
     Ok(())
 }
 
-/// Hands position, type and body of the events that the platform raised after a position to `visit`, oldest first, until it
-/// breaks. Nothing is copied.
+/// Calls `visit` with position, type and body of each event that the platform raised after a position, oldest first, until it
+/// breaks. Bodies are borrowed from the database.
 pub fn follow(
     connection: &Connection,
     after: Seq,
@@ -163,7 +170,7 @@ pub fn follow(
     Ok(())
 }
 
-/// The last position that was given to an event, which may be gone; 0 where there was none yet.
+/// The position of the newest event ever stored, even if that was deleted since; 0 if there was none.
 pub fn last_given(connection: &Connection) -> Result<Seq, StoreError> {
     let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
     let mut statement = connection.prepare_cached(sql)?;
@@ -171,59 +178,62 @@ pub fn last_given(connection: &Connection) -> Result<Seq, StoreError> {
     Ok(Seq(given.unwrap_or(0)))
 }
 
-/// How many events there are, and how many bytes their bodies and headers take.
+/// The number of events, and the bytes of their bodies and headers.
 pub fn size(connection: &Connection) -> Result<(i64, i64), StoreError> {
     let sql = "SELECT count(*), coalesce(sum(length(body) + length(headers)), 0) FROM events";
     Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// What an event takes, for those who make room.
+/// The size of an event, for pruning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Weight {
+pub struct EventSize {
     pub seq: Seq,
     pub received_at: Timestamp,
     /// Bytes of its body and headers.
     pub bytes: u64,
-    /// A delivery has yet to send it: [`remove`] will leave it.
+    /// A delivery may still need its body, so [`remove`] does not delete it.
     pub needed: bool,
 }
 
-/// Hands over what each event takes, oldest first, until `visit` breaks. Bodies are not read.
-pub fn weigh(
+/// Calls `visit` with the size of each event, oldest first, until it breaks. Bodies are not read.
+pub fn sizes(
     connection: &Connection,
-    mut visit: impl FnMut(Weight) -> ControlFlow<()>,
+    mut visit: impl FnMut(EventSize) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
+    let needed = unresolved_jobs();
     let sql = format!(
-        "SELECT seq, received_at, length(body) + length(headers), EXISTS ({NEEDED}) FROM events ORDER BY seq"
+        "SELECT seq, received_at, length(body) + length(headers), EXISTS ({needed}) FROM events ORDER BY seq"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let weight = Weight {
+        let size = EventSize {
             seq: Seq(row.get(0)?),
             received_at: Timestamp::from_millis(row.get(1)?),
             bytes: row.get::<_, i64>(2)?.unsigned_abs(),
             needed: row.get(3)?,
         };
-        if visit(weight).is_break() {
+        if visit(size).is_break() {
             break;
         }
     }
     Ok(())
 }
 
-/// Removes one event, unless a delivery still needs it; returns whether it is gone.
+/// Deletes one event unless a delivery may still need it. Returns whether it was deleted.
 pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
-    let sql = format!("DELETE FROM events WHERE seq = ?1 AND NOT EXISTS ({NEEDED})");
+    let needed = unresolved_jobs();
+    let sql = format!("DELETE FROM events WHERE seq = ?1 AND NOT EXISTS ({needed})");
     Ok(tx.prepare_cached(&sql)?.execute([seq.0])? > 0)
 }
 
-/// Gives the room of what was removed back to the disk. Takes as long as copying what is left.
+/// Returns the space of deleted events to the file system. Copies all remaining data.
 pub fn compact(connection: &Connection) -> Result<(), StoreError> {
     Ok(connection.execute_batch("VACUUM")?)
 }
 
-/// Header lines, one `name: value` a line: readable in any SQLite browser, and exact because neither part can hold a line break.
+/// Formats headers as lines of `name: value`. This is readable in any SQLite browser, and exact because neither part can contain a
+/// line break.
 pub(super) fn pack(headers: &HeaderMap) -> Vec<u8> {
     let mut packed = Vec::with_capacity(headers.len() * 40);
     for (name, value) in headers {
@@ -253,7 +263,7 @@ fn number(outcome: Outcome) -> i64 {
         Outcome::Rejected => 1,
         Outcome::Queued => 2,
         Outcome::Delivered { .. } => 3,
-        Outcome::Failed { .. } => 4,
+        Outcome::Failed { .. } => FAILED,
     }
 }
 
@@ -289,7 +299,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
         3 => Outcome::Delivered {
             status: status.unwrap_or(200),
         },
-        4 => Outcome::Failed { status },
+        FAILED => Outcome::Failed { status },
         _ => Outcome::Kept,
     };
     let method: String = row.get(10)?;
@@ -350,17 +360,17 @@ mod tests {
         }
     }
 
-    fn keep(store: &Store, event: Event) -> Seq {
+    fn insert_one(store: &Store, event: Event) -> Seq {
         store
             .write_blocking(move |tx| insert(tx, &event, None))
             .unwrap()
     }
 
     #[test]
-    fn a_kept_event_is_read_back_byte_for_byte() {
+    fn a_stored_event_is_read_back_byte_for_byte() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
         let sent = sample();
-        let seq = keep(&store, sent.clone());
+        let seq = insert_one(&store, sent.clone());
         let found = store.read_blocking(|db| get(db, seq)).unwrap().unwrap();
         assert_eq!(found.body, sent.body);
         assert_eq!(found.headers, sent.headers);
@@ -373,17 +383,17 @@ mod tests {
     }
 
     #[test]
-    fn the_failed_ones_are_found_newest_first() {
+    fn failed_events_are_found_newest_first() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
-        let first = keep(
+        let first = insert_one(
             &store,
             Event {
                 outcome: Outcome::Failed { status: Some(500) },
                 ..sample()
             },
         );
-        keep(&store, sample());
-        let last = keep(
+        insert_one(&store, sample());
+        let last = insert_one(
             &store,
             Event {
                 outcome: Outcome::Failed { status: None },
@@ -410,7 +420,7 @@ mod tests {
     #[test]
     fn a_failing_operation_undoes_only_itself() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
-        let seq = keep(&store, sample());
+        let seq = insert_one(&store, sample());
         let failed: Result<(), StoreError> = store.write_blocking(move |tx| {
             set_outcome(tx, seq, Outcome::Queued)?;
             Err(StoreError::Stopped)
@@ -427,10 +437,10 @@ mod tests {
     }
 
     #[test]
-    fn a_panicking_operation_is_an_error_and_the_store_goes_on() {
+    fn a_panicking_operation_is_an_error_and_the_store_continues() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
         let failed: Result<(), StoreError> = store.write_blocking(|_| panic!("in an operation"));
         assert!(matches!(failed, Err(StoreError::Panicked)));
-        assert_eq!(keep(&store, sample()), Seq(1));
+        assert_eq!(insert_one(&store, sample()), Seq(1));
     }
 }

@@ -1,11 +1,11 @@
-//! Flows as they were sent, with the versions that runs may still need.
+//! Flows as the client sent them, and the earlier versions that runs may still need.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{StoreError, Tx};
 use crate::time::Timestamp;
 
-/// Old versions of a flow that are kept for runs that go on or are tried again.
+/// Old versions of a flow that are kept for runs that a user replays.
 const VERSIONS: i64 = 20;
 const COLUMNS: &str = "id, org, name, enabled, version, createdate, modifydate, body";
 
@@ -20,11 +20,11 @@ pub struct FlowRow {
     pub version: i64,
     pub created: Timestamp,
     pub modified: Timestamp,
-    /// The document as JSON, as it was sent.
+    /// The document as JSON, as the client sent it.
     pub body: String,
 }
 
-/// Adds a flow, or returns `false` when its organisation has one of that name.
+/// Adds a flow, or returns `false` if its organisation already has one with that name.
 pub fn insert(tx: &Tx<'_>, flow: &FlowRow) -> Result<bool, StoreError> {
     let added = tx
         .prepare_cached(
@@ -47,7 +47,7 @@ pub fn insert(tx: &Tx<'_>, flow: &FlowRow) -> Result<bool, StoreError> {
     Ok(added == 1)
 }
 
-/// Writes a flow over the one with its id, or returns `false` when another one has its name.
+/// Replaces the flow with the same id, or returns `false` if another flow has its name.
 pub fn update(tx: &Tx<'_>, flow: &FlowRow) -> Result<bool, StoreError> {
     let changed = tx
         .prepare_cached(
@@ -80,7 +80,7 @@ fn keep_version(tx: &Tx<'_>, flow: &FlowRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes a flow; its runs and the versions that they need stay.
+/// Deletes a flow. Its runs and the versions that they need stay.
 pub fn delete(tx: &Tx<'_>, id: &str) -> Result<bool, StoreError> {
     let gone = tx
         .prepare_cached("DELETE FROM flows WHERE id = ?1")?
@@ -100,7 +100,7 @@ pub fn get(connection: &Connection, org: &str, id: &str) -> Result<Option<FlowRo
         .optional()?)
 }
 
-/// A flow's document at a version, also of a flow that is gone.
+/// One version of a flow's document, even if the flow was deleted.
 pub fn version(
     connection: &Connection,
     flow: &str,
@@ -112,7 +112,7 @@ pub fn version(
         .optional()?)
 }
 
-/// One page of an organisation's flows by name, and how many there are.
+/// One page of an organisation's flows sorted by name, and the total number of its flows.
 pub fn list(
     connection: &Connection,
     org: &str,
@@ -134,14 +134,14 @@ pub fn list(
     Ok((rows, usize::try_from(total).unwrap_or(0)))
 }
 
-/// How many flows there are, of all organisations.
+/// The number of flows of all organisations.
 pub fn count(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection
         .prepare_cached("SELECT count(*) FROM flows")?
         .query_row([], |row| row.get(0))?)
 }
 
-/// The organisation's enabled flows, oldest first.
+/// The enabled flows of an organisation, oldest first.
 pub fn enabled(connection: &Connection, org: &str) -> Result<Vec<FlowRow>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM flows WHERE org = ?1 AND enabled ORDER BY id");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -149,7 +149,7 @@ pub fn enabled(connection: &Connection, org: &str) -> Result<Vec<FlowRow>, Store
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The number of the present state of an organisation's flows; 0 before the first.
+/// A number that changes with every change of an organisation's flows, so that compiled flows can be cached; 0 if it has none.
 pub fn stamp(connection: &Connection, org: &str) -> Result<i64, StoreError> {
     let stamp = connection
         .prepare_cached("SELECT stamp FROM flow_stamps WHERE org = ?1")?
@@ -158,7 +158,7 @@ pub fn stamp(connection: &Connection, org: &str) -> Result<i64, StoreError> {
     Ok(stamp.unwrap_or(0))
 }
 
-/// Sets a number that was never in use before, so that a change that is undone cannot be taken for a later one.
+/// Sets the stamp to a number that was never used before, so that a rolled back change and a later one never share a stamp.
 pub fn set_stamp(tx: &Tx<'_>, org: &str, stamp: i64) -> Result<(), StoreError> {
     tx.prepare_cached("INSERT OR REPLACE INTO flow_stamps (org, stamp) VALUES (?1, ?2)")?
         .execute(params![org, stamp])?;

@@ -1,6 +1,6 @@
-//! What `evt` remembers: SQLite, one writer thread a process with group commit, readers on connections of their own.
+//! Durable state in SQLite: one writer thread per process that commits in groups, and one connection per reader.
 //!
-//! SQL lives only in this room. `platform.db` belongs to `evt dev`; `inbox.db` to listen, send and events, several processes at once.
+//! No other room contains SQL. `platform.db` belongs to one `evt dev`; several processes (`listen`, `send`, `tail`, `events`) share `inbox.db`.
 
 pub mod check;
 mod checkpoint;
@@ -10,6 +10,7 @@ pub mod events;
 pub mod flows;
 pub mod jobs;
 pub mod leases;
+mod open;
 pub mod poll;
 pub mod queue;
 pub mod records;
@@ -21,28 +22,22 @@ mod writer;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::OpenFlags;
+use open::{Durability, connect, migrate, private_file};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
 use crate::explain::{Explain, Explanation};
-use crate::files;
 
-/// What reads are made on; the rooms above only pass it back to this one.
+/// A connection for reading. Other rooms only pass it back to functions of this one.
 pub use rusqlite::Connection;
 pub use writer::Tx;
 
-/// How long a process waits for another one's commit before it gives up.
-const BUSY: Duration = Duration::from_secs(10);
-/// The schema's version, kept in `user_version`; one migration a step.
-const VERSION: i64 = 2;
-/// Idle reading connections that are kept for the next reader.
+/// Idle reading connections that are kept open.
 const READERS: usize = 4;
 
-/// Which database: the tables that it has.
+/// Which tables a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Inbox,
@@ -60,8 +55,8 @@ struct Inner {
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     jobs_ready: Arc<Notify>,
-    events_kept: watch::Receiver<()>,
-    // Keeps an ephemeral store's folder until the last handle is gone.
+    events_stored: watch::Receiver<()>,
+    // The folder of an ephemeral store is deleted with the last handle.
     _ephemeral: Option<tempfile::TempDir>,
 }
 
@@ -80,7 +75,7 @@ pub enum StoreError {
     },
     #[error("the database{} is damaged", match path { Some(path) => format!(" `{}`", path.display()), None => String::new() })]
     Damaged {
-        /// `None` where a statement met the damage, which does not know its file.
+        /// `None` if a statement found the damage: it does not know its file.
         path: Option<PathBuf>,
         source: rusqlite::Error,
     },
@@ -90,11 +85,11 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
-    #[error("there is no space left for the database")]
+    #[error("no space is left on the disk of the database")]
     Full(#[source] rusqlite::Error),
     #[error("the database is locked by another process")]
     Locked(#[source] rusqlite::Error),
-    #[error("the database refused the operation")]
+    #[error("the database rejected the operation")]
     Sql(#[source] rusqlite::Error),
     #[error("the store has stopped")]
     Stopped,
@@ -146,7 +141,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    /// What went wrong while this file was opened.
+    /// An error of opening this file.
     fn at(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match Self::from(error) {
@@ -163,15 +158,15 @@ impl StoreError {
 }
 
 impl Store {
-    /// Opens the database, creating and migrating it where needed. The folder is made 0700, the files 0600.
+    /// Opens the database, creates it if it does not exist, and migrates it. The folder gets mode 0700, the files 0600.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] for a file that is no SQLite database (it is left as it is), [`StoreError::Newer`] for a later schema.
+    /// [`StoreError::Damaged`] for a file that is not an SQLite database (it is not changed), [`StoreError::Newer`] for a later schema.
     pub fn open(path: &Path, kind: Kind) -> Result<Self, StoreError> {
         Self::open_with(path, kind, None, Durability::Full)
     }
 
-    /// A store in a temporary folder, gone with its last handle. Commits do not wait for the disk.
+    /// A store in a temporary folder, which is deleted with the last handle. Commits do not wait for the disk.
     pub fn ephemeral(kind: Kind) -> Result<Self, StoreError> {
         let folder = tempfile::Builder::new()
             .prefix("evt-")
@@ -194,7 +189,7 @@ impl Store {
         let mut connection = connect(path, durability)?;
         migrate(&mut connection, path, kind)?;
         let jobs_ready = Arc::new(Notify::new());
-        let (events, events_kept) = watch::channel(());
+        let (events, events_stored) = watch::channel(());
         let listeners = writer::Listeners {
             jobs: Arc::clone(&jobs_ready),
             events,
@@ -206,20 +201,16 @@ impl Store {
                 writer,
                 readers: Mutex::new(Vec::new()),
                 jobs_ready,
-                events_kept,
+                events_stored,
                 _ephemeral: ephemeral,
             }),
         })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.inner.path
-    }
-
-    /// Runs `op` in the next commit and returns its result once that commit is on the disk.
+    /// Runs `op` in the next commit and returns its result after that commit is on the disk.
     ///
-    /// An error from `op` undoes what `op` wrote and nothing else. Cancel safe in the sense that a dropped future does not
-    /// stop the operation: it may still be committed.
+    /// An error from `op` undoes what `op` wrote and nothing else. Dropping the future does not cancel the operation: it may
+    /// still be committed.
     pub async fn write<T, E, F>(&self, op: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -229,9 +220,9 @@ impl Store {
         self.inner.writer.write(op).await
     }
 
-    /// Hands `op` to the next commit without waiting for it; waits only while too many operations are queued.
+    /// Queues `op` for the next commit and does not wait for it; waits only while too many operations are queued.
     ///
-    /// For what may be lost in a crash, such as a note on an event that is itself kept. A failure is logged.
+    /// For writes that may be lost in a crash, such as the outcome of an event that is stored itself. A failure is logged.
     pub async fn post<F>(&self, op: F)
     where
         F: FnOnce(&Tx<'_>) -> Result<(), StoreError> + Send + 'static,
@@ -239,7 +230,7 @@ impl Store {
         self.inner.writer.post(op).await;
     }
 
-    /// [`Store::write`] for callers outside a runtime.
+    /// [`Store::write`] for callers outside an async runtime.
     pub fn write_blocking<T, E, F>(&self, op: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -249,7 +240,7 @@ impl Store {
         self.inner.writer.write_blocking(op)
     }
 
-    /// Runs `op` on a reading connection, off the runtime's threads. Sees every commit made before the call.
+    /// Runs `op` on a reading connection, on a thread for blocking work. It sees every commit made before the call.
     pub async fn read<T, E, F>(&self, op: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -269,113 +260,47 @@ impl Store {
         E: From<StoreError>,
         F: FnOnce(&Connection) -> Result<T, E>,
     {
-        let reader = self
-            .inner
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        let reader = match reader {
+        let idle = self.idle_readers().pop();
+        let reader = match idle {
             Some(reader) => reader,
             None => connect(&self.inner.path, Durability::Full)?,
         };
         let result = op(&reader);
-        let mut readers = self
-            .inner
-            .readers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if readers.len() < READERS {
-            readers.push(reader);
+        let mut idle = self.idle_readers();
+        if idle.len() < READERS {
+            idle.push(reader);
         }
         result
     }
 
-    /// Told after each commit that enqueued or freed a job of this process ([`Tx::jobs_ready`]).
+    fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        let readers = self.inner.readers.lock();
+        readers.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notified after each commit of this process that made a job claimable ([`Tx::jobs_ready`]).
     pub fn jobs_ready(&self) -> Arc<Notify> {
         Arc::clone(&self.inner.jobs_ready)
     }
 
-    /// Changes after each commit of this process that kept an event; what came before the call counts as seen.
-    pub fn events_kept(&self) -> watch::Receiver<()> {
-        let mut events_kept = self.inner.events_kept.clone();
-        events_kept.mark_unchanged();
-        events_kept
+    /// Changes after each commit of this process that stored an event. Events stored before the call count as seen.
+    pub fn events_stored(&self) -> watch::Receiver<()> {
+        let mut events_stored = self.inner.events_stored.clone();
+        events_stored.mark_unchanged();
+        events_stored
     }
 }
 
-#[derive(Clone, Copy)]
-enum Durability {
-    Full,
-    Off,
-}
-
-fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
-    let open = |error| StoreError::at(path, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(open)?;
-    connection.busy_timeout(BUSY).map_err(open)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    let synchronous = match durability {
-        Durability::Full => "FULL",
-        Durability::Off => "OFF",
-    };
-    let pragmas = format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
-    );
-    connection.execute_batch(&pragmas).map_err(open)?;
-    Ok(connection)
-}
-
-fn migrate(connection: &mut Connection, path: &Path, kind: Kind) -> Result<(), StoreError> {
-    let failed = |error| StoreError::at(path, error);
-    // Immediate, so that two processes that meet on a new file do not both create its tables.
-    let tx = connection
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(failed)?;
-    let found: i64 = tx
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(failed)?;
-    if found > VERSION {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known: VERSION,
-        });
-    }
-    if found < 1 {
-        tx.execute_batch(include_str!("schema.sql"))
-            .map_err(failed)?;
-        if kind == Kind::Platform {
-            tx.execute_batch(include_str!("platform.sql"))
-                .map_err(failed)?;
-        }
-    }
-    if found < 2 {
-        if kind == Kind::Platform {
-            tx.execute_batch(include_str!("seen.sql")).map_err(failed)?;
-        }
-        tx.pragma_update(None, "user_version", VERSION)
-            .map_err(failed)?;
-    }
-    tx.commit().map_err(failed)
-}
-
-/// Creates folder and file with the modes that secrets need; SQLite gives its journal files the database's own mode.
-fn private_file(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let failed = |source| StoreError::Folder {
-        path: folder.to_owned(),
-        source,
-    };
-    files::private_folder(folder).map_err(failed)?;
-    let file = files::private_file(path).map_err(failed)?;
-    // One that was there may be readable to others.
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .map_err(failed)?;
-    drop(file);
-    Ok(())
+/// Runs `op` so that all its reads see the same state of the database.
+pub fn snapshot<T, E: From<StoreError>>(
+    connection: &Connection,
+    op: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    // A reading transaction has nothing to commit: dropping it ends it.
+    let _transaction = connection
+        .unchecked_transaction()
+        .map_err(StoreError::from)?;
+    op(connection)
 }
 
 impl Deref for Tx<'_> {

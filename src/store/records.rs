@@ -1,4 +1,4 @@
-//! The platform's records: whole BaseModels as JSON, found by id and by when they were modified.
+//! The platform's records: whole BaseModels as JSON, found by their id and by the time of their last modification.
 
 use std::ops::ControlFlow;
 
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{StoreError, Tx};
 
-/// A record as it is stored; `body` is the whole BaseModel, the other fields repeat what queries need.
+/// A record as it is stored. `body` is the whole BaseModel; the other fields are copies for queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
     pub org: &'a str,
@@ -14,13 +14,13 @@ pub struct Row<'a> {
     pub sk: &'a str,
     pub version: i64,
     pub state: &'a str,
-    /// Milliseconds since the epoch, as [`Row::modifydate`].
+    /// Milliseconds since the epoch, like [`Row::modifydate`].
     pub createdate: i64,
     pub modifydate: i64,
     pub body: &'a str,
 }
 
-/// A span of `modifydate` in milliseconds, both ends included.
+/// A range of `modifydate` in milliseconds that includes both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     pub from: i64,
@@ -28,13 +28,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// All of time.
+    /// All times.
     pub const ALL: Self = Self {
         from: i64::MIN,
         until: i64::MAX,
     };
 
-    /// The part that both spans have.
+    /// The intersection of both spans.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -51,19 +51,16 @@ pub enum Direction {
     Descending,
 }
 
-/// Runs `op` so that all its reads see the store as it is at one moment.
-pub fn at_one_moment<T, E: From<StoreError>>(
-    connection: &Connection,
-    op: impl FnOnce(&Connection) -> Result<T, E>,
-) -> Result<T, E> {
-    // A reading transaction has nothing to commit: dropping it ends it.
-    let _moment = connection
-        .unchecked_transaction()
-        .map_err(StoreError::from)?;
-    op(connection)
+impl Direction {
+    const fn order_by(self) -> &'static str {
+        match self {
+            Self::Ascending => "ORDER BY modifydate, sk",
+            Self::Descending => "ORDER BY modifydate DESC, sk DESC",
+        }
+    }
 }
 
-/// Adds a record; `false` when its id is taken.
+/// Adds a record. Returns `false` if its id exists.
 pub fn insert(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
     let sql =
         "INSERT INTO records (org, datatype, sk, version, state, createdate, modifydate, body)
@@ -71,7 +68,7 @@ pub fn insert(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
     Ok(write(tx, sql, row)? == 1)
 }
 
-/// Writes a record anew; `false` when there is none with its id.
+/// Replaces the record with the same id. Returns `false` if there is none.
 pub fn replace(tx: &Tx<'_>, row: &Row<'_>) -> Result<bool, StoreError> {
     let sql =
         "UPDATE records SET version = ?4, state = ?5, createdate = ?6, modifydate = ?7, body = ?8
@@ -92,18 +89,13 @@ fn write(tx: &Tx<'_>, sql: &str, row: &Row<'_>) -> Result<usize, StoreError> {
     ])?)
 }
 
-/// Removes a record; `false` when there was none.
+/// Deletes a record. Returns `false` if there is none.
 pub fn remove(tx: &Tx<'_>, org: &str, datatype: &str, sk: &str) -> Result<bool, StoreError> {
     let sql = "DELETE FROM records WHERE org = ?1 AND datatype = ?2 AND sk = ?3";
     Ok(tx
         .prepare_cached(sql)?
         .execute(params![org, datatype, sk])?
         == 1)
-}
-
-/// Removes every record of every organisation, and returns how many there were.
-pub fn wipe(tx: &Tx<'_>) -> Result<usize, StoreError> {
-    Ok(tx.execute("DELETE FROM records", [])?)
 }
 
 /// A record's BaseModel, by its exact id.
@@ -120,33 +112,29 @@ pub fn body(
         .optional()?)
 }
 
-/// The datatypes of which an organisation has records, in order. One step of the index for each, however many records there are.
+/// The datatypes for which an organisation has records, sorted.
 pub fn datatypes(connection: &Connection, org: &str) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT min(datatype) FROM records WHERE org = ?1 AND datatype > ?2";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut found: Vec<String> = Vec::new();
-    loop {
-        let last = found.last().map_or("", String::as_str);
-        let next: Option<String> = statement.query_row(params![org, last], |row| row.get(0))?;
-        match next {
-            Some(next) => found.push(next),
-            None => return Ok(found),
-        }
-    }
+    distinct(|last| statement.query_row(params![org, last], |row| row.get(0)))
 }
 
-/// The organisations that have records, in order.
+/// The organisations that have records, sorted.
 pub fn orgs(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare_cached("SELECT min(org) FROM records WHERE org > ?1")?;
+    distinct(|last| statement.query_row(params![last], |row| row.get(0)))
+}
+
+/// Collects distinct values with one index lookup for each, because SQLite's `DISTINCT` reads every row. `next_after` returns the
+/// smallest value after the given one.
+fn distinct(
+    mut next_after: impl FnMut(&str) -> rusqlite::Result<Option<String>>,
+) -> Result<Vec<String>, StoreError> {
     let mut found: Vec<String> = Vec::new();
-    loop {
-        let last = found.last().map_or("", String::as_str);
-        let next: Option<String> = statement.query_row(params![last], |row| row.get(0))?;
-        match next {
-            Some(next) => found.push(next),
-            None => return Ok(found),
-        }
+    while let Some(next) = next_after(found.last().map_or("", String::as_str))? {
+        found.push(next);
     }
+    Ok(found)
 }
 
 /// The latest `modifydate` of all records.
@@ -164,7 +152,7 @@ pub fn last_modified(connection: &Connection) -> Result<Option<i64>, StoreError>
     Ok(last)
 }
 
-/// How many records of a datatype were modified within `span`.
+/// The number of records of a datatype that were last modified within `span`.
 pub fn count(
     connection: &Connection,
     org: &str,
@@ -181,7 +169,7 @@ pub fn count(
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// One page of BaseModels in the order of their `modifydate`, straight from the index.
+/// One page of BaseModels sorted by `modifydate`, read from the index.
 pub fn page(
     connection: &Connection,
     org: &str,
@@ -191,19 +179,14 @@ pub fn page(
     skip: u64,
     take: usize,
 ) -> Result<Vec<String>, StoreError> {
-    let sql = match direction {
-        Direction::Ascending => {
-            "SELECT body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4
-             ORDER BY modifydate, sk LIMIT ?5 OFFSET ?6"
-        }
-        Direction::Descending => {
-            "SELECT body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4
-             ORDER BY modifydate DESC, sk DESC LIMIT ?5 OFFSET ?6"
-        }
-    };
+    let order = direction.order_by();
+    let sql = format!(
+        "SELECT body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4
+         {order} LIMIT ?5 OFFSET ?6"
+    );
     let skip = i64::try_from(skip).unwrap_or(i64::MAX);
     let take = i64::try_from(take).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(
         params![org, datatype, span.from, span.until, take, skip],
         |row| row.get(0),
@@ -211,7 +194,7 @@ pub fn page(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The ids and instants of all records within `span`, straight from the index, in its order.
+/// Id and `modifydate` of all records within `span`, sorted by `modifydate`. Reads only the index.
 pub fn stamps(
     connection: &Connection,
     org: &str,
@@ -227,7 +210,7 @@ pub fn stamps(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Shows every record within `span` to `visit` (its `sk` and its BaseModel), one at a time, until it breaks off.
+/// Calls `visit` with `sk` and BaseModel of each record within `span` until it breaks.
 pub fn scan(
     connection: &Connection,
     org: &str,
@@ -236,17 +219,11 @@ pub fn scan(
     direction: Direction,
     mut visit: impl FnMut(&str, &str) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let sql = match direction {
-        Direction::Ascending => {
-            "SELECT sk, body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4
-             ORDER BY modifydate, sk"
-        }
-        Direction::Descending => {
-            "SELECT sk, body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4
-             ORDER BY modifydate DESC, sk DESC"
-        }
-    };
-    let mut statement = connection.prepare_cached(sql)?;
+    let order = direction.order_by();
+    let sql = format!(
+        "SELECT sk, body FROM records WHERE org = ?1 AND datatype = ?2 AND modifydate BETWEEN ?3 AND ?4 {order}"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![org, datatype, span.from, span.until])?;
     while let Some(row) = rows.next()? {
         let sk = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
@@ -258,7 +235,7 @@ pub fn scan(
     Ok(())
 }
 
-/// The record of a person who signs in with these.
+/// The record of the user or customer with this email and password.
 pub fn by_credentials(
     connection: &Connection,
     org: &str,
@@ -311,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_comes_in_the_order_of_modification_with_ties_by_id() {
+    fn a_page_is_sorted_by_modifydate_and_then_by_id() {
         let store = store(&[
             ("o", "contact", "c", 5),
             ("o", "contact", "a", 7),
@@ -330,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_includes_both_of_its_ends() {
+    fn a_span_includes_both_ends() {
         let store = store(&[
             ("o", "contact", "a", 4),
             ("o", "contact", "b", 5),
@@ -342,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_taken_once() {
+    fn an_existing_id_is_not_inserted_again() {
         let store = store(&[("o", "contact", "a", 1)]);
         let again =
             store.write_blocking::<_, StoreError, _>(|tx| insert(tx, &row("o", "contact", "a", 2)));
@@ -350,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_change_is_found_over_all_organisations() {
+    fn the_latest_modification_of_all_organisations_is_found() {
         let store = store(&[
             ("a", "contact", "x", 3),
             ("a", "lead", "y", 9),
@@ -361,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_ends_when_its_visitor_has_enough() {
+    fn a_scan_ends_when_the_visitor_breaks() {
         let store = store(&[("o", "contact", "a", 1), ("o", "contact", "b", 2)]);
         let mut seen = Vec::new();
         read(&store, |c| {

@@ -1,9 +1,9 @@
-//! Forgetting everything that a platform has gathered, at once.
+//! Deletes all data of a platform.
 
 use super::{StoreError, Tx};
 
-/// Empties every table but `settings`, because a data directory keeps its secrets and switches, and `owners`, because engines go on. Numbers of events and jobs go on
-/// where they were, so that a reference from before the reset never names something else.
+/// Empties all tables except `settings`, because the data directory keeps its secrets and switches, and `owners`, because the
+/// engines are still running. Ids of events and jobs are not reused, so that an old reference never names a new event.
 pub fn wipe(tx: &Tx<'_>) -> Result<(), StoreError> {
     let tables: Vec<String> = tx
         .prepare(
@@ -12,7 +12,7 @@ pub fn wipe(tx: &Tx<'_>) -> Result<(), StoreError> {
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for table in tables {
-        // Names of our own schema; a name cannot be a parameter.
+        // The names come from evt's own schema. SQL does not allow the name of a table to be a parameter.
         tx.execute(&format!("DELETE FROM \"{table}\""), [])?;
     }
     Ok(())
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_go_and_secrets_stay() {
+    fn a_wipe_deletes_records_and_keeps_secrets() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let row = Row {
             org: "o",

@@ -1,4 +1,4 @@
-//! Runs of flows: where each stands, and what its steps did.
+//! Runs of flows: their state and the results of their steps.
 
 use http::HeaderMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -14,7 +14,7 @@ const COLUMNS: &str = "id, flow, flow_version, org, cause, trigger_id, trigger_k
 /// A run. `steps`, `context` and `explain` are JSON that `flow` writes and reads.
 #[derive(Clone, Debug)]
 pub struct RunRow {
-    /// `exec-…`; ids go up with time.
+    /// `exec-…`; ids increase with time.
     pub id: String,
     pub flow: String,
     pub flow_version: i64,
@@ -36,7 +36,7 @@ pub struct RunRow {
     pub error: Option<String>,
 }
 
-/// Which runs a list shows.
+/// Selects the runs of a list.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
     pub org: String,
@@ -73,7 +73,7 @@ pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes where a run stands; what it is about does not change.
+/// Stores the progress of a run. Its flow, event and trigger never change.
 pub fn update(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE runs SET status = ?2, next_step = ?3, steps = ?4, explain = ?5, ended_at = ?6, error = ?7 WHERE id = ?1",
@@ -90,7 +90,7 @@ pub fn update(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends a run that cannot go on, whatever its steps say; one that is over stays as it ended.
+/// Ends a run that cannot continue as failed. A run that has ended is not changed.
 pub fn fail(tx: &Tx<'_>, id: &str, now: Timestamp, why: &str) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE runs SET status = 'failed', ended_at = ?2, error = ?3 WHERE id = ?1 AND ended_at IS NULL",
@@ -107,7 +107,7 @@ pub fn get(connection: &Connection, id: &str) -> Result<Option<RunRow>, StoreErr
         .optional()?)
 }
 
-/// One page of runs, newest first, and how many there are.
+/// One page of runs, newest first, and the total number of matching runs.
 pub fn list(
     connection: &Connection,
     filter: &RunFilter,
@@ -137,7 +137,7 @@ pub fn list(
     Ok((rows, usize::try_from(total).unwrap_or(0)))
 }
 
-/// Forgets a flow's oldest runs that never started, beyond the newest `keep`.
+/// Deletes a flow's skipped and blocked runs except the newest `keep`.
 pub fn trim(tx: &Tx<'_>, flow: &str, keep: usize) -> Result<(), StoreError> {
     tx.prepare_cached(
         "DELETE FROM runs WHERE flow = ?1 AND status IN ('skipped', 'blocked') AND id <= \
@@ -147,10 +147,10 @@ pub fn trim(tx: &Tx<'_>, flow: &str, keep: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The headers that every attempt of a delivery sends, and its body where it has one of its own beside the event's.
+/// The headers that every attempt of a delivery sends, and its body unless that is the body of the event.
 pub type Request = (HeaderMap, Option<Vec<u8>>);
 
-/// What a delivery sends; `None` when it is no longer kept.
+/// The request of a delivery; `None` if the job was deleted.
 pub fn request(connection: &Connection, job: i64) -> Result<Option<Request>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT headers, body FROM payloads WHERE job = ?1")?

@@ -1,15 +1,15 @@
-//! Ids of what senders have delivered: a message that comes again is known by its own.
+//! Ids of messages that vendors have delivered to the platform, to recognise a message that is sent again.
 
 use rusqlite::{OptionalExtension, params};
 
 use super::{StoreError, Tx};
 
-/// Ids that are remembered of each sender. Senders repeat within days, and this many come in no day.
+/// Ids that are stored for each sender. Senders retry for some days, and a local platform does not get this many messages in a day.
 const KEPT: i64 = 20_000;
 
-/// Notes an id of what a vendor sent to an organisation; `false` when it came before.
+/// Stores the id of a message from a vendor to an organisation. Returns `false` if the id is already stored.
 pub fn note(tx: &Tx<'_>, org: &str, vendor: &str, id: &str) -> Result<bool, StoreError> {
-    // No vendor's name has a slash.
+    // Names of vendors contain no slash, so two senders never share a key.
     let sender = format!("{vendor}/{org}");
     let sql = "INSERT INTO seen (sender, id, n)
          VALUES (?1, ?2, (SELECT coalesce(max(n), 0) + 1 FROM seen WHERE sender = ?1))
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_ids_of_a_sender_are_remembered_and_no_other_loses_its_own() {
+    fn the_oldest_ids_of_a_sender_are_deleted_and_those_of_others_are_not() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let found = store.write_blocking::<_, StoreError, _>(|tx| {
             note(tx, "a", "stripe", "evt_1")?;

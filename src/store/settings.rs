@@ -1,4 +1,4 @@
-//! Names and values that the platform keeps for itself: switches, and the secrets of its data directory.
+//! Settings of the platform: switches, and the secrets of its data directory.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -12,7 +12,7 @@ pub fn get(connection: &Connection, name: &str) -> Result<Option<String>, StoreE
         .optional()?)
 }
 
-/// Sets a value, over the one that was there.
+/// Sets a value, and replaces an earlier one.
 pub fn set(tx: &Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO settings (name, value) VALUES (?1, ?2)
          ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -20,7 +20,7 @@ pub fn set(tx: &Tx<'_>, name: &str, value: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The value that is there, or else the one that `make` gives, from now on.
+/// The stored value. If there is none, stores and returns the value that `make` creates.
 pub fn get_or_set(
     tx: &Tx<'_>,
     name: &str,
@@ -34,7 +34,7 @@ pub fn get_or_set(
     Ok(value)
 }
 
-/// Every name that starts with `prefix`, and its value.
+/// All settings whose name starts with `prefix`.
 pub fn starting_with(
     connection: &Connection,
     prefix: &str,
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_is_there_is_not_made_again() {
+    fn an_existing_value_is_not_created_again() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
         let value = store.write_blocking::<_, StoreError, _>(|tx| {
             get_or_set(tx, "secret", || "first".to_owned())?;

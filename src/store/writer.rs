@@ -1,4 +1,10 @@
-//! The one thread that writes: it commits whatever is queued, at once and together.
+//! The writer thread: it commits everything that is queued together (group commit).
+//!
+//! A commit waits for the disk (`synchronous=FULL`), which takes milliseconds whatever its size. While one commit waits, other
+//! callers queue their operations, and the next commit includes all of them. So throughput grows with the load, and a caller
+//! still gets its result only after its data is on the disk.
+//!
+//! Each operation runs in its own savepoint. Without it, one failing operation would undo those of unrelated callers in the same commit.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,36 +19,36 @@ use tracing::{error, warn};
 use super::StoreError;
 use super::checkpoint::Checkpointer;
 
-/// Operations in one commit at most: past this the gain is small and the wait is not.
+/// Operations in one commit. More would gain little, and the first caller would wait longer.
 const BATCH: usize = 256;
-/// Operations that may wait; beyond them callers wait too (backpressure).
+/// Operations that are queued before callers have to wait (backpressure).
 const QUEUE: usize = 1024;
 
-/// A write under way: the connection inside the current commit.
+/// A transaction: the connection within the current commit.
 pub struct Tx<'a> {
     connection: &'a Connection,
-    news: &'a News,
+    changes: &'a Changes,
 }
 
-/// What a commit brings that others wait for.
+/// Changes of a commit that other tasks wait for.
 #[derive(Default)]
-struct News {
+struct Changes {
     jobs: Cell<bool>,
     events: Cell<bool>,
 }
 
-/// Those who wait for it.
+/// The tasks that wait for changes.
 pub(super) struct Listeners {
     pub(super) jobs: Arc<Notify>,
     pub(super) events: watch::Sender<()>,
 }
 
 impl Listeners {
-    fn tell(&self, news: &News) {
-        if news.jobs.get() {
+    fn notify(&self, changes: &Changes) {
+        if changes.jobs.get() {
             self.jobs.notify_one();
         }
-        if news.events.get() {
+        if changes.events.get() {
             self.events.send_replace(());
         }
     }
@@ -53,20 +59,20 @@ impl<'a> Tx<'a> {
         self.connection
     }
 
-    /// Wakes the delivery engine once this commit is on the disk.
+    /// Wakes the delivery engine after this commit is on the disk.
     pub fn jobs_ready(&self) {
-        self.news.jobs.set(true);
+        self.changes.jobs.set(true);
     }
 
-    /// Wakes those who follow events once this commit is on the disk.
-    pub(super) fn event_kept(&self) {
-        self.news.events.set(true);
+    /// Wakes the tasks that follow events after this commit is on the disk.
+    pub(super) fn event_stored(&self) {
+        self.changes.events.set(true);
     }
 }
 
-/// An operation that has run, and tells its caller how the commit went.
+/// An operation that has run. Gets the result of the commit and passes its own to the caller.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// Runs inside the commit, or is told why there is none.
+/// Runs within the commit, or gets the error if no transaction could begin.
 type Operation = Box<dyn FnOnce(Result<&Tx<'_>, StoreError>) -> Finish + Send>;
 
 pub(super) struct Writer {
@@ -113,7 +119,7 @@ impl Writer {
             let result = tx.and_then(|tx| guarded(tx, op));
             Box::new(move |committed| {
                 if let Err(error) = result.and(committed) {
-                    warn!(%error, "A note was not kept.");
+                    warn!(%error, "A deferred write failed.");
                 }
             })
         });
@@ -141,7 +147,8 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Closing the queue ends the thread after what is queued; waiting for it means that nothing accepted is cut off.
+        // Closing the queue ends the thread after the last queued operation; joining it makes sure that they are all committed.
+        // The last handle may be dropped by an operation itself, on the writer thread, which cannot join itself.
         drop(self.queue.take());
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
@@ -175,7 +182,7 @@ where
     (operation, receiver)
 }
 
-/// Runs one operation inside a savepoint, so that its failure undoes only itself.
+/// Runs one operation in a savepoint, so that an error or a panic undoes only this operation.
 fn guarded<T, E, F>(tx: &Tx<'_>, op: F) -> Result<T, E>
 where
     E: From<StoreError>,
@@ -211,8 +218,8 @@ fn run(
     let mut batch = Vec::with_capacity(BATCH);
     let mut finished: Vec<Finish> = Vec::with_capacity(BATCH);
     while operations.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let news = News::default();
-        let committed = commit(connection, &news, &mut batch, &mut finished);
+        let changes = Changes::default();
+        let committed = commit(connection, &changes, &mut batch, &mut finished);
         if let Err(error) = &committed {
             error!(%error, "A commit failed.");
             let _ = connection.execute_batch("ROLLBACK");
@@ -220,14 +227,14 @@ fn run(
         for finish in finished.drain(..) {
             finish(committed.as_ref().map_err(StoreError::repeat).copied());
         }
-        listeners.tell(&news);
+        listeners.notify(&changes);
         checkpointer.after_commit(connection);
     }
 }
 
 fn commit(
     connection: &Connection,
-    news: &News,
+    changes: &Changes,
     batch: &mut Vec<Operation>,
     finished: &mut Vec<Finish>,
 ) -> Result<(), StoreError> {
@@ -243,14 +250,17 @@ fn commit(
         );
         return Err(error);
     }
-    let tx = Tx { connection, news };
+    let tx = Tx {
+        connection,
+        changes,
+    };
     finished.extend(batch.drain(..).map(|operation| operation(Ok(&tx))));
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())
 }
 
 impl StoreError {
-    /// An error of the same kind: all operations of a commit share its fate.
+    /// A copy of the error, for each operation of a failed commit.
     fn repeat(&self) -> Self {
         match self {
             Self::Full(error) => Self::Full(code_of(error)),

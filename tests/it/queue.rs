@@ -3,7 +3,7 @@
 use evt::backoff::Retry;
 use evt::running::Running;
 use evt::store::endpoints::{self, Change, Health};
-use evt::store::jobs::{self, Attempt, JobBody, NewJob, Next, Room, State};
+use evt::store::jobs::{self, Attempt, Capacity, JobBody, NewJob, Next, State};
 use evt::store::queue;
 use evt::store::{Kind, Store, StoreError, leases};
 use evt::time::Timestamp;
@@ -27,7 +27,6 @@ fn enqueue(store: &Store, url: &str, message: &str) -> i64 {
 fn enqueue_body(store: &Store, url: &str, message: &str, body: &'static str) -> i64 {
     let job = NewJob {
         queue: "deliveries",
-        order_key: None,
         run_at: Timestamp::now(),
         retry: Retry::none(),
         message_id: Some(message.to_owned()),
@@ -50,15 +49,15 @@ fn bury_all(store: &Store, body: &'static str) {
     let buried: Result<(), StoreError> = store.write_blocking(move |tx| {
         let now = Timestamp::now();
         let owner = leases::register(tx, "test", now)?;
-        let room = Room {
+        let capacity = Capacity {
             owner,
             now,
             total: 1_000,
-            of: std::collections::HashMap::new(),
-            of_others: 1_000,
+            per_endpoint: std::collections::HashMap::new(),
+            unknown_endpoint: 1_000,
             probe: std::time::Duration::ZERO,
         };
-        for job in jobs::claim(tx, &room)?.jobs {
+        for job in jobs::claim(tx, &capacity)?.jobs {
             let attempt = Attempt {
                 started_at: now,
                 took: std::time::Duration::from_millis(12),
@@ -68,7 +67,7 @@ fn bury_all(store: &Store, body: &'static str) {
                 body: body.into(),
             };
             let reason = "it answered 500".to_owned();
-            jobs::settle(tx, job.lease, &attempt, &Next::Bury { reason })?;
+            jobs::settle(tx, job.lease, &attempt, &Next::Dead { reason })?;
         }
         Ok(())
     });

@@ -10,7 +10,7 @@ use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::Seq;
 use crate::grammar::quantity::{Size, Span};
-use crate::store::events::{self, Weight};
+use crate::store::events::{self, EventSize};
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 use crate::ui::{self, Format};
@@ -93,7 +93,7 @@ fn plan(args: &Args, store: &Store) -> Result<Plan, CliError> {
     let max = args.max_size.map(Size::bytes);
     let mut plan = Plan::default();
     store.read_blocking(|db| {
-        events::weigh(db, |event: Weight| {
+        events::sizes(db, |event: EventSize| {
             let is_old = before.is_some_and(|before| event.received_at < before);
             let is_over_size = max.is_some_and(|max| total > max);
             if !(args.all || is_old || is_over_size) {

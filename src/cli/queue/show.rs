@@ -1,6 +1,6 @@
-//! Queues, endpoints, jobs and attempts, for people and for programs.
+//! Prints queues, endpoints, jobs and attempts.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
 use crate::cli::Context;
 use crate::error::CliError;
@@ -10,85 +10,70 @@ use crate::store::queue::{AttemptRow, EndpointRow, JobDetail, JobRow, Overview, 
 use crate::time::Timestamp;
 use crate::ui::{Cell, Format, Style, clip, safe};
 
-/// Characters of an error in a table; `show` has all of it.
+/// Characters of an error in a table; `evt queue show` prints all of it.
 const ERROR_WIDTH: usize = 60;
-/// The states that an overview counts.
-const COUNTED: [State; 5] = [
-    State::Waiting,
-    State::Active,
-    State::Held,
-    State::Done,
-    State::Dead,
-];
+/// Columns of the table of queues.
+const QUEUE_STATES: [State; 4] = [State::Waiting, State::Active, State::Done, State::Dead];
+/// Columns of the table of endpoints.
+const ENDPOINT_STATES: [State; 3] = [State::Waiting, State::Active, State::Dead];
 
-/// What one place had.
-pub(super) enum Found {
-    Overview(Overview),
-    Jobs(Vec<JobRow>),
-}
-
-/// What all places had.
+/// What all backends returned, each row with the name of its backend.
 #[derive(Default)]
-pub(super) struct Shown {
+pub(super) struct Listing {
     queues: Vec<(&'static str, QueueRow)>,
     endpoints: Vec<(&'static str, EndpointRow)>,
     jobs: Vec<(&'static str, JobRow)>,
-    lists_jobs: bool,
 }
 
-impl Shown {
-    pub(super) fn add(&mut self, place: &'static str, found: Found) {
-        match found {
-            Found::Overview(overview) => {
-                self.queues
-                    .extend(overview.queues.into_iter().map(|row| (place, row)));
-                self.endpoints
-                    .extend(overview.endpoints.into_iter().map(|row| (place, row)));
-            }
-            Found::Jobs(jobs) => {
-                self.lists_jobs = true;
-                self.jobs.extend(jobs.into_iter().map(|row| (place, row)));
-            }
-        }
+impl Listing {
+    pub(super) fn add_overview(&mut self, place: &'static str, overview: Overview) {
+        let queues = overview.queues.into_iter().map(|row| (place, row));
+        self.queues.extend(queues);
+        let endpoints = overview.endpoints.into_iter().map(|row| (place, row));
+        self.endpoints.extend(endpoints);
     }
 
-    pub(super) fn print(self, cx: &Context) -> Result<(), CliError> {
+    pub(super) fn add_jobs(&mut self, place: &'static str, jobs: Vec<JobRow>) {
+        self.jobs.extend(jobs.into_iter().map(|row| (place, row)));
+    }
+
+    pub(super) fn print(&self, cx: &Context, lists_jobs: bool) -> Result<(), CliError> {
         if cx.ui.format() == Format::Json {
             return self.print_json(cx);
         }
-        if self.lists_jobs {
-            if self.jobs.is_empty() {
-                cx.ui.status("No such jobs");
-                return Ok(());
-            }
-            let rows = self.jobs.iter().map(|(place, job)| job_cells(place, job));
-            let headings = [
-                "job",
-                "in",
-                "state",
-                "tries",
-                "status",
-                "next or end",
-                "target",
-                "message",
-                "error",
-            ];
-            cx.ui.table(&headings, rows.collect())?;
-            return Ok(());
+        if lists_jobs {
+            return self.print_jobs(cx);
         }
         if self.queues.is_empty() {
-            cx.ui.status("Nothing was ever queued");
+            cx.ui.status("The queue is empty");
             return Ok(());
         }
         self.print_queues(cx)?;
         if !self.endpoints.is_empty() {
             cx.ui.line("")?;
-            let rows = self.endpoints.iter().map(endpoint_cells);
-            let headings = [
-                "endpoint", "in", "circuit", "waiting", "active", "held", "dead", "next", "why",
-            ];
-            cx.ui.table(&headings, rows.collect())?;
+            self.print_endpoints(cx)?;
         }
+        Ok(())
+    }
+
+    fn print_jobs(&self, cx: &Context) -> Result<(), CliError> {
+        if self.jobs.is_empty() {
+            cx.ui.status("No jobs match");
+            return Ok(());
+        }
+        let headings = [
+            "job",
+            "in",
+            "state",
+            "tries",
+            "status",
+            "next or end",
+            "target",
+            "message",
+            "error",
+        ];
+        let rows = self.jobs.iter().map(|(place, job)| job_cells(place, job));
+        cx.ui.table(&headings, rows.collect())?;
         Ok(())
     }
 
@@ -98,45 +83,53 @@ impl Shown {
                 Cell::styled(Style::Name, row.queue.clone()),
                 (*place).into(),
             ];
-            cells.extend(COUNTED.map(|state| count(&row.jobs, state)));
+            cells.extend(QUEUE_STATES.map(|state| count(&row.jobs, state)));
             cells
         });
         let mut headings = vec!["queue", "in"];
-        headings.extend(COUNTED.map(State::as_str));
+        headings.extend(QUEUE_STATES.map(State::as_str));
         cx.ui.table(&headings, rows.collect())?;
         Ok(())
     }
 
-    fn print_json(self, cx: &Context) -> Result<(), CliError> {
+    fn print_endpoints(&self, cx: &Context) -> Result<(), CliError> {
+        let mut headings = vec!["endpoint", "in", "circuit"];
+        headings.extend(ENDPOINT_STATES.map(State::as_str));
+        headings.extend(["next", "why"]);
+        let rows = self.endpoints.iter().map(endpoint_cells);
+        cx.ui.table(&headings, rows.collect())?;
+        Ok(())
+    }
+
+    fn print_json(&self, cx: &Context) -> Result<(), CliError> {
         for (place, row) in &self.queues {
-            print_placed(cx, place, row)?;
+            json(cx, place, row)?;
         }
         for (place, row) in &self.endpoints {
-            print_placed(cx, place, row)?;
+            json(cx, place, row)?;
         }
         for (place, row) in &self.jobs {
-            print_placed(cx, place, row)?;
+            json(cx, place, row)?;
         }
         Ok(())
     }
 }
 
-/// One JSON object, with the place that it is from.
-fn print_placed(cx: &Context, place: &str, row: &impl serde::Serialize) -> Result<(), CliError> {
+/// Prints one JSON object and adds the name of its backend as `in`.
+pub(super) fn json(cx: &Context, place: &str, row: &impl serde::Serialize) -> Result<(), CliError> {
     let mut value = serde_json::to_value(row).map_err(std::io::Error::from)?;
-    if let Value::Object(fields) = &mut value {
-        fields.insert("in".to_owned(), place.into());
-    }
+    value["in"] = place.into();
     cx.ui.json(&value)?;
     Ok(())
 }
 
-fn count(jobs: &std::collections::BTreeMap<String, i64>, state: State) -> Cell {
-    let mut number = jobs.get(state.as_str()).copied().unwrap_or(0);
-    if state == State::Dead {
-        // One column for what nobody will try again unasked.
-        number += jobs.get(State::Quarantined.as_str()).copied().unwrap_or(0);
-    }
+fn count(jobs: &BTreeMap<String, i64>, state: State) -> Cell {
+    let number = |state: State| jobs.get(state.as_str()).copied().unwrap_or(0);
+    // Quarantined jobs are shown as dead: neither is retried automatically.
+    let number = match state {
+        State::Dead => number(State::Dead) + number(State::Quarantined),
+        _ => number(state),
+    };
     match (number, state) {
         (0, _) => Cell::styled(Style::Dim, "0"),
         (_, State::Dead) => Cell::styled(Style::Bad, number.to_string()),
@@ -164,10 +157,7 @@ fn endpoint_cells((place, row): &(&'static str, EndpointRow)) -> Vec<Cell> {
         (*place).into(),
         Cell::styled(style, row.circuit.as_str()),
     ];
-    cells.extend(
-        [State::Waiting, State::Active, State::Held, State::Dead]
-            .map(|state| count(&row.jobs, state)),
-    );
+    cells.extend(ENDPOINT_STATES.map(|state| count(&row.jobs, state)));
     cells.extend([next.into(), why.into()]);
     cells
 }
@@ -189,7 +179,7 @@ fn style_of(state: State) -> Style {
     match state {
         State::Done => Style::Good,
         State::Dead | State::Quarantined => Style::Bad,
-        State::Waiting | State::Active | State::Held => Style::Warn,
+        State::Waiting | State::Active => Style::Warn,
         State::Discarded | State::Redriven => Style::Dim,
     }
 }
@@ -199,10 +189,6 @@ fn job_cells(place: &'static str, job: &JobRow) -> Vec<Cell> {
         (Some(ended), _) => ended.to_string(),
         (None, State::Waiting) => due(job.run_at),
         (None, _) => String::new(),
-    };
-    let error = match job.held_by {
-        Some(first) => format!("held by {first}"),
-        None => clip(job.error.as_deref().unwrap_or_default(), ERROR_WIDTH),
     };
     vec![
         Cell::styled(Style::Name, job.id.to_string()),
@@ -216,14 +202,14 @@ fn job_cells(place: &'static str, job: &JobRow) -> Vec<Cell> {
         Cell::styled(Style::Dim, when),
         job.url.clone().into(),
         job.message_id.clone().unwrap_or_default().into(),
-        error.into(),
+        clip(job.error.as_deref().unwrap_or_default(), ERROR_WIDTH).into(),
     ]
 }
 
-/// One job and its attempts.
+/// Prints one job and its attempts.
 pub(super) fn detail(cx: &Context, place: &str, job: &JobDetail) -> Result<(), CliError> {
     if cx.ui.format() == Format::Json {
-        return print_placed(cx, place, job);
+        return json(cx, place, job);
     }
     let row = &job.job;
     let state = cx.ui.paint(style_of(row.state), row.state.as_str());
@@ -255,7 +241,6 @@ fn facts(row: &JobRow) -> Vec<(&'static str, String)> {
         ("queued", Some(row.created_at.to_string())),
         ("next", next),
         ("ended", row.ended_at.map(|at| at.to_string())),
-        ("held by", row.held_by.map(|id| format!("job {id}"))),
         ("retry of", row.redrive_of.map(|id| format!("job {id}"))),
         ("why", row.error.clone()),
     ]
@@ -269,7 +254,7 @@ fn print_attempt(cx: &Context, attempt: &AttemptRow) -> Result<(), CliError> {
         (Some(status @ 200..300), _) => (Style::Good, status.to_string()),
         (Some(status), _) => (Style::Bad, status.to_string()),
         (None, Some(error)) => (Style::Bad, safe(error)),
-        (None, None) => (Style::Bad, "no answer".to_owned()),
+        (None, None) => (Style::Bad, "no response".to_owned()),
     };
     cx.ui.line(&format!(
         "attempt {}  {}  {}  {} ms",

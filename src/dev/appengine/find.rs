@@ -308,7 +308,7 @@ pub fn run(
     datatype: &str,
     search: &Search,
 ) -> Result<Page, FindError> {
-    records::at_one_moment(connection, |connection| {
+    crate::store::snapshot(connection, |connection| {
         let (bodies, total) = match (search.sort.by_modified(), &search.filter.test) {
             (Some(direction), Test::All) => by_index(connection, org, datatype, search, direction)?,
             (Some(direction), _) => in_order(connection, org, datatype, search, direction)?,

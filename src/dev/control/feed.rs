@@ -42,7 +42,7 @@ pub(super) async fn feed(
         Some(text) => Some(position(&text)?),
         None => None,
     };
-    let news = state.store.events_kept();
+    let news = state.store.events_stored();
     let given = state.store.read(events::last_given).await?;
     let (after, first) = match position {
         Some(seq) if seq <= given => (seq, None),

@@ -17,7 +17,7 @@ use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
 use crate::dev::{on_ended, on_settled};
 use crate::store::jobs::{self, Settled};
-use crate::store::queue::{self, Order, PAGE, Selection};
+use crate::store::queue::{self, BulkRequest, PAGE, Selection};
 
 /// Jobs in one answer.
 const MAX_JOBS: usize = 1_000;
@@ -117,7 +117,7 @@ async fn discard(
     Ok(answer(StatusCode::OK, &report))
 }
 
-fn order(body: serde_json::Map<String, Value>) -> Result<Order, Refusal> {
+fn order(body: serde_json::Map<String, Value>) -> Result<BulkRequest, Refusal> {
     serde_json::from_value(Value::Object(body))
         .map_err(|error| Refusal::bad_request("bad_order", error.to_string()))
 }

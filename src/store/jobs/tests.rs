@@ -1,4 +1,6 @@
-//! Rules of the queue, each on a store of its own.
+//! Rules of the queue, each on its own store.
+
+use std::collections::HashMap;
 
 use super::*;
 use crate::store::{Kind, Store, leases};
@@ -13,7 +15,6 @@ fn store() -> Store {
 fn job(url: &str) -> NewJob {
     NewJob {
         queue: "deliveries",
-        order_key: None,
         run_at: NOW,
         retry: Retry::dev(),
         message_id: Some("msg_1".to_owned()),
@@ -29,20 +30,13 @@ fn job(url: &str) -> NewJob {
     }
 }
 
-fn ordered(key: &str) -> NewJob {
-    NewJob {
-        order_key: Some(key.to_owned()),
-        ..job(URL)
-    }
-}
-
-fn room(owner: i64) -> Room {
-    Room {
+fn capacity(owner: i64) -> Capacity {
+    Capacity {
         owner,
         now: NOW,
         total: 100,
-        of: HashMap::new(),
-        of_others: 100,
+        per_endpoint: HashMap::new(),
+        unknown_endpoint: 100,
         probe: Duration::from_secs(30),
     }
 }
@@ -58,7 +52,7 @@ fn attempt(status: u16) -> Attempt {
     }
 }
 
-/// Runs `op` in a commit of its own.
+/// Runs `op` in one commit.
 fn write<T: Send + 'static>(
     store: &Store,
     op: impl FnOnce(&Tx<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -76,15 +70,15 @@ fn owner(store: &Store) -> i64 {
     })
 }
 
-fn claim_with(store: &Store, room: Room) -> Claim {
-    write(store, move |tx| claim(tx, &room))
+fn claim_with(store: &Store, capacity: Capacity) -> Claim {
+    write(store, move |tx| claim(tx, &capacity))
 }
 
 fn claim_all(store: &Store, owner: i64) -> Vec<Claimed> {
-    claim_with(store, room(owner)).jobs
+    claim_with(store, capacity(owner)).jobs
 }
 
-fn settle_one(store: &Store, lease: Lease, status: u16, next: Next) -> Settling {
+fn settle_one(store: &Store, lease: Lease, status: u16, next: Next) -> SettleResult {
     write(store, move |tx| settle(tx, lease, &attempt(status), &next))
 }
 
@@ -114,7 +108,7 @@ fn a_claimed_job_is_not_claimed_again() {
 }
 
 #[test]
-fn a_job_is_claimed_when_its_time_has_come() {
+fn a_job_is_claimed_when_it_is_due() {
     let store = store();
     let later = NOW.plus(Duration::from_secs(5));
     enqueue_one(
@@ -125,18 +119,18 @@ fn a_job_is_claimed_when_its_time_has_come() {
         },
     );
     let owner = owner(&store);
-    let early = claim_with(&store, room(owner));
+    let early = claim_with(&store, capacity(owner));
     assert!(early.jobs.is_empty());
     assert_eq!(early.next_at, Some(later));
-    let due = Room {
+    let due = Capacity {
         now: later,
-        ..room(owner)
+        ..capacity(owner)
     };
     assert_eq!(claim_with(&store, due).jobs.len(), 1);
 }
 
 #[test]
-fn a_saturated_endpoint_is_left_out_and_does_not_hide_others() {
+fn a_full_endpoint_does_not_hide_the_others() {
     let store = store();
     for n in 0..10 {
         enqueue_one(&store, job("http://127.0.0.1:9/full"));
@@ -145,18 +139,18 @@ fn a_saturated_endpoint_is_left_out_and_does_not_hide_others() {
     let owner = owner(&store);
     let first = claim_with(
         &store,
-        Room {
+        Capacity {
             total: 1,
-            ..room(owner)
+            ..capacity(owner)
         },
     );
     let full = first.jobs[0].endpoint;
     let claim = claim_with(
         &store,
-        Room {
+        Capacity {
             total: 10,
-            of: HashMap::from([(full, 0)]),
-            ..room(owner)
+            per_endpoint: HashMap::from([(full, 0)]),
+            ..capacity(owner)
         },
     );
     assert_eq!(claim.jobs.len(), 10);
@@ -164,7 +158,7 @@ fn a_saturated_endpoint_is_left_out_and_does_not_hide_others() {
 }
 
 #[test]
-fn an_endpoint_that_was_served_stands_behind_those_that_wait() {
+fn endpoints_take_turns() {
     let store = store();
     let owner = owner(&store);
     for _ in 0..3 {
@@ -173,10 +167,10 @@ fn an_endpoint_that_was_served_stands_behind_those_that_wait() {
     enqueue_one(&store, job("http://127.0.0.1:9/b"));
     let mut order = Vec::new();
     for second in 1..=3 {
-        let one = Room {
+        let one = Capacity {
             total: 1,
             now: NOW.plus(Duration::from_secs(second)),
-            ..room(owner)
+            ..capacity(owner)
         };
         order.push(claim_with(&store, one).jobs[0].url.clone());
     }
@@ -185,15 +179,15 @@ fn an_endpoint_that_was_served_stands_behind_those_that_wait() {
 }
 
 #[test]
-fn an_endpoint_gets_no_more_than_there_is_room_for() {
+fn an_endpoint_gets_no_more_jobs_than_its_capacity() {
     let store = store();
     for _ in 0..10 {
         enqueue_one(&store, job(URL));
     }
     let owner = owner(&store);
-    let four = Room {
-        of_others: 4,
-        ..room(owner)
+    let four = Capacity {
+        unknown_endpoint: 4,
+        ..capacity(owner)
     };
     assert_eq!(claim_with(&store, four).jobs.len(), 4);
 }
@@ -208,24 +202,24 @@ fn a_late_result_is_refused_and_changes_nothing() {
     let new = claim_all(&store, second).remove(0).lease;
     assert!(matches!(
         settle_one(&store, old, 200, Next::Done),
-        Settling::Late
+        SettleResult::LeaseLost
     ));
     let settled = settle_one(&store, new, 200, Next::Done);
-    assert!(matches!(settled, Settling::Ended(_)));
+    assert!(matches!(settled, SettleResult::Ended(_)));
     assert!(matches!(
         settle_one(&store, new, 200, Next::Done),
-        Settling::Late
+        SettleResult::LeaseLost
     ));
 }
 
 #[test]
-fn who_waits_is_told_how_a_job_ended() {
+fn settling_returns_the_run_and_how_the_job_ended() {
     let store = store();
     let id = enqueue_one(&store, job(URL));
     let owner = owner(&store);
     let lease = claim_all(&store, owner).remove(0).lease;
     match settle_one(&store, lease, 204, Next::Done) {
-        Settling::Ended(settled) => {
+        SettleResult::Ended(settled) => {
             assert_eq!(settled.job, id);
             assert_eq!(settled.run, Some(("run-1".to_owned(), 2)));
             assert_eq!(settled.end, End::Delivered { status: 204 });
@@ -235,13 +229,13 @@ fn who_waits_is_told_how_a_job_ended() {
 }
 
 #[test]
-fn only_failures_that_count_are_counted() {
+fn only_counted_failures_use_up_retries() {
     let store = store();
     enqueue_one(&store, job(URL));
     let owner = owner(&store);
     for counted in [true, false] {
         let lease = claim_all(&store, owner).remove(0).lease;
-        let next = Next::Again {
+        let next = Next::Retry {
             run_at: NOW,
             counted,
         };
@@ -252,45 +246,7 @@ fn only_failures_that_count_are_counted() {
 }
 
 #[test]
-fn a_job_waits_for_the_earlier_one_of_its_key_also_while_that_is_retried() {
-    let store = store();
-    let first = enqueue_one(&store, ordered("k"));
-    let second = enqueue_one(&store, ordered("k"));
-    enqueue_one(&store, ordered("other"));
-    let owner = owner(&store);
-    let claimed = claim_all(&store, owner);
-    assert_eq!(claimed.len(), 2);
-    assert_eq!(claimed[0].lease.job, first);
-    let again = Next::Again {
-        run_at: NOW.plus(Duration::from_secs(60)),
-        counted: true,
-    };
-    settle_one(&store, claimed[0].lease, 500, again);
-    assert!(claim_all(&store, owner).is_empty());
-    let later = Room {
-        now: NOW.plus(Duration::from_secs(60)),
-        ..room(owner)
-    };
-    let lease = claim_with(&store, later).jobs.remove(0).lease;
-    settle_one(&store, lease, 200, Next::Done);
-    let next = claim_all(&store, owner);
-    assert_eq!(next[0].lease.job, second);
-}
-
-#[test]
-fn a_dead_job_lets_the_next_of_its_key_go() {
-    let store = store();
-    enqueue_one(&store, ordered("k"));
-    let second = enqueue_one(&store, ordered("k"));
-    let owner = owner(&store);
-    let lease = claim_all(&store, owner).remove(0).lease;
-    let reason = "no".to_owned();
-    settle_one(&store, lease, 500, Next::Bury { reason });
-    assert_eq!(claim_all(&store, owner)[0].lease.job, second);
-}
-
-#[test]
-fn an_open_endpoint_gets_one_job_and_then_none_until_the_next_probe() {
+fn an_open_endpoint_gets_one_job_per_probe() {
     let store = store();
     for _ in 0..5 {
         enqueue_one(&store, job(URL));
@@ -298,9 +254,9 @@ fn an_open_endpoint_gets_one_job_and_then_none_until_the_next_probe() {
     let owner = owner(&store);
     let lease = claim_with(
         &store,
-        Room {
+        Capacity {
             total: 1,
-            ..room(owner)
+            ..capacity(owner)
         },
     );
     let endpoint = lease.jobs[0].endpoint;
@@ -314,12 +270,12 @@ fn an_open_endpoint_gets_one_job_and_then_none_until_the_next_probe() {
         };
         endpoints::change(tx, endpoint, &change)
     });
-    let at = |seconds| Room {
+    let at = |seconds| Capacity {
         now: NOW.plus(Duration::from_secs(seconds)),
-        ..room(owner)
+        ..capacity(owner)
     };
     assert!(claim_with(&store, at(29)).jobs.is_empty());
-    // A job that comes meanwhile does not open the door either.
+    // A job that is enqueued meanwhile does not bypass the hold.
     enqueue_one(&store, job(URL));
     assert!(claim_with(&store, at(29)).jobs.is_empty());
     assert_eq!(claim_with(&store, at(30)).jobs.len(), 1);
@@ -328,7 +284,7 @@ fn an_open_endpoint_gets_one_job_and_then_none_until_the_next_probe() {
 }
 
 #[test]
-fn the_older_of_two_observations_changes_nothing() {
+fn an_older_observation_of_an_endpoint_is_ignored() {
     let store = store();
     enqueue_one(&store, job(URL));
     let owner = owner(&store);
@@ -352,13 +308,13 @@ fn the_older_of_two_observations_changes_nothing() {
 }
 
 #[test]
-fn a_great_body_comes_when_it_is_asked_for() {
+fn a_large_body_is_read_separately() {
     let store = store();
-    let great = Bytes::from(vec![7; 20_000]);
+    let large = Bytes::from(vec![7; 20_000]);
     let id = enqueue_one(
         &store,
         NewJob {
-            body: JobBody::Bytes(great.clone()),
+            body: JobBody::Bytes(large.clone()),
             ..job(URL)
         },
     );
@@ -366,46 +322,49 @@ fn a_great_body_comes_when_it_is_asked_for() {
     let claimed = claim_all(&store, owner).remove(0);
     assert_eq!((claimed.body, claimed.body_len), (None, 20_000));
     let read = store.read_blocking(|db| body(db, id)).unwrap();
-    assert_eq!(read, Some(great));
+    assert_eq!(read, Some(large));
 }
 
 #[test]
-fn a_lost_job_waits_again_and_is_quarantined_in_the_end() {
+fn a_job_whose_engines_crash_is_retried_and_finally_quarantined() {
     let store = store();
     enqueue_one(&store, job(URL));
     let mut now = NOW;
-    for round in 1..=LOSSES_BY_DEATH {
+    for round in 1..=MAX_CRASHES {
         now = now.plus(Duration::from_secs(3_600));
         let owner = owner(&store);
-        let due = Room { now, ..room(owner) };
+        let due = Capacity {
+            now,
+            ..capacity(owner)
+        };
         assert_eq!(claim_with(&store, due).jobs.len(), 1, "round {round}");
         let quarantined = write(&store, move |tx| {
-            leases::take_over(tx, owner, now, LOSSES_BY_DEATH)
+            leases::take_over(tx, owner, now, MAX_CRASHES)
         });
-        let is_last = round == LOSSES_BY_DEATH;
+        let is_last = round == MAX_CRASHES;
         assert_eq!(quarantined.len(), usize::from(is_last), "round {round}");
     }
     let owner = owner(&store);
-    let much_later = Room {
+    let much_later = Capacity {
         now: now.plus(Duration::from_secs(86_400)),
-        ..room(owner)
+        ..capacity(owner)
     };
     assert!(claim_with(&store, much_later).jobs.is_empty());
 }
 
 #[test]
-fn an_attempt_that_breaks_down_twice_is_quarantined() {
+fn a_job_whose_attempt_panics_twice_is_quarantined() {
     let store = store();
     enqueue_one(&store, job(URL));
     let owner = owner(&store);
     let lose = || {
-        let later = Room {
+        let later = Capacity {
             now: NOW.plus(Duration::from_secs(60)),
-            ..room(owner)
+            ..capacity(owner)
         };
         let lease = claim_with(&store, later).jobs.remove(0).lease;
         write(&store, move |tx| {
-            leases::lost(tx, lease, NOW, LOSSES_BY_PANIC)
+            leases::panicked(tx, lease, NOW, MAX_PANICS)
         })
     };
     assert!(lose().is_none());
@@ -413,13 +372,13 @@ fn an_attempt_that_breaks_down_twice_is_quarantined() {
 }
 
 #[test]
-fn a_result_clears_what_was_lost_before() {
+fn a_result_resets_the_count_of_losses() {
     let store = store();
     enqueue_one(&store, job(URL));
     for _ in 0..3 {
         let owner = owner(&store);
         let lease = claim_all(&store, owner).remove(0).lease;
-        let again = Next::Again {
+        let again = Next::Retry {
             run_at: NOW,
             counted: false,
         };
@@ -431,22 +390,22 @@ fn a_result_clears_what_was_lost_before() {
 }
 
 #[test]
-fn what_is_given_back_has_lost_nothing() {
+fn released_jobs_count_no_loss() {
     let store = store();
     enqueue_one(&store, job(URL));
     let owner = owner(&store);
     for _ in 0..5 {
         let lease = claim_all(&store, owner).remove(0).lease;
-        write(&store, move |tx| leases::give_back(tx, &[lease]));
+        write(&store, move |tx| leases::release(tx, &[lease]));
     }
     claim_all(&store, owner);
-    write(&store, move |tx| leases::leave(tx, owner));
+    write(&store, move |tx| leases::unregister(tx, owner));
     let owners = store.read_blocking(leases::owners).unwrap();
     assert!(owners.is_empty(), "{owners:?}");
 }
 
 #[test]
-fn leases_whose_owner_has_no_entry_are_known_to_be_free() {
+fn leases_of_an_unregistered_owner_have_expired() {
     let store = store();
     enqueue_one(&store, job(URL));
     let gone = claim_all(&store, 4_711).len();
@@ -456,7 +415,7 @@ fn leases_whose_owner_has_no_entry_are_known_to_be_free() {
 }
 
 #[test]
-fn old_jobs_that_are_done_go_and_dead_ones_stay() {
+fn pruning_deletes_done_jobs_and_keeps_dead_ones() {
     let store = store();
     let done = enqueue_one(&store, job(URL));
     let dead = enqueue_one(&store, job(URL));
@@ -466,7 +425,7 @@ fn old_jobs_that_are_done_go_and_dead_ones_stay() {
             Next::Done
         } else {
             let reason = "no".to_owned();
-            Next::Bury { reason }
+            Next::Dead { reason }
         };
         settle_one(&store, claimed.lease, 200, next);
     }
@@ -479,7 +438,7 @@ fn old_jobs_that_are_done_go_and_dead_ones_stay() {
 }
 
 #[test]
-fn a_claim_looks_at_no_more_than_it_takes() {
+fn claims_use_indexes_and_never_scan() {
     let store = store();
     for n in 0..3 {
         enqueue_one(&store, job(&format!("http://127.0.0.1:9{n}/")));
@@ -499,24 +458,11 @@ fn a_claim_looks_at_no_more_than_it_takes() {
             .unwrap()
     };
     for (sql, index) in [
-        (
-            "SELECT id FROM endpoints WHERE next_at <= 5 ORDER BY next_at, id LIMIT 9",
-            "endpoints_due",
-        ),
-        (
-            "SELECT id FROM jobs WHERE state = 0 AND endpoint = 1 AND run_at <= 5 ORDER BY run_at, id LIMIT 9",
-            "jobs_ready",
-        ),
-        (
-            "SELECT id FROM jobs WHERE endpoint = 1 AND order_key = 'k' AND state IN (0, 1, 7) ORDER BY id LIMIT 1",
-            "jobs_order",
-        ),
-        (
-            "SELECT id FROM jobs WHERE owner = 1 AND state = 1",
-            "jobs_leased",
-        ),
+        (endpoints::due_endpoints(), "endpoints_due"),
+        (claim::due_jobs(), "jobs_ready"),
+        (leases::leased_jobs(), "jobs_leased"),
     ] {
-        let plan = plan(sql);
+        let plan = plan(&sql);
         assert!(plan.contains(index), "{plan}");
         assert!(
             !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),

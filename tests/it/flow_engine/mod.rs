@@ -13,7 +13,7 @@ use evt::dev::AppEngineFormat;
 use evt::event::Seq;
 use evt::flow::{Cause, FlowError, FlowOptions, Flows, NewEvent, RecordError, RecordStore};
 use evt::secret::Secret;
-use evt::store::jobs::{self, Claimed, End, Room, Settled, State};
+use evt::store::jobs::{self, Capacity, Claimed, End, Settled, State};
 use evt::store::queue::{self, JobRow, Selection};
 use evt::store::runs::{self, RunFilter, RunRow};
 use evt::store::{Kind, Store, StoreError, Tx};
@@ -248,15 +248,15 @@ impl Bench {
     fn sent(&self) -> Vec<Claimed> {
         self.store
             .write_blocking::<_, StoreError, _>(|tx| {
-                let room = Room {
+                let capacity = Capacity {
                     owner: 1,
                     now: Timestamp::now(),
                     total: 100,
-                    of: std::collections::HashMap::new(),
-                    of_others: 100,
+                    per_endpoint: std::collections::HashMap::new(),
+                    unknown_endpoint: 100,
                     probe: std::time::Duration::from_secs(30),
                 };
-                jobs::claim(tx, &room)
+                jobs::claim(tx, &capacity)
             })
             .unwrap()
             .jobs

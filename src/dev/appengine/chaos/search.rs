@@ -36,7 +36,7 @@ pub(super) fn run(
     search: &Search,
     (chaos, rules): (&Chaos, &Rules),
 ) -> Result<(Page, bool), FindError> {
-    records::at_one_moment(connection, |connection| {
+    crate::store::snapshot(connection, |connection| {
         let stamps = records::stamps(connection, org, datatype, search.filter.span)?;
         // Looked at after the store: what this moment shows was held back before it was committed.
         let hidden = chaos.hidden(org, datatype, Timestamp::now());

@@ -1,54 +1,54 @@
-//! Where jobs are: in the inbox of this user, which is opened, and in the running platform, which is asked.
+//! The two places that have jobs: the user's inbox, which the command opens itself, and the running `evt dev`, which it calls through
+//! the control API.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Whose;
+use super::Where;
 use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::control::{Control, ControlError};
-use crate::deliver::queue as orders;
+use crate::deliver::queue as deliveries;
 use crate::error::CliError;
 use crate::event::Outcome;
 use crate::store::jobs::Settled;
-use crate::store::queue::{self, JobDetail, JobRow, Order, Overview, Report, Selection};
+use crate::store::queue::{self, BulkRequest, JobDetail, JobRow, Overview, Report, Selection};
 use crate::store::{Store, StoreError, Tx, events};
 
-/// One of them.
-pub(super) enum Place {
+pub(super) enum Backend {
     Inbox(Store),
-    Dev(Box<Asked>),
+    Dev(Box<Dev>),
 }
 
-/// A running platform.
-pub(super) struct Asked {
+/// The running platform.
+pub(super) struct Dev {
     control: Control,
     url: String,
-    /// It was asked for by name, so that its silence is an error.
-    is_named: bool,
+    /// The user passed `--dev`, so it is an error if the platform does not answer.
+    is_required: bool,
 }
 
-/// The places to look at, the inbox first.
-pub(super) fn places(cx: &Context, whose: &Whose) -> Result<Vec<Place>, CliError> {
-    let mut places = Vec::new();
-    if !whose.dev {
-        places.push(Place::Inbox(cx.inbox()?));
+/// The selected backends, the inbox first.
+pub(super) fn backends(cx: &Context, place: &Where) -> Result<Vec<Backend>, CliError> {
+    let mut backends = Vec::new();
+    if !place.dev {
+        backends.push(Backend::Inbox(cx.inbox()?));
     }
-    if !whose.inbox {
+    if !place.inbox {
         match cx.running()? {
-            Some(running) => places.push(Place::Dev(Box::new(Asked {
+            Some(running) => backends.push(Backend::Dev(Box::new(Dev {
                 control: Control::of(&running),
                 url: running.control_url,
-                is_named: whose.dev,
+                is_required: place.dev,
             }))),
-            None if whose.dev => return Err(ConfigError::NotRunning.into()),
+            None if place.dev => return Err(ConfigError::NotRunning.into()),
             None => {}
         }
     }
-    Ok(places)
+    Ok(backends)
 }
 
-impl Place {
+impl Backend {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Inbox(_) => "inbox",
@@ -56,12 +56,13 @@ impl Place {
         }
     }
 
-    /// What an error of this place means for the command: the platform's silence is no reason to hide the inbox.
-    pub(super) fn missing(&self, cx: &Context, error: CliError) -> Result<(), CliError> {
+    /// Handles an error of this backend: if the platform does not answer and was not selected by `--dev`, the command continues with
+    /// the inbox.
+    pub(super) fn unavailable(&self, cx: &Context, error: CliError) -> Result<(), CliError> {
         match self {
-            Self::Dev(asked) if !asked.is_named && error.code == "not_running" => {
+            Self::Dev(dev) if !dev.is_required && error.code == "not_running" => {
                 cx.ui
-                    .warn("the running platform does not answer: only the inbox was looked at");
+                    .warn("the running `evt dev` does not answer; only the inbox is used");
                 Ok(())
             }
             _ => Err(error),
@@ -71,16 +72,15 @@ impl Place {
     pub(super) async fn overview(&self) -> Result<Overview, CliError> {
         match self {
             Self::Inbox(store) => Ok(store.read(queue::overview).await?),
-            Self::Dev(asked) => asked.get("/_evt/queue").await,
+            Self::Dev(dev) => dev.get("/_evt/queue").await,
         }
     }
 
     pub(super) async fn jobs(&self, selection: &Selection) -> Result<Vec<JobRow>, CliError> {
         match self {
-            Self::Inbox(store) => Ok(orders::list(store, selection).await?),
-            Self::Dev(asked) => {
-                asked
-                    .get(&format!("/_evt/queue/jobs?{}", query(selection)))
+            Self::Inbox(store) => Ok(deliveries::list(store, selection).await?),
+            Self::Dev(dev) => {
+                dev.get(&format!("/_evt/queue/jobs?{}", query(selection)))
                     .await
             }
         }
@@ -89,8 +89,8 @@ impl Place {
     pub(super) async fn job(&self, id: i64) -> Result<Option<JobDetail>, CliError> {
         match self {
             Self::Inbox(store) => Ok(store.read(move |db| queue::show(db, id)).await?),
-            Self::Dev(asked) => match asked.control.get(&format!("/_evt/queue/jobs/{id}")).await {
-                Ok(value) => Ok(Some(asked.read(value)?)),
+            Self::Dev(dev) => match dev.control.get(&format!("/_evt/queue/jobs/{id}")).await {
+                Ok(value) => Ok(Some(dev.read(value)?)),
                 Err(ControlError::Refused { status, .. })
                     if status == http::StatusCode::NOT_FOUND =>
                 {
@@ -101,31 +101,35 @@ impl Place {
         }
     }
 
-    pub(super) async fn retry(&self, order: &Order) -> Result<Report, CliError> {
+    pub(super) async fn retry(&self, request: &BulkRequest) -> Result<Report, CliError> {
         match self {
-            Self::Inbox(store) => Ok(orders::retry(store, order).await?),
-            Self::Dev(asked) => asked.post("/_evt/queue/retry", order).await,
+            Self::Inbox(store) => Ok(deliveries::retry(store, request).await?),
+            Self::Dev(dev) => dev.post("/_evt/queue/retry", request).await,
         }
     }
 
-    pub(super) async fn discard(&self, order: &Order) -> Result<Report, CliError> {
+    pub(super) async fn discard(&self, request: &BulkRequest) -> Result<Report, CliError> {
         match self {
             Self::Inbox(store) => {
-                let told = std::sync::Arc::new(given_up);
-                Ok(orders::discard(store, order, Some(told)).await?)
+                let on_settled = std::sync::Arc::new(reset_outcome);
+                Ok(deliveries::discard(store, request, Some(on_settled)).await?)
             }
-            Self::Dev(asked) => asked.post("/_evt/queue/discard", order).await,
+            Self::Dev(dev) => dev.post("/_evt/queue/discard", request).await,
         }
     }
 }
 
-impl Asked {
+impl Dev {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.read(self.control.get(path).await?)
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, order: &Order) -> Result<T, CliError> {
-        let body = serde_json::to_value(order).map_err(std::io::Error::from)?;
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &BulkRequest,
+    ) -> Result<T, CliError> {
+        let body = serde_json::to_value(request).map_err(std::io::Error::from)?;
         self.read(self.control.post(path, &body).await?)
     }
 
@@ -135,7 +139,7 @@ impl Asked {
     }
 }
 
-/// The query of a list of jobs.
+/// The query string that lists the selected jobs.
 fn query(selection: &Selection) -> String {
     let mut query = Vec::new();
     if !selection.states.is_empty() {
@@ -172,8 +176,8 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// An event that nothing is to be done with any more is as one that was only kept.
-fn given_up(tx: &Tx<'_>, settled: &Settled) -> Result<(), StoreError> {
+/// An event whose delivery was discarded has the outcome of an event that was only stored.
+fn reset_outcome(tx: &Tx<'_>, settled: &Settled) -> Result<(), StoreError> {
     match settled.event {
         Some(seq) => events::set_outcome(tx, seq, Outcome::Kept),
         None => Ok(()),

@@ -1,0 +1,252 @@
+//! One call: its attempts, their redirects and limits, and a new token if the old one has expired.
+
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use tracing::{debug, warn};
+
+use super::answer::{Answer, Head};
+use super::error::{ApiError, Refusal, Why};
+use super::{Client, ORG, header_value, retry};
+use crate::time::Timestamp;
+
+/// Redirects that are followed, all within the origin.
+const MAX_REDIRECTS: usize = 5;
+/// Bytes that are allocated in advance for the announced length of a body. A longer body grows as it arrives.
+const MAX_ALLOCATION: usize = 4 * 1024 * 1024;
+
+/// One request, which can be sent several times.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) body: Option<Vec<u8>>,
+    /// Sending it twice has the same effect as sending it once.
+    pub(super) repeatable: bool,
+    /// Sent without the token, for signing in: the platform would refuse an expired one.
+    pub(super) anonymous: bool,
+    /// Time limit of one attempt, instead of the limits of the client.
+    pub(super) limit: Option<Duration>,
+}
+
+impl Client {
+    /// Makes the call, with retries, and returns the body of a 2xx response.
+    pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
+        match self.retry(call).await {
+            Err(error) if self.may_renew(call, &error) => {
+                self.refresh().await?;
+                self.retry(call).await
+            }
+            other => other,
+        }
+    }
+
+    /// Makes the call without retries, except that an expired token is renewed.
+    pub(super) async fn call_once(&self, call: &Call) -> Result<Answer, ApiError> {
+        match self.attempt(call).await {
+            Err(error) if self.may_renew(call, &error) => {
+                self.refresh().await?;
+                self.attempt(call).await
+            }
+            other => other,
+        }
+    }
+
+    fn may_renew(&self, call: &Call, error: &ApiError) -> bool {
+        !call.anonymous
+            && error.refusal().is_some_and(Refusal::is_expired_token)
+            && self.tokens().refresh_token.is_some()
+    }
+
+    /// Makes the call and parses the body as JSON. `expected` describes the content, for the error.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        expected: &'static str,
+    ) -> Result<T, ApiError> {
+        self.read(&self.call(call).await?, expected)
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        body: &[u8],
+        expected: &'static str,
+    ) -> Result<T, ApiError> {
+        serde_json::from_slice(body).map_err(|source| ApiError::Unreadable {
+            origin: self.origin(),
+            expected,
+            source,
+        })
+    }
+
+    /// Makes the call and repeats it as long as that is safe and may help.
+    pub(super) async fn retry(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
+        let mut waited = Duration::ZERO;
+        let mut attempt = 0;
+        loop {
+            let error = match self.attempt(call).await {
+                Ok(answer) => return Ok(answer.body),
+                Err(error) => error,
+            };
+            let Some(asked) = self.may_repeat(call, &error) else {
+                return Err(error);
+            };
+            let Some(wait) = self.limits.retry.wait(attempt, asked, waited) else {
+                return Err(error);
+            };
+            if wait >= Duration::from_secs(2) {
+                warn!(
+                    seconds = wait.as_secs(),
+                    cause = %error,
+                    "Waiting before the call is repeated."
+                );
+            }
+            tokio::time::sleep(wait).await;
+            waited += wait;
+            attempt += 1;
+        }
+    }
+
+    /// `None` if the call must not be repeated, otherwise the wait that the platform asked for (`Retry-After`), if any.
+    fn may_repeat(&self, call: &Call, error: &ApiError) -> Option<Option<Duration>> {
+        match error {
+            ApiError::Refused(refusal) if retry::is_transient(refusal.status) => {
+                // A platform answers 429 or 503 before it processes the request. A gateway may answer 502 or 504 after the platform
+                // has processed it.
+                let is_unprocessed = matches!(refusal.status, 429 | 503);
+                (call.repeatable || is_unprocessed).then_some(refusal.retry_after)
+            }
+            ApiError::Unreachable { source, .. } => {
+                (call.repeatable && source.is_transient(self.is_loopback())).then_some(None)
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes one attempt, which includes its redirects.
+    async fn attempt(&self, call: &Call) -> Result<Answer, ApiError> {
+        let limit = call.limit.unwrap_or(self.limits.total);
+        match tokio::time::timeout(limit, self.follow(call)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
+        }
+    }
+
+    async fn follow(&self, call: &Call) -> Result<Answer, ApiError> {
+        let mut method = call.method.clone();
+        let mut url = call.url.clone();
+        let mut body = call.body.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(&method, &url, body.clone(), call).await?;
+            let status = response.status().as_u16();
+            debug!(%method, path = url.path(), status, "The platform answered.");
+            let Some(next) = self.redirect(&url, status, response.headers())? else {
+                return self.finish(response).await;
+            };
+            if status == 303 {
+                method = Method::GET;
+                body = None;
+            }
+            url = next;
+        }
+        Err(ApiError::RedirectLoop {
+            origin: self.origin(),
+            limit: MAX_REDIRECTS,
+        })
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Option<Vec<u8>>,
+        call: &Call,
+    ) -> Result<reqwest::Response, ApiError> {
+        let mut request = self
+            .http
+            .request(method.clone(), url.clone())
+            .header(ORG, self.org.clone())
+            .header(header::ACCEPT, "application/json");
+        if let (false, Some(token)) = (call.anonymous, self.tokens().token) {
+            let mut value = header_value(&format!("Bearer {}", token.reveal()), "token")?;
+            value.set_sensitive(true);
+            request = request.header(header::AUTHORIZATION, value);
+        }
+        if let Some(body) = body {
+            request = request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(body);
+        }
+        let limit = call.limit.unwrap_or(self.limits.first_byte);
+        match tokio::time::timeout(limit, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_timeout() => Err(self.unreachable(Why::Timeout {
+                limit: self.limits.connect,
+            })),
+            Ok(Err(error)) => Err(self.unreachable(Why::of(error, url))),
+            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
+        }
+    }
+
+    /// The target of a redirect; `None` if the response is not one.
+    fn redirect(
+        &self,
+        from: &Url,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> Result<Option<Url>, ApiError> {
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let Some(mut to) = headers
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|location| from.join(location).ok())
+        else {
+            return Ok(None);
+        };
+        if to.origin() != self.base.origin() {
+            return Err(ApiError::ForeignRedirect {
+                from: from.path().to_owned(),
+                to: to.origin().ascii_serialization(),
+            });
+        }
+        // This fails only for a URL without a host, which never has the same origin.
+        let _ = to.set_username("").and_then(|()| to.set_password(None));
+        Ok(Some(to))
+    }
+
+    /// Reads the body up to the limit. A status other than 2xx is a refusal.
+    async fn finish(&self, mut response: reqwest::Response) -> Result<Answer, ApiError> {
+        let status = response.status();
+        let head = Head::read(response.headers(), Timestamp::now());
+        let announced = response.content_length().unwrap_or(0);
+        let mut too_large = announced > self.limits.body as u64;
+        let announced = usize::try_from(announced).unwrap_or(0);
+        // A vector that grows by doubling would take up to twice the size of a page.
+        let mut body = Vec::with_capacity(announced.min(MAX_ALLOCATION));
+        let url = response.url().clone();
+        while !too_large {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(self.unreachable(Why::of(error, &url))),
+            }
+            too_large = body.len() > self.limits.body;
+        }
+        match (status.is_success(), too_large) {
+            (true, false) => Ok(head.with(body)),
+            (true, true) => Err(ApiError::TooLarge {
+                origin: self.origin(),
+                limit: self.limits.body,
+            }),
+            // A refusal is reported even if its body is too large.
+            (false, _) => Err(ApiError::Refused(Box::new(Refusal::read(
+                status.as_u16(),
+                &body,
+                head.retry_after,
+            )))),
+        }
+    }
+}

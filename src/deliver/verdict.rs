@@ -1,0 +1,327 @@
+//! What the result of an attempt means for its job, its endpoint's circuit and its endpoint's limit. Pure.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+
+use super::attempt::Finished;
+use super::circuit::Observation;
+use super::fair::Feedback;
+use crate::backoff::retry_after;
+use crate::dial::{Answer, DialError};
+use crate::store::jobs::{Attempt, Claimed, Next};
+use crate::time::Timestamp;
+
+/// How long a job waits if the store could not read its body.
+const REREAD: Duration = Duration::from_secs(1);
+
+/// Why a URL that answered 410 gets no more deliveries.
+pub(super) const GONE: &str = "it answered 410 Gone";
+
+/// The meaning of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Delivered,
+    /// It failed, and a later attempt may succeed.
+    Retry {
+        /// The endpoint asked for fewer requests, or did not answer in time.
+        is_overloaded: bool,
+        /// `Retry-After`.
+        wait: Option<Duration>,
+    },
+    /// 410: the URL accepts no more deliveries. Other URLs of the server may.
+    Gone,
+    /// No later attempt can succeed.
+    Permanent {
+        reason: String,
+    },
+    /// Nothing was sent, because the store could not read the body.
+    BodyUnreadable,
+}
+
+impl Verdict {
+    pub(super) fn observation(&self) -> Observation {
+        match self {
+            Self::Delivered => Observation::Success,
+            Self::Retry { .. } => Observation::Failure,
+            Self::Gone | Self::Permanent { .. } | Self::BodyUnreadable => Observation::Neutral,
+        }
+    }
+
+    pub(super) fn feedback(&self) -> Feedback {
+        match self {
+            Self::Delivered => Feedback::Ok,
+            Self::Retry { is_overloaded, .. } if *is_overloaded => Feedback::Overloaded,
+            Self::Retry { .. } | Self::Gone | Self::Permanent { .. } | Self::BodyUnreadable => {
+                Feedback::Neutral
+            }
+        }
+    }
+}
+
+/// Judges a response. Everything but 2xx and 410 is retried, also redirects and client errors: an app under development answers
+/// 404 or 400 until its developer has fixed it.
+pub(super) fn judge(response: &Result<Answer, DialError>, now: Timestamp) -> Verdict {
+    let answer = match response {
+        Ok(answer) => answer,
+        Err(DialError::BadTarget { .. } | DialError::Forbidden { .. }) => {
+            return Verdict::Permanent {
+                reason: "evt cannot connect to its target".to_owned(),
+            };
+        }
+        Err(DialError::Timeout { .. } | DialError::Silent { .. }) => {
+            return Verdict::Retry {
+                is_overloaded: true,
+                wait: None,
+            };
+        }
+        Err(
+            DialError::Name { .. }
+            | DialError::Refused { .. }
+            | DialError::Tls { .. }
+            | DialError::Broken { .. },
+        ) => {
+            return Verdict::Retry {
+                is_overloaded: false,
+                wait: None,
+            };
+        }
+    };
+    let status = answer.status;
+    if status.is_success() {
+        return Verdict::Delivered;
+    }
+    if status == StatusCode::GONE {
+        return Verdict::Gone;
+    }
+    let value = answer.headers.get(RETRY_AFTER);
+    Verdict::Retry {
+        is_overloaded: matches!(status.as_u16(), 429 | 502 | 503 | 504),
+        wait: value.and_then(|value| retry_after(value.as_bytes(), now)),
+    }
+}
+
+/// What follows for the job. `counted`: the failure counts against its retries. `held_until`: the endpoint gets no job before this time.
+pub(super) fn next(
+    job: &Claimed,
+    finished: &Finished,
+    counted: bool,
+    held_until: Timestamp,
+    random: f64,
+) -> Next {
+    let now = finished.attempt.started_at.plus(finished.attempt.took);
+    let wait = match &finished.verdict {
+        Verdict::Delivered => return Next::Done,
+        Verdict::Gone => {
+            return Next::Dead {
+                reason: GONE.to_owned(),
+            };
+        }
+        Verdict::Permanent { reason } => {
+            return Next::Dead {
+                reason: reason.clone(),
+            };
+        }
+        Verdict::BodyUnreadable => {
+            return Next::Retry {
+                run_at: now.plus(REREAD),
+                counted: false,
+            };
+        }
+        Verdict::Retry { wait, .. } => wait.unwrap_or_default(),
+    };
+    if !counted {
+        return Next::Retry {
+            run_at: held_until.max(now.plus(wait)),
+            counted: false,
+        };
+    }
+    let failures = job.failures.saturating_add(1);
+    let Some(delay) = job.retry.delay(failures, random) else {
+        return Next::Dead {
+            reason: retries_used_up(failures, &finished.attempt),
+        };
+    };
+    if wait > job.retry.remaining(failures) {
+        let reason = format!(
+            "it asked to wait {} s (Retry-After), longer than its retries last",
+            wait.as_secs()
+        );
+        return Next::Dead { reason };
+    }
+    Next::Retry {
+        run_at: now.plus(delay.max(wait)),
+        counted: true,
+    }
+}
+
+fn retries_used_up(failures: u32, attempt: &Attempt) -> String {
+    let last = match (attempt.status, &attempt.error) {
+        (Some(status), _) => format!("it answered {status}"),
+        (None, Some(error)) => error.clone(),
+        (None, None) => "no response came".to_owned(),
+    };
+    match failures {
+        1 => last,
+        _ => format!("{last}, the last of {failures} attempts"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+    use super::*;
+    use crate::backoff::Retry;
+    use crate::store::jobs::Lease;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_000);
+
+    fn job() -> Claimed {
+        Claimed {
+            lease: Lease { job: 1, number: 1 },
+            endpoint: 1,
+            message_id: None,
+            secret: None,
+            method: Method::POST,
+            url: "http://127.0.0.1:9/hook".to_owned(),
+            path: None,
+            headers: HeaderMap::new(),
+            body: None,
+            body_len: 0,
+            timeout: Duration::from_secs(15),
+            retry: Retry::dev(),
+            tries: 0,
+            failures: 0,
+        }
+    }
+
+    fn response(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+    ) -> Result<Answer, DialError> {
+        Ok(Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::from_static(value),
+                    )
+                })
+                .collect(),
+            body: Bytes::new(),
+            truncated: false,
+            took: Duration::ZERO,
+        })
+    }
+
+    fn finished(verdict: Verdict) -> Finished {
+        Finished {
+            attempt: Attempt {
+                started_at: NOW,
+                took: Duration::ZERO,
+                status: None,
+                error: Some("no".to_owned()),
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+            },
+            verdict,
+        }
+    }
+
+    fn again(wait: Option<u64>) -> Finished {
+        finished(Verdict::Retry {
+            is_overloaded: false,
+            wait: wait.map(Duration::from_secs),
+        })
+    }
+
+    #[test]
+    fn only_2xx_and_410_are_not_retried() {
+        let means = |status| judge(&response(status, &[]), NOW);
+        let again = |is_overloaded| Verdict::Retry {
+            is_overloaded,
+            wait: None,
+        };
+        assert_eq!(means(200), Verdict::Delivered);
+        assert_eq!(means(204), Verdict::Delivered);
+        for status in [301, 302, 307, 308, 400, 404, 409, 422, 500] {
+            assert_eq!(means(status), again(false), "{status}");
+        }
+        for status in [429, 502, 503, 504] {
+            assert_eq!(means(status), again(true), "{status}");
+        }
+        assert_eq!(means(410), Verdict::Gone);
+    }
+
+    #[test]
+    fn a_timeout_is_a_failure_and_a_sign_of_overload() {
+        let late = Err(DialError::Timeout {
+            peer: "x".to_owned(),
+            limit: Duration::from_secs(1),
+        });
+        let verdict = judge(&late, NOW);
+        assert_eq!(verdict.feedback(), Feedback::Overloaded);
+        assert_eq!(verdict.observation(), Observation::Failure);
+    }
+
+    #[test]
+    fn a_retry_after_is_not_shortened() {
+        let verdict = judge(&response(429, &[("retry-after", "7")]), NOW);
+        let next = next(&job(), &finished(verdict), true, NOW, 0.5);
+        assert_eq!(
+            next,
+            Next::Retry {
+                run_at: NOW.plus(Duration::from_secs(7)),
+                counted: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_retry_after_shorter_than_the_delay_has_no_effect() {
+        assert_eq!(
+            next(&job(), &again(Some(0)), true, NOW, 0.5),
+            Next::Retry {
+                run_at: NOW.plus(Duration::from_secs(1)),
+                counted: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_retry_after_longer_than_the_retries_last_ends_the_job() {
+        match next(&job(), &again(Some(3_600)), true, NOW, 0.5) {
+            Next::Dead { reason } => assert!(reason.contains("wait 3600 s (Retry-After)")),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_last_failure_is_the_reason_of_a_dead_job() {
+        let mut job = job();
+        job.failures = 5;
+        match next(&job, &again(None), true, NOW, 0.5) {
+            Next::Dead { reason } => assert_eq!(reason, "no, the last of 6 attempts"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_uncounted_failure_waits_for_the_endpoint() {
+        let mut job = job();
+        job.failures = 5;
+        let held = NOW.plus(Duration::from_secs(30));
+        assert_eq!(
+            next(&job, &again(None), false, held, 0.5),
+            Next::Retry {
+                run_at: held,
+                counted: false
+            }
+        );
+    }
+}
