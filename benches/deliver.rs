@@ -1,7 +1,7 @@
-//! Deliveries a second, end to end and durable: jobs on the disk, requests over loopback, results on the disk.
+//! Durable deliveries per second: jobs on the disk, requests over loopback, results on the disk.
 //!
-//! `cargo bench --bench deliver [JOBS [WAITING]]` prints one line a case; WAITING jobs (a million unless told) lie in the way
-//! of the last two.
+//! `cargo bench --bench deliver [JOBS [WAITING]]` prints one line per case. In the last two cases, WAITING jobs (default: one million)
+//! that are not due yet are in the queue as well.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![allow(clippy::unwrap_used)]
@@ -20,7 +20,7 @@ use evt::secret::Secret;
 use evt::store::jobs::{self, JobBody, NewJob};
 use evt::store::{Kind, Store, StoreError};
 use evt::time::Timestamp;
-use http::{HeaderMap, Method, Response};
+use http::Response;
 use http_body_util::{BodyExt, Empty};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -43,12 +43,12 @@ fn main() {
         backlog("one endpoint", jobs, 1, 0, 1).await;
         backlog("ten endpoints", jobs, 10, 0, 1).await;
         live("enqueued one by one", jobs).await;
-        backlog("in the way on one endpoint", jobs, 1, waiting, 1).await;
-        backlog("in the way on many endpoints", jobs, 1, waiting, 100_000).await;
+        backlog("waiting jobs on one endpoint", jobs, 1, waiting, 1).await;
+        backlog("waiting jobs on many endpoints", jobs, 1, waiting, 100_000).await;
     });
 }
 
-/// A store on the disk and a server that answers everything.
+/// A store on the disk and a server that answers every request.
 struct Bench {
     _folder: tempfile::TempDir,
     store: Store,
@@ -68,19 +68,12 @@ impl Bench {
 
     fn job(&self, endpoint: usize, run_at: Timestamp) -> NewJob {
         NewJob {
-            queue: "deliveries",
             run_at,
             retry: Retry::standard(),
             message_id: Some(format!("msg_{endpoint}")),
             secret: Some(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")),
-            method: Method::POST,
-            url: format!("http://{}/{endpoint}", self.server),
-            path: None,
-            headers: HeaderMap::new(),
             body: JobBody::Bytes(Bytes::from(vec![b'x'; BODY])),
-            timeout: Duration::from_secs(15),
-            step: None,
-            event: None,
+            ..NewJob::post(format!("http://{}/{endpoint}", self.server))
         }
     }
 
@@ -103,7 +96,7 @@ impl Bench {
         }
     }
 
-    /// Starts an engine; the notification comes when `count` deliveries are settled.
+    /// Starts an engine. The returned `Notify` is notified after `count` settlements.
     fn deliver(&self, count: usize, shutdown: &CancellationToken) -> (Engine, Arc<Notify>) {
         let settled = AtomicUsize::new(0);
         let all = Arc::new(Notify::new());
@@ -123,7 +116,7 @@ impl Bench {
     }
 }
 
-/// Jobs that all wait when the engine starts, among others whose time has not come.
+/// All jobs are due when the engine starts; `waiting` other jobs are not due yet.
 async fn backlog(
     name: &str,
     jobs: usize,
@@ -155,7 +148,7 @@ async fn backlog(
     }
 }
 
-/// Jobs that are enqueued while the engine delivers, each in an operation of its own.
+/// Jobs are enqueued while the engine delivers, each in a separate operation.
 async fn live(name: &str, jobs: usize) {
     let bench = Arc::new(Bench::new().await);
     let shutdown = CancellationToken::new();
@@ -188,7 +181,7 @@ fn report(name: &str, jobs: usize, took: Duration) {
     println!("{name:<32} {rate:>8.0} deliveries/s  ({jobs} in {took:.2?})");
 }
 
-/// A line of `/proc/self/status`; empty elsewhere.
+/// A line of `/proc/self/status`; empty on other systems than Linux.
 fn memory(name: &str) -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with(name));
@@ -197,7 +190,7 @@ fn memory(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A server that reads each request whole and answers 200.
+/// A server that reads each request completely and answers 200.
 async fn serve() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

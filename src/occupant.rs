@@ -1,14 +1,14 @@
-//! Who has a port: told where the operating system tells it.
+//! Finds the process that listens on a port, for error messages.
 
 use std::fmt;
 
-/// A process that listens.
+/// A process that listens on a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occupant {
     pub pid: u32,
     /// The name of its program.
     pub name: String,
-    /// It says itself that it is an `evt dev`.
+    /// It has answered as an `evt dev`.
     pub is_platform: bool,
 }
 
@@ -18,7 +18,7 @@ impl fmt::Display for Occupant {
     }
 }
 
-/// The process that listens on a TCP port, as far as this user may see it.
+/// The process that listens on a TCP port; `None` if this user may not inspect it.
 #[cfg(target_os = "linux")]
 pub fn of_port(port: u16) -> Option<Occupant> {
     let socket = ["/proc/net/tcp", "/proc/net/tcp6"]
@@ -44,7 +44,7 @@ pub fn of_port(port: u16) -> Option<Occupant> {
         })
 }
 
-/// Elsewhere nobody tells.
+/// Other systems are not supported.
 #[cfg(not(target_os = "linux"))]
 pub fn of_port(_port: u16) -> Option<Occupant> {
     None
@@ -61,7 +61,7 @@ fn name_of(pid: u32) -> String {
     }
 }
 
-/// The inode of the socket that listens on `port`, in the kernel's table of TCP sockets (proc(5)).
+/// The inode of the socket that listens on `port`, from the kernel's table of TCP sockets (proc(5)).
 #[cfg(target_os = "linux")]
 fn listening_socket(table: &str, port: u16) -> Option<u64> {
     const LISTEN: &str = "0A";
@@ -81,14 +81,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_of_this_process_is_found_by_its_port() {
+    fn the_own_listener_is_found_by_its_port() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         assert_eq!(of_port(port).unwrap().pid, std::process::id());
     }
 
     #[test]
-    fn a_port_that_nobody_has_is_nobodys() {
+    fn only_a_listening_socket_is_found() {
         let table = "  sl  local_address rem_address   st\n   0: 0100007F:1306 00000000:0000 01 00000000:00000000 00:00000000 00000000     0        0 4242 1\n";
         assert_eq!(listening_socket(table, 4870), None);
         let listening = table.replace(" 01 ", " 0A ");

@@ -175,11 +175,7 @@ impl Client {
     }
 
     fn post(&self, segments: &[&str], body: &impl serde::Serialize) -> Result<Call, ApiError> {
-        let body = serde_json::to_vec(body).map_err(|source| ApiError::Unreadable {
-            origin: self.origin(),
-            expected: "JSON that can be sent",
-            source,
-        })?;
+        let body = serde_json::to_vec(body).expect("bodies are built from JSON values");
         Ok(Call {
             method: Method::POST,
             url: self.url(segments)?,

@@ -145,6 +145,28 @@ fn client(url: &str, limits: Limits) -> Client {
     Client::with_limits(&account, limits).unwrap()
 }
 
+/// The error of `get_record` from a server with this script, and the requests that it got.
+async fn get_error(script: Vec<Answer>) -> (ApiError, Vec<String>) {
+    let server = Server::start(script).await;
+    let result = server.client().get_record("contact", "1").await;
+    (result.unwrap_err(), server.requests())
+}
+
+/// The error of `create_record`, likewise.
+async fn create_error(script: Vec<Answer>) -> (ApiError, Vec<String>) {
+    let server = Server::start(script).await;
+    let result = server.client().create_record("contact", &json!({})).await;
+    (result.unwrap_err(), server.requests())
+}
+
+/// Why no response came.
+fn cause(error: &ApiError) -> &Why {
+    match error {
+        ApiError::Unreachable { source, .. } => source,
+        other => panic!("{other}"),
+    }
+}
+
 const RECORD: &str = r#"{"sk":"contact-1","datatype":"contact","data":{"amount": 10.00}}"#;
 
 #[tokio::test]
@@ -214,12 +236,7 @@ async fn a_redirect_within_the_origin_is_followed_with_its_body() {
 async fn a_redirect_to_another_origin_is_not_followed() {
     let other = Server::start(vec![ok(RECORD)]).await;
     let location = format!("HTTP/1.1 302 Found\r\nlocation: {}/x", other.url);
-    let server = Server::start(vec![status(location.leak(), "")]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
+    let (error, _) = get_error(vec![status(location.leak(), "")]).await;
     assert!(
         matches!(&error, ApiError::ForeignRedirect { to, .. } if *to == other.url),
         "{error}"
@@ -230,37 +247,18 @@ async fn a_redirect_to_another_origin_is_not_followed() {
 #[tokio::test]
 async fn a_redirect_loop_ends() {
     let round = status("HTTP/1.1 302 Found\r\nlocation: /again", "");
-    let server = Server::start(vec![round; 10]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
+    let (error, requests) = get_error(vec![round; 10]).await;
     assert!(matches!(error, ApiError::RedirectLoop { .. }), "{error}");
-    assert_eq!(server.requests().len(), 6);
+    assert_eq!(requests.len(), 6);
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_an_error() {
-    let server = Server::start(vec![Answer::Endless]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
-}
-
-#[tokio::test]
-async fn a_content_length_over_the_limit_is_an_error() {
-    let head = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec();
-    let server = Server::start(vec![Answer::Bytes(head)]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
-    assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
+    let announced = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n".to_vec();
+    for response in [Answer::Endless, Answer::Bytes(announced)] {
+        let (error, _) = get_error(vec![response]).await;
+        assert!(matches!(error, ApiError::TooLarge { .. }), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -273,16 +271,7 @@ async fn a_platform_that_never_answers_times_out() {
         .get_record("contact", "1")
         .await
         .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ApiError::Unreachable {
-                source: Why::Timeout { .. },
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(cause(&error), Why::Timeout { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -296,16 +285,7 @@ async fn a_refused_connection_on_loopback_is_not_retried() {
         .whoami()
         .await
         .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ApiError::Unreachable {
-                source: Why::Refused,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(cause(&error), Why::Refused), "{error}");
 }
 
 #[tokio::test]
@@ -319,50 +299,27 @@ async fn a_call_is_repeated_after_a_503() {
 #[tokio::test]
 async fn a_retry_after_longer_than_the_budget_ends_the_call() {
     let busy = status("HTTP/1.1 429 Too Many Requests\r\nretry-after: 3600", "");
-    let server = Server::start(vec![busy, ok(RECORD)]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
+    let (error, requests) = get_error(vec![busy, ok(RECORD)]).await;
     let refusal = error.refusal().unwrap();
     assert_eq!(refusal.retry_after, Some(Duration::from_secs(3600)));
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(requests.len(), 1);
 }
 
 #[tokio::test]
 async fn a_creation_is_not_repeated_after_a_gateway_error() {
     let lost = status("HTTP/1.1 504 Gateway Timeout", "");
-    let server = Server::start(vec![lost, ok(RECORD)]).await;
-    let error = server
-        .client()
-        .create_record("contact", &json!({}))
-        .await
-        .unwrap_err();
+    let (error, requests) = create_error(vec![lost, ok(RECORD)]).await;
     assert_eq!(error.refusal().unwrap().status, 504);
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(requests.len(), 1);
 }
 
 #[tokio::test]
 async fn only_reads_are_repeated_after_a_broken_connection() {
     let cut = Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{".to_vec());
-    let server = Server::start(vec![cut.clone(), ok(RECORD), cut, ok(RECORD)]).await;
-    let client = server.client();
-    assert!(client.get_record("contact", "1").await.is_ok());
-    let error = client
-        .create_record("contact", &json!({}))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ApiError::Unreachable {
-                source: Why::Broken(_),
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let server = Server::start(vec![cut.clone(), ok(RECORD)]).await;
+    assert!(server.client().get_record("contact", "1").await.is_ok());
+    let (error, _) = create_error(vec![cut, ok(RECORD)]).await;
+    assert!(matches!(cause(&error), Why::Broken(_)), "{error}");
 }
 
 #[tokio::test]
@@ -394,14 +351,9 @@ async fn an_expired_token_is_renewed_once() {
 #[tokio::test]
 async fn a_wrong_token_is_not_renewed() {
     let wrong = status("HTTP/1.1 401 Unauthorized", r#"{"message":"no"}"#);
-    let server = Server::start(vec![wrong, ok(RECORD)]).await;
-    let error = server
-        .client()
-        .get_record("contact", "1")
-        .await
-        .unwrap_err();
+    let (error, requests) = get_error(vec![wrong, ok(RECORD)]).await;
     assert_eq!(error.refusal().unwrap().status, 401);
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(requests.len(), 1);
 }
 
 #[tokio::test]
@@ -440,10 +392,8 @@ async fn an_empty_response_to_a_creation_is_not_an_error() {
 
 #[tokio::test]
 async fn a_response_that_is_not_json_is_unreadable() {
-    let server = Server::start(vec![ok("<html>"), ok(&"[".repeat(30_000))]).await;
-    let client = server.client();
-    for _ in 0..2 {
-        let error = client.get_record("contact", "1").await.unwrap_err();
+    for body in ["<html>".to_owned(), "[".repeat(30_000)] {
+        let (error, _) = get_error(vec![ok(&body)]).await;
         assert!(matches!(error, ApiError::Unreadable { .. }), "{error}");
     }
 }
@@ -453,24 +403,14 @@ async fn without_has_next_a_full_page_means_that_there_is_another() {
     let one = format!("[{RECORD},{RECORD}]");
     let server = Server::start(vec![ok(&one), ok(&one)]).await;
     let client = server.client();
-    let find = |page_size| Find {
-        page_size,
-        ..Find::default()
-    };
-    assert!(
-        client
-            .find_records("contact", &find(2))
-            .await
-            .unwrap()
-            .has_next
-    );
-    assert!(
-        !client
-            .find_records("contact", &find(3))
-            .await
-            .unwrap()
-            .has_next
-    );
+    for (page_size, expected) in [(2, true), (3, false)] {
+        let find = Find {
+            page_size,
+            ..Find::default()
+        };
+        let page = client.find_records("contact", &find).await.unwrap();
+        assert_eq!(page.has_next, expected, "{page_size}");
+    }
 }
 
 #[test]

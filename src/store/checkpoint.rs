@@ -1,4 +1,4 @@
-//! Copies committed pages from the write-ahead log into the database on a thread of its own.
+//! Copies committed pages from the write-ahead log into the database on a separate thread.
 //!
 //! By default SQLite does this within a commit, which then waits for the disk much longer than the others. That single commit
 //! would determine the slowest responses of everything that waits for the store.

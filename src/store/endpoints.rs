@@ -1,7 +1,7 @@
 //! Endpoints: when each one is due, and the state of its circuit.
 //!
 //! An endpoint is a server, not a URL: one server serves many webhooks, and it is the server that is slow or down. The
-//! exception is a URL that answered 410, which gets a row of its own; its server stays in use.
+//! exception is a URL that answered 410, which gets its own row; its server stays in use.
 //!
 //! `next_at` is never later than the time at which a job of the endpoint may be claimed. It may be earlier, because jobs can be
 //! discarded: then a claim finds nothing and corrects it.
@@ -25,7 +25,7 @@ pub enum Health {
     Open,
     /// A probe succeeded: one job at a time until enough have succeeded.
     HalfOpen,
-    /// It answered 410 or failed for days: its jobs are dead.
+    /// It answered 410 or failed for days: its jobs are not attempted and end as dead.
     Disabled,
 }
 

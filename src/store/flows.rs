@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{StoreError, Tx};
 use crate::time::Timestamp;
 
-/// Old versions of a flow that are kept for runs that a user replays.
+/// Old versions of a flow that are kept: unfinished runs and replays still need them.
 const VERSIONS: i64 = 20;
 const COLUMNS: &str = "id, org, name, enabled, version, createdate, modifydate, body";
 

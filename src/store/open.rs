@@ -121,7 +121,7 @@ mod tests {
     use crate::store::queue::{self, Selection};
     use crate::store::{Store, StoreError};
 
-    /// A database as evt 0.1 created it, with one dead job.
+    /// A platform's database of schema version 2 with one dead job.
     fn version_2(path: &Path) {
         let connection = Connection::open(path).unwrap();
         for migration in &MIGRATIONS[..2] {

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments under load: what was acknowledged is there afterwards, and delivered.
+//! `kill -9` at random moments under load: everything that was acknowledged is stored and delivered afterwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -15,9 +15,9 @@ use crate::support::{App, Sandbox};
 
 /// Kills of each kind of process in one test.
 const KILLS: usize = 30;
-/// Runs that the platform shows at a time.
+/// Runs on one page.
 const PAGE: usize = 200;
-/// Senders that keep the process busy while it is killed.
+/// Concurrent senders that keep the process busy while it is killed.
 const SENDERS: usize = 4;
 
 #[test]
@@ -33,13 +33,13 @@ fn a_killed_listener_loses_nothing_that_it_acknowledged() {
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(
         acknowledged.len() > KILLS,
-        "the load was no load: {}",
+        "too few requests were acknowledged: {}",
         acknowledged.len()
     );
     wait_until_delivered(&app, &acknowledged, |request| {
         request.json()["id"].as_str().map(str::to_owned)
     });
-    one_message_id_for_each(&app, |request| {
+    check_message_ids(&app, |request| {
         request.json()["id"].as_str().map(str::to_owned)
     });
     for request in app.requests() {
@@ -47,7 +47,7 @@ fn a_killed_listener_loses_nothing_that_it_acknowledged() {
         assert_eq!(
             request.header("webhook-id"),
             body["id"].as_str(),
-            "the sender's own message id is passed on: {request:?}"
+            "the message id of the sender is forwarded: {request:?}"
         );
     }
 }
@@ -79,7 +79,7 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
     let acknowledged = acknowledged.lock().unwrap().clone();
     assert!(
         acknowledged.len() > KILLS,
-        "the load was no load: {}",
+        "too few requests were acknowledged: {}",
         acknowledged.len()
     );
     wait_until_delivered(&app, &acknowledged, |request| {
@@ -87,25 +87,25 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
             .as_str()
             .map(str::to_owned)
     });
-    one_message_id_for_each(&app, |request| {
+    check_message_ids(&app, |request| {
         request.json()["data"]["sk"].as_str().map(str::to_owned)
     });
     check_finished(address, &token, &mut finished);
 }
 
-/// Every delivery of one thing carries the same `webhook-id`, however often it was made.
-fn one_message_id_for_each(app: &App, thing: impl Fn(&Request) -> Option<String>) {
+/// Checks that all deliveries of one event have the same `webhook-id`. `key` identifies the event of a delivery.
+fn check_message_ids(app: &App, key: impl Fn(&Request) -> Option<String>) {
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for request in app.requests() {
-        let thing = thing(&request).expect("a delivery names what it is of");
-        let id = request.header("webhook-id").expect("a delivery has its id");
-        ids.entry(thing).or_default().insert(id.to_owned());
+        let key = key(&request).expect("a delivery identifies its event");
+        let id = request.header("webhook-id").expect("a delivery has an id");
+        ids.entry(key).or_default().insert(id.to_owned());
     }
     let several: Vec<_> = ids.iter().filter(|(_, ids)| ids.len() > 1).collect();
     assert!(several.is_empty(), "{several:?}");
 }
 
-/// A run that had ended is, after any number of kills, exactly what it was; all of them are looked at, page by page.
+/// Checks that no run that had ended has changed or disappeared. Reads all pages of runs.
 fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<String, Value>) {
     let mut seen = BTreeSet::new();
     for page in 1.. {
@@ -131,7 +131,7 @@ fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<Stri
     assert!(gone.is_empty(), "finished runs are gone: {gone:?}");
 }
 
-/// Sends from several threads until the process is killed, and notes which ids were acknowledged.
+/// Sends from several threads until the process is killed, and collects the ids that were acknowledged.
 fn under_load(
     round: usize,
     address: SocketAddr,
@@ -155,7 +155,7 @@ fn under_load(
             })
         })
         .collect();
-    // The moment is the point: anywhere from before the first commit to deep in the load.
+    // A random moment, anywhere between the first commit and full load.
     let moment = Duration::from_micros(500 + spread(round) % 60_000);
     std::thread::park_timeout(moment);
     process.kill();
@@ -165,7 +165,7 @@ fn under_load(
     }
 }
 
-/// Spreads the rounds over the span without two runs of the test killing at the same moments.
+/// A random number that differs between rounds and between runs of the test.
 fn spread(round: usize) -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(round)

@@ -1,13 +1,12 @@
-//! `evt queue`: what waits, what is dead, again or away with it.
+//! `evt queue`: list, inspect, retry and discard deliveries.
 
-use evt::backoff::Retry;
 use evt::running::Running;
 use evt::store::endpoints::{self, Change, Health};
 use evt::store::jobs::{self, Attempt, Capacity, JobBody, NewJob, Next, State};
 use evt::store::queue;
 use evt::store::{Kind, Store, StoreError, leases};
 use evt::time::Timestamp;
-use http::{HeaderMap, Method};
+use http::HeaderMap;
 use serde_json::Value;
 
 use crate::support::{Answer, App, Output, Sandbox};
@@ -26,27 +25,17 @@ fn enqueue(store: &Store, url: &str, message: &str) -> i64 {
 
 fn enqueue_body(store: &Store, url: &str, message: &str, body: &'static str) -> i64 {
     let job = NewJob {
-        queue: "deliveries",
-        run_at: Timestamp::now(),
-        retry: Retry::none(),
         message_id: Some(message.to_owned()),
-        secret: None,
-        method: Method::POST,
-        url: url.to_owned(),
-        path: None,
-        headers: HeaderMap::new(),
         body: JobBody::Bytes(body.into()),
-        timeout: std::time::Duration::from_secs(1),
-        step: None,
-        event: None,
+        ..NewJob::post(url)
     };
     let enqueued: Result<i64, StoreError> = store.write_blocking(move |tx| jobs::enqueue(tx, &job));
     enqueued.unwrap()
 }
 
-/// Makes every due job die with this answer.
-fn bury_all(store: &Store, body: &'static str) {
-    let buried: Result<(), StoreError> = store.write_blocking(move |tx| {
+/// Settles every due job as dead, with this response body.
+fn fail_all(store: &Store, body: &'static str) {
+    let failed: Result<(), StoreError> = store.write_blocking(move |tx| {
         let now = Timestamp::now();
         let owner = leases::register(tx, "test", now)?;
         let capacity = Capacity {
@@ -71,7 +60,7 @@ fn bury_all(store: &Store, body: &'static str) {
         }
         Ok(())
     });
-    buried.unwrap();
+    failed.unwrap();
 }
 
 fn state(store: &Store, id: i64) -> Option<State> {
@@ -95,11 +84,11 @@ fn an_empty_inbox_has_no_queues() {
 }
 
 #[test]
-fn queues_and_endpoints_are_listed_with_their_numbers() {
+fn queues_and_endpoints_are_listed_with_their_job_counts() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     enqueue(&store, URL, "m1");
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     enqueue(&store, URL, "m2");
     let output = sandbox.run(["queue", "list"]);
     let found = lines(&output);
@@ -112,7 +101,7 @@ fn queues_and_endpoints_are_listed_with_their_numbers() {
 }
 
 #[test]
-fn a_person_sees_a_table() {
+fn text_output_is_a_table() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     enqueue(&store, URL, "m1");
@@ -128,7 +117,7 @@ fn jobs_are_listed_by_state_and_endpoint() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let dead = enqueue(&store, URL, "m1");
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     let waiting = enqueue(&store, URL, "m2");
     enqueue(&store, "http://127.0.0.1:9/other", "m3");
     let ids = |args: &[&str]| -> Vec<i64> {
@@ -153,32 +142,32 @@ fn a_condition_on_the_event_selects_jobs() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     enqueue_body(&store, URL, "m1", r#"{"amount": 5}"#);
-    let great = enqueue_body(&store, URL, "m2", r#"{"amount": 500}"#);
-    bury_all(&store, "no");
+    let large = enqueue_body(&store, URL, "m2", r#"{"amount": 500}"#);
+    fail_all(&store, "no");
     let output = sandbox.run(["queue", "list", "--where", "data.amount >= 100"]);
     let found = lines(&output);
     assert_eq!(found.len(), 1, "{output:?}");
-    assert_eq!(found[0]["id"], great);
+    assert_eq!(found[0]["id"], large);
     let output = sandbox.run(["queue", "retry", "--where", "data.amount >= 100"]);
     assert_eq!(lines(&output)[0]["done"], 1);
-    assert_eq!(state(&store, great), Some(State::Redriven));
+    assert_eq!(state(&store, large), Some(State::Redriven));
     let bad = sandbox.run(["queue", "list", "--where", "data.amount >="]);
     assert_eq!(bad.exit, Some(2), "{bad:?}");
 }
 
 #[test]
-fn an_unknown_state_is_a_mistake_of_usage() {
+fn an_unknown_state_is_a_usage_error() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(["queue", "list", "--state", "ded"]);
     assert_eq!(output.exit, Some(2));
 }
 
 #[test]
-fn a_job_is_shown_with_each_attempt_and_its_answer() {
+fn a_job_is_shown_with_its_attempts_and_responses() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1");
-    bury_all(&store, "no such \u{1b}[31mcustomer");
+    fail_all(&store, "no such \u{1b}[31mcustomer");
     let output = sandbox.run(["queue", "show", &id.to_string(), "-o", "text"]);
     assert!(output.stdout.contains("attempt 1"), "{output:?}");
     assert!(output.stdout.contains("500"), "{output:?}");
@@ -209,7 +198,7 @@ fn a_retry_enqueues_the_same_message_again() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1");
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     let output = sandbox.run(["queue", "retry", "--dead"]);
     assert_eq!(output.exit, Some(0));
     assert_eq!(lines(&output)[0]["done"], 1);
@@ -225,7 +214,7 @@ fn a_dry_run_counts_and_changes_nothing() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1");
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     let output = sandbox.run(["queue", "retry", "--dead", "--dry-run"]);
     assert_eq!(lines(&output)[0]["done"], 1);
     assert_eq!(state(&store, id), Some(State::Dead));
@@ -241,7 +230,7 @@ fn a_rate_spreads_the_retries() {
     for n in 0..3 {
         enqueue(&store, URL, &n.to_string());
     }
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     let output = sandbox.run(["queue", "retry", "--dead", "--rate", "1/m"]);
     assert_eq!(lines(&output)[0]["done"], 3);
     let waiting = sandbox.run(["queue", "list", "--state", "waiting"]);
@@ -255,24 +244,24 @@ fn a_rate_spreads_the_retries() {
 }
 
 #[test]
-fn a_rate_of_nothing_is_refused() {
+fn a_rate_of_zero_is_refused() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(["queue", "retry", "--dead", "--rate", "0/s"]);
     assert_eq!(output.exit, Some(2), "{output:?}");
 }
 
 #[test]
-fn what_cannot_be_retried_is_left_with_the_reason() {
+fn a_job_that_cannot_be_retried_is_reported_with_the_reason() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let dead = enqueue(&store, URL, "m1");
-    bury_all(&store, "no");
+    fail_all(&store, "no");
     let (id, none) = (dead.to_string(), "99".to_owned());
     let output = sandbox.run(["queue", "retry", &id]);
     assert_eq!(output.exit, Some(0));
     let again = sandbox.run(["queue", "retry", &id, &none]);
     assert_eq!(again.exit, Some(10), "{again:?}");
-    assert!(again.stderr.contains("enqueued again already"), "{again:?}");
+    assert!(again.stderr.contains("it was already retried"), "{again:?}");
     assert!(again.stderr.contains("there is no job 99"), "{again:?}");
 }
 
@@ -289,18 +278,18 @@ fn a_discarded_job_is_never_delivered() {
 }
 
 #[test]
-fn an_order_must_say_which_jobs_and_how_that_is_said_is_told() {
+fn without_a_selection_the_error_shows_how_to_select_jobs() {
     let sandbox = Sandbox::new();
-    for deed in ["retry", "discard"] {
-        let output = sandbox.run(["queue", deed]);
+    for verb in ["retry", "discard"] {
+        let output = sandbox.run(["queue", verb]);
         assert_eq!(output.exit, Some(2), "{output:?}");
-        let hint = format!("evt queue {deed} --dead");
+        let hint = format!("evt queue {verb} --dead");
         assert!(output.stderr.contains(&hint), "{output:?}");
     }
 }
 
 #[test]
-fn a_number_that_jobs_of_two_places_have_is_refused() {
+fn an_id_that_exists_in_the_inbox_and_in_dev_is_refused() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1").to_string();
@@ -328,7 +317,7 @@ fn a_number_that_jobs_of_two_places_have_is_refused() {
 }
 
 #[test]
-fn an_endpoint_without_jobs_is_listed_no_more() {
+fn an_endpoint_without_jobs_is_not_listed() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);
     let id = enqueue(&store, URL, "m1");
@@ -351,7 +340,7 @@ fn an_endpoint_without_jobs_is_listed_no_more() {
 }
 
 #[test]
-fn dev_without_a_platform_is_an_error_that_says_how_to_start_one() {
+fn without_a_platform_dev_is_an_error_with_a_hint() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(["queue", "list", "--dev"]);
     assert_ne!(output.exit, Some(0));
@@ -359,7 +348,7 @@ fn dev_without_a_platform_is_an_error_that_says_how_to_start_one() {
 }
 
 #[test]
-fn the_running_platform_s_queue_is_shown_and_retried_too() {
+fn jobs_of_the_running_platform_are_shown_and_retried() {
     let sandbox = Sandbox::new();
     let app = App::start();
     app.answer(Answer::Status(410, "away".to_owned()));
@@ -378,7 +367,7 @@ fn the_running_platform_s_queue_is_shown_and_retried_too() {
     let record = ["records", "create", "contact", "email=ada@example.com"];
     assert_eq!(sandbox.run(record).exit, Some(0));
     app.wait_for(1);
-    // The answer is stored a moment after it was given.
+    // The result is stored a moment after the response.
     let job = loop {
         let dead = sandbox.run(["queue", "list", "--dead", "--dev"]);
         if let Some(job) = lines(&dead).into_iter().next() {

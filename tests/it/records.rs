@@ -1,4 +1,4 @@
-//! `evt records`, against the real platform.
+//! `evt records` against the real local platform.
 
 use evt::dev::DevOptions;
 use evt::dev::appengine::auth::AuthMode;
@@ -46,7 +46,7 @@ fn a_record_is_created_from_fields_and_shown() {
 }
 
 #[test]
-fn a_record_for_people_is_laid_out_and_cannot_steer_the_terminal() {
+fn text_output_is_indented_and_contains_no_control_characters() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["name:=\"\\u001b[31mred\\u202e\""]);
@@ -58,7 +58,7 @@ fn a_record_for_people_is_laid_out_and_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_file_of_lines_makes_a_record_each() {
+fn each_line_of_a_file_becomes_a_record() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     sandbox.write(
@@ -72,7 +72,7 @@ fn a_file_of_lines_makes_a_record_each() {
 }
 
 #[test]
-fn stdin_makes_a_record_and_fields_add_to_it() {
+fn fields_are_added_to_the_object_from_stdin() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let args = ["records", "create", "contact", "vip:=true", "-f", "-"];
@@ -86,7 +86,7 @@ fn stdin_makes_a_record_and_fields_add_to_it() {
 }
 
 #[test]
-fn what_is_shown_can_be_created_again() {
+fn a_shown_record_can_be_created_again() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["email=a@x.test"]);
@@ -106,7 +106,7 @@ fn what_is_shown_can_be_created_again() {
 }
 
 #[test]
-fn a_list_is_one_line_a_record_and_a_condition_selects() {
+fn a_list_has_one_line_per_record_that_matches() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     create(&sandbox, &["email=a@x.test", "score:=5"]);
@@ -121,7 +121,7 @@ fn a_list_is_one_line_a_record_and_a_condition_selects() {
 }
 
 #[test]
-fn every_page_is_read_and_the_order_is_the_one_asked_for() {
+fn all_pages_are_read_in_the_requested_order() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let lines: String = (0..25).map(|n| format!("{{\"n\":{n}}}\n")).collect();
@@ -147,7 +147,7 @@ fn every_page_is_read_and_the_order_is_the_one_asked_for() {
 }
 
 #[test]
-fn a_table_has_the_first_fields_and_says_what_it_left_out() {
+fn a_table_has_the_first_fields_and_reports_how_many_records_are_left() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     create(&sandbox, &["email=a@x.test"]);
@@ -164,7 +164,7 @@ fn a_table_has_the_first_fields_and_says_what_it_left_out() {
 }
 
 #[test]
-fn an_update_changes_the_named_fields_alone() {
+fn an_update_changes_only_the_given_fields() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["email=a@x.test", "address.city=London"]);
@@ -216,7 +216,7 @@ fn a_deleted_record_is_gone() {
 }
 
 #[test]
-fn a_wrong_token_is_not_allowed() {
+fn a_wrong_token_is_refused() {
     let sandbox = Sandbox::new();
     let options = DevOptions {
         auth: AuthMode::Strict,
@@ -230,7 +230,7 @@ fn a_wrong_token_is_not_allowed() {
 }
 
 #[test]
-fn nothing_listening_is_unreachable() {
+fn a_refused_connection_is_unreachable() {
     let output = Sandbox::new()
         .run([
             "records",
@@ -252,7 +252,7 @@ fn nothing_listening_is_unreachable() {
 }
 
 #[test]
-fn a_proxy_is_not_asked_for_loopback() {
+fn no_proxy_is_used_for_loopback() {
     let sandbox = Sandbox::new()
         .with("HTTP_PROXY", "http://127.0.0.1:1")
         .with("ALL_PROXY", "http://127.0.0.1:1");
@@ -262,7 +262,7 @@ fn a_proxy_is_not_asked_for_loopback() {
 }
 
 #[test]
-fn a_filter_that_the_platform_does_not_know_is_its_refusal() {
+fn an_unknown_filter_is_refused_by_the_platform() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let output = sandbox
@@ -278,7 +278,7 @@ fn a_filter_that_the_platform_does_not_know_is_its_refusal() {
 }
 
 #[test]
-fn some_of_many_refused_is_partly_done() {
+fn if_some_objects_are_refused_the_exit_code_is_partly() {
     let sandbox = Sandbox::new();
     let platform = crate::support::App::start();
     platform.answer_next(crate::support::Answer::Status(
@@ -313,7 +313,7 @@ fn some_of_many_refused_is_partly_done() {
 }
 
 #[test]
-fn a_field_that_is_none_is_a_usage_error() {
+fn an_invalid_field_condition_query_or_sort_is_a_usage_error() {
     let sandbox = Sandbox::new();
     for args in [
         ["records", "create", "contact", "email"],
@@ -327,7 +327,7 @@ fn a_field_that_is_none_is_a_usage_error() {
 }
 
 #[test]
-fn one_of_several_that_is_not_there_leaves_the_others_to_be_deleted() {
+fn an_unknown_id_does_not_stop_the_deletion_of_others() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["email=a@x.test"]);
@@ -339,7 +339,7 @@ fn one_of_several_that_is_not_there_leaves_the_others_to_be_deleted() {
 }
 
 #[test]
-fn nothing_is_deleted_that_nobody_confirmed() {
+fn without_confirmation_nothing_is_deleted() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
     let made = create(&sandbox, &["email=a@x.test"]);

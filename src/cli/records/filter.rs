@@ -1,4 +1,4 @@
-//! Which records, in which order: `--where 'status=open'` and `--sort modifydate:desc` as the platform's query.
+//! `--where 'status=open'`, `--query` and `--sort modifydate:desc`, and the platform's query that they become.
 
 use std::str::FromStr;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::api::records::Direction;
 use crate::grammar::GrammarError;
 
-/// Fields around a record's data; every other name is a field of the data.
-const AROUND: [&str; 8] = [
+/// Fields of a record next to its data. Every other name is a field of the data.
+const RECORD_FIELDS: [&str; 8] = [
     "pk",
     "sk",
     "datatype",
@@ -19,7 +19,7 @@ const AROUND: [&str; 8] = [
     "author",
 ];
 
-/// The comparisons, longest first where one begins another.
+/// The comparison operators. An operator that starts with another one comes before it.
 const COMPARISONS: [(&str, &str); 8] = [
     ("!=", "$ne"),
     (">=", "$gte"),
@@ -76,7 +76,7 @@ impl FromStr for Clause {
     }
 }
 
-/// A JSON scalar is what it says; every other word is text, with or without quotes.
+/// A JSON scalar has its JSON type. Everything else is text, with or without single quotes.
 fn literal_value(literal: &str) -> Value {
     match serde_json::from_str::<Value>(literal) {
         Ok(value) if !value.is_array() && !value.is_object() => value,
@@ -92,7 +92,7 @@ fn literal_value(literal: &str) -> Value {
 
 fn full_path(path: &str) -> String {
     let first = path.split('.').next().unwrap_or_default();
-    if first == "data" || AROUND.contains(&first) {
+    if first == "data" || RECORD_FIELDS.contains(&first) {
         path.to_owned()
     } else {
         format!("data.{path}")
@@ -110,7 +110,7 @@ impl Clause {
     }
 }
 
-/// All of them together, and the query that was given as JSON.
+/// Combines all conditions and the JSON query with `$and`.
 pub(super) fn query(given: Option<&Value>, clauses: &[Clause]) -> Value {
     let mut parts: Vec<Value> = given.into_iter().cloned().collect();
     parts.extend(clauses.iter().map(Clause::query));
@@ -160,7 +160,7 @@ impl FromStr for Sort {
         if path.split('.').any(str::is_empty) {
             return Err(GrammarError {
                 input: text.to_owned(),
-                expected: "an order such as `modifydate:desc` or `email:asc`",
+                expected: "a sort such as `modifydate:desc` or `email:asc`",
                 at: None,
             });
         }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clause_becomes_the_platforms_filter() {
+    fn a_condition_becomes_a_filter_of_the_platform() {
         assert_eq!(
             one("email=ada@example.com"),
             json!({"data.email": "ada@example.com"})
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn clauses_and_a_query_must_all_hold() {
+    fn conditions_and_a_query_are_combined() {
         let clauses = ["a=1".parse().unwrap(), "a<5".parse().unwrap()];
         let both = query(Some(&json!({"state": "new"})), &clauses);
         assert_eq!(
@@ -207,14 +207,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_clause_is_refused() {
+    fn invalid_conditions_are_refused() {
         for text in ["", "email", "=x", "a b=c", "a..b=c", "a!b", "~"] {
             assert!(text.parse::<Clause>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn an_order_has_a_direction() {
+    fn a_sort_has_a_direction() {
         assert_eq!(
             "email".parse(),
             Ok(Sort("data.email".to_owned(), Direction::Ascending))
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_an_object() {
+    fn a_query_must_be_an_object() {
         assert!("{}".parse::<Query>().is_ok());
         assert_eq!("[1]".parse::<Query>().unwrap_err().at, Some(0));
         assert_eq!("{\"a\":}".parse::<Query>().unwrap_err().at, Some(5));

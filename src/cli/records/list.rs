@@ -1,4 +1,4 @@
-//! `evt records list`: find records, a page at a time.
+//! `evt records list`: finds records page by page.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use crate::api::records::{Find, Record};
 use crate::error::{CliError, Exit};
 use crate::ui::Format;
 
-/// Columns of a table that come from the records' data.
+/// Columns of the table for fields of the data.
 const DATA_COLUMNS: usize = 3;
-/// The most records that the platform puts on a page.
+/// The largest page that the platform returns.
 const LARGEST_PAGE: u32 = 200;
 
-/// Find records
+/// List records
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt records list contact\n  evt records list order --where 'amount>=100' --sort modifydate:desc --all"
@@ -22,27 +22,27 @@ const LARGEST_PAGE: u32 = 200;
 pub(crate) struct Args {
     /// The kind of record: contact, order, ticket, …
     datatype: String,
-    /// Only records for which this holds: `email=ada@example.com`, `amount>=100`, `state!=deleted`, `name~^A`; several must all hold
+    /// Only records that match this condition, such as `email=ada@example.com`, `amount>=100`, `state!=deleted` or `name~^A` (repeatable; all must match)
     #[arg(long = "where", value_name = "CONDITION")]
     clauses: Vec<Clause>,
-    /// A filter in the platform's own form (Mongo), as JSON
+    /// A filter in the platform's format (MongoDB), as JSON
     #[arg(long, value_name = "JSON")]
     query: Option<Query>,
-    /// Order by a field, `:asc` or `:desc`; several in turn
+    /// Sort by a field, `:asc` or `:desc` (repeatable)
     #[arg(long, value_name = "FIELD", default_value = "modifydate:desc")]
     sort: Vec<Sort>,
-    /// Stop after this many
+    /// List at most this many records
     #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "all")]
     limit: usize,
-    /// All that there are
+    /// List all records
     #[arg(long)]
     all: bool,
-    /// Ask for this many at a time
+    /// Request this many records per page
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=LARGEST_PAGE as i64))]
     page_size: Option<u32>,
 }
 
-/// Prints what is found: lines as the pages come, or one table.
+/// Prints the records: a line for each as soon as its page arrives, or one table at the end.
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let limit = if args.all { usize::MAX } else { args.limit };
     let mut find = Find {
@@ -61,14 +61,14 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
     while listing.taken < limit {
         let page = client.find_records(&args.datatype, &find).await?;
         listing.total = page.total;
-        let news = listing.add(page.records)?;
+        let added = listing.add(page.records)?;
         if !page.has_next {
             listing.complete = true;
             break;
         }
-        if news == 0 {
+        if added == 0 {
             cx.ui
-                .warn("the platform repeats a page; what follows it cannot be reached");
+                .warn("the platform returned the same page twice; later records are not listed");
             break;
         }
         find.page += 1;
@@ -82,9 +82,9 @@ struct Listing<'a> {
     taken: usize,
     total: Option<u64>,
     complete: bool,
-    /// Pages shift while they are read: a record that moved onto the next page must not be shown twice.
+    /// Records that change while pages are read may appear on two pages; each is listed once.
     seen: HashSet<String>,
-    /// For the table, whose columns depend on all rows.
+    /// Rows of the table. Its columns depend on all of them.
     rows: Vec<Record>,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// Takes a page and returns how many records of it were new.
+    /// Adds a page and returns how many of its records were new.
     fn add(&mut self, records: Vec<Record>) -> Result<usize, CliError> {
         let before = self.taken;
         for record in records {
@@ -140,13 +140,13 @@ impl<'a> Listing<'a> {
         }
         let datatype = crate::ui::safe(datatype);
         if self.taken == 0 {
-            ui.status(&format!("No {datatype} was found"));
+            ui.status(&format!("No {datatype} matches"));
         } else if !self.complete {
             let of = self
                 .total
                 .map_or_else(String::new, |total| format!(" of {total}"));
             ui.status(&format!(
-                "{}{of} shown; --all or --limit shows more",
+                "{}{of} shown; use --all or --limit to see more",
                 self.taken
             ));
         }
@@ -154,7 +154,7 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// The first fields of the data that hold something short, in the order in which records have them.
+/// The first fields of the data that are not objects or arrays, in the order of the records.
 fn data_columns(records: &[Record]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::new();
     for record in records {

@@ -1,4 +1,4 @@
-//! `evt records`: the records of the platform's repository.
+//! `evt records`: records of the platform's repository.
 
 mod filter;
 mod list;
@@ -17,7 +17,7 @@ use crate::error::{CliError, Exit};
 use crate::json;
 use crate::ui::{Format, safe, safe_block};
 
-/// See and change the records of the platform's repository
+/// List, create, update and delete records of the platform
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt records create contact email=ada@example.com tags:='[\"vip\"]'\n  evt records list contact --where email=ada@example.com"
@@ -57,12 +57,12 @@ struct Create {
     /// Fields: `path=text` or `path:=json`
     #[arg(value_name = "FIELD=VALUE")]
     fields: Vec<Field>,
-    /// Read JSON objects from a file, or from stdin with `-`: one, one a line, or an array
+    /// Read JSON objects from a file, or from stdin with `-`: one object, one per line, or an array
     #[arg(short, long, value_name = "FILE")]
     file: Option<Source>,
 }
 
-/// Change fields of a record, or replace its data
+/// Change fields of a record, or replace all its data
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt records update contact contact-0198c1f2 status=active address.city=London\n  evt records update contact contact-0198c1f2 -f data.json"
@@ -75,7 +75,7 @@ struct Update {
     /// Fields to change: `path=text` or `path:=json`
     #[arg(value_name = "FIELD=VALUE", required_unless_present = "file")]
     fields: Vec<Field>,
-    /// Replace all data by the JSON object in a file, or on stdin with `-`
+    /// Replace all data with the JSON object in a file, or from stdin with `-`
     #[arg(short, long, value_name = "FILE", conflicts_with = "fields")]
     file: Option<Source>,
 }
@@ -86,10 +86,10 @@ struct Update {
 struct Delete {
     /// The kind of record: contact, order, ticket, …
     datatype: String,
-    /// Ids (`sk`)
+    /// Ids of records (`sk`)
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
@@ -110,7 +110,7 @@ async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliErr
     let record = client
         .get_record(&args.datatype, &args.id)
         .await
-        .map_err(|error| missing(error.into(), &args.datatype))?;
+        .map_err(|error| with_hint(error.into(), &args.datatype))?;
     print(cx, &record)?;
     Ok(Exit::Done)
 }
@@ -123,36 +123,65 @@ async fn create(args: &Create, cx: &Context, client: &Client) -> Result<Exit, Cl
         return Ok(Exit::Done);
     };
     let objects = source.objects()?;
-    let total = objects.len();
-    let mut failed = 0_usize;
+    let mut batch = Batch::new(objects.len(), &[Exit::Refused]);
     for (number, object) in objects.into_iter().enumerate() {
-        let result = create_one(args, client, &object).await;
-        match result {
+        match create_one(args, client, &object).await {
             Ok(made) => created(cx, made)?,
-            // One of one is simply the error.
-            Err(error) if total == 1 => return Err(error),
-            Err(error) if error.exit == Exit::Refused => {
-                failed += 1;
-                cx.ui.warn(&format!(
-                    "object {}: {}",
-                    number + 1,
-                    safe(&error.error.to_string())
-                ));
-            }
-            Err(error) => return Err(error),
+            Err(error) => batch.failed(cx, &format!("object {}", number + 1), error)?,
         }
     }
-    match failed {
-        0 => Ok(Exit::Done),
-        all if all == total => Err(CliError::new(
-            Exit::Refused,
-            "platform_refused",
-            format!("the platform refused all {total} objects"),
-        )),
-        some => {
-            cx.ui
-                .status(&format!("{some} of {total} objects were refused"));
-            Ok(Exit::Partly)
+    batch.finish(
+        cx,
+        |total| format!("the platform refused all {total} objects"),
+        |failed, total| format!("{failed} of {total} objects were refused"),
+    )
+}
+
+/// Counts the failures of a command that changes several records.
+struct Batch {
+    total: usize,
+    failed: usize,
+    /// Errors that concern one record, so that the others are still processed.
+    tolerated: &'static [Exit],
+}
+
+impl Batch {
+    fn new(total: usize, tolerated: &'static [Exit]) -> Self {
+        Self {
+            total,
+            failed: 0,
+            tolerated,
+        }
+    }
+
+    /// Prints a warning about one record. Returns the error if it concerns all records, or if there is only this one.
+    fn failed(&mut self, cx: &Context, what: &str, error: CliError) -> Result<(), CliError> {
+        if self.total == 1 || !self.tolerated.contains(&error.exit) {
+            return Err(error);
+        }
+        self.failed += 1;
+        let text = safe(&error.error.to_string());
+        cx.ui.warn(&format!("{}: {text}", safe(what)));
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        cx: &Context,
+        all_failed: impl FnOnce(usize) -> String,
+        some_failed: impl FnOnce(usize, usize) -> String,
+    ) -> Result<Exit, CliError> {
+        match self.failed {
+            0 => Ok(Exit::Done),
+            all if all == self.total => Err(CliError::new(
+                Exit::Refused,
+                "platform_refused",
+                all_failed(all),
+            )),
+            some => {
+                cx.ui.status(&some_failed(some, self.total));
+                Ok(Exit::Partly)
+            }
         }
     }
 }
@@ -174,7 +203,7 @@ async fn create_one(
     Ok(client.create_record(&args.datatype, &data).await?)
 }
 
-/// A whole record, as `evt records show` prints it, counts as its data.
+/// The data of a complete record, as `evt records show` prints it. Any other object is data itself.
 fn data_of(object: &RawValue) -> &RawValue {
     #[derive(serde::Deserialize)]
     struct Whole<'a> {
@@ -194,7 +223,7 @@ fn created(cx: &Context, made: Option<Record>) -> Result<(), CliError> {
         Some(record) => print(cx, &record),
         None => {
             cx.ui.warn(
-                "the platform answered with nothing: it takes an exact repeat of the last creation for the same one",
+                "the platform returned no record: it treats an exact repetition of the previous creation as a duplicate",
             );
             Ok(())
         }
@@ -207,7 +236,7 @@ async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, Cl
             let objects = source.objects()?;
             let [object] = objects.as_slice() else {
                 return Err(CliError::usage(format!(
-                    "{} holds {} objects; one replaces the data",
+                    "{} contains {} objects, but one is needed to replace the data",
                     source.name(),
                     objects.len()
                 )));
@@ -223,7 +252,7 @@ async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, Cl
                 .await
         }
     };
-    let record = result.map_err(|error| missing(error.into(), &args.datatype))?;
+    let record = result.map_err(|error| with_hint(error.into(), &args.datatype))?;
     print(cx, &record)?;
     Ok(Exit::Done)
 }
@@ -239,37 +268,20 @@ async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, Cl
             return Ok(Exit::Done);
         }
     }
-    let total = args.ids.len();
-    let mut failed = 0_usize;
+    let mut batch = Batch::new(args.ids.len(), &[Exit::NotFound, Exit::Refused]);
     for id in &args.ids {
         match client.delete_record(&args.datatype, id).await {
             Ok(_) => deleted(cx, id)?,
-            Err(error) => {
-                let error = missing(error.into(), &args.datatype);
-                // One of one is simply the error; and what stands in the way of all is told once.
-                if total == 1 || !matches!(error.exit, Exit::NotFound | Exit::Refused) {
-                    return Err(error);
-                }
-                failed += 1;
-                cx.ui
-                    .warn(&format!("{}: {}", safe(id), safe(&error.error.to_string())));
-            }
+            Err(error) => batch.failed(cx, id, with_hint(error.into(), &args.datatype))?,
         }
     }
-    match failed {
-        0 => Ok(Exit::Done),
-        all if all == total => Err(CliError::new(
-            Exit::Refused,
-            "platform_refused",
-            format!("none of the {total} records was deleted"),
+    batch
+        .finish(
+            cx,
+            |total| format!("none of the {total} records was deleted"),
+            |failed, total| format!("{failed} of {total} records were not deleted"),
         )
-        .hint(format!("evt records list {}", args.datatype))),
-        some => {
-            cx.ui
-                .status(&format!("{some} of {total} records were not deleted"));
-            Ok(Exit::Partly)
-        }
-    }
+        .map_err(|error| error.hint(format!("evt records list {}", args.datatype)))
 }
 
 fn deleted(cx: &Context, id: &str) -> Result<(), CliError> {
@@ -281,15 +293,15 @@ fn deleted(cx: &Context, id: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What was not found is found by listing.
-fn missing(error: CliError, datatype: &str) -> CliError {
+/// Adds to a "not found" error how to list the records that exist.
+fn with_hint(error: CliError, datatype: &str) -> CliError {
     if error.exit == Exit::NotFound {
         return error.hint(format!("evt records list {datatype}"));
     }
     error
 }
 
-/// One record: laid out for people, one line for programs, as it came for `raw`.
+/// Prints one record: indented as text, on one line as JSON, unchanged as `raw`.
 fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => cx
@@ -306,6 +318,6 @@ fn print(cx: &Context, record: &Record) -> Result<(), CliError> {
 
 fn one_line(record: &Record) -> Vec<u8> {
     let mut line = Vec::with_capacity(record.raw().get().len());
-    crate::json::minify(record.raw().get().as_bytes(), &mut line);
+    json::minify(record.raw().get().as_bytes(), &mut line);
     line
 }

@@ -41,7 +41,7 @@ impl Ledger {
         self.store.write(move |tx| jobs::claim(tx, &capacity)).await
     }
 
-    /// Calls [`OnSettled`] within the commit for jobs that ended without an attempt of their own.
+    /// Calls [`OnSettled`] within the commit for jobs that have ended.
     fn settled(&self, tx: &Tx<'_>, ended: &[Settled]) -> Result<(), StoreError> {
         match &self.on_settled {
             Some(on_settled) => ended.iter().try_for_each(|one| on_settled(tx, one)),

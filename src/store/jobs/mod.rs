@@ -27,16 +27,16 @@ use crate::event::Seq;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// Panics of its own attempts after which a job is quarantined.
+/// Panics of a job's attempts after which a job is quarantined.
 pub const MAX_PANICS: u32 = 2;
-/// Crashes of its engine after which a job is quarantined. More than [`MAX_PANICS`], because a user who kills the process says
+/// Crashes of the engine during a job's attempts after which the job is quarantined. More than [`MAX_PANICS`], because a user who kills the process says
 /// nothing about the jobs that were active at that moment.
 pub const MAX_CRASHES: u32 = 5;
 
 /// A delivery to make.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// `deliveries` for flows and forwards.
+    /// The name that `evt queue list` groups jobs by: `deliveries` for flows, `forwards` for forwarded events.
     pub queue: &'static str,
     pub run_at: Timestamp,
     pub retry: Retry,

@@ -447,7 +447,7 @@ fn claims_use_indexes_and_never_scan() {
         store
             .read_blocking(|db| {
                 let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-                let mut rows = explain.query(())?;
+                let mut rows = explain.raw_query();
                 let mut plan = String::new();
                 while let Some(row) = rows.next()? {
                     plan.push_str(&row.get::<_, String>(3)?);
