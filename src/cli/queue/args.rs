@@ -3,8 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::error::CliError;
-use crate::grammar::target::Target;
 use crate::grammar::quantity::Rate;
+use crate::grammar::target::Target;
 use crate::store::jobs::State;
 use crate::store::queue::{BulkRequest, Selection};
 
