@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 
 /// Steps that one transaction takes at most, over all the runs that one event leads to.
 const MAX_STEPS: u32 = 10_000;
-/// Runs of one flow that did not start (a condition did not hold, or a loop) and are stored to explain why.
+/// Runs of one flow that are stored although they did not start (condition not met, or a loop), to show the reason.
 const MAX_UNSTARTED: usize = 100;
 /// Unstarted runs are trimmed each time that this many were added.
 const TRIM_INTERVAL: u32 = 16;
@@ -153,7 +153,7 @@ impl Flows {
             run.row.explain = Some(chain(commit.tx, subject)?.to_string());
             run.end(status::BLOCKED, Some(reason), Timestamp::now());
         } else if let Err(explain) = check(trigger, subject) {
-            let reason = format!("a condition did not hold: {}", explain.reason());
+            let reason = format!("condition not met: {}", explain.reason());
             run.row.explain = serde_json::to_string(&explain).ok();
             run.end(status::SKIPPED, Some(reason), Timestamp::now());
         }

@@ -24,7 +24,7 @@ pub(super) struct Compiled {
     pub(super) id: String,
     pub(super) version: i64,
     pub(super) flow: Arc<Flow>,
-    /// Runs that did not start since the flow was compiled. Old ones are deleted from time to time.
+    /// Counts the flow's runs that did not start, because old ones are deleted from time to time.
     pub(super) unstarted: Arc<AtomicU32>,
 }
 

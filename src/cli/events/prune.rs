@@ -139,8 +139,12 @@ fn report(plan: &Plan, verb: &str, name: &str, count: usize, cx: &Context) -> Re
         facts[name] = count.into();
         return Ok(cx.ui.json(&facts)?);
     }
-    let size = size_text(plan.bytes);
-    cx.ui.line(&format!("{verb} {count} events ({size})"))?;
+    if count == 0 {
+        cx.ui.status("Nothing to delete.");
+    } else {
+        let size = size_text(plan.bytes);
+        cx.ui.line(&format!("{verb} {count} events ({size})"))?;
+    }
     if plan.needed > 0 {
         cx.ui.status(&format!(
             "{} events were not deleted because deliveries need them (see: evt queue list)",

@@ -279,11 +279,23 @@ fn created(
     cx.ui.status(&signing(document, client, cx)?);
     let field =
         example_field(&document.value).map_or_else(String::new, |field| format!(" {field}"));
-    cx.ui.status(&format!(
-        "try  evt flows execute {}{field}",
-        safe(flow.id())
-    ));
+    cx.ui
+        .status(&format!("try  evt flows execute {}{field}", argument(flow)));
     Ok(())
+}
+
+/// The flow's name as an argument in a shell, or its id if the name contains special characters.
+fn argument(flow: &Flow) -> String {
+    let name = flow.name();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_quotable = |c: char| is_word(c) || " ,:/*@".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(is_quotable) {
+        safe(flow.id())
+    } else if name.chars().all(is_word) {
+        name.to_owned()
+    } else {
+        format!("'{name}'")
+    }
 }
 
 /// An example field for the context of the flow's first trigger: `order.email=ada@example.test`.

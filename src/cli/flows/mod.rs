@@ -43,8 +43,10 @@ enum Command {
     Edit(edit::Args),
     Delete(Delete),
     /// Enable flows
+    #[command(after_help = "Example:\n  evt flows enable 'Notify CRM bridge'")]
     Enable(Switch),
     /// Disable flows; running runs continue
+    #[command(after_help = "Example:\n  evt flows disable 'Notify CRM bridge'")]
     Disable(Switch),
     Execute(execute::Args),
     Runs(runs::Args),
@@ -82,7 +84,6 @@ struct Delete {
 
 // Arguments of `enable` and `disable`, whose help is on the variants.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  evt flows disable 'Notify CRM bridge'")]
 struct Switch {
     /// Ids or names
     #[arg(required = true, value_name = "FLOW")]

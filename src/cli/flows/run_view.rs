@@ -1,5 +1,7 @@
 //! Formats a run: its steps, the attempts of each delivery, and the conditions that did not hold.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -63,11 +65,19 @@ struct View<'a> {
 impl View<'_> {
     fn lines(&self, run: &Run) -> Vec<String> {
         let mut lines = vec![self.head(run)];
-        if let Some(reason) = self.value.get("reason").and_then(Value::as_str) {
+        // The reason of a failed step is printed below the step.
+        let step_failed = steps(self.value).any(|step| step.get("error").is_some());
+        if let Some(reason) = self.value.get("reason").and_then(Value::as_str)
+            && !step_failed
+        {
             lines.push(format!("  {}", (self.paint)(Style::Warn, &safe(reason))));
         }
         if let Some(explain) = self.value.get("explain") {
-            self.explain(explain, 2, &mut lines);
+            let explanation = explanation(explain);
+            // The reason already contains an explanation of one line.
+            if self.value.get("reason").is_none() || explanation.lines().nth(1).is_some() {
+                push_indented(&explanation, 2, &mut lines);
+            }
         }
         for step in steps(self.value) {
             self.step(step, &mut lines);
@@ -87,9 +97,12 @@ impl View<'_> {
             (self.paint)(Style::Name, &safe(run.id())),
             (self.paint)(colour(run.status()), &safe(run.status())),
             safe(flow),
-            (self.paint)(Style::Dim, &safe(text(self.value, "startedAt"))),
+            (self.paint)(Style::Dim, &safe(&started_at(self.value))),
         ];
-        parts.extend(took(self.value).map(|took| (self.paint)(Style::Dim, &took)));
+        // A run that was skipped or blocked has no duration.
+        if steps(self.value).next().is_some() {
+            parts.extend(took(self.value).map(|took| (self.paint)(Style::Dim, &took)));
+        }
         parts.join("  ")
     }
 
@@ -129,11 +142,11 @@ impl View<'_> {
             lines.push(format!("    {}", (self.paint)(Style::Warn, &safe(warning))));
         }
         if let Some(explain) = step.get("explain") {
-            self.explain(explain, 4, lines);
+            push_indented(&explanation(explain), 4, lines);
         }
     }
 
-    /// `attempt 1  200  8 ms  ok`
+    /// `attempt 1  200  8 ms  body: ok`
     fn attempt(&self, attempt: &Value) -> String {
         let number = attempt.get("n").and_then(Value::as_u64).unwrap_or_default();
         let mut parts = vec![format!("attempt {number}")];
@@ -146,30 +159,43 @@ impl View<'_> {
                 };
                 parts.push((self.paint)(style, &status.to_string()));
             }
-            None => parts.push((self.paint)(Style::Bad, "no response")),
+            // With a status, the error only repeats it.
+            None => match text(attempt, "error") {
+                "" => parts.push((self.paint)(Style::Bad, "no response")),
+                error => parts.push((self.paint)(Style::Bad, &clip(error, MAX_BODY))),
+            },
         }
-        if let Some(took) = attempt.get("took_ms").and_then(Value::as_i64) {
-            parts.push((self.paint)(Style::Dim, &format!("{took} ms")));
+        if let Some(millis) = attempt.get("took_ms").and_then(Value::as_u64) {
+            let took = duration(Duration::from_millis(millis));
+            parts.push((self.paint)(Style::Dim, &took));
         }
-        for key in ["error", "body"] {
-            let content = text(attempt, key);
-            if !content.is_empty() {
-                parts.push(clip(content, MAX_BODY));
-            }
+        let body = text(attempt, "body");
+        if !body.is_empty() {
+            parts.push(format!("body: {}", clip(body, MAX_BODY)));
         }
         parts.join("  ")
     }
+}
 
-    /// Formats the conditions with the values that they saw. Other explanations (the chain of a loop) are shown as JSON.
-    fn explain(&self, explain: &Value, indent: usize, lines: &mut Vec<String>) {
-        let pad = " ".repeat(indent);
-        let text = match Finding::deserialize(explain) {
-            Ok(tree) => tree.text(),
-            Err(_) => explain.to_string(),
-        };
-        let shown = text.lines().take(MAX_LINES);
-        lines.extend(shown.map(|line| format!("{pad}{}", safe(line))));
+/// Formats an explanation: conditions with the values that they saw, or the events of a loop.
+fn explanation(explain: &Value) -> String {
+    if let Ok(tree) = Finding::deserialize(explain) {
+        return tree.text();
     }
+    let mut lines = vec!["events that led here, newest first:".to_owned()];
+    for event in list(explain, "chain") {
+        let parts = ["event", "type", "subject"].map(|key| text(event, key));
+        lines.push(format!("  {}", parts.join("  ").trim_end()));
+    }
+    match lines.len() {
+        1 => explain.to_string(),
+        _ => lines.join("\n"),
+    }
+}
+
+fn push_indented(text: &str, indent: usize, lines: &mut Vec<String>) {
+    let shown = text.lines().take(MAX_LINES);
+    lines.extend(shown.map(|line| format!("{:indent$}{}", "", safe(line))));
 }
 
 fn steps(run: &Value) -> impl Iterator<Item = &Value> {
@@ -197,11 +223,24 @@ fn colour(status: &str) -> Style {
     }
 }
 
+/// The start of the run, in seconds: `2026-04-25 10:00:00`.
+fn started_at(run: &Value) -> String {
+    let time = text(run, "startedAt");
+    time.get(..19).unwrap_or(time).replace('T', " ")
+}
+
 /// The duration of a run or step that has ended.
 fn took(value: &Value) -> Option<String> {
     let time = |key| text(value, key).parse::<Timestamp>().ok();
     let (started, ended) = (time("startedAt")?, time("completedAt")?);
-    Some(format!("{} ms", ended.since(started).as_millis()))
+    Some(duration(ended.since(started)))
+}
+
+fn duration(took: Duration) -> String {
+    match took.as_millis() {
+        millis @ ..1_000 => format!("{millis} ms"),
+        _ => format!("{:.1} s", took.as_secs_f64()),
+    }
 }
 
 #[cfg(test)]
@@ -238,10 +277,10 @@ mod tests {
         assert_eq!(
             lines(run),
             [
-                "exec-1  completed  bridge  2026-04-25T10:00:00.000Z  2500 ms",
+                "exec-1  completed  bridge  2026-04-25 10:00:00  2.5 s",
                 "  s1  send_webhook  completed  POST 127.0.0.1:1/hook",
-                "    attempt 1  no response  3 ms  connection refused",
-                "    attempt 2  200  8 ms  ok\\u{1b}[31m",
+                "    attempt 1  connection refused  3 ms",
+                "    attempt 2  200  8 ms  body: ok\\u{1b}[31m",
             ]
         );
     }
@@ -265,9 +304,15 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_of_unknown_form_is_shown_as_json() {
+    fn a_blocked_run_lists_the_events_of_the_loop() {
         let chain = json!({"chain": [{"event": "e_1", "type": "contact.created"}]});
         let lines = lines(json!({"id": "exec-1", "explain": chain}));
-        assert!(lines[1].contains("contact.created"), "{lines:?}");
+        assert_eq!(
+            lines[1..],
+            [
+                "  events that led here, newest first:",
+                "    e_1  contact.created"
+            ]
+        );
     }
 }

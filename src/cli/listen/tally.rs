@@ -146,8 +146,15 @@ impl Tally {
         counts.delivered += delivered;
         counts.failed += failed;
         let mut text = format!(
-            "Received {}: {} verified, {} rejected",
-            counts.received, counts.verified, counts.rejected
+            "Received {} {}: {} verified, {} rejected",
+            counts.received,
+            if counts.received == 1 {
+                "event"
+            } else {
+                "events"
+            },
+            counts.verified,
+            counts.rejected
         );
         if args.target.is_some() || !args.route.is_empty() {
             text.push_str(&format!(
@@ -287,8 +294,12 @@ fn target(peer: &str, up: bool, why: Option<&str>, missed: u64, cx: &Context) {
             )
         }
         (false, _) => {
-            let why = safe(why.unwrap_or("no connection"));
-            format!("Target {peer} is down ({why}). Events are still received and stored.")
+            // Most reasons contain the address.
+            let why = match why.map(safe) {
+                Some(why) if why.contains(peer) => why,
+                why => format!("{peer}: {}", why.as_deref().unwrap_or("no connection")),
+            };
+            format!("Target is down: {why}. Events are still received and stored.")
         }
     };
     cx.ui.notice("target", facts, &text);

@@ -16,6 +16,8 @@ use crate::support::sandbox::{Running, ready_address};
 use crate::support::{Absent, App, Sandbox};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// Verifies with [`SECRET`].
+const VERIFY: [&str; 4] = ["--verify", "standard-webhooks", "--secret", SECRET];
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
 /// JSON with escapes, digits and white space that a JSON library would change.
 const BODY: &str = "{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zoë\\u00e9\" }\n";
@@ -63,16 +65,7 @@ fn verified_events_count_for_count() {
     let sandbox = Sandbox::new();
     let (listener, address) = start(
         &sandbox,
-        &[
-            "--verify",
-            "standard-webhooks",
-            "--secret",
-            SECRET,
-            "--count",
-            "2",
-            "--for",
-            "50s",
-        ],
+        &[&VERIFY[..], &["--count", "2", "--for", "50s"]].concat(),
     );
     assert_eq!(post(address, &signed(SECRET, BODY), BODY).status, 200);
     assert_eq!(post(address, &signed(SECRET, "{}"), "{}").status, 200);
@@ -90,16 +83,7 @@ fn an_event_with_a_wrong_secret_is_rejected_stored_and_not_counted() {
     let sandbox = Sandbox::new();
     let (listener, address) = start(
         &sandbox,
-        &[
-            "--verify",
-            "standard-webhooks",
-            "--secret",
-            SECRET,
-            "--count",
-            "1",
-            "--for",
-            "5s",
-        ],
+        &[&VERIFY[..], &["--count", "1", "--for", "5s"]].concat(),
     );
     let reply = post(address, &signed(OTHER, BODY), BODY);
     assert_eq!(reply.status, 401);
@@ -172,16 +156,7 @@ fn without_verify_events_have_no_verdict() {
 fn a_request_is_forwarded_byte_for_byte() {
     let sandbox = Sandbox::new();
     let app = App::start();
-    let (mut listener, address) = start(
-        &sandbox,
-        &[
-            &app.url(""),
-            "--verify",
-            "standard-webhooks",
-            "--secret",
-            SECRET,
-        ],
-    );
+    let (mut listener, address) = start(&sandbox, &[&[&*app.url("")][..], &VERIFY].concat());
     let headers = signed(SECRET, BODY);
     assert_eq!(post(address, &headers, BODY).status, 200);
     let request = app.wait_for(1).remove(0);

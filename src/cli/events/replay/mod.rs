@@ -165,7 +165,7 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
     if args.dry_run {
         return Ok(Exit::Done);
     }
-    // An empty transaction waits until the outcomes are on disk.
+    // Transactions are committed in order: when this empty one ends, all outcomes are on disk.
     cx.inbox()?
         .write(|_| -> Result<(), StoreError> { Ok(()) })
         .await?;
