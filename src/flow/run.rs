@@ -2,14 +2,13 @@
 
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::context::Subject;
 use super::document::Flow;
 use super::index::Compiled;
 use super::trigger::Trigger;
-use crate::event::Seq;
 use crate::store::queue::{self, AttemptRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError};
@@ -100,34 +99,25 @@ impl LogEntry {
     }
 
     fn view(&self, delivery: Option<Delivery>) -> Value {
-        let mut view = Map::new();
-        view.insert("stepId".into(), self.step.clone().into());
-        view.insert("type".into(), self.kind.clone().into());
-        view.insert("status".into(), json!(self.status));
-        view.insert("startedAt".into(), timestamp(self.started));
-        if let Some(ended) = self.ended {
-            view.insert("completedAt".into(), timestamp(ended));
-        }
-        let optional = [
-            ("input", self.input.clone()),
-            ("output", self.output.clone()),
-            ("error", self.error.clone().map(Value::from)),
-            ("explain", self.explain.clone()),
-            ("job", self.job.map(Value::from)),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                view.insert(name.into(), value);
-            }
-        }
-        if !self.warnings.is_empty() {
-            view.insert("warnings".into(), json!(self.warnings));
-        }
-        if let Some(delivery) = delivery {
-            view.insert("request".into(), delivery.request);
-            view.insert("attempts".into(), json!(delivery.attempts));
-        }
-        Value::Object(view)
+        let warnings = Some(&self.warnings).filter(|warnings| !warnings.is_empty());
+        let (request, attempts) = delivery
+            .map(|delivery| (delivery.request, delivery.attempts))
+            .unzip();
+        object([
+            ("stepId", json!(self.step)),
+            ("type", json!(self.kind)),
+            ("status", json!(self.status)),
+            ("startedAt", timestamp(self.started)),
+            ("completedAt", json!(self.ended.map(timestamp))),
+            ("input", json!(self.input)),
+            ("output", json!(self.output)),
+            ("error", json!(self.error)),
+            ("explain", json!(self.explain)),
+            ("job", json!(self.job)),
+            ("warnings", json!(warnings)),
+            ("request", json!(request)),
+            ("attempts", json!(attempts)),
+        ])
     }
 }
 
@@ -295,31 +285,32 @@ pub fn view_with_attempts(
 
 fn view_with(run: &Run, flow: Option<&str>, steps: Vec<Value>) -> Value {
     let row = &run.row;
-    let mut view = Map::new();
-    let mut put = |name: &str, value: Value| {
-        if !value.is_null() {
-            view.insert(name.to_owned(), value);
-        }
-    };
-    put("id", row.id.clone().into());
-    put("executionId", row.id.clone().into());
-    put("automationId", row.flow.clone().into());
-    put("flowId", row.flow.clone().into());
-    put("flowName", json!(flow));
-    put("flowVersion", row.flow_version.into());
-    put("status", row.status.clone().into());
-    put("cause", row.cause.clone().into());
-    put("triggerId", json!(row.trigger_id));
-    put("event", json!(row.event.map(|seq: Seq| seq.to_string())));
-    put("depth", row.depth.into());
-    put("startedAt", json!(row.started));
-    put("completedAt", json!(row.ended));
-    put("reason", json!(row.error));
-    put("explain", parsed(row.explain.as_deref()));
-    put("context", parsed(row.context.as_deref()));
-    put("steps", Value::Array(steps));
-    put("errors", errors(run));
-    Value::Object(view)
+    object([
+        ("id", json!(row.id)),
+        ("executionId", json!(row.id)),
+        ("automationId", json!(row.flow)),
+        ("flowId", json!(row.flow)),
+        ("flowName", json!(flow)),
+        ("flowVersion", json!(row.flow_version)),
+        ("status", json!(row.status)),
+        ("cause", json!(row.cause)),
+        ("triggerId", json!(row.trigger_id)),
+        ("event", json!(row.event.map(|seq| seq.to_string()))),
+        ("depth", json!(row.depth)),
+        ("startedAt", json!(row.started)),
+        ("completedAt", json!(row.ended)),
+        ("reason", json!(row.error)),
+        ("explain", parsed(row.explain.as_deref())),
+        ("context", parsed(row.context.as_deref())),
+        ("steps", Value::Array(steps)),
+        ("errors", errors(run)),
+    ])
+}
+
+/// A JSON object without the fields that are `null`.
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+    fields.collect()
 }
 
 fn errors(run: &Run) -> Value {
