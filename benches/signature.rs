@@ -1,5 +1,5 @@
-//! What verifying costs: each scheme on a body of one kilobyte, beside the bare check of the crypto provider over a message of
-//! the same length. Prints nanoseconds a request and the ratio; run with `cargo bench --bench signature`.
+//! The cost of verifying: each scheme on a body of one kilobyte, compared with the bare check of the crypto provider on a message of
+//! the same length. Prints nanoseconds per request and the ratio. Run with `cargo bench --bench signature`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
@@ -23,10 +23,10 @@ use http::header::CONTENT_TYPE;
 const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
 const URL: &str = "https://hooks.example.test/hook";
 const ID: &str = "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W";
-/// What a body of a kilobyte is made of.
+/// The size of the body in bytes.
 const KILOBYTE: usize = 1024;
 
-/// The check that a scheme cannot do without.
+/// The cryptographic check inside a scheme.
 #[derive(Clone, Copy)]
 enum Bare {
     Sha256,
@@ -35,7 +35,7 @@ enum Bare {
     Ecdsa,
 }
 
-/// Each scheme that signs what it covers, and how many bytes are signed beside the body.
+/// Each scheme whose signature covers the body, and the number of signed bytes in addition to the body.
 const SCHEMES: [(&str, Bare, usize); 16] = [
     ("standard-webhooks", Bare::Sha256, 43),
     ("standard-webhooks-v1a", Bare::Ed25519, 43),
@@ -60,9 +60,9 @@ fn main() {
         "{{\"event\":\"contact.created\",\"text\":\"{}\"}}",
         "x".repeat(KILOBYTE - 37)
     ));
-    for (name, bare, beside) in SCHEMES {
+    for (name, bare, extra) in SCHEMES {
         let verified = verified(name, &body);
-        let bare = bare.measured(&vec![b'x'; body.len() + beside]);
+        let bare = bare.measured(&vec![b'x'; body.len() + extra]);
         println!(
             "signature, {name}: verified {verified:.0} ns, bare {bare:.0} ns, {:.2} times",
             verified / bare
@@ -70,14 +70,12 @@ fn main() {
     }
 }
 
-/// Nanoseconds in which the scheme judges a good request.
+/// Nanoseconds to verify a valid request.
 fn verified(name: &str, body: &Bytes) -> f64 {
     let scheme = signature::find(name).expect("it is in the table");
-    let keys = scheme
-        .sample_keys(&[7; 32])
-        .expect("its keys are made of bytes");
+    let keys = scheme.sample_keys(&[7; 32]).expect("it can make keys");
     let mut headers = HeaderMap::new();
-    // As a delivery comes: with headers that have nothing to do with the signature.
+    // A delivery has other headers too.
     for (name, value) in [
         ("host", "hooks.example.test"),
         ("user-agent", "bench"),
@@ -93,7 +91,7 @@ fn verified(name: &str, body: &Bytes) -> f64 {
     headers.insert(CONTENT_TYPE, kind.parse().expect("it is a value"));
     let signer = scheme
         .signer(&keys.signs, &Options::default())
-        .expect("the key is of its form");
+        .expect("the key has the right form");
     let signed = signer
         .sign(&Outgoing {
             id: ID,
@@ -106,7 +104,7 @@ fn verified(name: &str, body: &Bytes) -> f64 {
     headers.extend(signed.headers);
     let verifier = scheme
         .verifier(&[keys.verifies], &Options::default())
-        .expect("the key is of its form");
+        .expect("the key has the right form");
     let received = Received {
         method: "POST",
         url: URL,
@@ -118,16 +116,17 @@ fn verified(name: &str, body: &Bytes) -> f64 {
 }
 
 impl Bare {
-    /// Nanoseconds of the check over this message.
+    /// Nanoseconds to check this message.
     fn measured(self, message: &[u8]) -> f64 {
         match self {
             Self::Sha256 => mac(hmac::HMAC_SHA256, message),
             Self::Sha1 => mac(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, message),
             Self::Ed25519 => {
-                let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("32 bytes are one");
+                let pair =
+                    Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed has 32 bytes");
                 let tag = pair.sign(message);
                 let key = ParsedPublicKey::new(&ED25519, pair.public_key().as_ref())
-                    .expect("it is a key");
+                    .expect("the key is valid");
                 measure(|| key.verify_sig(black_box(message), tag.as_ref()))
             }
             Self::Ecdsa => {
@@ -136,9 +135,9 @@ impl Bare {
                     .expect("a key can be made");
                 let tag = pair.sign(&random, message).expect("it signs");
                 let der: PublicKeyX509Der<'_> =
-                    pair.public_key().as_der().expect("a key has a form");
+                    pair.public_key().as_der().expect("a key can be encoded");
                 let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der.as_ref())
-                    .expect("it is a key");
+                    .expect("the key is valid");
                 measure(|| key.verify_sig(black_box(message), tag.as_ref()))
             }
         }
@@ -152,7 +151,7 @@ fn mac(algorithm: hmac::Algorithm, message: &[u8]) -> f64 {
     measure(|| hmac::verify(&key, black_box(message), tag.as_ref()))
 }
 
-/// Nanoseconds of one run: the best of nine rounds, each of about fifty milliseconds.
+/// Nanoseconds of one run: the best of nine rounds of about fifty milliseconds.
 fn measure<T>(mut run: impl FnMut() -> T) -> f64 {
     let mut times = 1_u32;
     while round(times, &mut run) < Duration::from_millis(50) {

@@ -1,5 +1,5 @@
-//! Documents that signatures refer to: certificate chains and key sets, fetched by their URL. Which URLs may be asked is the
-//! scheme's to say; what was learnt stays with its verifier.
+//! Fetches the documents that signatures refer to: certificate chains and key sets. The scheme decides which URLs are allowed,
+//! and its verifier stores the documents.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
@@ -14,103 +14,107 @@ use crate::grammar::target::Target;
 use crate::signature::{Received, Verifier};
 use crate::time::Timestamp;
 
-/// Certificate chains and key sets are a few kilobytes.
+/// The size limit of a document. Certificate chains and key sets have a few kilobytes.
 const MOST_BYTES: usize = 256 * 1024;
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A document that did not help is not asked for more often: requests with keys that do not exist must not make us call its server each time.
+/// How long to wait for a free slot, and then for the answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause after a document that did not help. Otherwise every request with an unknown key would cause a fetch.
 const PAUSE: Duration = Duration::from_secs(30);
-/// As [`PAUSE`], where it did not come: whoever waits for it tries again soon.
+/// The pause after a failed fetch. It is short, because senders retry soon.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// URLs remembered; of more, the one that was first asked for longest ago is forgotten.
+/// How many URLs are remembered. The oldest is removed first.
 const MOST_URLS: usize = 64;
-/// Fetches at once.
-const AT_ONCE: usize = 8;
+/// The most concurrent fetches.
+const CONCURRENCY: usize = 8;
 
-/// Fetches documents for verifiers, each at most once at a time.
+/// Fetches documents for verifiers. Each URL is fetched by one request at a time.
 pub struct Documents {
     dialer: Dialer,
-    places: Lock<HashMap<String, Arc<Place>>>,
+    origins: Lock<HashMap<String, Arc<Origin>>>,
     fetching: Semaphore,
 }
 
-/// A URL. Whoever holds it fetches; others that need the same document wait for that, and those of other URLs do not.
-struct Place {
+/// The state of one URL.
+struct Origin {
+    /// When the URL may be fetched again. The request that holds the lock fetches; others that need the same document wait.
     not_before: Mutex<Option<Instant>>,
-    asked: Instant,
+    first_used: Instant,
 }
 
 impl Documents {
     pub fn new(dialer: Dialer) -> Self {
         Self {
             dialer,
-            places: Lock::default(),
-            fetching: Semaphore::new(AT_ONCE),
+            origins: Lock::default(),
+            fetching: Semaphore::new(CONCURRENCY),
         }
     }
 
-    /// Gives the verifier what it needs to judge this request. Where that cannot be had, the judgement will say so.
-    pub async fn teach(&self, verifier: &dyn Verifier, received: &Received<'_>, now: Timestamp) {
-        let Some(url) = verifier.wants(received, now) else {
+    /// Fetches the document that the verifier needs to judge this request. If that fails, the judgement reports it.
+    pub async fn fetch_for(
+        &self,
+        verifier: &dyn Verifier,
+        received: &Received<'_>,
+        now: Timestamp,
+    ) {
+        let Some(url) = verifier.missing_document(received, now) else {
             return;
         };
-        let place = self.place(&url);
-        let mut not_before = place.not_before.lock().await;
-        // Another request may have brought it meanwhile.
-        let is_wanted = verifier.wants(received, now).as_deref() == Some(&url);
-        if !is_wanted || not_before.is_some_and(|at| Instant::now() < at) {
+        let is_missing = || verifier.missing_document(received, now).as_deref() == Some(&url);
+        let origin = self.origin(&url);
+        let mut not_before = origin.not_before.lock().await;
+        // Another request may have fetched it in the meantime.
+        if !is_missing() || not_before.is_some_and(|at| Instant::now() < at) {
             return;
         }
         let pause = match self.get(&url).await {
             Ok(document) => {
-                verifier.learn(&url, &document, now);
-                // What was learnt can be forgotten for another's sake, and has to be had again at once.
-                match verifier.wants(received, now).as_deref() == Some(&url) {
-                    true => Some(PAUSE),
-                    false => None,
-                }
+                verifier.add_document(&url, &document, now);
+                // No pause after success: the verifier may evict the document and need it again at once.
+                is_missing().then_some(PAUSE)
             }
             Err(error) => {
-                tracing::warn!(%url, %error, "A document that a signature refers to cannot be fetched.");
+                tracing::warn!(%url, %error, "Cannot fetch a document that a signature refers to.");
                 Some(PAUSE_AFTER_FAILURE)
             }
         };
         *not_before = pause.map(|pause| Instant::now() + pause);
     }
 
-    fn place(&self, url: &str) -> Arc<Place> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = places.get(url) {
-            return Arc::clone(place);
+    fn origin(&self, url: &str) -> Arc<Origin> {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(origin) = origins.get(url) {
+            return Arc::clone(origin);
         }
-        if places.len() >= MOST_URLS
-            && let Some(oldest) = places.iter().min_by_key(|(_, place)| place.asked)
+        if origins.len() >= MOST_URLS
+            && let Some(oldest) = origins.iter().min_by_key(|(_, origin)| origin.first_used)
         {
             let oldest = oldest.0.clone();
-            places.remove(&oldest);
+            origins.remove(&oldest);
         }
-        let place = Arc::new(Place {
+        let origin = Arc::new(Origin {
             not_before: Mutex::default(),
-            asked: Instant::now(),
+            first_used: Instant::now(),
         });
-        places.insert(url.to_owned(), Arc::clone(&place));
-        place
+        origins.insert(url.to_owned(), Arc::clone(&origin));
+        origin
     }
 
-    /// Fetches a URL, such as one that confirms a subscription. Anything but 2xx is an error in words.
+    /// Fetches a URL, such as one that confirms a subscription.
     ///
     /// # Errors
-    /// What went wrong, for a person.
+    /// A message for the user; also for every status but 2xx.
     pub async fn get(&self, url: &str) -> Result<Bytes, String> {
-        let target: Target = url.parse().map_err(|_| format!("`{url}` is no URL"))?;
-        let turn = tokio::time::timeout(PATIENCE, self.fetching.acquire()).await;
-        let _turn = turn.map_err(|_| "too much else is being fetched".to_owned())?;
+        let target: Target = url.parse().map_err(|_| format!("`{url}` is not a URL"))?;
+        let turn = tokio::time::timeout(TIMEOUT, self.fetching.acquire()).await;
+        let _turn = turn.map_err(|_| "too many other fetches are running".to_owned())?;
         let answer = self.dialer.send(Call {
             method: Method::GET,
             target,
             path: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            timeout: PATIENCE,
+            timeout: TIMEOUT,
             max_answer: MOST_BYTES,
         });
         let answer = answer.await.map_err(|error: DialError| error.to_string())?;

@@ -1,10 +1,10 @@
-//! Any bytes as a request, keys and options, put to every signature scheme: see the harness.
+//! Makes a request, keys and options from arbitrary bytes, and gives them to a signature scheme: see the harness.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-// The same as the property in `tests/it/signature/`.
+// The property in `tests/it/signature/` uses the same harness.
 #[path = "../../tests/it/signature/hostile.rs"]
 mod hostile;
 

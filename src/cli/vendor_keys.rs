@@ -1,4 +1,4 @@
-//! What the local platform that runs knows of vendors: where it receives them, and the keys that it gave them.
+//! Asks the running local platform for its vendors: their receivers and keys.
 
 use serde_json::Value;
 
@@ -8,16 +8,16 @@ use crate::running::Running;
 use crate::secret::Secret;
 use crate::signature::Options;
 
-/// One vendor of the platform.
+/// A vendor that the platform receives.
 pub(super) struct VendorKey {
-    /// As the platform calls it.
+    /// The platform's name for the vendor.
     pub(super) name: String,
-    /// Its receiver's URL.
+    /// The URL of the receiver.
     pub(super) url: String,
     pub(super) scheme: String,
-    /// What its requests are signed with.
+    /// The key that signs requests.
     pub(super) signs: Option<Secret>,
-    /// What they are verified with.
+    /// The key that verifies requests.
     pub(super) verifies: Option<Secret>,
     pub(super) options: Options,
 }
@@ -41,24 +41,24 @@ impl VendorKey {
         }
     }
 
-    /// The options of the platform, and over them those that a person gave.
+    /// Returns the options of the platform, overridden by those of the user.
     pub(super) fn options_with(&self, given: &Options) -> Options {
         Options([self.options.0.as_slice(), given.0.as_slice()].concat())
     }
 }
 
-/// A vendor by its name or an alias; `None` where the platform receives none of that name.
+/// Returns the vendor with this name or alias, if the platform receives it.
 pub(super) async fn of(running: &Running, name: &str) -> Result<Option<VendorKey>, CliError> {
     let control = Control::of(running);
     match control.get(&format!("/_evt/vendors/{name}")).await {
         Ok(facts) => Ok(Some(VendorKey::read(running, &facts))),
-        // Also from a platform of another version, which has no such route.
+        // An older platform without this route answers 404 too.
         Err(ControlError::Refused { status, .. }) if status.as_u16() == 404 => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Every vendor that signs by this scheme, with its key.
+/// Returns every vendor with this scheme.
 pub(super) async fn by_scheme(running: &Running, scheme: &str) -> Result<Vec<VendorKey>, CliError> {
     let control = Control::of(running);
     let list = match control.get("/_evt/vendors").await {
@@ -72,7 +72,7 @@ pub(super) async fn by_scheme(running: &Running, scheme: &str) -> Result<Vec<Ven
     for facts in list["vendors"].as_array().into_iter().flatten() {
         if facts["scheme"] == scheme {
             let name = facts["vendor"].as_str().unwrap_or_default();
-            // Asked for by its name, a key that takes time is made.
+            // A key that is slow to make is only made if the vendor is asked for by name.
             found.extend(of(running, name).await?);
         }
     }

@@ -115,7 +115,7 @@ fn webhook_headers(
         return Ok(Vec::new());
     };
     if let Some(secret) = &job.secret {
-        let signer = signature::find("standard-webhooks")
+        let signer = signature::find(signature::PLATFORM_SCHEME)
             .and_then(|scheme| scheme.signer(secret, &Options::default()))
             .map_err(|error| error.to_string())?;
         let signed = signer.sign(&Outgoing {

@@ -1,11 +1,11 @@
 //! The body of AppEngine's `send_webhook` action: `{event, orgId, timestamp, data: {sk, datatype, data}}`.
 
 use super::root::Field;
-use super::{Message, Peek};
+use super::{Input, Peek};
 use crate::json;
 
-pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
-    let root = message.root.as_ref()?;
+pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+    let root = input.root.as_ref()?;
     let (kind, org, data) = (
         root.text(Field::Event)?,
         root.text(Field::OrgId)?,
@@ -13,19 +13,19 @@ pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     );
     Some(Peek {
         kind: Some(kind),
-        id: message.delivery_id(),
+        id: input.delivery_id(),
         system: Some("appengine"),
         org: Some(org),
         subject: json::Raw::new(data)
             .member("sk")
             .and_then(json::Raw::as_str),
         time: root.text(Field::Timestamp),
-        data: message.range_of(data),
+        data: input.range_of(data),
         ..Peek::default()
     })
 }
 
-/// Writes a webhook body around `data`, which must be JSON and goes in as it is. Members stand in the documented order.
+/// Writes a webhook body with its members in the documented order. `data` must be JSON and is inserted as it is.
 pub fn encode(event: &str, org: &str, timestamp: &str, data: &str) -> Vec<u8> {
     let mut body = Vec::with_capacity(data.len() + event.len() + org.len() + timestamp.len() + 64);
     for (before, text) in [

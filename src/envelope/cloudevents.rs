@@ -3,18 +3,20 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 use super::root::Field;
-use super::{Message, Peek};
+use super::{Input, Peek};
 
 const SYSTEM: &str = "cloudevents";
 
-pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
-    structured(message).or_else(|| binary(message))
+pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+    structured(input).or_else(|| binary(input))
 }
 
-/// By its four required attributes: some senders forget the media type.
-fn structured<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
-    let root = message.root.as_ref()?;
+/// Recognised by its four required attributes, because some senders omit the media type.
+fn structured<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+    let root = input.root.as_ref()?;
     let (_, id, _, kind) = (
         root.text(Field::SpecVersion)?,
         root.text(Field::Id)?,
@@ -27,15 +29,13 @@ fn structured<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
         system: Some(SYSTEM),
         subject: root.text(Field::Subject),
         time: root.text(Field::Time),
-        data: root
-            .raw(Field::Data)
-            .and_then(|data| message.range_of(data)),
+        data: root.raw(Field::Data).and_then(|data| input.range_of(data)),
         ..Peek::default()
     })
 }
 
-fn binary<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
-    let attribute = |name: &str| message.header(name).map(decode);
+fn binary<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+    let attribute = |name: &str| input.header(name).map(decode);
     attribute("ce-specversion")?;
     Some(Peek {
         kind: Some(attribute("ce-type")?),
@@ -47,28 +47,12 @@ fn binary<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
     })
 }
 
-/// Undoes the percent-encoding of header values (section 3.1.3.2); what is not encoded properly stays as it is.
+/// Decodes percent-encoding (section 3.1.3.2). An incomplete escape, and a value that is not UTF-8, stay as they are.
 fn decode(value: Cow<'_, str>) -> Cow<'_, str> {
-    if !value.contains('%') {
-        return value;
-    }
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex
-            .filter(|hex| byte == b'%' && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-        {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).map_or(value, Cow::Owned)
+    let decoded = percent_decode_str(&value).decode_utf8();
+    let changed = decoded.ok().and_then(|text| match text {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
+    });
+    changed.map_or(value, Cow::Owned)
 }

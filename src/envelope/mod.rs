@@ -1,4 +1,4 @@
-//! Wire shapes of events: one file a shape. Bytes and headers in, [`Meta`] out; the bytes themselves stay as they are.
+//! Envelopes: the formats in which events arrive, one file each. They read [`Meta`] from body and headers and change neither.
 
 pub mod appengine;
 mod cloudevents;
@@ -15,20 +15,20 @@ use root::Root;
 
 /// A row of [`ENVELOPES`].
 pub struct Envelope {
-    /// As `system` names it, where the shape belongs to one.
+    /// The name of the format. For the format of one system, it is also the event's `system`.
     pub name: &'static str,
-    read: for<'a> fn(&Message<'a>) -> Option<Peek<'a>>,
+    read: for<'a> fn(&Input<'a>) -> Option<Peek<'a>>,
 }
 
-/// A message under inspection; the body is parsed once, for all shapes.
-struct Message<'a> {
+/// Body and headers. The body is parsed once for all formats.
+struct Input<'a> {
     headers: &'a HeaderMap,
     body: &'a [u8],
-    /// The members at the root that any shape looks at, when the body is JSON.
+    /// The members of the root object that any format reads, if the body is JSON.
     root: Option<Root<'a>>,
 }
 
-/// A message's [`Meta`], borrowed from its body and headers.
+/// [`Meta`] borrowed from body and headers.
 #[derive(Clone, Debug, Default)]
 pub struct Peek<'a> {
     pub kind: Option<Cow<'a, str>>,
@@ -41,18 +41,18 @@ pub struct Peek<'a> {
     pub form: Form,
 }
 
-/// What a body is.
+/// The form of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
-    /// One JSON value with nothing but white space around it.
+    /// One JSON value, optionally with white space around it.
     Json,
-    /// UTF-8 that is no JSON.
+    /// UTF-8, but not JSON.
     Text,
     #[default]
     Binary,
 }
 
-/// Every shape, the most particular first. The last one takes anything.
+/// Every format, the most specific first. The last one accepts everything.
 pub const ENVELOPES: &[Envelope] = &[
     Envelope {
         name: "cloudevents",
@@ -68,12 +68,12 @@ pub const ENVELOPES: &[Envelope] = &[
     },
 ];
 
-/// Reads what body and headers say about the event. Never fails: what is not recognised is plain, and tells what it can.
+/// Reads the facts about an event from body and headers. Never fails: an unknown format is read as `plain`.
 pub fn detect(headers: &HeaderMap, body: &[u8]) -> Meta {
     peek(headers, body).into_meta()
 }
 
-/// [`detect`] that keeps nothing: one pass over the body, and no allocation but for texts with escapes.
+/// Like [`detect`], but borrows: one pass over the body, and only strings with escapes are allocated.
 pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
     let (root, form) = match std::str::from_utf8(body) {
         Ok(text) => match Root::read(text) {
@@ -82,20 +82,20 @@ pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
         },
         Err(_) => (None, Form::Binary),
     };
-    let message = Message {
+    let input = Input {
         headers,
         body,
         root,
     };
     let found = ENVELOPES
         .iter()
-        .find_map(|envelope| (envelope.read)(&message))
+        .find_map(|envelope| (envelope.read)(&input))
         .unwrap_or_default();
     Peek { form, ..found }
 }
 
 impl Peek<'_> {
-    /// The payload: the part of `body` that the envelope wraps, or all of it.
+    /// Returns the payload: the part of `body` inside the envelope, or all of it.
     pub fn data<'a>(&self, body: &'a [u8]) -> &'a [u8] {
         let part = self.data.clone().and_then(|range| body.get(range));
         part.unwrap_or(body)
@@ -115,24 +115,24 @@ impl Peek<'_> {
     }
 }
 
-impl<'a> Message<'a> {
-    /// A header's text, when it is there and printable.
+impl<'a> Input<'a> {
+    /// Returns a header as text, if it is printable.
     fn header(&self, name: &str) -> Option<Cow<'a, str>> {
-        // Messages of streams have none, and many names are asked for.
+        // Fast path: messages of streams have no headers.
         if self.headers.is_empty() {
             return None;
         }
         self.headers.get(name)?.to_str().ok().map(Cow::Borrowed)
     }
 
-    /// The id under which the sender repeats the message.
+    /// Returns the id that the sender keeps when it repeats the delivery.
     fn delivery_id(&self) -> Option<Cow<'a, str>> {
         ["webhook-id", "svix-id", "x-github-delivery"]
             .into_iter()
             .find_map(|name| self.header(name))
     }
 
-    /// Where a part of the body lies in it.
+    /// Returns the range of a slice of the body.
     fn range_of(&self, part: &str) -> Option<Range<usize>> {
         let start = (part.as_ptr() as usize).checked_sub(self.body.as_ptr() as usize)?;
         (start + part.len() <= self.body.len()).then(|| start..start + part.len())
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_platform_s_webhook_body_is_recognised() {
+    fn a_webhook_body_of_the_platform_is_recognised() {
         let body =
             br#" {"event":"contact.created","orgId":"my-org","timestamp":"2026-04-25T10:00:00Z",
             "data":{ "sk":"contact-abc","datatype":"contact","data":{"amount":10.00}} }"#;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_s_encoder_writes_is_read_back() {
+    fn an_encoded_webhook_body_is_read_back() {
         let body = appengine::encode(
             "tag.added",
             "my \"org\"",
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_json_tells_its_type_and_id() {
+    fn plain_json_has_its_type_and_id_read() {
         for (body, kind, id) in [
             (
                 r#"{"type":"payment_intent.succeeded","id":"evt_1"}"#,
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_that_names_the_type_in_a_header_is_heard() {
+    fn the_type_is_read_from_the_header_of_a_vendor() {
         let github = headers(&[("x-github-event", "push"), ("x-github-delivery", "d-1")]);
         let meta = detect(&github, b"{\"zen\":\"x\"}");
         assert_eq!(
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_bodies_are_only_plain() {
+    fn hostile_bodies_are_read_as_plain() {
         let deep = "[".repeat(100_000);
         let deep_member = format!(
             "{{\"event\":{}1{}}}",

@@ -1,9 +1,9 @@
-//! Anything else: the whole body is the payload; a type and an id are taken from where most senders put them.
+//! Every other format: the payload is the whole body; type, id and time are read from where most senders put them.
 
 use super::root::Field;
-use super::{Message, Peek};
+use super::{Input, Peek};
 
-/// Headers in which vendors name the event's type.
+/// Headers with the type of the event.
 const KIND_HEADERS: [&str; 3] = ["x-github-event", "x-event-type", "x-shopify-topic"];
 const KIND_MEMBERS: [Field; 5] = [
     Field::Type,
@@ -14,16 +14,16 @@ const KIND_MEMBERS: [Field; 5] = [
 ];
 const TIME_MEMBERS: [Field; 3] = [Field::Timestamp, Field::Time, Field::CreatedAt];
 
-pub(super) fn read<'a>(message: &Message<'a>) -> Option<Peek<'a>> {
-    let root = message.root.as_ref();
+pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+    let root = input.root.as_ref();
     let member =
         |fields: &[Field]| root.and_then(|root| fields.iter().find_map(|field| root.text(*field)));
     Some(Peek {
         kind: KIND_HEADERS
             .into_iter()
-            .find_map(|name| message.header(name))
+            .find_map(|name| input.header(name))
             .or_else(|| member(&KIND_MEMBERS)),
-        id: message
+        id: input
             .delivery_id()
             .or_else(|| root.and_then(|root| root.text_or_number(Field::Id))),
         time: member(&TIME_MEMBERS),

@@ -1,10 +1,10 @@
-//! The members at the root of a JSON body that some shape looks at, borrowed from the body in the one pass that checks it.
+//! The members of the root object that the formats read, borrowed from the body in the same pass that validates it.
 
 use std::borrow::Cow;
 
 use crate::json;
 
-/// A member that some shape asks for.
+/// A member that a format reads.
 #[derive(Clone, Copy)]
 pub(super) enum Field {
     Event,
@@ -26,7 +26,7 @@ pub(super) enum Field {
 impl Field {
     const COUNT: usize = Self::CreatedAt as usize + 1;
 
-    /// A match over bytes is one comparison of lengths and one of the text, for each of very many members.
+    /// Matching bytes costs one comparison of the length and one of the text. This runs for every member.
     fn named(name: &str) -> Option<Self> {
         Some(match name.as_bytes() {
             b"event" => Self::Event,
@@ -47,7 +47,7 @@ impl Field {
         })
     }
 
-    /// By the name in its quotes, as it stands in a body.
+    /// Parses a name with its quotes, as it is in the body.
     fn of(key: &str) -> Option<Self> {
         let plain = key.strip_prefix('"')?.strip_suffix('"')?;
         match Self::named(plain) {
@@ -57,15 +57,15 @@ impl Field {
     }
 }
 
-/// The members that any shape asks for; the last of a name wins, as in most readers.
+/// The members that the formats read. Of several members with the same name the last one wins, as in most parsers.
 #[derive(Default)]
 pub(super) struct Root<'a> {
     members: [Option<&'a str>; Field::COUNT],
 }
 
 impl<'a> Root<'a> {
-    /// Reads a body, and says whether it is JSON; only an object has members. Depth costs nothing: values are passed over, not
-    /// entered.
+    /// Reads a body. Returns `None` if it is not JSON; a value that is not an object has no members. Values are skipped without
+    /// recursion, so depth costs nothing.
     pub(super) fn read(body: &'a str) -> Option<Self> {
         let mut root = Self::default();
         let is_json = json::check(body, |member| {
@@ -76,18 +76,18 @@ impl<'a> Root<'a> {
         is_json.then_some(root)
     }
 
-    /// The member's JSON as it stands in the body.
+    /// Returns the JSON of the member.
     pub(super) fn raw(&self, field: Field) -> Option<&'a str> {
         self.members[field as usize]
     }
 
-    /// The member's text, when it is a string that is not empty.
+    /// Returns the member if it is a non-empty string.
     pub(super) fn text(&self, field: Field) -> Option<Cow<'a, str>> {
         let text = json::Raw::new(self.raw(field)?).as_str()?;
         (!text.is_empty()).then_some(text)
     }
 
-    /// The member's text, or its digits where it is a number.
+    /// Returns the member if it is a non-empty string or a number.
     pub(super) fn text_or_number(&self, field: Field) -> Option<Cow<'a, str>> {
         let is_number = |raw: &&str| raw.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         self.text(field)

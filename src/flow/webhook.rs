@@ -265,7 +265,7 @@ fn secret(node: &Node<'_>) -> Result<Secret, DocumentError> {
     }
     let secret = Secret::new(text);
     // An invalid secret is reported now, not at the first delivery.
-    signature::find("standard-webhooks")
+    signature::find(signature::PLATFORM_SCHEME)
         .and_then(|scheme| scheme.signer(&secret, &signature::Options::default()))
         .map_err(|source| DocumentError::Secret {
             at: node.at.clone(),

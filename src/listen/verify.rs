@@ -107,7 +107,7 @@ async fn verify(checks: &[Check], request: &Request<'_>, documents: &Documents) 
     let mut refused_handshake = None;
     for check in checks {
         let verifier = &*check.verifier;
-        documents.teach(verifier, &received, request.now).await;
+        documents.fetch_for(verifier, &received, request.now).await;
         let mut judgement = verifier.verify(&received, request.now, request.tolerance);
         match verifier.handshake(&received, &judgement) {
             Some(handshake) if handshake.accepted => {

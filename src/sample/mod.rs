@@ -1,7 +1,6 @@
-//! Bodies for `evt send`: AppEngine's events, made from the catalogue, and those of other senders, made from one JSON file each.
+//! Sample events for `evt send`: those of AppEngine, made from the catalogue, and those of other vendors, from one JSON file each.
 //!
-//! A body is made anew at each call: what tells one event from the next (ids, times) is fresh, all else is as in its file. The same
-//! [`Occasion`] makes the same bytes.
+//! Every call makes a body with new ids and times; the rest is as in its file. The same [`Occasion`] makes the same bytes.
 
 mod template;
 mod vendors;
@@ -18,23 +17,23 @@ use crate::grammar::nearest::nearest;
 use crate::signature::PLATFORM_SCHEME;
 use crate::time::Timestamp;
 
-/// The vendor of the catalogue's events; their names stand without it, too.
+/// The vendor of the catalogue's events. Its name may be left out.
 pub const APPENGINE: &str = "appengine";
 
-/// When a seeded event happens, in seconds since the epoch: 2026-04-25T10:00:00Z.
+/// The time of a seeded event, in seconds since the epoch: 2026-04-25T10:00:00Z.
 const SEEDED: i64 = 1_777_111_200;
 
-/// An event that can be sent.
+/// A sample event.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
-    /// The sender's own name of it: `payment_intent.succeeded`.
+    /// The vendor's name for it: `payment_intent.succeeded`.
     pub event: &'static str,
     /// `stripe`, `github`, `appengine`, …
     pub vendor: &'static str,
-    /// The scheme in which the vendor signs; `None` where it signs nothing.
+    /// The vendor's signature scheme. `None` if it signs nothing.
     pub scheme: Option<&'static str>,
     pub content_type: &'static str,
-    /// Headers that the vendor sends along, without those of the signature.
+    /// The vendor's headers, without those of the signature.
     pub headers: &'static [(&'static str, &'static str)],
     /// When the vendor sends it.
     pub description: &'static str,
@@ -50,7 +49,7 @@ enum Content {
     },
 }
 
-/// What makes one body differ from the next.
+/// The values that differ from one event to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct Occasion<'a> {
     pub now: Timestamp,
@@ -60,7 +59,7 @@ pub struct Occasion<'a> {
 }
 
 impl<'a> Occasion<'a> {
-    /// The same occasion for the same seed, today and tomorrow.
+    /// Returns the same occasion for the same seed, on every day.
     pub fn seeded(seed: u64, org: &'a str) -> Self {
         let (first, state) = scramble(seed);
         let (second, _) = scramble(state);
@@ -73,7 +72,7 @@ impl<'a> Occasion<'a> {
     }
 }
 
-/// SplitMix64: a number that looks random, and the state for the next one.
+/// SplitMix64: returns a pseudo-random number and the next state.
 fn scramble(state: u64) -> (u64, u64) {
     let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = state;
@@ -82,9 +81,9 @@ fn scramble(state: u64) -> (u64, u64) {
     (mixed ^ (mixed >> 31), state)
 }
 
-/// There is no such event.
+/// The sample does not exist.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("there is no sample event `{name}`")]
+#[error("unknown sample event `{name}`")]
 pub struct UnknownSample {
     pub name: String,
     pub suggestion: Option<String>,
@@ -101,16 +100,16 @@ impl Explain for UnknownSample {
     }
 }
 
-/// No sample's name fits.
+/// No sample matches the pattern.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("no sample event's name fits `{glob}`")]
-pub struct NoneFits {
+#[error("no sample event matches `{glob}`")]
+pub struct NoMatch {
     pub glob: String,
-    /// A glob that would fit some.
+    /// A glob that matches some samples.
     pub suggestion: Option<String>,
 }
 
-impl Explain for NoneFits {
+impl Explain for NoMatch {
     fn explain(&self) -> Explanation {
         let hint = match &self.suggestion {
             Some(glob) => format!("evt send --list '{glob}'"),
@@ -137,13 +136,13 @@ fn platform() -> impl Iterator<Item = Sample> {
     })
 }
 
-/// Finds a sample by name: `contact.created`, `appengine/contact.created`, `stripe/payment_intent.succeeded`, or with another
-/// name of the vendor, such as `facebook/page.post`. Letter case does not matter.
+/// Finds a sample by name: `contact.created`, `appengine/contact.created`, `stripe/payment_intent.succeeded`, or with an alias of
+/// the vendor, such as `facebook/page.post`. Case does not matter.
 ///
 /// # Errors
-/// [`UnknownSample`], with the name that may have been meant.
+/// [`UnknownSample`], with the most similar name.
 pub fn find(name: &str) -> Result<Sample, UnknownSample> {
-    // Only the file of the vendor that is named is read.
+    // Only the file of this vendor is parsed.
     let vendor = name
         .split_once('/')
         .and_then(|(vendor, event)| Some((vendors::find(vendor)?, event)));
@@ -165,32 +164,32 @@ pub fn find(name: &str) -> Result<Sample, UnknownSample> {
 }
 
 fn suggestion(wanted: &str) -> Option<String> {
-    // A vendor's event may be meant by someone who types it without its vendor.
+    // The user may have left out the vendor.
     let forms: Vec<(String, Sample)> = all()
         .flat_map(|sample| [(sample.name(), sample), (sample.event.to_owned(), sample)])
         .collect();
     nearest(wanted, forms.iter().map(|(form, _)| form.as_str()))
-        .and_then(|meant| forms.iter().find(|(form, _)| form == meant))
+        .and_then(|nearest| forms.iter().find(|(form, _)| form == nearest))
         .map(|(_, sample)| sample.name())
 }
 
-/// The vendor of this name, or of another name that it goes by.
+/// Returns the vendor with this name or alias.
 pub fn vendor(name: &str) -> Option<&'static str> {
     vendors::find(name).map(|vendor| vendor.name)
 }
 
-/// The samples whose names fit: those of a vendor (`stripe`), or those of a glob (`stripe/invoice.*`, `*refund*`), which may leave
-/// out the vendor. Letter case does not matter.
+/// Returns the samples of a vendor (`stripe`), or those that match a glob (`stripe/invoice.*`, `*refund*`). The glob may leave out
+/// the vendor. Case does not matter.
 ///
 /// # Errors
-/// [`NoneFits`], with a glob that may have been meant.
-pub fn select(pattern: &str) -> Result<Vec<Sample>, NoneFits> {
-    let found = fitting(pattern);
+/// [`NoMatch`], with a glob that matches some samples.
+pub fn select(pattern: &str) -> Result<Vec<Sample>, NoMatch> {
+    let found = matching(pattern);
     if !found.is_empty() {
         return Ok(found);
     }
     let inside = format!("*{}*", pattern.trim_matches('*'));
-    let suggestion = if fitting(&inside).is_empty() {
+    let suggestion = if matching(&inside).is_empty() {
         let vendors = vendors::VENDORS.iter().map(|vendor| vendor.name);
         nearest(pattern, vendors.chain([APPENGINE]))
             .map(str::to_owned)
@@ -198,13 +197,13 @@ pub fn select(pattern: &str) -> Result<Vec<Sample>, NoneFits> {
     } else {
         Some(inside)
     };
-    Err(NoneFits {
+    Err(NoMatch {
         glob: pattern.to_owned(),
         suggestion,
     })
 }
 
-fn fitting(pattern: &str) -> Vec<Sample> {
+fn matching(pattern: &str) -> Vec<Sample> {
     let (vendor, rest) = pattern.split_once('/').unwrap_or((pattern, "*"));
     let vendor = match vendors::find(vendor) {
         Some(vendor) => vendor.name,
@@ -212,16 +211,16 @@ fn fitting(pattern: &str) -> Vec<Sample> {
     };
     let of_vendor = format!("{vendor}/{rest}").to_lowercase();
     let of_any = pattern.to_lowercase();
-    let fits = |sample: &Sample| {
+    let matches = |sample: &Sample| {
         let event = sample.event.to_lowercase();
         glob::matches(&of_vendor, &format!("{}/{event}", sample.vendor))
             || glob::matches(&of_any, &event)
     };
-    all().filter(fits).collect()
+    all().filter(matches).collect()
 }
 
 impl Sample {
-    /// The name to type: `stripe/payment_intent.succeeded`, `contact.created`.
+    /// The name that users type: `stripe/payment_intent.succeeded`, `contact.created`.
     pub fn name(&self) -> String {
         if self.vendor == APPENGINE {
             self.event.to_owned()
@@ -234,10 +233,10 @@ impl Sample {
         self.event.eq_ignore_ascii_case(event)
     }
 
-    /// The body to send: the same for the same occasion.
+    /// Returns the body, the same for the same occasion.
     ///
-    /// Fresh in AppEngine's events: `timestamp`, and the record's `data.sk`. Fresh in the others: what their files write as
-    /// `${…}`, which is each id by which a receiver tells one event from the next, and each time.
+    /// In AppEngine's events, `timestamp` and the record's `data.sk` depend on the occasion. In those of vendors, every `${…}` of
+    /// the file does: all times, and all ids by which a receiver recognises the event.
     pub fn body(&self, occasion: &Occasion<'_>) -> Bytes {
         match self.content {
             Content::Catalogue(kind) => platform_body(kind, occasion),
@@ -264,13 +263,13 @@ fn platform_body(kind: &EventKind, occasion: &Occasion<'_>) -> Bytes {
     Bytes::from(body.to_string())
 }
 
-/// Whole seconds: the form of the platform's own envelopes.
+/// A time in whole seconds, as in the platform's own events.
 fn rfc3339(now: Timestamp) -> String {
     let text = Timestamp::from_secs(now.secs()).to_string();
     text.replace(".000Z", "Z")
 }
 
-/// The random half of the id: enough to tell events apart, short enough to read.
+/// The random half of the id: long enough to be unique, short enough to read.
 fn short(id: Uuid) -> String {
     format!("{:016x}", id.as_u64_pair().1)
 }

@@ -1,32 +1,33 @@
-//! What is fresh in a body: `${…}` in a vendor's file, put in anew for each occasion.
+//! Placeholders in a vendor's file: `${…}` is replaced by a value of the occasion.
 //!
-//! A string that begins with `#${` becomes the number that it then says. `"...": "${object}"` puts the object's fields in the place
-//! of this one. A word that is not known here stays as it is written.
+//! A string that starts with `#${` becomes a number. `"...": "${object}"` is replaced by the members of the object. An unknown
+//! placeholder stays as it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use super::Occasion;
 use crate::time::Timestamp;
 
-/// As in Twilio's callbacks.
+/// The format of Twilio's callbacks.
 const RFC_2822: &str = "%a, %d %b %Y %H:%M:%S +0000";
-/// As in Twitter's posts.
+/// The format of Twitter's posts.
 const CTIME: &str = "%a %b %d %H:%M:%S +0000 %Y";
 
-/// What the words stand for.
+/// The values of the placeholders.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words<'a> {
+pub(super) struct Placeholders<'a> {
     pub(super) occasion: &'a Occasion<'a>,
-    /// The event's whole name.
+    /// The full name of the event.
     pub(super) event: &'a str,
-    /// What `${object}` is; nothing while the object itself is filled.
+    /// The value of `${object}`. Null while the object itself is filled.
     pub(super) object: &'a Value,
 }
 
-impl Words<'_> {
+impl Placeholders<'_> {
     pub(super) fn fill(&self, template: &Value) -> Value {
         match template {
             Value::String(text) => self.text(text),
@@ -88,12 +89,12 @@ impl Words<'_> {
         expanded
     }
 
-    /// `seconds`, `uuid`, …; a time may be moved by seconds, as in `seconds+3600`.
+    /// Returns the value of a placeholder: `seconds`, `uuid`, … A time may have an offset in seconds: `seconds+3600`.
     fn word(&self, word: &str) -> Option<String> {
         let Occasion { now, id, org } = *self.occasion;
         if let Some(at) = word.find(['+', '-']) {
-            let moved = word[at..].parse::<i64>().ok()?;
-            let now = Timestamp::from_millis(now.millis() + moved * 1000);
+            let offset = word[at..].parse::<i64>().ok()?;
+            let now = Timestamp::from_millis(now.millis() + offset * 1000);
             return time(&word[..at], now);
         }
         let random = id.as_u64_pair().1;
@@ -107,19 +108,19 @@ impl Words<'_> {
             "uuid" => id.to_string(),
             "code" => format!("{random:017X}"),
             "digits" => (random >> 4).to_string(),
-            // Small enough for every JSON library to keep.
+            // Small enough for every JSON library to keep exactly.
             "number" => (1_000_000_000_000 + random % 9_000_000_000_000).to_string(),
             _ => return time(word, now),
         })
     }
 }
 
-/// Of `pull_request.opened`: `pull_request`.
+/// `pull_request` of `pull_request.opened`.
 pub(super) fn kind(event: &str) -> &str {
     event.split_once('.').map_or(event, |(kind, _)| kind)
 }
 
-/// Of `pull_request.opened`: `opened`.
+/// `opened` of `pull_request.opened`.
 fn action(event: &str) -> &str {
     event.split_once('.').map_or(event, |(_, action)| action)
 }
@@ -141,7 +142,7 @@ fn time(word: &str, now: Timestamp) -> Option<String> {
     }
 }
 
-/// Puts the changes into the value, as RFC 7396 says: objects are merged, `null` takes away, all else is put in its place.
+/// Merges the changes into the value (RFC 7396): objects are merged, `null` removes a member, any other value replaces it.
 pub(super) fn merge(value: &mut Value, changes: &Value) {
     let Value::Object(changes) = changes else {
         *value = changes.clone();
@@ -160,7 +161,7 @@ pub(super) fn merge(value: &mut Value, changes: &Value) {
     }
 }
 
-/// An object's fields as a form, in their order.
+/// Encodes the members of an object as a form, in their order.
 pub(super) fn form(value: &Value) -> String {
     let pairs = value.as_object().into_iter().flatten();
     let pairs = pairs.map(|(name, value)| match value {
@@ -170,19 +171,18 @@ pub(super) fn form(value: &Value) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// As browsers encode the fields of a form.
+/// What a browser does not escape in a form, besides letters and digits.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
+
+/// Encodes text like a browser encodes the fields of a form.
 fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                encoded.push(char::from(byte));
-            }
-            b' ' => encoded.push('+'),
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, FORM)
+        .to_string()
+        .replace("%20", "+")
 }
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
             id: Uuid::from_u128(0xab),
             org: "my-org",
         };
-        let words = Words {
+        let words = Placeholders {
             occasion: &occasion,
             event: "issues.opened",
             object: &json!({ "a": 1, "b": [2] }),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn words_become_what_they_stand_for() {
+    fn placeholders_become_their_values() {
         for (template, expected) in [
             ("pi_${id}", json!("pi_00000000000000ab")),
             ("${hex}", json!("000000000000000000000000000000ab")),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_spread_where_the_dots_are() {
+    fn the_members_of_an_object_replace_the_dots() {
         let template = json!({ "first": true, "...": "${object}", "b": ["${org}"] });
         assert_eq!(
             filled(template).to_string(),
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_merged_and_null_takes_away() {
+    fn changes_are_merged_and_null_removes_a_member() {
         let mut value = json!({ "a": { "b": 1, "c": 2 }, "d": [1, 2] });
         merge(
             &mut value,
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_keeps_the_order_and_encodes_what_must_be() {
+    fn a_form_keeps_the_order_and_is_encoded() {
         let fields = json!({ "To": "+15550100", "Body": "Grüße & more", "A": 1 });
         assert_eq!(
             form(&fields),

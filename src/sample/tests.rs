@@ -1,4 +1,4 @@
-//! What holds for every sample.
+//! Claims about every sample.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,7 @@ fn text(sample: &Sample, occasion: &Occasion<'_>) -> String {
 }
 
 #[test]
-fn every_sample_is_found_by_its_name_and_no_other_has_it() {
+fn every_sample_has_a_unique_name_and_is_found_by_it() {
     let mut names = HashSet::new();
     for sample in all() {
         let found = find(&sample.name()).unwrap();
@@ -37,7 +37,7 @@ fn every_sample_is_found_by_its_name_and_no_other_has_it() {
 }
 
 #[test]
-fn every_body_is_what_its_content_type_says_and_has_no_gap() {
+fn every_body_matches_its_content_type_and_has_no_placeholder_left() {
     for sample in all() {
         let (name, body) = (sample.name(), text(&sample, &Occasion::seeded(1, "my-org")));
         if sample.content_type == "application/x-www-form-urlencoded" {
@@ -47,19 +47,19 @@ fn every_body_is_what_its_content_type_says_and_has_no_gap() {
             let body: Value = serde_json::from_str(&body).unwrap();
             assert_eq!(body.is_array(), sample.vendor == "sendgrid", "{name}");
         }
-        for gap in ["${", "#1777", "\"...\"", "<filled"] {
-            assert!(!body.contains(gap), "{name}: {body}");
+        for placeholder in ["${", "#1777", "\"...\"", "<filled"] {
+            assert!(!body.contains(placeholder), "{name}: {body}");
         }
         assert!(body.len() < 2048, "{name}: {} bytes", body.len());
     }
 }
 
 #[test]
-fn every_header_of_a_sample_is_one() {
+fn every_header_of_a_sample_is_valid() {
     for sample in all() {
         assert!(HeaderValue::from_str(sample.content_type).is_ok());
         for (name, value) in sample.headers {
-            // Panics where a letter is upper case, as sending it would.
+            // Panics on an upper-case letter.
             let _ = HeaderName::from_static(name);
             assert!(HeaderValue::from_str(value).is_ok(), "{name}: {value}");
             assert!(!value.contains("${"), "{name}: {value}");
@@ -83,7 +83,7 @@ fn every_description_follows_sent_when() {
 }
 
 #[test]
-fn every_vendor_has_the_events_that_receivers_meet() {
+fn every_vendor_has_its_common_events() {
     for (vendor, least) in [
         (APPENGINE, 60),
         ("stripe", 25),
@@ -122,12 +122,12 @@ fn every_event_of_the_catalogue_can_be_sent() {
 }
 
 #[test]
-fn two_bodies_differ_and_those_of_one_seed_do_not() {
-    // Nothing tells one ping of Discord's from the next.
+fn two_events_differ_and_two_of_the_same_seed_do_not() {
+    // All pings of Discord are alike.
     for sample in all().filter(|sample| sample.event != "webhook.PING") {
         let of_seed = |seed| text(&sample, &Occasion::seeded(seed, "my-org"));
         assert_eq!(of_seed(7), of_seed(7), "{}", sample.name());
-        // Some, such as an app that is removed, say nothing of themselves but the time.
+        // Some events, such as the removal of an app, only differ in their time.
         let later = Occasion {
             now: Timestamp::from_secs(SEEDED + 1),
             ..Occasion::seeded(8, "my-org")
@@ -137,7 +137,7 @@ fn two_bodies_differ_and_those_of_one_seed_do_not() {
 }
 
 #[test]
-fn seeds_beside_each_other_make_ids_that_are_nothing_alike() {
+fn adjacent_seeds_make_different_ids() {
     let ids: Vec<u64> = (0..64)
         .map(|seed| Occasion::seeded(seed, "o").id.as_u64_pair().1)
         .collect();
@@ -146,7 +146,7 @@ fn seeds_beside_each_other_make_ids_that_are_nothing_alike() {
 }
 
 #[test]
-fn an_event_has_its_ids_and_times_everywhere() {
+fn every_id_and_time_of_an_event_is_filled() {
     let body = value("stripe/payment_intent.succeeded", 0xab);
     assert_eq!(body["id"], "evt_100000000000000ab");
     assert_eq!(body["created"], SEEDED);
@@ -167,7 +167,7 @@ fn an_event_has_its_ids_and_times_everywhere() {
 }
 
 #[test]
-fn a_message_of_sns_holds_the_mail_event_as_text() {
+fn a_message_of_sns_holds_the_mail_event_as_a_string() {
     let body = value("ses/RenderingFailure", 1);
     let message: Value = serde_json::from_str(body["Message"].as_str().unwrap()).unwrap();
     assert_eq!(message["eventType"], "Rendering Failure");
@@ -182,7 +182,7 @@ fn a_message_of_sns_holds_the_mail_event_as_text() {
 }
 
 #[test]
-fn a_form_is_sent_as_one() {
+fn an_event_that_is_a_form_is_encoded_as_one() {
     let sample = find("slack/slash_command").unwrap();
     let body = text(&sample, &occasion(1));
     assert!(body.contains("&command=%2Fdeploy&text=prod&"), "{body}");
@@ -215,7 +215,7 @@ fn a_header_names_the_event_as_the_vendor_does() {
 }
 
 #[test]
-fn a_vendor_may_be_called_by_another_name_and_case_does_not_matter() {
+fn aliases_and_other_case_are_accepted() {
     for (typed, name) in [
         ("facebook/page.post", "meta/page.post"),
         ("x/follow_events", "twitter/follow_events"),
@@ -234,7 +234,7 @@ fn a_vendor_may_be_called_by_another_name_and_case_does_not_matter() {
 #[test]
 fn a_mistyped_name_gets_a_suggestion() {
     let suggestion = |name| find(name).unwrap_err().suggestion;
-    for (typed, meant) in [
+    for (typed, expected) in [
         ("contact.creatde", "contact.created"),
         (
             "payment_intent.succeeded",
@@ -243,7 +243,7 @@ fn a_mistyped_name_gets_a_suggestion() {
         ("strpie/invoice.paid", "stripe/invoice.paid"),
         ("facebook/page.pots", "meta/page.post"),
     ] {
-        assert_eq!(suggestion(typed).as_deref(), Some(meant));
+        assert_eq!(suggestion(typed).as_deref(), Some(expected));
     }
     assert_eq!(suggestion("zzz"), None);
 }
@@ -270,7 +270,7 @@ fn a_glob_selects_by_vendor_or_by_event() {
 }
 
 #[test]
-fn a_glob_that_fits_nothing_gets_a_suggestion() {
+fn a_glob_without_a_match_gets_a_suggestion() {
     let suggestion = |glob| select(glob).unwrap_err().suggestion;
     assert_eq!(suggestion("refund").as_deref(), Some("*refund*"));
     assert_eq!(suggestion("strpie").as_deref(), Some("stripe"));

@@ -1,9 +1,8 @@
-//! The vendors: one JSON file each, read when one of its events is asked for.
+//! The vendors: one JSON file each, parsed when one of its events is needed. The table is in Rust, because it includes the files.
 //!
-//! A file says how the vendor sends (`scheme`, `content_type`, `layout`, `headers`), what stands around every event (`envelope`, where
-//! `${object}` is the event's own part), parts that events have in common (`objects`), and its `events`. An event's own part is
-//! `with`; or the object that it is `like`, changed by `with`. `envelope` and `headers` of an event change those of the file.
-//! `template` says what is written for fresh ids and times.
+//! A file has the vendor's `scheme`, `content_type`, `layout` and `headers`, the `envelope` around every event (`${object}` is the
+//! event's own part), `objects` that several events share, and the `events`. The own part of an event is `with`, or the object named
+//! by `like`, changed by `with`. `envelope` and `headers` of an event change those of the file. See `template` for the placeholders.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::template::{Words, form, kind, merge};
+use super::template::{Placeholders, form, kind, merge};
 use super::{Content, Occasion, Sample};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -22,7 +21,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 #[derive(Debug)]
 pub(super) struct Vendor {
     pub(super) name: &'static str,
-    /// Other names that people type.
+    /// Other names that users type.
     pub(super) aliases: &'static [&'static str],
     json: &'static str,
     file: OnceLock<File<'static>>,
@@ -72,11 +71,11 @@ pub(super) static VENDORS: [Vendor; 23] = [
     vendor("outreach", &[], include_str!("vendors/outreach.json")),
 ];
 
-/// A vendor's file, as it is written. What becomes a body is only read then.
+/// A vendor's file. The parts of a body stay unparsed until the body is made.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File<'a> {
-    /// Absent where the vendor signs nothing.
+    /// Absent if the vendor signs nothing.
     #[serde(default)]
     scheme: Option<&'a str>,
     content_type: &'a str,
@@ -84,7 +83,7 @@ pub(super) struct File<'a> {
     layout: Layout,
     #[serde(default, borrow)]
     headers: BTreeMap<&'a str, &'a str>,
-    /// The object alone, if absent.
+    /// If absent, the body is the object itself.
     #[serde(default, borrow)]
     envelope: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -93,7 +92,7 @@ pub(super) struct File<'a> {
     events: Vec<Event<'a>>,
 }
 
-/// How the vendor lays out its JSON.
+/// How the vendor formats its JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Layout {
@@ -106,9 +105,9 @@ enum Layout {
 #[serde(deny_unknown_fields)]
 pub(super) struct Event<'a> {
     event: &'a str,
-    /// To follow "sent when".
+    /// Completes the sentence "sent when …".
     when: &'a str,
-    /// Another one than the file's.
+    /// Overrides that of the file.
     #[serde(default)]
     content_type: Option<&'a str>,
     #[serde(default, borrow)]
@@ -151,7 +150,7 @@ impl Vendor {
 
 fn read(json: &'static str) -> File<'static> {
     let mut file: File<'static> =
-        serde_json::from_str(json).expect("the vendors' files are of their form: tested below");
+        serde_json::from_str(json).expect("the test below parses every file");
     for event in &mut file.events {
         let mut headers = file.headers.clone();
         headers.extend(&event.headers);
@@ -167,7 +166,7 @@ fn read(json: &'static str) -> File<'static> {
     file
 }
 
-/// The bytes that are sent.
+/// Makes the body.
 pub(super) fn body(
     file: &File<'static>,
     event: &Event<'static>,
@@ -184,7 +183,7 @@ pub(super) fn body(
 }
 
 fn value(file: &File<'static>, event: &Event<'static>, occasion: &Occasion<'_>) -> Value {
-    let mut words = Words {
+    let mut words = Placeholders {
         occasion,
         event: event.event,
         object: &Value::Null,
@@ -211,14 +210,14 @@ fn object(file: &File<'static>, event: &Event<'static>) -> Value {
             object
         }
         (Some(base), None) => parsed(base),
-        // Taken as it is: a `null` here is meant.
+        // Not merged: a `null` is meant as a value.
         (None, Some(object)) => object,
         (None, None) => Value::Object(serde_json::Map::new()),
     }
 }
 
 fn parsed(json: &RawValue) -> Value {
-    serde_json::from_str(json.get()).expect("a part of JSON that was read is JSON")
+    serde_json::from_str(json.get()).expect("a part of parsed JSON is JSON")
 }
 
 #[cfg(test)]
@@ -226,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_is_of_its_form_and_every_object_is_used() {
+    fn every_file_is_valid_and_uses_all_its_objects() {
         for vendor in &VENDORS {
             let file = read(vendor.json);
             let used: Vec<&str> = file.events.iter().filter_map(|event| event.like).collect();

@@ -1,4 +1,4 @@
-//! One message very many times: each signed anew under an id of its own, over a fixed number of connections, at a rate if asked.
+//! Sends one message many times: each with its own id and signature, over a fixed number of connections, optionally at a rate.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,26 +8,27 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::check::is_unreachable;
 use super::histogram::Histogram;
 use super::{Message, new_id};
 use crate::dial::{Call, Connection, DialError, Dialer};
 use crate::time::Timestamp;
 
-/// How many, how fast, over how many connections.
+/// How many requests to send, how fast, and over how many connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Burst {
     pub times: u64,
-    /// The time between two requests; `None` goes as fast as the answers come.
+    /// The time between two requests. `None` sends the next one as soon as a connection is free.
     pub interval: Option<Duration>,
     pub concurrency: usize,
 }
 
-/// What came of a burst.
+/// The results of a burst.
 #[derive(Debug)]
 pub struct Tally {
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Requests without an answer, by the error's code.
+    /// Requests without an answer, by the code of the error.
     pub errors: BTreeMap<&'static str, u64>,
     /// The first of those errors.
     pub first_error: Option<DialError>,
@@ -54,12 +55,12 @@ impl Tally {
         self.errors.values().sum()
     }
 
-    /// Answers a second.
+    /// Answers per second.
     pub fn rate(&self) -> f64 {
         self.answered() as f64 / self.took.as_secs_f64().max(f64::EPSILON)
     }
 
-    /// The time within which this share of the answers came.
+    /// The time within which this share of the answers arrived.
     pub fn quantile(&self, share: f64) -> Duration {
         self.times.quantile(share)
     }
@@ -90,7 +91,7 @@ impl Tally {
     }
 }
 
-/// What the workers share.
+/// Shared by the workers.
 struct Shared {
     message: Message,
     burst: Burst,
@@ -102,13 +103,14 @@ struct Shared {
     stop: CancellationToken,
 }
 
-/// Sends the message `burst.times` times. `done` counts as it goes on; `stop` lets what is under way end and begins nothing new.
+/// Sends the message `burst.times` times. `done` counts the finished requests. `stop` lets running requests finish and starts no
+/// more.
 ///
-/// A target that takes no connection, and never answered, ends the burst at its first error: the rest would fail the same way.
-/// One that breaks off or is slow goes on being tried: the next may be answered.
+/// If a connection fails before any request was answered, the burst ends: the rest would fail the same way. A slow or broken
+/// connection does not end it.
 ///
 /// # Errors
-/// [`DialError::BadTarget`]. What becomes of single requests is in the tally.
+/// [`DialError::BadTarget`]. The results of single requests are in the tally.
 pub async fn run(
     dialer: &Dialer,
     message: Message,
@@ -139,7 +141,7 @@ pub async fn run(
         .collect();
     let mut tally = Tally::new();
     while let Some(part) = tasks.join_next().await {
-        tally.merge(part.expect("a worker neither panics nor is aborted"));
+        tally.merge(part.expect("a worker does not panic and is not aborted"));
     }
     tally.took = started.elapsed();
     Ok(tally)
@@ -147,14 +149,14 @@ pub async fn run(
 
 async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
     let mut tally = Tally::new();
-    // Ids of one worker differ in their number alone: made once, they cost no randomness per request.
+    // The ids of one worker only differ in their number, so a request costs no randomness.
     let base = new_id();
     let mut id = String::new();
     while let Some(number) = shared.next().await {
         use std::fmt::Write;
         id.clear();
         let _ = write!(id, "{base}_{number}");
-        // A message that could be signed when it was made can always be.
+        // The caller has signed the message once, so signing does not fail.
         let Ok(call) = shared.message.call(&id, Timestamp::now()) else {
             break;
         };
@@ -164,9 +166,9 @@ async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
                 shared.answered.store(true, Ordering::Relaxed);
             }
             Err(error) => {
-                let is_nobody = is_nobody(&error);
+                let is_unreachable = is_unreachable(&error);
                 tally.error(error);
-                if is_nobody && !shared.answered.load(Ordering::Relaxed) {
+                if is_unreachable && !shared.answered.load(Ordering::Relaxed) {
                     shared.stop.cancel();
                 }
             }
@@ -176,20 +178,8 @@ async fn work(shared: Arc<Shared>, mut connection: Connection) -> Tally {
     tally
 }
 
-/// Whether there is nobody to talk to.
-const fn is_nobody(error: &DialError) -> bool {
-    match error {
-        DialError::BadTarget { .. }
-        | DialError::Name { .. }
-        | DialError::Refused { .. }
-        | DialError::Forbidden { .. }
-        | DialError::Tls { .. } => true,
-        DialError::Timeout { .. } | DialError::Silent { .. } | DialError::Broken { .. } => false,
-    }
-}
-
 impl Shared {
-    /// The number of the request to send now; waits for its turn where there is a rate.
+    /// Returns the number of the next request. With a rate, waits until it is due.
     async fn next(&self) -> Option<u64> {
         if self.stop.is_cancelled() {
             return None;
@@ -199,7 +189,7 @@ impl Shared {
             return None;
         }
         if let Some(interval) = self.burst.interval {
-            // From the beginning, not from the request before: a slow answer does not lower the rate of the rest.
+            // Counted from the start, not from the previous request: a slow answer must not lower the rate of the others.
             let due = self.started + interval.mul_f64(number as f64);
             tokio::select! {
                 () = tokio::time::sleep_until(due.into()) => {}

@@ -1,13 +1,13 @@
-//! Times of very many requests in a few kilobytes, to within two percent.
+//! A histogram of response times: a few kilobytes for any number of requests, exact to two percent.
 
 use std::time::Duration;
 
-/// Each power of two of microseconds is divided into so many steps.
+/// Steps per power of two of microseconds.
 const STEPS: usize = 64;
-/// The last power: 2^40 µs are twelve days.
+/// Powers of two: 2^40 µs are twelve days.
 const POWERS: usize = 40;
 
-/// Counts by time taken.
+/// Counts of requests by response time.
 #[derive(Clone, Debug)]
 pub(super) struct Histogram {
     counts: Vec<u64>,
@@ -42,7 +42,7 @@ impl Histogram {
         self.longest
     }
 
-    /// The time that this share of all requests did not exceed; zero where there are none.
+    /// Returns the time that this share of all requests did not exceed; zero if there are no requests.
     pub(super) fn quantile(&self, share: f64) -> Duration {
         let wanted = (share * self.total as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
@@ -62,12 +62,12 @@ fn step(took: Duration) -> usize {
         return micros as usize;
     }
     let power = micros.ilog2() as usize;
-    // The steps below STEPS are single microseconds, so that power 6 is the first to be divided.
+    // Steps below STEPS are single microseconds, so power 6 is the first that is divided.
     let within = (micros >> (power - 6)) as usize - STEPS;
     ((power - 5) * STEPS + within).min(STEPS * POWERS - 1)
 }
 
-/// The longest time that falls into a step.
+/// The longest time of a step.
 fn upper(step: usize) -> Duration {
     let micros = if step < STEPS {
         step as u64
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_kept_to_within_two_percent() {
+    fn a_time_is_exact_to_two_percent() {
         for micros in [0, 1, 63, 64, 100, 999, 12_345, 1_000_000, 90_000_000_u64] {
             let took = Duration::from_micros(micros);
             let upper = upper(step(took)).as_micros() as f64;
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_come_in_order_over_merged_counts() {
+    fn quantiles_cover_merged_histograms() {
         let (mut a, mut b) = (Histogram::new(), Histogram::new());
         for millis in 1..=50 {
             a.add(Duration::from_millis(millis));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_time_falls_into_the_last_step() {
+    fn the_longest_possible_time_is_counted() {
         let mut histogram = Histogram::new();
         histogram.add(Duration::MAX);
         assert_eq!(histogram.longest(), Duration::MAX);

@@ -1,10 +1,9 @@
-//! Sending made-up events: one message signed and shown, sent once, sent wrongly on purpose, or sent very many times.
+//! Sending test events: one message signed and shown, sent once, tampered with, or sent many times.
 //!
-//! Where bodies come from is `sample`'s to know; what becomes of an event that failed is the caller's.
+//! Bodies come from `sample`. Storing and reporting a failed event is up to the caller.
 
 pub mod burst;
 pub mod check;
-pub(crate) mod curl;
 mod histogram;
 pub mod tamper;
 pub mod wire;
@@ -12,47 +11,78 @@ pub mod wire;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use uuid::Uuid;
 
 use crate::dial::Call;
 use crate::grammar::target::Target;
-use crate::signature::{Outgoing, SignatureError, Signed, Signer};
+use crate::secret::Secret;
+use crate::signature::{Options, Outgoing, Scheme, SignatureError, Signed, Signer};
 use crate::time::Timestamp;
 
-/// Bytes of an answer that are kept.
+/// How much of an answer's body is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// What is to be sent, before it is signed.
+/// A message before it is signed.
 pub struct Message {
     pub target: Target,
-    /// The target's URL, where a signature covers it.
+    /// The URL of the target, for signatures that cover it.
     pub url: String,
-    /// Path and query, for `unix:` targets alone.
+    /// Path and query, only for `unix:` targets.
     pub path: Option<String>,
-    /// Without those of the signature, which are put in their place.
+    /// Without the headers of the signature.
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// `None` sends unsigned.
-    pub signer: Option<Box<dyn Signer>>,
+    /// `None` sends the message unsigned.
+    pub signing: Option<Signing>,
     pub timeout: Duration,
 }
 
-/// A new message id; the same over retries, another for each message.
+/// The scheme that signs a message, with its options and secrets.
+pub struct Signing {
+    pub scheme: &'static dyn Scheme,
+    pub options: Options,
+    /// The first of the secrets. There are several while a secret is being replaced.
+    pub secret: Secret,
+    signer: Box<dyn Signer>,
+}
+
+impl Signing {
+    /// # Errors
+    /// [`SignatureError::NoSecret`] for an empty list, and if the scheme cannot use a secret or an option.
+    pub fn new(
+        scheme: &'static dyn Scheme,
+        options: Options,
+        secrets: &[Secret],
+    ) -> Result<Self, SignatureError> {
+        let signer = scheme.rotating_signer(secrets, &options)?;
+        let secret = secrets.first().ok_or(SignatureError::NoSecret {
+            scheme: scheme.name(),
+        })?;
+        Ok(Self {
+            scheme,
+            options,
+            secret: secret.clone(),
+            signer,
+        })
+    }
+}
+
+/// Returns a new message id. Retries keep the id; every other message has its own.
 pub fn new_id() -> String {
     id_of(Uuid::now_v7())
 }
 
-/// The message id that stands for this one.
+/// Returns the message id that is made from a UUID.
 pub fn id_of(id: Uuid) -> String {
     format!("msg_{}", id.simple())
 }
 
 impl Message {
-    /// What is signed under this id at this time; nothing where nothing signs.
+    /// Returns the signature with this id and time; an empty one if the message is unsigned.
     ///
     /// # Errors
-    /// Where the scheme cannot sign such a body.
+    /// If the scheme cannot sign the body.
     pub fn signature(&self, id: &str, now: Timestamp) -> Result<Signed, SignatureError> {
         self.signature_of(&self.body, id, now)
     }
@@ -63,10 +93,10 @@ impl Message {
         id: &str,
         now: Timestamp,
     ) -> Result<Signed, SignatureError> {
-        let Some(signer) = &self.signer else {
+        let Some(signing) = &self.signing else {
             return Ok(Signed::default());
         };
-        signer.sign(&Outgoing {
+        signing.signer.sign(&Outgoing {
             id,
             timestamp: now,
             url: &self.url,
@@ -75,11 +105,10 @@ impl Message {
         })
     }
 
-    /// Takes over the URL that the scheme wants to be called, where it puts something into the query. Tells whether the
-    /// message can be signed at all.
+    /// Switches to the URL that the scheme wants to call, if it adds a parameter to the query.
     ///
     /// # Errors
-    /// Where the scheme cannot sign such a body.
+    /// If the scheme cannot sign the body.
     pub fn adopt_url(&mut self) -> Result<(), SignatureError> {
         let signed = self.signature("msg_url", Timestamp::from_secs(0))?;
         if let Some(url) = signed.url
@@ -91,29 +120,25 @@ impl Message {
         Ok(())
     }
 
-    /// The request, signed under this id at this time.
+    /// Returns the request, signed with this id and time.
     ///
     /// # Errors
-    /// Where the scheme cannot sign such a body.
+    /// If the scheme cannot sign the body.
     pub fn call(&self, id: &str, now: Timestamp) -> Result<Call, SignatureError> {
         Ok(self.call_with(self.signature(id, now)?))
     }
 
-    fn joined(&self, signature: Vec<(HeaderName, HeaderValue)>) -> HeaderMap {
+    fn call_with(&self, signed: Signed) -> Call {
         let mut headers = self.headers.clone();
-        for (name, value) in signature {
-            // What a person wrote with -H stays: it is how a wrong header is tried out.
+        for (name, value) in signed.headers {
+            // A header that the user gave with -H wins, so that wrong headers can be tried.
             headers.entry(name).or_insert(value);
         }
-        headers
-    }
-
-    fn call_with(&self, signed: Signed) -> Call {
         Call {
             method: Method::POST,
             target: self.target.clone(),
             path: self.path.clone(),
-            headers: self.joined(signed.headers),
+            headers,
             body: signed.body.unwrap_or_else(|| self.body.clone()),
             timeout: self.timeout,
             max_answer: MAX_ANSWER,

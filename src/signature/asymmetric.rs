@@ -1,4 +1,4 @@
-//! What the schemes with a public key share: how signatures are decoded, Ed25519 keys, RSA keys, and what is said of a mismatch.
+//! Shared by the schemes with a public key: decoding signatures, Ed25519 keys, RSA keys, and the diagnosis of a mismatch.
 
 use aws_lc_rs::digest::{self, Context, Digest};
 use aws_lc_rs::rand::SystemRandom;
@@ -13,26 +13,26 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::clock::{self, Clock};
-use super::{Judgement, Reason, SignatureError, diagnose, header, mac, repair};
+use super::{Judged, Judgement, Reason, SignatureError, diagnose, header, mac, repair};
 use crate::secret::Secret;
 
-/// Bytes of an Ed25519 signature.
+/// Length of an Ed25519 signature, in bytes.
 pub(super) const ED25519_LENGTH: usize = 64;
 /// Digits of a timestamp in seconds.
 const STAMP_LENGTH: usize = 10;
-/// Bytes of an Ed25519 key, public or private.
+/// Length of an Ed25519 key, public or private, in bytes.
 const KEY_LENGTH: usize = 32;
-/// Bytes of the longest signature: RSA with 8192 bits.
+/// Length of the longest signature in bytes: RSA with 8192 bits.
 const LONGEST: usize = 1024;
 
-/// A signature as it was given, decoded without an allocation.
+/// A decoded signature from a request. Decoding does not allocate.
 pub(super) struct Given {
     bytes: [u8; LONGEST + 2],
     length: usize,
 }
 
 impl Given {
-    /// Decodes standard base64 with its padding; `None` where it is no such text or longer than any signature.
+    /// Decodes padded standard base64. Returns `None` for other text, and if it is longer than any signature.
     pub(super) fn from_base64(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; LONGEST + 2];
         let length = STANDARD.decode_slice(text, &mut bytes).ok()?;
@@ -44,26 +44,24 @@ impl Given {
     }
 }
 
-/// A signature and its timestamp, of schemes that sign timestamp and body with nothing between them: bytes of one could be passed
-/// off as the other's, were the timestamp anything but digits.
+/// Returns the signature and the timestamp of a scheme that signs timestamp and body without a separator.
+///
+/// The timestamp must have exactly ten digits (seconds until the year 2286). Otherwise an attacker could move bytes between
+/// timestamp and body without changing the signed message.
 pub(super) fn stamped<'a>(
     headers: &'a HeaderMap,
     signature: &HeaderName,
     timestamp: &HeaderName,
 ) -> Result<(&'a [u8], &'a [u8]), Box<Judgement>> {
-    let single = |name| {
-        header::single(headers, name)
-            .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
-    };
-    let (signature, timestamp) = (single(signature)?, single(timestamp)?);
-    // Of ten digits, so that none of them can move either: they are seconds until the year 2286.
+    let signature = header::single(headers, signature)?;
+    let timestamp = header::single(headers, timestamp)?;
     if clock::parse(timestamp).is_none() || timestamp.len() != STAMP_LENGTH {
-        return Err(Box::new(diagnose::timestamp(timestamp, Clock::Seconds)));
+        return Err(diagnose::timestamp(timestamp, Clock::Seconds));
     }
     Ok((signature, timestamp))
 }
 
-/// The SHA-256 of all parts, one after the other.
+/// The SHA-256 of the concatenated parts.
 pub(super) fn sha256(parts: &[&[u8]]) -> Digest {
     hash(&digest::SHA256, parts)
 }
@@ -76,30 +74,34 @@ pub(super) fn hash(algorithm: &'static digest::Algorithm, parts: &[&[u8]]) -> Di
     context.finish()
 }
 
-/// The judgement on a signature that fits no key: what the body may have been, asked of `fits`.
-#[cold]
-pub(super) fn mismatch(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Judgement {
-    let hint = repair::find(body, fits).map(|found| diagnose::body_changed(&found));
-    Judgement::refused_with(Reason::SignatureMismatch, hint.unwrap_or_else(unexplained))
+/// Judges a body. `matching` returns the index of the key that signed it. If there is none, other forms of the body are tried.
+pub(super) fn judge(body: &[u8], matching: impl Fn(&[u8]) -> Option<usize>) -> Judged {
+    match matching(body) {
+        Some(matched) => Ok(Judgement::valid(matched)),
+        None => Err(mismatch(body, |body| matching(body).is_some())),
+    }
 }
 
-pub(super) fn unexplained() -> String {
-    format!(
-        "{}: no other reading of the body fits; it was signed by another key, or changed on its way",
-        diagnose::UNEXPLAINED
-    )
+/// The judgement on a signature that matches no key. Looks for another form of the body for which `matches` returns true.
+#[cold]
+pub(super) fn mismatch(body: &[u8], matches: impl Fn(&[u8]) -> bool) -> Box<Judgement> {
+    let hint = repair::find(body, matches).map(|signed| diagnose::body_changed(&signed));
+    let hint = hint.unwrap_or_else(|| UNEXPLAINED.to_owned());
+    Judgement::refused(Reason::SignatureMismatch, hint)
 }
+
+pub(super) const UNEXPLAINED: &str = "unexplained: no other form of the body matches; check that the configured key belongs to this sender and that nothing changes the body on its way";
 
 /// The judgement on a signature that cannot be decoded.
 #[cold]
-pub(super) fn malformed(form: &str) -> Judgement {
-    Judgement::refused_with(
+pub(super) fn malformed(form: &str) -> Box<Judgement> {
+    Judgement::refused(
         Reason::MalformedSignature,
-        format!("malformed_signature: the signature is not {form}"),
+        format!("malformed_signature: the signature must be {form}"),
     )
 }
 
-/// A public Ed25519 key.
+/// Parses a public Ed25519 key.
 pub(super) fn ed25519_public(bytes: &[u8]) -> Option<ParsedPublicKey> {
     if bytes.len() != KEY_LENGTH {
         return None;
@@ -107,7 +109,7 @@ pub(super) fn ed25519_public(bytes: &[u8]) -> Option<ParsedPublicKey> {
     ParsedPublicKey::new(&ED25519, bytes).ok()
 }
 
-/// A private Ed25519 key: its seed, or the seed with the public key after it.
+/// Parses a private Ed25519 key: the seed, or the seed and the public key.
 pub(super) fn ed25519_private(bytes: &[u8]) -> Option<Ed25519KeyPair> {
     let (seed, public) = bytes.split_at_checked(KEY_LENGTH)?;
     match public.len() {
@@ -117,7 +119,7 @@ pub(super) fn ed25519_private(bytes: &[u8]) -> Option<Ed25519KeyPair> {
     }
 }
 
-/// The public half of a seed.
+/// Returns the public key of a seed.
 pub(super) fn ed25519_half(seed: &[u8; KEY_LENGTH]) -> Option<Vec<u8>> {
     let pair = ed25519_private(seed)?;
     Some(pair.public_key().as_ref().to_vec())
@@ -127,7 +129,7 @@ pub(super) fn ed25519_half(seed: &[u8; KEY_LENGTH]) -> Option<Vec<u8>> {
 pub(super) struct RsaSigner(rsa::KeyPair);
 
 impl RsaSigner {
-    /// Reads a PEM text: PKCS#8, or the older PKCS#1.
+    /// Parses PEM: PKCS#8, or the older PKCS#1.
     pub(super) fn new(scheme: &'static str, secret: &Secret) -> Result<Self, SignatureError> {
         let bad = || SignatureError::BadSecret {
             scheme,
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_not_decoded() {
+    fn text_that_is_not_a_signature_is_not_decoded() {
         for text in [&b""[..], b"%%%", b"QQ", &[b'A'; 4000]] {
             assert!(Given::from_base64(text).is_none());
         }

@@ -1,4 +1,4 @@
-//! Certificates that requests name by URL: read from PEM, checked to be trusted, and kept as prepared keys.
+//! Certificates that requests refer to by URL: parsed from PEM, checked against trusted roots, and stored as prepared keys.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,12 +13,12 @@ use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 use super::{Judgement, Reason};
 use crate::time::Timestamp;
 
-/// Documents that are kept; the oldest goes first.
-const MOST_KEPT: usize = 16;
-/// Certificates of a document that are read: chains have three or four.
+/// The most documents in a cache. The oldest is removed first.
+const MOST_CACHED: usize = 16;
+/// How many certificates of a document are read. Chains have three or four.
 const LONGEST_CHAIN: usize = 8;
 
-/// What is known by URL, in the order in which it was learnt.
+/// Values by URL, the oldest first.
 pub(super) struct Cache<T>(RwLock<Vec<(Box<str>, Arc<T>)>>);
 
 impl<T> Default for Cache<T> {
@@ -29,20 +29,20 @@ impl<T> Default for Cache<T> {
 
 impl<T> Cache<T> {
     pub(super) fn get(&self, url: &str) -> Option<Arc<T>> {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().find(|(known, _)| **known == *url);
+        let values = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let found = values.iter().find(|(known, _)| **known == *url);
         found.map(|(_, value)| Arc::clone(value))
     }
 
-    /// Keeps the value in the place of what was known, or forgets that.
+    /// Replaces the value of a URL; `None` removes it.
     pub(super) fn put(&self, url: &str, value: Option<T>) {
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(known, _)| **known != *url);
+        let mut values = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        values.retain(|(known, _)| **known != *url);
         if let Some(value) = value {
-            if kept.len() >= MOST_KEPT {
-                kept.remove(0);
+            if values.len() >= MOST_CACHED {
+                values.remove(0);
             }
-            kept.push((url.into(), Arc::new(value)));
+            values.push((url.into(), Arc::new(value)));
         }
     }
 }
@@ -67,27 +67,27 @@ impl Validity {
     }
 }
 
-/// A document with its leaf's key prepared.
+/// A certificate chain with the key of its leaf prepared.
 pub(super) struct Leaf {
-    /// The leaf, and what came after it.
+    /// The leaf first.
     chain: Vec<CertificateDer<'static>>,
     pub(super) sha256: ParsedPublicKey,
     pub(super) sha1: ParsedPublicKey,
-    /// When the key counts: of the leaf alone, or of the whole chain once that was checked.
+    /// When the key is valid: the period of the leaf, or of the whole chain once that was checked.
     validity: Validity,
     trust: Trust,
 }
 
 #[derive(Clone, Copy)]
 enum Trust {
-    /// By the URL it was fetched from.
+    /// Because of the URL it was fetched from.
     Url,
-    /// By a chain that ends in an anchor, checked for one time.
+    /// Because of a chain that ends in a trusted root; the result of the last check.
     Chain(Result<(), Reason>),
 }
 
 impl Leaf {
-    /// Reads a document whose origin is what makes it trusted.
+    /// Parses a document that is trusted because of its origin.
     pub(super) fn read(document: &[u8]) -> Option<Self> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(document)
             .take(LONGEST_CHAIN)
@@ -101,7 +101,7 @@ impl Leaf {
         Some(Self {
             sha256: key(&RSA_PKCS1_2048_8192_SHA256)?,
             sha1: key(&RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY)?,
-            // Where the URL is what counts, a certificate's beginning says nothing that its being served does not.
+            // The vendor serves this certificate now, so the start of its validity is not checked.
             validity: Validity {
                 from: i64::MIN,
                 ..validity(leaf)?
@@ -111,7 +111,7 @@ impl Leaf {
         })
     }
 
-    /// Reads a document that has to be trusted by its chain.
+    /// Parses a document that is trusted only if its chain ends in one of these roots.
     pub(super) fn read_chain(document: &[u8], anchors: &Anchors, now: Timestamp) -> Option<Self> {
         let mut leaf = Self::read(document)?;
         match anchors.check(&leaf.chain, now) {
@@ -124,11 +124,11 @@ impl Leaf {
         Some(leaf)
     }
 
-    /// Whether the key counts now. A chain is only built again where the time is another one than it was checked for.
+    /// Whether the key is valid now. The chain is checked again only if `now` is outside the period that was checked.
     pub(super) fn check(&self, anchors: Option<&Anchors>, now: Timestamp) -> Result<(), Reason> {
         let holds = self.validity.holds(now);
         match (self.trust, anchors) {
-            // A clock that is a little behind must not refuse a certificate that the vendor serves already.
+            // A receiver whose clock is slow must accept a certificate that the vendor already serves.
             (Trust::Url, _) if now.secs() <= self.validity.to => Ok(()),
             (Trust::Chain(Ok(())), _) if holds => Ok(()),
             (Trust::Chain(_), Some(anchors)) => anchors.check(&self.chain, now).map(|_| ()),
@@ -138,17 +138,17 @@ impl Leaf {
     }
 }
 
-/// Who is trusted to say whose a key is.
+/// Trusted roots.
 pub(super) struct Anchors {
     anchors: Vec<TrustAnchor<'static>>,
-    /// Certificates that help to build a chain.
+    /// Intermediate certificates.
     others: Vec<CertificateDer<'static>>,
-    /// What one of the leaf's names has to end in.
+    /// One of the names of the leaf must end with this.
     suffix: &'static str,
 }
 
 impl Anchors {
-    /// The roots that browsers trust and those of the PEM text; `None` where it is none.
+    /// The roots that browsers trust, and those of the PEM text. `None` if the text holds no certificate.
     pub(super) fn new(pem: Option<&str>, suffix: &'static str) -> Option<Self> {
         let mut anchors = webpki_roots::TLS_SERVER_ROOTS.to_vec();
         let mut others = Vec::new();
@@ -173,7 +173,7 @@ impl Anchors {
         })
     }
 
-    /// Builds a chain from the leaf to an anchor; says how long it holds.
+    /// Builds a chain from the leaf to a root, and returns its validity.
     fn check(&self, chain: &[CertificateDer<'static>], now: Timestamp) -> Result<Validity, Reason> {
         let (leaf, between) = chain.split_first().ok_or(Reason::CertUntrusted)?;
         let between: Vec<CertificateDer<'_>> =
@@ -216,14 +216,14 @@ fn reason(error: webpki::Error) -> Reason {
     }
 }
 
-/// When a certificate is valid by its own words. webpki checks this, but tells it only in its errors.
+/// Reads the validity of a certificate. webpki checks it, but only exposes it in errors.
 fn validity(certificate: &[u8]) -> Option<Validity> {
     let (_, certificate, _) = element(certificate)?;
     let (_, mut rest, _) = element(certificate)?;
     if let (0xa0, _, after) = element(rest)? {
         rest = after;
     }
-    // Serial number, algorithm and issuer stand before it.
+    // Skip the serial number, the algorithm and the issuer.
     for _ in 0..3 {
         rest = element(rest)?.2;
     }
@@ -236,7 +236,7 @@ fn validity(certificate: &[u8]) -> Option<Validity> {
     })
 }
 
-/// The first element of DER: its tag, what it holds, and what comes after it.
+/// Splits off the first element of DER: its tag, its content, and the rest.
 pub(crate) fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -255,7 +255,7 @@ pub(crate) fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, after))
 }
 
-/// `UTCTime` or `GeneralizedTime`, which for certificates are written in one form each.
+/// Parses `UTCTime` or `GeneralizedTime`. Certificates use one form of each.
 fn time(tag: u8, text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -276,7 +276,7 @@ fn time(tag: u8, text: &[u8]) -> Option<i64> {
     Some(written.parse::<Timestamp>().ok()?.secs())
 }
 
-/// Whether a URL is on this machine: what a local platform serves its certificates on.
+/// Whether a URL is on this machine, where a local platform serves its certificates.
 pub(super) fn is_loopback(url: &Uri) -> bool {
     let scheme = matches!(url.scheme_str(), Some("http" | "https"));
     let host = url.host().unwrap_or_default();
@@ -285,8 +285,8 @@ pub(super) fn is_loopback(url: &Uri) -> bool {
     scheme && (host == "localhost" || address.is_ok_and(|address| address.is_loopback()))
 }
 
-/// The host of an https URL that is written as vendors write theirs: nothing but a host in lower case and a path. In other
-/// spellings one certificate would be many.
+/// Returns the host of an https URL that consists of a lower-case host and a plain path, as those of vendors do. Other spellings
+/// of the same URL would fill the cache with copies of one certificate.
 pub(super) fn https_host(text: &str) -> Option<&str> {
     let (host, path) = text.strip_prefix("https://")?.split_once('/')?;
     let is_host =
@@ -295,35 +295,39 @@ pub(super) fn https_host(text: &str) -> Option<&str> {
     (!host.is_empty() && host.bytes().all(is_host) && path.bytes().all(is_path)).then_some(host)
 }
 
-/// The judgement on a document that is not there.
+/// The judgement if the document is missing.
 #[cold]
-pub(super) fn unavailable(url: &str, what: &str) -> Judgement {
+pub(super) fn unavailable(url: &str, what: &str) -> Box<Judgement> {
     let hint = format!(
-        "cert_unavailable: the {what} at {url} could not be fetched, or not be read; without it nothing can be checked"
+        "cert_unavailable: the {what} at {url} could not be fetched or parsed; check that this machine can reach the URL, then let the sender try again"
     );
-    Judgement::refused_with(Reason::CertUnavailable, hint)
+    Judgement::refused(Reason::CertUnavailable, hint)
 }
 
-/// The judgement on a URL that nothing is fetched from.
+/// The judgement on a URL that the scheme does not allow.
 #[cold]
-pub(super) fn not_allowed(url: &str, allowed: &str) -> Judgement {
+pub(super) fn not_allowed(url: &str, allowed: &str) -> Box<Judgement> {
     let shown: String = url.chars().take(200).collect();
     let hint = format!(
-        "cert_url_not_allowed: `{shown}` is not {allowed}; anyone could have put a certificate there"
+        "cert_url_not_allowed: the certificate must be at {allowed}, but the request names `{shown}`, where anybody could have put one"
     );
-    Judgement::refused_with(Reason::CertUrlNotAllowed, hint)
+    Judgement::refused(Reason::CertUrlNotAllowed, hint)
 }
 
-/// The judgement on a certificate that does not count.
+/// The judgement on a certificate that is not trusted.
 #[cold]
-pub(super) fn untrusted(reason: Reason, url: &str, suffix: &str) -> Judgement {
+pub(super) fn untrusted(reason: Reason, url: &str, suffix: &str) -> Box<Judgement> {
     let words = match reason {
-        Reason::CertExpired => "is not valid at this time; look at the clock here, too".to_owned(),
-        Reason::CertNameMismatch => format!("is trusted, but none of its names ends in `{suffix}`"),
-        _ => "does not lead to a root that is trusted; a root of one's own is given by the option `ca`".to_owned(),
+        Reason::CertExpired => {
+            "is expired or not valid yet; check the clock of this machine too".to_owned()
+        }
+        Reason::CertNameMismatch => {
+            format!("is trusted, but none of its names ends with `{suffix}`")
+        }
+        _ => "does not lead to a trusted root; give your own root with the option `ca`".to_owned(),
     };
     let hint = format!("{}: the certificate at {url} {words}", reason.code());
-    Judgement::refused_with(reason, hint)
+    Judgement::refused(reason, hint)
 }
 
 #[cfg(test)]
@@ -331,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_certificates_are_read() {
+    fn the_times_of_a_certificate_are_parsed() {
         assert_eq!(time(0x17, b"250101000000Z"), Some(1_735_689_600));
         assert_eq!(time(0x18, b"20500101000000Z"), Some(2_524_608_000));
         assert_eq!(time(0x17, b"700101000000Z"), Some(0));
@@ -347,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_der_is_no_certificate() {
+    fn broken_der_is_not_a_certificate() {
         for der in [
             &b""[..],
             &[0x30],
@@ -362,9 +366,9 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_document_makes_room() {
+    fn a_full_cache_removes_its_oldest_document() {
         let cache = Cache::default();
-        for at in 0..=MOST_KEPT {
+        for at in 0..=MOST_CACHED {
             cache.put(&at.to_string(), Some(at));
         }
         assert!(cache.get("0").is_none());
@@ -374,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_loopback() {
+    fn only_urls_of_this_machine_are_loopback() {
         let loopback = |url: &str| is_loopback(&url.parse().unwrap());
         assert!(loopback("http://127.0.0.1:80/x"));
         assert!(loopback("https://[::1]/x"));

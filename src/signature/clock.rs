@@ -1,29 +1,27 @@
-//! Timestamps of signatures: whole seconds, and the window around the present in which they count.
+//! Timestamps of signatures, and the window around the current time in which they are accepted.
 
-use std::time::Duration;
-
-use super::{Judgement, Reason};
+use super::{Judged, Judgement, Reason, Timing};
 use crate::time::Timestamp;
 
-/// Which side of the present is checked.
+/// Which side of the current time is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Window {
     Both,
-    /// Only the age: a timestamp that lies ahead is taken.
+    /// Only the age: a timestamp in the future is accepted.
     Past,
 }
 
-/// How a scheme writes its time.
+/// How a scheme writes its timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
     /// Whole seconds since the epoch.
     Seconds,
-    /// RFC 3339, signed as it is written.
+    /// RFC 3339. The text itself is signed.
     Rfc3339,
 }
 
 impl Clock {
-    /// Seconds since the epoch.
+    /// Returns seconds since the epoch.
     pub(super) fn parse(self, text: &[u8]) -> Option<i64> {
         match self {
             Self::Seconds => parse(text),
@@ -42,7 +40,7 @@ impl Clock {
     }
 }
 
-/// Digits and nothing else; more of them than fit are as far ahead as time goes.
+/// Parses digits and nothing else. A number that is too large saturates.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
         return None;
@@ -54,36 +52,27 @@ pub(super) fn parse(text: &[u8]) -> Option<i64> {
     }))
 }
 
-/// Judges the timestamp of a request whose MAC is right. Both ends of the window belong to it; zero switches the check off.
-pub(super) fn judge(
-    seconds: i64,
-    now: Timestamp,
-    tolerance: Duration,
-    window: Window,
-    matched: usize,
-) -> Judgement {
-    match outside(seconds, now, tolerance, window) {
-        None => Judgement::valid(matched),
-        Some(reason) => Judgement {
+/// Judges the timestamp of a request whose MAC is correct. Both ends of the window are inside it; a tolerance of zero switches
+/// the check off.
+pub(super) fn judge(seconds: i64, timing: Timing, window: Window, matched: usize) -> Judged {
+    match outside(seconds, timing, window) {
+        None => Ok(Judgement::valid(matched)),
+        Some(reason) => Err(Box::new(Judgement {
             reason,
             matched: Some(matched),
-            hint: Some(hint(seconds, now, tolerance)),
-        },
+            hint: Some(hint(seconds, timing)),
+        })),
     }
 }
 
-/// Why the timestamp does not count, if it does not.
-pub(super) fn outside(
-    seconds: i64,
-    now: Timestamp,
-    tolerance: Duration,
-    window: Window,
-) -> Option<Reason> {
+/// Returns why the timestamp is outside the window, if it is.
+fn outside(seconds: i64, timing: Timing, window: Window) -> Option<Reason> {
+    let tolerance = timing.tolerance.unwrap_or_default();
     if tolerance.is_zero() {
         return None;
     }
     let allowed = i64::try_from(tolerance.as_secs()).unwrap_or(i64::MAX);
-    let age = now.secs().saturating_sub(seconds);
+    let age = timing.now.secs().saturating_sub(seconds);
     if age > allowed {
         Some(Reason::TimestampTooOld)
     } else if window == Window::Both && age < -allowed {
@@ -93,23 +82,34 @@ pub(super) fn outside(
     }
 }
 
-fn hint(seconds: i64, now: Timestamp, tolerance: Duration) -> String {
-    if outside(seconds / 1000, now, tolerance, Window::Both).is_none() {
-        return "timestamp_in_milliseconds: the signature is right, but its timestamp counts milliseconds; this scheme counts seconds".to_owned();
+fn hint(seconds: i64, timing: Timing) -> String {
+    if outside(seconds / 1000, timing, Window::Both).is_none() {
+        return "timestamp_in_milliseconds: the signature matches, but its timestamp is in milliseconds; the sender must sign and send seconds".to_owned();
     }
     format!(
-        "clock_skew_or_replay: the signature is right, but it was made {}, and {} s are allowed; a clock is wrong, or an old request was sent again",
-        distance(seconds, now),
-        tolerance.as_secs()
+        "clock_skew_or_replay: the signature matches, but its timestamp is {}, and the tolerance is {} s; compare the clocks of both machines, or suspect an old request that was sent again",
+        distance(seconds, timing.now),
+        timing.tolerance.unwrap_or_default().as_secs()
     )
 }
 
-/// `301 s ago`, `20 s ahead`.
-pub(super) fn distance(seconds: i64, now: Timestamp) -> String {
+/// `301 s ago`, `20 s in the future`.
+fn distance(seconds: i64, now: Timestamp) -> String {
     let age = now.secs().saturating_sub(seconds);
     if age < 0 {
-        format!("{} s ahead of the clock here", age.unsigned_abs())
+        format!("{} s in the future", age.unsigned_abs())
     } else {
         format!("{age} s ago")
+    }
+}
+
+/// The end of a hint about a mismatch, if the timestamp is outside the window too; otherwise empty.
+pub(super) fn remark(seconds: i64, timing: Timing) -> String {
+    match outside(seconds, timing, Window::Both) {
+        Some(_) => format!(
+            "; the timestamp is outside the tolerance too: {}",
+            distance(seconds, timing.now)
+        ),
+        None => String::new(),
     }
 }

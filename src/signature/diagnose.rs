@@ -1,6 +1,4 @@
-//! Why a signature does not fit: what would have made it fit. Nothing here ever accepts a request.
-
-use std::time::Duration;
+//! Why a signature does not match: tries what would have matched, and says what to change. Nothing here accepts a request.
 
 use aws_lc_rs::hmac::Key;
 use base64::Engine;
@@ -10,23 +8,22 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderName};
 
 use super::clock::{self, Clock};
-use super::mac::{self, Algorithm, Mac, Writing};
-use super::{Judgement, Reason, repair};
+use super::mac::{self, Algorithm, Encoding, Mac};
+use super::{Judgement, Reason, SCHEMES, Timing, repair};
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
-pub(super) const WHITESPACE: &str =
-    "secret_whitespace: it fits once the white space around the configured secret is removed";
+pub(super) const WHITESPACE: &str = "secret_whitespace: the signature matches without the white space around the configured secret; remove it (a file often ends with a line break)";
 
-/// What is said of a secret that travels as it is and is another one.
-pub(super) const OTHER_SECRET: &str =
-    "unexplained: what came is not the configured secret, and nothing like it";
+pub(super) const MILLISECONDS: &str = "timestamp_in_milliseconds: the signature matches if the timestamp is divided by 1000; the sender signs seconds and must also send seconds";
 
-/// The code of a mismatch that nothing explains.
+/// The hint for a plain-text secret that differs from the configured one.
+pub(super) const OTHER_SECRET: &str = "unexplained: the request carries another secret than the configured one; set the same secret on both sides";
+
+/// The code of a mismatch without a known cause.
 pub(super) const UNEXPLAINED: &str = "unexplained";
 
-/// Signatures looked at: a request may carry any number of wrong ones, and each costs a comparison a repair.
-const MOST_GIVEN: usize = 4;
+/// How many signatures of a request are tried: a request may carry any number, and each costs one comparison per attempt.
+const MOST_TRIED: usize = 4;
 
 const fn lenient(alphabet: &alphabet::Alphabet) -> GeneralPurpose {
     GeneralPurpose::new(
@@ -34,209 +31,204 @@ const fn lenient(alphabet: &alphabet::Alphabet) -> GeneralPurpose {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     )
 }
-const BASE64: GeneralPurpose = lenient(&alphabet::STANDARD);
+/// Standard base64 with or without padding: users often lose the padding when they copy a secret.
+pub(super) const BASE64: GeneralPurpose = lenient(&alphabet::STANDARD);
 const BASE64_URL: GeneralPurpose = lenient(&alphabet::URL_SAFE);
 
-/// How a scheme makes its key from the secret's text.
+/// How a scheme makes its key from the text of the secret.
 #[derive(Clone, Copy)]
 pub(super) enum KeyForm {
-    /// The text itself.
+    /// The key is the text itself.
     Text,
-    /// What its base64 decodes to.
+    /// The key is the decoded base64.
     Base64,
 }
 
-/// A request whose signature fits none of the keys.
+/// A request whose signature matches none of the keys.
 pub(super) struct Case<'a> {
     pub(super) secrets: &'a [Secret],
     pub(super) keys: &'a [Key],
     pub(super) algorithm: Algorithm,
-    /// How the scheme writes its signatures.
-    pub(super) writing: Writing,
+    /// How the scheme encodes its signatures.
+    pub(super) encoding: Encoding,
     pub(super) form: KeyForm,
-    /// What is signed before the body.
+    /// The signed bytes before the body.
     pub(super) prefix: &'a [u8],
-    /// What is signed after it.
+    /// The signed bytes after the body.
     pub(super) suffix: &'a [u8],
     pub(super) timestamp: Option<&'a [u8]>,
-    /// `None` where the body is not signed.
+    /// `None` if the body is not signed.
     pub(super) body: Option<&'a [u8]>,
     /// The signatures that could be decoded.
-    pub(super) given: &'a [Mac],
-    /// All signatures of a kind that the scheme knows, as they were written.
+    pub(super) macs: &'a [Mac],
+    /// The text of every signature of a supported version.
     pub(super) texts: &'a [&'a [u8]],
 }
 
 impl Case<'_> {
-    /// The judgement: which kind of wrong it is, and what would have been right.
-    pub(super) fn judge(&self, now: Timestamp, tolerance: Duration) -> Judgement {
+    /// The judgement: which kind of error it is, and what would have matched.
+    pub(super) fn judge(&self, timing: Timing) -> Box<Judgement> {
         if self.texts.is_empty() {
-            return Judgement {
-                hint: Some("no_supported_signature: the header holds no signature of a version that this scheme checks".to_owned()),
-                ..Judgement::refused(Reason::NoSupportedSignature)
-            };
+            let hint = "no_supported_signature: the header holds no signature of a version that this scheme supports";
+            return Judgement::refused(Reason::NoSupportedSignature, hint);
         }
-        if self.given.is_empty() {
-            let hint = self.encoding().unwrap_or_else(|| self.malformed());
-            return Judgement::refused_with(Reason::MalformedSignature, hint);
+        if self.macs.is_empty() {
+            let hint = self.other_encoding().unwrap_or_else(|| self.malformed());
+            return Judgement::refused(Reason::MalformedSignature, hint);
         }
         let mut hint = self.explain().unwrap_or_else(|| {
-            format!("{UNEXPLAINED}: no other reading of the body or the secret fits; the secret is another one, or the body was changed on its way")
+            format!("{UNEXPLAINED}: no other form of the body or of the secret matches; check that both sides use the same secret and that nothing changes the body on its way")
         });
-        if let Some(seconds) = self.timestamp.and_then(clock::parse)
-            && clock::outside(seconds, now, tolerance, clock::Window::Both).is_some()
-        {
-            hint.push_str("; besides, its timestamp says ");
-            hint.push_str(&clock::distance(seconds, now));
+        if let Some(seconds) = self.timestamp.and_then(clock::parse) {
+            hint.push_str(&clock::remark(seconds, timing));
         }
-        Judgement {
-            hint: Some(hint),
-            ..Judgement::refused(Reason::SignatureMismatch)
-        }
+        Judgement::refused(Reason::SignatureMismatch, hint)
     }
 
     fn malformed(&self) -> String {
         let length = self.algorithm.length();
-        let (form, characters) = match self.writing {
-            Writing::Hex => ("lower-case hexadecimal digits", 2 * length),
-            Writing::Base64 => ("characters of base64", mac::base64_length(length)),
+        let (form, characters) = match self.encoding {
+            Encoding::Hex => ("lower-case hexadecimal digits", 2 * length),
+            Encoding::Base64 => ("characters of base64", mac::base64_length(length)),
         };
         format!(
-            "malformed_signature: a signature of this scheme is {characters} {form}, after what belongs before it"
+            "malformed_signature: a signature of this scheme has {characters} {form}, after the prefix"
         )
     }
 
     fn explain(&self) -> Option<String> {
         self.changed_body()
-            .or_else(|| self.other_key())
-            .or_else(|| self.encoding())
-            .or_else(|| self.milliseconds())
+            .or_else(|| self.other_key().map(str::to_owned))
+            .or_else(|| self.other_encoding())
+            .or_else(|| self.milliseconds().then(|| MILLISECONDS.to_owned()))
     }
 
-    fn fits(&self, key: &Key, prefix: &[u8], body: &[u8]) -> bool {
+    fn matches(&self, key: &Key, prefix: &[u8], body: &[u8]) -> bool {
         let expected = mac::mac(key, &[prefix, body, self.suffix]);
-        self.given
-            .iter()
-            .take(MOST_GIVEN)
-            .any(|given| mac::is_equal(&expected, given))
+        let mut tried = self.macs.iter().take(MOST_TRIED);
+        tried.any(|given| mac::is_equal(&expected, given))
+    }
+
+    fn any_key_matches(&self, prefix: &[u8], body: &[u8]) -> bool {
+        let mut keys = self.keys.iter();
+        keys.any(|key| self.matches(key, prefix, body))
     }
 
     fn changed_body(&self) -> Option<String> {
-        let found = repair::find(self.body?, |body| {
-            self.keys
-                .iter()
-                .any(|key| self.fits(key, self.prefix, body))
-        })?;
-        Some(body_changed(&found))
+        let signed = repair::find(self.body?, |body| self.any_key_matches(self.prefix, body))?;
+        Some(body_changed(&signed))
     }
 
+    /// The body as received; empty if it is not signed.
     fn received(&self) -> &[u8] {
         self.body.unwrap_or_default()
     }
 
-    fn other_key(&self) -> Option<String> {
-        let fits = |bytes: &[u8]| {
-            !bytes.is_empty() && self.fits(&self.algorithm.key(bytes), self.prefix, self.received())
+    fn other_key(&self) -> Option<&'static str> {
+        let matches = |bytes: &[u8]| {
+            let key = || self.algorithm.key(bytes);
+            !bytes.is_empty() && self.matches(&key(), self.prefix, self.received())
         };
         self.secrets.iter().find_map(|secret| {
             let text = secret.reveal();
-            let trimmed = text.trim();
             match self.form {
-                KeyForm::Text => {
-                    if trimmed != text && fits(trimmed.as_bytes()) {
-                        Some(WHITESPACE.to_owned())
-                    } else {
-                        other_text_key(trimmed, fits)
-                    }
+                KeyForm::Text if text.trim() != text && matches(text.trim().as_bytes()) => {
+                    Some(WHITESPACE)
                 }
-                KeyForm::Base64 => (fits(text.as_bytes()) || fits(bare(text).as_bytes()))
-                    .then(|| "secret_not_base64_decoded: it fits when the text of the secret is the key; this scheme's key is what its base64 decodes to, so the sender signs wrongly or by another scheme".to_owned()),
+                KeyForm::Text => other_text_key(text.trim(), matches),
+                KeyForm::Base64 => {
+                    let is_text = matches(text.as_bytes()) || matches(bare(text).as_bytes());
+                    is_text.then_some("secret_not_base64_decoded: the sender used the text of the secret as its key, but this scheme's key is the decoded base64; decode the secret in the sender, or verify with the scheme that it uses")
+                }
             }
         })
     }
 
-    /// The same MAC in another writing.
-    fn encoding(&self) -> Option<String> {
-        self.texts.iter().take(MOST_GIVEN).find_map(|text| {
-            let (written, bytes) = decode(text, self.algorithm.length())?;
-            let given = [Mac::new(&bytes).filter(|_| bytes.len() == self.algorithm.length())?];
+    /// The same MAC in another encoding.
+    fn other_encoding(&self) -> Option<String> {
+        let length = self.algorithm.length();
+        self.texts.iter().take(MOST_TRIED).find_map(|text| {
+            let (found, bytes) = decode(text, length)?;
+            let macs = [Mac::new(&bytes).filter(|_| bytes.len() == length)?];
             let case = Case {
-                given: &given,
+                macs: &macs,
                 ..*self
             };
-            self.keys
-                .iter()
-                .any(|key| case.fits(key, self.prefix, self.received()))
-                .then(|| {
-                    let form = match self.writing {
-                        Writing::Hex => "lower-case hexadecimal",
-                        Writing::Base64 => "base64 with its padding",
-                    };
-                    if self.writing.decode(text, self.algorithm).is_some() {
-                        return "encoding: the signature is right, but what belongs before it in the header is missing".to_owned();
-                    }
-                    format!("encoding: the signature is right but written in {written}; this scheme's is {form}")
-                })
+            if !case.any_key_matches(self.prefix, self.received()) {
+                return None;
+            }
+            if self.encoding.decode(text, self.algorithm).is_some() {
+                return Some("encoding: the signature matches, but its prefix is missing in the header".to_owned());
+            }
+            let expected = match self.encoding {
+                Encoding::Hex => "lower-case hexadecimal",
+                Encoding::Base64 => "padded base64",
+            };
+            Some(format!("encoding: the signature matches, but it is encoded as {found}; send it as {expected}"))
         })
     }
 
-    /// A sender that signed seconds and wrote milliseconds.
-    fn milliseconds(&self) -> Option<String> {
-        let timestamp = self.timestamp?;
-        let seconds = timestamp.get(..timestamp.len().checked_sub(3)?)?;
-        let at = self
-            .prefix
-            .windows(timestamp.len())
-            .rposition(|window| window == timestamp)?;
-        let prefix = [
-            &self.prefix[..at],
-            seconds,
-            &self.prefix[at + timestamp.len()..],
-        ]
-        .concat();
-        self.keys
-            .iter()
-            .any(|key| self.fits(key, &prefix, self.received()))
-            .then(|| "timestamp_in_milliseconds: it fits once the timestamp is divided by 1000; this scheme counts seconds".to_owned())
+    /// Whether the sender signed seconds and sent milliseconds.
+    fn milliseconds(&self) -> bool {
+        let shorter = |timestamp: &[u8]| {
+            let seconds = timestamp.get(..timestamp.len().checked_sub(3)?)?;
+            let mut windows = self.prefix.windows(timestamp.len());
+            let at = windows.rposition(|window| window == timestamp)?;
+            let rest = &self.prefix[at + timestamp.len()..];
+            Some([&self.prefix[..at], seconds, rest].concat())
+        };
+        self.timestamp
+            .and_then(shorter)
+            .is_some_and(|prefix| self.any_key_matches(&prefix, self.received()))
     }
 }
 
-fn other_text_key(text: &str, fits: impl Fn(&[u8]) -> bool) -> Option<String> {
+fn other_text_key(text: &str, matches: impl Fn(&[u8]) -> bool) -> Option<&'static str> {
     let without = bare(text);
     let with = format!("whsec_{without}");
-    if text != with && fits(with.as_bytes()) {
-        return Some("secret_prefix: it fits once `whsec_` stands before the configured secret; here it is part of the key".to_owned());
-    }
-    if text != without && fits(without.as_bytes()) {
+    if text != with && matches(with.as_bytes()) {
         return Some(
-            "secret_prefix: it fits once `whsec_` is taken from the configured secret".to_owned(),
+            "secret_prefix: the signature matches with `whsec_` before the configured secret; here the prefix is part of the key, so add it",
+        );
+    }
+    if text != without && matches(without.as_bytes()) {
+        return Some(
+            "secret_prefix: the signature matches without `whsec_` before the configured secret; remove the prefix",
         );
     }
     let decoded = BASE64.decode(without).ok()?;
-    fits(&decoded).then(|| "secret_not_base64_decoded: it fits when the secret's base64 is decoded, as standard-webhooks and svix do; try one of them".to_owned())
+    matches(&decoded).then_some("secret_not_base64_decoded: the sender used the decoded base64 of the secret as its key, but this scheme's key is the text; sign with the text, or verify with a scheme that decodes its secret (evt man signatures)")
 }
 
 fn bare(secret: &str) -> &str {
     secret.strip_prefix("whsec_").unwrap_or(secret)
 }
 
-/// What the secret's text decodes to, if it is base64 of either alphabet.
+/// Whether one of the secrets matches once the white space around it is removed.
+pub(super) fn matches_trimmed(secrets: &[Secret], matches: impl Fn(&str) -> bool) -> bool {
+    secrets.iter().any(|secret| {
+        let (text, trimmed) = (secret.reveal(), secret.reveal().trim());
+        text != trimmed && matches(trimmed)
+    })
+}
+
+/// Decodes a secret if it is base64 of either alphabet.
 pub(super) fn decoded(secret: &str) -> Option<Vec<u8>> {
     let decoded = BASE64.decode(secret);
     decoded.or_else(|_| BASE64_URL.decode(secret)).ok()
 }
 
+/// Decodes a signature and names its encoding.
 fn decode(text: &[u8], length: usize) -> Option<(&'static str, Vec<u8>)> {
     let text = std::str::from_utf8(text).ok()?;
     if text.len() == 2 * length {
         let lower = text.to_ascii_lowercase();
         if let Some(mac) = mac::from_hex(lower.as_bytes(), length) {
-            let written = if lower == text {
-                "plain hexadecimal"
-            } else {
-                "upper-case hexadecimal"
+            let name = match lower == text {
+                true => "lower-case hexadecimal",
+                false => "upper-case hexadecimal",
             };
-            return Some((written, mac.as_slice().to_vec()));
+            return Some((name, mac.as_slice().to_vec()));
         }
     }
     let base64 = BASE64.decode(text).map(|bytes| ("base64", bytes));
@@ -245,68 +237,58 @@ fn decode(text: &[u8], length: usize) -> Option<(&'static str, Vec<u8>)> {
         .ok()
 }
 
-/// What a person is told of a body that something rewrote.
-pub(super) fn body_changed(found: &str) -> String {
+/// The hint for a body that was rewritten. `signed` names the form that matches: `the body without its trailing newline`.
+pub(super) fn body_changed(signed: &str) -> String {
     format!(
-        "body_changed: the signature fits {found}; something between the sender and here rewrote it"
+        "body_changed: the signature matches {signed}; a proxy, framework or body parser rewrote it, so pass on and verify the raw bytes"
     )
 }
 
-/// The judgement on a timestamp that cannot be read.
+/// The judgement on a timestamp that cannot be parsed.
 #[cold]
-pub(super) fn timestamp(text: &[u8], clock: Clock) -> Judgement {
+pub(super) fn timestamp(text: &[u8], clock: Clock) -> Box<Judgement> {
     let form = match clock {
         Clock::Seconds => "whole seconds since 1970",
-        Clock::Rfc3339 => "a time as in RFC 3339",
+        Clock::Rfc3339 => "an RFC 3339 time",
     };
     let text = String::from_utf8_lossy(&text[..text.len().min(40)]);
-    Judgement::refused_with(
-        Reason::MalformedTimestamp,
-        format!("malformed_timestamp: `{text}` is not {form}"),
-    )
+    let hint = format!("malformed_timestamp: the timestamp must be {form}, but is `{text}`");
+    Judgement::refused(Reason::MalformedTimestamp, hint)
 }
 
-/// The judgement on a signature of another version than the one that is known.
+/// The judgement on a signature of an unsupported version.
 #[cold]
-pub(super) fn version(known: &str, line: &[u8]) -> Judgement {
+pub(super) fn version(supported: &str, line: &[u8]) -> Box<Judgement> {
     let given = line.split(|byte| *byte == b'=').next().unwrap_or_default();
     let given = String::from_utf8_lossy(&given[..given.len().min(20)]);
-    Judgement::refused_with(
-        Reason::UnsupportedVersion,
-        format!(
-            "unsupported_version: the signature is of version `{given}`; `{}` is the one that is checked",
-            known.trim_end_matches('=')
-        ),
-    )
+    let supported = supported.trim_end_matches('=');
+    let hint = format!(
+        "unsupported_version: the signature has version `{given}`; only `{supported}` is supported"
+    );
+    Judgement::refused(Reason::UnsupportedVersion, hint)
 }
 
-/// The judgement on a header that is missing or stands there twice.
+/// The judgement on a request without a header.
 #[cold]
-pub(super) fn header(reason: Reason, name: &HeaderName, headers: &HeaderMap) -> Judgement {
-    let hint = if reason == Reason::DuplicateHeader {
-        format!("duplicate_header: `{name}` came twice with two values")
-    } else if name == "x-hub-signature-256" && headers.contains_key("x-hub-signature") {
-        format!(
-            "missing_header: there is no `{name}`; the SHA-1 of `x-hub-signature` does not count"
-        )
-    } else {
-        let others = super::SCHEMES
-            .iter()
-            .filter_map(|scheme| Some((scheme.header()?, scheme.name())));
-        match others
-            .into_iter()
-            .find(|(known, _)| name != known && headers.contains_key(*known))
-        {
-            Some((known, scheme)) => format!(
-                "missing_header: there is no `{name}`, but a `{known}`: was this signed by {scheme}?"
-            ),
-            None => format!(
-                "missing_header: there is no `{name}`; the sender does not sign, or a proxy took it away"
-            ),
-        }
+pub(super) fn missing_header(name: &HeaderName, headers: &HeaderMap) -> Box<Judgement> {
+    let facts = || SCHEMES.iter().map(|scheme| scheme.facts());
+    let legacy = facts()
+        .filter(|facts| facts.header == Some(name.as_str()))
+        .find_map(|facts| facts.legacy_header.filter(|old| headers.contains_key(*old)));
+    let other = facts().find_map(|facts| {
+        let header = facts.header.filter(|header| *name != **header)?;
+        headers.contains_key(header).then_some((header, facts.name))
+    });
+    let hint = match (legacy, other) {
+        (Some(legacy), _) => format!(
+            "missing_header: there is `{legacy}` but not `{name}`; the older header is not accepted, because its SHA-1 signature is weak"
+        ),
+        (None, Some((header, scheme))) => format!(
+            "missing_header: there is `{header}` but not `{name}`; if {scheme} sent this request, verify with that scheme"
+        ),
+        (None, None) => format!(
+            "missing_header: there is no `{name}` header; the sender does not sign its requests, or a proxy removed the header"
+        ),
     };
-    Judgement {
-        hint: Some(hint),
-        ..Judgement::refused(reason)
-    }
+    Judgement::refused(Reason::MissingHeader, hint)
 }

@@ -1,7 +1,7 @@
 //! Discord: `X-Signature-Ed25519: <hex>`, Ed25519 over `X-Signature-Timestamp` and the body.
 //!
-//! Discord tries an endpoint with bad signatures and takes it only if these are answered with 401. There is no window: its own
-//! library checks no time.
+//! Discord sends requests with invalid signatures on purpose, and accepts an endpoint only if it answers them with 401. There is
+//! no tolerance: Discord's own library does not check the time.
 //! <https://discord.com/developers/docs/interactions/overview#setting-up-an-endpoint>
 
 use std::time::Duration;
@@ -10,53 +10,101 @@ use aws_lc_rs::signature::{Ed25519KeyPair, ParsedPublicKey};
 use http::HeaderName;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use super::asymmetric::{self, ED25519_LENGTH};
 use super::mac::{self, Mac};
 use super::{
-    Handshake, Judgement, KeyPair, Options, Outgoing, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, header,
+    Challenge, Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options,
+    Outgoing, Probe, ProbeRequest, Received, Reply, Scheme, SignatureError, Signed, Signer, Timing,
+    Verifier, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
 const NAME: &str = "discord";
-static SIGNATURE: HeaderName = HeaderName::from_static("x-signature-ed25519");
+const HEADER: &str = "x-signature-ed25519";
+static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
 static TIMESTAMP: HeaderName = HeaderName::from_static("x-signature-timestamp");
+
+static FACTS: Facts = Facts {
+    header: Some(HEADER),
+    checks_clock: false,
+    answer_within: Duration::from_secs(3),
+    keys: Some("verify with the public key and sign with the private seed, both in hexadecimal"),
+    handshake: Some(
+        "A signed PING: {\"type\":1}, or 204 for the ping of webhook events. A wrong signature: 401.",
+    ),
+    probes: &[
+        Probe {
+            name: "discord: PING",
+            proves: "Discord accepts the URL of the endpoint",
+            fix: "answer {\"type\": 1} to the PING of an interaction, and 204 to that of webhook events",
+            request: |challenge| {
+                Ok(ProbeRequest::Post {
+                    headers: Vec::new(),
+                    body: ping(challenge),
+                })
+            },
+            // <https://docs.discord.com/developers/interactions/overview>
+            expect: Reply::Checked(
+                |challenge, status, body| match is_webhook_event(challenge) {
+                    true => status == 204,
+                    false => {
+                        let reply: Value = serde_json::from_slice(body).unwrap_or_default();
+                        reply["type"] == 1
+                    }
+                },
+            ),
+        },
+        Probe {
+            name: "discord: a forged PING",
+            proves: "Discord keeps the URL: it sends such a request from time to time",
+            fix: "answer 401 to an invalid signature, also of a PING",
+            request: |challenge| {
+                Ok(ProbeRequest::Forged {
+                    body: ping(challenge),
+                })
+            },
+            expect: Reply::Status(401),
+        },
+    ],
+    ..Facts::new(
+        NAME,
+        "X-Signature-Ed25519 over timestamp and body; the key is the application's public key in hex",
+    )
+};
+
+/// Interactions and webhook events have separate endpoints with different pings.
+fn is_webhook_event(challenge: &Challenge<'_>) -> bool {
+    let body = serde_json::from_slice::<Value>(challenge.event);
+    body.is_ok_and(|body| body.get("event").is_some())
+}
+
+fn ping(challenge: &Challenge<'_>) -> Vec<u8> {
+    let body = match is_webhook_event(challenge) {
+        true => json!({"version": 1, "application_id": "1", "type": 0}),
+        false => json!({"application_id": "1", "id": "1", "type": 1, "version": 1}),
+    };
+    body.to_string().into()
+}
 
 pub(super) struct Discord;
 
 impl Scheme for Discord {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "X-Signature-Ed25519 over timestamp and body; the key is the application's public key in hex"
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(SIGNATURE.as_str())
-    }
-
-    fn checks_clock(&self) -> bool {
-        false
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
         let public = asymmetric::ed25519_half(random)?;
         Some(KeyPair {
-            signs: hex_secret(random),
-            verifies: hex_secret(&public),
+            signs: Secret::new(mac::hex(random)),
+            verifies: Secret::new(mac::hex(&public)),
         })
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, secrets: &[Secret], _options: &Options) -> NewVerifier {
         let keys = super::keys(NAME, secrets, |secret| {
             let bytes = from_hex(secret.reveal().as_bytes(), 32);
             let key = bytes.and_then(|bytes| asymmetric::ed25519_public(bytes.as_slice()));
@@ -68,31 +116,19 @@ impl Scheme for Discord {
         Ok(Box::new(DiscordVerifier { keys }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], _options: &Options) -> NewSigner {
         let text = secret.reveal().as_bytes();
         let bytes = from_hex(text, 32).or_else(|| from_hex(text, 64));
-        match bytes.and_then(|bytes| asymmetric::ed25519_private(bytes.as_slice())) {
-            Some(key) => Ok(Box::new(DiscordSigner { key })),
-            None => Err(SignatureError::BadSecret {
-                scheme: NAME,
-                expected: "a private key of 64 or 128 hexadecimal digits",
-            }),
-        }
+        let key = bytes.and_then(|bytes| asymmetric::ed25519_private(bytes.as_slice()));
+        let key = key.ok_or(SignatureError::BadSecret {
+            scheme: NAME,
+            expected: "a private key of 64 or 128 hexadecimal digits",
+        })?;
+        Ok(Box::new(DiscordSigner { key }))
     }
 }
 
-fn hex_secret(bytes: &[u8]) -> Secret {
-    let mut text = Vec::new();
-    mac::push_hex(bytes, &mut text);
-    Secret::new(String::from_utf8_lossy(&text))
-}
-
-/// Discord's own libraries read digits of either case.
+/// Upper-case digits are accepted, as in Discord's own libraries.
 fn from_hex(text: &[u8], length: usize) -> Option<Mac> {
     let mut lower = [0; 2 * ED25519_LENGTH];
     let lower = lower.get_mut(..text.len())?;
@@ -106,50 +142,35 @@ struct DiscordVerifier {
 }
 
 impl Verifier for DiscordVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        _now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
-        let stamped = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP);
-        let (signature, timestamp) = match stamped {
-            Ok(stamped) => stamped,
-            Err(judgement) => return *judgement,
-        };
-        let Some(given) = from_hex(signature, ED25519_LENGTH) else {
-            return asymmetric::malformed("128 hexadecimal digits");
-        };
+    fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
+        let (signature, timestamp) = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP)?;
+        let given = from_hex(signature, ED25519_LENGTH)
+            .ok_or_else(|| asymmetric::malformed("128 hexadecimal digits"))?;
         let matching = |body: &[u8]| {
             let message = [timestamp, body].concat();
-            let fits = |key: &ParsedPublicKey| key.verify_sig(&message, given.as_slice()).is_ok();
-            self.keys.iter().position(fits)
+            let mut keys = self.keys.iter();
+            keys.position(|key| key.verify_sig(&message, given.as_slice()).is_ok())
         };
-        match matching(received.body) {
-            Some(matched) => Judgement::valid(matched),
-            None => asymmetric::mismatch(received.body, |body| matching(body).is_some()),
-        }
+        asymmetric::judge(received.body, matching)
     }
 
     fn handshake(&self, received: &Received<'_>, judgement: &Judgement) -> Option<Handshake> {
         let ping = Ping::read(received)?;
         if !judgement.is_valid() {
-            let hint = "bad_signature: a ping whose signature is wrong is answered with 401; Discord sends such ones on purpose";
+            let hint = "bad_signature: the signature of this PING is invalid; Discord sends such requests on purpose and expects 401";
             return Some(Handshake::refused("PING", 401, hint));
         }
         Some(match ping {
-            Ping::Interaction => {
-                Handshake::answer("PING", "application/json", br#"{"type":1}"#.to_vec())
-            }
+            Ping::Interaction => Handshake::answer("PING", "application/json", r#"{"type":1}"#),
             Ping::Webhook => Handshake {
                 status: 204,
-                ..Handshake::answer("PING", "", Vec::new())
+                ..Handshake::answer("PING", "", "")
             },
         })
     }
 }
 
-/// The two requests by which Discord tries an endpoint.
+/// The two requests by which Discord checks an endpoint.
 enum Ping {
     Interaction,
     Webhook,
@@ -168,7 +189,7 @@ impl Ping {
         let body: Body = serde_json::from_slice(received.body).ok()?;
         match (body.r#type, body.event) {
             (0, None) => Some(Self::Webhook),
-            // The other webhooks are of type 1 too, but hold an event.
+            // Webhook events have type 1 too, but with an event.
             (1, None) => Some(Self::Interaction),
             _ => None,
         }
@@ -183,11 +204,10 @@ impl Signer for DiscordSigner {
     fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
         let timestamp = message.timestamp.secs().to_string();
         let text = [timestamp.as_bytes(), message.body].concat();
-        let mut signature = Vec::with_capacity(2 * ED25519_LENGTH);
-        mac::push_hex(self.key.sign(&text).as_ref(), &mut signature);
+        let signature = mac::hex(self.key.sign(&text).as_ref());
         Ok(vec![
             (SIGNATURE.clone(), header::value(signature)),
-            (TIMESTAMP.clone(), header::value(timestamp.into_bytes())),
+            (TIMESTAMP.clone(), header::value(timestamp)),
         ]
         .into())
     }

@@ -1,32 +1,25 @@
-//! GitHub: `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 over the body as it was sent.
-//!
-//! The older `X-Hub-Signature` (SHA-1) never counts.
+//! GitHub: `X-Hub-Signature-256: sha256=<hex>`, HMAC-SHA256 over the body. The older `X-Hub-Signature` (SHA-1) is not accepted.
 //! <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>
 
-use std::borrow::Cow;
+use super::Facts;
+use super::mac::Encoding;
+use super::recipe::{Recipe, Row};
 
-use http::HeaderName;
+const HEADER: &str = "x-hub-signature-256";
 
-use super::mac::{Algorithm, Writing};
-use super::recipe::{Carries, Part, Recipe, Row, with_id};
-
-static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-hub-signature-256")];
-static DELIVERY: HeaderName = HeaderName::from_static("x-github-delivery");
-
-static RECIPE: Recipe = Recipe {
-    name: "github",
-    summary: "X-Hub-Signature-256: HMAC-SHA256 over the body, with the secret's text as the key",
-    signature: Cow::Borrowed(&SIGNATURE),
-    carries: Carries::After(Cow::Borrowed("sha256=")),
-    algorithm: Algorithm::Sha256,
-    writing: Writing::Hex,
-    id: None,
-    stamp: None,
-    message: Cow::Borrowed(&[Part::Body]),
-    sample: ("", 20),
-    along: |message| with_id(&DELIVERY, message),
-    handshake: None,
-    options: &[],
+static FACTS: Facts = Facts {
+    header: Some(HEADER),
+    legacy_header: Some("x-hub-signature"),
+    type_header: Some("x-github-event"),
+    ..Facts::new(
+        "github",
+        "X-Hub-Signature-256: HMAC-SHA256 over the body; the key is the text of the secret",
+    )
 };
 
-pub(super) static SCHEME: Row = Row(&RECIPE);
+pub(super) static SCHEME: Row = Row {
+    recipe: Recipe::of_body(&FACTS, HEADER, "sha256=", Encoding::Hex),
+    sample: ("", 20),
+    unsigned_id: Some("x-github-delivery"),
+    handshake: None,
+};

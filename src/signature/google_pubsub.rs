@@ -1,6 +1,6 @@
-//! Google Pub/Sub's push with authentication: a token of Google's in `Authorization: Bearer`, RS256 by a key of Google's set.
+//! Google Pub/Sub with authenticated push: a token in `Authorization: Bearer`, RS256 with a key of Google's key set.
 //!
-//! The body is not covered. Any customer of Google's can get a token for any audience: the email says whose it is.
+//! The body is not covered. Every Google customer can get a token for any audience, so the email must be checked too.
 //! <https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions>
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,10 +14,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::asymmetric::RsaSigner;
+use super::options::CERTS;
 use super::token::{self, Claims, Token};
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, certificate, diagnose,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
+    Scheme, SignatureError, Signed, Signer, Timing, Verifier, certificate,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -29,66 +30,56 @@ const EMAIL: &str = "email";
 const KEYS: &str = "jwks";
 const KEYS_URL: &str = "jwks-url";
 const KID: &str = "kid";
-const CERTS: &str = "certs";
 const GOOGLE: &str = "https://www.googleapis.com/oauth2/v3/certs";
 const ISSUERS: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
-/// Whoever pushes.
+/// The value of `email` that accepts every account.
 const ANY: &str = "any";
-/// Seconds after which a set is fetched again: keys are withdrawn.
+/// Seconds after which the set is fetched again, because keys are withdrawn.
 const STALE: i64 = 6 * 3600;
-/// How far clocks may differ, as in Google's own libraries.
+/// The default tolerance, as in Google's own libraries.
 const LEEWAY: Duration = Duration::from_secs(300);
-/// Seconds that a token may count at most.
+/// The longest accepted lifetime of a token, in seconds.
 const LONGEST_LIFE: i64 = 24 * 60 * 60;
-/// Seconds that a token of ours counts.
+/// Lifetime of a token that evt makes, in seconds.
 const LIFE: i64 = 3600;
-/// Keys of a set that are read.
+/// How many keys of a set are read.
 const MOST_KEYS: usize = 16;
-/// Seconds before a set is fetched again for a key that it does not hold.
+/// Seconds before the set is fetched again for an unknown key.
 const PATIENCE: i64 = 60;
+
+static FACTS: Facts = Facts {
+    options: &[
+        (AUDIENCE, "the required audience of the token (`aud`)"),
+        (
+            EMAIL,
+            "the service account that pushes; `any` accepts the token of every Google customer for the audience",
+        ),
+        (KEYS, "the JSON of the key set, instead of fetching it"),
+        (KEYS_URL, "the URL of the key set (default Google's)"),
+        (KID, "the name of the key in the set, for signing"),
+        CERTS,
+    ],
+    covers_body: false,
+    outdated_after: token::OUTDATED_AFTER,
+    keys: Some("verify with Google's key set and sign with a private key in PEM"),
+    ..Facts::new(
+        NAME,
+        "Authorization: Bearer and a token of Google (RS256); needs audience and email; the body is not covered",
+    )
+};
 
 pub(super) struct GooglePubSub;
 
 impl Scheme for GooglePubSub {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "Authorization: Bearer and a token of Google's (RS256); needs audience and email; the body is not covered"
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (AUDIENCE, "whom the token has to be for (`aud`)"),
-            (
-                EMAIL,
-                "the service account that pushes; `any` takes any customer's token for the audience",
-            ),
-            (KEYS, "the key set's JSON text, instead of fetching it"),
-            (KEYS_URL, "where the key set is, if not at Google's"),
-            (KID, "the key's name in the set, for signing"),
-            (
-                CERTS,
-                "`loopback` allows a jwks-url of this machine, by http too",
-            ),
-        ]
-    }
-
-    fn covers_body(&self) -> bool {
-        false
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, _random: &[u8; 32]) -> Option<KeyPair> {
         None
     }
 
-    fn verifier(
-        &self,
-        _secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, _secrets: &[Secret], options: &Options) -> NewVerifier {
         let fixed = options.get(KEYS).map(|text| {
             read(text.as_bytes()).ok_or(SignatureError::BadOption {
                 scheme: NAME,
@@ -98,7 +89,7 @@ impl Scheme for GooglePubSub {
         });
         let fixed = fixed.transpose()?;
         let url = options.get(KEYS_URL).unwrap_or(GOOGLE);
-        let loopback = super::certs_on_loopback(NAME, options)?;
+        let loopback = options.allows_loopback(NAME)?;
         let allowed = url.parse().is_ok_and(|url: http::Uri| {
             (url.scheme_str() == Some("https") && url.host().is_some())
                 || (loopback && certificate::is_loopback(&url))
@@ -111,8 +102,8 @@ impl Scheme for GooglePubSub {
             });
         }
         Ok(Box::new(PubSubVerifier {
-            audience: needed(options, AUDIENCE)?.to_owned(),
-            email: Some(needed(options, EMAIL)?)
+            audience: options.required(NAME, AUDIENCE)?.to_owned(),
+            email: Some(options.required(NAME, EMAIL)?)
                 .filter(|email| *email != ANY)
                 .map(str::to_owned),
             is_fixed: fixed.is_some(),
@@ -121,32 +112,20 @@ impl Scheme for GooglePubSub {
         }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], options: &Options) -> NewSigner {
         Ok(Box::new(PubSubSigner {
-            audience: needed(options, AUDIENCE)?.to_owned(),
+            audience: options.required(NAME, AUDIENCE)?.to_owned(),
             email: options
                 .get(EMAIL)
                 .filter(|email| *email != ANY)
                 .map(str::to_owned),
-            kid: needed(options, KID)?.to_owned(),
+            kid: options.required(NAME, KID)?.to_owned(),
             key: RsaSigner::new(NAME, secret)?,
         }))
     }
 }
 
-fn needed<'a>(options: &'a Options, option: &'static str) -> Result<&'a str, SignatureError> {
-    options.get(option).ok_or(SignatureError::MissingOption {
-        scheme: NAME,
-        option,
-    })
-}
-
-/// A key of a set, prepared.
+/// A prepared key of a set.
 struct Named {
     kid: String,
     key: ParsedPublicKey,
@@ -158,7 +137,7 @@ struct Known {
     at: i64,
 }
 
-/// Reads a key set. Keys of other kinds are passed over; a set without a key that can be used is none.
+/// Parses a key set. Keys of other types are skipped. Returns `None` if no key is usable.
 fn read(document: &[u8]) -> Option<Arc<[Named]>> {
     #[derive(Deserialize)]
     struct Set {
@@ -176,7 +155,7 @@ fn read(document: &[u8]) -> Option<Arc<[Named]>> {
     let set: Set = serde_json::from_slice(document).ok()?;
     let prepare = |value: &Value| {
         let jwk = Jwk::deserialize(value).ok()?;
-        let fits = jwk.kty == "RSA"
+        let is_usable = jwk.kty == "RSA"
             && jwk.r#use.is_none_or(|usage| usage == "sig")
             && jwk.alg.is_none_or(|alg| alg == ALGORITHM);
         let components = RsaPublicKeyComponents {
@@ -184,7 +163,7 @@ fn read(document: &[u8]) -> Option<Arc<[Named]>> {
             e: URL_SAFE_NO_PAD.decode(&jwk.e).ok()?,
         };
         let key = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-        let key = key.ok().filter(|_| fits)?;
+        let key = key.ok().filter(|_| is_usable)?;
         Some(Named { kid: jwk.kid, key })
     };
     let keys: Arc<[Named]> = set
@@ -199,40 +178,57 @@ fn read(document: &[u8]) -> Option<Arc<[Named]>> {
 struct PubSubVerifier {
     audience: String,
     email: Option<String>,
-    /// Whether the set was given: then nothing is fetched.
+    /// Whether the user gave the set. Then it is never fetched.
     is_fixed: bool,
     url: String,
     keys: RwLock<Option<Known>>,
 }
 
 impl Verifier for PubSubVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        tolerance: Option<Duration>,
-    ) -> Judgement {
-        let judged = self.judge(received, now, tolerance.unwrap_or(LEEWAY));
-        judged.unwrap_or_else(|judgement| *judgement)
+    fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
+        let token = Token::read(received.headers, ALGORITHM)?;
+        let Some(kid) = &token.kid else {
+            return Err(token::malformed("it does not name its key (`kid`)"));
+        };
+        let keys = {
+            let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            known.as_ref().map(|known| Arc::clone(&known.keys))
+        };
+        let keys = keys.ok_or_else(|| certificate::unavailable(&self.url, "key set"))?;
+        let Some(named) = keys.iter().find(|named| named.kid == *kid) else {
+            return Err(unknown(kid, &self.url));
+        };
+        if named
+            .key
+            .verify_sig(token.signed, &token.signature)
+            .is_err()
+        {
+            let hint = "unexplained: the key that the token names did not sign it; the token was forged, or changed on its way";
+            return Err(Judgement::refused(Reason::SignatureMismatch, hint));
+        }
+        let claims = token.claims()?;
+        check_time(&claims, timing.or(LEEWAY))?;
+        self.check(&claims)?;
+        Ok(Judgement::valid(0))
     }
 
-    fn wants(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
+    fn missing_document(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
         let token = Token::read(received.headers, ALGORITHM).ok()?;
         let kid = token.kid?;
         let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-        let is_wanted = !self.is_fixed
+        let is_missing = !self.is_fixed
             && known.as_ref().is_none_or(|known| {
                 let age = now.secs().abs_diff(known.at);
                 let is_unknown = known.keys.iter().all(|named| named.kid != kid);
                 age >= STALE.unsigned_abs() || (is_unknown && age >= PATIENCE.unsigned_abs())
             });
-        is_wanted.then(|| self.url.clone())
+        is_missing.then(|| self.url.clone())
     }
 
-    fn learn(&self, url: &str, document: &[u8], now: Timestamp) {
+    fn add_document(&self, url: &str, document: &[u8], now: Timestamp) {
         if url == self.url && !self.is_fixed {
             let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-            // What cannot be read is some other server's answer; the keys that were good stay.
+            // An unreadable document, such as an error page, does not replace the known keys.
             if let Some(keys) = read(document) {
                 let at = now.secs();
                 *known = Some(Known { keys, at });
@@ -242,50 +238,8 @@ impl Verifier for PubSubVerifier {
 }
 
 impl PubSubVerifier {
-    fn judge(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        leeway: Duration,
-    ) -> Result<Judgement, Box<Judgement>> {
-        let token = Token::read(received.headers, ALGORITHM)?;
-        let Some(kid) = &token.kid else {
-            return Err(token::malformed("it does not name its key (`kid`)"));
-        };
-        let keys = {
-            let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            known.as_ref().map(|known| Arc::clone(&known.keys))
-        };
-        let keys = keys.ok_or_else(|| Box::new(certificate::unavailable(&self.url, "key set")))?;
-        let Some(named) = keys.iter().find(|named| named.kid == *kid) else {
-            return Err(unknown(kid, &self.url));
-        };
-        if named
-            .key
-            .verify_sig(token.signed, &token.signature)
-            .is_err()
-        {
-            let hint = format!(
-                "{}: the token names a key of the set, but that did not sign it; it was forged, or changed on its way",
-                diagnose::UNEXPLAINED
-            );
-            let judgement = Judgement::refused_with(Reason::SignatureMismatch, hint);
-            return Err(Box::new(judgement));
-        }
-        let claims = token.claims()?;
-        time(&claims, now, leeway)?;
-        self.claims(&claims)?;
-        Ok(Judgement::valid(0))
-    }
-
-    fn claims(&self, claims: &Claims) -> Result<(), Box<Judgement>> {
-        if !claims
-            .iss
-            .as_deref()
-            .is_some_and(|iss| ISSUERS.contains(&iss))
-        {
-            return Err(token::mismatch("iss", claims.iss.as_deref(), ISSUERS[0]));
-        }
+    fn check(&self, claims: &Claims) -> Result<(), Box<Judgement>> {
+        claims.issuer(&ISSUERS)?;
         claims.audience(&self.audience)?;
         let email = claims.email.as_deref();
         if let Some(expected) = &self.email
@@ -301,14 +255,14 @@ impl PubSubVerifier {
     }
 }
 
-/// Google's tokens have to say when they were made and when they end.
-fn time(claims: &Claims, now: Timestamp, leeway: Duration) -> Result<(), Box<Judgement>> {
+/// Checks the lifetime. Tokens of Google must have `iat` and `exp`.
+fn check_time(claims: &Claims, timing: Timing) -> Result<(), Box<Judgement>> {
     let (Some(iat), Some(exp)) = (
         claims.iat.map(token::seconds),
         claims.exp.map(token::seconds),
     ) else {
         return Err(token::malformed(
-            "it does not say when it was made and when it ends (`iat`, `exp`)",
+            "it lacks the time of issue or expiry (`iat`, `exp`)",
         ));
     };
     if exp.saturating_sub(iat) > LONGEST_LIFE {
@@ -318,7 +272,7 @@ fn time(claims: &Claims, now: Timestamp, leeway: Duration) -> Result<(), Box<Jud
     }
     let times = Claims {
         exp: claims.exp,
-        // A token counts from when it was made.
+        // A token is not valid before it was issued.
         nbf: Some(
             claims
                 .nbf
@@ -327,16 +281,16 @@ fn time(claims: &Claims, now: Timestamp, leeway: Duration) -> Result<(), Box<Jud
         ),
         ..Claims::default()
     };
-    times.time(now, leeway, Some(0))
+    times.time(timing, Some(0))
 }
 
 #[cold]
 fn unknown(kid: &str, url: &str) -> Box<Judgement> {
     let shown: String = kid.chars().take(80).collect();
     let hint = format!(
-        "unknown_key: the token is signed by the key `{shown}`, which is not in the key set ({url}); it is no token of Google's, or the set given is old"
+        "unknown_key: the token names the key `{shown}`, which is not in the key set ({url}); the token is not from Google, or the option `jwks` is outdated"
     );
-    Box::new(Judgement::refused_with(Reason::UnknownKey, hint))
+    Judgement::refused(Reason::UnknownKey, hint)
 }
 
 struct PubSubSigner {

@@ -2,42 +2,55 @@
 
 use std::borrow::Cow;
 
-use http::header::{AUTHORIZATION, AsHeaderName};
-use http::{HeaderMap, HeaderValue};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Judgement, Reason, diagnose};
 
-/// The value of a header that may occur once. Sent twice with the same value it still says one thing; with two values it
-/// does not, and whoever chose one of them could be made to check the other.
-pub(super) fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<&[u8], Reason> {
+/// Returns the value of a header, or the judgement on a request that lacks it or has two values.
+///
+/// The same value twice is accepted. Two different values are not: an attacker could make the verifier check one of them and
+/// the app read the other.
+pub(super) fn single<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<&'a [u8], Box<Judgement>> {
     let mut values = headers.get_all(name).iter();
-    let first = values.next().ok_or(Reason::MissingHeader)?;
+    let Some(first) = values.next() else {
+        return Err(diagnose::missing_header(name, headers));
+    };
     if values.any(|other| other != first) {
-        return Err(Reason::DuplicateHeader);
+        return Err(duplicate(name));
     }
     Ok(first.as_bytes())
 }
 
-/// What follows the name of the scheme in the Authorization header; the name is compared without case (RFC 9110).
+/// The judgement on a header with two different values.
+#[cold]
+pub(super) fn duplicate(name: &HeaderName) -> Box<Judgement> {
+    let hint =
+        format!("duplicate_header: `{name}` was sent twice with different values; send it once");
+    Judgement::refused(Reason::DuplicateHeader, hint)
+}
+
+/// Returns the text after the name of the scheme in the Authorization header. The name is case-insensitive (RFC 9110).
 pub(super) fn authorization<'a>(
     headers: &'a HeaderMap,
     scheme: &str,
 ) -> Result<&'a [u8], Box<Judgement>> {
-    let line = single(headers, AUTHORIZATION)
-        .map_err(|reason| Box::new(diagnose::header(reason, &AUTHORIZATION, headers)))?;
+    let line = single(headers, &AUTHORIZATION)?;
     let split = line.split_at_checked(scheme.len());
     let rest = split
         .filter(|(name, _)| name.eq_ignore_ascii_case(scheme.as_bytes()))
         .and_then(|(_, rest)| rest.strip_prefix(b" "));
     rest.map(<[u8]>::trim_ascii_start).ok_or_else(|| {
-        Box::new(Judgement::refused_with(
-            Reason::MalformedHeader,
-            format!("malformed_header: the Authorization header is not `{scheme} …`"),
-        ))
+        let hint =
+            format!("malformed_header: the Authorization header must have the form `{scheme} …`");
+        Judgement::refused(Reason::MalformedHeader, hint)
     })
 }
 
-/// The text without what cannot stand in a header.
+/// Removes the characters that a header cannot hold.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Cow::Borrowed(text)
@@ -46,8 +59,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A value of visible ASCII.
-pub(super) fn value(bytes: Vec<u8>) -> HeaderValue {
-    HeaderValue::from_maybe_shared(bytes::Bytes::from(bytes))
-        .expect("letters, digits and signs can stand in a header")
+/// Makes a value of visible ASCII.
+pub(super) fn value(text: impl Into<Vec<u8>>) -> HeaderValue {
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(text.into()))
+        .expect("visible ASCII is a valid header value")
 }

@@ -1,110 +1,93 @@
-//! Any HMAC scheme, described by options: for senders that have no scheme of their own here, and for those that publish none.
+//! Any HMAC scheme, described by options: for senders that have no scheme here, and for those whose vendor documents none.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
 
 use super::clock::{Clock, Window};
-use super::mac::{Algorithm, Writing};
-use super::recipe::{Carries, MOST_PARTS, Part, Recipe, Shared, Stamp, alone, hex_keys};
-use super::{KeyPair, Options, Scheme, SignatureError, Signer, Verifier};
+use super::mac::{Algorithm, Encoding};
+use super::recipe::{Format, MOST_PARTS, Part, Recipe, Stamp};
+use super::{Facts, KeyPair, NewSigner, NewVerifier, Options, Scheme, SignatureError};
 use crate::secret::Secret;
 
 const NAME: &str = "hmac";
-const SUMMARY: &str = "any HMAC: header, algorithm, encoding, prefix and template as options";
 const TOLERANCE: Duration = Duration::from_secs(300);
+
+static FACTS: Facts = Facts {
+    options: &[
+        (
+            "header",
+            "the header that holds the signature (default X-Signature)",
+        ),
+        ("algorithm", "sha256 (default), sha1 or sha512"),
+        ("encoding", "hex (default) or base64"),
+        (
+            "prefix",
+            "the text before the signature in the header, such as sha256=",
+        ),
+        (
+            "template",
+            "the signed message: text with {id}, {timestamp} and {body} (default {body})",
+        ),
+        (
+            "timestamp-header",
+            "the header of {timestamp} (default X-Timestamp)",
+        ),
+        ("id-header", "the header of {id} (default X-Id)"),
+    ],
+    ..Facts::new(
+        NAME,
+        "any HMAC: header, algorithm, encoding, prefix and template are options",
+    )
+};
 
 pub(super) struct Hmac;
 
-const OPTIONS: &[(&str, &str)] = &[
-    (
-        "header",
-        "the header that holds the signature; X-Signature if not given",
-    ),
-    ("algorithm", "sha256 (if not given), sha1 or sha512"),
-    ("encoding", "hex (if not given) or base64"),
-    (
-        "prefix",
-        "what stands before the signature in the header, such as sha256=",
-    ),
-    (
-        "template",
-        "what is signed: text with {id}, {timestamp} and {body}; {body} if not given",
-    ),
-    (
-        "timestamp-header",
-        "the header of {timestamp}; X-Timestamp if not given",
-    ),
-    ("id-header", "the header of {id}; X-Id if not given"),
-];
-
 impl Scheme for Hmac {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        SUMMARY
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        OPTIONS
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
-        Some(hex_keys("", random))
+        Some(KeyPair::hex("", random))
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        recipe(options)?.verifier(secrets, options)
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
+        recipe(options)?.verifier(secrets, options, None)
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        recipe(options)?.signer(std::slice::from_ref(secret))
+    fn new_signer(&self, secret: &Secret, more: &[Secret], options: &Options) -> NewSigner {
+        recipe(options)?.signer(secret, more, None)
     }
 }
 
-fn recipe(options: &Options) -> Result<Shared, SignatureError> {
-    options.check(&Hmac)?;
-    let text = |name: &str, usual: &'static str| options.get(name).unwrap_or(usual).to_owned();
-    let message = parts(&text("template", "{body}"))?;
-    let named = |part: &Part| message.contains(part);
-    let id = named(&Part::Id)
-        .then(|| header(options, "id-header", "X-Id"))
-        .transpose()?;
-    let stamp = named(&Part::Timestamp)
-        .then(|| header(options, "timestamp-header", "X-Timestamp"))
-        .transpose()?;
-    Ok(Shared::Made(Arc::new(Recipe {
-        name: NAME,
-        summary: SUMMARY,
-        signature: Cow::Owned(vec![header(options, "header", "X-Signature")?]),
-        carries: Carries::After(Cow::Owned(prefix(options)?)),
+fn recipe(options: &Options) -> Result<Recipe, SignatureError> {
+    let message = parts(options.get("template").unwrap_or("{body}"))?;
+    let header_of = |part: Part, option, default| {
+        let is_signed = message.contains(&part);
+        is_signed
+            .then(|| header(options, option, default))
+            .transpose()
+    };
+    let id = header_of(Part::Id, "id-header", "X-Id")?;
+    let stamp = header_of(Part::Timestamp, "timestamp-header", "X-Timestamp")?;
+    Ok(Recipe {
+        facts: &FACTS,
+        signature: header(options, "header", "X-Signature")?,
+        other_signature: None,
+        format: Format::Prefixed(Cow::Owned(prefix(options)?)),
         algorithm: algorithm(options)?,
-        writing: writing(options)?,
-        id: id.map(Cow::Owned),
+        encoding: encoding(options)?,
+        id,
         stamp: stamp.map(|header| Stamp {
-            header: Some(Cow::Owned(header)),
+            header: Some(header),
             clock: Clock::Seconds,
             window: Window::Both,
             tolerance: TOLERANCE,
         }),
         message: Cow::Owned(message),
-        sample: ("", 32),
-        along: alone,
-        handshake: None,
-        options: OPTIONS,
-    })))
+    })
 }
 
 const fn bad(option: &'static str, expected: &'static str) -> SignatureError {
@@ -118,9 +101,9 @@ const fn bad(option: &'static str, expected: &'static str) -> SignatureError {
 fn header(
     options: &Options,
     option: &'static str,
-    usual: &str,
+    default: &str,
 ) -> Result<HeaderName, SignatureError> {
-    let name = options.get(option).unwrap_or(usual);
+    let name = options.get(option).unwrap_or(default);
     name.parse()
         .map_err(|_| bad(option, "the name of a header"))
 }
@@ -144,15 +127,15 @@ fn algorithm(options: &Options) -> Result<Algorithm, SignatureError> {
     }
 }
 
-fn writing(options: &Options) -> Result<Writing, SignatureError> {
+fn encoding(options: &Options) -> Result<Encoding, SignatureError> {
     match options.get("encoding") {
-        None | Some("hex") => Ok(Writing::Hex),
-        Some("base64") => Ok(Writing::Base64),
+        None | Some("hex") => Ok(Encoding::Hex),
+        Some("base64") => Ok(Encoding::Base64),
         Some(_) => Err(bad("encoding", "hex or base64")),
     }
 }
 
-/// `{id}.{timestamp}.{body}` in pieces.
+/// Splits `{id}.{timestamp}.{body}` into its parts.
 fn parts(template: &str) -> Result<Vec<Part>, SignatureError> {
     let mut parts = Vec::new();
     let mut rest = template;
@@ -161,17 +144,12 @@ fn parts(template: &str) -> Result<Vec<Part>, SignatureError> {
             Some(("", after)) => {
                 let (name, _) = after
                     .split_once('}')
-                    .ok_or(bad("template", "closed: a `{` has no `}`"))?;
+                    .ok_or(bad("template", "a text in which every `{` has its `}`"))?;
                 let part = match name {
                     "id" => Part::Id,
                     "timestamp" => Part::Timestamp,
                     "body" => Part::Body,
-                    _ => {
-                        return Err(bad(
-                            "template",
-                            "made of {id}, {timestamp}, {body} and text",
-                        ));
-                    }
+                    _ => return Err(bad("template", "{id}, {timestamp}, {body} and text")),
                 };
                 (part, name.len() + 2)
             }
@@ -181,11 +159,11 @@ fn parts(template: &str) -> Result<Vec<Part>, SignatureError> {
         parts.push(part);
         rest = &rest[length..];
     }
-    // A signature without the body would say nothing of it, and one without any part nothing at all.
+    // A signature that does not cover the body proves nothing about it.
     if !parts.contains(&Part::Body) || parts.len() > MOST_PARTS {
         return Err(bad(
             "template",
-            "at most eight pieces with {body} among them",
+            "at most eight parts, and {body} must be one of them",
         ));
     }
     Ok(parts)
@@ -196,16 +174,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_falls_into_its_pieces() {
-        let text = |text: &str| Part::Text(Cow::Owned(text.to_owned()));
+    fn a_template_is_split_into_its_parts() {
         assert_eq!(
             parts("v1:{timestamp}.{body}").unwrap(),
-            [text("v1:"), Part::Timestamp, text("."), Part::Body]
+            [
+                Part::text("v1:"),
+                Part::Timestamp,
+                Part::text("."),
+                Part::Body
+            ]
         );
     }
 
     #[test]
-    fn a_template_that_cannot_be_meant_is_refused() {
+    fn an_invalid_template_is_refused() {
         for template in [
             "",
             "{timestamp}",

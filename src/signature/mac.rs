@@ -1,4 +1,4 @@
-//! HMAC over a message in parts, and the two ways in which its value is written down.
+//! HMAC over a message in parts, and the two encodings of its value.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, Context, Key, Tag};
@@ -6,12 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
-/// Bytes of the longest MAC.
+/// Length of the longest MAC, in bytes.
 const LONGEST: usize = 64;
-/// What is no hexadecimal digit.
+/// Marks bytes that are not hexadecimal digits.
 const NO_DIGIT: u8 = 0xff;
 
-/// What each byte is worth as a lower-case hexadecimal digit: the form in which every vendor sends them.
+/// The value of each byte as a lower-case hexadecimal digit, the form that every vendor sends.
 const DIGITS: [u8; 256] = {
     let mut digits = [NO_DIGIT; 256];
     let mut value = 0;
@@ -22,7 +22,7 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// The hash inside the MAC.
+/// The hash function of the MAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Sha1,
@@ -40,7 +40,7 @@ impl Algorithm {
         Key::new(algorithm, bytes)
     }
 
-    /// Bytes of a MAC.
+    /// Length of a MAC, in bytes.
     pub(super) const fn length(self) -> usize {
         match self {
             Self::Sha1 => 20,
@@ -50,17 +50,17 @@ impl Algorithm {
     }
 }
 
-/// How a MAC is written.
+/// How a MAC is encoded as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writing {
-    /// Lower-case digits.
+pub(super) enum Encoding {
+    /// Lower-case hexadecimal digits.
     Hex,
     /// Standard base64 with its padding.
     Base64,
 }
 
-impl Writing {
-    /// Decodes exactly one MAC of this algorithm, and nothing else.
+impl Encoding {
+    /// Decodes exactly one MAC of this algorithm.
     pub(super) fn decode(self, text: &[u8], algorithm: Algorithm) -> Option<Mac> {
         match self {
             Self::Hex => from_hex(text, algorithm.length()),
@@ -76,7 +76,7 @@ impl Writing {
     }
 }
 
-/// A MAC as it was given, decoded.
+/// A decoded MAC from a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mac {
     bytes: [u8; LONGEST],
@@ -84,7 +84,7 @@ pub(super) struct Mac {
 }
 
 impl Mac {
-    /// `None` where there are more bytes than any MAC has.
+    /// Returns `None` if there are more bytes than in any MAC.
     pub(super) fn new(given: &[u8]) -> Option<Self> {
         let mut bytes = [0; LONGEST];
         bytes.get_mut(..given.len())?.copy_from_slice(given);
@@ -99,12 +99,12 @@ impl Mac {
     }
 }
 
-/// A key for HMAC-SHA256, which all but a few schemes use.
+/// A key for HMAC-SHA256, which most schemes use.
 pub(super) fn key(bytes: &[u8]) -> Key {
     Algorithm::Sha256.key(bytes)
 }
 
-/// The MAC of all parts, one after the other.
+/// The MAC of the concatenated parts.
 pub(super) fn mac(key: &Key, parts: &[&[u8]]) -> Tag {
     let mut context = Context::with_key(key);
     for part in parts {
@@ -118,7 +118,7 @@ pub(super) fn is_equal(tag: &Tag, given: &Mac) -> bool {
     verify_slices_are_equal(tag.as_ref(), given.as_slice()).is_ok()
 }
 
-/// Decodes exactly so many bytes of lower-case digits.
+/// Decodes exactly `length` bytes from lower-case hexadecimal digits.
 pub(super) fn from_hex(text: &[u8], length: usize) -> Option<Mac> {
     let mut mac = Mac {
         bytes: [0; LONGEST],
@@ -136,9 +136,9 @@ pub(super) fn from_hex(text: &[u8], length: usize) -> Option<Mac> {
     (seen < 16).then_some(mac)
 }
 
-/// Decodes exactly so many bytes of standard base64, padding included.
+/// Decodes exactly `length` bytes from padded standard base64.
 pub(super) fn from_base64(text: &[u8], length: usize) -> Option<Mac> {
-    // More room than a MAC needs: text without padding decodes to a byte or two more.
+    // Larger than a MAC: unpadded text of this length decodes to one or two bytes more.
     let mut decoded = [0; LONGEST + 3];
     if text.len() != base64_length(length) {
         return None;
@@ -150,9 +150,16 @@ pub(super) fn from_base64(text: &[u8], length: usize) -> Option<Mac> {
     Mac::new(&decoded[..length])
 }
 
-/// Characters of so many bytes in base64, with padding.
+/// The length of padded base64 for this many bytes.
 pub(super) const fn base64_length(bytes: usize) -> usize {
     bytes.div_ceil(3) * 4
+}
+
+/// Lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    push_hex(bytes, &mut text);
+    text.into_iter().map(char::from).collect()
 }
 
 pub(super) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
@@ -162,12 +169,17 @@ pub(super) fn push_hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Padded standard base64.
+pub(super) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 pub(super) fn push_base64(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     out.resize(start + base64_length(bytes.len()), 0);
     let written = STANDARD
         .encode_slice(bytes, &mut out[start..])
-        .expect("the room was made for it");
+        .expect("the buffer has the encoded length");
     out.truncate(start + written);
 }
 
@@ -176,10 +188,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mac_survives_both_forms() {
+    fn a_mac_is_decoded_from_both_encodings() {
         for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
             let tag = mac(&algorithm.key(b"k"), &[b"a", b"b"]);
-            for writing in [Writing::Hex, Writing::Base64] {
+            for writing in [Encoding::Hex, Encoding::Base64] {
                 let mut text = Vec::new();
                 writing.push(tag.as_ref(), &mut text);
                 assert!(is_equal(&tag, &writing.decode(&text, algorithm).unwrap()));
@@ -188,10 +200,10 @@ mod tests {
     }
 
     #[test]
-    fn other_alphabets_and_lengths_are_refused() {
+    fn other_alphabets_and_lengths_are_not_decoded() {
         let (hex, base64) = (
-            |text: &[u8]| Writing::Hex.decode(text, Algorithm::Sha256),
-            |text: &[u8]| Writing::Base64.decode(text, Algorithm::Sha256),
+            |text: &[u8]| Encoding::Hex.decode(text, Algorithm::Sha256),
+            |text: &[u8]| Encoding::Base64.decode(text, Algorithm::Sha256),
         );
         assert_eq!(hex(&[b'A'; 64]), None);
         assert_eq!(hex(&[b'g'; 64]), None);
@@ -202,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_signed_as_one_message() {
+    fn parts_are_concatenated() {
         assert_eq!(
             mac(&key(b"k"), &[b"ab", b"", b"c"]).as_ref(),
             mac(&key(b"k"), &[b"abc"]).as_ref()

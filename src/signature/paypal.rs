@@ -1,20 +1,19 @@
-//! PayPal, verified without asking PayPal: RSA with SHA-256 over `id|time|webhook id|crc32(body)`, by the certificate that
-//! `PAYPAL-CERT-URL` names.
+//! PayPal, verified without a request to PayPal: RSA with SHA-256 over `id|time|webhook id|crc32(body)`, with the certificate at
+//! `PAYPAL-CERT-URL`.
 //!
-//! A CRC-32 is no cryptographic hash: another body of the same checksum verifies. PayPal's own check of a message
-//! (`POST /v1/notifications/verify-webhook-signature`) is the stronger one.
+//! A CRC-32 is not a cryptographic hash: another body with the same checksum verifies too. PayPal's own API for this check
+//! (`POST /v1/notifications/verify-webhook-signature`) is stronger.
 //! <https://developer.paypal.com/api/rest/webhooks/rest/>
-
-use std::time::Duration;
 
 use aws_lc_rs::digest::Digest;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::asymmetric::{self, Given, RsaSigner};
 use super::certificate::{self, Anchors, Cache, Leaf};
+use super::options::CERTS;
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, diagnose, header,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
+    Scheme, SignatureError, Signed, Signer, Timing, Verifier, diagnose, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -23,77 +22,66 @@ const NAME: &str = "paypal";
 const WEBHOOK_ID: &str = "webhook-id";
 const CERT_URL: &str = "cert-url";
 const CA: &str = "ca";
-const CERTS: &str = "certs";
-/// The domain of certificates, and of the URLs that they are fetched from.
+/// The domain in the certificates and in their URLs.
 const DOMAIN: &str = ".paypal.com";
-/// The only algorithm: the header may not choose a weaker one.
+/// The only accepted algorithm: the header must not choose a weaker one.
 const ALGORITHM: &str = "SHA256withRSA";
 
 static ID: HeaderName = HeaderName::from_static("paypal-transmission-id");
 static TIME: HeaderName = HeaderName::from_static("paypal-transmission-time");
-static SIGNATURE: HeaderName = HeaderName::from_static("paypal-transmission-sig");
+const HEADER: &str = "paypal-transmission-sig";
+static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
 static URL: HeaderName = HeaderName::from_static("paypal-cert-url");
 static ALGO: HeaderName = HeaderName::from_static("paypal-auth-algo");
 static VERSION: HeaderName = HeaderName::from_static("paypal-auth-version");
 
+static FACTS: Facts = Facts {
+    options: &[
+        (
+            WEBHOOK_ID,
+            "the id of the webhook in PayPal's dashboard; more ids are given as secrets",
+        ),
+        (CERT_URL, "the URL of the certificate, for signing"),
+        (
+            CA,
+            "PEM text: more trusted roots, and intermediate certificates",
+        ),
+        CERTS,
+    ],
+    header: Some(HEADER),
+    checks_clock: false,
+    keys: Some(
+        "verify with the certificate that the request names and sign with a private key in PEM",
+    ),
+    limits: Some(
+        "PayPal signs a CRC-32 of the body, and another body with the same checksum can be made. PayPal's own API (verify-webhook-signature) is the strong check.",
+    ),
+    ..Facts::new(
+        NAME,
+        "RSA over id, time, webhook id and the body's CRC-32, with the certificate that the request names; needs webhook-id",
+    )
+};
+
 pub(super) struct PayPal;
 
 impl Scheme for PayPal {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "RSA over id, time, webhook id and the body's CRC-32, by the certificate that is named; needs webhook-id"
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (
-                WEBHOOK_ID,
-                "the webhook's id in PayPal's dashboard; further ids are secrets",
-            ),
-            (CERT_URL, "the certificate's URL, for signing"),
-            (
-                CA,
-                "PEM text: roots to trust beside those of browsers, and certificates between them and the leaf",
-            ),
-            (
-                CERTS,
-                "`loopback` allows certificates of this machine, by http too",
-            ),
-        ]
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(SIGNATURE.as_str())
-    }
-
-    fn checks_clock(&self) -> bool {
-        false
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, _random: &[u8; 32]) -> Option<KeyPair> {
         None
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
         let first = options.get(WEBHOOK_ID).map(Secret::new);
         let from_option = first.is_some();
         let ids: Vec<Secret> = first.into_iter().chain(secrets.iter().cloned()).collect();
         if ids.is_empty() {
-            return Err(SignatureError::MissingOption {
-                scheme: NAME,
-                option: WEBHOOK_ID,
-            });
+            options.required(NAME, WEBHOOK_ID)?;
         }
         for id in &ids {
-            super::not_empty(NAME, id)?;
+            super::text_of(NAME, id)?;
         }
         let anchors = Anchors::new(options.get(CA), DOMAIN).ok_or(SignatureError::BadOption {
             scheme: NAME,
@@ -104,26 +92,15 @@ impl Scheme for PayPal {
             ids,
             from_option,
             anchors,
-            loopback: super::certs_on_loopback(NAME, options)?,
+            loopback: options.allows_loopback(NAME)?,
             leaves: Cache::default(),
         }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
-        let needed = |option| {
-            options.get(option).ok_or(SignatureError::MissingOption {
-                scheme: NAME,
-                option,
-            })
-        };
-        let url = needed(CERT_URL)?;
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], options: &Options) -> NewSigner {
+        let url = options.required(NAME, CERT_URL)?;
         Ok(Box::new(PayPalSigner {
-            webhook_id: needed(WEBHOOK_ID)?.to_owned(),
+            webhook_id: options.required(NAME, WEBHOOK_ID)?.to_owned(),
             url: HeaderValue::from_str(url).map_err(|_| SignatureError::BadOption {
                 scheme: NAME,
                 option: CERT_URL,
@@ -135,16 +112,16 @@ impl Scheme for PayPal {
 }
 
 struct PayPalVerifier {
-    /// The ids of webhooks: a message is signed for one of them.
+    /// The ids of the webhooks. A message is signed for one of them.
     ids: Vec<Secret>,
-    /// Whether the first of the ids is the option's, and not a secret.
+    /// Whether the first id is the option, not a secret.
     from_option: bool,
     anchors: Anchors,
     loopback: bool,
     leaves: Cache<Leaf>,
 }
 
-/// What the headers say.
+/// What the headers claim.
 struct Claim<'a> {
     id: &'a [u8],
     time: &'a [u8],
@@ -155,14 +132,11 @@ struct Claim<'a> {
 
 impl<'a> Claim<'a> {
     fn read(headers: &'a HeaderMap) -> Result<Self, Box<Judgement>> {
-        let single = |name: &'static HeaderName| {
-            header::single(headers, name)
-                .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
-        };
+        let single = |name| header::single(headers, name);
         let url = |text| {
             std::str::from_utf8(text).map_err(|_| {
-                let hint = "malformed_header: `paypal-cert-url` is no URL";
-                Box::new(Judgement::refused_with(Reason::MalformedHeader, hint))
+                let hint = "malformed_header: `paypal-cert-url` must be a URL";
+                Judgement::refused(Reason::MalformedHeader, hint)
             })
         };
         Ok(Self {
@@ -190,7 +164,7 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// The number's digits, without an allocation.
+/// Writes a number in decimal. Does not allocate.
 fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
     let mut at = digits.len();
     for digit in digits.iter_mut().rev() {
@@ -205,61 +179,49 @@ fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &[u8] {
 }
 
 impl Verifier for PayPalVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
-        let claim = match Claim::read(received.headers) {
-            Ok(claim) => claim,
-            Err(judgement) => return *judgement,
-        };
+    fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
+        let claim = Claim::read(received.headers)?;
         if claim.algorithm != ALGORITHM.as_bytes() {
             let given = String::from_utf8_lossy(&claim.algorithm[..claim.algorithm.len().min(40)]);
             let hint = format!(
-                "algorithm_not_allowed: the header asks for `{given}`; only `{ALGORITHM}` counts, whatever a header says"
+                "algorithm_not_allowed: the header names the algorithm `{given}`, but only `{ALGORITHM}` is accepted; the header does not choose it"
             );
-            return Judgement::refused_with(Reason::AlgorithmNotAllowed, hint);
+            return Err(Judgement::refused(Reason::AlgorithmNotAllowed, hint));
         }
         let Some(leaf) = self.leaves.get(claim.url) else {
-            return if self.is_allowed(claim.url) {
-                certificate::unavailable(claim.url, "certificate")
-            } else {
-                certificate::not_allowed(claim.url, "an https URL of paypal.com")
-            };
+            return Err(match self.is_allowed(claim.url) {
+                true => certificate::unavailable(claim.url, "certificate"),
+                false => certificate::not_allowed(claim.url, "an https URL of paypal.com"),
+            });
         };
-        let Some(given) = Given::from_base64(claim.signature) else {
-            return asymmetric::malformed("base64 with its padding");
-        };
-        if let Err(reason) = leaf.check(Some(&self.anchors), now) {
-            return certificate::untrusted(reason, claim.url, DOMAIN);
-        }
-        let fits = |id: &str, body: &[u8]| {
+        let given = Given::from_base64(claim.signature)
+            .ok_or_else(|| asymmetric::malformed("padded base64"))?;
+        leaf.check(Some(&self.anchors), timing.now)
+            .map_err(|reason| certificate::untrusted(reason, claim.url, DOMAIN))?;
+        let matches = |id: &str, body: &[u8]| {
             let digest = claim.digest(id, body);
             leaf.sha256
                 .verify_digest_sig(&digest, given.as_slice())
                 .is_ok()
         };
-        match self
-            .ids
-            .iter()
-            .position(|id| fits(id.reveal(), received.body))
-        {
-            Some(at) => Judgement::valid(at.saturating_sub(usize::from(self.from_option))),
-            None => self.mismatch(received.body, fits),
+        let mut ids = self.ids.iter();
+        match ids.position(|id| matches(id.reveal(), received.body)) {
+            Some(at) => Ok(Judgement::valid(
+                at.saturating_sub(usize::from(self.from_option)),
+            )),
+            None => Err(self.mismatch(received.body, matches)),
         }
     }
 
-    fn wants(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
+    fn missing_document(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
         let url = std::str::from_utf8(header::single(received.headers, &URL).ok()?).ok()?;
         let known = self.leaves.get(url);
-        // A certificate may be replaced under its URL.
-        let wanted = known.is_none_or(|leaf| leaf.check(Some(&self.anchors), now).is_err());
-        (wanted && self.is_allowed(url)).then(|| url.to_owned())
+        // The vendor may replace an expired certificate under the same URL.
+        let is_missing = known.is_none_or(|leaf| leaf.check(Some(&self.anchors), now).is_err());
+        (is_missing && self.is_allowed(url)).then(|| url.to_owned())
     }
 
-    fn learn(&self, url: &str, document: &[u8], now: Timestamp) {
+    fn add_document(&self, url: &str, document: &[u8], now: Timestamp) {
         if self.is_allowed(url) {
             let leaf = Leaf::read_chain(document, &self.anchors, now);
             self.leaves.put(url, leaf);
@@ -274,21 +236,15 @@ impl PayPalVerifier {
     }
 
     #[cold]
-    fn mismatch(&self, body: &[u8], fits: impl Fn(&str, &[u8]) -> bool) -> Judgement {
-        let trimmed = |id: &Secret| {
-            let (text, trimmed) = (id.reveal(), id.reveal().trim());
-            text != trimmed && fits(trimmed, body)
-        };
-        if self.ids.iter().any(trimmed) {
-            return Judgement::refused_with(Reason::SignatureMismatch, diagnose::WHITESPACE);
+    fn mismatch(&self, body: &[u8], matches: impl Fn(&str, &[u8]) -> bool) -> Box<Judgement> {
+        if diagnose::matches_trimmed(&self.ids, |id| matches(id, body)) {
+            return Judgement::refused(Reason::SignatureMismatch, diagnose::WHITESPACE);
         }
-        let changed = |body: &[u8]| self.ids.iter().any(|id| fits(id.reveal(), body));
-        let mut judgement = asymmetric::mismatch(body, changed);
+        let is_signed = |body: &[u8]| self.ids.iter().any(|id| matches(id.reveal(), body));
+        let mut judgement = asymmetric::mismatch(body, is_signed);
         if !judgement.is_explained() {
-            judgement.hint = Some(format!(
-                "{}: the certificate is right, but no other reading of the body fits; perhaps the webhook id is that of another webhook",
-                diagnose::UNEXPLAINED
-            ));
+            let hint = "unexplained: the certificate is trusted, but no other form of the body matches; check that webhook-id is the id of this webhook, and that nothing changes the body on its way";
+            judgement.hint = Some(hint.to_owned());
         }
         judgement
     }
@@ -304,7 +260,7 @@ impl Signer for PayPalSigner {
     fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
         let id = header::visible(message.id);
         let time = message.timestamp.to_string();
-        // PayPal writes whole seconds.
+        // PayPal sends whole seconds.
         let time = match time.split_once('.') {
             Some((seconds, _)) => format!("{seconds}Z"),
             None => time,
@@ -313,8 +269,8 @@ impl Signer for PayPalSigner {
         let text = format!("{id}|{time}|{}|{checksum}", self.webhook_id);
         let signature = self.key.sign_base64(NAME, text.as_bytes())?;
         Ok(vec![
-            (ID.clone(), header::value(id.as_bytes().to_vec())),
-            (TIME.clone(), header::value(time.into_bytes())),
+            (ID.clone(), header::value(id.as_bytes())),
+            (TIME.clone(), header::value(time)),
             (SIGNATURE.clone(), header::value(signature)),
             (URL.clone(), self.url.clone()),
             (ALGO.clone(), HeaderValue::from_static(ALGORITHM)),
@@ -336,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_come_from_paypal_alone() {
+    fn certificates_are_only_fetched_from_paypal() {
         let options = |extra: &[(&str, &str)]| {
             let all = [("webhook-id", "1")].iter().chain(extra).copied();
             Options(all.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
@@ -346,7 +302,7 @@ mod tests {
             headers.insert(URL.clone(), HeaderValue::from_str(url).unwrap());
             headers
         };
-        let wants = |extra: &[(&str, &str)], url: &str| {
+        let is_fetched = |extra: &[(&str, &str)], url: &str| {
             let received = Received {
                 method: "POST",
                 url: "/",
@@ -354,9 +310,11 @@ mod tests {
                 body: b"",
             };
             let verifier = PayPal.verifier(&[], &options(extra)).unwrap();
-            verifier.wants(&received, Timestamp::from_secs(0)).is_some()
+            verifier
+                .missing_document(&received, Timestamp::from_secs(0))
+                .is_some()
         };
-        assert!(wants(&[], "https://api.paypal.com/x"));
+        assert!(is_fetched(&[], "https://api.paypal.com/x"));
         for url in [
             "http://api.paypal.com/x",
             "https://paypal.com.evil.test/x",
@@ -367,13 +325,16 @@ mod tests {
             "/x",
             "",
         ] {
-            assert!(!wants(&[], url), "{url}");
+            assert!(!is_fetched(&[], url), "{url}");
         }
-        assert!(wants(&[("certs", "loopback")], "http://127.0.0.1:4000/x"));
+        assert!(is_fetched(
+            &[("certs", "loopback")],
+            "http://127.0.0.1:4000/x"
+        ));
     }
 
     #[test]
-    fn a_webhook_id_is_needed() {
+    fn a_webhook_id_is_required() {
         let none = PayPal.verifier(&[], &Options::default()).err();
         let missing = SignatureError::MissingOption {
             scheme: NAME,

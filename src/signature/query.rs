@@ -1,23 +1,24 @@
-//! Query strings and forms, percent-decoded.
+//! Query strings and forms, percent-encoded.
 
 use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
 
-/// The most characters of a challenge; the vendors' own have a few dozen.
+/// The most characters of a challenge. Those of the vendors have a few dozen.
 const LONGEST_CHALLENGE: usize = 128;
 
-/// Whether a challenge may be answered with its MAC: letters and digits, `-` and what else the vendor uses. An endpoint that signs
-/// any text signs events for whoever asks.
+/// Whether a challenge may be answered with its MAC: letters, digits, `-` and the bytes in `also`. An endpoint that signs any
+/// text would sign events for strangers.
 pub(super) fn is_challenge(text: &str, also: &[u8]) -> bool {
     let is_allowed =
         |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || also.contains(&byte);
     (1..=LONGEST_CHALLENGE).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
-/// Whether the headers say that the body is a form; the type is compared without case (RFC 9110).
+/// Whether the content type is that of a form. It is case-insensitive (RFC 9110).
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     const FORM: &[u8] = b"application/x-www-form-urlencoded";
     headers.get(CONTENT_TYPE).is_some_and(|kind| {
@@ -26,7 +27,7 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The first value of a parameter of the URL's query.
+/// Returns the first value of a query parameter of the URL.
 pub(super) fn value(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     let query = query.split('#').next().unwrap_or_default();
@@ -35,7 +36,7 @@ pub(super) fn value(url: &str, name: &str) -> Option<String> {
         .map(|(_, value)| String::from_utf8_lossy(&value).into_owned())
 }
 
-/// All parameters of a query or form, in order, as bytes: what is no UTF-8 is signed as it is.
+/// All parameters of a query or form, in order. They are bytes, because invalid UTF-8 is signed too.
 pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     let mut from = 0;
     memchr_iter(b'&', text)
@@ -56,35 +57,21 @@ pub(crate) fn pairs(text: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_,
         })
 }
 
-/// Undoes percent-encoding, and `+` for a blank. A lone percent sign stays one.
+/// Decodes percent-encoding, and `+` as a space. An incomplete escape stays as it is.
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr2(b'%', b'+', text).is_none() {
-        return Cow::Borrowed(text);
+    if memchr(b'+', text).is_none() {
+        return percent_decode(text).into();
     }
-    let digit = |at: usize| {
-        let letter = *text.get(at)? as char;
-        u8::try_from(letter.to_digit(16)?).ok()
-    };
-    let mut out = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(&byte) = text.get(at) {
-        let pair = (byte == b'%').then(|| Some(digit(at + 1)? << 4 | digit(at + 2)?));
-        at += match (byte, pair.flatten()) {
-            (_, Some(decoded)) => {
-                out.push(decoded);
-                3
-            }
-            (b'+', None) => {
-                out.push(b' ');
-                1
-            }
-            (_, None) => {
-                out.push(byte);
-                1
-            }
-        };
-    }
-    Cow::Owned(out)
+    let text: Vec<u8> = text
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    Cow::Owned(percent_decode(&text).collect())
+}
+
+/// Escapes a text for a query.
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]
@@ -101,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn an_incomplete_escape_stays_as_it_is() {
         let decoded = |text: &str| decode(text.as_bytes()).into_owned();
         assert_eq!(decoded("100%"), b"100%");
         assert_eq!(decoded("%zz%4"), b"%zz%4");

@@ -1,9 +1,7 @@
-//! HMAC schemes as data: where the signature stands, what is signed, and how it is written. A vendor's file says this of its
-//! scheme, and this file does the rest.
+//! HMAC schemes as data: which header holds the signature, what is signed, and how it is encoded. The file of a vendor fills in
+//! a [`Recipe`], and this file signs and verifies with it.
 
 use std::borrow::Cow;
-use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac::Key;
@@ -11,74 +9,59 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::clock::{self, Clock, Window};
 use super::diagnose::{self, Case, KeyForm};
-use super::mac::{self, Algorithm, Mac, Writing};
+use super::mac::{self, Algorithm, Encoding, Mac};
 use super::{
-    Handshake, Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError,
-    Signed, Signer, Verifier, header,
+    Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing,
+    Reason, Received, Scheme, SignatureError, Signed, Signer, Timing, Verifier, header,
 };
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
-/// Parts of a message at most.
+/// The most parts of a signed message.
 pub(super) const MOST_PARTS: usize = 8;
 
-/// A scheme whose key is the text of its secret.
+/// How to sign. The key is the text of the secret.
+#[derive(Clone)]
 pub(super) struct Recipe {
-    pub(super) name: &'static str,
-    pub(super) summary: &'static str,
-    /// The names under which the signature may come; the first is the one that is sent.
-    pub(super) signature: Cow<'static, [HeaderName]>,
-    pub(super) carries: Carries,
+    pub(super) facts: &'static Facts,
+    /// The header of the signature.
+    pub(super) signature: HeaderName,
+    /// Another name for the same header, accepted but never sent.
+    pub(super) other_signature: Option<HeaderName>,
+    pub(super) format: Format,
     pub(super) algorithm: Algorithm,
-    pub(super) writing: Writing,
-    pub(super) id: Option<Cow<'static, HeaderName>>,
+    pub(super) encoding: Encoding,
+    /// The header of the message id, if the id is signed.
+    pub(super) id: Option<HeaderName>,
     pub(super) stamp: Option<Stamp>,
     /// What is signed, in order.
     pub(super) message: Cow<'static, [Part]>,
-    /// The secret's text before its random part, and how many random bytes it has.
-    pub(super) sample: (&'static str, usize),
-    /// What the vendor sends along.
-    pub(super) along: fn(&Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)>,
-    /// Answers the vendor's handshake.
-    pub(super) handshake: Option<Answerer>,
-    /// What the handshake may need.
-    pub(super) options: &'static [(&'static str, &'static str)],
 }
 
-/// Answers a handshake, given what is configured, the request and the judgement on it.
-pub(super) type Answerer = fn(&Configured, &Received<'_>, &Judgement) -> Option<Handshake>;
-
-/// What a handshake may look at.
-pub(super) struct Configured {
-    pub(super) secrets: Vec<Secret>,
-    pub(super) keys: Vec<Key>,
-    pub(super) options: Options,
-}
-
-/// How the header's value holds the signature.
-#[derive(Clone, Debug)]
-pub(super) enum Carries {
-    /// The whole value, after this.
-    After(Cow<'static, str>),
-    /// The whole value, after this where it is there.
-    Perhaps(&'static str),
-    /// Elements with commas between them; the MAC may stand there more than once.
+/// How the value of the header holds the signature.
+#[derive(Clone)]
+pub(super) enum Format {
+    /// The whole value is this prefix and the signature.
+    Prefixed(Cow<'static, str>),
+    /// The same, but the prefix may be missing. It is not sent.
+    MaybePrefixed(&'static str),
+    /// Comma-separated elements. There may be several signatures.
     Elements {
         stamp: &'static str,
         mac: &'static str,
-        /// What it means when there is no MAC among them.
+        /// The reason for a header without a signature.
         without: Reason,
     },
 }
 
-/// The timestamp that is signed.
-#[derive(Clone, Debug)]
+/// The signed timestamp.
+#[derive(Clone)]
 pub(super) struct Stamp {
-    /// `None`: an element of the signature's header.
-    pub(super) header: Option<Cow<'static, HeaderName>>,
+    /// `None`: it is an element of the signature's header.
+    pub(super) header: Option<HeaderName>,
     pub(super) clock: Clock,
     pub(super) window: Window,
-    /// The usual tolerance.
+    /// The default tolerance.
     pub(super) tolerance: Duration,
 }
 
@@ -91,139 +74,149 @@ pub(super) enum Part {
     Body,
 }
 
-/// Nothing goes along.
-pub(super) fn alone(_message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    Vec::new()
-}
-
-/// A header with the message's id.
-pub(super) fn with_id(name: &HeaderName, message: &Outgoing<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    let id = header::visible(message.id).into_owned();
-    vec![(name.clone(), header::value(id.into_bytes()))]
-}
-
-/// A recipe that is a row of the table.
-pub(super) struct Row(pub(super) &'static Recipe);
-
-/// A recipe of the table, or one that was made of options.
-pub(super) enum Shared {
-    Row(&'static Recipe),
-    Made(Arc<Recipe>),
-}
-
-impl Deref for Shared {
-    type Target = Recipe;
-
-    fn deref(&self) -> &Recipe {
-        match self {
-            Self::Row(recipe) => recipe,
-            Self::Made(recipe) => recipe,
-        }
-    }
-}
-
-impl Scheme for Row {
-    fn name(&self) -> &'static str {
-        self.0.name
-    }
-
-    fn summary(&self) -> &'static str {
-        self.0.summary
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        self.0.options
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        match &self.0.signature {
-            Cow::Borrowed(names) => names.first().map(HeaderName::as_str),
-            Cow::Owned(_) => None,
-        }
-    }
-
-    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
-        let (prefix, length) = self.0.sample;
-        Some(hex_keys(prefix, &random[..length]))
-    }
-
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
-        Shared::Row(self.0).verifier(secrets, options)
-    }
-
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        self.rotating_signer(std::slice::from_ref(secret), options)
-    }
-
-    fn rotating_signer(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
-        Shared::Row(self.0).signer(secrets)
-    }
-}
-
-/// A text with so many random digits.
-pub(super) fn hex_keys(prefix: &str, random: &[u8]) -> KeyPair {
-    let mut text = prefix.as_bytes().to_vec();
-    mac::push_hex(random, &mut text);
-    KeyPair::shared(Secret::new(String::from_utf8_lossy(&text)))
-}
-
-impl Shared {
-    pub(super) fn verifier(
-        self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        let keys = super::keys(self.name, secrets, |secret| self.key(secret))?;
-        Ok(Box::new(RecipeVerifier {
-            recipe: self,
-            configured: Configured {
-                secrets: secrets.to_vec(),
-                keys,
-                options: options.clone(),
-            },
-        }))
-    }
-
-    pub(super) fn signer(self, secrets: &[Secret]) -> Result<Box<dyn Signer>, SignatureError> {
-        let is_list = matches!(self.carries, Carries::Elements { .. });
-        if secrets.len() > 1 && !is_list {
-            return Err(SignatureError::OneSecret { scheme: self.name });
-        }
-        let keys = super::keys(self.name, secrets, |secret| self.key(secret))?;
-        Ok(Box::new(RecipeSigner { recipe: self, keys }))
+impl Part {
+    pub(super) const fn text(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
     }
 }
 
 impl Recipe {
+    /// HMAC-SHA256 over nothing but the body.
+    pub(super) const fn of_body(
+        facts: &'static Facts,
+        header: &'static str,
+        prefix: &'static str,
+        encoding: Encoding,
+    ) -> Self {
+        const BODY: &[Part] = &[Part::Body];
+        Self {
+            facts,
+            signature: HeaderName::from_static(header),
+            other_signature: None,
+            format: Format::Prefixed(Cow::Borrowed(prefix)),
+            algorithm: Algorithm::Sha256,
+            encoding,
+            id: None,
+            stamp: None,
+            message: Cow::Borrowed(BODY),
+        }
+    }
+
+    /// HMAC-SHA256 over `timestamp.body`. The header is a list of a timestamp and signatures in hexadecimal.
+    pub(super) const fn of_list(
+        facts: &'static Facts,
+        header: &'static str,
+        mac: &'static str,
+        without: Reason,
+        window: Window,
+    ) -> Self {
+        const MESSAGE: &[Part] = &[Part::Timestamp, Part::text("."), Part::Body];
+        Self {
+            facts,
+            signature: HeaderName::from_static(header),
+            other_signature: None,
+            format: Format::Elements {
+                stamp: "t=",
+                mac,
+                without,
+            },
+            algorithm: Algorithm::Sha256,
+            encoding: Encoding::Hex,
+            id: None,
+            stamp: Some(Stamp {
+                header: None,
+                clock: Clock::Seconds,
+                window,
+                tolerance: Duration::from_secs(300),
+            }),
+            message: Cow::Borrowed(MESSAGE),
+        }
+    }
+}
+
+/// A vendor's scheme that is a recipe.
+pub(super) struct Row {
+    pub(super) recipe: Recipe,
+    /// The form of the vendor's secrets: the text before the random part, and the number of random bytes.
+    pub(super) sample: (&'static str, usize),
+    /// A header for the message id that the vendor sends but does not sign.
+    pub(super) unsigned_id: Option<&'static str>,
+    pub(super) handshake: Option<AnswerHandshake>,
+}
+
+/// Answers a handshake, given the configuration, the request and the judgement on it.
+pub(super) type AnswerHandshake = fn(&Configured, &Received<'_>, &Judgement) -> Option<Handshake>;
+
+/// What a verifier is configured with.
+pub(super) struct Configured {
+    pub(super) secrets: Vec<Secret>,
+    pub(super) keys: Vec<Key>,
+    pub(super) options: Options,
+}
+
+impl Scheme for Row {
+    fn facts(&self) -> &'static Facts {
+        self.recipe.facts
+    }
+
+    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
+        let (prefix, length) = self.sample;
+        Some(KeyPair::hex(prefix, &random[..length]))
+    }
+
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
+        self.recipe.verifier(secrets, options, self.handshake)
+    }
+
+    fn new_signer(&self, secret: &Secret, more: &[Secret], _options: &Options) -> NewSigner {
+        self.recipe.signer(secret, more, self.unsigned_id)
+    }
+}
+
+impl Recipe {
+    pub(super) fn verifier(
+        &self,
+        secrets: &[Secret],
+        options: &Options,
+        handshake: Option<AnswerHandshake>,
+    ) -> NewVerifier {
+        Ok(Box::new(RecipeVerifier {
+            recipe: self.clone(),
+            configured: Configured {
+                secrets: secrets.to_vec(),
+                keys: super::keys(self.facts.name, secrets, |secret| self.key(secret))?,
+                options: options.clone(),
+            },
+            handshake,
+        }))
+    }
+
+    pub(super) fn signer(
+        &self,
+        secret: &Secret,
+        more: &[Secret],
+        unsigned_id: Option<&'static str>,
+    ) -> NewSigner {
+        let secrets = std::iter::once(secret).chain(more);
+        Ok(Box::new(RecipeSigner {
+            recipe: self.clone(),
+            keys: secrets
+                .map(|secret| self.key(secret))
+                .collect::<Result<_, _>>()?,
+            unsigned_id: unsigned_id.map(HeaderName::from_static),
+        }))
+    }
+
     fn key(&self, secret: &Secret) -> Result<Key, SignatureError> {
-        let text = super::not_empty(self.name, secret)?.reveal();
+        let text = super::text_of(self.facts.name, secret)?;
         Ok(self.algorithm.key(text.as_bytes()))
     }
 
-    /// Whether the message that is signed holds this part.
-    pub(super) fn signs(&self, part: &Part) -> bool {
-        self.message.contains(part)
-    }
-
-    /// The parts of the message, in order; the rest of the array is empty.
+    /// The parts of the message, in order. The rest of the array is empty.
     fn parts<'a>(&'a self, claim: &Claim<'a>, body: &'a [u8]) -> [&'a [u8]; MOST_PARTS] {
         let mut parts: [&[u8]; MOST_PARTS] = [b""; MOST_PARTS];
-        for (place, part) in parts.iter_mut().zip(self.message.iter()) {
-            *place = match part {
+        for (slot, part) in parts.iter_mut().zip(self.message.iter()) {
+            *slot = match part {
                 Part::Text(text) => text.as_bytes(),
                 Part::Id => claim.id,
                 Part::Timestamp => claim.timestamp.unwrap_or_default(),
@@ -233,36 +226,17 @@ impl Recipe {
         parts
     }
 
-    /// Reads what the headers claim.
     fn claim<'a>(&'a self, headers: &'a HeaderMap) -> Result<Claim<'a>, Box<Judgement>> {
-        let single = |name: &HeaderName| {
-            header::single(headers, name)
-                .map_err(|reason| Box::new(diagnose::header(reason, name, headers)))
-        };
-        let line = match &*self.signature {
-            [only] => single(only)?,
-            several => {
-                let mut there = several.iter().filter(|name| headers.contains_key(*name));
-                let name = there.next().unwrap_or(&several[0]);
-                let line = single(name)?;
-                if let Some(other) =
-                    there.find(|other| headers.get(*other).map(HeaderValue::as_bytes) != Some(line))
-                {
-                    let judgement = diagnose::header(Reason::DuplicateHeader, other, headers);
-                    return Err(Box::new(judgement));
-                }
-                line
-            }
-        };
+        let line = self.line(headers)?;
         let id = match &self.id {
-            Some(name) => single(name)?,
+            Some(name) => header::single(headers, name)?,
             None => b"",
         };
         let timestamp = match &self.stamp {
             None => None,
             Some(Stamp {
                 header: Some(name), ..
-            }) => Some(single(name)?),
+            }) => Some(header::single(headers, name)?),
             Some(_) => Some(self.element(line)?),
         };
         Ok(Claim {
@@ -272,14 +246,33 @@ impl Recipe {
         })
     }
 
-    /// The timestamp's element: one, or the same one twice.
+    /// The value of the signature's header, under either name. Both names with different values are a duplicate.
+    fn line<'a>(&self, headers: &'a HeaderMap) -> Result<&'a [u8], Box<Judgement>> {
+        let Some(other) = &self.other_signature else {
+            return header::single(headers, &self.signature);
+        };
+        match (
+            headers.contains_key(&self.signature),
+            headers.get(other).map(HeaderValue::as_bytes),
+        ) {
+            (false, Some(_)) => header::single(headers, other),
+            (_, None) => header::single(headers, &self.signature),
+            (true, Some(value)) => match header::single(headers, &self.signature)? {
+                line if line == value => Ok(line),
+                _ => Err(header::duplicate(other)),
+            },
+        }
+    }
+
+    /// The element of the timestamp. The same timestamp twice is accepted, two different ones are not.
     fn element<'a>(&self, line: &'a [u8]) -> Result<&'a [u8], Box<Judgement>> {
         let malformed = |stamp: &str| {
-            let hint =
-                format!("malformed_header: the header has not exactly one timestamp (`{stamp}…`)");
-            Box::new(Judgement::refused_with(Reason::MalformedHeader, hint))
+            let hint = format!(
+                "malformed_header: the header must have exactly one timestamp (`{stamp}…`)"
+            );
+            Judgement::refused(Reason::MalformedHeader, hint)
         };
-        let Carries::Elements { stamp, .. } = &self.carries else {
+        let Format::Elements { stamp, .. } = &self.format else {
             return Err(malformed(""));
         };
         let mut values = elements(line, stamp);
@@ -290,40 +283,31 @@ impl Recipe {
         Ok(first)
     }
 
-    /// The signatures in the header's value, as they are written.
-    fn written<'a>(&self, line: &'a [u8]) -> Written<'a> {
-        match &self.carries {
-            Carries::After(prefix) => Written::One(line.strip_prefix(prefix.as_bytes())),
-            Carries::Perhaps(prefix) => {
-                Written::One(Some(line.strip_prefix(prefix.as_bytes()).unwrap_or(line)))
+    /// The signatures in the header's value, as text.
+    fn texts<'a>(&self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let (one, many) = match &self.format {
+            Format::Prefixed(prefix) => (line.strip_prefix(prefix.as_bytes()), None),
+            Format::MaybePrefixed(prefix) => {
+                let rest = line.strip_prefix(prefix.as_bytes());
+                (Some(rest.unwrap_or(line)), None)
             }
-            Carries::Elements { mac, .. } => Written::Elements { line, mac },
-        }
+            Format::Elements { mac, .. } => (None, Some(elements(line, mac))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    /// The signatures in the header's value that can be decoded.
+    fn macs(&self, line: &[u8]) -> impl Iterator<Item = Mac> {
+        self.texts(line)
+            .filter_map(|text| self.encoding.decode(text, self.algorithm))
     }
 }
 
-/// What the headers say.
+/// What the headers claim.
 struct Claim<'a> {
     line: &'a [u8],
     id: &'a [u8],
     timestamp: Option<&'a [u8]>,
-}
-
-/// The signatures of a header's value.
-#[derive(Clone, Copy)]
-enum Written<'a> {
-    One(Option<&'a [u8]>),
-    Elements { line: &'a [u8], mac: &'static str },
-}
-
-impl<'a> Written<'a> {
-    fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        let (one, many) = match self {
-            Self::One(text) => (text, None),
-            Self::Elements { line, mac } => (None, Some(elements(line, mac))),
-        };
-        one.into_iter().chain(many.into_iter().flatten())
-    }
 }
 
 fn elements<'a>(line: &'a [u8], key: &'static str) -> impl Iterator<Item = &'a [u8]> {
@@ -332,26 +316,21 @@ fn elements<'a>(line: &'a [u8], key: &'static str) -> impl Iterator<Item = &'a [
 }
 
 struct RecipeVerifier {
-    recipe: Shared,
+    recipe: Recipe,
     configured: Configured,
+    handshake: Option<AnswerHandshake>,
 }
 
 impl Verifier for RecipeVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        tolerance: Option<Duration>,
-    ) -> Judgement {
-        let recipe = &*self.recipe;
-        let claim = match recipe.claim(received.headers) {
-            Ok(claim) => claim,
-            Err(judgement) => return *judgement,
-        };
-        let seconds = match (&recipe.stamp, claim.timestamp) {
+    fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
+        let recipe = &self.recipe;
+        let claim = recipe.claim(received.headers)?;
+        let stamp = recipe.stamp.as_ref();
+        let timing = stamp.map_or(timing, |stamp| timing.or(stamp.tolerance));
+        let seconds = match (stamp, claim.timestamp) {
             (Some(stamp), Some(timestamp)) => match stamp.clock.parse(timestamp) {
                 Some(seconds) => Some(seconds),
-                None => return diagnose::timestamp(timestamp, stamp.clock),
+                None => return Err(diagnose::timestamp(timestamp, stamp.clock)),
             },
             _ => None,
         };
@@ -360,23 +339,20 @@ impl Verifier for RecipeVerifier {
         let matched = self.configured.keys.iter().position(|key| {
             let expected = mac::mac(key, parts);
             recipe
-                .written(claim.line)
-                .iter()
-                .filter_map(|text| recipe.writing.decode(text, recipe.algorithm))
+                .macs(claim.line)
                 .any(|given| mac::is_equal(&expected, &given))
         });
-        match (matched, &recipe.stamp, seconds) {
+        match (matched, stamp, seconds) {
             (Some(matched), Some(stamp), Some(seconds)) => {
-                let tolerance = tolerance.unwrap_or(stamp.tolerance);
-                clock::judge(seconds, now, tolerance, stamp.window, matched)
+                clock::judge(seconds, timing, stamp.window, matched)
             }
-            (Some(matched), ..) => Judgement::valid(matched),
-            (None, ..) => self.mismatch(&claim, received, now, tolerance),
+            (Some(matched), ..) => Ok(Judgement::valid(matched)),
+            (None, ..) => Err(self.mismatch(&claim, received, timing)),
         }
     }
 
     fn handshake(&self, received: &Received<'_>, judgement: &Judgement) -> Option<Handshake> {
-        self.recipe.handshake?(&self.configured, received, judgement)
+        self.handshake?(&self.configured, received, judgement)
     }
 }
 
@@ -386,76 +362,72 @@ impl RecipeVerifier {
         &self,
         claim: &Claim<'_>,
         received: &Received<'_>,
-        now: Timestamp,
-        tolerance: Option<Duration>,
-    ) -> Judgement {
-        let recipe = &*self.recipe;
-        let mut texts: Vec<&[u8]> = recipe.written(claim.line).iter().collect();
+        timing: Timing,
+    ) -> Box<Judgement> {
+        let recipe = &self.recipe;
+        let mut texts: Vec<&[u8]> = recipe.texts(claim.line).collect();
         if texts.is_empty() {
-            match &recipe.carries {
-                Carries::Elements { without, .. } if *without != Reason::NoSupportedSignature => {
-                    let hint = "malformed_header: the header has no element with a signature that this scheme knows";
-                    return Judgement::refused_with(*without, hint);
+            match &recipe.format {
+                Format::Elements { without, .. } if *without != Reason::NoSupportedSignature => {
+                    let hint =
+                        "malformed_header: the header holds no signature that this scheme supports";
+                    return Judgement::refused(*without, hint);
                 }
-                Carries::After(prefix) if is_version(prefix) && is_version_of(claim.line) => {
+                Format::Prefixed(prefix) if is_version(prefix) && has_version(claim.line) => {
                     return diagnose::version(prefix, claim.line);
                 }
-                // Not in the form that is asked for: perhaps the signature alone.
-                Carries::After(_) => texts.push(claim.line),
-                Carries::Perhaps(_) | Carries::Elements { .. } => {}
+                // The prefix is missing: the value may be the bare signature.
+                Format::Prefixed(_) => texts.push(claim.line),
+                Format::MaybePrefixed(_) | Format::Elements { .. } => {}
             }
         }
-        let given: Vec<Mac> = recipe
-            .written(claim.line)
-            .iter()
-            .filter_map(|text| recipe.writing.decode(text, recipe.algorithm))
-            .collect();
+        let macs: Vec<Mac> = recipe.macs(claim.line).collect();
         let parts = recipe.parts(claim, received.body);
-        let at = recipe.message.iter().position(|part| *part == Part::Body);
-        let at = at.unwrap_or(recipe.message.len());
+        let body = recipe.message.iter().position(|part| *part == Part::Body);
+        let at = body.unwrap_or(recipe.message.len());
         let case = Case {
             secrets: &self.configured.secrets,
             keys: &self.configured.keys,
             algorithm: recipe.algorithm,
-            writing: recipe.writing,
+            encoding: recipe.encoding,
             form: KeyForm::Text,
             prefix: &parts[..at].concat(),
             suffix: &parts.get(at + 1..).unwrap_or_default().concat(),
             timestamp: claim.timestamp,
-            body: recipe.signs(&Part::Body).then_some(received.body),
-            given: &given,
+            body: body.map(|_| received.body),
+            macs: &macs,
             texts: &texts,
         };
-        let usual = recipe.stamp.as_ref().map(|stamp| stamp.tolerance);
-        case.judge(now, tolerance.or(usual).unwrap_or_default())
+        case.judge(timing)
     }
 }
 
-/// `v0=`: a version before the signature.
+/// Whether a prefix names the version of the signature, such as `v0=`.
 fn is_version(prefix: &str) -> bool {
     prefix.starts_with('v') && prefix.ends_with('=')
 }
 
-fn is_version_of(line: &[u8]) -> bool {
+fn has_version(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"v").unwrap_or_default();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     digits > 0 && rest.get(digits) == Some(&b'=')
 }
 
 struct RecipeSigner {
-    recipe: Shared,
-    /// More than one only where the header is a list.
+    recipe: Recipe,
+    /// Several only if the header is a list.
     keys: Vec<Key>,
+    unsigned_id: Option<HeaderName>,
 }
 
 impl Signer for RecipeSigner {
     fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
-        let recipe = &*self.recipe;
+        let recipe = &self.recipe;
         let stamp = recipe.stamp.as_ref();
-        let header = stamp.and_then(|stamp| stamp.header.as_deref());
-        // A timestamp that a person wrote is the one that goes out, and so the one that is signed.
-        let written = header.and_then(|name| message.headers.get(name)?.to_str().ok());
-        let timestamp = match (written, stamp) {
+        let stamp_header = stamp.and_then(|stamp| stamp.header.as_ref());
+        // A timestamp that the user gave as a header is sent, so it is the one to sign.
+        let given = stamp_header.and_then(|name| message.headers.get(name)?.to_str().ok());
+        let timestamp = match (given, stamp) {
             (Some(text), _) => text.to_owned(),
             (None, Some(stamp)) => stamp.clock.write(message.timestamp),
             (None, None) => String::new(),
@@ -468,33 +440,30 @@ impl Signer for RecipeSigner {
         };
         let parts = recipe.parts(&claim, message.body);
         let mut line = Vec::with_capacity(96);
-        if let Carries::Elements { stamp, .. } = &recipe.carries {
+        if let Format::Elements { stamp, .. } = &recipe.format {
             line.extend_from_slice(stamp.as_bytes());
             line.extend_from_slice(timestamp.as_bytes());
         }
         for key in &self.keys {
-            match &recipe.carries {
-                Carries::After(prefix) => line.extend_from_slice(prefix.as_bytes()),
-                Carries::Perhaps(_) => {}
-                Carries::Elements { mac, .. } => {
+            match &recipe.format {
+                Format::Prefixed(prefix) => line.extend_from_slice(prefix.as_bytes()),
+                Format::MaybePrefixed(_) => {}
+                Format::Elements { mac, .. } => {
                     line.push(b',');
                     line.extend_from_slice(mac.as_bytes());
                 }
             }
-            recipe
-                .writing
-                .push(mac::mac(key, &parts).as_ref(), &mut line);
+            let tag = mac::mac(key, &parts);
+            recipe.encoding.push(tag.as_ref(), &mut line);
         }
-        let mut headers = vec![(recipe.signature[0].clone(), header::value(line))];
-        if let Some(name) = &recipe.id {
-            let id = header::value(id.as_bytes().to_vec());
-            headers.push((name.as_ref().clone(), id));
+        let mut headers = vec![(recipe.signature.clone(), header::value(line))];
+        for name in recipe.id.iter().chain(&self.unsigned_id) {
+            headers.push((name.clone(), header::value(id.as_bytes())));
         }
-        if let Some(name) = header {
-            let timestamp = header::value(header::visible(&timestamp).into_owned().into_bytes());
-            headers.push((name.clone(), timestamp));
+        if let Some(name) = stamp_header {
+            let timestamp = header::visible(&timestamp).into_owned();
+            headers.push((name.clone(), header::value(timestamp)));
         }
-        headers.extend((recipe.along)(message));
         Ok(headers.into())
     }
 }

@@ -1,43 +1,43 @@
-//! What a body may have been before something rewrote it: the same JSON in the layouts and escapes that common writers use,
-//! made from its tokens, so that digits and the order of keys stay as they are.
+//! Finds the body that was signed before something rewrote it: tries the same JSON in the layouts and escapes of common writers.
+//! The texts are made from the tokens of the received body, so digits and the order of keys stay as they are.
 
 use serde::de::IgnoredAny;
 
-/// Larger bodies are only tried with and without their last line break: a wrong signature must stay cheap to refuse.
+/// A larger body is only tried with and without its last line break, so that an invalid signature stays cheap to refuse.
 const LARGEST: usize = 32 * 1024;
-/// Where a layout is given up: deep nesting makes indented text many times longer.
+/// A longer text is not finished: deep nesting makes indented text many times longer.
 const LONGEST: usize = 4 * LARGEST;
 
-/// Tries what the body may have been until `fits` says yes, and returns what it was in words.
-pub(super) fn find(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
-    line_break(body, &fits)
+/// Returns a description of the first candidate for which `matches` returns true.
+pub(super) fn find(body: &[u8], matches: impl Fn(&[u8]) -> bool) -> Option<String> {
+    line_break(body, &matches)
         .map(str::to_owned)
-        .or_else(|| rewritten(body, &fits))
+        .or_else(|| rewritten(body, &matches))
 }
 
-fn line_break(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<&'static str> {
+fn line_break(body: &[u8], matches: impl Fn(&[u8]) -> bool) -> Option<&'static str> {
     if let Some(shorter) = body.strip_suffix(b"\n") {
-        if fits(shorter) {
+        if matches(shorter) {
             return Some("the body without its trailing newline");
         }
         if let Some(shorter) = shorter.strip_suffix(b"\r")
-            && fits(shorter)
+            && matches(shorter)
         {
             return Some("the body without its trailing newline");
         }
     }
     for ending in ["\n", "\r\n"] {
-        if fits(&[body, ending.as_bytes()].concat()) {
+        if matches(&[body, ending.as_bytes()].concat()) {
             return Some("the body with a trailing newline");
         }
     }
     None
 }
 
-/// Bytes of text that are tried at most for one request.
+/// The most bytes of text that are tried for one request.
 const MOST_TRIED: usize = 1024 * 1024;
 
-fn rewritten(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
+fn rewritten(body: &[u8], matches: impl Fn(&[u8]) -> bool) -> Option<String> {
     if body.len() > LARGEST || serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return None;
     }
@@ -67,11 +67,11 @@ fn rewritten(body: &[u8], fits: impl Fn(&[u8]) -> bool) -> Option<String> {
                 if tried > MOST_TRIED {
                     return None;
                 }
-                if fits(&text) {
+                if matches(&text) {
                     return Some(words(*layout, *slash, *letter));
                 }
                 text.push(b'\n');
-                if fits(&text) {
+                if matches(&text) {
                     return Some(words(*layout, *slash, *letter) + " and a trailing newline");
                 }
             }
@@ -90,27 +90,27 @@ enum Escape {
 #[derive(Clone, Copy)]
 enum Layout {
     Compact,
-    /// A blank after each comma and colon, as Python's `json.dumps` writes.
+    /// A space after each comma and colon, like Python's `json.dumps`.
     Spaced,
     Indented(&'static str),
 }
 
 fn words(layout: Layout, slash: Escape, letter: Escape) -> String {
     let mut words = match layout {
-        Layout::Compact => "the same JSON written compactly".to_owned(),
-        Layout::Spaced => "the same JSON with a blank after each comma and colon".to_owned(),
-        Layout::Indented("\t") => "the same JSON indented by tabs".to_owned(),
-        Layout::Indented(indent) => format!("the same JSON indented by {}", indent.len()),
+        Layout::Compact => "the same JSON without white space".to_owned(),
+        Layout::Spaced => "the same JSON with a space after each comma and colon".to_owned(),
+        Layout::Indented("\t") => "the same JSON indented with tabs".to_owned(),
+        Layout::Indented(indent) => format!("the same JSON indented with {} spaces", indent.len()),
     };
     match slash {
         Escape::Kept => {}
-        Escape::Plain => words.push_str(", slashes not escaped"),
-        Escape::Escaped => words.push_str(", slashes escaped"),
+        Escape::Plain => words.push_str(", with unescaped slashes"),
+        Escape::Escaped => words.push_str(", with escaped slashes"),
     }
     match letter {
         Escape::Kept => {}
-        Escape::Plain => words.push_str(", letters not escaped"),
-        Escape::Escaped => words.push_str(", letters beyond ASCII escaped"),
+        Escape::Plain => words.push_str(", with unescaped letters"),
+        Escape::Escaped => words.push_str(", with escaped non-ASCII letters"),
     }
     words
 }
@@ -161,7 +161,7 @@ impl Layout {
     }
 }
 
-/// Brackets, commas, colons, strings with their quotes, and everything else in one piece each. The text is valid JSON.
+/// Splits valid JSON into brackets, commas, colons, strings with their quotes, and literals.
 fn tokens(text: &[u8]) -> Vec<&[u8]> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -214,11 +214,12 @@ fn escape(token: &[u8], slash: Escape, letter: Escape) -> Vec<u8> {
     out
 }
 
-/// One character of a string as it was written.
+/// One character of a string.
 #[derive(Clone, Copy)]
 struct Unit<'a> {
+    /// Its source text, such as `\u00eb`.
     written: &'a str,
-    /// What it stands for; `None` for half of a pair.
+    /// `None` for one half of a surrogate pair.
     means: Option<char>,
 }
 
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newline_more_or_less_is_found() {
+    fn an_added_or_removed_newline_is_found() {
         assert!(found("{}\n", "{}").is_some());
         assert!(found("{}\r\n", "{}").is_some());
         assert!(found("a=1", "a=1\n").is_some());
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn each_layout_is_found_from_each_other() {
+    fn every_layout_is_found_from_every_other() {
         let layouts = [
             r#"{"a":[1,2.50,{}],"b":"x: y, {z}","c":[]}"#,
             r#"{"a": [1, 2.50, {}], "b": "x: y, {z}", "c": []}"#,
@@ -313,21 +314,25 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_put_and_taken() {
+    fn added_and_removed_escapes_are_found() {
         let plain = r#"{"u":"https://a.test/ë🚀","q":"\"\\ \u0007"}"#;
         let escaped = r#"{"u":"https:\/\/a.test\/\u00eb\ud83d\ude80","q":"\"\\ \u0007"}"#;
-        assert!(found(plain, escaped).unwrap().contains("slashes escaped"));
-        assert!(found(escaped, plain).unwrap().contains("not escaped"));
+        assert!(
+            found(plain, escaped)
+                .unwrap()
+                .contains("with escaped slashes")
+        );
+        assert!(found(escaped, plain).unwrap().contains("unescaped"));
     }
 
     #[test]
-    fn half_a_pair_stays_as_it_is() {
+    fn half_a_surrogate_pair_stays_as_it_is() {
         let spaced = r#"{"a": "\ud83d x \udE80\ud83d"}"#;
         assert!(found(spaced, &spaced.replace("\": ", "\":")).is_some());
     }
 
     #[test]
-    fn other_content_is_not_found() {
+    fn a_body_with_other_content_is_not_found() {
         assert_eq!(found(r#"{"a":1}"#, r#"{"a":1.0}"#), None);
         assert_eq!(found("not json", "nor this"), None);
     }

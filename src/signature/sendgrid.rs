@@ -1,9 +1,7 @@
 //! SendGrid's event webhook: ECDSA on P-256 with SHA-256 over timestamp and body, base64 of the DER form.
 //!
-//! The line break at the end of SendGrid's bodies is signed; a middleware that trims it breaks the signature.
+//! SendGrid's bodies end with a line break, which is signed. A middleware that trims it breaks the signature.
 //! <https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features>
-
-use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -18,19 +16,19 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::asymmetric::{self, Given};
-use super::standard::SECRET_BASE64;
+use super::diagnose::BASE64 as SECRET_BASE64;
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, header, mac,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
+    Scheme, SignatureError, Signed, Signer, Timing, Verifier, header, mac,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
 const NAME: &str = "sendgrid";
-static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-email-event-webhook-signature");
+const HEADER: &str = "x-twilio-email-event-webhook-signature";
+static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
 static TIMESTAMP: HeaderName = HeaderName::from_static("x-twilio-email-event-webhook-timestamp");
 
-/// A private key on P-256 (RFC 5915) lies between these.
+/// The DER before and after a private key on P-256 (RFC 5915).
 const PRIVATE: (&[u8], &[u8]) = (
     &[0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20],
     &[
@@ -38,28 +36,26 @@ const PRIVATE: (&[u8], &[u8]) = (
     ],
 );
 
+static FACTS: Facts = Facts {
+    header: Some(HEADER),
+    checks_clock: false,
+    keys: Some("verify with the base64 of SubjectPublicKeyInfo and sign with the base64 of PKCS#8"),
+    ..Facts::new(
+        NAME,
+        "ECDSA P-256 over timestamp and body; the key is the verification key that SendGrid shows",
+    )
+};
+
 pub(super) struct SendGrid;
 
 impl Scheme for SendGrid {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "ECDSA P-256 over timestamp and body; the key is the verification key that SendGrid shows"
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(SIGNATURE.as_str())
-    }
-
-    fn checks_clock(&self) -> bool {
-        false
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
         let mut scalar = *random;
-        // Below the order of the curve, and not zero.
+        // Not zero, and less than the order of the curve.
         scalar[0] &= 0x7f;
         scalar[31] |= 1;
         let der = [PRIVATE.0, &scalar, PRIVATE.1].concat();
@@ -73,12 +69,7 @@ impl Scheme for SendGrid {
         })
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, secrets: &[Secret], _options: &Options) -> NewVerifier {
         let keys = super::keys(NAME, secrets, |secret| {
             public(secret).ok_or(SignatureError::BadSecret {
                 scheme: NAME,
@@ -88,39 +79,32 @@ impl Scheme for SendGrid {
         Ok(Box::new(SendGridVerifier { keys }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
-        match private(secret.reveal()) {
-            Some(key) => Ok(Box::new(SendGridSigner { key })),
-            None => Err(SignatureError::BadSecret {
-                scheme: NAME,
-                expected: "a private key on P-256: PKCS#8 as base64 or PEM",
-            }),
-        }
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], _options: &Options) -> NewSigner {
+        let key = private(secret.reveal()).ok_or(SignatureError::BadSecret {
+            scheme: NAME,
+            expected: "a private key on P-256: PKCS#8 as base64 or PEM",
+        })?;
+        Ok(Box::new(SendGridSigner { key }))
     }
 }
 
-/// One key in the two forms of a signature: DER, and the plain numbers that a diagnosis recognises.
+/// One key for the two encodings of a signature: DER, and the plain numbers that only the diagnosis accepts.
 struct Key {
     der: ParsedPublicKey,
     plain: ParsedPublicKey,
 }
 
-/// SubjectPublicKeyInfo of a key on P-256 as far as all have it, to the mark of an uncompressed point (RFC 5480).
+/// The start of SubjectPublicKeyInfo that all keys on P-256 share, including the mark of an uncompressed point (RFC 5480).
 const SPKI: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];
-/// Bytes of a point: both of its coordinates.
+/// Length of a point in bytes: both coordinates.
 const POINT: usize = 64;
 
 fn public(secret: &Secret) -> Option<Key> {
     let bytes = SECRET_BASE64.decode(secret.reveal()).ok()?;
-    // The one form that SendGrid shows; the provider would take others, such as the point's hybrid form.
+    // Only the form that SendGrid shows. The crypto provider accepts others, such as hybrid points.
     if bytes.len() != SPKI.len() + POINT || !bytes.starts_with(&SPKI) {
         return None;
     }
@@ -145,50 +129,37 @@ struct SendGridVerifier {
 }
 
 impl Verifier for SendGridVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        _now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
-        let stamped = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP);
-        let (signature, timestamp) = match stamped {
-            Ok(stamped) => stamped,
-            Err(judgement) => return *judgement,
-        };
-        let Some(given) = Given::from_base64(signature) else {
-            return asymmetric::malformed("base64 with its padding");
-        };
+    fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
+        let (signature, timestamp) = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP)?;
+        let given =
+            Given::from_base64(signature).ok_or_else(|| asymmetric::malformed("padded base64"))?;
         let given = given.as_slice();
         if !is_der(given) {
-            return self.not_der(given, timestamp, received.body);
+            return Err(self.not_der(given, timestamp, received.body));
         }
         let matching = |body: &[u8]| {
             let digest = asymmetric::sha256(&[timestamp, body]);
-            let fits = |key: &Key| key.der.verify_digest_sig(&digest, given).is_ok();
-            self.keys.iter().position(fits)
+            let mut keys = self.keys.iter();
+            keys.position(|key| key.der.verify_digest_sig(&digest, given).is_ok())
         };
-        match matching(received.body) {
-            Some(matched) => Judgement::valid(matched),
-            None => asymmetric::mismatch(received.body, |body| matching(body).is_some()),
-        }
+        asymmetric::judge(received.body, matching)
     }
 }
 
 impl SendGridVerifier {
     #[cold]
-    fn not_der(&self, given: &[u8], timestamp: &[u8], body: &[u8]) -> Judgement {
+    fn not_der(&self, given: &[u8], timestamp: &[u8], body: &[u8]) -> Box<Judgement> {
         let digest = asymmetric::sha256(&[timestamp, body]);
-        let fits = |key: &Key| key.plain.verify_digest_sig(&digest, given).is_ok();
-        if self.keys.iter().any(fits) {
-            let hint = "encoding: the signature is right but written as plain r and s (IEEE P1363); this scheme's is DER";
-            return Judgement::refused_with(Reason::MalformedSignature, hint);
+        let matches = |key: &Key| key.plain.verify_digest_sig(&digest, given).is_ok();
+        if self.keys.iter().any(matches) {
+            let hint = "encoding: the signature matches, but it is encoded as plain r and s (IEEE P1363); send it as DER";
+            return Judgement::refused(Reason::MalformedSignature, hint);
         }
         asymmetric::malformed("the base64 of two numbers in DER")
     }
 }
 
-/// A sequence of two integers and nothing else.
+/// Whether the bytes are a DER sequence of exactly two integers.
 fn is_der(bytes: &[u8]) -> bool {
     let integer = |bytes: &[u8]| -> Option<usize> {
         match bytes {
@@ -218,11 +189,12 @@ impl Signer for SendGridSigner {
             scheme: NAME,
             expected: "a key that signs",
         })?;
-        let mut written = Vec::new();
-        mac::push_base64(signature.as_ref(), &mut written);
         Ok(vec![
-            (SIGNATURE.clone(), header::value(written)),
-            (TIMESTAMP.clone(), header::value(timestamp.into_bytes())),
+            (
+                SIGNATURE.clone(),
+                header::value(mac::base64(signature.as_ref())),
+            ),
+            (TIMESTAMP.clone(), header::value(timestamp)),
         ]
         .into())
     }
@@ -251,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_has_one_form() {
+    fn only_an_uncompressed_point_is_a_public_key() {
         let keys = SendGrid.sample_keys(&[3; 32]).unwrap();
         let bytes = SECRET_BASE64.decode(keys.verifies.reveal()).unwrap();
         for mark in [0x02, 0x06, 0x07] {

@@ -1,74 +1,44 @@
-//! A secret that travels as it is in a header: proves who sent, not what. The way of platforms that can send fixed headers
-//! and sign nothing.
-
-use std::time::Duration;
+//! Schemes that sign nothing: the secret itself is in the request. They prove who sent it, not what it says.
+//!
+//! [`SharedSecret`] is such a scheme as data; the scheme of this file has the secret in a header of the user's choice, for
+//! platforms that can send fixed headers but sign nothing.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderName, HeaderValue};
+use std::borrow::Cow;
 
-use super::recipe::hex_keys;
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, diagnose, header,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
+    Scheme, SignatureError, Signed, Signer, Timing, Verifier, diagnose, header,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
 const NAME: &str = "shared-secret-header";
 const HEADER: &str = "header";
-const DEFAULT_HEADER: &str = "X-Bridge-Secret";
+const DEFAULT_HEADER: &str = "x-bridge-secret";
 
-pub(super) struct SharedSecret;
+static FACTS: Facts = Facts {
+    options: &[(HEADER, "the name of the header (default X-Bridge-Secret)")],
+    header: Some(DEFAULT_HEADER),
+    covers_body: false,
+    ..Facts::new(NAME, "a fixed secret in a header; the body is not covered")
+};
 
-impl Scheme for SharedSecret {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "a fixed secret in a header; the body is not covered"
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &[(HEADER, "the header's name; X-Bridge-Secret if not given")]
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some("x-bridge-secret")
-    }
-
-    fn covers_body(&self) -> bool {
-        false
-    }
-
-    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
-        Some(hex_keys("shared-", &random[..16]))
-    }
-
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        let header = header_name(options)?;
-        let secrets = self::secrets(NAME, secrets)?;
-        Ok(Box::new(SharedSecretVerifier { header, secrets }))
-    }
-
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        let name = header_name(options)?;
-        let text = super::not_empty(NAME, secret)?.reveal();
-        let value = header_value(NAME, text)?;
-        Ok(Box::new(SharedSecretSigner { name, value }))
-    }
-}
+pub(super) static SCHEME: SharedSecret = SharedSecret {
+    facts: &FACTS,
+    sample: ("shared-", 16),
+    check: |options, _| header_name(options).map(drop),
+    read: |options, received| {
+        let name = header_name(options).unwrap_or(HeaderName::from_static(DEFAULT_HEADER));
+        header::single(received.headers, &name).map(Cow::Borrowed)
+    },
+    write: |options, secret, _| {
+        let value = sensitive(NAME, secret)?;
+        Ok(vec![(header_name(options)?, value)].into())
+    },
+};
 
 fn header_name(options: &Options) -> Result<HeaderName, SignatureError> {
-    options.check(&SharedSecret)?;
     let name = options.get(HEADER).unwrap_or(DEFAULT_HEADER);
     name.parse().map_err(|_| SignatureError::BadOption {
         scheme: NAME,
@@ -77,73 +47,100 @@ fn header_name(options: &Options) -> Result<HeaderName, SignatureError> {
     })
 }
 
-struct SharedSecretVerifier {
-    header: HeaderName,
-    secrets: Vec<Secret>,
+/// The secret of a request, or the judgement on a request without one.
+type ReadSecret<'a> = Result<Cow<'a, [u8]>, Box<Judgement>>;
+
+/// A scheme whose secret is in the request.
+#[derive(Clone, Copy)]
+pub(super) struct SharedSecret {
+    pub(super) facts: &'static Facts,
+    /// The form of a secret: the text before the random part, and the number of random bytes.
+    pub(super) sample: (&'static str, usize),
+    /// Refuses options and secrets that the scheme cannot use.
+    pub(super) check: fn(&Options, &str) -> Result<(), SignatureError>,
+    /// Reads the secret from a request.
+    pub(super) read: for<'a> fn(&Options, &Received<'a>) -> ReadSecret<'a>,
+    /// Adds the secret to a message.
+    pub(super) write: fn(&Options, &str, &Outgoing<'_>) -> Result<Signed, SignatureError>,
 }
 
-impl Verifier for SharedSecretVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        _now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
-        let given = match header::single(received.headers, &self.header) {
-            Ok(given) => given,
-            Err(reason) => return diagnose::header(reason, &self.header, received.headers),
-        };
-        judge(&self.secrets, given)
+impl SharedSecret {
+    fn usable(&self, secret: &Secret, options: &Options) -> Result<Secret, SignatureError> {
+        (self.check)(options, super::text_of(self.facts.name, secret)?)?;
+        Ok(secret.clone())
     }
 }
 
-/// The secrets of a scheme that compares them as they are.
-pub(super) fn secrets(
-    scheme: &'static str,
-    secrets: &[Secret],
-) -> Result<Vec<Secret>, SignatureError> {
-    super::keys(scheme, secrets, |secret| {
-        super::not_empty(scheme, secret).cloned()
-    })
+impl Scheme for SharedSecret {
+    fn facts(&self) -> &'static Facts {
+        self.facts
+    }
+
+    fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
+        let (prefix, length) = self.sample;
+        Some(KeyPair::hex(prefix, &random[..length]))
+    }
+
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
+        Ok(Box::new(SecretVerifier {
+            secrets: super::keys(self.facts.name, secrets, |secret| {
+                self.usable(secret, options)
+            })?,
+            options: options.clone(),
+            scheme: *self,
+        }))
+    }
+
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], options: &Options) -> NewSigner {
+        Ok(Box::new(SecretSigner {
+            secret: self.usable(secret, options)?,
+            options: options.clone(),
+            scheme: *self,
+        }))
+    }
 }
 
-/// A header's value that no log may show.
-pub(super) fn header_value(
-    scheme: &'static str,
-    text: &str,
-) -> Result<HeaderValue, SignatureError> {
+struct SecretVerifier {
+    secrets: Vec<Secret>,
+    options: Options,
+    scheme: SharedSecret,
+}
+
+impl Verifier for SecretVerifier {
+    fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
+        let given = (self.scheme.read)(&self.options, received)?;
+        let matches = |text: &str| verify_slices_are_equal(text.as_bytes(), &given).is_ok();
+        let mut secrets = self.secrets.iter();
+        if let Some(matched) = secrets.position(|secret| matches(secret.reveal())) {
+            return Ok(Judgement::valid(matched));
+        }
+        let hint = match diagnose::matches_trimmed(&self.secrets, matches) {
+            true => diagnose::WHITESPACE,
+            false => diagnose::OTHER_SECRET,
+        };
+        Err(Judgement::refused(Reason::SecretMismatch, hint))
+    }
+}
+
+struct SecretSigner {
+    secret: Secret,
+    options: Options,
+    scheme: SharedSecret,
+}
+
+impl Signer for SecretSigner {
+    fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
+        (self.scheme.write)(&self.options, self.secret.reveal(), message)
+    }
+}
+
+/// A header's value that logs must not show.
+pub(super) fn sensitive(scheme: &'static str, text: &str) -> Result<HeaderValue, SignatureError> {
     let bad = |_| SignatureError::BadSecret {
         scheme,
-        expected: "text that can stand in a header",
+        expected: "text that a header can hold",
     };
     let mut value = HeaderValue::from_str(text).map_err(bad)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// Compares what was given with each secret, in constant time.
-pub(super) fn judge(secrets: &[Secret], given: &[u8]) -> Judgement {
-    let matches = |secret: &str| verify_slices_are_equal(secret.as_bytes(), given).is_ok();
-    if let Some(matched) = secrets.iter().position(|s| matches(s.reveal())) {
-        return Judgement::valid(matched);
-    }
-    let hint = secrets
-        .iter()
-        .any(|secret| matches(secret.reveal().trim()))
-        .then_some(diagnose::WHITESPACE);
-    Judgement::refused_with(
-        Reason::SecretMismatch,
-        hint.unwrap_or(diagnose::OTHER_SECRET),
-    )
-}
-
-struct SharedSecretSigner {
-    name: HeaderName,
-    value: HeaderValue,
-}
-
-impl Signer for SharedSecretSigner {
-    fn sign(&self, _message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
-        Ok(vec![(self.name.clone(), self.value.clone())].into())
-    }
 }

@@ -1,49 +1,86 @@
 //! Slack: `X-Slack-Signature: v0=<hex>`, HMAC-SHA256 over `v0:timestamp:body` with the signing secret.
 //!
-//! A timestamp far ahead is refused as one far behind is; Slack's Python library does so, its JavaScript one looks at the age
-//! alone. <https://docs.slack.dev/authentication/verifying-requests-from-slack>
+//! A timestamp in the future is refused like an old one, as in Slack's Python library. Its JavaScript library only checks the
+//! age. <https://docs.slack.dev/authentication/verifying-requests-from-slack>
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use http::HeaderName;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::clock::{Clock, Window};
-use super::mac::{Algorithm, Writing};
-use super::recipe::{Carries, Configured, Part, Recipe, Row, Stamp, alone};
-use super::{Handshake, Judgement, Received, query};
+use super::mac::{Algorithm, Encoding};
+use super::recipe::{Configured, Format, Part, Recipe, Row, Stamp};
+use super::{Facts, Handshake, Judgement, Probe, ProbeRequest, Received, Reply, query};
 
-static SIGNATURE: [HeaderName; 1] = [HeaderName::from_static("x-slack-signature")];
-static TIMESTAMP: HeaderName = HeaderName::from_static("x-slack-request-timestamp");
+const HEADER: &str = "x-slack-signature";
+const MESSAGE: &[Part] = &[
+    Part::text("v0:"),
+    Part::Timestamp,
+    Part::text(":"),
+    Part::Body,
+];
 
-static RECIPE: Recipe = Recipe {
-    name: "slack",
-    summary: "X-Slack-Signature: HMAC-SHA256 over v0, timestamp and body, with the signing secret",
-    signature: Cow::Borrowed(&SIGNATURE),
-    carries: Carries::After(Cow::Borrowed("v0=")),
-    algorithm: Algorithm::Sha256,
-    writing: Writing::Hex,
-    id: None,
-    stamp: Some(Stamp {
-        header: Some(Cow::Borrowed(&TIMESTAMP)),
-        clock: Clock::Seconds,
-        window: Window::Both,
-        tolerance: Duration::from_secs(300),
-    }),
-    message: Cow::Borrowed(&[
-        Part::Text(Cow::Borrowed("v0:")),
-        Part::Timestamp,
-        Part::Text(Cow::Borrowed(":")),
-        Part::Body,
-    ]),
-    sample: ("", 16),
-    along: alone,
-    handshake: Some(url_verification),
-    options: &[],
+static FACTS: Facts = Facts {
+    header: Some(HEADER),
+    answer_within: Duration::from_secs(3),
+    handshake: Some(
+        "A signed url_verification: the listener returns its challenge. An ssl_check, sent by GET or as a form: 200.",
+    ),
+    probes: &[Probe {
+        name: "slack: url_verification",
+        proves: "Slack can subscribe to the endpoint",
+        fix: "answer 200 with the text of `challenge`",
+        request: |challenge| {
+            let body = json!({
+                "token": "evt",
+                "challenge": challenge.text,
+                "type": "url_verification",
+            });
+            Ok(ProbeRequest::Post {
+                headers: Vec::new(),
+                body: body.to_string().into(),
+            })
+        },
+        // As text, as a form or as JSON. Digits alone are JSON too, so the text is compared first.
+        // <https://docs.slack.dev/reference/events/url_verification>
+        expect: Reply::Checked(|challenge, _, body| {
+            let (text, expected) = (body.trim_ascii(), challenge.text);
+            let json = || serde_json::from_slice::<Value>(body).unwrap_or_default();
+            text == expected.as_bytes()
+                || text == format!("challenge={expected}").as_bytes()
+                || json()["challenge"] == expected
+        }),
+    }],
+    ..Facts::new(
+        "slack",
+        "X-Slack-Signature: HMAC-SHA256 over v0, timestamp and body; the key is the signing secret",
+    )
 };
 
-pub(super) static SCHEME: Row = Row(&RECIPE);
+pub(super) static SCHEME: Row = Row {
+    recipe: Recipe {
+        facts: &FACTS,
+        signature: HeaderName::from_static(HEADER),
+        other_signature: None,
+        format: Format::Prefixed(Cow::Borrowed("v0=")),
+        algorithm: Algorithm::Sha256,
+        encoding: Encoding::Hex,
+        id: None,
+        stamp: Some(Stamp {
+            header: Some(HeaderName::from_static("x-slack-request-timestamp")),
+            clock: Clock::Seconds,
+            window: Window::Both,
+            tolerance: Duration::from_secs(300),
+        }),
+        message: Cow::Borrowed(MESSAGE),
+    },
+    sample: ("", 16),
+    unsigned_id: None,
+    handshake: Some(url_verification),
+};
 
 #[derive(Deserialize)]
 struct Verification<'a> {
@@ -53,7 +90,8 @@ struct Verification<'a> {
     challenge: Cow<'a, str>,
 }
 
-/// `url_verification` is signed and wants its challenge back; `ssl_check` is an unsigned form that wants 200 and nothing done.
+/// `url_verification` is signed, and the answer is its challenge. `ssl_check` is an unsigned form, and the answer is an empty
+/// 200.
 fn url_verification(
     _: &Configured,
     received: &Received<'_>,
@@ -61,20 +99,15 @@ fn url_verification(
 ) -> Option<Handshake> {
     const NAME: &str = "url_verification";
     if is_ssl_check(received) {
-        return Some(Handshake::answer("ssl_check", "", Vec::new()));
+        return Some(Handshake::answer("ssl_check", "", ""));
     }
     if received.method != "POST" {
         return None;
     }
     let asked: Verification<'_> = serde_json::from_slice(received.body).ok()?;
-    if asked.kind != NAME {
-        return None;
-    }
-    // The judgement stands: a challenge that nobody signed proves nothing.
-    judgement.is_valid().then(|| {
-        let challenge = asked.challenge.into_owned();
-        Handshake::answer(NAME, "text/plain", challenge.into_bytes())
-    })
+    // An unsigned challenge proves nothing about its sender, so it is not a handshake.
+    (asked.kind == NAME && judgement.is_valid())
+        .then(|| Handshake::answer(NAME, "text/plain", asked.challenge.into_owned()))
 }
 
 fn is_ssl_check(received: &Received<'_>) -> bool {

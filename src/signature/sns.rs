@@ -1,22 +1,22 @@
-//! Amazon SNS, by which SES tells of its mails: RSA over the fields of the body, by the certificate that it names.
+//! Amazon SNS, which SES uses for its events: RSA over members of the body, with the certificate that the body names.
 //!
-//! The values are signed as they read, not as they are escaped in the JSON, so that its layout does not matter. Signatures are
-//! made of version 2 alone; version 1 (SHA-1) is checked, since topics use it unless told otherwise.
+//! The decoded values are signed, not their JSON, so the layout does not matter. Signatures of version 1 (SHA-1) are accepted,
+//! because it is the default of a topic; evt itself signs with version 2.
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
-
-use std::borrow::Cow;
-use std::time::Duration;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri};
 use serde::Deserialize;
+use std::borrow::Cow;
 
 use super::asymmetric::{self, Given, RsaSigner};
 use super::certificate::{self, Cache, Leaf};
+use super::options::CERTS;
 use super::{
-    Handshake, Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError,
-    Signed, Signer, Verifier, diagnose,
+    Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Probe,
+    Reason, Received, Reply, Scheme, SignatureError, Signed, Signer, Timing, Verifier, diagnose,
+    field,
 };
 use crate::json::{self, Step};
 use crate::secret::Secret;
@@ -24,83 +24,78 @@ use crate::time::Timestamp;
 
 const NAME: &str = "sns";
 const CERT_URL: &str = "cert-url";
-const CERTS: &str = "certs";
 const TOPIC: &str = "topic";
 const CONFIRMATION: &str = "SubscriptionConfirmation";
-static TYPE: HeaderName = HeaderName::from_static("x-amz-sns-message-type");
+const TYPE_HEADER: &str = "x-amz-sns-message-type";
+
+static FACTS: Facts = Facts {
+    options: &[
+        (
+            TOPIC,
+            "the ARN of the topic; without it every topic is accepted",
+        ),
+        (CERT_URL, "the URL of the certificate, for signing"),
+        CERTS,
+    ],
+    header: Some(TYPE_HEADER),
+    checks_clock: false,
+    body_signature: &["Signature"],
+    signed_members: &["Message", "MessageId"],
+    keys: Some(
+        "verify with the certificate that the message names and sign with a private key in PEM",
+    ),
+    limits: Some("AWS signs for every account: sns:topic=ARN says whose messages to accept."),
+    handshake: Some(
+        "A signed SubscriptionConfirmation: the listener fetches its SubscribeURL, if that is a URL of SNS and the topic is the one of sns:topic=…; otherwise it only prints the topic.",
+    ),
+    probes: &[Probe {
+        name: "sns: confirmation",
+        proves: "SNS can subscribe the endpoint",
+        fix: "",
+        request: |_| Err("it would confirm a URL of Amazon"),
+        expect: Reply::Refused,
+    }],
+    ..Facts::new(
+        NAME,
+        "Amazon SNS and SES: RSA over members of the body, with the certificate that it names; no secret",
+    )
+};
 
 pub(super) struct Sns;
 
 impl Scheme for Sns {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "Amazon SNS and SES: RSA over the body's fields, by the certificate that it names; no secret"
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (TOPIC, "the ARN of the topic; without it any topic counts"),
-            (CERT_URL, "the certificate's URL, for signing"),
-            (
-                CERTS,
-                "`loopback` allows certificates of this machine, by http too",
-            ),
-        ]
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(TYPE.as_str())
-    }
-
-    fn checks_clock(&self) -> bool {
-        false
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, _random: &[u8; 32]) -> Option<KeyPair> {
         None
     }
 
-    fn verifier(
-        &self,
-        _secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, _secrets: &[Secret], options: &Options) -> NewVerifier {
         Ok(Box::new(SnsVerifier {
             topic: options.get(TOPIC).map(str::to_owned),
-            loopback: super::certs_on_loopback(NAME, options)?,
+            loopback: options.allows_loopback(NAME)?,
             leaves: Cache::default(),
         }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
-        let url = options.get(CERT_URL).ok_or(SignatureError::MissingOption {
-            scheme: NAME,
-            option: CERT_URL,
-        })?;
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], options: &Options) -> NewSigner {
         Ok(Box::new(SnsSigner {
-            url: url.to_owned(),
+            url: options.required(NAME, CERT_URL)?.to_owned(),
             key: RsaSigner::new(NAME, secret)?,
         }))
     }
 }
 
-/// Where SNS has its certificates, and nothing that others could write.
+/// The path at which only SNS can put certificates.
 const CERTIFICATE: &str = "/SimpleNotificationService-";
 
-/// Text that borrows from the body where nothing in it is escaped.
+/// A string. Borrows from the body unless it has escapes.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// The body. A name that stands there twice is an error: others might read the other one.
+/// The body. A member that occurs twice is an error, because the app might read the other one.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope<'a> {
@@ -128,12 +123,12 @@ struct Envelope<'a> {
     signing_cert_url: Option<Text<'a>>,
 }
 
-/// Fields that are signed, in the order in which they are.
+/// A signed member.
 type Field<'a> = (&'static str, &'a str);
 const MOST_FIELDS: usize = 7;
 
 impl Envelope<'_> {
-    /// The fields that are signed, or the name of one that is missing.
+    /// Returns the signed members in signing order, or the name of a missing one.
     fn fields(&self) -> Result<([Field<'_>; MOST_FIELDS], usize), &'static str> {
         let kind = text(self.r#type.as_ref()).ok_or("Type")?;
         let candidates: [(&str, Option<&Text<'_>>); MOST_FIELDS] = match kind {
@@ -146,7 +141,7 @@ impl Envelope<'_> {
                 ("Type", self.r#type.as_ref()),
                 ("", None),
             ],
-            // Amazon's text signs the token of both; one of its libraries leaves it out of the second.
+            // Amazon's documentation signs the token of both; one of its libraries omits it in the second.
             CONFIRMATION | "UnsubscribeConfirmation" => [
                 ("Message", self.message.as_ref()),
                 ("MessageId", self.message_id.as_ref()),
@@ -178,7 +173,7 @@ fn text<'a>(value: Option<&'a Text<'_>>) -> Option<&'a str> {
     value.map(|text| text.0.as_ref())
 }
 
-/// The hash of the message that is signed.
+/// Hashes the signed message.
 fn digest_of(algorithm: &'static digest::Algorithm, fields: &[Field<'_>]) -> digest::Digest {
     let mut context = digest::Context::new(algorithm);
     for (name, value) in fields {
@@ -196,29 +191,23 @@ struct SnsVerifier {
 }
 
 impl Verifier for SnsVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
+    fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
         let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(received.body) else {
-            let hint = "malformed_body: the body is none of SNS's messages (a JSON object whose fields are texts); raw message delivery is not signed";
-            return Judgement::refused_with(Reason::MalformedBody, hint);
+            let hint = "malformed_body: the body must be a message of SNS (a JSON object of strings); if the subscription uses raw message delivery, switch that off: raw messages are not signed";
+            return Err(Judgement::refused(Reason::MalformedBody, hint));
         };
-        self.judge(&envelope, now)
-            .unwrap_or_else(|judgement| *judgement)
+        self.judge_envelope(&envelope, timing.now)
     }
 
-    fn wants(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
+    fn missing_document(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
         let envelope: Envelope<'_> = serde_json::from_slice(received.body).ok()?;
         let url = text(envelope.signing_cert_url.as_ref())?;
         let known = self.leaves.get(url);
-        let wanted = known.is_none_or(|leaf| leaf.check(None, now).is_err());
-        (wanted && self.is_certificate(url)).then(|| url.to_owned())
+        let is_missing = known.is_none_or(|leaf| leaf.check(None, now).is_err());
+        (is_missing && self.is_certificate(url)).then(|| url.to_owned())
     }
 
-    fn learn(&self, url: &str, document: &[u8], _now: Timestamp) {
+    fn add_document(&self, url: &str, document: &[u8], _now: Timestamp) {
         if self.is_certificate(url) {
             self.leaves.put(url, Leaf::read(document));
         }
@@ -232,113 +221,107 @@ impl Verifier for SnsVerifier {
         if text(envelope.r#type.as_ref())? != CONFIRMATION {
             return None;
         }
-        // To be told to come again, as any message is whose certificate cannot be had.
+        // The sender must try again, as with any message whose certificate could not be fetched.
         if judgement.reason == Reason::CertUnavailable {
             return None;
         }
         if !judgement.is_valid() {
             let hint = format!(
-                "not_verified: a subscription is confirmed only if its signature is right ({})",
+                "not_verified: a subscription is only confirmed if its signature is valid ({})",
                 judgement.reason.code()
             );
             return Some(Handshake::refused(CONFIRMATION, 403, hint));
         }
         let url = text(envelope.subscribe_url.as_ref())?;
         if !self.is_host(url) {
-            let hint = "subscribe_url_not_allowed: SubscribeURL is not an https URL of SNS";
+            let hint = "subscribe_url_not_allowed: SubscribeURL must be an https URL of SNS";
             return Some(Handshake::refused(CONFIRMATION, 403, hint));
         }
-        let is_ours = url
+        let is_local = url
             .parse()
             .is_ok_and(|url: Uri| certificate::is_loopback(&url));
-        // AWS signs for every account: a stranger's topic must not be subscribed to because it asks.
-        if self.topic.is_none() && !is_ours {
+        // AWS signs for every account, so a signed request may be for a topic of a stranger.
+        if self.topic.is_none() && !is_local {
             let topic = text(envelope.topic_arn.as_ref()).unwrap_or_default();
             let topic: String = topic.chars().take(200).collect();
             return Some(Handshake {
                 hint: Some(format!(
-                    "not_confirmed: the topic is {topic}; to have it confirmed give sns:topic={topic}, or open its SubscribeURL yourself"
+                    "not_confirmed: the topic is {topic}; to confirm it give sns:topic={topic}, or open its SubscribeURL yourself"
                 )),
-                ..Handshake::answer(CONFIRMATION, "", Vec::new())
+                ..Handshake::answer(CONFIRMATION, "", "")
             });
         }
         Some(Handshake {
             confirm: Some(url.to_owned()),
-            ..Handshake::answer(CONFIRMATION, "", Vec::new())
+            ..Handshake::answer(CONFIRMATION, "", "")
         })
     }
 }
 
 impl SnsVerifier {
-    fn judge(&self, envelope: &Envelope<'_>, now: Timestamp) -> Result<Judgement, Box<Judgement>> {
+    fn judge_envelope(&self, envelope: &Envelope<'_>, now: Timestamp) -> Judged {
         let (fields, count) = envelope.fields().map_err(missing)?;
         let fields = &fields[..count];
-        let needed = |value, name| text(value).ok_or_else(|| missing(name));
-        let signature = needed(envelope.signature.as_ref(), "Signature")?;
-        let version = needed(envelope.signature_version.as_ref(), "SignatureVersion")?;
-        let url = needed(envelope.signing_cert_url.as_ref(), "SigningCertURL")?;
+        let required = |value, name| text(value).ok_or_else(|| missing(name));
+        let signature = required(envelope.signature.as_ref(), "Signature")?;
+        let version = required(envelope.signature_version.as_ref(), "SignatureVersion")?;
+        let url = required(envelope.signing_cert_url.as_ref(), "SigningCertURL")?;
         let is_sha256 = match version {
             "1" => false,
             "2" => true,
             _ => {
                 let shown: String = version.chars().take(20).collect();
                 let hint = format!(
-                    "unsupported_version: SignatureVersion is `{shown}`; `1` and `2` are the ones that are checked"
+                    "unsupported_version: SignatureVersion is `{shown}`; only `1` and `2` are supported"
                 );
-                let judgement = Judgement::refused_with(Reason::UnsupportedVersion, hint);
-                return Err(Box::new(judgement));
+                return Err(Judgement::refused(Reason::UnsupportedVersion, hint));
             }
         };
         let Some(leaf) = self.leaves.get(url) else {
-            return Err(Box::new(if self.is_certificate(url) {
-                certificate::unavailable(url, "certificate")
-            } else {
-                certificate::not_allowed(
-                    url,
-                    "an https URL of SNS's certificates (/SimpleNotificationService-….pem)",
-                )
-            }));
+            let allowed = "an https URL of SNS (/SimpleNotificationService-….pem)";
+            return Err(match self.is_certificate(url) {
+                true => certificate::unavailable(url, "certificate"),
+                false => certificate::not_allowed(url, allowed),
+            });
         };
-        let Some(given) = Given::from_base64(signature.as_bytes()) else {
-            return Err(Box::new(asymmetric::malformed("base64 with its padding")));
-        };
-        if let Err(reason) = leaf.check(None, now) {
-            return Err(Box::new(certificate::untrusted(reason, url, "")));
-        }
+        let given = Given::from_base64(signature.as_bytes())
+            .ok_or_else(|| asymmetric::malformed("padded base64"))?;
+        leaf.check(None, now)
+            .map_err(|reason| certificate::untrusted(reason, url, ""))?;
         let given = given.as_slice();
-        if !fits(&leaf, is_sha256, fields, given) {
-            return Err(Box::new(mismatch(&leaf, is_sha256, fields, given)));
+        if !matches(&leaf, is_sha256, fields, given) {
+            return Err(mismatch(&leaf, is_sha256, fields, given));
         }
-        Ok(self.topic_of(text(envelope.topic_arn.as_ref()).unwrap_or_default()))
+        self.judge_topic(text(envelope.topic_arn.as_ref()).unwrap_or_default())
     }
 
-    fn topic_of(&self, given: &str) -> Judgement {
+    fn judge_topic(&self, given: &str) -> Judged {
         match &self.topic {
             Some(topic) if topic != given => {
                 let shown: String = given.chars().take(200).collect();
                 let hint = format!(
-                    "claim_mismatch: the signature is right, but the topic is `{shown}`, and `{topic}` is expected"
+                    "claim_mismatch: the signature matches, but the topic is `{shown}`; expected `{topic}`"
                 );
-                Judgement::refused_with(Reason::ClaimMismatch, hint)
+                Err(Judgement::refused(Reason::ClaimMismatch, hint))
             }
-            _ => Judgement::valid(0),
+            _ => Ok(Judgement::valid(0)),
         }
     }
 
     fn is_certificate(&self, url: &str) -> bool {
-        let is_ours = self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url));
+        let is_local = self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url));
         let is_sns = certificate::https_host(url).is_some_and(is_sns)
             && url
                 .parse()
                 .is_ok_and(|url: Uri| url.path().starts_with(CERTIFICATE));
-        url.ends_with(".pem") && (is_sns || is_ours)
+        url.ends_with(".pem") && (is_sns || is_local)
     }
 
-    /// Whether a URL is one of SNS's, or of this machine where that is allowed.
+    /// Whether a URL is one of SNS, or of this machine if that is allowed.
     fn is_host(&self, url: &str) -> bool {
-        // Its query is for SNS to read.
-        let place = url.split('?').next().unwrap_or_default();
-        certificate::https_host(place).is_some_and(is_sns)
+        // The query is only for SNS.
+        let path = url.split('?').next().unwrap_or_default();
+        certificate::https_host(path).is_some_and(is_sns)
             || (self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url)))
     }
 }
@@ -355,7 +338,7 @@ fn is_sns(host: &str) -> bool {
     })
 }
 
-fn fits(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) -> bool {
+fn matches(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) -> bool {
     let (key, algorithm) = if is_sha256 {
         (&leaf.sha256, &digest::SHA256)
     } else {
@@ -368,18 +351,18 @@ fn fits(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) -> boo
 #[cold]
 fn missing(name: &'static str) -> Box<Judgement> {
     let hint = if name == "Type" {
-        "missing_field: the body has no `Type` that SNS knows".to_owned()
+        "missing_field: the body has no `Type` of SNS".to_owned()
     } else {
         format!(
-            "missing_field: the body has no `{name}`; it is none of SNS's messages, or something took the field away"
+            "missing_field: the body has no `{name}`; it is not a message of SNS, or something removed the member"
         )
     };
-    Box::new(Judgement::refused_with(Reason::MissingField, hint))
+    Judgement::refused(Reason::MissingField, hint)
 }
 
-/// What would have fitted: another version, or the fields without one that was added.
+/// Tries what would match: another version, or the members without one that was added.
 #[cold]
-fn mismatch(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) -> Judgement {
+fn mismatch(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) -> Box<Judgement> {
     let without = |name: &str| -> Vec<Field<'_>> {
         fields
             .iter()
@@ -387,19 +370,19 @@ fn mismatch(leaf: &Leaf, is_sha256: bool, fields: &[Field<'_>], given: &[u8]) ->
             .copied()
             .collect()
     };
-    let hint = if fits(leaf, !is_sha256, fields, given) {
-        let (says, is) = if is_sha256 { ("2", "1") } else { ("1", "2") };
+    let hint = if matches(leaf, !is_sha256, fields, given) {
+        let (given, signed) = if is_sha256 { ("2", "1") } else { ("1", "2") };
         format!(
-            "version_changed: SignatureVersion says {says}, but the signature is of version {is}; something rewrote the field"
+            "version_changed: SignatureVersion is {given}, but the signature has version {signed}; something changed the member"
         )
-    } else if fits(leaf, is_sha256, &without("Subject"), given) {
+    } else if matches(leaf, is_sha256, &without("Subject"), given) {
         diagnose::body_changed("the message without its Subject")
-    } else if fits(leaf, is_sha256, &without("Token"), given) {
+    } else if matches(leaf, is_sha256, &without("Token"), given) {
         diagnose::body_changed("the message without its Token")
     } else {
-        asymmetric::unexplained()
+        asymmetric::UNEXPLAINED.to_owned()
     };
-    Judgement::refused_with(Reason::SignatureMismatch, hint)
+    Judgement::refused(Reason::SignatureMismatch, hint)
 }
 
 struct SnsSigner {
@@ -411,7 +394,7 @@ impl Signer for SnsSigner {
     fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
         let bad = || SignatureError::BadBody {
             scheme: NAME,
-            expected: "SNS's messages (a JSON object with Type, Message, MessageId, Timestamp, TopicArn)",
+            expected: "messages of SNS (a JSON object with Type, Message, MessageId, Timestamp and TopicArn)",
         };
         let envelope: Envelope<'_> = serde_json::from_slice(message.body).map_err(|_| bad())?;
         let (fields, count) = envelope.fields().map_err(|_| bad())?;
@@ -423,36 +406,25 @@ impl Signer for SnsSigner {
         }
         let signature = self.key.sign_base64(NAME, signed.as_bytes())?;
         let signature = String::from_utf8(signature).map_err(|_| bad())?;
-        let mut body = std::str::from_utf8(message.body)
-            .map_err(|_| bad())?
-            .to_owned();
-        // An older name for the same field, which a reader would meet twice.
+        let body = std::str::from_utf8(message.body).map_err(|_| bad())?;
+        let mut body = body.to_owned();
+        // An older name of SigningCertURL. A reader that knows both names would see the member twice.
         json::remove(&mut body, &[Step::Name("SigningCertUrl".to_owned())]);
+        let mut body = body.into_bytes();
         for (name, value) in [
             ("SignatureVersion", "2"),
             ("Signature", &signature),
             ("SigningCertURL", &self.url),
         ] {
-            set(&mut body, name, value).ok_or_else(bad)?;
+            let value = serde_json::Value::from(value).to_string();
+            body = field::put(&body, name, &value).ok_or_else(bad)?;
         }
         Ok(Signed {
-            headers: vec![(TYPE.clone(), kind)],
+            headers: vec![(HeaderName::from_static(TYPE_HEADER), kind)],
             body: Some(Bytes::from(body)),
             url: None,
         })
     }
-}
-
-/// Puts a text into a member, where it stands or at the end; every other byte stays.
-fn set(body: &mut String, name: &str, value: &str) -> Option<()> {
-    let value = serde_json::to_string(value).ok()?;
-    let step = Step::Name(name.to_owned());
-    if let Some(place) = json::span(body, std::slice::from_ref(&step)) {
-        body.replace_range(place, &value);
-        return Some(());
-    }
-    let whole = json::span(body, &[])?;
-    json::insert(body, whole, &step, &value).ok()
 }
 
 #[cfg(test)]
@@ -460,7 +432,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_hosts_of_sns_are_sns() {
+    fn only_hosts_of_sns_are_accepted() {
         for host in [
             "sns.us-east-1.amazonaws.com",
             "sns.cn-north-1.amazonaws.com.cn",
@@ -478,13 +450,5 @@ mod tests {
         ] {
             assert!(!is_sns(host), "{host}");
         }
-    }
-
-    #[test]
-    fn a_field_is_set_where_it_stands() {
-        let mut body = r#"{"A": "x", "Signature": "old", "B": 1}"#.to_owned();
-        set(&mut body, "Signature", "new").unwrap();
-        set(&mut body, "C", "\"").unwrap();
-        assert_eq!(body, r#"{"A": "x", "Signature": "new", "B": 1, "C": "\""}"#);
     }
 }

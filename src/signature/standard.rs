@@ -7,47 +7,43 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac::Key;
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD as BASE64};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{HeaderMap, HeaderName};
 
-use super::clock::{self, Clock};
-use super::diagnose::{self, Case, KeyForm};
-use super::mac::{self, Algorithm, Writing};
+use super::clock::{self, Clock, Window};
+use super::diagnose::{self, BASE64 as SECRET_BASE64, Case, KeyForm};
+use super::mac::{self, Algorithm, Encoding};
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, header,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Received, Scheme,
+    SignatureError, Signed, Signer, Timing, Verifier, header,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
-/// Decodes secrets: people lose the padding when they copy one.
-pub(super) const SECRET_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 const PREFIX: &str = "whsec_";
-/// How far the timestamp may lie on either side of now, unless told otherwise.
+/// The default tolerance, on both sides of the current time.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(300);
+const VERSION: &[u8] = b"v1,";
+
+pub(super) const WEBHOOK_SIGNATURE: &str = "webhook-signature";
+const SVIX_SIGNATURE: &str = "svix-signature";
 
 pub(super) static WEBHOOK: Names = Names {
     id: HeaderName::from_static("webhook-id"),
     timestamp: HeaderName::from_static("webhook-timestamp"),
-    signature: HeaderName::from_static("webhook-signature"),
-};
-static SVIX: Names = Names {
-    id: HeaderName::from_static("svix-id"),
-    timestamp: HeaderName::from_static("svix-timestamp"),
-    signature: HeaderName::from_static("svix-signature"),
+    signature: HeaderName::from_static(WEBHOOK_SIGNATURE),
 };
 
-/// A row of the table: one name for the algorithm.
+static SVIX_NAMES: Names = Names {
+    id: HeaderName::from_static("svix-id"),
+    timestamp: HeaderName::from_static("svix-timestamp"),
+    signature: HeaderName::from_static(SVIX_SIGNATURE),
+};
+
+/// One name for the algorithm.
 pub(super) struct Standard {
-    name: &'static str,
-    summary: &'static str,
+    facts: &'static Facts,
     names: &'static Names,
-    /// Other names, tried header by header, as Svix's own libraries do.
+    /// Other names, tried for each missing header, as Svix's libraries do.
     fallback: Option<&'static Names>,
 }
 
@@ -57,32 +53,38 @@ pub(super) struct Names {
     pub(super) signature: HeaderName,
 }
 
-impl Standard {
-    pub(super) const WEBHOOKS: Self = Self {
-        name: "standard-webhooks",
-        summary: "HMAC-SHA256 over id, timestamp and body; the secret is `whsec_` and base64",
-        names: &WEBHOOK,
-        fallback: None,
-    };
-    pub(super) const SVIX: Self = Self {
-        name: "svix",
-        summary: "as standard-webhooks under svix-* headers; webhook-* counts where one is missing",
-        names: &SVIX,
-        fallback: Some(&WEBHOOK),
-    };
-}
+static WEBHOOKS_FACTS: Facts = Facts {
+    header: Some(WEBHOOK_SIGNATURE),
+    several_secrets: true,
+    repeats_header: true,
+    ..Facts::new(
+        super::PLATFORM_SCHEME,
+        "HMAC-SHA256 over id, timestamp and body; the secret is `whsec_` and base64",
+    )
+};
+
+pub(super) static WEBHOOKS: Standard = Standard {
+    facts: &WEBHOOKS_FACTS,
+    names: &WEBHOOK,
+    fallback: None,
+};
+
+static SVIX_FACTS: Facts = Facts {
+    name: "svix",
+    summary: "standard-webhooks with svix-* headers; webhook-* is accepted for each missing one",
+    header: Some(SVIX_SIGNATURE),
+    ..WEBHOOKS_FACTS
+};
+
+pub(super) static SVIX: Standard = Standard {
+    facts: &SVIX_FACTS,
+    names: &SVIX_NAMES,
+    fallback: Some(&WEBHOOK),
+};
 
 impl Scheme for Standard {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn summary(&self) -> &'static str {
-        self.summary
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(self.names.signature.as_str())
+    fn facts(&self) -> &'static Facts {
+        self.facts
     }
 
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
@@ -90,38 +92,22 @@ impl Scheme for Standard {
         Some(KeyPair::shared(Secret::new(text)))
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
-        let keys = super::keys(self.name, secrets, |secret| self.key(secret))?;
+    fn new_verifier(&self, secrets: &[Secret], _options: &Options) -> NewVerifier {
         Ok(Box::new(StandardVerifier {
             names: self.names,
             fallback: self.fallback,
-            keys,
+            keys: super::keys(self.facts.name, secrets, |secret| self.key(secret))?,
             secrets: secrets.to_vec(),
         }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        self.rotating_signer(std::slice::from_ref(secret), options)
-    }
-
-    fn rotating_signer(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
+    fn new_signer(&self, secret: &Secret, more: &[Secret], _options: &Options) -> NewSigner {
+        let secrets = std::iter::once(secret).chain(more);
         Ok(Box::new(StandardSigner {
             names: self.names,
-            keys: super::keys(self.name, secrets, |secret| self.key(secret))?,
+            keys: secrets
+                .map(|secret| self.key(secret))
+                .collect::<Result<_, _>>()?,
         }))
     }
 }
@@ -129,25 +115,18 @@ impl Scheme for Standard {
 impl Standard {
     fn key(&self, secret: &Secret) -> Result<Key, SignatureError> {
         let text = secret.reveal();
-        let expected = if text.trim() == text {
-            "base64, with or without `whsec_` before it"
-        } else {
-            "base64: there is white space around it"
-        };
-        match key_bytes(text) {
-            Some(bytes) if !bytes.is_empty() => Ok(mac::key(&bytes)),
+        let bare = text.strip_prefix(PREFIX).unwrap_or(text);
+        match SECRET_BASE64.decode(bare) {
+            Ok(bytes) if !bytes.is_empty() => Ok(mac::key(&bytes)),
             _ => Err(SignatureError::BadSecret {
-                scheme: self.name,
-                expected,
+                scheme: self.facts.name,
+                expected: match text.trim() == text {
+                    true => "base64, with or without `whsec_` before it",
+                    false => "base64 without white space around it",
+                },
             }),
         }
     }
-}
-
-fn key_bytes(secret: &str) -> Option<Vec<u8>> {
-    SECRET_BASE64
-        .decode(secret.strip_prefix(PREFIX).unwrap_or(secret))
-        .ok()
 }
 
 struct StandardVerifier {
@@ -157,123 +136,105 @@ struct StandardVerifier {
     secrets: Vec<Secret>,
 }
 
-/// What the three headers say.
+/// What the three headers claim.
 pub(super) struct Claim<'a> {
     pub(super) id: &'a [u8],
     pub(super) timestamp: &'a [u8],
-    /// The name under which the signatures came.
+    pub(super) seconds: i64,
+    /// The name of the header that holds the signatures.
     pub(super) signature: &'static HeaderName,
 }
 
 impl Names {
-    /// Reads the three headers; `fallback` stands in for each that is missing.
+    /// Reads the three headers. Each missing one may have its name from `fallback`.
     pub(super) fn claim<'a>(
         &'static self,
         fallback: Option<&'static Self>,
         headers: &'a HeaderMap,
-    ) -> Result<Claim<'a>, (Reason, &'static HeaderName)> {
+    ) -> Result<Claim<'a>, Box<Judgement>> {
         let named = |own: &'static HeaderName, other: fn(&'static Self) -> &'static HeaderName| {
             match fallback {
                 Some(fallback) if !headers.contains_key(own) => other(fallback),
                 _ => own,
             }
         };
-        let single = |name| header::single(headers, name).map_err(|reason| (reason, name));
         let signature = named(&self.signature, |names| &names.signature);
         if !headers.contains_key(signature) {
-            return Err((Reason::MissingHeader, &self.signature));
+            return Err(diagnose::missing_header(&self.signature, headers));
         }
+        let id = header::single(headers, named(&self.id, |names| &names.id))?;
+        let timestamp = named(&self.timestamp, |names| &names.timestamp);
+        let timestamp = header::single(headers, timestamp)?;
+        let seconds = clock::parse(timestamp)
+            .ok_or_else(|| diagnose::timestamp(timestamp, Clock::Seconds))?;
         Ok(Claim {
-            id: single(named(&self.id, |names| &names.id))?,
-            timestamp: single(named(&self.timestamp, |names| &names.timestamp))?,
+            id,
+            timestamp,
+            seconds,
             signature,
         })
     }
 
-    /// The three headers of a message that was signed.
-    pub(super) fn headers(
-        &self,
-        id: &str,
-        timestamp: String,
-        signature: Vec<u8>,
-    ) -> Vec<(HeaderName, HeaderValue)> {
+    /// The three headers of a signed message.
+    pub(super) fn signed(&self, id: &str, timestamp: String, signature: Vec<u8>) -> Signed {
         vec![
-            (self.id.clone(), header::value(id.as_bytes().to_vec())),
-            (
-                self.timestamp.clone(),
-                header::value(timestamp.into_bytes()),
-            ),
+            (self.id.clone(), header::value(id)),
+            (self.timestamp.clone(), header::value(timestamp)),
             (self.signature.clone(), header::value(signature)),
         ]
+        .into()
     }
 }
 
 impl Verifier for StandardVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        now: Timestamp,
-        tolerance: Option<Duration>,
-    ) -> Judgement {
-        let claim = match self.names.claim(self.fallback, received.headers) {
-            Ok(claim) => claim,
-            Err((reason, name)) => return diagnose::header(reason, name, received.headers),
-        };
-        let Some(seconds) = clock::parse(claim.timestamp) else {
-            return diagnose::timestamp(claim.timestamp, Clock::Seconds);
-        };
-        let Some(matched) = self.matching(&claim, received) else {
-            return self.mismatch(&claim, received, now, tolerance);
-        };
-        let tolerance = tolerance.unwrap_or(TOLERANCE);
-        clock::judge(seconds, now, tolerance, clock::Window::Both, matched)
+    fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
+        let claim = self.names.claim(self.fallback, received.headers)?;
+        let timing = timing.or(TOLERANCE);
+        let parts = [claim.id, b".", claim.timestamp, b".", received.body];
+        let matched = self.keys.iter().position(|key| {
+            let expected = mac::mac(key, &parts);
+            entries(received.headers, claim.signature, VERSION)
+                .filter_map(|text| Encoding::Base64.decode(text, Algorithm::Sha256))
+                .any(|given| mac::is_equal(&expected, &given))
+        });
+        match matched {
+            Some(matched) => clock::judge(claim.seconds, timing, Window::Both, matched),
+            None => Err(self.mismatch(&claim, received, timing)),
+        }
     }
 }
 
 impl StandardVerifier {
-    fn matching(&self, claim: &Claim<'_>, received: &Received<'_>) -> Option<usize> {
-        let parts = [claim.id, b".", claim.timestamp, b".", received.body];
-        self.keys.iter().position(|key| {
-            let expected = mac::mac(key, &parts);
-            entries(received.headers, claim.signature, b"v1,")
-                .filter_map(|text| Writing::Base64.decode(text, Algorithm::Sha256))
-                .any(|given| mac::is_equal(&expected, &given))
-        })
-    }
-
     #[cold]
     fn mismatch(
         &self,
         claim: &Claim<'_>,
         received: &Received<'_>,
-        now: Timestamp,
-        tolerance: Option<Duration>,
-    ) -> Judgement {
-        let texts: Vec<&[u8]> = entries(received.headers, claim.signature, b"v1,").collect();
-        let given: Vec<mac::Mac> = texts
+        timing: Timing,
+    ) -> Box<Judgement> {
+        let texts: Vec<&[u8]> = entries(received.headers, claim.signature, VERSION).collect();
+        let macs: Vec<mac::Mac> = texts
             .iter()
-            .copied()
-            .filter_map(|text| Writing::Base64.decode(text, Algorithm::Sha256))
+            .filter_map(|text| Encoding::Base64.decode(text, Algorithm::Sha256))
             .collect();
-        let prefix = [claim.id, b".", claim.timestamp, b"."].concat();
         let case = Case {
             secrets: &self.secrets,
             keys: &self.keys,
             algorithm: Algorithm::Sha256,
-            writing: Writing::Base64,
+            encoding: Encoding::Base64,
             form: KeyForm::Base64,
-            prefix: &prefix,
+            prefix: &[claim.id, b".", claim.timestamp, b"."].concat(),
             suffix: b"",
             timestamp: Some(claim.timestamp),
             body: Some(received.body),
-            given: &given,
+            macs: &macs,
             texts: &texts,
         };
-        case.judge(now, tolerance.unwrap_or(TOLERANCE))
+        case.judge(timing)
     }
 }
 
-/// The entries of one version in all lines of the header: a list may be spread over several.
+/// The entries of one version in all lines of the header: a list may be spread over several lines.
 pub(super) fn entries<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
@@ -307,10 +268,9 @@ impl Signer for StandardSigner {
             if !signature.is_empty() {
                 signature.push(b' ');
             }
-            signature.extend_from_slice(b"v1,");
+            signature.extend_from_slice(VERSION);
             mac::push_base64(mac::mac(key, &parts).as_ref(), &mut signature);
         }
-        let headers = self.names.headers(&id, timestamp, signature);
-        Ok(headers.into())
+        Ok(self.names.signed(&id, timestamp, signature))
     }
 }

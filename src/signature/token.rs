@@ -1,4 +1,4 @@
-//! JSON Web Tokens in `Authorization: Bearer`: read strictly, with the algorithm pinned by the scheme and never by the token.
+//! JSON Web Tokens in `Authorization: Bearer`. They are read strictly: the scheme fixes the algorithm, never the token.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,18 +10,19 @@ use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Judgement, Reason, diagnose, header};
-use crate::time::Timestamp;
+use super::{Judgement, Reason, Timing, header};
 
-/// Longer ones are no tokens: servers bound their headers by less.
+/// The longest token, in bytes. Servers limit their headers to less.
 const LONGEST: usize = 16 * 1024;
+/// Longer than the lifetime of any token that evt makes, see [`super::Facts::outdated_after`].
+pub(super) const OUTDATED_AFTER: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// A token whose signature nobody has looked at yet.
+/// A token whose signature has not been checked yet.
 pub(super) struct Token<'a> {
-    /// The part that is signed.
+    /// The signed part.
     pub(super) signed: &'a [u8],
     pub(super) signature: Vec<u8>,
-    /// The name of the key in a set.
+    /// The name of the key in a key set.
     pub(super) kid: Option<String>,
     payload: &'a [u8],
 }
@@ -31,11 +32,11 @@ struct Head<'a> {
     #[serde(borrow)]
     alg: Cow<'a, str>,
     kid: Option<String>,
-    /// Extensions that a reader has to understand; none is known here.
+    /// Extensions that a reader must understand. None are supported.
     crit: Option<IgnoredAny>,
 }
 
-/// What a token says of itself.
+/// The claims of a token.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Claims {
@@ -58,28 +59,26 @@ pub(super) enum Audience {
 }
 
 impl<'a> Token<'a> {
-    /// Reads the token of a request; one that is signed otherwise than by `algorithm` is refused before anything else is done.
+    /// Reads the token of a request. A token with another algorithm is refused before anything else is read.
     pub(super) fn read(headers: &'a HeaderMap, algorithm: &str) -> Result<Self, Box<Judgement>> {
-        let line = header::single(headers, &AUTHORIZATION)
-            .map_err(|reason| Box::new(diagnose::header(reason, &AUTHORIZATION, headers)))?;
-        let text = bearer(line)
-            .ok_or_else(|| malformed("`Authorization` holds no `Bearer` and a token after it"))?;
+        let line = header::single(headers, &AUTHORIZATION)?;
+        let text = bearer(line).ok_or_else(|| {
+            malformed("the Authorization header must have the form `Bearer TOKEN`")
+        })?;
         let mut parts = text.split(|byte| *byte == b'.');
         let (Some(head), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(malformed("a token has three parts with dots between them"));
+            return Err(malformed("a token has three parts, separated by dots"));
         };
         let decoded = decode(head)?;
         let head: Head<'_> = serde_json::from_slice(&decoded)
-            .map_err(|_| malformed("its first part is no JSON object with an `alg`"))?;
+            .map_err(|_| malformed("the first part must be a JSON object with `alg`"))?;
         if head.alg != algorithm {
             return Err(not_allowed(&head.alg, algorithm));
         }
         if head.crit.is_some() {
-            return Err(malformed(
-                "it demands extensions (`crit`) that are not known here",
-            ));
+            return Err(malformed("it requires unsupported extensions (`crit`)"));
         }
         Ok(Self {
             signed: &text[..text.len() - signature.len() - 1],
@@ -89,48 +88,47 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// The claims; they count only once the signature was found to be right.
+    /// Returns the claims. Call it only after the signature was verified.
     pub(super) fn claims(&self) -> Result<Claims, Box<Judgement>> {
         let decoded = decode(self.payload)?;
         serde_json::from_slice(&decoded).map_err(|_| {
-            malformed("its second part is no JSON object with claims of the usual kinds")
+            malformed("the second part must be a JSON object with claims of the registered types")
         })
     }
 }
 
-/// What follows `Bearer`, however that is spelt.
+/// The text after `Bearer`, in any case.
 fn bearer(line: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = line.split_at_checked(6)?;
     let token = token.strip_prefix(b" ")?.trim_ascii();
-    let fits = scheme.eq_ignore_ascii_case(b"bearer") && token.len() <= LONGEST;
-    (fits && !token.is_empty()).then_some(token)
+    let is_token = scheme.eq_ignore_ascii_case(b"bearer") && token.len() <= LONGEST;
+    (is_token && !token.is_empty()).then_some(token)
 }
 
 fn decode(part: &[u8]) -> Result<Vec<u8>, Box<Judgement>> {
     URL_SAFE_NO_PAD
         .decode(part)
-        .map_err(|_| malformed("its parts are not base64url without padding"))
+        .map_err(|_| malformed("its parts must be base64url without padding"))
 }
 
 impl Claims {
-    /// Refuses a token outside its time; one that ends now has ended.
+    /// Refuses a token outside its lifetime. A token is expired from the second of its `exp` on.
     pub(super) fn time(
         &self,
-        now: Timestamp,
-        leeway: Duration,
+        timing: Timing,
         matched: Option<usize>,
     ) -> Result<(), Box<Judgement>> {
-        let now = now.secs();
-        let allowed = i64::try_from(leeway.as_secs()).unwrap_or(i64::MAX);
+        let now = timing.now.secs();
+        let leeway = timing.tolerance.unwrap_or_default().as_secs();
+        let allowed = i64::try_from(leeway).unwrap_or(i64::MAX);
         let refused = |reason: Reason, words: String| {
             let hint = format!(
-                "{}: the signature is right, but the token {words}, and {allowed} s are allowed; a clock is wrong, or an old token was sent again",
+                "{}: the signature matches, but the token {words}, and the tolerance is {allowed} s; compare the clocks of both machines, or suspect an old token that was sent again",
                 reason.code()
             );
-            Box::new(Judgement {
-                matched,
-                ..Judgement::refused_with(reason, hint)
-            })
+            let mut judgement = Judgement::refused(reason, hint);
+            judgement.matched = matched;
+            judgement
         };
         if let Some(exp) = self.exp.map(seconds)
             && now >= exp.saturating_add(allowed)
@@ -141,7 +139,7 @@ impl Claims {
         if let Some(nbf) = self.nbf.map(seconds)
             && nbf > now.saturating_add(allowed)
         {
-            let words = format!("counts only in {} s", nbf.saturating_sub(now));
+            let words = format!("becomes valid in {} s", nbf.saturating_sub(now));
             return Err(refused(Reason::TokenNotYetValid, words));
         }
         Ok(())
@@ -158,35 +156,36 @@ impl Claims {
         Err(mismatch("aud", given.as_deref(), expected))
     }
 
-    pub(super) fn issuer(&self, expected: &str) -> Result<(), Box<Judgement>> {
+    /// The issuer must be one of these.
+    pub(super) fn issuer(&self, expected: &[&str]) -> Result<(), Box<Judgement>> {
         match self.iss.as_deref() {
-            Some(given) if given == expected => Ok(()),
-            given => Err(mismatch("iss", given, expected)),
+            Some(given) if expected.contains(&given) => Ok(()),
+            given => Err(mismatch("iss", given, expected[0])),
         }
     }
 }
 
-/// Whole seconds of a time that may have a fraction.
+/// Rounds a time down to whole seconds.
 #[allow(clippy::cast_possible_truncation)]
 pub(super) fn seconds(time: f64) -> i64 {
-    // The cast keeps to the bounds, and makes nothing of what is no number.
+    // The cast saturates, and turns NaN into zero.
     time.floor() as i64
 }
 
-/// A header with a token, not to be shown.
+/// A header's value that logs must not show.
 pub(super) fn header_value(token: &str) -> HeaderValue {
-    let mut value = header::value(format!("Bearer {token}").into_bytes());
+    let mut value = header::value(format!("Bearer {token}"));
     value.set_sensitive(true);
     value
 }
 
-/// The part of a token that is signed.
+/// The signed part of a token.
 pub(super) fn unsigned(head: &serde_json::Value, claims: &serde_json::Value) -> String {
     let encode = |part: &serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string());
     format!("{}.{}", encode(head), encode(claims))
 }
 
-/// The token with its signature.
+/// Appends the signature.
 pub(super) fn signed(mut token: String, signature: &[u8]) -> String {
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
@@ -195,20 +194,19 @@ pub(super) fn signed(mut token: String, signature: &[u8]) -> String {
 
 #[cold]
 pub(super) fn malformed(words: &str) -> Box<Judgement> {
-    let hint = format!("malformed_token: {words}");
-    Box::new(Judgement::refused_with(Reason::MalformedToken, hint))
+    Judgement::refused(Reason::MalformedToken, format!("malformed_token: {words}"))
 }
 
 #[cold]
 fn not_allowed(given: &str, expected: &str) -> Box<Judgement> {
     let shown: String = given.chars().take(20).collect();
     let hint = format!(
-        "algorithm_not_allowed: the token says `{shown}`; only `{expected}` counts, whatever a token says"
+        "algorithm_not_allowed: the token names the algorithm `{shown}`, but only `{expected}` is accepted; the token does not choose it"
     );
-    Box::new(Judgement::refused_with(Reason::AlgorithmNotAllowed, hint))
+    Judgement::refused(Reason::AlgorithmNotAllowed, hint)
 }
 
-/// The judgement on a claim that is another than the one expected.
+/// The judgement on a claim with an unexpected value.
 #[cold]
 pub(super) fn mismatch(name: &str, given: Option<&str>, expected: &str) -> Box<Judgement> {
     let given = match given {
@@ -216,14 +214,15 @@ pub(super) fn mismatch(name: &str, given: Option<&str>, expected: &str) -> Box<J
         None => "is missing".to_owned(),
     };
     let hint = format!(
-        "claim_mismatch: the signature is right, but `{name}` {given}, and `{expected}` is expected"
+        "claim_mismatch: the signature matches, but `{name}` {given}; expected `{expected}`"
     );
-    Box::new(Judgement::refused_with(Reason::ClaimMismatch, hint))
+    Judgement::refused(Reason::ClaimMismatch, hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     fn read(line: &str) -> Option<Reason> {
         let mut headers = HeaderMap::new();
@@ -254,15 +253,18 @@ mod tests {
     }
 
     #[test]
-    fn times_have_both_ends() {
+    fn a_token_is_valid_between_nbf_and_exp() {
         let claims = Claims {
             exp: Some(100.0),
             nbf: Some(50.0),
             ..Claims::default()
         };
         let reason = |now: i64, leeway: u64| {
-            let leeway = Duration::from_secs(leeway);
-            let judged = claims.time(Timestamp::from_secs(now), leeway, None);
+            let timing = Timing {
+                now: Timestamp::from_secs(now),
+                tolerance: Some(Duration::from_secs(leeway)),
+            };
+            let judged = claims.time(timing, None);
             judged.err().map(|judgement| judgement.reason)
         };
         assert_eq!(reason(99, 0), None);
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn times_out_of_all_bounds_are_taken_to_the_bounds() {
+    fn a_time_out_of_range_saturates() {
         assert_eq!(seconds(1e300), i64::MAX);
         assert_eq!(seconds(f64::NAN), 0);
         assert_eq!(seconds(-0.5), -1);

@@ -1,73 +1,63 @@
 //! Twilio: `X-Twilio-Signature`, HMAC-SHA1 in base64 over the public URL and the form's parameters, sorted.
 //!
-//! Other bodies are signed by their SHA-256 in the URL's query (`bodySHA256`). With a shared key (beta) the MAC is HMAC-SHA256;
-//! which of the two counts is configured and not left to the request's header.
+//! For any other body, the URL's query holds its SHA-256 (`bodySHA256`). With a shared key (beta) the MAC is HMAC-SHA256. The user
+//! configures which of the two is accepted; the header of the request does not choose.
 //! <https://www.twilio.com/docs/usage/security#validating-requests>
-
-use std::borrow::Cow;
-use std::net::IpAddr;
-use std::time::Duration;
 
 use aws_lc_rs::hmac::{Key, Tag};
 use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use std::borrow::Cow;
+use std::net::IpAddr;
 
-use super::mac::{self, Algorithm, Mac, Writing};
-use super::recipe::hex_keys;
+use super::mac::{self, Algorithm, Encoding};
 use super::{
-    Judgement, KeyPair, Options, Outgoing, Reason, Received, Scheme, SignatureError, Signed,
-    Signer, Verifier, asymmetric, diagnose, header, query, repair,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
+    Scheme, SignatureError, Signed, Signer, Timing, Verifier, asymmetric, diagnose, header, query,
+    repair,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
 const NAME: &str = "twilio";
 const ALGORITHM: &str = "algorithm";
 const KEY: &str = "key";
 const BODY_HASH: &str = "bodySHA256";
-static SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
+const HEADER: &str = "x-twilio-signature";
+static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
 static SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signature-settings");
-/// Larger forms are not tried with other URLs: a wrong signature must stay cheap to refuse.
+/// A larger form is not tried with other URLs, so that an invalid signature stays cheap to refuse.
 const LARGEST_TRIED: usize = 64 * 1024;
+
+static FACTS: Facts = Facts {
+    options: &[
+        (
+            ALGORITHM,
+            "HMAC_SHA1, or HMAC_SHA256 if the secret is a webhook shared key",
+        ),
+        (
+            KEY,
+            "the id of the shared key (webhooks_sharedkey_…), for signing",
+        ),
+    ],
+    header: Some(HEADER),
+    ..Facts::new(
+        NAME,
+        "X-Twilio-Signature: HMAC-SHA1 over the public URL and the form; the key is the auth token",
+    )
+};
 
 pub(super) struct Twilio;
 
 impl Scheme for Twilio {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn summary(&self) -> &'static str {
-        "X-Twilio-Signature: HMAC-SHA1 over the public URL and the form, with the auth token as the key"
-    }
-
-    fn options(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            (
-                ALGORITHM,
-                "HMAC_SHA1, or HMAC_SHA256 if the secret is a webhook shared key",
-            ),
-            (
-                KEY,
-                "the id of the shared key (webhooks_sharedkey_…), for signing",
-            ),
-        ]
-    }
-
-    fn header(&self) -> Option<&'static str> {
-        Some(SIGNATURE.as_str())
+    fn facts(&self) -> &'static Facts {
+        &FACTS
     }
 
     fn sample_keys(&self, random: &[u8; 32]) -> Option<KeyPair> {
-        Some(hex_keys("", &random[..16]))
+        Some(KeyPair::hex("", &random[..16]))
     }
 
-    fn verifier(
-        &self,
-        secrets: &[Secret],
-        options: &Options,
-    ) -> Result<Box<dyn Verifier>, SignatureError> {
-        options.check(self)?;
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
         let algorithm = algorithm(options)?;
         Ok(Box::new(TwilioVerifier {
             algorithm,
@@ -76,12 +66,7 @@ impl Scheme for Twilio {
         }))
     }
 
-    fn signer(
-        &self,
-        secret: &Secret,
-        options: &Options,
-    ) -> Result<Box<dyn Signer>, SignatureError> {
-        options.check(self)?;
+    fn new_signer(&self, secret: &Secret, _more: &[Secret], options: &Options) -> NewSigner {
         let algorithm = algorithm(options)?;
         let settings = (algorithm == Algorithm::Sha256).then(|| {
             let key = options.get(KEY).unwrap_or("webhooks_sharedkey_evt");
@@ -89,7 +74,7 @@ impl Scheme for Twilio {
             HeaderValue::from_str(&text).map_err(|_| SignatureError::BadOption {
                 scheme: NAME,
                 option: KEY,
-                expected: "text that can stand in a header",
+                expected: "text that a header can hold",
             })
         });
         Ok(Box::new(TwilioSigner {
@@ -112,27 +97,26 @@ fn algorithm(options: &Options) -> Result<Algorithm, SignatureError> {
 }
 
 fn key(algorithm: Algorithm, secret: &Secret) -> Result<Key, SignatureError> {
-    let text = super::not_empty(NAME, secret)?.reveal();
-    Ok(algorithm.key(text.as_bytes()))
+    Ok(algorithm.key(super::text_of(NAME, secret)?.as_bytes()))
 }
 
-/// Whether the body is a form, whose parameters are signed. A hash in the URL always counts: whoever calls another body a form
-/// could otherwise put it in the place of the one that was hashed.
+/// Whether the body is a form, whose parameters are signed. If the URL has a hash, the body is never a form: otherwise an
+/// attacker could label another body as a form and avoid the hash.
 fn is_form(headers: &HeaderMap, url: &str) -> bool {
     let is_form = !headers.contains_key(CONTENT_TYPE) || query::is_form(headers);
     is_form && query::value(url, BODY_HASH).is_none()
 }
 
-/// Parameters of a form at most; Twilio sends some dozens.
+/// The most parameters of a form. Twilio sends a few dozen.
 const MOST_PARAMETERS: usize = 4096;
 
-/// A parameter of a form, decoded.
+/// A decoded parameter of a form.
 type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
-/// The form as it is signed: names in the order of their bytes, each with its value; a pair that comes twice counts once.
+/// The signed form: parameters sorted by the bytes of their names, without duplicates.
 fn parameters(body: &[u8]) -> Vec<Pair<'_>> {
     let mut pairs: Vec<_> = query::pairs(body).take(MOST_PARAMETERS + 1).collect();
-    // More than that are refused by their number, before a pair that comes twice is counted once: what is not read is not signed.
+    // A longer form is refused, so it must not become shorter here: parameters that are not read are not signed.
     if pairs.len() <= MOST_PARAMETERS {
         pairs.sort_unstable();
         pairs.dedup();
@@ -140,13 +124,13 @@ fn parameters(body: &[u8]) -> Vec<Pair<'_>> {
     pairs
 }
 
-/// The URL with its port if it had none, and without if it had one: Twilio signs either.
+/// Adds the default port to a URL without one, or removes the port: Twilio signs either form.
 fn other_port(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let host = authority.rfind('@').map_or(0, |at| at + 1);
-    // An IPv6 address has colons of its own.
+    // The colons of an IPv6 address are not before a port.
     let after = authority.rfind(']').map_or(host, |at| at.max(host));
     let authority = match authority[after..].find(':') {
         Some(at) => authority[..after + at].to_owned(),
@@ -166,19 +150,11 @@ struct TwilioVerifier {
 }
 
 impl Verifier for TwilioVerifier {
-    fn verify(
-        &self,
-        received: &Received<'_>,
-        _now: Timestamp,
-        _tolerance: Option<Duration>,
-    ) -> Judgement {
-        let line = match header::single(received.headers, &SIGNATURE) {
-            Ok(line) => line,
-            Err(reason) => return diagnose::header(reason, &SIGNATURE, received.headers),
-        };
-        let Some(given) = Writing::Base64.decode(line, self.algorithm) else {
-            return self.unreadable(line);
-        };
+    fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
+        let line = header::single(received.headers, &SIGNATURE)?;
+        let given = Encoding::Base64
+            .decode(line, self.algorithm)
+            .ok_or_else(|| self.unreadable(line))?;
         let is_form = is_form(received.headers, received.url);
         let parameters = if is_form {
             parameters(received.body)
@@ -186,26 +162,23 @@ impl Verifier for TwilioVerifier {
             Vec::new()
         };
         if parameters.len() > MOST_PARAMETERS {
-            let hint = "malformed_body: a form with more parameters than Twilio ever sends";
-            return Judgement::refused_with(Reason::MalformedBody, hint);
+            let hint = "malformed_body: the form has more parameters than Twilio ever sends";
+            return Err(Judgement::refused(Reason::MalformedBody, hint));
         }
-        let fits = |key: &Key, url: &str| fits(key, url, &parameters, &given);
-        let matching = |url: &str| self.keys.iter().position(|key| fits(key, url));
+        let matches =
+            |key: &Key, url: &str| mac::is_equal(&signature(key, url, &parameters), &given);
+        let matching = |url: &str| self.keys.iter().position(|key| matches(key, url));
         let matched = matching(received.url)
             .or_else(|| other_port(received.url).and_then(|url| matching(&url)));
         match matched {
-            Some(matched) if is_form => Judgement::valid(matched),
+            Some(matched) if is_form => Ok(Judgement::valid(matched)),
             Some(matched) => body_hash(received, matched),
-            None => self.mismatch(received, fits),
+            None => Err(self.mismatch(received, matches)),
         }
     }
 }
 
-fn fits(key: &Key, url: &str, parameters: &[Pair<'_>], given: &Mac) -> bool {
-    mac::is_equal(&signature(key, url, parameters), given)
-}
-
-/// The MAC over the URL and the parameters, names and values without anything between them.
+/// The MAC over the URL and the parameters: names and values without separators.
 fn signature(key: &Key, url: &str, parameters: &[Pair<'_>]) -> Tag {
     let mut parts = Vec::with_capacity(1 + 2 * parameters.len());
     parts.push(url.as_bytes());
@@ -215,81 +188,77 @@ fn signature(key: &Key, url: &str, parameters: &[Pair<'_>]) -> Tag {
     mac::mac(key, &parts)
 }
 
-/// Holds a body that is no form against the hash in the URL, which is signed.
-fn body_hash(received: &Received<'_>, matched: usize) -> Judgement {
+/// Checks a body that is not a form against the hash in the URL. The URL is signed.
+fn body_hash(received: &Received<'_>, matched: usize) -> Judged {
     let Some(expected) = query::value(received.url, BODY_HASH) else {
         if received.body.is_empty() {
-            return Judgement::valid(matched);
+            return Ok(Judgement::valid(matched));
         }
-        let hint = "body_hash_mismatch: the URL is signed, but has no bodySHA256, so that nothing vouches for the body";
-        return Judgement::refused_with(Reason::BodyHashMismatch, hint);
+        let hint = "body_hash_mismatch: the URL is signed but has no bodySHA256, so nothing covers the body; verify with the URL that Twilio called, including its query";
+        return Err(Judgement::refused(Reason::BodyHashMismatch, hint));
     };
-    let is_right = |body: &[u8]| expected.eq_ignore_ascii_case(&sha256(body));
-    if is_right(received.body) {
-        return Judgement::valid(matched);
+    let is_signed = |body: &[u8]| expected.eq_ignore_ascii_case(&sha256(body));
+    if is_signed(received.body) {
+        return Ok(Judgement::valid(matched));
     }
-    let found = repair::find(received.body, is_right);
-    let found = found
+    let signed = repair::find(received.body, is_signed);
+    let signed = signed
         .as_deref()
-        .unwrap_or("another body, by the bodySHA256 of its URL");
-    Judgement::refused_with(Reason::BodyHashMismatch, diagnose::body_changed(found))
+        .unwrap_or("another body, whose hash is the bodySHA256 of the URL");
+    let hint = diagnose::body_changed(signed);
+    Err(Judgement::refused(Reason::BodyHashMismatch, hint))
 }
 
 fn sha256(body: &[u8]) -> String {
-    let mut text = Vec::with_capacity(64);
-    mac::push_hex(asymmetric::sha256(&[body]).as_ref(), &mut text);
-    String::from_utf8_lossy(&text).into_owned()
+    mac::hex(asymmetric::sha256(&[body]).as_ref())
 }
 
 impl TwilioVerifier {
-    /// The other algorithm's MAC is longer or shorter.
+    /// Recognises a MAC of the other algorithm by its length.
     #[cold]
-    fn unreadable(&self, line: &[u8]) -> Judgement {
+    fn unreadable(&self, line: &[u8]) -> Box<Judgement> {
         let (other, name) = match self.algorithm {
             Algorithm::Sha1 => (Algorithm::Sha256, "HMAC_SHA256"),
             _ => (Algorithm::Sha1, "HMAC_SHA1"),
         };
-        if Writing::Base64.decode(line, other).is_none() {
-            return asymmetric::malformed("the base64 of a MAC, with its padding");
+        if Encoding::Base64.decode(line, other).is_none() {
+            return asymmetric::malformed("the padded base64 of a MAC");
         }
         let hint = format!(
-            "algorithm: the signature is as long as one of {name}; a shared key signs by HMAC_SHA256, the auth token by HMAC_SHA1 (option `algorithm`)"
+            "algorithm: the signature has the length of {name}; set the option `algorithm` to HMAC_SHA256 for a shared key, and to HMAC_SHA1 for the auth token"
         );
-        Judgement::refused_with(Reason::SignatureMismatch, hint)
+        Judgement::refused(Reason::SignatureMismatch, hint)
     }
 
     #[cold]
-    fn mismatch(&self, received: &Received<'_>, fits: impl Fn(&Key, &str) -> bool) -> Judgement {
-        let small = received.body.len() <= LARGEST_TRIED;
-        let any = |url: &str| self.keys.iter().any(|key| fits(key, url));
-        let found = small.then(|| urls(received).into_iter().find(|url| any(url)));
-        let trimmed = |secret: &Secret| {
-            let (text, trimmed) = (secret.reveal(), secret.reveal().trim());
-            text != trimmed && fits(&self.algorithm.key(trimmed.as_bytes()), received.url)
-        };
-        let hint = if let Some(url) = found.flatten() {
+    fn mismatch(
+        &self,
+        received: &Received<'_>,
+        matches: impl Fn(&Key, &str) -> bool,
+    ) -> Box<Judgement> {
+        let url = received.url;
+        let is_small = received.body.len() <= LARGEST_TRIED;
+        let any = |url: &str| self.keys.iter().any(|key| matches(key, url));
+        let found = is_small.then(|| urls(received).into_iter().find(|url| any(url)));
+        let with_text = |text: &str| matches(&self.algorithm.key(text.as_bytes()), url);
+        let hint = if let Some(signed) = found.flatten() {
             format!(
-                "url_mismatch: it fits {url}, and {} was seen here; give the public URL by --public-url",
-                received.url
+                "url_mismatch: the signature matches {signed}, but the request arrived as {url}; give the public URL with --public-url"
             )
-        } else if self.secrets.iter().any(trimmed) {
+        } else if diagnose::matches_trimmed(&self.secrets, with_text) {
             diagnose::WHITESPACE.to_owned()
-        } else if is_local(received.url) {
+        } else if is_local(url) {
             format!(
-                "url_mismatch: {} was seen here, which Twilio cannot have called: it signs the public URL, so give that one by --public-url; if it was sent on this machine, the auth token is another one",
-                received.url
+                "url_mismatch: the request arrived as {url}, which Twilio cannot call; it signs the public URL, so give that with --public-url (if this machine sent the request, check the auth token)"
             )
         } else {
-            format!(
-                "{}: neither another form of the URL nor of the key fits; Twilio signs the public URL (--public-url), with the account's auth token",
-                diagnose::UNEXPLAINED
-            )
+            "unexplained: no other form of the URL or of the key matches; check that --public-url is the URL that Twilio calls, and that the secret is the auth token of this account".to_owned()
         };
-        Judgement::refused_with(Reason::SignatureMismatch, hint)
+        Judgement::refused(Reason::SignatureMismatch, hint)
     }
 }
 
-/// Whether the URL is one of this machine or of a private network.
+/// Whether the URL is on this machine or in a private network.
 fn is_local(url: &str) -> bool {
     let Some(host) = url.parse::<Uri>().ok().and_then(|url| {
         url.host()
@@ -304,7 +273,7 @@ fn is_local(url: &str) -> bool {
     }
 }
 
-/// What the public URL may have been, by the request's headers and by what proxies and frameworks change.
+/// Candidates for the public URL: from the request's headers, and with the changes that proxies and frameworks make.
 fn urls(received: &Received<'_>) -> Vec<String> {
     let Ok(url) = received.url.parse::<Uri>() else {
         return Vec::new();
@@ -341,13 +310,13 @@ fn urls(received: &Received<'_>) -> Vec<String> {
             }
         }
     }
-    // The plain forms are what a person would write.
+    // The shortest form is the one that users write.
     urls.sort_by_key(String::len);
     urls.dedup();
     urls
 }
 
-/// The query with its parameters in the order of their names.
+/// Sorts the parameters of the query by name.
 fn sorted(query: &str) -> String {
     let Some(text) = query.strip_prefix('?') else {
         return String::new();
@@ -383,9 +352,7 @@ impl Signer for TwilioSigner {
             });
         }
         let tag = signature(&self.key, called, &parameters);
-        let mut text = Vec::new();
-        mac::push_base64(tag.as_ref(), &mut text);
-        let mut headers = vec![(SIGNATURE.clone(), header::value(text))];
+        let mut headers = vec![(SIGNATURE.clone(), header::value(mac::base64(tag.as_ref())))];
         if let Some(settings) = &self.settings {
             headers.push((SETTINGS.clone(), settings.clone()));
         }
@@ -397,7 +364,7 @@ impl Signer for TwilioSigner {
     }
 }
 
-/// The URL with the body's hash in its query; `None` where it is there and right.
+/// Puts the hash of the body into the query. `None` if the right hash is there already.
 fn with_hash(url: &str, hash: &str) -> Option<String> {
     if query::value(url, BODY_HASH).is_some_and(|given| given.eq_ignore_ascii_case(hash)) {
         return None;
@@ -419,7 +386,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_added_or_taken_away() {
+    fn a_port_is_added_or_removed() {
         let other = |url: &str| other_port(url).unwrap();
         assert_eq!(other("https://a.test/x?y#z"), "https://a.test:443/x?y#z");
         assert_eq!(other("http://a.test"), "http://a.test:80");
@@ -431,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_put_into_the_query_once() {
+    fn the_query_gets_one_hash() {
         let url = with_hash("https://a.test/x?y=1&bodySHA256=old", "ab").unwrap();
         assert_eq!(url, "https://a.test/x?y=1&bodySHA256=ab");
         assert_eq!(with_hash(&url, "ab"), None);

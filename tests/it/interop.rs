@@ -259,7 +259,7 @@ fn each_library_refuses_what_evt_tampered_with() {
     };
     let sandbox = Sandbox::new();
     for side in sides(&sandbox) {
-        let covers = party(side.scheme).scheme.covers_body();
+        let covers = party(side.scheme).scheme.facts().covers_body;
         let tampers = [
             ("body", covers),
             ("signature", true),

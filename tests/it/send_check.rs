@@ -1,4 +1,4 @@
-//! `evt send --check`: what it says of endpoints that are safe, sloppy, broken, slow and absent.
+//! `evt send --check` against endpoints that are safe, careless, broken, slow and absent.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{Absent, Output, Running, Sandbox};
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// The battery with a scheme's own secret against a target.
+/// Checks a target with a scheme and its secret.
 #[must_use]
 fn check(scheme: &str, secret: &str, to: &str, more: &[&str]) -> Output {
     let args = [
@@ -78,15 +78,15 @@ fn a_listener_that_verifies_is_safe() {
 }
 
 #[test]
-fn an_endpoint_that_takes_everything_leaks() {
+fn an_endpoint_that_accepts_everything_leaks() {
     let app = App::start();
     let output = check("stripe", "whsec_abc", &app.url("/hook"), &[]).expect_exit(8);
     let rows = output.json_lines();
-    for case in ["a changed body", "another key", "nothing signed"] {
+    for case in ["a changed body", "another key", "no signature at all"] {
         assert_eq!(verdict(&rows, case), "leaks");
     }
-    assert_eq!(verdict(&rows, "a good one"), "passes");
-    assert_eq!(verdict(&rows, "signed in an hour"), "passes");
+    assert_eq!(verdict(&rows, "a valid request"), "passes");
+    assert_eq!(verdict(&rows, "signed an hour ahead"), "passes");
     assert_eq!(verdict(&rows, "no id header"), "skipped");
     assert_eq!(summary(&rows)["failed"], 0);
     let row = rows.iter().find(|row| row["case"] == "a changed body");
@@ -100,7 +100,7 @@ fn an_endpoint_that_takes_everything_leaks() {
 }
 
 #[test]
-fn two_values_of_a_header_go_over_the_wire() {
+fn two_values_of_a_header_are_sent() {
     let app = App::start();
     let _ = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
     let requests = app.requests();
@@ -115,7 +115,7 @@ fn two_values_of_a_header_go_over_the_wire() {
 }
 
 #[test]
-fn an_endpoint_that_fails_is_no_safe_one() {
+fn an_endpoint_that_fails_is_not_safe() {
     let app = App::start();
     app.answer(Answer::Status(500, "oops".to_owned()));
     let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
@@ -126,23 +126,23 @@ fn an_endpoint_that_fails_is_no_safe_one() {
 }
 
 #[test]
-fn what_an_endpoint_refuses_that_refuses_everything_is_no_proof() {
+fn refusals_by_an_endpoint_that_refuses_everything_are_skipped() {
     let app = App::start();
     app.answer(Answer::Status(401, String::new()));
     let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
     let rows = output.json_lines();
-    assert_eq!(verdict(&rows, "a good one"), "fails");
+    assert_eq!(verdict(&rows, "a valid request"), "fails");
     assert_eq!(verdict(&rows, "a changed body"), "skipped");
 }
 
 #[test]
-fn where_nothing_takes_deliveries_that_is_all_there_is_to_say() {
+fn a_wrong_path_or_method_only_fails_the_valid_request() {
     for status in [404, 405, 501] {
         let app = App::start();
         app.answer(Answer::Status(status, String::new()));
         let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
         let rows = output.json_lines();
-        assert_eq!(verdict(&rows, "a good one"), "fails");
+        assert_eq!(verdict(&rows, "a valid request"), "fails");
         assert_eq!(verdict(&rows, "an empty body"), "skipped");
         assert_eq!(verdict(&rows, "a changed body"), "skipped");
         assert_eq!(verdict(&rows, "a GET without signature"), "passes");
@@ -153,7 +153,7 @@ fn where_nothing_takes_deliveries_that_is_all_there_is_to_say() {
 }
 
 #[test]
-fn two_values_of_a_header_are_for_information() {
+fn two_values_of_a_header_are_reported_for_information() {
     let app = App::start();
     let output = check("github", "s", &app.url("/hook"), &[]).expect_exit(8);
     let rows = output.json_lines();
@@ -165,17 +165,17 @@ fn two_values_of_a_header_are_for_information() {
 }
 
 #[test]
-fn an_endpoint_that_never_answers_is_not_tried_to_the_end() {
+fn the_check_ends_if_the_endpoint_never_answers() {
     let app = App::start();
     app.answer(Answer::Hang);
     let more = ["--timeout", "200ms"];
     let output = check("github", "s", &app.url("/hook"), &more).expect_exit(5);
     assert_eq!(app.requests().len(), 2);
-    assert_eq!(verdict(&output.json_lines(), "a good one"), "fails");
+    assert_eq!(verdict(&output.json_lines(), "a valid request"), "fails");
 }
 
 #[test]
-fn a_slow_answer_fails_its_case_alone() {
+fn a_slow_answer_only_fails_its_own_case() {
     let app = App::start();
     app.answer_next(Answer::Status(200, String::new()));
     app.answer_next(Answer::After(Duration::from_secs(2), 200));
@@ -188,7 +188,7 @@ fn a_slow_answer_fails_its_case_alone() {
 }
 
 #[test]
-fn nobody_there_ends_it_at_once() {
+fn a_refused_connection_ends_the_check() {
     let absent = Absent::new();
     let output = check("github", "s", &absent.address().to_string(), &[]).expect_exit(5);
     assert!(output.stderr.contains("target_refused"), "{output}");
@@ -216,7 +216,7 @@ fn an_unsigned_event_cannot_be_checked() {
 }
 
 #[test]
-fn nothing_of_a_battery_is_kept() {
+fn a_check_stores_no_events() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let to = app.url("/");
     let args = [
@@ -233,7 +233,7 @@ fn nothing_of_a_battery_is_kept() {
 }
 
 #[test]
-fn a_scheme_that_leaves_the_body_open_is_warned_of() {
+fn a_scheme_that_does_not_cover_the_body_causes_a_warning() {
     let app = App::start();
     let output = check("bearer", "abc", &app.url("/"), &[]).expect_exit(8);
     assert!(

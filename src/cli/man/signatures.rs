@@ -110,7 +110,7 @@ pub(super) fn page() -> Page {
                 .iter()
                 .map(|(name, meaning)| format!(" {name}: {meaning}."))
                 .collect();
-            let summary = scheme.summary();
+            let summary = scheme.facts().summary;
             (scheme.name().to_owned(), format!("{summary}.{options}"))
         })
         .collect();

@@ -1,74 +1,54 @@
-//! `evt send --check`: a table of what an endpoint does with right and wrong requests, and what to do about it.
+//! `evt send --check`: a table of how an endpoint answers valid and wrong requests, and what to change.
 
 use serde_json::json;
 
 use super::once::millis;
-use super::plan::Signing;
 use crate::cli::Context;
 use crate::dial::{AddressPolicy, Dialer};
 use crate::error::{CliError, Exit};
 use crate::send::Message;
-use crate::send::check::{self, Came, Finding, Report, Subject, Told, Verdict};
+use crate::send::check::{self, Attempt, Finding, Progress, Report, Verdict};
 use crate::ui::{Cell, Format, Style};
 
-pub(super) async fn run(
-    message: Message,
-    signing: Option<Signing>,
-    cx: &Context,
-) -> Result<Exit, CliError> {
-    let subject = subject(message, signing)?;
-    let target = subject.message.target.to_string();
-    if !subject.scheme.covers_body() {
+pub(super) async fn run(message: Message, cx: &Context) -> Result<Exit, CliError> {
+    let Some(signing) = &message.signing else {
+        let what = "an endpoint cannot check an unsigned event";
+        return Err(
+            CliError::new(Exit::Usage, "nothing_to_check", what).hint("--sign SCHEME --secret REF")
+        );
+    };
+    let target = message.target.to_string();
+    if !signing.scheme.facts().covers_body {
         cx.ui.warn(&format!(
-            "{} does not sign the body: whoever sees one request can send others under its secret.",
-            subject.scheme.name(),
+            "{} does not sign the body: an attacker who sees one request can send another body with the same secret.",
+            signing.scheme.name(),
         ));
     }
     let dialer = Dialer::new(AddressPolicy::Local);
-    let progress = cx.ui.activity();
+    let activity = cx.ui.activity();
     let mut written = Ok(());
-    let tell = |told: Told<'_>| match told {
-        Told::Begins(case, number, of) => {
-            progress.say(&format!(
+    let progress = |progress: Progress<'_>| match progress {
+        Progress::Started { case, number, of } => {
+            activity.say(&format!(
                 "{}/{of} {}: {}",
                 number + 1,
                 case.group.word(),
                 case.name
             ));
         }
-        Told::Ended(finding) if cx.ui.format() != Format::Text && written.is_ok() => {
+        Progress::Finished(finding) if cx.ui.format() != Format::Text && written.is_ok() => {
             written = cx.ui.json(&object(finding));
         }
-        Told::Ended(_) => {}
+        Progress::Finished(_) => {}
     };
-    let report = check::run(&subject, &dialer, &cx.shutdown, tell).await?;
-    drop(progress);
+    let report = check::run(&message, signing, &dialer, &cx.shutdown, progress).await?;
+    drop(activity);
     written?;
     show(&report, &target, cx)?;
     end(report, cx)
 }
 
-fn subject(message: Message, signing: Option<Signing>) -> Result<Subject, CliError> {
-    // While a secret is being replaced either one has to do: the first stands for both.
-    let first = signing.and_then(|signing| {
-        let secret = signing.secrets.first()?.clone();
-        Some((signing, secret))
-    });
-    let Some((signing, secret)) = first else {
-        let what = "an unsigned event has nothing that an endpoint could check";
-        return Err(
-            CliError::new(Exit::Usage, "nothing_to_check", what).hint("--sign SCHEME --secret REF")
-        );
-    };
-    Ok(Subject {
-        message,
-        scheme: signing.scheme,
-        options: signing.options,
-        secret,
-    })
-}
-
-/// The report as a table; as JSON its cases are written already.
+/// Prints the table and the summary. With JSON output only the summary: the cases are printed already.
 fn show(report: &Report, target: &str, cx: &Context) -> Result<(), CliError> {
     let holding = report.count(Verdict::holds);
     let leaking = report.count(|verdict| verdict == Verdict::Leaks);
@@ -84,14 +64,14 @@ fn show(report: &Report, target: &str, cx: &Context) -> Result<(), CliError> {
         }))?;
         return Ok(());
     }
-    if report.silence.is_some() && report.findings.len() == 1 {
-        // The error says all there is to say.
+    if report.unanswered.is_some() && report.findings.len() == 1 {
+        // The error message is enough.
         return Ok(());
     }
     if !report.findings.is_empty() {
         let rows = report.findings.iter().map(row).collect();
         cx.ui
-            .table(&["", "group", "case", "expected", "came", ""], rows)?;
+            .table(&["", "group", "case", "expected", "answer", ""], rows)?;
     }
     let hints = hints(report);
     if !hints.is_empty() {
@@ -125,11 +105,11 @@ fn show(report: &Report, target: &str, cx: &Context) -> Result<(), CliError> {
 
 fn row(finding: &Finding) -> Vec<Cell> {
     let (mark, style) = picture(finding.verdict);
-    let came: Cell = match finding.verdict {
-        Verdict::Skipped if finding.came.is_empty() => {
+    let answer: Cell = match finding.verdict {
+        Verdict::Skipped if finding.attempts.is_empty() => {
             Cell::styled(Style::Dim, finding.hint.as_deref().unwrap_or_default())
         }
-        _ => answers(&finding.came).into(),
+        _ => answers(&finding.attempts).into(),
     };
     let word = match finding.verdict {
         Verdict::Leaks => "LEAKS",
@@ -140,7 +120,7 @@ fn row(finding: &Finding) -> Vec<Cell> {
         Cell::styled(Style::Dim, finding.case.group.word()),
         finding.case.name.into(),
         Cell::styled(Style::Dim, finding.expected.as_str()),
-        came,
+        answer,
         Cell::styled(style, word),
     ]
 }
@@ -154,11 +134,11 @@ const fn picture(verdict: Verdict) -> (&'static str, Style) {
     }
 }
 
-/// `200, 409 in 12 ms`: the time is that of the last.
-fn answers(came: &[Came]) -> String {
-    let statuses: Vec<String> = came
+/// `200, 409 in 12 ms`, with the time of the last answer.
+fn answers(attempts: &[Attempt]) -> String {
+    let statuses: Vec<String> = attempts
         .iter()
-        .map(|came| match came.status {
+        .map(|attempt| match attempt.status {
             Ok(status) => status.to_string(),
             Err("target_timeout") => "no answer".to_owned(),
             Err("target_broke_off") => "broke off".to_owned(),
@@ -166,8 +146,8 @@ fn answers(came: &[Came]) -> String {
         })
         .collect();
     let statuses = statuses.join(", ");
-    match came.last() {
-        Some(Came { took, .. }) if !took.is_zero() => match took.as_millis().max(1) {
+    match attempts.last() {
+        Some(Attempt { took, .. }) if !took.is_zero() => match took.as_millis().max(1) {
             millis @ ..10_000 => format!("{statuses} in {millis} ms"),
             _ => format!("{statuses} in {} s", took.as_secs()),
         },
@@ -175,15 +155,15 @@ fn answers(came: &[Came]) -> String {
     }
 }
 
-/// What to do about the cases that do not hold, then what else there is to know; cases with one remedy stand together.
+/// What to change for the failed cases, then further information. Cases with the same hint share a row.
 fn hints(report: &Report) -> Vec<Vec<Cell>> {
     let is_wrong = |verdict| matches!(verdict, Verdict::Leaks | Verdict::Fails);
-    let told = report
+    let sent = report
         .findings
         .iter()
-        .filter(|finding| !finding.came.is_empty());
+        .filter(|finding| !finding.attempts.is_empty());
     let mut groups: Vec<(Verdict, &str, Vec<&str>)> = Vec::new();
-    for finding in told {
+    for finding in sent {
         let Some(hint) = finding.hint.as_deref() else {
             continue;
         };
@@ -222,18 +202,18 @@ fn hints(report: &Report) -> Vec<Vec<Cell>> {
 }
 
 fn object(finding: &Finding) -> serde_json::Value {
-    let last = finding.came.last();
+    let last = finding.attempts.last();
     let mut object = json!({
         "case": finding.case.name,
         "group": finding.case.group.word(),
         "proves": finding.case.proves,
         "verdict": finding.verdict.word(),
         "expected": finding.expected,
-        "status": last.and_then(|came| came.status.ok()),
-        "took_ms": last.map(|came| millis(came.took)),
+        "status": last.and_then(|attempt| attempt.status.ok()),
+        "took_ms": last.map(|attempt| millis(attempt.took)),
         "hint": finding.hint,
     });
-    if let Some(Err(code)) = last.map(|came| came.status) {
+    if let Some(Err(code)) = last.map(|attempt| attempt.status) {
         object["error"] = code.into();
     }
     object
@@ -244,7 +224,7 @@ fn end(report: Report, cx: &Context) -> Result<Exit, CliError> {
         .findings
         .iter()
         .all(|finding| finding.verdict.holds() || finding.verdict == Verdict::Skipped);
-    if let Some(error) = report.silence {
+    if let Some(error) = report.unanswered {
         return Err(error.into());
     }
     if let Some(exit) = cx.interrupted() {

@@ -7,7 +7,7 @@ use crate::error::{CliError, Exit};
 use crate::sample::{self, Occasion, Sample};
 use crate::ui::Format;
 
-/// What stands where a vendor signs nothing.
+/// Shown as the scheme of a vendor that signs nothing.
 const UNSIGNED: &str = "none";
 
 pub(super) fn run(glob: Option<&str>, cx: &Context) -> Result<Exit, CliError> {
@@ -52,7 +52,7 @@ pub(super) fn run(glob: Option<&str>, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Bytes of a body; ids of digits make it differ by a few from one to the next.
+/// The size of a body in bytes. It varies by a few bytes, because ids of digits have no fixed length.
 fn size(sample: &Sample) -> usize {
     sample.body(&Occasion::seeded(0, super::plan::ORG)).len()
 }

@@ -1,4 +1,4 @@
-//! One event very many times: a progress bar while it goes, counts and times at the end.
+//! `evt send --times`: a progress bar, then counts and response times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +16,9 @@ use crate::send::Message;
 use crate::send::burst::{self, Burst, Tally};
 use crate::ui::Format;
 
-/// How often the display is brought up to date.
+/// How often the progress bar is updated.
 const TICK: Duration = Duration::from_millis(100);
-/// The shares of answers whose times are told.
+/// The quantiles of the response time that are printed.
 const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)];
 
 pub(super) async fn run(
@@ -42,7 +42,7 @@ pub(super) async fn run(
     judge(tally, times, &target, args, cx)
 }
 
-/// Lets the work go on and shows how far it has come.
+/// Runs the work and shows its progress.
 async fn watched<T>(
     work: impl Future<Output = T>,
     done: &AtomicU64,
@@ -99,7 +99,7 @@ fn show(tally: &Tally, burst: &Burst, cx: &Context) -> Result<(), CliError> {
 
 fn text(tally: &Tally, burst: &Burst) -> String {
     let mut text = format!(
-        "{} sent in {:.2} s: {:.0} answers a second over {} connections",
+        "{} sent in {:.2} s: {:.0} answers per second over {} connections",
         tally.answered() + tally.unanswered(),
         tally.took.as_secs_f64(),
         tally.rate(),
@@ -138,7 +138,7 @@ fn judge(
         return Err(error.into());
     }
     if let Some(exit) = cx.interrupted()
-        && answered + tally.errors.values().sum::<u64>() < times
+        && answered + tally.unanswered() < times
     {
         return Ok(exit);
     }
@@ -153,7 +153,7 @@ fn judge(
     if good == times {
         return Ok(Exit::Done);
     }
-    let message = format!("{good} of {times} requests to {target} were answered with {expected}");
+    let message = format!("{target} answered {good} of {times} requests with {expected}");
     let (exit, code) = if args.expect_status.is_some() {
         (Exit::GoalNotMet, "unexpected_status")
     } else if good == 0 {

@@ -1,4 +1,4 @@
-//! One event, sent once: kept, shown, and judged by its answer.
+//! `evt send` of a single event: stores it, prints the answer, and judges it.
 
 use std::time::Duration;
 
@@ -11,24 +11,20 @@ use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Source, Transport};
-use crate::grammar::target::Target;
 use crate::json::{self, Raw};
 use crate::record;
-use crate::sample::{self, APPENGINE, Occasion};
+use crate::sample::Occasion;
 use crate::send::tamper::{self, Tamper, TamperError};
 use crate::send::{Message, id_of, new_id, wire};
-use crate::signature::{self, Options, PLATFORM_SCHEME};
 use crate::store::{StoreError, events};
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, safe_block};
 
-/// Of an answer's body, shown to a person.
+/// How much of the answer's body is printed.
 const LINES: usize = 20;
-const LINE_BYTES: usize = 4096;
-/// `--sign none`
-const NONE: &str = "none";
-/// Characters of the reason that an answer gives.
-const WHY: usize = 200;
+const BYTES: usize = 4096;
+/// The most characters of the reason that an answer gives.
+const LONGEST_REASON: usize = 200;
 
 pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let now = Timestamp::now();
@@ -37,7 +33,7 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
         None => new_id(),
     };
     let call = match args.tamper {
-        Some(tamper) => tampered(&message, tamper, &id, now, args, cx)?,
+        Some(tamper) => tamper::call(&message, tamper, &id, now).map_err(explain_tamper)?,
         None => message.call(&id, now)?,
     };
     if args.dry_run {
@@ -49,12 +45,12 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
         let first = dialer.send(call.clone()).await?;
         if !first.status.is_success() {
             return Err(undelivered(&call, &first)
-                .hint("to be refused a second time, the request must be accepted a first time"));
+                .hint("--tamper replay needs an endpoint that accepts the first request"));
         }
     }
     let result = dialer.send(call.clone()).await;
     let outcome = match &result {
-        // Kept as what it is: a replay of everything that failed must not send it again.
+        // Not `failed`: a replay of all failed events must not send it again.
         Ok(answer) if args.tamper.is_some() && answer.status.is_client_error() => Outcome::Rejected,
         _ => dial::outcome(&result),
     };
@@ -64,42 +60,11 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
         Err(error) => return Err(unreachable(error, &event, args, cx)?),
     };
     show(&event, &call, &answer, cx)?;
-    judge(&call, &answer, &event, args)
+    let scheme = message.signing.map(|signing| signing.scheme.name());
+    judge(&call, &answer, &event, scheme, args)
 }
 
-/// The request with one thing wrong that a receiver of its scheme has to notice.
-fn tampered(
-    message: &Message,
-    tamper: Tamper,
-    id: &str,
-    now: Timestamp,
-    args: &Args,
-    cx: &Context,
-) -> Result<Call, CliError> {
-    let call = tamper::call(message, tamper, id, now).map_err(explain_tamper)?;
-    if tamper == Tamper::Timestamp
-        && let Some(scheme) = scheme_name(args)
-    {
-        let (scheme, options) = match &args.sign {
-            Some(spec) => cx.scheme(spec)?,
-            None => (signature::find(scheme)?, Options::default()),
-        };
-        if !tamper::checks_clock(message, scheme, &options, now) {
-            return Err(explain_tamper(TamperError::ClockNotChecked));
-        }
-    }
-    Ok(call)
-}
-
-/// The scheme that a person chose, or the one by which the sample's vendor signs.
-fn scheme_name(args: &Args) -> Option<&str> {
-    if let Some(spec) = &args.sign {
-        return Some(&spec.name);
-    }
-    sample::find(args.event.as_deref()?).ok()?.scheme
-}
-
-/// Shows what would be sent. `-o curl` comes here as raw output of the command's text.
+/// Prints the request.
 fn show_request(call: &Call, cx: &Context) -> Result<(), CliError> {
     if cx.globals.wants_curl() {
         cx.ui.line(&wire::curl(call))?;
@@ -141,22 +106,12 @@ fn event(call: &Call, now: Timestamp, outcome: Outcome) -> Event {
         source: Source::Send,
         transport: Transport::Http,
         method: call.method.clone(),
-        target: path_of(call),
+        target: wire::path(call),
         headers: call.headers.clone(),
         body: call.body.clone(),
         meta: envelope::detect(&call.headers, &call.body),
         verdict: None,
         outcome,
-    }
-}
-
-fn path_of(call: &Call) -> String {
-    match &call.target {
-        Target::Url(url) => url
-            .path_and_query()
-            .map_or("/", |path| path.as_str())
-            .to_owned(),
-        Target::Unix(_) => call.path.clone().unwrap_or_else(|| "/".to_owned()),
     }
 }
 
@@ -209,9 +164,9 @@ fn headline(event: &Event, call: &Call, answer: &Answer, cx: &Context) -> String
     } else {
         Style::Bad
     };
-    let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
+    let reference = reference(event);
     format!(
-        "{} in {:.1} ms  {} to {}, kept as {reference}",
+        "{} in {:.1} ms  {} to {}, stored as {reference}",
         cx.ui.paint(style, &answer.status.to_string()),
         millis(answer.took),
         crate::ui::safe(&event.title()),
@@ -220,7 +175,7 @@ fn headline(event: &Event, call: &Call, answer: &Answer, cx: &Context) -> String
 }
 
 fn first_lines(body: &[u8]) -> String {
-    let shown = &body[..body.len().min(LINE_BYTES)];
+    let shown = &body[..body.len().min(BYTES)];
     let lines: Vec<&[u8]> = shown.split(|byte| *byte == b'\n').take(LINES).collect();
     let text = lines.join(&b'\n');
     let text = text.trim_ascii_end();
@@ -231,7 +186,7 @@ fn first_lines(body: &[u8]) -> String {
     block
 }
 
-/// Adds a body to an object of JSON that is open at its end: JSON as it came, text as a string.
+/// Adds a body to a JSON object: JSON as it is, text as a string.
 fn append(object: &mut Vec<u8>, name: &str, body: &[u8]) {
     object.pop();
     object.extend_from_slice(format!(",\"{name}\":").as_bytes());
@@ -244,7 +199,13 @@ fn append(object: &mut Vec<u8>, name: &str, body: &[u8]) {
     object.push(b'}');
 }
 
-fn judge(call: &Call, answer: &Answer, event: &Event, args: &Args) -> Result<Exit, CliError> {
+fn judge(
+    call: &Call,
+    answer: &Answer,
+    event: &Event,
+    scheme: Option<&str>,
+    args: &Args,
+) -> Result<Exit, CliError> {
     let status = answer.status;
     if let Some(tamper) = args.tamper {
         return judge_tampered(tamper, call, answer);
@@ -253,7 +214,7 @@ fn judge(call: &Call, answer: &Answer, event: &Event, args: &Args) -> Result<Exi
         if expected.contains(status.as_u16()) {
             return Ok(Exit::Done);
         }
-        let message = format!("the target answered {status}; {expected} was expected");
+        let message = format!("the target answered {status}; expected {expected}");
         return Err(CliError::new(
             Exit::GoalNotMet,
             "unexpected_status",
@@ -266,44 +227,46 @@ fn judge(call: &Call, answer: &Answer, event: &Event, args: &Args) -> Result<Exi
     if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         return Err(undelivered(call, answer).hint(replay_hint(event, call)));
     }
-    // What was refused once would be refused again: its signature stays as it is.
+    // No hint to replay: with the same signature the event would be refused again.
     let mut error = undelivered(call, answer);
     if let Some(why) = why(&answer.body) {
-        error = error.hint(format!("it says: {why}"));
+        error = error.hint(format!("the endpoint says: {why}"));
     }
-    Err(error.hint(verify_hint(event, args)))
+    Err(error.hint(verify_hint(event, scheme)))
 }
 
-/// What an answer of JSON says of its reason, in one line.
+/// Returns the reason that a JSON answer gives, in one line.
 fn why(body: &[u8]) -> Option<String> {
     let body = Raw::check(body)?;
-    let places = [Some(body), body.member("error")];
-    let mut texts = places.into_iter().flatten().flat_map(|object| {
+    let objects = [Some(body), body.member("error")];
+    let mut texts = objects.into_iter().flatten().flat_map(|object| {
         ["hint", "message"]
             .iter()
             .filter_map(move |name| object.member(name)?.as_str())
     });
     let text = texts.find(|text| !text.trim().is_empty())?;
-    let mut line: String = text.trim().chars().take(WHY).collect();
+    let mut line: String = text.trim().chars().take(LONGEST_REASON).collect();
     if line.len() < text.trim().len() {
         line.push('…');
     }
     Some(crate::ui::safe(&line))
 }
 
-fn verify_hint(event: &Event, args: &Args) -> String {
-    let is_platform = event.meta.system.as_deref() == Some(APPENGINE);
-    let usual = (is_platform || !args.secret.is_empty()).then_some(PLATFORM_SCHEME);
-    let Some(scheme) = scheme_name(args).or(usual).filter(|name| *name != NONE) else {
-        return "--sign SCHEME --secret REF   signs it".to_owned();
+fn verify_hint(event: &Event, scheme: Option<&str>) -> String {
+    let Some(scheme) = scheme else {
+        return "--sign SCHEME --secret REF   signs the event".to_owned();
     };
-    let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
-    format!("evt events verify {reference} --scheme {scheme} --secret REF   says why")
+    let reference = reference(event);
+    format!("evt events verify {reference} --scheme {scheme} --secret REF   explains why")
+}
+
+fn reference(event: &Event) -> String {
+    event.seq.map(|seq| seq.to_string()).unwrap_or_default()
 }
 
 fn judge_tampered(tamper: Tamper, call: &Call, answer: &Answer) -> Result<Exit, CliError> {
     let what = match tamper {
-        Tamper::Body => "whose body was changed after it was signed",
+        Tamper::Body => "whose body was changed after signing",
         Tamper::Signature => "whose signature was changed",
         Tamper::Timestamp => "that was signed two hours ago",
         Tamper::Replay => "that it had accepted before",
@@ -315,18 +278,18 @@ fn judge_tampered(tamper: Tamper, call: &Call, answer: &Answer) -> Result<Exit, 
         let message = format!("{} accepted a request {what}", call.target);
         let hint = match tamper {
             Tamper::Body | Tamper::Signature => {
-                "verify the raw bytes of the body before anything else, and answer 401 where they do not fit"
+                "verify the raw bytes of the body before anything else, and answer 401 if they do not match"
             }
             Tamper::Timestamp => {
-                "compare the signed timestamp with the clock; five minutes are usual"
+                "compare the signed timestamp with the clock; five minutes are a common tolerance"
             }
             Tamper::Replay => {
-                "--tamper replay asks whether what comes again is refused: for that remember the ids of the last minutes. A receiver that answers 2xx and does nothing the second time is right as well: --check asks no more than that"
+                "--tamper replay tests whether a repeated request is refused; for that, remember the ids of the last minutes. A receiver that answers 2xx and ignores the repetition is right as well, and passes --check"
             }
         };
         return Err(CliError::new(Exit::BadSignature, "tampered_accepted", message).hint(hint));
     }
-    Err(undelivered(call, answer).hint("a request that is not right is to be answered with 4xx"))
+    Err(undelivered(call, answer).hint("answer an invalid request with 4xx"))
 }
 
 fn undelivered(call: &Call, answer: &Answer) -> CliError {
@@ -335,11 +298,14 @@ fn undelivered(call: &Call, answer: &Answer) -> CliError {
 }
 
 fn replay_hint(event: &Event, call: &Call) -> String {
-    let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
-    format!("evt events replay {reference} --to {}", call.target)
+    format!(
+        "evt events replay {} --to {}",
+        reference(event),
+        call.target
+    )
 }
 
-/// No answer came: the event is kept nevertheless, and shown to scripts.
+/// There was no answer. The event is stored anyway, and printed with JSON output.
 fn unreachable(
     error: DialError,
     event: &Event,
@@ -354,14 +320,14 @@ fn unreachable(
     let refused = matches!(error, DialError::Refused { .. });
     let mut error = CliError::from(error);
     if refused && args.to.is_none() {
-        error.hints = vec!["evt listen   and send it again from another terminal".to_owned()];
+        error.hints = vec!["evt listen   then send it again from another terminal".to_owned()];
     } else if args.tamper.is_none() && error.exit == Exit::Unreachable {
-        let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
         let to = args
             .to
             .as_ref()
             .map(ToString::to_string)
             .unwrap_or_default();
+        let reference = reference(event);
         error = error.hint(format!("evt events replay {reference} --to {to}"));
     }
     Ok(error)
@@ -371,7 +337,7 @@ fn explain_tamper(error: TamperError) -> CliError {
     let hint = match error {
         TamperError::Cannot(error) => return error.into(),
         TamperError::Unsigned => "--sign SCHEME --secret REF",
-        // What authorises can be made wrong in every scheme, whatever it covers.
+        // Every scheme has a signature or secret that can be changed.
         TamperError::BodyNotCovered
         | TamperError::NothingToChange
         | TamperError::NoTimestamp
@@ -381,6 +347,6 @@ fn explain_tamper(error: TamperError) -> CliError {
 }
 
 pub(super) fn millis(took: Duration) -> f64 {
-    // Three digits are as exact as a clock in another process can be.
+    // Microseconds: more digits would be noise.
     (took.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

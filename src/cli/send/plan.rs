@@ -1,4 +1,4 @@
-//! From words to a message: which body, which headers, who signs, where to.
+//! Makes the message from the arguments: its body, headers, signature and target.
 
 use std::path::PathBuf;
 
@@ -19,55 +19,34 @@ use crate::json;
 use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
-use crate::send::Message;
-use crate::signature::SchemeSpec;
-use crate::signature::{self, Options, PLATFORM_SCHEME, Scheme, SignatureError};
+use crate::send::{Message, Signing};
+use crate::signature::{self, Options, PLATFORM_SCHEME, SchemeSpec, SignatureError};
 use crate::time::Timestamp;
 
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 /// `--sign none`
 const NONE: &str = "none";
-/// The organisation of a platform that nobody has named.
+/// The default organisation.
 pub(super) const ORG: &str = "my-org";
 
-/// A body and what is known of it.
+/// A body before signing.
 struct Draft {
     body: Bytes,
     headers: HeaderMap,
-    /// Whose event it is, where it is a sample.
+    /// The vendor of a sample.
     vendor: Option<&'static str>,
-    /// As the vendor signs.
+    /// The scheme of the vendor.
     scheme: Option<&'static str>,
-    /// Whether the platform's own secret is the one to sign with.
+    /// Whether it is an event of the platform, signed with the platform's secret.
     is_platform: bool,
 }
 
-/// What signs: a scheme with its options, and the secrets that it takes.
-pub(super) struct Signing {
-    pub(super) scheme: &'static dyn Scheme,
-    pub(super) options: Options,
-    /// At least one; several while a secret is being replaced.
-    pub(super) secrets: Vec<Secret>,
-}
-
-/// The message, and what signs it.
-pub(super) async fn message(
-    event: &str,
-    args: &Args,
-    cx: &Context,
-) -> Result<(Message, Option<Signing>), CliError> {
+pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Message, CliError> {
     let local = local_platform(cx)?;
     let mut draft = draft(event, args, local.as_ref(), cx)?;
     draft.body = args.change.body(&draft.body, cx)?;
     let receiver = receiver(&draft, args, local.as_ref()).await?;
     let signing = signing(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
-    let signer = match &signing {
-        Some(signing) => {
-            let scheme = signing.scheme;
-            Some(scheme.rotating_signer(&signing.secrets, &signing.options)?)
-        }
-        None => None,
-    };
     let target = match (&args.to, &receiver) {
         (Some(target), _) => target.clone(),
         (None, Some(receiver)) => receiver.url.parse()?,
@@ -85,14 +64,14 @@ pub(super) async fn message(
         path,
         headers,
         body: draft.body,
-        signer,
+        signing,
         timeout: args.timeout.into(),
     };
     message.adopt_url()?;
-    Ok((message, signing))
+    Ok(message)
 }
 
-/// The vendor of a sample, as the running platform receives it.
+/// Returns the receiver that the running platform has for the vendor of a sample.
 async fn receiver(
     draft: &Draft,
     args: &Args,
@@ -101,18 +80,18 @@ async fn receiver(
     let (Some(local), Some(vendor)) = (local, draft.vendor) else {
         return Ok(None);
     };
-    // With a target and a secret there is nothing that the platform could add.
+    // The arguments give both the target and the secret, so the platform is not needed.
     if args.to.is_some() && !args.secret.is_empty() {
         return Ok(None);
     }
     vendor_keys::of(local, vendor).await
 }
 
-/// The running platform, where the profile in force is the local one.
+/// Returns the running platform if the active profile is the local one.
 fn local_platform(cx: &Context) -> Result<Option<Running>, CliError> {
     match cx.profile() {
         Ok(profile) => Ok(profile.local),
-        // To send needs no platform: without one there is just no secret to sign with.
+        // Sending works without a platform; there is just no secret to sign with.
         Err(error) if error.exit == Exit::Unreachable => Ok(None),
         Err(error) => Err(error),
     }
@@ -135,7 +114,7 @@ fn draft(
     };
     if file == "-" && args.secret.contains(&SecretRef::Stdin) {
         return Err(
-            CliError::usage("both the body and the secret are to come from stdin")
+            CliError::usage("the body and the secret cannot both come from stdin")
                 .hint("--secret env:NAME or --secret file:PATH"),
         );
     }
@@ -185,7 +164,7 @@ fn sampled(
     })
 }
 
-/// What the bytes look like: nothing else says what a file holds.
+/// Guesses the content type of a file from its bytes.
 pub(in crate::cli) fn content_type(body: &[u8]) -> &'static str {
     if json::is_json(body) {
         "application/json"
@@ -204,7 +183,7 @@ fn signing(
     receiver: Option<&VendorKey>,
     cx: &Context,
 ) -> Result<Option<Signing>, CliError> {
-    // Of vendors that sign nothing the platform wants its own secret; nobody else does.
+    // The local platform expects its own secret from a vendor that signs nothing; other receivers do not.
     let own = receiver.filter(|_| args.to.is_none());
     let usual = draft.scheme.or(own.map(|own| own.scheme.as_str()));
     let Some((name, options)) = chosen(usual, args, cx)? else {
@@ -224,27 +203,23 @@ fn signing(
         secrets.extend(known.and_then(|known| dev_secret(known, args, cx)));
     }
     match secrets.is_empty() {
-        false => Ok(Some(Signing {
-            scheme,
-            options,
-            secrets,
-        })),
+        false => Ok(Some(Signing::new(scheme, options, &secrets)?)),
         true if draft.is_platform && args.sign.is_none() => {
             cx.ui
-                .status("Sent unsigned: no platform runs here whose secret could sign it (--secret REF, or start `evt dev`).");
+                .status("Sent unsigned: `evt dev` is not running, so there is no secret to sign with (--secret REF, or start `evt dev`).");
             Ok(None)
         }
         true => {
-            let needs = SignatureError::NoSecret {
+            let error = SignatureError::NoSecret {
                 scheme: scheme.name(),
             };
-            let mut error = CliError::from(needs);
+            let mut error = CliError::from(error);
             error.hints = vec![
                 format!("evt send {event} --secret env:NAME"),
                 format!("evt send {event} --sign none   sends it unsigned"),
             ];
             if local.is_none() && draft.vendor.is_some() {
-                let hint = "evt dev   in another terminal: it has a key for each vendor, and this one finds it";
+                let hint = "evt dev   in another terminal: it has a key for every vendor, which `evt send` uses";
                 error.hints.insert(0, hint.to_owned());
             }
             Err(error)
@@ -252,7 +227,7 @@ fn signing(
     }
 }
 
-/// The scheme to sign by, and its options; `None` sends unsigned. `usual`: as the event's sender signs.
+/// Returns the scheme to sign with and its options; `None` sends unsigned. `usual` is the scheme of the event's sender.
 fn chosen<'a>(
     usual: Option<&'a str>,
     args: &'a Args,
@@ -266,30 +241,31 @@ fn chosen<'a>(
         }
         (None, Some(scheme), _) => Some((scheme, Options::default())),
         (None, None, false) => {
-            cx.ui.status("Signed as Standard Webhooks: nothing says who signs it, and a secret was given (--sign SCHEME, or --sign none).");
+            cx.ui.status("Signed as Standard Webhooks, the default for --secret: the event's scheme is unknown (--sign SCHEME, or --sign none).");
             Some((PLATFORM_SCHEME, Options::default()))
         }
         (None, None, true) => {
-            cx.ui
-                .status("Sent unsigned: nothing says who signs it (--sign SCHEME --secret REF).");
+            cx.ui.status(
+                "Sent unsigned: the event's scheme is unknown (--sign SCHEME --secret REF).",
+            );
             None
         }
     })
 }
 
-/// The key that the running platform gave a vendor.
+/// Returns the key that the running platform has for the vendor.
 fn dev_secret(known: &VendorKey, args: &Args, cx: &Context) -> Option<Secret> {
     let secret = known.signs.clone()?;
     if args.to.is_some() {
         cx.ui.status(&format!(
-            "Signed with the key that the running `evt dev` gave {} (--secret REF for another).",
+            "Signed with the key that the running `evt dev` has for {} (--secret REF for another).",
             known.name
         ));
     }
     Some(secret)
 }
 
-/// The hint in the words of this command.
+/// Words the hint for this command.
 fn explain(error: SignatureError) -> CliError {
     let meant = match &error {
         SignatureError::UnknownScheme {

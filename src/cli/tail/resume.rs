@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use crate::cli::{Context, parse};
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret;
-use crate::send::curl::quoted;
+use crate::send::wire::quoted;
 
 /// Arguments for the subject and the position, which the new command states itself.
 const REPLACED: [&str; 5] = ["source", "stream", "agent", "last_event_id", "resume"];

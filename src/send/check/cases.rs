@@ -1,322 +1,217 @@
-//! The table of cases, in the order in which they are tried and shown.
+//! The cases for every scheme, in the order in which they run. A table in Rust: each row names the function that makes its
+//! requests, and the compiler checks that it exists.
 
-use super::judge::GOOD;
-use super::{Case, Expect, Group, Make, handshake, make};
+use super::judge::VALID;
+use super::{Bench, Case, Expect, Group, Made, Make, make};
 
-/// A row of the table.
+/// A row: what the right answer proves, and what to change in the endpoint if the answer is wrong.
 const fn case(
     group: Group,
     name: &'static str,
+    make: fn(&Bench<'_>) -> Made,
     expect: Expect,
-    make: Make,
-    [proves, mend]: [&'static str; 2],
+    proves: &'static str,
+    fix: &'static str,
 ) -> Case {
     Case {
         name,
         group,
         proves,
-        make,
+        fix,
+        make: Make::With(make),
         expect,
-        mend,
     }
 }
 
-const VERIFY_FIRST: &str =
-    "verify the raw bytes of the body before anything else, and answer 401 where they do not fit";
-const ALL_HEADERS: &str = "refuse with 401 what lacks a header of the signature";
-const ONE_VALUE: &str = "for information: nobody without the secret can make such a request; \
-     to refuse a header that comes twice is simplest";
-const COMPARE_CLOCK: &str = "compare the signed timestamp with the clock; five minutes are usual";
-const MAKE_THE_MAC: &str =
-    "compute the signature with your secret and compare it in constant time; no header, no entry";
+const fn accepts(
+    name: &'static str,
+    make: fn(&Bench<'_>) -> Made,
+    expect: Expect,
+    proves: &'static str,
+    fix: &'static str,
+) -> Case {
+    case(Group::Accepts, name, make, expect, proves, fix)
+}
 
-/// Every case.
+const fn refuses(
+    name: &'static str,
+    make: fn(&Bench<'_>) -> Made,
+    proves: &'static str,
+    fix: &'static str,
+) -> Case {
+    case(Group::Refuses, name, make, Expect::Refused, proves, fix)
+}
+
+const fn behaves(
+    name: &'static str,
+    make: fn(&Bench<'_>) -> Made,
+    expect: Expect,
+    proves: &'static str,
+    fix: &'static str,
+) -> Case {
+    case(Group::Behaves, name, make, expect, proves, fix)
+}
+
+const VERIFY_FIRST: &str =
+    "verify the raw bytes of the body before anything else, and answer 401 if they do not match";
+const ALL_HEADERS: &str = "answer 401 if a header of the signature is missing";
+const ONE_VALUE: &str = "for information: only the owner of the secret can make such a request; \
+     the simplest is to refuse a repeated signature header";
+const COMPARE_CLOCK: &str =
+    "compare the signed timestamp with the clock; five minutes are a common tolerance";
+const COMPUTE_MAC: &str = "compute the signature with your secret and compare in constant time; refuse a request without one";
+
 pub static CASES: &[Case] = &[
-    case(
-        Group::Accepts,
-        GOOD,
+    accepts(
+        VALID,
+        make::valid,
         Expect::Accepted,
-        make::good,
-        [
-            "secret, path and verification fit the sender",
-            "give the endpoint the secret of --secret, and verify the raw bytes of the body, before any parser",
-        ],
+        "secret, path and verification match those of the sender",
+        "configure the endpoint with the secret of --secret, and verify the raw bytes of the body before any parser",
     ),
-    case(
-        Group::Accepts,
-        "another good one",
+    accepts(
+        "a second valid request",
+        make::valid,
         Expect::Accepted,
-        make::good,
-        [
-            "it takes more than one, each under its own id",
-            "look for what the first one left: an id, a lock, a connection",
-        ],
+        "it accepts more than one request, each with its own id",
+        "look for state that the first request left behind: an id, a lock, a connection",
     ),
-    case(
-        Group::Accepts,
-        "letters beyond ASCII",
-        Expect::Accepted,
+    accepts(
+        "non-ASCII letters",
         make::unicode,
-        [
-            "it verifies bytes, not text that was decoded and written again",
-            "verify the body's bytes as they came: no decoding, no JSON written anew",
-        ],
+        Expect::Accepted,
+        "it verifies bytes, not text that was decoded and encoded again",
+        "verify the bytes of the body as received, without decoding them or writing the JSON again",
     ),
-    case(
-        Group::Accepts,
+    accepts(
         "an unknown event type",
-        Expect::Accepted,
         make::unknown_type,
-        [
-            "it survives events that its vendor adds",
-            "answer 2xx to types that you do not handle: vendors switch off endpoints that fail",
-        ],
-    ),
-    case(
-        Group::Accepts,
-        "an empty body",
-        Expect::Answered,
-        make::empty_body,
-        [
-            "it does not crash on what is no event",
-            "an empty body is no event: answer 400, and do not crash",
-        ],
-    ),
-    case(
-        Group::Accepts,
-        "a body of 1 MiB",
-        Expect::AcceptedOrTooLarge,
-        make::large,
-        [
-            "large events arrive, or are refused in order",
-            "raise the limit for bodies, or refuse with 413; do not hang up",
-        ],
-    ),
-    case(
-        Group::Accepts,
-        "a second signature",
         Expect::Accepted,
+        "it keeps working when the vendor adds events",
+        "answer 2xx to event types that you do not handle: vendors disable endpoints that fail",
+    ),
+    accepts(
+        "an empty body",
+        make::empty_body,
+        Expect::Answered,
+        "it does not crash if the body is not an event",
+        "answer 400 to an empty body instead of failing",
+    ),
+    accepts(
+        "a body of 1 MiB",
+        make::large,
+        Expect::AcceptedOrTooLarge,
+        "it accepts large events, or refuses them properly",
+        "raise the limit for bodies, or answer 413; do not close the connection",
+    ),
+    accepts(
+        "a second signature",
         make::rotation,
-        [
-            "it survives the replacement of a secret",
-            "look at every signature of the list: one that fits is enough",
-        ],
+        Expect::Accepted,
+        "it keeps working while the secret is being replaced",
+        "compare every signature in the list: one match is enough",
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "a changed body",
-        Expect::Refused,
         make::changed_body,
-        ["nobody can change what was signed", VERIFY_FIRST],
+        "an attacker cannot change a signed body",
+        VERIFY_FIRST,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "a changed signature",
-        Expect::Refused,
         make::changed_signature,
-        ["the signature is compared as a whole", VERIFY_FIRST],
+        "it compares the whole signature",
+        VERIFY_FIRST,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "signed an hour ago",
-        Expect::Refused,
-        make::stale,
-        [
-            "what was recorded cannot be sent again later",
-            COMPARE_CLOCK,
-        ],
+        make::outdated,
+        "an attacker cannot send a recorded request later",
+        COMPARE_CLOCK,
     ),
-    case(
-        Group::Refuses,
-        "signed in an hour",
-        Expect::Refused,
+    refuses(
+        "signed an hour ahead",
         make::early,
-        ["the clock is compared on both sides", COMPARE_CLOCK],
+        "it checks both sides of the clock",
+        COMPARE_CLOCK,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "no signature header",
-        Expect::Refused,
         make::no_signature,
-        ["verification cannot be left out", ALL_HEADERS],
+        "an attacker cannot leave the signature out",
+        ALL_HEADERS,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "no timestamp header",
-        Expect::Refused,
         make::no_stamp,
-        ["the timestamp cannot be left out", ALL_HEADERS],
+        "an attacker cannot leave the timestamp out",
+        ALL_HEADERS,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "no id header",
-        Expect::Refused,
         make::no_id,
-        ["the signed id cannot be left out", ALL_HEADERS],
+        "an attacker cannot leave the signed id out",
+        ALL_HEADERS,
     ),
     case(
         Group::Refuses,
         "a wrong header first",
-        Expect::Whatever,
         make::wrong_before_right,
-        [
-            "proxy and app cannot read two different signatures",
-            ONE_VALUE,
-        ],
+        Expect::Any,
+        "proxy and app cannot read two different signatures",
+        ONE_VALUE,
     ),
     case(
         Group::Refuses,
         "a wrong header second",
-        Expect::Whatever,
         make::right_before_wrong,
-        [
-            "proxy and app cannot read two different signatures",
-            ONE_VALUE,
-        ],
+        Expect::Any,
+        "proxy and app cannot read two different signatures",
+        ONE_VALUE,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "an empty signature",
-        Expect::Refused,
         make::empty_signature,
-        ["nothing is not taken for equal", MAKE_THE_MAC],
+        "an empty signature does not match",
+        COMPUTE_MAC,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "another key",
-        Expect::Refused,
         make::wrong_key,
-        ["only your sender can sign", MAKE_THE_MAC],
+        "only the owner of the secret can sign",
+        COMPUTE_MAC,
     ),
-    case(
-        Group::Refuses,
+    refuses(
         "another vendor's scheme",
-        Expect::Refused,
         make::another_scheme,
-        ["only the scheme in use counts", MAKE_THE_MAC],
+        "only the configured scheme is accepted",
+        COMPUTE_MAC,
     ),
-    case(
-        Group::Refuses,
-        "nothing signed",
-        Expect::Refused,
+    refuses(
+        "no signature at all",
         make::unsigned,
-        ["strangers cannot make events", MAKE_THE_MAC],
+        "strangers cannot make events",
+        COMPUTE_MAC,
     ),
-    case(
-        Group::Behaves,
+    behaves(
         "answers in time",
+        make::valid,
         Expect::InTime,
-        make::good,
-        [
-            "the vendor does not give up on it",
-            "answer first and work afterwards: put the event on a queue",
-        ],
+        "the vendor does not give up waiting",
+        "answer first and work afterwards: put the event on a queue",
     ),
-    case(
-        Group::Behaves,
-        "the same one twice",
-        Expect::Twice,
+    behaves(
+        "the same request twice",
         make::twice,
-        [
-            "a delivery that comes again is no failure",
-            "answer 2xx to what you have seen before: vendors send again when an answer gets lost",
-        ],
+        Expect::Twice,
+        "a repeated delivery is not a failure",
+        "answer 2xx to an event that you have seen before: vendors repeat a delivery if the answer got lost",
     ),
-    case(
-        Group::Behaves,
+    behaves(
         "a GET without signature",
-        Expect::NoCrash,
         make::get,
-        [
-            "whoever finds the URL cannot make it crash",
-            "answer 405 or 404 to what is no delivery",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "meta: verification",
-        Expect::Reply(handshake::echoed),
-        handshake::meta,
-        [
-            "Meta can subscribe it",
-            "answer 200 with the text of hub.challenge, and nothing else",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "meta: a wrong token",
-        Expect::Refused,
-        handshake::meta_wrong,
-        [
-            "nobody else can subscribe it",
-            "compare hub.verify_token with yours, and answer 403 where it is another",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "twitter: CRC",
-        Expect::Reply(handshake::twitter_reply),
-        handshake::twitter,
-        [
-            "X keeps sending to it",
-            "answer {\"response_token\": \"sha256=…\"}: base64 of HMAC-SHA256 of crc_token under the consumer secret",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "slack: url_verification",
-        Expect::Reply(handshake::slack_reply),
-        handshake::slack,
-        [
-            "Slack can subscribe it",
-            "answer 200 with the text of `challenge`",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "twitch: callback",
-        Expect::Reply(handshake::echoed),
-        handshake::twitch,
-        [
-            "Twitch can subscribe it",
-            "answer 200 with the text of `challenge`, and nothing else",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "discord: PING",
-        Expect::Reply(handshake::discord_reply),
-        handshake::discord,
-        [
-            "Discord takes its URL",
-            "answer {\"type\": 1} to an interaction's PING, 204 to that of webhook events",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "discord: a forged PING",
-        Expect::RefusedWith(401),
-        handshake::discord_forged,
-        [
-            "Discord keeps its URL: it tries this now and then",
-            "answer 401 to a signature that does not fit, also of a PING",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "linkedin: challenge",
-        Expect::Reply(handshake::linkedin_reply),
-        handshake::linkedin,
-        [
-            "LinkedIn can subscribe it",
-            "answer challengeCode and challengeResponse: hexadecimal HMAC-SHA256 of the code under the client secret",
-        ],
-    ),
-    case(
-        Group::Handshake,
-        "sns: confirmation",
-        Expect::Answered,
-        handshake::sns,
-        ["SNS can subscribe it", ""],
+        Expect::NoCrash,
+        "a stranger who finds the URL cannot make it crash",
+        "answer 405 or 404 to requests that are not deliveries",
     ),
 ];

@@ -1,61 +1,50 @@
-//! What an answer says: whether it is the right one, and what to do where it is not.
+//! Judges the answers of a case, and says what to change if they are wrong.
 
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::anatomy::Bench;
-use super::{Came, Case, Expect, Finding, Group, Report, Verdict};
+use super::bench::Bench;
+use super::{Attempt, Case, Expect, Finding, Group, Report, Verdict};
 use crate::dial::{Answer, DialError};
 
-/// How long a vendor waits for an answer.
-const LIMITS: [(&str, u64); 6] = [
-    ("slack", 3),
-    ("twitter", 3),
-    ("discord", 3),
-    ("shopify", 5),
-    ("twitch", 5),
-    ("linkedin", 3),
-];
-/// How long others wait that say how long.
-const USUAL: u64 = 10;
-/// Words by which an answer shows that it knows the event already.
-const NOTICED: [&str; 5] = ["duplicate", "already", "replay", "idempot", "seen before"];
+/// Words of an answer that recognises a repeated event.
+const REPEATED: [&str; 5] = ["duplicate", "already", "replay", "idempot", "seen before"];
 
-/// The case that all others are compared with.
-pub(super) const GOOD: &str = "a good one";
+/// The name of the case that all others are compared with.
+pub(super) const VALID: &str = "a valid request";
 
-const NOTHING_PROVED: &str = "it refuses the good one too, so this proves nothing";
-const NOTHING_THERE: &str = "the good one is answered so too, so this proves nothing";
-const GOOD_FIRST: &str = "mend the good one first: this one is refused as well";
-const NOT_JUDGED: &str =
-    "for information: the scheme's own verifier accepts such a request, so an endpoint may";
-const UNSEEN: &str =
-    "both are answered alike: whether it acted twice cannot be seen from outside; keep the ids";
-const SEEN: &str = "it noticed the second one";
+const NOTHING_PROVED: &str = "it refuses the valid request too, so this proves nothing";
+const NOTHING_THERE: &str = "it gives the valid request the same answer, so this proves nothing";
+const VALID_FIRST: &str = "fix the valid request first: this one is refused too";
+const NOT_JUDGED: &str = "for information: the scheme's own verifier accepts such a request, so an endpoint may accept it too";
+const UNNOTICED: &str =
+    "both answers are alike, so it is unknown whether it acted twice; remember the ids of events";
+const NOTICED: &str = "it recognised the second request as a repetition";
 
 type Result = std::result::Result<Answer, DialError>;
 
-pub(super) fn skipped(case: &'static Case, reason: String) -> Finding {
+pub(super) fn skipped(case: Case, reason: String) -> Finding {
     Finding {
         case,
         verdict: Verdict::Skipped,
         expected: String::new(),
-        came: Vec::new(),
+        attempts: Vec::new(),
         hint: Some(reason),
     }
 }
 
-/// The status by which the good one was refused, if it was.
-pub(super) fn refusal_of_the_good(report: &Report) -> Option<StatusCode> {
-    let good = report.findings.first()?;
-    let mut statuses = good.came.iter().filter_map(|came| came.status.ok());
-    let status = StatusCode::from_u16(statuses.next()?).ok()?;
+/// Returns the status with which the endpoint refused the valid request, if it did.
+pub(super) fn refusal_of_the_valid(report: &Report) -> Option<StatusCode> {
+    let valid = report.findings.first()?;
+    let mut attempts = valid.attempts.iter();
+    let status = attempts.find_map(|attempt| attempt.status.ok())?;
+    let status = StatusCode::from_u16(status).ok()?;
     let is_refusal = status.is_client_error() || is_nothing_there(status);
-    (good.verdict == Verdict::Fails && is_refusal).then_some(status)
+    (valid.verdict == Verdict::Fails && is_refusal).then_some(status)
 }
 
-/// Whether it says that deliveries are taken elsewhere, or by another method.
+/// Whether the status says that this path or method takes no deliveries.
 fn is_nothing_there(status: StatusCode) -> bool {
     matches!(
         status,
@@ -63,28 +52,29 @@ fn is_nothing_there(status: StatusCode) -> bool {
     )
 }
 
-/// Judges the answers of one case. `good`: the status by which the good one was refused before.
+/// Judges the answers of one case. `refusal` is the status with which the valid request was refused.
 pub(super) fn judge(
-    case: &'static Case,
+    case: Case,
     expect: Expect,
     bench: &Bench<'_>,
     results: &[Result],
-    good: Option<StatusCode>,
+    refusal: Option<StatusCode>,
 ) -> Finding {
-    let (verdict, mut hint) = verdict(case, expect, bench, results);
+    let (verdict, mut hint) = verdict(&case, expect, bench, results);
     let mut finding = Finding {
         case,
         verdict,
         expected: expected(expect, bench),
-        came: results.iter().map(came).collect(),
+        attempts: results.iter().map(attempt).collect(),
         hint: None,
     };
-    let Some(good) = good else {
+    let Some(refusal) = refusal else {
         finding.hint = hint;
         return finding;
     };
-    let is_nothing = is_nothing_there(good) && results.iter().all(|result| is_status(result, good));
-    let is_open = matches!(expect, Expect::Whatever | Expect::Either);
+    let is_same = |result: &Result| is_status(result, refusal);
+    let is_nothing = is_nothing_there(refusal) && results.iter().all(is_same);
+    let is_open = matches!(expect, Expect::Any | Expect::Either);
     if is_nothing && !matches!(expect, Expect::NoCrash) {
         finding.verdict = Verdict::Skipped;
         hint = Some(NOTHING_THERE.to_owned());
@@ -94,7 +84,7 @@ pub(super) fn judge(
         finding.verdict = Verdict::Skipped;
         hint = Some(NOTHING_PROVED.to_owned());
     } else if verdict == Verdict::Fails && results.iter().any(is_refusal) {
-        hint = Some(GOOD_FIRST.to_owned());
+        hint = Some(VALID_FIRST.to_owned());
     }
     finding.hint = hint;
     finding
@@ -109,13 +99,13 @@ fn is_refusal(result: &Result) -> bool {
     answer.is_some_and(|answer| answer.status.is_client_error())
 }
 
-fn came(result: &Result) -> Came {
+fn attempt(result: &Result) -> Attempt {
     match result {
-        Ok(answer) => Came {
+        Ok(answer) => Attempt {
             status: Ok(answer.status.as_u16()),
             took: answer.took,
         },
-        Err(error) => Came {
+        Err(error) => Attempt {
             status: Err(error.code()),
             took: match error {
                 DialError::Timeout { limit, .. } | DialError::Silent { limit, .. } => *limit,
@@ -130,26 +120,21 @@ fn expected(expect: Expect, bench: &Bench<'_>) -> String {
         Expect::Accepted => "2xx".to_owned(),
         Expect::AcceptedOrTooLarge => "2xx or 413".to_owned(),
         Expect::Answered => "no 5xx".to_owned(),
-        Expect::NoCrash => "no crash (501 is fine)".to_owned(),
-        Expect::Whatever => "any, but no 5xx".to_owned(),
+        Expect::NoCrash => "no 5xx (501 is fine)".to_owned(),
+        Expect::Any => "any but 5xx".to_owned(),
         Expect::Either => "2xx or 4xx".to_owned(),
         Expect::Refused => "4xx".to_owned(),
         Expect::RefusedWith(status) => status.to_string(),
-        Expect::InTime => format!("2xx in {} s", limit(bench).as_secs()),
+        Expect::InTime => format!("2xx in {} s", bench.facts().answer_within.as_secs()),
         Expect::Twice => "2xx first".to_owned(),
         Expect::Reply(_) => "its reply".to_owned(),
     }
 }
 
-fn limit(bench: &Bench<'_>) -> Duration {
-    let found = LIMITS.iter().find(|(scheme, _)| *scheme == bench.scheme());
-    Duration::from_secs(found.map_or(USUAL, |(_, seconds)| *seconds))
-}
-
 type Judged = (Verdict, Option<String>);
 
 fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -> Judged {
-    // The last is the one in question: those before it are answered, or it would not have been sent.
+    // Only the last result can be an error: nothing is sent after one.
     let answer = match results.last() {
         Some(Ok(answer)) => answer,
         Some(Err(error)) => return (Verdict::Fails, Some(unanswered(error))),
@@ -158,7 +143,7 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
     let status = answer.status;
     let passes_if = |holds: bool| match holds {
         true => (Verdict::Passes, None),
-        false => (Verdict::Fails, Some(mend(case, status))),
+        false => (Verdict::Fails, Some(fix(case, status))),
     };
     match expect {
         Expect::Accepted => passes_if(status.is_success()),
@@ -166,26 +151,29 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
             passes_if(status.is_success() || status == StatusCode::PAYLOAD_TOO_LARGE)
         }
         Expect::Answered => passes_if(!status.is_server_error()),
-        // 501 says that there is no such method, which is an answer.
+        // 501 says that the method is not implemented, which is a proper answer.
         Expect::NoCrash => {
             passes_if(!status.is_server_error() || status == StatusCode::NOT_IMPLEMENTED)
         }
-        Expect::Whatever => match status.is_server_error() {
+        Expect::Any => match status.is_server_error() {
             true => passes_if(false),
-            false => (Verdict::Passes, Some(case.mend.to_owned())),
+            false => (Verdict::Passes, Some(case.fix.to_owned())),
         },
         Expect::Either => {
             let (verdict, hint) = passes_if(status.is_success() || status.is_client_error());
             (verdict, hint.or_else(|| Some(NOT_JUDGED.to_owned())))
         }
-        Expect::InTime if status.is_success() && answer.took > limit(bench) => {
-            (Verdict::Fails, Some(case.mend.to_owned()))
+        Expect::InTime if status.is_success() && answer.took > bench.facts().answer_within => {
+            (Verdict::Fails, Some(case.fix.to_owned()))
         }
         Expect::InTime => passes_if(status.is_success()),
-        Expect::Reply(is_right) if status.is_success() => match is_right(bench, answer) {
-            true => (Verdict::Passes, None),
-            false => (Verdict::Fails, Some(case.mend.to_owned())),
-        },
+        Expect::Reply(is_right) if status.is_success() => {
+            let text = bench.challenge_text();
+            match is_right(&bench.challenge(&text), status.as_u16(), &answer.body) {
+                true => (Verdict::Passes, None),
+                false => (Verdict::Fails, Some(case.fix.to_owned())),
+            }
+        }
         Expect::Reply(_) => passes_if(false),
         Expect::Refused => refusal(case, status, None),
         Expect::RefusedWith(wanted) => refusal(case, status, Some(wanted)),
@@ -195,17 +183,17 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
 
 fn refusal(case: &Case, status: StatusCode, wanted: Option<u16>) -> Judged {
     if status.is_success() {
-        return (Verdict::Leaks, Some(case.mend.to_owned()));
+        return (Verdict::Leaks, Some(case.fix.to_owned()));
     }
     let is_judgement = status.is_client_error() && !proves_nothing(status);
     match wanted.is_none_or(|wanted| wanted == status) && is_judgement {
         true => (Verdict::Refuses, None),
-        false if is_judgement => (Verdict::Fails, Some(case.mend.to_owned())),
-        false => (Verdict::Fails, Some(mend(case, status))),
+        false if is_judgement => (Verdict::Fails, Some(case.fix.to_owned())),
+        false => (Verdict::Fails, Some(fix(case, status))),
     }
 }
 
-/// Refusals that do not come from looking at the request.
+/// Whether the endpoint refused the request without looking at it.
 fn proves_nothing(status: StatusCode) -> bool {
     status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT
 }
@@ -215,45 +203,45 @@ fn twice(case: &Case, results: &[Result], second: &Answer) -> Judged {
         return (Verdict::Skipped, None);
     };
     if !first.status.is_success() {
-        return (Verdict::Fails, Some(mend(case, first.status)));
+        return (Verdict::Fails, Some(fix(case, first.status)));
     }
     let status = second.status;
     if !(status.is_success() || status.is_client_error()) || proves_nothing(status) {
-        return (Verdict::Fails, Some(mend(case, status)));
+        return (Verdict::Fails, Some(fix(case, status)));
     }
-    let is_noticed = status != first.status || (says_so(second) && !says_so(first));
-    let hint = if is_noticed { SEEN } else { UNSEEN };
+    let is_noticed = status != first.status || (reports(second) && !reports(first));
+    let hint = if is_noticed { NOTICED } else { UNNOTICED };
     (Verdict::Passes, Some(hint.to_owned()))
 }
 
-/// Whether an answer speaks of an event that came before.
-fn says_so(answer: &Answer) -> bool {
+/// Whether an answer says that the event is a repetition.
+fn reports(answer: &Answer) -> bool {
     let headers = answer.headers.iter();
     let headers = headers.flat_map(|(name, value)| [name.as_str().as_bytes(), value.as_bytes()]);
     let mut texts = headers.chain([answer.body.as_ref()]);
     texts.any(|text| {
         let text = String::from_utf8_lossy(text).to_ascii_lowercase();
-        NOTICED.iter().any(|word| text.contains(word))
+        REPEATED.iter().any(|word| text.contains(word))
     })
 }
 
-/// What to do about an answer that the case did not want: the status may say more than the case does.
-fn mend(case: &Case, status: StatusCode) -> String {
+/// What to change if the answer is wrong. The status may be more specific than the case.
+fn fix(case: &Case, status: StatusCode) -> String {
     let hint = match status.as_u16() {
-        404 | 405 | 501 if case.name == GOOD => {
+        404 | 405 | 501 if case.name == VALID => {
             return format!(
-                "a POST is answered {} there: are path and method right?",
+                "the endpoint answers {} to a POST: check the path and the method",
                 status.as_u16()
             );
         }
-        429 => "lift the rate limit for the check: a request that is not looked at proves nothing",
-        300..400 => "answer the delivery itself: vendors follow no redirect",
+        429 => "lift the rate limit for the check: a request that was not looked at proves nothing",
+        300..400 => "answer the delivery directly: vendors do not follow redirects",
         500.. if case.group == Group::Refuses => {
-            "answer 401 instead of failing: verify before anything is done with the request"
+            "answer 401 instead of failing: verify the request before anything else uses it"
         }
-        502..=504 => "what stands before the endpoint did not reach it: see whether it runs",
-        500.. if case.name == GOOD => "look into the endpoint's log: it failed",
-        _ => case.mend,
+        502..=504 => "a proxy could not reach the endpoint: check that it runs",
+        500.. if case.name == VALID => "the endpoint failed: look into its log",
+        _ => case.fix,
     };
     hint.to_owned()
 }
@@ -261,10 +249,12 @@ fn mend(case: &Case, status: StatusCode) -> String {
 fn unanswered(error: &DialError) -> String {
     let hint = match error {
         DialError::Timeout { .. } | DialError::Silent { .. } => {
-            "answer first and work afterwards; allow more for the check with --timeout"
+            "answer first and work afterwards; --timeout gives the endpoint more time during the check"
         }
-        DialError::Broken { .. } => "it hung up without an answer: look into the endpoint's log",
-        _ => "it takes no connections any more: see whether it ended",
+        DialError::Broken { .. } => {
+            "the endpoint closed the connection without an answer: look into its log"
+        }
+        _ => "the endpoint no longer accepts connections: check that it still runs",
     };
     hint.to_owned()
 }

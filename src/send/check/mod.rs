@@ -1,55 +1,53 @@
-//! A battery against one endpoint: what it must accept, what it must refuse, how it behaves, and its vendor's handshake.
+//! `evt send --check`: sends an endpoint what it must accept and what it must refuse, and judges its answers.
 //!
-//! [`CASES`] registers every case. What is shown, and how the command ends, is the caller's.
+//! [`CASES`] lists the cases for every scheme; a scheme adds those of its handshake ([`crate::signature::Probe`]). Output and the
+//! exit code are up to the caller.
 
-mod anatomy;
+mod bench;
 mod cases;
-mod handshake;
 mod judge;
 mod make;
+mod probe;
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Message;
+use super::{Message, Signing};
 use crate::dial::{Answer, Call, DialError, Dialer};
-use crate::secret::Secret;
-use crate::signature::{Options, Scheme, SignatureError};
+use crate::signature::{Probe, SignatureError};
 use crate::time::Timestamp;
-use anatomy::Bench;
+use bench::Bench;
 
 pub use cases::CASES;
 
-/// So many requests at the beginning without any answer end the battery: the rest would fail the same way.
-const SILENT: usize = 2;
+/// The check ends if this many requests at the start get no answer: the rest would fail the same way.
+const MOST_UNANSWERED: usize = 2;
 
-/// The most characters of the reason why a case is skipped.
-const REASON: usize = 60;
+/// The most characters of the reason for a skipped case.
+const LONGEST_REASON: usize = 60;
 
-/// What is checked: a message that its endpoint must accept, and what signs it.
-pub struct Subject {
-    /// With a signer.
-    pub message: Message,
-    pub scheme: &'static dyn Scheme,
-    pub options: Options,
-    pub secret: Secret,
-}
-
-/// A row of [`CASES`].
+/// One thing that is checked.
+#[derive(Clone, Copy)]
 pub struct Case {
     pub name: &'static str,
     pub group: Group,
-    /// What an endpoint shows by the right answer.
+    /// What the right answer proves about the endpoint.
     pub proves: &'static str,
+    /// What to change in the endpoint if its answer is wrong.
+    fix: &'static str,
     make: Make,
     expect: Expect,
-    /// What to do where the answer is not the right one.
-    mend: &'static str,
 }
 
-/// The requests of a case, in the order in which they are sent.
-type Make = fn(&Bench<'_>) -> Result<Vec<Call>, Skip>;
+/// Makes the requests of a case, in the order in which they are sent.
+#[derive(Clone, Copy)]
+enum Make {
+    With(fn(&Bench<'_>) -> Made),
+    Probe(&'static Probe),
+}
+
+type Made = Result<Vec<Call>, Skip>;
 
 /// What a case is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,49 +69,44 @@ impl Group {
     }
 }
 
-/// The answer that is right.
+/// The right answer.
 #[derive(Clone, Copy)]
 enum Expect {
     Accepted,
     AcceptedOrTooLarge,
-    /// Anything but a failure of the endpoint's own, of which an unknown method is one.
+    /// Anything but 5xx.
     Answered,
-    /// As `Answered`, where nothing needs to know the method.
+    /// Anything but 5xx, or 501.
     NoCrash,
-    /// As `Answered`, of a request that only the owner of the secret could make: told, and not judged.
-    Whatever,
-    /// As `Answered`, of a request that the scheme's own verifier accepts: told, and not judged.
+    /// Anything but 5xx, for a request that only the owner of the secret could make. The answer is reported, not judged.
+    Any,
+    /// 2xx or 4xx, for a request that the scheme's own verifier accepts. The answer is reported, not judged.
     Either,
     Refused,
-    /// This very status.
+    /// Exactly this status.
     RefusedWith(u16),
-    /// Accepted, in the time that the vendor waits.
+    /// Accepted within the time that the vendor waits.
     InTime,
-    /// The first accepted, the second too or refused.
+    /// The first request is accepted; the second is accepted or refused.
     Twice,
-    /// Accepted, with what the vendor looks for.
-    Reply(fn(&Bench<'_>, &Answer) -> bool),
+    /// Accepted, with the answer that the vendor looks for.
+    Reply(fn(&crate::signature::Challenge<'_>, u16, &[u8]) -> bool),
 }
 
-/// Why a case is not tried.
+/// Why a case is skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Skip {
-    /// It is another vendor's: not worth a word.
-    Foreign,
-    /// The scheme cannot express it.
-    Because(String),
-}
+struct Skip(String);
 
 impl Skip {
-    /// The reason stands in a table's row, so a long one is cut.
+    /// A long reason is truncated, because it is shown in a row of a table.
     fn because(reason: impl Into<String>) -> Self {
         let mut reason = reason.into();
-        if let Some((end, _)) = reason.char_indices().nth(REASON) {
+        if let Some((end, _)) = reason.char_indices().nth(LONGEST_REASON) {
             let last = reason[..end].char_indices().next_back();
             reason.truncate(last.map_or(0, |(at, _)| at));
             reason.push('…');
         }
-        Self::Because(reason)
+        Self(reason)
     }
 }
 
@@ -127,18 +120,18 @@ impl From<SignatureError> for Skip {
     }
 }
 
-/// How a case came out.
+/// The result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was accepted, as it must be.
+    /// The request was accepted, as it must be.
     Passes,
-    /// It was refused, as it must be.
+    /// The request was refused, as it must be.
     Refuses,
-    /// It was accepted and must be refused.
+    /// The request was accepted and must be refused.
     Leaks,
-    /// It was refused and must be accepted, or there was no proper answer.
+    /// The request was refused and must be accepted, or the answer was not a proper one.
     Fails,
-    /// It was not tried, or proves nothing here.
+    /// The request was not sent, or its answer proves nothing.
     Skipped,
 }
 
@@ -158,24 +151,24 @@ impl Verdict {
     }
 }
 
-/// What came of one request.
+/// The result of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Came {
-    /// The status, or the code of the error that stands for it.
+pub struct Attempt {
+    /// The status, or the code of the error.
     pub status: Result<u16, &'static str>,
     pub took: Duration,
 }
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Debug)]
 pub struct Finding {
-    pub case: &'static Case,
+    pub case: Case,
     pub verdict: Verdict,
-    /// In words: `2xx`, `4xx`, `2xx in 3 s`.
+    /// The expected answer in words: `2xx`, `4xx`, `2xx in 3 s`.
     pub expected: String,
-    /// Nothing where it was not tried.
-    pub came: Vec<Came>,
-    /// What to do, or what else there is to know; why, where it was skipped.
+    /// Empty if nothing was sent.
+    pub attempts: Vec<Attempt>,
+    /// What to do, or more information. For a skipped case, why it was skipped.
     pub hint: Option<String>,
 }
 
@@ -185,12 +178,12 @@ impl std::fmt::Debug for Case {
     }
 }
 
-/// What came of a battery.
+/// The results of a check.
 #[derive(Debug, Default)]
 pub struct Report {
     pub findings: Vec<Finding>,
-    /// Why there was no answer, where none of the first requests was answered and the rest was not tried.
-    pub silence: Option<DialError>,
+    /// The error that ended the check, if none of the first requests was answered.
+    pub unanswered: Option<DialError>,
 }
 
 impl Report {
@@ -200,95 +193,119 @@ impl Report {
     }
 }
 
-/// What the battery tells as it goes.
-pub enum Told<'a> {
-    /// This case is about to be tried; so many come before it, of so many.
-    Begins(&'static Case, usize, usize),
-    Ended(&'a Finding),
+/// Progress of a check.
+pub enum Progress<'a> {
+    Started {
+        case: Case,
+        /// Counted from zero.
+        number: usize,
+        of: usize,
+    },
+    Finished(&'a Finding),
 }
 
-/// Tries every case, one after the other: the endpoint's log then reads like the report. `stop` ends it before the next one.
+/// Runs all cases one after the other, so that the endpoint's log has the order of the report. `stop` ends the check before the
+/// next case.
 ///
 /// # Errors
-/// Where the scheme cannot sign the message at all.
+/// If the scheme cannot sign the message at all.
 pub async fn run(
-    subject: &Subject,
+    message: &Message,
+    signing: &Signing,
     dialer: &Dialer,
     stop: &CancellationToken,
-    mut tell: impl FnMut(Told<'_>),
+    mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Report, SignatureError> {
     let mut random = [0; 32];
     fastrand::fill(&mut random);
-    let mut bench = Bench::new(subject, Timestamp::now(), random)?;
+    let mut bench = Bench::new(message, signing, Timestamp::now(), random)?;
     let mut report = Report::default();
-    let mut unanswered = 0;
-    for (number, case) in CASES.iter().enumerate() {
-        // Each is signed when it is its turn: those before it may have taken longer than a timestamp is good.
+    let probes = signing.scheme.facts().probes.iter().map(Case::of_probe);
+    let cases: Vec<Case> = CASES.iter().copied().chain(probes).collect();
+    for (number, case) in cases.iter().copied().enumerate() {
+        // Sign each request just before it is sent: slow answers to earlier ones may outlast the tolerance.
         bench.now = Timestamp::now();
         let (calls, expect) = match case.requests(&bench) {
             Ok(made) => made,
-            Err(Skip::Foreign) => continue,
-            Err(Skip::Because(reason)) => {
+            Err(Skip(reason)) => {
                 let finding = judge::skipped(case, reason);
-                tell(Told::Ended(&finding));
+                progress(Progress::Finished(&finding));
                 report.findings.push(finding);
                 continue;
             }
         };
-        tell(Told::Begins(case, number, CASES.len()));
-        let sending = send_all(dialer, calls);
+        progress(Progress::Started {
+            case,
+            number,
+            of: cases.len(),
+        });
         let results = tokio::select! {
-            results = sending => results,
+            results = send_all(dialer, calls) => results,
             () = stop.cancelled() => break,
         };
-        let good = judge::refusal_of_the_good(&report);
-        let finding = judge::judge(case, expect, &bench, &results, good);
-        tell(Told::Ended(&finding));
-        let answered = results.iter().any(Result::is_ok);
+        let refusal = judge::refusal_of_the_valid(&report);
+        let finding = judge::judge(case, expect, &bench, &results, refusal);
+        progress(Progress::Finished(&finding));
+        let is_answered = results.iter().any(Result::is_ok);
         report.findings.push(finding);
+        let count = report.findings.len();
         if let Some(Err(error)) = results.into_iter().next_back()
-            && !answered
-            && unanswered < SILENT
-            && unanswered + 1 == report.findings.len()
+            && !is_answered
+            && all_unanswered(&report)
+            && (count >= MOST_UNANSWERED || is_unreachable(&error))
         {
-            unanswered += 1;
-            if unanswered == SILENT || is_nobody(&error) {
-                report.silence = Some(error);
-                break;
-            }
+            report.unanswered = Some(error);
+            break;
         }
     }
     Ok(report)
 }
 
-/// Sends one after the other; what is not answered is the last.
+/// Whether every case so far was sent and got no answer.
+fn all_unanswered(report: &Report) -> bool {
+    report.findings.len() <= MOST_UNANSWERED
+        && report.findings.iter().all(|finding| {
+            let is_error = |attempt: &Attempt| attempt.status.is_err();
+            !finding.attempts.is_empty() && finding.attempts.iter().all(is_error)
+        })
+}
+
+/// Sends the requests one after the other, up to the first without an answer.
 async fn send_all(dialer: &Dialer, calls: Vec<Call>) -> Vec<Result<Answer, DialError>> {
     let mut results = Vec::with_capacity(calls.len());
     for call in calls {
         let result = dialer.send(call).await;
-        let ended = result.is_err();
+        let is_error = result.is_err();
         results.push(result);
-        if ended {
+        if is_error {
             break;
         }
     }
     results
 }
 
-/// Whether there is nobody to talk to.
-const fn is_nobody(error: &DialError) -> bool {
-    !matches!(
-        error,
-        DialError::Timeout { .. } | DialError::Silent { .. } | DialError::Broken { .. }
-    )
+/// Whether no connection was made, so that the next attempt would fail too.
+pub(super) const fn is_unreachable(error: &DialError) -> bool {
+    match error {
+        DialError::BadTarget { .. }
+        | DialError::Name { .. }
+        | DialError::Refused { .. }
+        | DialError::Forbidden { .. }
+        | DialError::Tls { .. } => true,
+        DialError::Timeout { .. } | DialError::Silent { .. } | DialError::Broken { .. } => false,
+    }
 }
 
 impl Case {
-    /// The requests and the answer that is right to them: what the scheme's own verifier accepts nobody has to refuse.
+    /// Returns the requests and the right answer to them.
     fn requests(&self, bench: &Bench<'_>) -> Result<(Vec<Call>, Expect), Skip> {
-        let calls = (self.make)(bench)?;
+        let calls = match self.make {
+            Make::With(make) => make(bench)?,
+            Make::Probe(probe) => probe::requests(bench, probe)?,
+        };
         let expect = match (self.expect, calls.as_slice()) {
-            (Expect::Refused, [call]) if bench.is_acceptable(call) => Expect::Either,
+            // The scheme's own verifier accepts the request, so an endpoint may accept it too.
+            (Expect::Refused, [call]) if bench.is_accepted(call) => Expect::Either,
             (expect, _) => expect,
         };
         Ok((calls, expect))

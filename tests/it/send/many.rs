@@ -1,9 +1,9 @@
-//! One event very many times: `evt send --times`.
+//! `evt send --times`.
 
 use super::*;
 
 #[test]
-fn many_are_each_signed_under_an_id_of_their_own_and_not_kept() {
+fn every_repetition_has_its_own_id_and_signature_and_is_not_stored() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = [
         "contact.created",
@@ -34,7 +34,7 @@ fn many_are_each_signed_under_an_id_of_their_own_and_not_kept() {
 }
 
 #[test]
-fn many_of_which_some_fail_are_exit_10_and_of_which_all_fail_exit_7() {
+fn some_failures_are_exit_10_and_only_failures_are_exit_7() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer_next(Answer::Status(500, String::new()));
     let args = ["contact.created", "--times", "5"];
@@ -48,7 +48,7 @@ fn many_of_which_some_fail_are_exit_10_and_of_which_all_fail_exit_7() {
 }
 
 #[test]
-fn many_to_where_nothing_listens_end_at_the_first() {
+fn a_refused_connection_ends_the_repetition() {
     let absent = Absent::new();
     let to = absent.address().to_string();
     let args = ["send", "contact.created", "--times", "1000000", "--to", &to];
@@ -58,7 +58,7 @@ fn many_to_where_nothing_listens_end_at_the_first() {
 }
 
 #[test]
-fn many_go_on_over_connections_that_the_target_closes() {
+fn the_repetition_continues_after_a_closed_connection() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer_next(Answer::Status(200, String::new()));
     app.answer_next(Answer::Close);
@@ -69,7 +69,7 @@ fn many_go_on_over_connections_that_the_target_closes() {
 }
 
 #[test]
-fn many_go_on_when_the_target_breaks_off_at_the_first() {
+fn the_repetition_continues_if_the_first_connection_is_closed() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer_next(Answer::Close);
     let args = ["contact.created", "--times", "4", "--concurrency", "1"];
@@ -78,7 +78,7 @@ fn many_go_on_when_the_target_breaks_off_at_the_first() {
 }
 
 #[test]
-fn an_interrupt_ends_many_with_a_summary_and_exit_130() {
+fn an_interrupted_repetition_prints_a_summary_and_is_exit_130() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let to = app.url("/");
     let args = [

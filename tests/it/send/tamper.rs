@@ -1,4 +1,4 @@
-//! What must be refused: `evt send --tamper`.
+//! `evt send --tamper`.
 
 use super::*;
 
@@ -25,14 +25,14 @@ fn a_refused_tampered_request_is_exit_0_and_an_accepted_one_is_exit_8() {
 }
 
 #[test]
-fn a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7() {
+fn a_tampered_request_with_a_server_error_is_exit_7() {
     let app = App::start();
     app.answer(Answer::Status(500, String::new()));
     signed(&app, "body").expect_exit(7);
 }
 
 #[test]
-fn a_tampered_request_is_wrong_in_just_the_one_way() {
+fn a_tampered_request_is_wrong_in_one_way() {
     let app = App::start();
     let expected = [
         ("body", Reason::SignatureMismatch),
@@ -50,7 +50,7 @@ fn a_tampered_request_is_wrong_in_just_the_one_way() {
 }
 
 #[test]
-fn a_replay_is_the_same_request_twice_and_the_second_must_be_refused() {
+fn a_replay_sends_the_same_request_twice_and_the_second_must_be_refused() {
     let app = App::start();
     app.answer_next(Answer::Status(200, String::new()));
     app.answer_next(Answer::Status(409, String::new()));
@@ -64,7 +64,7 @@ fn a_replay_is_the_same_request_twice_and_the_second_must_be_refused() {
 }
 
 #[test]
-fn a_replay_that_was_never_accepted_proves_nothing() {
+fn a_replay_whose_first_request_is_refused_is_exit_7() {
     let app = App::start();
     app.answer(Answer::Status(401, String::new()));
     signed(&app, "replay").expect_exit(7);

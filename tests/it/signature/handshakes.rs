@@ -1,4 +1,4 @@
-//! The vendors' handshakes: each request gets the answer that its vendor waits for.
+//! The vendors' handshakes: each request gets the answer that its vendor expects.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use evt::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::vector::{self, Vector, headers, teach};
+use super::vector::{self, Vector, add_documents, headers};
 
 #[derive(Deserialize)]
 struct File {
@@ -66,7 +66,7 @@ fn answer(asked: &Asked, request: &Request) -> Option<Handshake> {
         options
             .0
             .push(("verify-token".to_owned(), token.to_owned()));
-        // What is asked does not hang on the app's secret.
+        // The answer does not depend on the app secret.
         secrets.push(Secret::new("an app secret"));
     }
     let scheme = signature::find(&asked.vendor).unwrap();
@@ -119,7 +119,7 @@ fn confirmation() -> Vector {
     vectors.find(|vector| vector.id == id).unwrap()
 }
 
-/// What becomes of it with these options.
+/// The answer to it with these options.
 fn subscription(options: Vec<(String, String)>) -> Handshake {
     let vector = confirmation();
     let (headers, body) = (vector.headers(), vector.body());
@@ -131,13 +131,13 @@ fn subscription(options: Vec<(String, String)>) -> Handshake {
     };
     let now = Timestamp::from_secs(vector.now);
     let verifier = vector.scheme().verifier(&[], &Options(options)).unwrap();
-    teach(&*verifier, &received, now, &vector.documents());
+    add_documents(&*verifier, &received, now, &vector.documents());
     let judgement = verifier.verify(&received, now, None);
     verifier.handshake(&received, &judgement).unwrap()
 }
 
 #[test]
-fn a_subscription_is_confirmed_at_its_own_address() {
+fn a_subscription_is_confirmed_at_its_subscribe_url() {
     let message: Value = serde_json::from_slice(&confirmation().body()).unwrap();
     let topic = message["TopicArn"].as_str().unwrap().to_owned();
     let handshake = subscription(vec![("topic".to_owned(), topic)]);
@@ -149,7 +149,7 @@ fn a_subscription_is_confirmed_at_its_own_address() {
 }
 
 #[test]
-fn no_answer_to_a_challenge_signs_an_event() {
+fn an_event_sent_as_a_challenge_is_not_signed() {
     for (vendor, parameter, header, before) in [
         ("linkedin", "challengeCode", "x-li-signature", "hmacsha256="),
         ("twitter", "crc_token", "x-twitter-webhooks-signature", ""),
@@ -186,14 +186,14 @@ fn an_empty_token_confirms_nothing() {
 }
 
 #[test]
-fn a_strangers_topic_is_not_subscribed_to() {
+fn a_subscription_to_an_unknown_topic_is_not_confirmed() {
     let handshake = subscription(Vec::new());
     assert_eq!((handshake.confirm, handshake.accepted), (None, true));
     assert!(handshake.hint.unwrap().contains("sns:topic=arn:aws:sns:"));
 }
 
 #[test]
-fn an_unsigned_challenge_is_no_handshake() {
+fn an_unsigned_challenge_is_not_answered() {
     for (vendor, body, header) in [
         (
             "slack",

@@ -1,4 +1,4 @@
-//! A receiver that takes anything: one harness for the property on any toolchain and for the fuzzer (`fuzz/run`).
+//! A receiver of arbitrary bytes: one harness for the property test and for the fuzzer (`fuzz/run`).
 
 use bytes::Bytes;
 use evt::secret::Secret;
@@ -7,7 +7,7 @@ use evt::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
-/// Headers that schemes read; others are of no interest.
+/// Headers that schemes read.
 const HEADERS: [&str; 24] = [
     "webhook-id",
     "webhook-timestamp",
@@ -35,7 +35,7 @@ const HEADERS: [&str; 24] = [
     "content-type",
 ];
 
-/// Bytes as they come, taken piece by piece; nothing is left at the end.
+/// Splits bytes into numbers and texts. Returns empty values at the end.
 struct Pieces<'a>(&'a [u8]);
 
 impl<'a> Pieces<'a> {
@@ -59,10 +59,10 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Puts a request, keys and options made of these bytes to a scheme, and asks it to sign.
+/// Makes a scheme, a request, keys and options from these bytes, then verifies and signs.
 ///
 /// # Panics
-/// Where the scheme panics; where it accepts what nobody signed; where it accepts a body that was changed.
+/// If the scheme panics, or accepts an unsigned request or a changed body.
 pub(crate) fn exercise(data: &[u8]) {
     let mut pieces = Pieces(data);
     let scheme = SCHEMES[pieces.number() % SCHEMES.len()];
@@ -93,7 +93,7 @@ pub(crate) fn exercise(data: &[u8]) {
             headers: &headers,
             body: &body,
         };
-        // Whether it can be signed is not the question.
+        // A body that cannot be signed is fine.
         let _ = signer.sign(&message);
     }
     change(scheme, &headers, &body);
@@ -112,21 +112,21 @@ fn receive(scheme: &dyn Scheme, secret: &Secret, options: &Options, received: &R
     let Ok(verifier) = scheme.verifier(std::slice::from_ref(secret), options) else {
         return;
     };
-    if let Some(url) = verifier.wants(received, NOW) {
-        verifier.learn(&url, received.body, NOW);
+    if let Some(url) = verifier.missing_document(received, NOW) {
+        verifier.add_document(&url, received.body, NOW);
     }
     let judgement = verifier.verify(received, NOW, None);
-    // A secret that travels as it is can be guessed by these bytes, since it is made of them.
-    let is_guessed = !scheme.covers_body();
+    // A request may contain the secret by chance, because both are made from the same bytes.
+    let is_guessed = !scheme.facts().covers_body;
     assert!(
         is_guessed || !judgement.is_valid(),
-        "{} took what nobody signed",
+        "{} accepted an unsigned request",
         scheme.name()
     );
     verifier.handshake(received, &judgement);
 }
 
-/// Signs properly, and changes the body on its way.
+/// Signs a body with a valid key, then changes it.
 fn change(scheme: &dyn Scheme, given: &HeaderMap, body: &Bytes) {
     let Some(keys) = scheme.sample_keys(&[7; 32]) else {
         return;
@@ -152,7 +152,7 @@ fn change(scheme: &dyn Scheme, given: &HeaderMap, body: &Bytes) {
     headers.extend(signed.headers);
     let verifier = scheme
         .verifier(&[keys.verifies], &Options::default())
-        .expect("its own key is of its form");
+        .expect("the scheme accepts its own key");
     let judge = |body: &[u8]| {
         let received = Received {
             method: "POST",
@@ -163,13 +163,13 @@ fn change(scheme: &dyn Scheme, given: &HeaderMap, body: &Bytes) {
         verifier.verify(&received, NOW, None).is_valid()
     };
     let sent = signed.body.unwrap_or_else(|| body.clone());
-    assert!(judge(&sent), "{} refuses its own", scheme.name());
+    assert!(judge(&sent), "{} refuses its own signature", scheme.name());
     let mut changed = sent.to_vec();
-    // Longer than the body was: Twilio signs a form's distinct parameters, and a shorter addition may be one that is there already.
+    // Longer than the body: Twilio ignores repeated parameters, and a shorter addition could be one.
     changed.extend(std::iter::repeat_n(b'!', sent.len() + 1));
     assert!(
-        !scheme.covers_body() || !judge(&changed),
-        "{} took a body that was changed",
+        !scheme.facts().covers_body || !judge(&changed),
+        "{} accepted a changed body",
         scheme.name()
     );
 }

@@ -1,4 +1,4 @@
-//! A sender and a receiver of each scheme, with keys that fit: what properties and fuzzing share.
+//! A sender and a receiver of each scheme with matching keys.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use evt::time::Timestamp;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 
-use super::vector::{self, teach};
+use super::vector::{self, add_documents};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_795_132_800);
 pub(crate) const URL: &str = "https://hooks.example.test/hook";
 
-/// Both sides of a scheme.
+/// The sender and the receiver of a scheme.
 pub(crate) struct Party {
     pub(crate) scheme: &'static dyn Scheme,
     pub(crate) signs: Secret,
@@ -24,7 +24,7 @@ pub(crate) struct Party {
     documents: BTreeMap<String, String>,
 }
 
-/// A signed request as it arrives.
+/// A signed request.
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) url: String,
@@ -32,7 +32,7 @@ pub(crate) struct Sent {
     pub(crate) body: Bytes,
 }
 
-/// Every scheme with keys made of these bytes; RSA keys, which are slow to make, come from the vectors.
+/// Every scheme with keys made from these bytes. RSA keys come from the vectors, because they are slow to make.
 pub(crate) fn parties(random: &[u8; 32]) -> Vec<Party> {
     let parties = SCHEMES
         .iter()
@@ -89,7 +89,7 @@ impl Party {
         self.scheme.name()
     }
 
-    /// Signs a body of JSON, or of anything where the scheme takes it.
+    /// Signs a body. Returns `None` if the scheme cannot sign it.
     pub(crate) fn send(&self, body: &[u8]) -> Option<Sent> {
         let body = Bytes::copy_from_slice(body);
         let mut headers = HeaderMap::new();
@@ -127,7 +127,7 @@ impl Party {
             headers: &sent.headers,
             body: &sent.body,
         };
-        teach(&*verifier, &received, NOW, &self.documents);
+        add_documents(&*verifier, &received, NOW, &self.documents);
         verifier.verify(&received, NOW, None)
     }
 }

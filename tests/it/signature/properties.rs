@@ -1,4 +1,4 @@
-//! What holds for every scheme and any bytes.
+//! Claims about every scheme and arbitrary bytes.
 
 use evt::secret::Secret;
 use evt::signature::{Options, Outgoing, Reason, Received, SCHEMES};
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::hostile;
 use super::party::{NOW, Party, URL, parties};
 
-/// JSON with room for anything: what every scheme can sign, including those that sign inside the body.
+/// JSON that every scheme can sign, including those whose signature is inside the body.
 fn document(text: &str) -> Vec<u8> {
     serde_json::json!({ "Type": "Notification", "MessageId": "m-1", "TopicArn": "arn:aws:sns:us-east-1:123456789012:t",
         "Timestamp": "2026-11-19T23:59:55.000Z", "Message": text })
@@ -16,15 +16,15 @@ fn document(text: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The parties whose signature covers the bytes of the body as they are. SNS signs what fields mean; that has a claim of its own.
+/// The parties whose signature covers the bytes of the body. SNS signs decoded members and has its own test.
 fn covering(parties: &[Party]) -> impl Iterator<Item = &Party> {
     parties
         .iter()
-        .filter(|party| party.scheme.covers_body() && party.name() != "sns")
+        .filter(|party| party.scheme.facts().covers_body && party.name() != "sns")
 }
 
-/// Headers that are told beside a signature and are no part of it.
-const BESIDE: [&str; 8] = [
+/// Headers that are sent with a signature but are not signed.
+const UNSIGNED: [&str; 8] = [
     "content-type",
     "x-github-delivery",
     "x-shopify-webhook-id",
@@ -35,8 +35,8 @@ const BESIDE: [&str; 8] = [
     "paypal-cert-url",
 ];
 
-/// What is read without case, so that the case of a letter changes nothing: Discord's digits, and the name of the scheme in the
-/// Authorization header.
+/// Whether only the case of case-insensitive parts differs: Discord's digits, and the name of the scheme in the Authorization
+/// header.
 fn is_same(name: &HeaderName, before: &[u8], after: &[u8]) -> bool {
     let part = match name.as_str() {
         "x-signature-ed25519" => before.len(),
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn one_bit_changed_in_what_a_notification_says_is_refused(text in "[a-z]{1,40}", at: prop::sample::Index) {
+    fn one_bit_changed_in_the_message_of_a_notification_is_refused(text in "[a-z]{1,40}", at: prop::sample::Index) {
         let parties = parties(&[3; 32]);
         let sns = parties.iter().find(|party| party.name() == "sns").expect("it is in the table");
         let mut sent = sns.send(&document(&text)).expect("a document can be signed");
@@ -109,7 +109,7 @@ proptest! {
             let names: Vec<HeaderName> = sent
                 .headers
                 .keys()
-                .filter(|name| !BESIDE.contains(&name.as_str()))
+                .filter(|name| !UNSIGNED.contains(&name.as_str()))
                 .cloned()
                 .collect();
             if names.is_empty() {
@@ -136,11 +136,11 @@ proptest! {
             let after = flipped(before, at, bit);
             let is_hex = party.name() == "discord" && before.eq_ignore_ascii_case(&after);
             let Ok(text) = String::from_utf8(after) else { continue };
-            // A key that is none is refused before any request comes.
+            // An invalid key is refused when the verifier is made.
             if is_hex || party.scheme.verifier(&[Secret::new(text.as_str())], &party.options).is_err() {
                 continue;
             }
-            // PayPal's ids are configured twice here: the option names the right one still.
+            // The option still has the right webhook id of PayPal.
             if party.name() == "paypal" {
                 continue;
             }
@@ -151,7 +151,7 @@ proptest! {
 
     #[test]
     fn bytes_moved_between_timestamp_and_body_are_refused(text in "[0-9]{0,20}", at in 0..20_usize) {
-        // Schemes that put nothing between the two.
+        // Schemes without a separator between timestamp and body.
         for (name, header) in [
             ("discord", "x-signature-timestamp"),
             ("sendgrid", "x-twilio-email-event-webhook-timestamp"),
@@ -198,8 +198,8 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_arrives_makes_a_verifier_panic_or_accept(value: Vec<u8>, url in ".*", mut body: Vec<u8>) {
-        // Whatever comes, it is not the body that was signed.
+    fn no_request_makes_a_verifier_panic_or_accept(value: Vec<u8>, url in ".*", mut body: Vec<u8>) {
+        // The body always differs from the signed one.
         body.push(b'!');
         let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
         for party in parties(&[3; 32]) {
@@ -210,13 +210,13 @@ proptest! {
                 other.url.clone_from(&url);
                 other.body = body.clone().into();
                 let judgement = party.receive(&other);
-                prop_assert!(!judgement.is_valid() || !party.scheme.covers_body(), "{}", party.name());
+                prop_assert!(!judgement.is_valid() || !party.scheme.facts().covers_body, "{}", party.name());
             }
         }
     }
 
     #[test]
-    fn whatever_bytes_are_made_into_a_request_is_refused(data in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn a_request_of_arbitrary_bytes_is_refused(data in prop::collection::vec(any::<u8>(), 0..400)) {
         hostile::exercise(&data);
     }
 
@@ -236,14 +236,14 @@ proptest! {
             let (headers, body) = (HeaderMap::new(), bytes::Bytes::from(body.clone()));
             if let Ok(verifier) = scheme.verifier(std::slice::from_ref(&secret), &options) {
                 let received = Received { method: "POST", url: URL, headers: &headers, body: &body };
-                verifier.learn(URL, &body, NOW);
+                verifier.add_document(URL, &body, NOW);
                 let judgement = verifier.verify(&received, NOW, None);
                 prop_assert!(!judgement.is_valid(), "{}", scheme.name());
                 verifier.handshake(&received, &judgement);
             }
             if let Ok(signer) = scheme.signer(&secret, &options) {
                 let message = Outgoing { id: &text, timestamp: NOW, url: URL, headers: &headers, body: &body };
-                // Whether it can be signed is not the question.
+                // A body that cannot be signed is fine.
                 let _ = signer.sign(&message);
             }
         }

@@ -1,4 +1,4 @@
-//! The vectors as they are kept in `tests/data/signatures/`, and how each is put to a scheme.
+//! The vectors in `tests/data/signatures/`, and how they are verified and signed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -87,17 +87,17 @@ pub(crate) fn headers(pairs: &[(String, String)]) -> HeaderMap {
     headers
 }
 
-/// Gives the verifier what it asks for, out of the given documents by URL.
-pub(crate) fn teach(
+/// Gives the verifier the document that it needs.
+pub(crate) fn add_documents(
     verifier: &dyn Verifier,
     received: &Received<'_>,
     now: Timestamp,
     documents: &BTreeMap<String, String>,
 ) {
-    if let Some(url) = verifier.wants(received, now)
+    if let Some(url) = verifier.missing_document(received, now)
         && let Some(document) = documents.get(&url)
     {
-        verifier.learn(&url, document.as_bytes(), now);
+        verifier.add_document(&url, document.as_bytes(), now);
     }
 }
 
@@ -116,7 +116,7 @@ impl Vector {
         signature::find(&self.scheme).unwrap()
     }
 
-    /// What a receiver has configured.
+    /// The secrets of the receiver.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let mut texts = self.texts("secrets");
         texts.extend(self.texts("public_keys"));
@@ -128,7 +128,7 @@ impl Vector {
         texts.into_iter().map(Secret::new).collect()
     }
 
-    /// What a sender has configured.
+    /// The secret of the sender.
     pub(crate) fn signing_secret(&self) -> Secret {
         let names = ["private_key", "private_key_pem", "private_key_seed_hex"];
         match names.iter().find_map(|name| self.text(name)) {
@@ -154,7 +154,7 @@ impl Vector {
         put("issuer", self.text("issuer"));
         put("email", self.text("email"));
         put("jwks", self.key.get("jwks").map(Value::to_string));
-        // Which algorithm counts is the receiver's to say; these two vectors are of a receiver that has a shared key.
+        // The receiver configures the algorithm. Two vectors are for a receiver with a shared key.
         let has_shared_key = self
             .headers
             .iter()
@@ -199,11 +199,11 @@ impl Vector {
             .scheme()
             .verifier(&self.secrets(), &self.options())
             .unwrap_or_else(|error| panic!("{}: {error}", self.id));
-        teach(&*verifier, &received, now, &self.documents());
+        add_documents(&*verifier, &received, now, &self.documents());
         verifier.verify(&received, now, self.tolerance.map(Duration::from_secs))
     }
 
-    /// Signs as the vector says and compares.
+    /// Signs the vector's message and compares the result.
     pub(crate) fn check_signature(&self, sign: &Sign) {
         let body = self.body();
         let mut headers = HeaderMap::new();
@@ -211,7 +211,7 @@ impl Vector {
         headers.extend(content_type.map(|kind| (http::header::CONTENT_TYPE, kind)));
         let timestamp = match (&sign.timestamp, &sign.transmission_time) {
             (Some(Value::String(text)), _) => {
-                // Finer than a millisecond: only the header itself says it exactly.
+                // More digits than milliseconds, so it is given as a header.
                 headers.insert(
                     "twitch-eventsub-message-timestamp",
                     HeaderValue::from_str(text).unwrap(),
@@ -246,7 +246,7 @@ impl Vector {
         }
     }
 
-    /// The options of the receiver, and where the sender's certificate lies.
+    /// The options of the receiver, and the URL of the sender's certificate.
     pub(crate) fn signing_options(&self) -> Options {
         let mut options = self.options();
         if let Some(url) = self.documents().into_keys().next() {

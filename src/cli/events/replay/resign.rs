@@ -25,7 +25,7 @@ pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
         return Some(&verdict.scheme);
     }
     let signed = SCHEMES.iter().find(|scheme| {
-        let header = scheme.header();
+        let header = scheme.facts().header;
         header.is_some_and(|header| event.headers.contains_key(header))
     });
     signed.map(|scheme| scheme.name())

@@ -102,10 +102,12 @@ fn judge(ready: &Ready, incoming: &Incoming) -> (Judgement, Option<Handshake>) {
     let urls = urls(parts);
     let first = received(&urls[0]);
     // What a request refers to is published by this platform itself, or not known here.
-    if let Some(wanted) = ready.verifier.wants(&first, now) {
+    if let Some(wanted) = ready.verifier.missing_document(&first, now) {
         let name = wanted.rsplit('/').next().unwrap_or_default();
         if let Some(document) = ready.key.document(name) {
-            ready.verifier.learn(&wanted, document.as_bytes(), now);
+            ready
+                .verifier
+                .add_document(&wanted, document.as_bytes(), now);
         }
     }
     let mut judgement = ready.verifier.verify(&first, now, None);

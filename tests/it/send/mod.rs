@@ -1,4 +1,4 @@
-//! `evt send`: what arrives, what is kept, and how it ends.
+//! `evt send`: what arrives, what is stored, and the exit code.
 
 mod many;
 mod tamper;
@@ -19,7 +19,7 @@ use crate::support::{Absent, Output, Sandbox};
 
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// A body that every JSON library would write otherwise.
+/// A body that every JSON library would format differently.
 const ODD_BODY: &[u8] =
     b"{ \"url\": \"https:\\/\\/a.test\\/x\",  \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 
@@ -34,14 +34,14 @@ fn send(sandbox: &Sandbox, app: &App, args: &[&str]) -> Output {
     sandbox.run(args)
 }
 
-/// What a receiver with this secret says of the request.
+/// The reason that a receiver with this secret gives for the request.
 fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
     let headers: HeaderMap = request
         .headers
         .iter()
         .map(|(name, value)| {
-            let name: HeaderName = name.parse().expect("a header's name");
-            (name, HeaderValue::from_str(value).expect("its value"))
+            let name: HeaderName = name.parse().expect("a header name");
+            (name, HeaderValue::from_str(value).expect("a header value"))
         })
         .collect();
     let received = Received {
@@ -53,7 +53,7 @@ fn judged(scheme: &str, secret: &str, request: &Request) -> Reason {
     let scheme = signature::find(scheme).expect("a scheme");
     scheme
         .verifier(&[Secret::new(secret)], &Options::default())
-        .expect("a secret of its form")
+        .expect("a secret of the right form")
         .verify(&received, Timestamp::now(), None)
         .reason
 }
@@ -81,7 +81,7 @@ fn an_event_of_the_platform_arrives_signed_in_its_envelope() {
 }
 
 #[test]
-fn a_vendors_event_is_signed_as_the_vendor_signs() {
+fn a_vendors_event_is_signed_with_the_vendors_scheme() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let secret = ["--secret", "whsec_abc"];
     for event in ["stripe/payment_intent.succeeded", "github/push"] {
@@ -94,7 +94,7 @@ fn a_vendors_event_is_signed_as_the_vendor_signs() {
 }
 
 #[test]
-fn what_is_sent_once_is_kept_with_its_answer() {
+fn a_single_event_is_stored_with_its_answer() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer(Answer::Status(201, r#"{"made": 1.00}"#.to_owned()));
     let output = send(&sandbox, &app, &["github/ping", "--sign", "none"]).expect_exit(0);
@@ -110,7 +110,7 @@ fn what_is_sent_once_is_kept_with_its_answer() {
 }
 
 #[test]
-fn a_file_is_sent_byte_for_byte_and_its_signature_covers_these_bytes() {
+fn a_file_is_sent_and_signed_byte_for_byte() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     sandbox.write("body.json", ODD_BODY);
     let args = ["@body.json", "--sign", "github", "--secret", "s3cret"];
@@ -121,7 +121,7 @@ fn a_file_is_sent_byte_for_byte_and_its_signature_covers_these_bytes() {
 }
 
 #[test]
-fn stdin_is_sent_as_it_is() {
+fn stdin_is_sent_byte_for_byte() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let to = app.url("/");
     let args = ["send", "-", "--to", &to, "-H", "Content-Type: text/csv"];
@@ -147,14 +147,14 @@ fn the_running_platforms_secret_signs_without_a_flag() {
 }
 
 #[test]
-fn without_a_platform_its_events_go_unsigned_and_that_is_said() {
+fn without_a_platform_its_events_are_sent_unsigned_with_a_notice() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let output = send(&sandbox, &app, &["contact.created"]).expect_exit(0);
     assert!(output.stderr.contains("unsigned"), "{output}");
     assert_eq!(app.requests()[0].header("webhook-signature"), None);
 }
 
-/// Says that a platform runs: this process, which lives as long as the test.
+/// Registers this process as the running platform. It lives as long as the test.
 fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
     let state = sandbox.home().join("state");
     std::fs::create_dir_all(&state).unwrap();
@@ -172,7 +172,7 @@ fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
 }
 
 #[test]
-fn a_vendors_event_without_a_secret_is_a_usage_error_that_says_what_to_type() {
+fn a_vendors_event_without_a_secret_is_a_usage_error_with_a_command() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let output = send(&sandbox, &app, &["stripe/invoice.paid"]).expect_exit(2);
     assert!(
@@ -225,7 +225,7 @@ fn every_sample_is_listed_with_its_scheme() {
 }
 
 #[test]
-fn a_list_is_of_a_vendor_or_of_a_glob() {
+fn the_list_is_filtered_by_vendor_or_glob() {
     let sandbox = Sandbox::new();
     let list = |glob| {
         let output = sandbox.run(["send", "--list", glob]).expect_exit(0);
@@ -245,7 +245,7 @@ fn a_list_is_of_a_vendor_or_of_a_glob() {
 }
 
 #[test]
-fn a_list_of_nothing_is_exit_3_and_says_what_may_be_meant() {
+fn an_empty_list_is_exit_3_with_a_suggestion() {
     let sandbox = Sandbox::new();
     for (glob, hint) in [
         ("strpie", "evt send --list 'stripe'"),
@@ -283,7 +283,7 @@ fn a_seed_makes_the_same_event_again() {
     assert_eq!((ids[0], &requests[0].body), (ids[1], &requests[1].body));
     assert_ne!(ids[0], ids[2]);
     assert_ne!(requests[0].json()["id"], requests[2].json()["id"]);
-    // The clock that a receiver compares with its own is the real one.
+    // The signed timestamp is the current time, not the seeded one.
     for request in &requests {
         let reason = judged("standard-webhooks", WEBHOOK_SECRET, request);
         assert_eq!(reason, Reason::Ok);
@@ -291,7 +291,7 @@ fn a_seed_makes_the_same_event_again() {
 }
 
 #[test]
-fn an_answer_that_is_no_success_is_exit_7_and_the_event_is_kept_as_failed() {
+fn an_error_status_is_exit_7_and_the_event_is_stored_as_failed() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer(Answer::Status(500, "broken".to_owned()));
     let output = send(&sandbox, &app, &["contact.created"]).expect_exit(7);
@@ -303,15 +303,15 @@ fn an_answer_that_is_no_success_is_exit_7_and_the_event_is_kept_as_failed() {
 }
 
 #[test]
-fn what_was_refused_for_its_signature_is_not_to_be_sent_again_but_looked_into() {
+fn a_refused_signature_gets_a_hint_to_verify_and_not_to_replay() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = ["github/ping", "--secret", "x"];
     let body = r#"{"error":"bad signature","hint":"secret_whitespace: a\u001b line"}"#;
     app.answer_next(Answer::Status(401, body.to_owned()));
     let output = send(&sandbox, &app, &args).expect_exit(7);
     for part in [
-        "evt events verify e_0001 --scheme github --secret REF   says why",
-        "it says: secret_whitespace: a",
+        "evt events verify e_0001 --scheme github --secret REF   explains why",
+        "the endpoint says: secret_whitespace: a",
     ] {
         assert!(output.stderr.contains(part), "{output}");
     }
@@ -319,7 +319,7 @@ fn what_was_refused_for_its_signature_is_not_to_be_sent_again_but_looked_into() 
     app.answer_next(Answer::Status(403, "no".to_owned()));
     let output = send(&sandbox, &app, &args).expect_exit(7);
     assert!(output.stderr.contains("evt events verify"), "{output}");
-    assert!(!output.stderr.contains("it says"), "{output}");
+    assert!(!output.stderr.contains("the endpoint says"), "{output}");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_redirect_is_not_followed() {
 }
 
 #[test]
-fn a_target_where_nothing_listens_is_exit_5_and_the_event_is_kept() {
+fn a_refused_connection_is_exit_5_and_the_event_is_stored() {
     let (sandbox, absent) = (Sandbox::new(), Absent::new());
     let to = absent.address().to_string();
     let output = sandbox
@@ -343,7 +343,7 @@ fn a_target_where_nothing_listens_is_exit_5_and_the_event_is_kept() {
 }
 
 #[test]
-fn a_target_that_hangs_is_exit_5_after_the_time_allowed() {
+fn a_hanging_target_is_exit_5_after_the_timeout() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer(Answer::Hang);
     let args = ["contact.created", "--timeout", "50ms"];
@@ -359,11 +359,11 @@ fn an_expected_status_is_exit_0_and_another_one_is_exit_9() {
     send(&sandbox, &app, &args).expect_exit(0);
     let args = ["contact.created", "--expect-status", "2xx"];
     let output = send(&sandbox, &app, &args).expect_exit(9);
-    assert!(output.stderr.contains("2xx was expected"), "{output}");
+    assert!(output.stderr.contains("expected 2xx"), "{output}");
 }
 
 #[test]
-fn a_secret_without_a_scheme_signs_and_says_how() {
+fn a_secret_without_a_scheme_signs_and_names_the_scheme() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = ["outreach/inquiry.submitted", "--secret", WEBHOOK_SECRET];
     let output = send(&sandbox, &app, &args).expect_exit(0);
@@ -372,7 +372,7 @@ fn a_secret_without_a_scheme_signs_and_says_how() {
 
 #[cfg(unix)]
 #[test]
-fn a_dry_run_sends_and_keeps_nothing() {
+fn a_dry_run_sends_and_stores_nothing() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     send(&sandbox, &app, &["contact.created", "--dry-run"]).expect_exit(0);
     assert!(app.requests().is_empty());
@@ -381,12 +381,12 @@ fn a_dry_run_sends_and_keeps_nothing() {
 }
 
 #[test]
-fn a_raw_dry_run_is_byte_for_byte_what_is_sent() {
+fn a_raw_dry_run_prints_the_exact_request() {
     let sandbox = Sandbox::new();
     sandbox.write("body.json", ODD_BODY);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("http://{}/hook?a=1", listener.local_addr().unwrap());
-    // Signed with what has no timestamp and no id: two runs are then alike.
+    // A scheme without timestamp and id, so that two runs are alike.
     let args = [
         "send",
         "@body.json",
@@ -450,7 +450,7 @@ fn the_curl_command_sends_the_same_request() {
     }
 }
 
-/// Says so where there is none; with `EVT_TEST_REQUIRE=all` that is a failure.
+/// Prints a notice if curl is missing; fails with `EVT_TEST_REQUIRE=all`.
 fn has_curl() -> bool {
     let found = std::process::Command::new("curl")
         .arg("--version")
@@ -464,7 +464,7 @@ fn has_curl() -> bool {
     found
 }
 
-/// Each run has a delivery id of its own, and the order of headers is curl's to choose.
+/// Removes what may differ: the delivery id, and the order and case of the headers.
 fn without_id(mut request: Request) -> Request {
     request
         .headers
@@ -477,14 +477,14 @@ fn without_id(mut request: Request) -> Request {
 }
 
 #[test]
-fn a_curl_command_is_only_made_of_what_is_not_sent() {
+fn curl_output_needs_a_dry_run() {
     Sandbox::new()
         .run(["send", "contact.created", "-o", "curl"])
         .expect_exit(2);
 }
 
 #[test]
-fn an_answer_cannot_steer_the_terminal() {
+fn control_characters_of_an_answer_are_escaped() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     app.answer(Answer::Status(200, "\u{1b}[31mred\u{202e}".to_owned()));
     let output = send(&sandbox, &app, &["contact.created", "-o", "text"]).expect_exit(0);
@@ -501,7 +501,7 @@ fn the_body_and_the_secret_cannot_both_come_from_stdin() {
 }
 
 #[test]
-fn the_secret_is_never_shown() {
+fn the_secret_is_never_printed() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = [
         "contact.created",
@@ -517,7 +517,7 @@ fn the_secret_is_never_shown() {
 }
 
 #[test]
-fn a_change_is_made_before_the_signature_and_leaves_every_other_byte() {
+fn a_change_is_signed_and_leaves_every_other_byte() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     sandbox.write("body.json", ODD_BODY);
     let args = [
@@ -537,7 +537,7 @@ fn a_change_is_made_before_the_signature_and_leaves_every_other_byte() {
 }
 
 #[test]
-fn what_is_not_there_is_only_set_when_that_is_wanted() {
+fn a_new_member_needs_set_new() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let set = ["contact.created", "--set", "data.data.score:=80"];
     let refused = send(&sandbox, &app, &set).expect_exit(2);
@@ -547,7 +547,7 @@ fn what_is_not_there_is_only_set_when_that_is_wanted() {
 }
 
 #[test]
-fn what_is_unset_is_not_sent() {
+fn an_unset_member_is_not_sent() {
     let (sandbox, app) = (Sandbox::new(), App::start());
     let args = ["contact.created", "--unset", "data.data.tags"];
     send(&sandbox, &app, &args).expect_exit(0);
@@ -557,7 +557,7 @@ fn what_is_unset_is_not_sent() {
 }
 
 #[test]
-fn a_listener_names_the_secret_that_would_have_matched() {
+fn a_listener_names_the_other_secret_that_matches() {
     let sandbox = Sandbox::new();
     let args = [
         "listen",
@@ -589,7 +589,7 @@ fn a_listener_names_the_secret_that_would_have_matched() {
     sandbox.run(args).expect_exit(7);
     let line = listener.wait_for_stdout("\"ref\"");
     assert!(
-        line.contains("wrong_secret: the secret of github fits"),
+        line.contains("wrong_secret: the signature matches the secret of github"),
         "{line}"
     );
 }

@@ -1,7 +1,8 @@
-//! The signature schemes against vectors that the vendors' own libraries were run over, and against every small change.
+//! The signature schemes against vectors, which were checked with the vendors' own libraries, and against every small change.
 
 mod handshakes;
 mod hostile;
+mod names;
 pub(crate) mod party;
 mod properties;
 pub(crate) mod vector;
@@ -19,7 +20,7 @@ fn each_vector(mut check: impl FnMut(&Vector)) {
 #[test]
 fn every_scheme_has_vectors() {
     let mut with_vectors: Vec<String> = files().into_iter().map(|file| file.scheme).collect();
-    // What `hmac` does is the caller's description; its claims are properties and its unit tests.
+    // `hmac` has no vendor. Properties and unit tests cover it.
     with_vectors.push("hmac".to_owned());
     with_vectors.sort();
     let mut names: Vec<&str> = SCHEMES.iter().map(|scheme| scheme.name()).collect();
@@ -28,7 +29,7 @@ fn every_scheme_has_vectors() {
 }
 
 #[test]
-fn there_are_as_many_vectors_as_there_were() {
+fn no_vector_is_missing() {
     let counts: Vec<usize> = files().iter().map(|file| file.vectors.len()).collect();
     assert_eq!((counts.len(), counts.iter().sum::<usize>()), (24, 337));
 }
@@ -46,8 +47,7 @@ fn every_vector_gets_its_verdict_and_reason() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// What was tampered with at random cannot be told from a wrong secret by the request alone; a wrong webhook id cannot be
-/// told while no other id is configured.
+/// A random change looks like a wrong secret, and a wrong webhook id is only recognised if the right one is configured too.
 const NOT_DERIVABLE: [&str; 11] = [
     "standard-webhooks-12",
     "standard-webhooks-14",
@@ -63,7 +63,7 @@ const NOT_DERIVABLE: [&str; 11] = [
 ];
 
 #[test]
-fn every_diagnosis_that_a_request_allows_is_made() {
+fn every_derivable_diagnosis_is_made() {
     let mut wrong = Vec::new();
     each_vector(|vector| {
         let Some(expected) = &vector.hint else { return };
@@ -88,15 +88,15 @@ fn a_diagnosis_never_accepts() {
 }
 
 #[test]
-fn every_refusal_says_what_to_do() {
-    let mut silent = Vec::new();
+fn every_refusal_has_a_hint() {
+    let mut without_hint = Vec::new();
     each_vector(|vector| {
         let judgement = vector.judge();
         if !judgement.is_valid() && judgement.hint.is_none() {
-            silent.push(format!("{}: {}", vector.id, judgement.reason.code()));
+            without_hint.push(format!("{}: {}", vector.id, judgement.reason.code()));
         }
     });
-    assert!(silent.is_empty(), "{silent:#?}");
+    assert!(without_hint.is_empty(), "{without_hint:#?}");
 }
 
 #[test]
@@ -110,11 +110,11 @@ fn every_signer_makes_the_exact_header() {
     assert_eq!(signed, SIGNING, "vectors that sign");
 }
 
-/// Vectors with a signature that has one form alone.
+/// The number of vectors whose signature is deterministic.
 const SIGNING: usize = 30;
 
 #[test]
-fn what_stands_behind_thousands_of_copies_of_a_parameter_is_not_taken_for_signed() {
+fn parameters_after_thousands_of_repetitions_are_not_accepted_as_signed() {
     let scheme = signature::find("twilio").unwrap();
     let keys = scheme.sample_keys(&[3; 32]).unwrap();
     let (signed, url) = (

@@ -1,4 +1,4 @@
-//! What a scheme's signature is made of, found by signing: which header is which, and what it covers.
+//! Where the requests of a check are made: the message, the key, and which headers its signature consists of.
 
 use std::time::Duration;
 
@@ -6,37 +6,39 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method};
 
 use super::super::tamper::signature_in;
-use super::super::{MAX_ANSWER, new_id};
-use super::{Skip, Subject};
+use super::super::{MAX_ANSWER, Message, Signing, new_id};
+use super::Skip;
 use crate::dial::Call;
 use crate::grammar::target::Target;
-use crate::signature::{Outgoing, Received, SignatureError, Signed, Signer, Verifier};
+use crate::signature::{
+    Challenge, Facts, Outgoing, Received, SignatureError, Signed, Signer, Verifier,
+};
 use crate::time::Timestamp;
 
-/// Far enough for a timestamp to be another one.
+/// The time between two signatures whose timestamps must differ.
 const STEP: Duration = Duration::from_secs(7);
 
-/// Where the cases are made.
 pub(super) struct Bench<'a> {
-    pub(super) subject: &'a Subject,
+    pub(super) message: &'a Message,
+    pub(super) signing: &'a Signing,
     pub(super) now: Timestamp,
-    /// What keys and challenges of this run are made of.
+    /// The source of the keys and challenges of this run.
     pub(super) random: [u8; 32],
-    pub(super) anatomy: Anatomy,
-    /// The scheme's own verifier, where the key that signs also verifies.
-    oracle: Option<Box<dyn Verifier>>,
+    pub(super) layout: Layout,
+    /// The scheme's own verifier, if the key that signs also verifies.
+    verifier: Option<Box<dyn Verifier>>,
 }
 
-/// The parts of a signature.
+/// The headers of a signature, found by signing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Anatomy {
-    /// The header that holds the signature, or the secret; `None` where it stands inside the body.
+pub(super) struct Layout {
+    /// The header of the signature or of the secret. `None` if it is in the body.
     pub(super) signature: Option<HeaderName>,
-    /// The header of the timestamp, where it has one of its own.
+    /// The header of the timestamp, if it has its own.
     pub(super) stamp: Option<HeaderName>,
-    /// The header of the message's id, where the signature covers it.
+    /// The header of the message id, if the signature covers it.
     pub(super) id: Option<HeaderName>,
-    /// Whether a time is signed that a receiver can judge.
+    /// Whether a timestamp is signed.
     pub(super) is_timed: bool,
 }
 
@@ -53,56 +55,77 @@ pub(super) struct Draft {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(
-        subject: &'a Subject,
+        message: &'a Message,
+        signing: &'a Signing,
         now: Timestamp,
         random: [u8; 32],
     ) -> Result<Self, SignatureError> {
         let mut bench = Self {
-            subject,
+            message,
+            signing,
             now,
             random,
-            anatomy: Anatomy::default(),
-            oracle: None,
+            layout: Layout::default(),
+            verifier: None,
         };
-        bench.anatomy = bench.dissect()?;
-        let oracle = subject
-            .scheme
-            .verifier(std::slice::from_ref(&subject.secret), &subject.options);
-        // A private key may have the form of another secret: only who accepts the good one may be asked about the rest.
-        bench.oracle = oracle.ok();
+        bench.layout = bench.find_layout()?;
+        let Signing {
+            scheme,
+            options,
+            secret,
+            ..
+        } = signing;
+        let verifier = scheme.verifier(std::slice::from_ref(secret), options);
+        bench.verifier = verifier.ok();
+        // A private key may have the form of another secret. A verifier that refuses the valid request has the wrong key.
         let draft = bench.draft();
-        let signed = bench.sign(&draft, "msg_good", now)?;
-        if !bench.is_acceptable(&draft.call(signed)) {
-            bench.oracle = None;
+        let signed = bench.sign(&draft, "msg_valid", now)?;
+        if !bench.is_accepted(&draft.call(signed)) {
+            bench.verifier = None;
         }
         Ok(bench)
     }
 
-    /// Whether the scheme's own verifier refuses it; no, where that cannot be known.
-    pub(super) fn is_unacceptable(&self, call: &Call) -> bool {
-        self.oracle.is_some() && !self.is_acceptable(call)
+    /// Whether the scheme's own verifier refuses the request. False if there is none.
+    pub(super) fn is_refused(&self, call: &Call) -> bool {
+        self.verifier.is_some() && !self.is_accepted(call)
     }
 
-    /// Whether the scheme's own verifier accepts it; no, where that cannot be known.
-    pub(super) fn is_acceptable(&self, call: &Call) -> bool {
-        self.oracle.as_ref().is_some_and(|oracle| {
+    /// Whether the scheme's own verifier accepts the request. False if there is none.
+    pub(super) fn is_accepted(&self, call: &Call) -> bool {
+        self.verifier.as_ref().is_some_and(|verifier| {
             let received = Received {
                 method: call.method.as_str(),
                 url: &self.url(&call.target),
                 headers: &call.headers,
                 body: &call.body,
             };
-            oracle.verify(&received, self.now, None).is_valid()
+            verifier.verify(&received, self.now, None).is_valid()
         })
     }
 
-    pub(super) fn scheme(&self) -> &'static str {
-        self.subject.scheme.name()
+    pub(super) fn facts(&self) -> &'static Facts {
+        self.signing.scheme.facts()
     }
 
-    /// The message, as yet unsigned.
+    /// Sixteen random digits. Digits, because some vendors send a number.
+    pub(super) fn challenge_text(&self) -> String {
+        let bytes = self.random[..8].iter();
+        bytes.map(|byte| (byte % 90 + 10).to_string()).collect()
+    }
+
+    pub(super) fn challenge<'c>(&'c self, text: &'c str) -> Challenge<'c> {
+        Challenge {
+            text,
+            secret: &self.signing.secret,
+            options: &self.signing.options,
+            event: &self.message.body,
+        }
+    }
+
+    /// The unsigned message.
     pub(super) fn draft(&self) -> Draft {
-        let message = &self.subject.message;
+        let message = self.message;
         Draft {
             method: Method::POST,
             target: message.target.clone(),
@@ -113,26 +136,23 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Signed as it should be, under an id of its own.
-    pub(super) fn good(&self, draft: &Draft) -> Result<Call, Skip> {
+    /// Signs a draft correctly, with a new id.
+    pub(super) fn valid(&self, draft: &Draft) -> Result<Call, Skip> {
         let signed = self.sign(draft, &new_id(), self.now)?;
         Ok(draft.call(signed))
     }
 
-    /// The signature of the key in question.
+    /// Signs with the key of the check.
     pub(super) fn sign(
         &self,
         draft: &Draft,
         id: &str,
         now: Timestamp,
     ) -> Result<Signed, SignatureError> {
-        match &self.subject.message.signer {
-            Some(signer) => self.sign_by(&**signer, draft, id, now),
-            None => Ok(Signed::default()),
-        }
+        self.sign_with(&*self.signing.signer, draft, id, now)
     }
 
-    pub(super) fn sign_by(
+    pub(super) fn sign_with(
         &self,
         signer: &dyn Signer,
         draft: &Draft,
@@ -151,33 +171,36 @@ impl<'a> Bench<'a> {
     fn url(&self, target: &Target) -> String {
         match target {
             Target::Url(_) => target.to_string(),
-            Target::Unix(_) => self.subject.message.url.clone(),
+            Target::Unix(_) => self.message.url.clone(),
         }
     }
 
-    fn dissect(&self) -> Result<Anatomy, SignatureError> {
+    fn find_layout(&self) -> Result<Layout, SignatureError> {
         let draft = self.draft();
         let base = self.sign(&draft, "msg_1", self.now)?;
         let later = self.sign(&draft, "msg_1", self.now.plus(STEP))?;
         let other = self.sign(&draft, "msg_2", self.now)?;
-        let is_inside = base.body.as_deref().and_then(signature_in).is_some();
-        let signature = (!is_inside).then(|| self.named(&base)).flatten();
+        let in_body = base.body.as_deref();
+        let in_body = in_body.and_then(|body| signature_in(body, self.facts()));
+        let signature = match in_body {
+            Some(_) => None,
+            None => self.signature_header(&base),
+        };
         let differs = |name: &HeaderName, than: &Signed| value(name, &base) != value(name, than);
-        let beside = |than: &Signed, as_in: &Signed| {
+        // A header, other than the signature's, that depends on one of the two and not on the other.
+        let depending = |on: &Signed, not_on: &Signed| {
             let mut names = base.headers.iter().map(|(name, _)| name);
             let found = names.find(|name| {
-                Some(*name) != signature.as_ref() && differs(name, than) && !differs(name, as_in)
+                Some(*name) != signature.as_ref() && differs(name, on) && !differs(name, not_on)
             });
             found.cloned()
         };
-        let stamp = beside(&later, &other);
-        let id = beside(&other, &later).filter(|_| {
-            let signature = signature.as_ref();
-            signature.is_some_and(|signature| differs(signature, &other))
-        });
-        let moves = signature.as_ref().is_some_and(|name| differs(name, &later));
-        let is_timed = stamp.is_some() || moves || base.body != later.body;
-        Ok(Anatomy {
+        let signature_differs =
+            |than: &Signed| signature.as_ref().is_some_and(|name| differs(name, than));
+        let stamp = depending(&later, &other);
+        let id = depending(&other, &later).filter(|_| signature_differs(&other));
+        let is_timed = stamp.is_some() || signature_differs(&later) || base.body != later.body;
+        Ok(Layout {
             is_timed,
             signature,
             stamp,
@@ -185,13 +208,13 @@ impl<'a> Bench<'a> {
         })
     }
 
-    /// The header of the signature: the scheme's own, or what its name tells, or the only one.
-    fn named(&self, signed: &Signed) -> Option<HeaderName> {
+    /// The scheme's own header, or one whose name says that it is a signature, or the only one.
+    fn signature_header(&self, signed: &Signed) -> Option<HeaderName> {
         let mut names = signed.headers.iter().map(|(name, _)| name);
-        let own = self.subject.scheme.header();
+        let own = self.facts().header;
         let found = names
             .clone()
-            .find(|name| own.is_some_and(|own| name.as_str().eq_ignore_ascii_case(own)))
+            .find(|name| own.is_some_and(|own| **name == *own))
             .or_else(|| {
                 let is_signature = |name: &str| name.contains("sig") && !name.contains("time");
                 names.clone().find(|name| is_signature(name.as_str()))
@@ -227,15 +250,19 @@ impl Draft {
         }
     }
 
-    /// The request without any signature.
+    /// The request without a signature.
     pub(super) fn unsigned(&self) -> Call {
         self.call(Signed::default())
     }
 
-    /// The same with this added to its query.
-    pub(super) fn asked(mut self, query: &str) -> Self {
+    /// Turns the draft into a GET with these parameters added to the query.
+    pub(super) fn get(mut self, query: &str) -> Self {
         let joined = |path: &str| {
-            let separator = if path.contains('?') { '&' } else { '?' };
+            let separator = match (query.is_empty(), path.contains('?')) {
+                (true, _) => "",
+                (false, true) => "&",
+                (false, false) => "?",
+            };
             format!("{path}{separator}{query}")
         };
         self.path = self.path.as_deref().map(joined);
