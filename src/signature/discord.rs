@@ -20,7 +20,6 @@ use super::{
     Verifier, header,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
 const NAME: &str = "discord";
 const HEADER: &str = "x-signature-ed25519";

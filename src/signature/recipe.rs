@@ -15,7 +15,6 @@ use super::{
     Reason, Received, Scheme, SignatureError, Signed, Signer, Timing, Verifier, header,
 };
 use crate::secret::Secret;
-use crate::time::Timestamp;
 
 /// The most parts of a signed message.
 pub(super) const MOST_PARTS: usize = 8;
