@@ -101,7 +101,7 @@ impl<'a> Token<'a> {
 fn bearer(line: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = line.split_at_checked(6)?;
     let token = token.strip_prefix(b" ")?.trim_ascii();
-    let is_token = scheme.eq_ignore_ascii_case(b"bearer") && token.len() <= LONGEST;
+    let is_token = scheme.eq_ignore_ascii_case(b"Bearer") && token.len() <= LONGEST;
     (is_token && !token.is_empty()).then_some(token)
 }
 

@@ -25,11 +25,11 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
     lines.filter(|line| !line.trim_start().starts_with("//"))
 }
 
-/// Whether a line has the name as a string of its own. A value in JSON (`:"stripe"`) is not one.
+/// Whether a line has the name as a string literal. A value in JSON (`"gateway": "stripe"`) is not one.
 fn names(line: &str, scheme: &str) -> bool {
     let quoted = format!("\"{scheme}\"");
     let mut found = line.match_indices(&quoted);
-    found.any(|(at, _)| !line[..at].trim_end().ends_with(':'))
+    found.any(|(at, _)| !line[..at].trim_end().ends_with("\":"))
 }
 
 /// The files whose code names the scheme, as paths below `src/`.
