@@ -8,7 +8,7 @@ use crate::dial::DialError;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::ui::clip;
 
-/// Characters of a response body that an error shows.
+/// How many characters of a response body an error shows.
 const SHOWN: usize = 200;
 
 impl Explain for SourceError {
@@ -47,7 +47,7 @@ impl Explain for SourceError {
 }
 
 impl SourceError {
-    /// The start of what the server answered, if anything.
+    /// The start of the server's response, if any.
     fn answer(&self) -> Option<String> {
         let body = match self {
             Self::Refused { body, .. } | Self::NotAStream { body, .. } => body.trim(),
@@ -58,14 +58,14 @@ impl SourceError {
             return None;
         }
         // Platforms answer with JSON; its `message` is enough.
-        let message = serde_json::from_str::<Message>(body).ok();
+        let message = serde_json::from_str::<ErrorBody>(body).ok();
         let text = message.map_or_else(|| body.to_owned(), |body| body.message);
         Some(format!("it said: {}", clip(&text, SHOWN)))
     }
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct ErrorBody {
     message: String,
 }
 

@@ -36,7 +36,7 @@ pub use stream::{Stream, StreamTransport, StreamUrl};
 pub use websocket::{WebSocket, WebSocketOptions};
 
 /// The transports that `evt tail` follows. Messages, help and manual are built from this table; `cli/tail` adds the flags.
-pub const TRANSPORTS: [StreamTransport; 3] = [
+pub static TRANSPORTS: [StreamTransport; 3] = [
     StreamTransport {
         transport: Transport::Sse,
         name: "server-sent events",

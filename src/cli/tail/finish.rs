@@ -152,7 +152,7 @@ impl FollowResult {
     }
 }
 
-/// `12 of 40 events, 3.1 KiB, 1 gap, 2 reconnects, 12 saved.`
+/// `12 of 40 events, 3.1 KiB, 1 gap, 2 reconnects, 12 stored.`
 fn summary(stats: Stats) -> String {
     let events = match stats.received {
         received if received == stats.matched => counted(received, "event"),
@@ -179,7 +179,7 @@ fn summary(stats: Stats) -> String {
         (stats.dropped, "dropped"),
         (stats.malformed, "malformed"),
         (stats.not_shaped, "that --jq could not transform"),
-        (stats.saved, "saved"),
+        (stats.saved, "stored"),
         (stats.delivered, "delivered"),
         (stats.waiting, "still to be delivered (evt queue list)"),
     ] {
@@ -252,7 +252,7 @@ mod tests {
         };
         assert_eq!(
             summary(stats),
-            "12 of 40 events, 2.0 KiB, 1 gap, 2 reconnects, 3 dropped, 12 saved."
+            "12 of 40 events, 2.0 KiB, 1 gap, 2 reconnects, 3 dropped, 12 stored."
         );
         stats = Stats {
             received: 2000,

@@ -39,7 +39,7 @@ use finish::FollowResult;
 use open::{Following, Opener};
 use subject::Subject;
 
-const OPENERS: [Opener; 3] = [sse::OPENER, websocket::OPENER, socketio::OPENER];
+static OPENERS: [Opener; 3] = [sse::OPENER, websocket::OPENER, socketio::OPENER];
 
 /// Time limit for one attempt to deliver to the target of --forward.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);

@@ -212,11 +212,14 @@ pub(super) fn check_flags(transport: &StreamTransport, cx: &Context) -> Result<(
 fn refused(flag: &Id, owners: &[&StreamTransport], transport: &StreamTransport) -> CliError {
     let flag = format!("--{}", flag.as_str().replace('_', "-"));
     let names: Vec<&str> = owners.iter().map(|row| row.name).collect();
-    let message = format!(
+    let mut message = format!(
         "{flag} is for {}, and this is {}",
         names.join(" and "),
         transport.name
     );
+    if !transport.is_resumable && flag == "--resume" {
+        message.push_str(&format!(": {}", transport.without_position));
+    }
     CliError::usage(message)
         .hint(format!("leave {flag} out"))
         .hint("evt man streams     describes the transports")

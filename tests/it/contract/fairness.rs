@@ -10,7 +10,7 @@ use evt::source::{BoxFuture, Cx, Ended, Message, Notice, Outlet, Pulse, Reconnec
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
-use super::{KINDS, Kind, PATIENCE};
+use super::peer::{KINDS, Kind, PATIENCE};
 
 /// The number of handled bytes after which the test stops the source.
 const STOP_AFTER: usize = 1 << 20;

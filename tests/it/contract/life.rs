@@ -7,7 +7,7 @@ use evt::time::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{KINDS, Observed, PATIENCE, Peer, Recorder};
+use super::peer::{KINDS, Observed, PATIENCE, Peer, Recorder};
 
 #[tokio::test(flavor = "current_thread")]
 async fn the_end_of_a_connection_is_not_a_sign_of_life() {

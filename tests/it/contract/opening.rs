@@ -8,7 +8,7 @@ use evt::source::{Authorisation, Reconnect, SourceError};
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message as Frame;
 
-use super::{Following, KINDS, Kind, Peer, Recorder};
+use super::peer::{Following, KINDS, Kind, Peer, Recorder};
 
 #[tokio::test]
 async fn a_server_that_accepts_and_does_not_respond_times_out() {

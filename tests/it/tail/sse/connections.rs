@@ -98,7 +98,7 @@ async fn an_empty_id_is_not_sent() {
 async fn the_id_of_an_unfinished_event_does_not_count() {
     let (follower, server) = follow(&["id: 1\ndata: a\n\nid: 2\ndata: b\n", "data: c\n\n"]).await;
     assert_eq!(ids_sent(&server), [None, some("1")]);
-    assert_eq!(follower.recorder.data(), ["a", "c"]);
+    assert_eq!(follower.recorder.texts(), ["a", "c"]);
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_repeated_id_is_a_gap_and_its_event_is_passed_on() {
         "{}",
         gap.reason
     );
-    assert_eq!(follower.recorder.data(), ["a", "b", "b"]);
+    assert_eq!(follower.recorder.texts(), ["a", "b", "b"]);
 }
 
 #[tokio::test]
@@ -309,7 +309,7 @@ async fn a_lost_answer_is_resumed_after_its_last_id() {
     follower.lost().await;
     let ended = follower.connection().await;
     assert!(matches!(ended, Ok(Ended::Finished { .. })), "{ended:?}");
-    assert_eq!(follower.recorder.data(), ["Hel", "lo"]);
+    assert_eq!(follower.recorder.texts(), ["Hel", "lo"]);
     assert_eq!(ids_sent(&server), [None, some("1")]);
     assert!(
         server
@@ -330,7 +330,7 @@ async fn an_outlet_that_wants_no_more_gets_finished() {
     follower.recorder.enough = Some(1);
     let ended = follower.connection().await;
     assert!(matches!(ended, Ok(Ended::Enough)), "{ended:?}");
-    assert_eq!(follower.recorder.data(), ["a"]);
+    assert_eq!(follower.recorder.texts(), ["a"]);
     assert_eq!(follower.source.position(), some("1"));
     assert_eq!(follower.recorder.reached, ["1"]);
 }

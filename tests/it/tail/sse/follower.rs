@@ -1,104 +1,21 @@
-//! Follows one connection at a time without the loop that reconnects, and records what the source passes on.
+//! Follows one connection at a time without the loop that reconnects.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evt::dial::{AddressPolicy, Dialer};
 use evt::source::{
-    Authorisation, BoxFuture, CONNECT_TIMEOUT, ConnectionLoss, Cx, Ended, Gap, Message, Notice,
-    Outlet, Pulse, Source, SourceError, Sse, SseOptions,
+    Authorisation, CONNECT_TIMEOUT, ConnectionLoss, Cx, Ended, Pulse, Source, SourceError, Sse,
+    SseOptions,
 };
 use evt::time::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio_util::sync::CancellationToken;
 
+use crate::support::Recorder;
+
 /// Maximum size of one event in these tests.
 pub(crate) const LIMIT: usize = 8 << 20;
-
-/// Records what the source passes on.
-#[derive(Default)]
-pub(crate) struct Recorder {
-    pub(crate) messages: Vec<(Option<String>, Option<String>, Vec<u8>)>,
-    pub(crate) notices: Vec<Notice>,
-    pub(crate) reached: Vec<String>,
-    /// Wants no more messages after this many.
-    pub(crate) enough: Option<usize>,
-    /// `settle` never returns.
-    pub(crate) is_stuck: bool,
-    /// Cancelled by another task at the next `settle`.
-    pub(crate) stops: Option<CancellationToken>,
-}
-
-impl Outlet for Recorder {
-    fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
-        self.messages.push((
-            message.name.map(str::to_owned),
-            message.id.map(str::to_owned),
-            message.data.to_vec(),
-        ));
-        if self.enough == Some(self.messages.len()) {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
-        if let Some(stop) = self.stops.take() {
-            tokio::spawn(async move { stop.cancel() });
-        }
-        if self.is_stuck {
-            return Box::pin(std::future::pending());
-        }
-        Box::pin(std::future::ready(ControlFlow::Continue(())))
-    }
-
-    fn reached(&mut self, position: &str) {
-        self.reached.push(position.to_owned());
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.notices.push(notice);
-    }
-}
-
-impl Recorder {
-    /// The payloads, as text.
-    pub(crate) fn data(&self) -> Vec<String> {
-        let text = |(_, _, data): &(_, _, Vec<u8>)| String::from_utf8_lossy(data).into_owned();
-        self.messages.iter().map(text).collect()
-    }
-
-    pub(crate) fn gaps(&self) -> Vec<&Gap> {
-        self.notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Gap(gap) => Some(gap),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(crate) fn remarks(&self) -> Vec<&str> {
-        self.notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Remark(remark) => Some(remark.as_str()),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(crate) fn malformed(&self) -> Vec<u64> {
-        self.notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Malformed { bytes, .. } => Some(*bytes),
-                _ => None,
-            })
-            .collect()
-    }
-}
 
 /// One stream.
 pub(crate) struct Follower {

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Recorder, once, options};
+use super::{once, options};
+use crate::support::Recorder;
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 1;

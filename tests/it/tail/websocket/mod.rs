@@ -3,55 +3,20 @@
 mod frames;
 mod peer;
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evt::dial::{AddressPolicy, Dialer};
 use evt::source::{
-    Authorisation, BoxFuture, CONNECT_TIMEOUT, Cx, Ended, Message, Notice, Outgoing, Outlet, Pulse,
-    Source, SourceError, WebSocket, WebSocketOptions,
+    Authorisation, CONNECT_TIMEOUT, Cx, Ended, Outgoing, Outlet, Pulse, Source, SourceError,
+    WebSocket, WebSocketOptions,
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::support::Recorder;
+
 /// Longer than any of these tests, for timers that must not fire.
 const LONG: Duration = Duration::from_secs(60);
-
-/// Records what the source passes on.
-#[derive(Default)]
-struct Recorder {
-    messages: Vec<Vec<u8>>,
-    notices: Vec<Notice>,
-    /// Wants no more messages after this many.
-    enough: Option<usize>,
-}
-
-impl Recorder {
-    fn texts(&self) -> Vec<&str> {
-        let texts = self.messages.iter();
-        texts
-            .map(|message| std::str::from_utf8(message).unwrap())
-            .collect()
-    }
-}
-
-impl Outlet for Recorder {
-    fn take(&mut self, message: &Message<'_>) -> ControlFlow<()> {
-        self.messages.push(message.data.to_vec());
-        match self.enough {
-            Some(enough) if self.messages.len() >= enough => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
-    }
-
-    fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
-        Box::pin(std::future::ready(ControlFlow::Continue(())))
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        self.notices.push(notice);
-    }
-}
 
 fn options(url: &str) -> WebSocketOptions {
     WebSocketOptions {

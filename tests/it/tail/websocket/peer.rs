@@ -11,8 +11,8 @@ use evt::source::{
 use http::HeaderValue;
 use tokio::sync::{mpsc, watch};
 
-use super::{Recorder, cx, once, options, source, text};
-use crate::support::{Node, Sandbox};
+use super::{cx, once, options, source, text};
+use crate::support::{Node, Recorder, Sandbox};
 
 /// A server, and the start of its URLs.
 fn serve() -> Option<(Node, String)> {
