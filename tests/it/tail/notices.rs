@@ -71,7 +71,10 @@ fn an_invalid_resume_name_is_refused() {
     let output = Sandbox::new()
         .run(["tail", "127.0.0.1:1/", "--resume", "my orders/../x"])
         .expect_exit(2);
-    assert!(output.stderr.contains("try  use up to 64 letters"), "{output}");
+    assert!(
+        output.stderr.contains("try  use up to 64 letters"),
+        "{output}"
+    );
 }
 
 #[test]
