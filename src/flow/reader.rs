@@ -52,7 +52,7 @@ pub enum DocumentError {
         at: String,
         source: PlaceholderError,
     },
-    #[error("`{at}` is not a valid condition: {source}")]
+    #[error("`{at}`: {source}")]
     Condition {
         at: String,
         source: Box<ConditionError>,

@@ -27,7 +27,8 @@ Examples:
   evt events prune --keep 7d
   evt events prune --max-size 1GiB --dry-run
   evt events prune --all --yes")]
-#[group(id = "what", required = true, multiple = true, args = ["keep", "max_size", "all"])]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["keep", "max_size", "all"]))]
 pub(crate) struct Args {
     /// Delete events older than this
     #[arg(long, value_name = "SPAN")]

@@ -121,6 +121,12 @@ impl View<'_> {
                 short_url(url)
             )));
         }
+        if let Some(record) = step.pointer("/output/sk").and_then(Value::as_str) {
+            parts.push(safe(record));
+        }
+        if let Some(count) = step.pointer("/output/count") {
+            parts.push(safe(&format!("{count} records")));
+        }
         parts.extend(took(step).map(|took| (self.paint)(Style::Dim, &took)));
         lines.push(format!("  {}", parts.join("  ")));
         for attempt in list(step, "attempts") {
@@ -169,7 +175,7 @@ impl View<'_> {
             let took = duration(Duration::from_millis(millis));
             parts.push((self.paint)(Style::Dim, &took));
         }
-        let body = text(attempt, "body");
+        let body = text(attempt, "body").trim_end();
         if !body.is_empty() {
             parts.push(format!("body: {}", clip(body, MAX_BODY)));
         }

@@ -172,21 +172,21 @@ impl Tally {
             }
         }
         text.push('.');
-        if counts.failed > 0 {
-            let target = args
-                .target
-                .as_ref()
-                .map_or_else(|| "TARGET".to_owned(), ToString::to_string);
-            text.push_str(&format!(
-                " To retry the failed ones: evt events replay @failed --to {target}"
-            ));
-        }
         let facts = json!({
             "received": counts.received, "verified": counts.verified, "rejected": counts.rejected,
             "refused": counts.refused, "delivered": counts.delivered, "failed": counts.failed,
             "not_kept": counts.not_stored, "not_shown": reporter.not_shown(),
         });
         cx.ui.notice("summary", facts, &text);
+        if counts.failed > 0 {
+            let command = match (&args.retry, &args.target) {
+                (Some(_), _) => "evt queue retry --dead".to_owned(),
+                (None, Some(target)) => format!("evt events replay @failed --to {target}"),
+                (None, None) => "evt events replay @failed --to TARGET".to_owned(),
+            };
+            cx.ui
+                .status(&format!("To retry the failed ones: {command}"));
+        }
     }
 }
 
@@ -274,10 +274,7 @@ fn settled(event: Seq, end: &End, cx: &Context) {
         }
         End::Dead { reason, .. } => {
             let facts = json!({ "ref": event.to_string(), "reason": reason });
-            let text = format!(
-                "{event} not delivered: {} (to retry: evt queue retry --dead)",
-                safe(reason)
-            );
+            let text = format!("{event} not delivered: {}", safe(reason));
             cx.ui.notice("dead", facts, &text);
         }
         End::Discarded => {}
@@ -290,7 +287,7 @@ fn target(peer: &str, up: bool, why: Option<&str>, missed: u64, cx: &Context) {
         (true, 0) => format!("Target {peer} is up."),
         (true, missed) => {
             format!(
-                "Target {peer} is up again; {missed} forwards failed. To retry them: evt events replay @failed --to {peer}"
+                "Target {peer} is up again; {missed} forwards failed (to retry: evt events replay @failed --to {peer})"
             )
         }
         (false, _) => {

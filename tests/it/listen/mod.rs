@@ -385,39 +385,20 @@ fn a_taken_port_is_reported_with_a_hint() {
 }
 
 #[test]
-fn listening_on_all_addresses_requires_verify() {
+fn flags_that_do_not_fit_verify_are_usage_errors_with_a_hint() {
     let sandbox = Sandbox::new();
-    let output = sandbox
-        .run([
-            "listen",
-            "--bind",
-            "0.0.0.0",
-            "--port",
-            "0",
-            "--i-understand-public",
-        ])
-        .expect_exit(2);
-    assert!(output.stderr.contains("--verify"), "{output:?}");
-}
-
-#[test]
-fn a_mistyped_scheme_gets_a_suggestion() {
-    let sandbox = Sandbox::new();
-    let output = sandbox
-        .run([
-            "listen", "--port", "0", "--verify", "strpe", "--secret", "x",
-        ])
-        .expect_exit(2);
-    assert!(output.stderr.contains("stripe"), "{output:?}");
-}
-
-#[test]
-fn a_secret_without_a_scheme_is_a_usage_error() {
-    let sandbox = Sandbox::new();
-    let output = sandbox
-        .run(["listen", "--port", "0", "--secret", "x"])
-        .expect_exit(2);
-    assert!(output.stderr.contains("--verify"), "{output:?}");
+    for (flags, hint) in [
+        (
+            &["--bind", "0.0.0.0", "--i-understand-public"][..],
+            "--verify",
+        ),
+        (&["--verify", "strpe", "--secret", "x"], "stripe"),
+        (&["--secret", "x"], "--verify"),
+    ] {
+        let args = ["listen", "--port", "0"].iter().chain(flags);
+        let output = sandbox.run(args).expect_exit(2);
+        assert!(output.stderr.contains(hint), "{output:?}");
+    }
 }
 
 #[test]
