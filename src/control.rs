@@ -1,4 +1,4 @@
-//! Client of a running platform's control API (`/_evt/*`). The platform's own interface, which real platforms have too, is `api`'s.
+//! Client of the control API (`/_evt/*`) of a running `evt dev`. The client of a platform's own interface is in `api`.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::grammar::target::Target;
 use crate::running::Running;
 use crate::secret::Secret;
 
-/// The platform is on this machine; what takes longer is a reset of much data.
+/// Generous for a local call, because a reset of much data takes long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// One platform's control API.
+/// A client of a control API.
 #[derive(Clone)]
 pub struct Control {
     url: String,
@@ -26,19 +26,19 @@ pub struct Control {
     dialer: Dialer,
 }
 
-/// Why a platform did not do as it was asked.
+/// Why a call failed.
 #[derive(Debug, Error)]
 pub enum ControlError {
-    #[error("cannot reach the platform's control port at {url}")]
+    #[error("cannot reach the control port at {url}")]
     Unreachable { url: String, source: DialError },
     #[error("{message}")]
     Refused {
         status: StatusCode,
-        /// The platform's own word for it: `unknown_event`.
+        /// The error code of the response: `unknown_event`.
         code: String,
         message: String,
     },
-    #[error("the control port at {url} answered something that is no JSON")]
+    #[error("the response of the control port at {url} is not JSON")]
     Unreadable { url: String },
 }
 
@@ -56,13 +56,13 @@ impl Explain for ControlError {
                     (_, "bad_agent" | "too_many_agents") => (
                         Exit::Usage,
                         "bad_agent",
-                        "evt dev ai --help     shows a file",
+                        "evt dev ai --help     shows the format of a file",
                     ),
                     (400, _) => (Exit::Usage, "refused", "evt dev --help"),
                     (401 | 403, _) => (
                         Exit::NotAllowed,
                         "not_allowed",
-                        "evt dev stop, then start it anew: the token is of another start",
+                        "evt dev stop, then evt dev: the token belongs to another run",
                     ),
                     (404, _) => (Exit::NotFound, "not_found", "evt dev status"),
                     _ => (Exit::Refused, "refused", "evt dev status"),
@@ -77,7 +77,7 @@ impl Explain for ControlError {
 }
 
 impl Control {
-    /// The control API of a platform that runs.
+    /// Creates a client for a running `evt dev`.
     pub fn of(running: &Running) -> Self {
         Self::at(
             running.control_url.clone(),
@@ -85,7 +85,7 @@ impl Control {
         )
     }
 
-    /// The control API at a URL without a trailing slash.
+    /// Creates a client for a URL without a trailing slash.
     pub fn at(url: String, token: Secret) -> Self {
         Self {
             url,
@@ -94,12 +94,12 @@ impl Control {
         }
     }
 
-    /// Asks for `path` (with its query). Cancel safe.
+    /// Sends GET for a path with its query. Cancel safe.
     pub async fn get(&self, path: &str) -> Result<Value, ControlError> {
         self.call(Method::GET, path, None).await
     }
 
-    /// Sends `body` to `path`. A cancelled call may have been made all the same.
+    /// Sends POST with a JSON body. A cancelled call may still take effect.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ControlError> {
         self.call(Method::POST, path, Some(body)).await
     }
@@ -142,7 +142,7 @@ impl Control {
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        // A token that is no header value is not the platform's either, which then says so.
+        // A token that is not a valid header value is wrong anyway; the platform refuses the call without it.
         if let Ok(mut token) = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal())) {
             token.set_sensitive(true);
             headers.insert(AUTHORIZATION, token);
@@ -156,6 +156,6 @@ fn refused(status: StatusCode, body: &Value) -> ControlError {
     ControlError::Refused {
         status,
         code: text("code").unwrap_or_else(|| "refused".to_owned()),
-        message: text("message").unwrap_or_else(|| format!("the platform answered {status}")),
+        message: text("message").unwrap_or_else(|| format!("the control port answered {status}")),
     }
 }

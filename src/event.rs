@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::time::Timestamp;
 
@@ -171,6 +172,24 @@ pub struct Verdict {
 }
 
 impl Event {
+    /// An event that a local platform raises, as it is first stored.
+    pub fn raised(body: Bytes, meta: Meta, now: Timestamp) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self {
+            seq: None,
+            received_at: now,
+            source: Source::Dev,
+            transport: Transport::Bus,
+            method: Method::POST,
+            target: format!("/{}", meta.kind.as_deref().unwrap_or_default()),
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
+            body,
+            meta,
+            verdict: None,
+            outcome: Outcome::Kept,
+        }
+    }
+
     /// The payload: the part of the body inside the envelope, or the whole body.
     pub fn data(&self) -> &[u8] {
         match &self.meta.data {

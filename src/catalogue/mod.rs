@@ -1,272 +1,131 @@
-//! What AppEngine names: its events, its trigger types and what each listens to, its actions, its condition operators.
+//! The vocabulary of platforms: events, trigger types and the events they listen to, actions, condition operators.
 //!
-//! Pure data and lookups. What a trigger or an action does belongs to `flow`; how an operator compares, to `condition`.
+//! The data is a JSON file for each platform, parsed at the first lookup. What a trigger or an action does is in `flow`; how an
+//! operator compares, in `condition`.
 
-mod events;
+use std::sync::LazyLock;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::explain::{Explain, Explanation};
 
-pub use events::{EVENTS, EventKind, Family};
+static APPENGINE: LazyLock<Catalogue> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("appengine.json")).expect("every test parses the file")
+});
 
-/// Whether the local platform does what a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Built {
-    Yes,
-    /// The platform has it, the local one not yet; the text says what it is, to follow "`name` (…)".
-    NotYet(&'static str),
+/// The contents of a platform's file. Texts are slices of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Catalogue {
+    events: Vec<EventKind>,
+    triggers: Vec<TriggerKind>,
+    actions: Vec<ActionKind>,
+    #[serde(borrow)]
+    operators: Vec<&'static str>,
 }
 
-/// A row of [`TRIGGERS`].
-#[derive(Clone, Copy, Debug)]
+/// Who raises an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// The repository, on every change of a record.
+    System,
+    /// A module, when something happens in its domain.
+    Domain,
+}
+
+/// An event.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventKind {
+    /// The name in the event: `contact.created`, `collection-update`.
+    pub name: &'static str,
+    pub family: Family,
+    /// The module that emits it, in the platform's words.
+    pub module: &'static str,
+    /// When it is emitted, to follow "fires when".
+    pub fires: &'static str,
+    /// The datatype of the record that it carries.
+    pub datatype: &'static str,
+    sample: &'static RawValue,
+}
+
+impl EventKind {
+    /// The `data` of a sample record, as a JSON object.
+    pub fn sample(&self) -> &'static str {
+        self.sample.get()
+    }
+}
+
+/// A named trigger type. The name of an event is a trigger type too, see [`find_trigger`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TriggerKind {
     /// The type in the trigger reference: `contact_created`.
     pub name: &'static str,
-    /// Other spellings that mean the same trigger.
-    pub aliases: &'static [&'static str],
+    /// Other spellings of the same trigger.
+    #[serde(default)]
+    pub aliases: Vec<&'static str>,
     /// The events that start it.
-    pub listens_to: &'static [&'static str],
-    /// The variable that the event's record becomes in a flow's context.
+    pub listens_to: Vec<&'static str>,
+    /// The name of the event's record in a flow's context.
     pub variable: &'static str,
-    pub built: Built,
+    /// For a trigger that the local platform does not support yet: what it is, to follow "`name` (…)".
+    pub not_built: Option<&'static str>,
 }
 
-const fn trigger(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    listens_to: &'static [&'static str],
-    variable: &'static str,
-) -> TriggerKind {
-    TriggerKind {
-        name,
-        aliases,
-        listens_to,
-        variable,
-        built: Built::Yes,
-    }
-}
-
-/// The trigger types with a name of their own; any event's name is a trigger type too, see [`find_trigger`].
-pub const TRIGGERS: &[TriggerKind] = &[
-    trigger(
-        "contact_created",
-        &["contact.created"],
-        &["contact.created", "contact.imported", "contact.registered"],
-        "contact",
-    ),
-    trigger(
-        "email_opened",
-        &["email.opened"],
-        &["email.opened", "email.open", "email_tracking.open"],
-        "emailEvent",
-    ),
-    trigger(
-        "email_clicked",
-        &["email.clicked"],
-        &[
-            "email.clicked",
-            "email.link_clicked",
-            "email_tracking.click",
-        ],
-        "emailEvent",
-    ),
-    trigger(
-        "appointment_booked",
-        &["appointment.booked"],
-        &[
-            "appointment.booked",
-            "calendar.appointment_created",
-            "booking.created",
-        ],
-        "appointment",
-    ),
-    trigger(
-        "page_visited",
-        &["page.visited"],
-        &["page.visited", "website.page_view", "tracking.page_visit"],
-        "pageVisit",
-    ),
-    trigger(
-        "contact_tagged",
-        &["tagged", "contact.tagged", "tag.added"],
-        &[
-            "tag.added",
-            "contact.tagged",
-            "contact.tag_added",
-            "tag.assigned",
-        ],
-        "contact",
-    ),
-    trigger(
-        "database_change",
-        &["db_change"],
-        &[
-            "collection-create",
-            "collection-update",
-            "collection-delete",
-            "collection-publish",
-            "collection-approve",
-        ],
-        "record",
-    ),
-    trigger(
-        "call_incoming",
-        &["call.incoming"],
-        &["call.incoming"],
-        "call",
-    ),
-    trigger("call_missed", &["call.missed"], &["call.missed"], "call"),
-    trigger(
-        "sms_received",
-        &["sms.received"],
-        &["sms.received"],
-        "message",
-    ),
-    TriggerKind {
-        name: "scheduled_time",
-        aliases: &["scheduled", "cron_trigger", "schedule"],
-        listens_to: &[],
-        variable: "schedule",
-        built: Built::NotYet("a trigger by clock"),
-    },
-];
-
-/// A row of [`ACTIONS`].
-#[derive(Clone, Copy, Debug)]
+/// An action of a flow.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ActionKind {
-    /// As in the action reference, with underscores; [`find_action`] takes dashes for them too.
+    /// As in the action reference, with underscores. [`find_action`] also accepts dashes.
     pub name: &'static str,
-    pub aliases: &'static [&'static str],
+    #[serde(default)]
+    pub aliases: Vec<&'static str>,
     /// What it does, to follow its name.
     pub summary: &'static str,
-    /// Keys of its `config`; the first ones up to `required` must be there.
-    pub config: &'static [&'static str],
+    /// Keys of its `config`, the required ones first.
+    #[serde(default)]
+    pub config: Vec<&'static str>,
+    /// The number of required keys.
+    #[serde(default)]
     pub required: usize,
-    pub built: Built,
+    /// For an action that the local platform does not support yet: what it is, to follow "`name` (…)".
+    pub not_built: Option<&'static str>,
 }
 
-const fn action(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    summary: &'static str,
-    config: &'static [&'static str],
-    required: usize,
-) -> ActionKind {
-    ActionKind {
-        name,
-        aliases,
-        summary,
-        config,
-        required,
-        built: Built::Yes,
-    }
+/// Every event that the local platform knows, system events first.
+///
+/// Some events have two names, such as `email.open` and `email.opened`: the trigger reference lists both.
+pub fn events() -> &'static [EventKind] {
+    &APPENGINE.events
 }
 
-const fn later(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    summary: &'static str,
-) -> ActionKind {
-    ActionKind {
-        name,
-        aliases,
-        summary,
-        config: &[],
-        required: 0,
-        built: Built::NotYet(summary),
-    }
+/// The named trigger types.
+pub fn triggers() -> &'static [TriggerKind] {
+    &APPENGINE.triggers
 }
 
 /// The actions of a flow.
-pub const ACTIONS: &[ActionKind] = &[
-    action(
-        "send_webhook",
-        &["webhook"],
-        "POSTs the event to a URL",
-        &[
-            "url", "method", "headers", "body", "timeout", "secret", "retry",
-        ],
-        1,
-    ),
-    action(
-        "create_data",
-        &[],
-        "creates a record",
-        &["datatype", "data"],
-        1,
-    ),
-    action(
-        "update_data",
-        &[],
-        "updates records by id or query",
-        &["datatype", "recordId", "query", "updates"],
-        0,
-    ),
-    action(
-        "delete_data",
-        &[],
-        "deletes a record",
-        &["datatype", "recordId", "hardDelete"],
-        0,
-    ),
-    action(
-        "add_tag",
-        &[],
-        "adds a tag to a contact",
-        &["tag", "tags", "recordId", "datatype"],
-        0,
-    ),
-    action(
-        "remove_tag",
-        &[],
-        "takes a tag off a contact",
-        &["tag", "tags", "recordId", "datatype"],
-        0,
-    ),
-    action("create_task", &[], "creates a task", &["title", "data"], 0),
-    later(
-        "send_notification",
-        &["send_email", "send_sms", "notification"],
-        "a notification",
-    ),
-    later("make_call", &[], "a phone call"),
-    later("schedule_call", &[], "a phone call at a later time"),
-    later("delay", &[], "a waiting step"),
-    later("wait", &[], "a waiting step"),
-    later("wait_for_reply", &[], "a waiting step"),
-    later(
-        "move_pipeline_stage",
-        &["move_to_stage"],
-        "a move between pipeline stages",
-    ),
-];
+pub fn actions() -> &'static [ActionKind] {
+    &APPENGINE.actions
+}
 
 /// The operators of a condition `{field, operator, value, timeframe}`.
-pub const OPERATORS: [&str; 13] = [
-    "equals",
-    "not_equals",
-    "contains",
-    "not_contains",
-    "greater_than",
-    "less_than",
-    "exists",
-    "not_exists",
-    "in_last",
-    "after_date",
-    "before_date",
-    "between",
-    "regex_match",
-];
+pub fn operators() -> &'static [&'static str] {
+    &APPENGINE.operators
+}
 
-/// A name that the platform does not know.
+/// A name that is not in the catalogue.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("there is no {what} `{name}`{}", did_you_mean(.suggestion))]
 pub struct Unknown {
     /// "trigger", "action", "event", "operator"
     pub what: &'static str,
     pub name: String,
-    /// The nearest name that there is.
+    /// The most similar name, if any.
     pub suggestion: Option<&'static str>,
 }
 
@@ -286,17 +145,17 @@ fn did_you_mean(suggestion: &Option<&'static str>) -> String {
     suggestion.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
-/// What a trigger type stands for.
+/// A trigger type.
 #[derive(Clone, Copy, Debug)]
 pub enum Trigger {
-    /// A named type with the events that it listens to.
+    /// A named type, for several events.
     Kind(&'static TriggerKind),
-    /// One event by its own name.
+    /// One event, by its name.
     Event(&'static EventKind),
 }
 
 impl Trigger {
-    /// The name in the reference: what a flow is listed under.
+    /// The name in the trigger reference, under which a flow is listed.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Kind(kind) => kind.name,
@@ -304,55 +163,56 @@ impl Trigger {
         }
     }
 
-    /// The event that an execution by hand is said to be.
+    /// The events that start it.
     pub fn events(&self) -> Vec<&'static str> {
         match self {
-            Self::Kind(kind) => kind.listens_to.to_vec(),
+            Self::Kind(kind) => kind.listens_to.clone(),
             Self::Event(event) => vec![event.name],
         }
     }
 
-    pub fn built(&self) -> Built {
+    /// For a trigger that the local platform does not support yet: what it is, to follow "`name` (…)".
+    pub fn not_built(&self) -> Option<&'static str> {
         match self {
-            Self::Kind(kind) => kind.built,
-            Self::Event(_) => Built::Yes,
+            Self::Kind(kind) => kind.not_built,
+            Self::Event(_) => None,
         }
     }
 }
 
-/// Finds a trigger type by name or alias; any event's name is one too. Case and `-` for `_` do not matter in named types.
+/// Finds a trigger type by name or alias, or by the name of an event. Types ignore case, and accept `-` for `_`.
 ///
 /// # Errors
-/// [`Unknown`] with the nearest name, when there is one near enough.
+/// [`Unknown`] with the most similar name, if any is similar enough.
 pub fn find_trigger(name: &str) -> Result<Trigger, Unknown> {
     let spelled = spelling(name);
-    let kind = TRIGGERS
+    let kind = triggers()
         .iter()
         .find(|kind| kind.name == spelled || kind.aliases.contains(&spelled.as_str()));
     if let Some(kind) = kind {
         return Ok(Trigger::Kind(kind));
     }
-    if let Some(event) = EVENTS.iter().find(|event| event.name == name) {
+    if let Some(event) = events().iter().find(|event| event.name == name) {
         return Ok(Trigger::Event(event));
     }
-    let known = TRIGGERS
+    let known = triggers()
         .iter()
         .flat_map(|kind| kind.aliases.iter().copied().chain([kind.name]))
-        .chain(EVENTS.iter().map(|event| event.name));
+        .chain(events().iter().map(|event| event.name));
     Err(unknown("trigger", name, known))
 }
 
 /// Finds an action by name or alias: `send_webhook`, `send-webhook`.
 ///
 /// # Errors
-/// [`Unknown`] with the nearest name, when there is one near enough.
+/// [`Unknown`] with the most similar name, if any is similar enough.
 pub fn find_action(name: &str) -> Result<&'static ActionKind, Unknown> {
     let spelled = spelling(name);
-    ACTIONS
+    actions()
         .iter()
         .find(|kind| kind.name == spelled || kind.aliases.contains(&spelled.as_str()))
         .ok_or_else(|| {
-            let known = ACTIONS
+            let known = actions()
                 .iter()
                 .flat_map(|kind| kind.aliases.iter().copied().chain([kind.name]));
             unknown("action", name, known)
@@ -362,34 +222,35 @@ pub fn find_action(name: &str) -> Result<&'static ActionKind, Unknown> {
 /// Finds an event by its exact name.
 ///
 /// # Errors
-/// [`Unknown`] with the nearest name, when there is one near enough.
+/// [`Unknown`] with the most similar name, if any is similar enough.
 pub fn find_event(name: &str) -> Result<&'static EventKind, Unknown> {
-    EVENTS
+    events()
         .iter()
         .find(|event| event.name == name)
-        .ok_or_else(|| unknown("event", name, EVENTS.iter().map(|event| event.name)))
+        .ok_or_else(|| unknown("event", name, events().iter().map(|event| event.name)))
 }
 
 /// Finds a condition's operator.
 ///
 /// # Errors
-/// [`Unknown`] with the nearest name, when there is one near enough.
+/// [`Unknown`] with the most similar name, if any is similar enough.
 pub fn find_operator(name: &str) -> Result<&'static str, Unknown> {
-    OPERATORS
-        .into_iter()
+    operators()
+        .iter()
+        .copied()
         .find(|operator| *operator == name)
-        .ok_or_else(|| unknown("operator", name, OPERATORS.into_iter()))
+        .ok_or_else(|| unknown("operator", name, operators().iter().copied()))
 }
 
 fn spelling(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace(['-', ' '], "_")
 }
 
-/// Names further than this from what was typed are no help.
+/// Names less similar to the typed one are not suggested.
 const NEAR: f64 = 0.75;
 
 fn unknown(what: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> Unknown {
-    // A name of hostile length is no typing mistake, and comparing it is quadratic.
+    // The comparison takes quadratic time, so only the start of a very long name is compared.
     let typed: String = name.chars().take(64).collect::<String>().to_lowercase();
     let suggestion = known
         .map(|known| (strsim::jaro_winkler(&typed, known), known))
@@ -408,8 +269,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_fourteen_system_events() {
-        let system = EVENTS
+    fn the_repository_raises_fourteen_events() {
+        let system = events()
             .iter()
             .filter(|event| event.family == Family::System)
             .count();
@@ -417,19 +278,19 @@ mod tests {
     }
 
     #[test]
-    fn every_event_has_one_row_and_a_sample_that_is_an_object() {
-        for (index, event) in EVENTS.iter().enumerate() {
-            let sample: serde_json::Value = serde_json::from_str(event.sample).unwrap();
+    fn every_event_is_listed_once_and_its_sample_is_an_object() {
+        for (index, event) in events().iter().enumerate() {
+            let sample: serde_json::Value = serde_json::from_str(event.sample()).unwrap();
             assert!(sample.is_object(), "{}", event.name);
-            let rows = EVENTS.iter().filter(|other| other.name == event.name);
+            let rows = events().iter().filter(|other| other.name == event.name);
             assert_eq!(rows.count(), 1, "{} at {index}", event.name);
         }
     }
 
     #[test]
-    fn every_trigger_listens_to_events_that_exist() {
-        for kind in TRIGGERS {
-            for event in kind.listens_to {
+    fn every_trigger_listens_to_known_events() {
+        for kind in triggers() {
+            for event in &kind.listens_to {
                 assert!(find_event(event).is_ok(), "{} → {event}", kind.name);
             }
         }
@@ -437,12 +298,12 @@ mod tests {
 
     #[test]
     fn every_name_and_alias_finds_its_own_row() {
-        for kind in TRIGGERS {
+        for kind in triggers() {
             for name in kind.aliases.iter().chain([&kind.name]) {
                 assert_eq!(find_trigger(name).unwrap().name(), kind.name, "{name}");
             }
         }
-        for kind in ACTIONS {
+        for kind in actions() {
             for name in kind.aliases.iter().chain([&kind.name]) {
                 assert_eq!(find_action(name).unwrap().name, kind.name, "{name}");
                 let dashed = name.replace('_', "-");
@@ -452,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_type_of_its_own_is_a_trigger() {
+    fn the_name_of_an_event_is_a_trigger() {
         assert_eq!(
             find_trigger("payment.succeeded").unwrap().events(),
             ["payment.succeeded"]
@@ -460,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_name_gets_the_nearest_one() {
+    fn a_mistyped_name_suggests_the_most_similar() {
         let trigger = find_trigger("contact.creatd").unwrap_err();
         assert_eq!(
             trigger.to_string(),
@@ -475,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_near_nothing_gets_no_suggestion() {
+    fn a_name_that_resembles_none_gets_no_suggestion() {
         assert_eq!(find_event("zzzz").unwrap_err().suggestion, None);
         assert_eq!(
             find_event(&"z".repeat(1 << 20)).unwrap_err().name.len(),

@@ -13,7 +13,7 @@ use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::paths::Paths;
-use crate::running::Running;
+use crate::running::{Access, DEFAULT_PLATFORM, Running};
 use crate::secret::Secret;
 use crate::signature::SchemeSpec;
 use crate::signature::{self, Options, Scheme};
@@ -79,24 +79,39 @@ impl Context {
 
     /// [`Context::profile`] for a profile by name.
     pub(crate) fn profile_named(&self, name: &str) -> Result<Profile, CliError> {
+        self.profile_on(name, DEFAULT_PLATFORM)
+    }
+
+    /// [`Context::profile_named`]; the profile `local` stands for one of the platforms that `evt dev` runs.
+    fn profile_on(&self, name: &str, platform: &str) -> Result<Profile, CliError> {
         let entry = self.config.entry(name)?;
-        let local = match entry.name.as_str() {
+        let running = match entry.name.as_str() {
             LOCAL => self.running()?,
             _ => None,
         };
+        let local = running
+            .as_ref()
+            .and_then(|running| running.platform(platform));
+        if let (Some(running), None) = (&running, &local)
+            && self.globals.url.is_none()
+            && entry.url.is_none()
+        {
+            return Err(not_among(running, platform));
+        }
         let url = self.url_of(&entry, local.as_ref())?;
         let org = self.org_of(&entry, local.as_ref())?;
-        // The local platform's token is for the local platform, whatever URL was given.
-        let local = local.filter(|running| running.url == url);
+        // The token of a local platform is valid only there, so another URL does not get it.
+        let local = local.filter(|access| access.url == url);
+        let running = running.filter(|_| local.is_some());
         let mut profile = Profile {
             name: entry.name.clone(),
             url,
             org,
             token: None,
             refresh_token: None,
-            local,
+            local: running,
         };
-        self.authorise(&mut profile, &entry)?;
+        self.authorise(&mut profile, &entry, local)?;
         Ok(profile)
     }
 
@@ -108,22 +123,31 @@ impl Context {
         Running::find(&self.paths.state_dir).map_err(ConfigError::Running)
     }
 
+    /// A platform of the running `evt dev`.
+    pub(crate) fn running_platform(&self, name: &str) -> Result<Access, CliError> {
+        let running = self.running()?.ok_or(ConfigError::NotRunning)?;
+        running
+            .platform(name)
+            .ok_or_else(|| not_among(&running, name))
+    }
+
     /// Where the platform of the profile in force is; no secret is looked up for it.
     pub(crate) fn platform_url(&self) -> Result<String, ConfigError> {
         let entry = self.config.entry(&self.profile_name())?;
-        let local = match entry.name.as_str() {
+        let running = match entry.name.as_str() {
             LOCAL => self.running()?,
             _ => None,
         };
+        let local = running.and_then(|running| running.platform(DEFAULT_PLATFORM));
         self.url_of(&entry, local.as_ref())
     }
 
-    fn url_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {
+    fn url_of(&self, entry: &Entry, local: Option<&Access>) -> Result<String, ConfigError> {
         let configured = entry.url.as_ref().map(|(url, _)| url.as_str());
         let url = self.globals.url.as_deref().or(configured);
         match (url, local) {
             (Some(url), _) => Ok(url.trim_end_matches('/').to_owned()),
-            (None, Some(running)) => Ok(running.url.clone()),
+            (None, Some(access)) => Ok(access.url.clone()),
             (None, None) if entry.name == LOCAL => Err(ConfigError::NotRunning),
             (None, None) => Err(ConfigError::Incomplete {
                 name: entry.name.clone(),
@@ -132,12 +156,12 @@ impl Context {
         }
     }
 
-    fn org_of(&self, entry: &Entry, local: Option<&Running>) -> Result<String, ConfigError> {
+    fn org_of(&self, entry: &Entry, local: Option<&Access>) -> Result<String, ConfigError> {
         let configured = entry.org.as_ref().map(|(org, _)| org.as_str());
         let org = self.globals.org.as_deref().or(configured);
         match (org, local) {
             (Some(org), _) => Ok(org.to_owned()),
-            (None, Some(running)) => Ok(running.org.clone()),
+            (None, Some(access)) => Ok(access.org.clone()),
             (None, None) => Err(ConfigError::Incomplete {
                 name: entry.name.clone(),
                 missing: "org",
@@ -146,7 +170,12 @@ impl Context {
     }
 
     /// The token: by flag or variable, by the profile's reference, by sign-in, by the running platform's own file.
-    fn authorise(&self, profile: &mut Profile, entry: &Entry) -> Result<(), CliError> {
+    fn authorise(
+        &self,
+        profile: &mut Profile,
+        entry: &Entry,
+        local: Option<Access>,
+    ) -> Result<(), CliError> {
         if let Some(reference) = &self.globals.token {
             profile.token = Some(self.secret(reference)?);
         } else if let Some((reference, _)) = &entry.token {
@@ -156,8 +185,8 @@ impl Context {
         {
             profile.token = Some(login.token);
             profile.refresh_token = login.refresh_token;
-        } else if let Some(running) = &profile.local {
-            profile.token = Some(Secret::new(running.token.as_str()));
+        } else if let Some(access) = local {
+            profile.token = Some(Secret::new(access.token));
         }
         Ok(())
     }
@@ -168,6 +197,11 @@ impl Context {
             return Ok(Arc::clone(client));
         }
         self.api_of(&self.profile()?)
+    }
+
+    /// [`Context::api`] for a platform that `evt dev` runs, if the profile in force is `local`.
+    pub(super) fn api_on(&self, platform: &str) -> Result<Arc<Client>, CliError> {
+        self.api_of(&self.profile_on(&self.profile_name(), platform)?)
     }
 
     /// [`Context::api`] for a profile that a command names; the first one that is asked for stays.
@@ -283,6 +317,18 @@ impl Context {
         self.signal.store(exit.code(), Ordering::Relaxed);
         self.shutdown.cancel();
     }
+}
+
+/// The error for a platform that the running `evt dev` does not run.
+fn not_among(running: &Running, platform: &str) -> CliError {
+    let names: Vec<&str> = running.platforms.keys().map(String::as_str).collect();
+    let text = format!("the running `evt dev` does not run the platform `{platform}`");
+    CliError::new(
+        Exit::Unreachable,
+        "platform_not_running",
+        CliError::usage(text).error,
+    )
+    .hint(format!("--platform {}", names.join(" or ")))
 }
 
 /// The profile as the client of the platform takes it.

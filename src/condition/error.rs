@@ -78,7 +78,7 @@ impl Explain for ConditionError {
                 ("unknown_operator", super::mongo::OPERATORS.join(" "))
             }
             Self::UnknownOperator { .. } => {
-                ("unknown_operator", crate::catalogue::OPERATORS.join(" "))
+                ("unknown_operator", crate::catalogue::operators().join(" "))
             }
             Self::Argument { .. } | Self::Shape { .. } => (
                 "bad_condition",

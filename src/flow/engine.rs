@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
 use super::context::{Subject, record_of};
@@ -14,7 +13,7 @@ use super::trigger::Trigger;
 use super::{Cause, EventFormat, FlowError, NewEvent, RecordStore, manage};
 use crate::catalogue;
 use crate::condition::Finding;
-use crate::event::{Event, Outcome, Seq, Source, Transport};
+use crate::event::{Event, Seq};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
 use crate::store::{StoreError, Tx, events, runs};
@@ -110,26 +109,8 @@ impl Flows {
     /// Stores the event in the platform's own format.
     fn insert(&self, tx: &Tx<'_>, event: &NewEvent, now: Timestamp) -> Result<Seq, StoreError> {
         let (body, meta) = self.format.encode(event, now);
-        let mut headers = HeaderMap::with_capacity(1);
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        let stored = Event {
-            seq: None,
-            received_at: now,
-            source: Source::Dev,
-            transport: Transport::Bus,
-            method: Method::POST,
-            target: format!("/{}", event.kind),
-            headers,
-            body,
-            meta,
-            verdict: None,
-            outcome: Outcome::Kept,
-        };
         let cause = event.cause.event.map(|seq| (seq, event.cause.depth));
-        events::insert(tx, &stored, cause)
+        events::insert(tx, &Event::raised(body, meta, now), cause)
     }
 
     /// Checks the trigger's conditions and stores a run: one that starts, or one that explains why it did not. Returns its id.

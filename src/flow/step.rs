@@ -11,7 +11,7 @@ use super::reader::{DocumentError, Node};
 use super::trigger::{self, Trigger};
 use super::webhook::Webhook;
 use crate::backoff::{MOST_RETRIES, Retry};
-use crate::catalogue::{self, ACTIONS, ActionKind, Built};
+use crate::catalogue::{self, ActionKind};
 
 /// A compiled step.
 #[derive(Clone, Debug)]
@@ -251,15 +251,15 @@ fn action_kind(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
         at: kind.at.clone(),
         source,
     })?;
-    match action.built {
-        Built::Yes => Ok(action),
-        Built::NotYet(what) => Err(DocumentError::NotBuilt {
+    match action.not_built {
+        None => Ok(action),
+        Some(what) => Err(DocumentError::NotBuilt {
             at: kind.at.clone(),
             name: name.to_owned(),
             what,
-            supported: ACTIONS
+            supported: catalogue::actions()
                 .iter()
-                .filter(|action| action.built == Built::Yes)
+                .filter(|action| action.not_built.is_none())
                 .map(|action| action.name)
                 .chain(["condition", "end"])
                 .collect(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::NewEvent;
 use super::guard::Guard;
 use super::reader::{DocumentError, Node};
-use crate::catalogue::{self, Built};
+use crate::catalogue;
 use crate::condition::Finding;
 use crate::topic::Pattern;
 
@@ -35,7 +35,7 @@ impl Trigger {
     pub fn event(&self) -> String {
         match &self.events {
             Events::Names(names) => names.first().map_or("manual", |name| name).to_owned(),
-            Events::Pattern(pattern) => catalogue::EVENTS
+            Events::Pattern(pattern) => catalogue::events()
                 .iter()
                 .find(|event| pattern.matches(event.name))
                 .map_or("manual", |event| event.name)
@@ -92,7 +92,7 @@ fn resolve(kind: &Node<'_>) -> Result<Resolved, DocumentError> {
         at: kind.at.clone(),
         source,
     })?;
-    if let Built::NotYet(what) = trigger.built() {
+    if let Some(what) = trigger.not_built() {
         return Err(DocumentError::NotBuilt {
             at: kind.at.clone(),
             name: text.to_owned(),
@@ -115,7 +115,7 @@ fn pattern(kind: &Node<'_>, text: &str) -> Result<Resolved, DocumentError> {
     let pattern: Pattern = text
         .parse()
         .map_err(|_| kind.bad("a trigger, an event or a pattern such as `contact.*`"))?;
-    if !catalogue::EVENTS
+    if !catalogue::events()
         .iter()
         .any(|event| pattern.matches(event.name))
     {
@@ -125,9 +125,9 @@ fn pattern(kind: &Node<'_>, text: &str) -> Result<Resolved, DocumentError> {
 }
 
 fn built_triggers() -> Vec<&'static str> {
-    catalogue::TRIGGERS
+    catalogue::triggers()
         .iter()
-        .filter(|kind| kind.built == Built::Yes)
+        .filter(|kind| kind.not_built.is_none())
         .map(|kind| kind.name)
         .collect()
 }

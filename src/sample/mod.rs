@@ -125,7 +125,7 @@ pub fn all() -> impl Iterator<Item = Sample> {
 }
 
 fn platform() -> impl Iterator<Item = Sample> {
-    catalogue::EVENTS.iter().map(|kind| Sample {
+    catalogue::events().iter().map(|kind| Sample {
         event: kind.name,
         vendor: APPENGINE,
         scheme: Some(PLATFORM_SCHEME),
@@ -248,8 +248,8 @@ impl Sample {
 }
 
 fn platform_body(kind: &EventKind, occasion: &Occasion<'_>) -> Bytes {
-    let data: Value =
-        serde_json::from_str(kind.sample).expect("the catalogue's samples are JSON: tested there");
+    let data: Value = serde_json::from_str(kind.sample())
+        .expect("the catalogue's samples are JSON: tested there");
     let body = json!({
         "event": kind.name,
         "orgId": occasion.org,

@@ -19,7 +19,7 @@ const GIVEN: [(Exit, &str); 20] = [
     ),
     (
         Exit::NotFound,
-        "dev::command::a_program_that_is_not_there_is_an_error",
+        "dev::command::a_missing_program_is_an_error",
     ),
     (Exit::NotAllowed, "profile::a_wrong_password_is_not_allowed"),
     (

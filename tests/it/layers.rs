@@ -314,3 +314,26 @@ fn tokens(text: &str) -> Vec<String> {
         })
         .collect()
 }
+/// Folders of `dev/` with the names that they may not import: platforms and `control` know the host, never the other way.
+const BENEATH: [(&str, &[&str]); 3] = [
+    (
+        "host",
+        &["dev::appengine", "dev::control", "dev::PLATFORMS"],
+    ),
+    ("control", &["dev::appengine", "dev::PLATFORMS"]),
+    ("appengine", &["dev::control", "dev::PLATFORMS"]),
+];
+
+#[test]
+fn the_host_of_dev_knows_no_platform() {
+    let dev = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/dev");
+    let mut upwards = Vec::new();
+    for (folder, above) in BENEATH {
+        for file in rust_files(&dev.join(folder)) {
+            let code = without_comments(&std::fs::read_to_string(&file).unwrap());
+            let named = above.iter().filter(|name| code.contains(*name));
+            upwards.extend(named.map(|name| format!("{}: {name}", file.display())));
+        }
+    }
+    assert_eq!(upwards, Vec::<String>::new());
+}

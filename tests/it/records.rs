@@ -1,7 +1,7 @@
 //! `evt records` against the real local platform.
 
+use evt::dev::AuthMode;
 use evt::dev::DevOptions;
-use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use crate::support::{LocalPlatform, Sandbox};

@@ -8,17 +8,17 @@ use super::ask::control;
 use crate::error::{CliError, Exit};
 use crate::ui::Format;
 
-/// Show the agents that answer AI streams, or load scripts of your own
+/// Show the agents that answer AI streams, or load scripts
 ///
-/// An agent follows a script: each request for it opens a stream that its steps fill. A script replaces the agent of the same id
-/// until the platform ends.
+/// An agent follows a script: each request opens a stream, to which the steps of the script write. A loaded script replaces the
+/// agent with the same id until the platform stops.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  evt dev ai                       show them all
-  evt dev ai agents.yaml           load some, from YAML or JSON
+  evt dev ai                       show all agents
+  evt dev ai agents.yaml           load scripts from YAML or JSON
 
-A file:
+Format of a file:
   agents:
     support:
       pace: 20ms                   before each frame
@@ -26,12 +26,12 @@ A file:
         - say: \"You asked: {message}\"
         - tool: {name: find_order, input: {id: 7}, result: {state: paid}}
         - delay: 2s                or forever
-        - cut: 'data: {\"type\":'    sends this and breaks the connection, once
+        - cut: 'data: {\"type\":'    send this and break the connection, once
         - say: and here I am again
         - error: out of tokens
-  The other steps are event, raw, comment, retry and repeat; framing changes line ends and pieces.")]
+  The other steps are event, raw, comment, retry and repeat; framing changes line ends and the size of pieces.")]
 pub(super) struct Ai {
-    /// The scripts; - reads stdin
+    /// The file with the scripts; - reads stdin
     file: Option<Source>,
 }
 
@@ -43,7 +43,7 @@ impl Ai {
         };
         let document = file.document().map_err(|error| {
             let mut error = CliError::from(error);
-            error.hints = vec!["evt dev ai --help     shows a file".to_owned()];
+            error.hints = vec!["evt dev ai --help     shows the format of a file".to_owned()];
             error
         })?;
         let answer = control.post("/_evt/agents", &document).await?;

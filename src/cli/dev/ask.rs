@@ -1,4 +1,4 @@
-//! Questions and orders to the platform that runs, through its control API.
+//! Commands for the running `evt dev`, which call its control API.
 
 use std::time::Duration;
 
@@ -6,57 +6,57 @@ use serde_json::{Map, Value, json};
 
 use super::super::Context;
 use super::super::input::{Field, nested};
-use crate::catalogue;
+use crate::catalogue::{self, EventKind};
 use crate::config::ConfigError;
 use crate::control::Control;
-use crate::dev::control::sample;
+use crate::dev::appengine::control::sample;
 use crate::error::{CliError, Exit};
-use crate::running::{Running, process_lives};
+use crate::running::{DEFAULT_PLATFORM, Running, process_lives};
 use crate::ui::{Format, safe};
 
-/// How long `stop` waits for the platform to be gone: its own drain, and a little.
-const PATIENCE: Duration = Duration::from_secs(15);
-const GLANCE: Duration = Duration::from_millis(20);
+/// How long `stop` waits for the process to end: the time that it allows for open requests, and a little more.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+const STOP_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Show where the platform runs and what it holds
+/// Show where the platform runs and how much it stores
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt dev status")]
-pub(super) struct Status {}
+pub(super) struct Status {
+    /// Show only this platform
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+}
 
 /// Print a user token for the platform
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  curl -H \"orgid: my-org\" -H \"Authorization: Bearer $(evt dev token)\" http://127.0.0.1:4870/profile/whoami"
 )]
-pub(super) struct Token {}
+pub(super) struct Token {
+    /// The platform that issues the token
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_PLATFORM)]
+    platform: String,
+}
 
-/// Raise an event, as if the platform had
+/// Raise an event as if the platform had raised it
 ///
-/// The event carries a sample record of its datatype. `--set` changes it: `data.email` is a field of its data, `sk` its id.
+/// The event carries a sample record of its datatype, which `--set` changes: `data.email` is a field of its data, `sk` its id.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt dev emit contact.created\n  evt dev emit payment.succeeded --set data.amount:=99 --set sk=payment-1"
 )]
 pub(super) struct Emit {
-    /// The event: payment.succeeded, collection-update, … (`evt send --list` names them)
+    /// The event: payment.succeeded, collection-update, … (`evt send --list` lists them)
     event: String,
     /// Change the record that the event carries: path=text or path:=json (repeatable)
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<Field>,
+    /// The platform that raises the event
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_PLATFORM)]
+    platform: String,
 }
 
-/// Show the platform's switches, or set some
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  evt dev set                               show them all\n  evt dev set 2fa=on                        ask for a second factor at sign-in\n  evt dev set listener.throw=contact.created\n  evt dev set poll.ties=50 poll.429=5       make polling hard"
-)]
-pub(super) struct Set {
-    /// A switch and its value
-    #[arg(value_name = "NAME=VALUE", value_parser = switch)]
-    changes: Vec<(String, String)>,
-}
-
-/// Forget all records, flows, runs, events and deliveries; secrets and switches stay
+/// Delete all records, flows, runs, events and deliveries, but not secrets and settings
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt dev reset --yes")]
 pub(super) struct Reset {
@@ -65,17 +65,10 @@ pub(super) struct Reset {
     yes: bool,
 }
 
-/// End the platform that runs
+/// Stop the running platform
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt dev stop")]
 pub(super) struct Stop {}
-
-fn switch(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("a switch is set as `name=value`, such as 2fa=on".to_owned()),
-    }
-}
 
 pub(super) fn control(cx: &Context) -> Result<Control, CliError> {
     Ok(Control::of(&running(cx)?))
@@ -87,8 +80,17 @@ fn running(cx: &Context) -> Result<Running, CliError> {
 
 impl Status {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
-        let mut status = control(cx)?.get("/_evt/status").await?;
-        if let (Some(status), Ok(running)) = (status.as_object_mut(), running(cx)) {
+        let path = match &self.platform {
+            Some(name) => {
+                cx.running_platform(name)?;
+                format!("/_evt/{name}/status")
+            }
+            None => "/_evt/status".to_owned(),
+        };
+        let mut status = control(cx)?.get(&path).await?;
+        if let (Some(status), Ok(running), None) =
+            (status.as_object_mut(), running(cx), &self.platform)
+        {
             status.insert("url".into(), running.url.into());
             status.insert("control_url".into(), running.control_url.into());
         }
@@ -111,6 +113,8 @@ fn rows(status: &Value) -> Vec<Vec<String>> {
         }
         match (name.as_str(), value) {
             ("records", Value::Object(orgs)) => rows.extend(counts(orgs)),
+            // The facts of the default platform are the other rows.
+            ("platforms", Value::Object(all)) => rows.extend(all.iter().skip(1).map(address)),
             (_, Value::String(text)) => rows.push(vec![label, text.clone()]),
             (_, Value::Null) => rows.push(vec![label, "none".to_owned()]),
             (_, other) => rows.push(vec![label, other.to_string()]),
@@ -119,7 +123,12 @@ fn rows(status: &Value) -> Vec<Vec<String>> {
     rows
 }
 
-/// A span in its two greatest units: `13 min 19 s`.
+fn address((name, facts): (&String, &Value)) -> Vec<String> {
+    let url = facts["url"].as_str().unwrap_or_default();
+    vec![name.clone(), url.to_owned()]
+}
+
+/// Writes a time in its two largest units: `13 min 19 s`.
 fn span(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -144,8 +153,10 @@ fn counts(orgs: &Map<String, Value>) -> Vec<Vec<String>> {
 
 impl Token {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
-        let answer = control(cx)?.get("/_evt/token").await?;
-        // A token is for `$(evt dev token)`: JSON only where it was asked for by name.
+        cx.running_platform(&self.platform)?;
+        let path = format!("/_evt/{}/token", self.platform);
+        let answer = control(cx)?.get(&path).await?;
+        // `$(evt dev token)` needs the bare token, so JSON is printed only on request.
         if cx.ui.explicit_json() {
             cx.ui.json(&answer)?;
         } else {
@@ -157,20 +168,20 @@ impl Token {
 
 impl Emit {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
-        let kind = catalogue::find_event(&self.event).map_err(|unknown| {
-            let hint = match unknown.suggestion {
-                Some(meant) => format!("evt dev emit {meant}"),
-                None => "evt send --list".to_owned(),
-            };
-            CliError::new(Exit::Usage, "unknown_event", unknown).hint(hint)
-        })?;
-        let record = nested(sample(kind), &self.set)?;
-        let body = json!({ "event": kind.name, "record": record });
-        let answer = control(cx)?.post("/_evt/emit", &body).await?;
+        cx.running_platform(&self.platform)?;
+        let record = if self.platform == DEFAULT_PLATFORM {
+            sample(find_event(&self.event)?)
+        } else {
+            json!({})
+        };
+        let body = json!({ "event": self.event, "record": nested(record, &self.set)? });
+        let path = format!("/_evt/{}/emit", self.platform);
+        let answer = control(cx)?.post(&path, &body).await?;
         match cx.ui.format() {
             Format::Text => {
                 let reference = answer["ref"].as_str().unwrap_or_default();
-                cx.ui.line(&format!("{}  {}", safe(reference), kind.name))?;
+                cx.ui
+                    .line(&format!("{}  {}", safe(reference), safe(&self.event)))?;
             }
             Format::Json | Format::Raw => cx.ui.json(&answer)?,
         }
@@ -178,68 +189,29 @@ impl Emit {
     }
 }
 
-impl Set {
-    pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
-        let control = control(cx)?;
-        if self.changes.is_empty() {
-            return show(&control.get("/_evt/settings").await?, cx);
-        }
-        let changes: Map<String, Value> = self
-            .changes
-            .into_iter()
-            .map(|(name, value)| (name, Value::String(value)))
-            .collect();
-        let set = control
-            .post("/_evt/settings", &Value::Object(changes))
-            .await?;
-        match cx.ui.format() {
-            Format::Text => {
-                for (name, value) in set.as_object().into_iter().flatten() {
-                    let value = value.as_str().unwrap_or_default();
-                    cx.ui.line(&format!("{} = {}", safe(name), safe(value)))?;
-                }
-            }
-            Format::Json | Format::Raw => cx.ui.json(&set)?,
-        }
-        Ok(Exit::Done)
-    }
-}
-
-fn show(answer: &Value, cx: &Context) -> Result<Exit, CliError> {
-    let settings = answer["settings"].as_array().cloned().unwrap_or_default();
-    if cx.ui.format() != Format::Text {
-        for setting in &settings {
-            cx.ui.json(setting)?;
-        }
-        return Ok(Exit::Done);
-    }
-    let text =
-        |setting: &Value, field: &str| setting[field].as_str().unwrap_or_default().to_owned();
-    let rows = settings
-        .iter()
-        .map(|setting| {
-            ["name", "value", "takes", "help"]
-                .map(|field| text(setting, field))
-                .to_vec()
-        })
-        .collect();
-    cx.ui
-        .table(&["SWITCH", "IS", "TAKES", "WHAT IT DOES"], rows)?;
-    Ok(Exit::Done)
+/// Finds an event of AppEngine's catalogue.
+fn find_event(name: &str) -> Result<&'static EventKind, CliError> {
+    catalogue::find_event(name).map_err(|unknown| {
+        let hint = match unknown.suggestion {
+            Some(meant) => format!("evt dev emit {meant}"),
+            None => "evt send --list".to_owned(),
+        };
+        CliError::new(Exit::Usage, "unknown_event", unknown).hint(hint)
+    })
 }
 
 impl Reset {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         let control = control(cx)?;
         if !self.yes {
-            let question = "Forget all records, flows, runs, events and deliveries?";
+            let question = "Delete all records, flows, runs, events and deliveries?";
             if !cx.ui.confirm(question, false, "--yes")? {
                 cx.ui.status("Nothing was changed");
                 return Ok(Exit::Done);
             }
         }
         control.post("/_evt/reset", &json!({})).await?;
-        cx.ui.notice("reset", json!({}), "The platform is as new");
+        cx.ui.notice("reset", json!({}), "All data is deleted");
         Ok(Exit::Done)
     }
 }
@@ -249,13 +221,13 @@ impl Stop {
         let running = running(cx);
         control(cx)?.post("/_evt/stop", &json!({})).await?;
         if let Ok(running) = running {
-            let gone = async {
+            let ended = async {
                 while process_lives(running.pid) && is_announced(&running, cx) {
-                    tokio::time::sleep(GLANCE).await;
+                    tokio::time::sleep(STOP_INTERVAL).await;
                 }
             };
-            if tokio::time::timeout(PATIENCE, gone).await.is_err() {
-                cx.ui.warn("the platform still finishes what it has begun");
+            if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
+                cx.ui.warn("the platform is still finishing open requests");
                 return Ok(Exit::Done);
             }
         }
@@ -265,7 +237,7 @@ impl Stop {
     }
 }
 
-/// Whether the file that names the platform is still there, which is the last thing that it removes.
+/// Whether the file that names the process still exists. The process removes it last.
 fn is_announced(running: &Running, cx: &Context) -> bool {
     matches!(Running::find(&cx.paths.state_dir), Ok(Some(found)) if found.url == running.url)
 }
@@ -275,14 +247,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_span_is_told_in_its_two_greatest_units() {
-        for (seconds, told) in [
+    fn a_time_is_written_in_its_two_largest_units() {
+        for (seconds, text) in [
             (59, "59 s"),
             (799, "13 min 19 s"),
             (3_660, "1 h 1 min"),
             (90_000, "1 d 1 h"),
         ] {
-            assert_eq!(span(seconds), told);
+            assert_eq!(span(seconds), text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The gateways of the platform that runs: events that arrive at their clients, and connections that break.
+//! `evt dev push` and `evt dev cut`: send events to the clients of gateways, and break their connections.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::ui::Format;
 
 /// Push an event to the clients of a gateway
 ///
-/// Everyone who is connected to the namespace gets it; --to-org and --room choose among them. A list is one argument.
+/// All clients of the namespace receive it, unless --to-org or --room selects some. A list counts as one argument.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt dev push chat message '{\"chatId\":\"chat-1\",\"message\":\"Hello\"}'\n  evt dev push community-chat newMessage --room team '{\"content\":\"Lunch?\"}'"
@@ -34,8 +34,8 @@ pub(super) struct Push {
 
 /// Break the connections of the gateways
 ///
-/// Clients connect again by themselves, as after a restart. With a namespace the server disconnects its clients from that one
-/// alone, and they stay away.
+/// Clients reconnect by themselves, as after a restart. With a namespace, the server disconnects clients only from it, and they
+/// do not reconnect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt dev cut\n  evt dev cut chat")]
 pub(super) struct Cut {
@@ -45,7 +45,7 @@ pub(super) struct Cut {
 }
 
 fn json_text(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }
 
 impl Push {
@@ -58,9 +58,11 @@ impl Push {
             "room": self.room,
         });
         let answer = control(cx)?.post("/_evt/gateways/emit", &order).await?;
-        told(&answer, "sent", "Sent to", cx)?;
+        print_count(&answer, "sent", "Sent to", cx)?;
         if let Some(lost @ 1..) = answer["lost"].as_u64() {
-            cx.ui.warn(&format!("{lost} read too slowly, and miss it"));
+            cx.ui.warn(&format!(
+                "{lost} clients did not receive it because their buffers are full"
+            ));
         }
         Ok(Exit::Done)
     }
@@ -70,13 +72,13 @@ impl Cut {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         let order = json!({ "namespace": self.namespace });
         let answer = control(cx)?.post("/_evt/gateways/cut", &order).await?;
-        told(&answer, "cut", "Disconnected", cx)?;
+        print_count(&answer, "cut", "Disconnected", cx)?;
         Ok(Exit::Done)
     }
 }
 
-/// How many clients it was about.
-fn told(answer: &Value, field: &str, what: &str, cx: &Context) -> Result<(), CliError> {
+/// Prints the number of clients in an answer.
+fn print_count(answer: &Value, field: &str, what: &str, cx: &Context) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => {
             let count = answer[field].as_u64().unwrap_or_default();

@@ -1,36 +1,38 @@
-//! `evt dev`: run the platform locally, and speak to the one that runs.
+//! `evt dev`: run the platforms locally, and talk to those that run.
 
 mod ai;
 mod ask;
 mod gateways;
+mod routes;
+mod settings;
 mod vendors;
 mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Context;
 use super::child::Child;
 use super::runtime::Runtime;
-use crate::dev::appengine::auth::AuthMode;
 use crate::dev::host::hosts::AllowedHost;
-use crate::dev::{CONTROL_PORT, DevOptions, PORT, Platform};
+use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
 use crate::error::{CliError, Exit};
 use crate::running::Running;
 use crate::ui::Format;
 
 /// Run the platform locally
 ///
-/// Everything is kept in a data directory (--ephemeral: in none) and goes on where it was at the next start. With a command
-/// after `--`, that command runs with EVT_URL, EVT_ORG, EVT_TOKEN, EVT_WEBHOOK_SECRET and EVT_CONTROL_URL set, the platform
-/// ends with it, and its exit code is evt's.
+/// All data is stored in a data directory and is available again at the next start, except with `--ephemeral`. A command after
+/// `--` runs with EVT_URL, EVT_ORG, EVT_TOKEN, EVT_WEBHOOK_SECRET and EVT_CONTROL_URL set, and with EVT_<NAME>_URL and
+/// EVT_<NAME>_TOKEN for each platform. The platforms stop when the command ends, and evt exits with its exit code.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    subcommand_help_heading = "With the platform that runs",
+    subcommand_help_heading = "With a running platform",
     after_help = "\
 Examples:
   evt dev                                      run it; other commands find it by themselves
@@ -46,22 +48,25 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Args)]
 struct Start {
-    /// Port of the platform; 0 takes a free one, also for the control API
+    /// Port of the platforms; 0 selects free ports for them and for the control API
     #[arg(long, default_value_t = PORT, help_heading = "Running")]
     port: u16,
-    /// Port of the control API; 0 takes a free one
+    /// Port of the control API; 0 selects a free one
     #[arg(long, default_value_t = CONTROL_PORT, help_heading = "Running")]
     console_port: u16,
-    /// Keep everything here in place of the user's data folder
+    /// Start only these platforms, separated by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = platform_names(), help_heading = "Running")]
+    only: Vec<String>,
+    /// Store all data here instead of in the user's data folder
     #[arg(long, value_name = "DIR", help_heading = "Running")]
     data: Option<PathBuf>,
-    /// Keep nothing beyond this run
+    /// Delete all data when the platform stops
     #[arg(long, conflicts_with = "data", help_heading = "Running")]
     ephemeral: bool,
     /// Create the records and flows of this file first (YAML or JSON: records, flows)
     #[arg(long, value_name = "FILE", help_heading = "Running")]
     seed: Option<PathBuf>,
-    /// How to read Authorization: any token, none, or only the platform's own
+    /// How to check Authorization: accept any token, need none, or accept only the platform's own
     #[arg(
         long,
         value_name = "MODE",
@@ -72,18 +77,22 @@ struct Start {
     /// Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT
     #[arg(long, value_name = "HOST", help_heading = "Behaving")]
     allow_host: Vec<AllowedHost>,
-    /// The most records in one page
+    /// Maximum number of records in a page
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..=10_000), help_heading = "Behaving")]
     page_cap: u64,
-    /// Send deliveries with the flow's own headers alone: unsigned, as the real platform does
+    /// Send deliveries only with the flow's own headers: unsigned, as the real platform does
     #[arg(long, help_heading = "Behaving")]
     bare: bool,
-    /// Print `export` lines for a shell: of the platform that runs, else of the one that this starts; they hold secrets
+    /// Print `export` lines for a shell, for the running platform or else for the one that this starts; they contain secrets
     #[arg(long, help_heading = "Running")]
     print_env: bool,
-    /// Run this with the platform's addresses in its environment, and end with it
+    /// Run this command with the platform's addresses in its environment, and stop when it ends
     #[arg(last = true, value_name = "CMD")]
     child: Vec<String>,
+}
+
+fn platform_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(PLATFORMS.iter().map(|platform| platform.name))
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -98,7 +107,8 @@ enum Command {
     Status(ask::Status),
     Token(ask::Token),
     Emit(ask::Emit),
-    Set(ask::Set),
+    Set(settings::Set),
+    Routes(routes::Routes),
     Ai(ai::Ai),
     Vendors(vendors::Vendors),
     Reset(ask::Reset),
@@ -107,21 +117,30 @@ enum Command {
     Stop(ask::Stop),
 }
 
-/// Runs the platform, or the question to the one that runs.
+/// Runs the platforms, or a command for those that run.
 pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match args.command {
         None => Runtime::Server.run(cx, serve(args.start, own)),
-        Some(Command::Status(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Token(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Emit(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Set(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Ai(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Vendors(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Reset(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Push(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Cut(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
-        Some(Command::Stop(args)) => Runtime::Brief.run(cx, async move { args.run(&own).await }),
+        Some(command) => Runtime::Brief.run(cx, async move { command.run(&own).await }),
+    }
+}
+
+impl Command {
+    async fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::Status(args) => args.run(cx).await,
+            Self::Token(args) => args.run(cx).await,
+            Self::Emit(args) => args.run(cx).await,
+            Self::Set(args) => args.run(cx).await,
+            Self::Routes(args) => args.run(cx).await,
+            Self::Ai(args) => args.run(cx).await,
+            Self::Vendors(args) => args.run(cx).await,
+            Self::Reset(args) => args.run(cx).await,
+            Self::Push(args) => args.run(cx).await,
+            Self::Cut(args) => args.run(cx).await,
+            Self::Stop(args) => args.run(cx).await,
+        }
     }
 }
 
@@ -134,46 +153,42 @@ async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let stop = cx.shutdown.child_token();
-    let platform = Platform::start(args.options(&cx), stop.clone()).await?;
-    args.announce(&platform, &cx)?;
+    let server = Server::start(args.options(&cx), stop.clone()).await?;
+    args.announce(&server, &cx)?;
     let end = match args.child.as_slice() {
         [] => {
-            let watcher = watch::start(&platform, &cx, &stop);
+            let watcher = watch::start(&server, &cx, &stop);
             stop.cancelled().await;
             watcher.ended().await;
             Ok(Exit::Done)
         }
-        command => accompany(command, &platform, &cx).await,
+        command => accompany(command, &server, &cx).await,
     };
     stop.cancel();
-    let kept = platform.running().data.clone();
-    platform.stopped().await;
+    let data = server.running().data.clone();
+    server.stopped().await;
     if args.child.is_empty() {
-        let text = match kept {
-            Some(data) => format!("Stopped. Everything is kept in {}", data.display()),
-            None => "Stopped. Nothing is kept".to_owned(),
+        let text = match data {
+            Some(data) => format!("Stopped. All data is in {}", data.display()),
+            None => "Stopped. All data is deleted".to_owned(),
         };
         cx.ui.notice("stopped", json!({}), &text);
     }
     end
 }
 
-/// Runs the command after `--` to its end, and returns its code.
-async fn accompany(
-    command: &[String],
-    platform: &Platform,
-    cx: &Context,
-) -> Result<Exit, CliError> {
-    let variables = platform.running().variables();
+/// Runs the command after `--`, and returns its exit code.
+async fn accompany(command: &[String], server: &Server, cx: &Context) -> Result<Exit, CliError> {
+    let variables = server.running().variables();
     let variables: Vec<(&str, &str)> = variables
         .iter()
-        .map(|(name, value)| (*name, value.as_str()))
+        .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
     let mut child = Child::start(command, &variables, cx)?;
     Ok(Exit::Child(child.wait().await?))
 }
 
-/// `export` lines on stdout; none of the values holds a quote.
+/// Prints `export` lines on stdout. No value contains a quote.
 fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
     for (name, value) in running.variables() {
         cx.ui.line(&format!("export {name}='{value}'"))?;
@@ -188,9 +203,15 @@ impl Start {
             Some(path) => folder(path),
             None => cx.paths.platform_dir(),
         };
+        let is_selected = |name| self.only.is_empty() || self.only.iter().any(|own| own == name);
         DevOptions {
+            platforms: PLATFORMS
+                .iter()
+                .copied()
+                .filter(|platform| is_selected(platform.name))
+                .collect(),
             port: self.port,
-            // One flag for "somewhere free" is enough.
+            // `--port 0` alone selects free ports for both.
             control_port: if self.port == 0 && self.console_port == CONTROL_PORT {
                 0
             } else {
@@ -215,38 +236,44 @@ impl Start {
         }
     }
 
-    /// Addresses on stdout (a command after `--` has stdout for itself), what to try on stderr.
-    fn announce(&self, platform: &Platform, cx: &Context) -> Result<(), CliError> {
-        let running = platform.running();
+    /// Prints addresses on stdout, unless a command after `--` owns it, and suggestions on stderr.
+    fn announce(&self, server: &Server, cx: &Context) -> Result<(), CliError> {
+        let running = server.running();
         let facts = facts(running);
         if self.print_env {
             export(running, cx)?;
         } else if self.child.is_empty() {
             match cx.ui.format() {
                 Format::Text => {
-                    cx.ui.table(&["WHAT", "WHERE"], places(running))?;
+                    cx.ui.table(&["WHAT", "WHERE"], addresses(running))?;
                     if cx.ui.stdout_is_terminal() {
-                        cx.ui.line("")?;
-                        vendors::table(
-                            &crate::dev::appengine::vendors::facts(platform.state()),
-                            cx,
-                        )?;
+                        let tables = server.platforms().iter().flat_map(|all| all.tables());
+                        for table in tables {
+                            cx.ui.line("")?;
+                            cx.ui.table(table.columns, table.rows)?;
+                        }
                     }
                 }
                 Format::Json | Format::Raw => cx.ui.json(&facts)?,
             }
         }
         cx.ui.flush()?;
-        if let Some(other) = platform.in_the_shade_of() {
+        if let Some(other) = server.hidden_by() {
             cx.ui.warn(&format!(
-                "other commands go on to find the `evt dev` with pid {other}; this one is found with EVT_URL={} alone",
+                "other commands still find the `evt dev` with pid {other}; set EVT_URL={} to use this one",
                 running.url
             ));
         }
-        if let Some(planted) = platform.planted() {
+        if let Some(planted) = server.planted() {
+            let created: Vec<String> = planted
+                .created
+                .iter()
+                .map(|(kind, count)| format!("{count} {kind}"))
+                .collect();
             cx.ui.status(&format!(
-                "Planted {} records and {} flows; {} were there already",
-                planted.records, planted.flows, planted.kept
+                "Created {} from the seed; {} existed already",
+                created.join(" and "),
+                planted.existing
             ));
         }
         cx.ui.notice("ready", facts, &self.ready(running, cx));
@@ -263,9 +290,9 @@ Ready. Try this next, in another terminal:
   evt listen                          receive what flows deliver, verified
   evt flows create --on contact.created --webhook {}/hook
   evt records create contact email=ada@example.com
-  evt send stripe/payment_intent.succeeded   a vendor's, signed
+  evt send stripe/payment_intent.succeeded   a vendor's event, signed
   evt dev vendors                     every vendor's key in full
-Ctrl-C ends it.",
+Ctrl-C stops it.",
             cx.listener()
         )
     }
@@ -279,21 +306,36 @@ fn facts(running: &Running) -> Value {
         "data": running.data,
         "pid": running.pid,
         "signs_deliveries": running.webhook_secret.is_some(),
+        "platforms": urls(running).collect::<serde_json::Map<_, _>>(),
     })
 }
 
-fn places(running: &Running) -> Vec<Vec<String>> {
+fn urls(running: &Running) -> impl Iterator<Item = (String, Value)> {
+    let all = running.platforms.iter();
+    all.map(|(name, access)| {
+        (
+            name.clone(),
+            json!({ "url": access.url, "org": access.org }),
+        )
+    })
+}
+
+fn addresses(running: &Running) -> Vec<Vec<String>> {
     let data = match &running.data {
         Some(path) => path.display().to_string(),
-        None => "nowhere (--ephemeral)".to_owned(),
+        None => "deleted at the end (--ephemeral)".to_owned(),
     };
-    let rows = [
-        ("platform", running.url.clone()),
-        ("control API", running.control_url.clone()),
-        ("organisation", running.org.clone()),
-        ("data", data),
+    let mut rows = vec![
+        ("platform".to_owned(), running.url.clone()),
+        ("control API".to_owned(), running.control_url.clone()),
+        ("organisation".to_owned(), running.org.clone()),
+        ("data".to_owned(), data),
     ];
+    if running.platforms.len() > 1 {
+        let all = running.platforms.iter();
+        rows.extend(all.map(|(name, access)| (name.clone(), access.url.clone())));
+    }
     rows.into_iter()
-        .map(|(what, value)| vec![what.to_owned(), value])
+        .map(|(what, value)| vec![what, value])
         .collect()
 }

@@ -4,23 +4,19 @@ use serde_json::Value;
 
 use super::super::Context;
 use super::ask::control;
-use crate::dev::appengine::vendors::Facts;
 use crate::error::{CliError, Exit};
-use crate::ui::{Format, Style, clip};
+use crate::ui::{Format, Style};
 
-/// What of a secret is shown at start: enough to tell two apart.
-const SHOWN: usize = 11;
-
-/// Show where the platform receives vendors' webhooks, and the secrets that they sign with
+/// Show the receivers of vendors' webhooks, and the secrets that sign them
 ///
-/// The keys are the data directory's own. `evt send VENDOR/EVENT` finds receiver and key by itself.
+/// Every data directory has its own keys. `evt send VENDOR/EVENT` finds receiver and key by itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  evt dev vendors                  all of them
-  evt dev vendors paypal -o json   one, with a key that is made when it is first asked for")]
+  evt dev vendors                  all vendors
+  evt dev vendors paypal -o json   one vendor, including a key that is created at first use")]
 pub(super) struct Vendors {
-    /// One of them: stripe, ses, facebook, …
+    /// A vendor: stripe, ses, facebook, …
     vendor: Option<String>,
 }
 
@@ -31,7 +27,11 @@ impl Vendors {
             Some(name) if is_plain(name) => {
                 vec![control.get(&format!("/_evt/vendors/{name}")).await?]
             }
-            Some(name) => return Err(CliError::usage(format!("`{name}` is no vendor's name"))),
+            Some(name) => {
+                return Err(CliError::usage(format!(
+                    "`{name}` is not the name of a vendor"
+                )));
+            }
             None => match control.get("/_evt/vendors").await?["vendors"].take() {
                 Value::Array(vendors) => vendors,
                 _ => Vec::new(),
@@ -40,7 +40,7 @@ impl Vendors {
         match cx.ui.format() {
             Format::Text if self.vendor.is_some() => {
                 for (name, value) in one(&vendors[0]) {
-                    // Keys and certificates have lines of their own, to be copied as they are.
+                    // Keys and certificates start on a new line so that they can be copied.
                     let value = value.trim_end();
                     let gap = if value.contains('\n') { "\n" } else { "  " };
                     cx.ui.line(&format!(
@@ -51,7 +51,7 @@ impl Vendors {
             }
             Format::Text => {
                 for facts in &vendors {
-                    // No table: a secret that is broken into lines cannot be copied.
+                    // A table would break long secrets into lines, which cannot be copied.
                     let [vendor, path, scheme, secret] = row(facts);
                     let line = format!("{path:<32} {scheme:<21} {secret}");
                     cx.ui.line(&format!(
@@ -70,7 +70,7 @@ impl Vendors {
     }
 }
 
-/// A name that is one piece of a path.
+/// Whether the name is a single segment of a path.
 fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name
@@ -112,22 +112,4 @@ fn one(facts: &Value) -> Vec<(String, String)> {
         rows.push((format!("option {}", part(0)), part(1).to_owned()));
     }
     rows
-}
-
-/// The table of a start: what a person pastes into a vendor's settings, with the secrets cut short.
-pub(super) fn table(all: &[Facts], cx: &Context) -> std::io::Result<()> {
-    let rows = all.iter().map(|facts| {
-        let secret = match &facts.secret {
-            Some(secret) => clip(secret, SHOWN),
-            None => "at first use".to_owned(),
-        };
-        vec![
-            facts.vendor.to_owned(),
-            facts.path.to_owned(),
-            facts.scheme.to_owned(),
-            secret,
-        ]
-    });
-    cx.ui
-        .table(&["VENDOR", "RECEIVER", "SCHEME", "SECRET"], rows.collect())
 }

@@ -1,4 +1,4 @@
-//! What happens in the platform, one line each, while a person looks at its terminal.
+//! Prints a line for each event and delivery while `evt dev` runs on a terminal.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,39 +10,39 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::Context;
-use crate::dev::Platform;
+use crate::dev::Server;
 use crate::event::{Event, Seq};
 use crate::store::events::{self, Scan};
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, StoreError, queue};
 use crate::ui::{Format, Style, line, safe};
 
-/// How often the store is asked for events. A person does not see a shorter delay.
-const GLANCE: Duration = Duration::from_millis(150);
-/// Lines at a glance; a burst beyond it is summed up.
-const LINES: usize = 100;
+/// Interval at which the store is read for new events. A shorter delay would not be noticed.
+const INTERVAL: Duration = Duration::from_millis(150);
+/// Maximum number of lines in an interval. Further events are summarised.
+const MAX_LINES: usize = 100;
 
-/// A watcher, or none where nobody looks.
+/// A running watcher, or none if there is no terminal.
 pub(super) struct Watcher(Option<JoinHandle<()>>);
 
 impl Watcher {
-    /// Waits for the last line.
+    /// Waits until the last line is printed.
     pub(super) async fn ended(self) {
         if let Some(task) = self.0 {
-            // Its failure has been reported by the panic hook.
+            // The panic hook has reported a failure.
             let _ = task.await;
         }
     }
 }
 
-/// Shows events and deliveries on a terminal, unless `--quiet`, until `stop`.
-pub(super) fn start(platform: &Platform, cx: &Arc<Context>, stop: &CancellationToken) -> Watcher {
-    let looks_on = cx.env.stderr_is_terminal && !cx.ui.is_quiet();
-    if !looks_on || cx.ui.format() != Format::Text {
+/// Prints events and deliveries until `stop`, if stderr is a terminal and without `--quiet`.
+pub(super) fn start(server: &Server, cx: &Arc<Context>, stop: &CancellationToken) -> Watcher {
+    let is_watched = cx.env.stderr_is_terminal && !cx.ui.is_quiet();
+    if !is_watched || cx.ui.format() != Format::Text {
         return Watcher(None);
     }
-    let store = platform.state().store.clone();
-    let settled = platform.state().watch_settled();
+    let store = server.host().store.clone();
+    let settled = server.host().ended_deliveries();
     let (cx, stop) = (Arc::clone(cx), stop.clone());
     Watcher(Some(tokio::spawn(watch(store, settled, cx, stop))))
 }
@@ -54,15 +54,15 @@ async fn watch(
     stop: CancellationToken,
 ) {
     let mut last = last_event(&store).await;
-    let mut glance = tokio::time::interval(GLANCE);
+    let mut interval = tokio::time::interval(INTERVAL);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            _ = glance.tick() => last = show_events(&store, last, &cx).await,
+            _ = interval.tick() => last = show_events(&store, last, &cx).await,
             delivery = settled.recv() => match delivery {
                 Ok(delivery) => show_delivery(&store, &delivery, &cx).await,
                 Err(RecvError::Lagged(missed)) => {
-                    cx.ui.status(&format!("… and {missed} deliveries more"));
+                    cx.ui.status(&format!("… and {missed} more deliveries"));
                 }
                 Err(RecvError::Closed) => return,
             },
@@ -88,7 +88,7 @@ async fn show_events(store: &Store, after: Seq, cx: &Context) -> Seq {
             };
             events::scan::<StoreError, _>(connection, &scan, |event| {
                 found.push(event);
-                Ok(if found.len() == LINES {
+                Ok(if found.len() == MAX_LINES {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
@@ -101,9 +101,9 @@ async fn show_events(store: &Store, after: Seq, cx: &Context) -> Seq {
     for event in &found {
         cx.ui.status(&line(&cx.ui, event));
     }
-    if found.len() == LINES {
+    if found.len() == MAX_LINES {
         let newest = last_event(store).await;
-        cx.ui.status("… and more than can be shown");
+        cx.ui.status("… and more events");
         return newest;
     }
     found.last().and_then(|event| event.seq).unwrap_or(after)

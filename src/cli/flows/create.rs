@@ -307,7 +307,7 @@ fn example_field(document: &Value) -> Option<String> {
         Trigger::Kind(kind) => kind.variable,
         Trigger::Event(event) => event.datatype,
     };
-    let sample: Map<String, Value> = serde_json::from_str(event.sample).ok()?;
+    let sample: Map<String, Value> = serde_json::from_str(event.sample()).ok()?;
     let text = |name: &str| Some((name.to_owned(), sample.get(name)?.as_str()?.to_owned()));
     let (name, value) = text("email").or_else(|| sample.keys().find_map(|name| text(name)))?;
     // The hint is pasted into a shell, so the value must not contain special characters.

@@ -2,7 +2,7 @@
 
 use super::create::{self, Args};
 use super::{check, shown};
-use crate::catalogue::{Built, EVENTS, Family, TRIGGERS, find_trigger};
+use crate::catalogue::{self, Family, find_trigger};
 use crate::cli::Context;
 use crate::error::CliError;
 use crate::flow::{self, DocumentError};
@@ -61,12 +61,12 @@ fn trigger(cx: &Context) -> Result<String, CliError> {
 
 /// The events of contacts and orders, then triggers that cover several events, then the events of any record.
 fn choices() -> Vec<&'static str> {
-    let triggers = TRIGGERS
+    let triggers = catalogue::triggers()
         .iter()
-        .filter(|kind| matches!(kind.built, Built::Yes) && kind.listens_to.len() > 1)
+        .filter(|kind| kind.not_built.is_none() && kind.listens_to.len() > 1)
         .map(|kind| kind.name);
     let events = |system: bool| {
-        EVENTS
+        catalogue::events()
             .iter()
             .filter(move |event| (event.family == Family::System) == system)
             .map(|event| event.name)

@@ -15,6 +15,7 @@ use crate::api::Client;
 use crate::api::records::Record;
 use crate::error::{CliError, Exit};
 use crate::json;
+use crate::running::DEFAULT_PLATFORM;
 use crate::ui::{Format, safe, safe_block};
 
 /// List, create, update and delete records of the platform
@@ -25,6 +26,9 @@ use crate::ui::{Format, safe, safe_block};
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+    /// The platform of `evt dev` that holds the records
+    #[arg(long, global = true, value_name = "NAME", default_value = DEFAULT_PLATFORM)]
+    platform: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,7 +100,7 @@ struct Delete {
 
 /// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
-    let client = cx.api()?;
+    let client = cx.api_on(&args.platform)?;
     match args.command {
         Command::List(args) => list::run(&args, &cx, &client).await,
         Command::Show(args) => show(&args, &cx, &client).await,

@@ -1,71 +1,47 @@
-//! Who calls: sign-in, tokens, and the `orgid` header that every request needs.
+//! Authentication: sign-in, tokens, and the `orgid` header that every request needs.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
-use axum::Router;
 use axum::extract::{FromRequestParts, State as FromState};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde_json::{Map, Value, json};
 
 use super::State;
 use crate::dev::host::refusal::{Lints, Refusal, answer};
 use crate::dev::host::request::JsonObject;
 use crate::dev::host::token::{self, Claims, Purpose, TokenError};
+use crate::dev::host::{AuthMode, Routes};
 use crate::store::records;
 use crate::time::Timestamp;
 
-/// The person that is always there.
+/// The email of the built-in user.
 pub const DEV_EMAIL: &str = "dev@evt.local";
-/// That person's password.
+/// The password of the built-in user.
 pub const DEV_PASSWORD: &str = "dev";
-/// The app key that `--auth strict` knows.
+/// The app key that `--auth strict` accepts.
 pub const APP_KEY: &str = "dev";
-/// The secret that belongs to it.
+/// The secret of the app key.
 pub const APP_SECRET: &str = "dev";
-/// The second factor, when it is on: no message is sent, so it is always the same.
+/// The code of the second factor. It is always the same because no message is sent.
 pub const SECOND_FACTOR: &str = "000000";
 
 const REFRESH_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 const CHALLENGE_TTL: Duration = Duration::from_secs(600);
 const MAX_ORG: usize = 128;
 
-/// How strictly `Authorization` is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuthMode {
-    /// Not at all.
-    Off,
-    /// Any bearer token that is not empty; one of ours that has expired is refused.
-    #[default]
-    Lenient,
-    /// Only tokens that this platform signed, for the organisation they were signed for.
-    Strict,
-}
-
-impl AuthMode {
-    /// The mode's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Lenient => "lenient",
-            Self::Strict => "strict",
-        }
-    }
-}
-
 /// Signs and checks tokens.
 pub struct Authority {
-    /// How strictly tokens are read.
+    /// How strictly tokens are checked.
     pub mode: AuthMode,
     key: hmac::Key,
 }
 
 impl Authority {
-    /// `secret` is fixed for a data directory, so that tokens outlive a restart.
+    /// A data directory keeps its `secret`, so that tokens stay valid after a restart.
     pub fn new(mode: AuthMode, secret: &[u8]) -> Self {
         Self {
             mode,
@@ -73,7 +49,7 @@ impl Authority {
         }
     }
 
-    /// A token for the person that is always there.
+    /// A token for the built-in user.
     pub fn dev_token(&self, org: &str, lifetime: Duration) -> String {
         self.issue(&Principal::dev(org), Purpose::User, None, lifetime)
     }
@@ -103,13 +79,13 @@ impl Authority {
         token::verify(token, &self.key, Timestamp::now())
     }
 
-    /// When a token of this platform ends.
+    /// The expiry of a token that this platform issued.
     pub(crate) fn expiry(&self, token: &str) -> Option<Timestamp> {
         let claims = self.verify(token).ok()?;
         Some(Timestamp::from_secs(claims.exp))
     }
 
-    /// Who a bearer token stands for, by the mode in force.
+    /// The user or app of a bearer token, according to the mode.
     pub(crate) fn principal(&self, bearer: Option<&str>, org: &str) -> Result<Principal, Refusal> {
         let Some(bearer) = bearer else {
             return match self.mode {
@@ -141,13 +117,13 @@ fn allowed(claims: Claims, org: &str) -> Result<Principal, Refusal> {
     match claims.kind {
         Purpose::Refresh | Purpose::Challenge => Err(Refusal::unauthorized(
             "invalid_token",
-            "this token only serves to get another one",
+            "this token can only be exchanged for another one",
         )),
         Purpose::User | Purpose::Customer | Purpose::App if claims.orgid != org => {
             Err(Refusal::forbidden(
                 "wrong_org",
                 format!(
-                    "the token belongs to `{}`, the orgid header says `{org}`",
+                    "the token belongs to `{}`, but the orgid header is `{org}`",
                     claims.orgid
                 ),
             ))
@@ -156,7 +132,7 @@ fn allowed(claims: Claims, org: &str) -> Result<Principal, Refusal> {
     }
 }
 
-/// A person or an app.
+/// A user or an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     pub sk: String,
@@ -175,7 +151,7 @@ impl Principal {
         }
     }
 
-    /// `{pk, sk, data:{email, roles}}`, as sign-in answers it.
+    /// `{pk, sk, data:{email, roles}}`, as in the response to a sign-in.
     fn model(&self) -> Value {
         json!({
             "pk": self.org,
@@ -196,7 +172,7 @@ impl From<Claims> for Principal {
     }
 }
 
-/// The organisation of a request, before anyone has signed in.
+/// The organisation of a request that needs no token.
 pub struct Org(pub String);
 
 impl FromRequestParts<Arc<State>> for Org {
@@ -208,7 +184,7 @@ impl FromRequestParts<Arc<State>> for Org {
             && let Some(lints) = parts.extensions.get::<Lints>()
         {
             lints.add(format!(
-                "orgid `{org}` is not this platform's organisation `{}`: it has records of its own",
+                "orgid `{org}` is not this platform's organisation `{}`: it has separate records",
                 state.org
             ));
         }
@@ -216,7 +192,7 @@ impl FromRequestParts<Arc<State>> for Org {
     }
 }
 
-/// The organisation and the person of a request: an extractor that every guarded route takes.
+/// The organisation and the user of a request. Every route that needs a token extracts it.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub org: String,
@@ -230,9 +206,9 @@ impl FromRequestParts<Arc<State>> for Caller {
         let Org(org) = Org::from_request_parts(parts, state).await?;
         let bearer = bearer(&parts.headers, header::AUTHORIZATION.as_str());
         let mut principal = state.authority.principal(bearer, &org)?;
-        // App clients send the app's token as authorization; the person rides in a header of its own.
-        if let Some(person) = self::bearer(&parts.headers, "x-client-authorization") {
-            principal = state.authority.principal(Some(person), &org)?;
+        // App clients send the app's token in `Authorization` and the user's token in another header.
+        if let Some(user) = self::bearer(&parts.headers, "x-client-authorization") {
+            principal = state.authority.principal(Some(user), &org)?;
         }
         Ok(Self { org, principal })
     }
@@ -248,14 +224,14 @@ fn org_of(headers: &HeaderMap) -> Result<String, Refusal> {
     checked_org(org.as_bytes())
 }
 
-/// An organisation as callers may name it.
+/// Checks the name of an organisation.
 pub(crate) fn checked_org(org: &[u8]) -> Result<String, Refusal> {
     let allowed = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     match std::str::from_utf8(org) {
         Ok(text) if text.len() <= MAX_ORG && org.iter().all(allowed) => Ok(text.to_owned()),
         _ => Err(Refusal::bad_request(
             "bad_orgid",
-            "the orgid header may have letters, digits, `.`, `_` and `-`, 128 at most",
+            "the orgid header accepts at most 128 letters, digits, `.`, `_` and `-`",
         )),
     }
 }
@@ -264,26 +240,26 @@ fn bearer<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
     let token = match value.split_at_checked(7) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim(),
-        // The app clients send the person's token bare.
+        // App clients send the user's token without `Bearer`.
         _ if name != header::AUTHORIZATION.as_str() => value,
         _ => return None,
     };
     (!token.is_empty()).then_some(token)
 }
 
-/// The routes of sign-in.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/profile/signin", post(sign_in_user))
-        .route("/profile/user/signin", post(sign_in_user))
-        .route("/user/signin", post(sign_in_user))
-        .route("/profile/customer/signin", post(sign_in_customer))
-        .route("/profile/2fa/verify", post(second_factor))
-        .route("/profile/user/refresh", post(refresh))
-        .route("/profile/customer/refresh", post(refresh))
-        .route("/user/refresh", post(refresh))
-        .route("/profile/app/key", post(app_key))
-        .route("/profile/whoami", get(whoami))
+/// The routes for sign-in and tokens.
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("POST", "/profile/signin", sign_in_user)
+        .route("POST", "/profile/user/signin", sign_in_user)
+        .route("POST", "/user/signin", sign_in_user)
+        .route("POST", "/profile/customer/signin", sign_in_customer)
+        .route("POST", "/profile/2fa/verify", second_factor)
+        .route("POST", "/profile/user/refresh", refresh)
+        .route("POST", "/profile/customer/refresh", refresh)
+        .route("POST", "/user/refresh", refresh)
+        .route("POST", "/profile/app/key", app_key)
+        .route("GET", "/profile/whoami", whoami)
 }
 
 async fn sign_in_user(
@@ -326,14 +302,14 @@ async fn sign_in(
                 "requiresTwoFactor": true,
                 "challengeToken": challenge,
                 "twoFactorMethod": "email",
-                "message": format!("A code was sent to {}. (Nothing was sent: here it is always {SECOND_FACTOR}.)", principal.email),
+                "message": format!("A code was sent to {}. (No message is sent locally: the code is always {SECOND_FACTOR}.)", principal.email),
             }),
         ));
     }
     Ok(signed_in(state, &principal, purpose))
 }
 
-/// A user or customer whose record has this email and password.
+/// The user or customer whose record has this email and password.
 async fn recorded(
     state: &State,
     org: String,
@@ -347,6 +323,7 @@ async fn recorded(
     };
     let (email, password) = (email.to_owned(), password.to_owned());
     let found = state
+        .host
         .store
         .read({
             let org = org.clone();
@@ -356,9 +333,7 @@ async fn recorded(
     let Some(body) = found else {
         return Err(Refusal::unauthorized(
             "invalid_credentials",
-            format!(
-                "email or password is wrong; `{DEV_EMAIL}` with `{DEV_PASSWORD}` is always there"
-            ),
+            format!("email or password is wrong; `{DEV_EMAIL}` with `{DEV_PASSWORD}` always works"),
         ));
     };
     let record: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -381,7 +356,7 @@ async fn recorded(
     })
 }
 
-/// The platform's pages and clients spell this answer in three ways: the root form, and a `data` mirror of it.
+/// The response to a sign-in. AppEngine's clients read it at the root, or below `data` with other names.
 fn signed_in(state: &State, principal: &Principal, purpose: Purpose) -> Response {
     let (token, refresh) = pair(state, principal, purpose);
     let user = principal.model();
@@ -416,7 +391,7 @@ async fn second_factor(
     if required(&body, "code")? != SECOND_FACTOR {
         return Err(Refusal::unauthorized(
             "invalid_code",
-            format!("the code is wrong; here it is always {SECOND_FACTOR}"),
+            format!("the code is wrong; locally it is always {SECOND_FACTOR}"),
         ));
     }
     let purpose = claims.then.unwrap_or(Purpose::User);
@@ -442,7 +417,7 @@ fn claims_of(state: &State, token: &str, kind: Purpose) -> Result<Claims, Refusa
         Ok(claims) if claims.kind == kind => Ok(claims),
         Ok(_) => Err(Refusal::unauthorized(
             "invalid_token",
-            "this token is for something else",
+            "this token has another purpose",
         )),
         Err(TokenError::Expired) => Err(Refusal::unauthorized(
             "token_expired",
@@ -466,7 +441,7 @@ async fn app_key(
         return Err(Refusal::unauthorized(
             "invalid_credentials",
             format!(
-                "the app key is wrong; key `{APP_KEY}` with secret `{APP_SECRET}` is always there"
+                "the app key is wrong; key `{APP_KEY}` with secret `{APP_SECRET}` always works"
             ),
         ));
     }
@@ -510,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn lenient_takes_any_token_but_not_none() {
+    fn lenient_accepts_any_token_but_requires_one() {
         let authority = authority(AuthMode::Lenient);
         assert!(authority.principal(Some("anything"), "my-org").is_ok());
         let refusal = authority.principal(None, "my-org").unwrap_err();
@@ -518,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_of_our_own_is_told_from_a_wrong_one() {
+    fn an_expired_token_and_an_invalid_one_have_different_codes() {
         let lenient = authority(AuthMode::Lenient);
         let token = lenient.dev_token("my-org", Duration::ZERO);
         let code = |authority: &Authority, token: &str| {
@@ -553,12 +528,12 @@ mod tests {
     }
 
     #[test]
-    fn off_asks_for_nothing() {
+    fn off_requires_no_token() {
         assert!(authority(AuthMode::Off).principal(None, "my-org").is_ok());
     }
 
     #[test]
-    fn an_organisation_is_a_plain_word() {
+    fn an_organisation_with_other_characters_is_refused() {
         for org in ["", "a b", "a/b", "ä", &"x".repeat(129)] {
             let mut headers = HeaderMap::new();
             headers.insert(

@@ -1,108 +1,65 @@
-//! Automations over HTTP: the flows, their executions by hand, and their runs. What a flow does is `flow`'s.
+//! Automations over HTTP: flows, manual executions, and runs. What a flow does is in `flow`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, post};
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::State;
 use super::auth::Caller;
 use super::repository::Repository;
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::envelope::appengine;
-use crate::event::Meta;
-use crate::flow::{self, DocumentError, EventFormat, FlowError, Flows, NewEvent};
+use crate::flow::{self, DocumentError, FlowError, Flows};
 use crate::json::kind_of;
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunFilter, RunRow};
 use crate::store::{StoreError, Tx};
-use crate::time::Timestamp;
 
-/// Flows or runs in a page when nobody says how many.
+/// The default number of flows or runs in a page.
 const PAGE_SIZE: usize = 50;
 
-/// The routes under `/automation`: the documents know two paths for a flow, and both lead to the same one.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    let mut router = Router::new()
-        .route("/automation/flows/create", post(create))
-        .route("/automation/ai/generate", post(generate))
-        .route("/automation/executions", get(list_runs))
-        .route("/automation/executions/{id}", get(show_run))
-        .route("/automation/executions/{id}/cancel", post(cancel))
-        .route("/automation/executions/{id}/retry", post(retry))
-        .route("/automation/executions/{id}/replay", post(replay));
+/// The routes below `/automation`. AppEngine documents two paths for a flow, with the same meaning.
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    let mut routes = Routes::new()
+        .route("POST", "/automation/flows/create", create)
+        .route("POST", "/automation/ai/generate", generate)
+        .route("GET", "/automation/executions", list_runs)
+        .route("GET", "/automation/executions/{id}", show_run)
+        .route("POST", "/automation/executions/{id}/cancel", cancel)
+        .route("POST", "/automation/executions/{id}/retry", retry)
+        .route("POST", "/automation/executions/{id}/replay", replay);
     for base in ["/automation/flows", "/automation"] {
-        router = router
-            .route(base, get(list).post(create))
-            .route(&format!("{base}/{{id}}"), one())
-            .route(&format!("{base}/{{id}}/enable"), post(enable))
-            .route(&format!("{base}/{{id}}/disable"), post(disable))
-            .route(&format!("{base}/{{id}}/execute"), post(execute));
+        let one = format!("{base}/{{id}}");
+        routes = routes
+            .route("GET", base, list)
+            .route("POST", base, create)
+            .route("GET", &one, show)
+            .route("PUT POST", &one, update)
+            .route("DELETE", &one, remove)
+            .route("POST", &format!("{one}/enable"), enable)
+            .route("POST", &format!("{one}/disable"), disable)
+            .route("POST", &format!("{one}/execute"), execute);
     }
-    router
-}
-
-fn one() -> MethodRouter<Arc<State>> {
-    get(show).put(update).post(update).delete(remove)
-}
-
-/// How AppEngine writes its webhooks.
-pub struct AppEngineFormat;
-
-impl EventFormat for AppEngineFormat {
-    fn user_agent(&self) -> &'static str {
-        "AppEngine (evt dev)"
-    }
-
-    fn encode(&self, event: &NewEvent, now: Timestamp) -> (Bytes, Meta) {
-        let time = whole_seconds(now);
-        let data = event.data.to_string();
-        let body = appengine::encode(&event.kind, &event.org, &time, &data);
-        // The data is the last member.
-        let end = body.len() - 1;
-        let range = end - data.len()..end;
-        let subject = event.data.get("sk").and_then(Value::as_str);
-        let meta = Meta {
-            kind: Some(event.kind.clone()),
-            id: None,
-            system: Some("appengine".to_owned()),
-            org: Some(event.org.clone()),
-            subject: subject.map(str::to_owned),
-            time: Some(time),
-            data: Some(range),
-        };
-        (body.into(), meta)
-    }
-}
-
-/// The time as AppEngine writes it in webhooks: without fractions of a second.
-fn whole_seconds(now: Timestamp) -> String {
-    let mut time = Timestamp::from_secs(now.secs()).to_string();
-    if let Some(point) = time.find('.') {
-        time.replace_range(point..time.len() - 1, "");
-    }
-    time
+    routes
 }
 
 impl From<FlowError> for Refusal {
     fn from(error: FlowError) -> Self {
         let message = error.to_string();
         match error {
-            // The real platform has it: this is no mistake of the caller's.
+            // The real platform supports it, so the request is not invalid.
             FlowError::Document(DocumentError::NotBuilt { .. }) => Self::not_implemented(message),
             FlowError::Document(_) => Self::bad_request("bad_flow", message),
             FlowError::NoSuchFlow { .. } | FlowError::NoSuchRun { .. } => Self::not_found(message),
             FlowError::NameTaken { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "name_taken",
-                format!("{message}: update or delete it, or give this one another name"),
+                format!("{message}: update or delete that flow, or rename this one"),
             ),
             FlowError::WrongState { .. } => Self::new(StatusCode::CONFLICT, "wrong_state", message),
             FlowError::Gone { .. } => Self::new(StatusCode::GONE, "gone", message),
@@ -112,13 +69,14 @@ impl From<FlowError> for Refusal {
 }
 
 impl State {
-    /// Does something with the flows in one commit.
+    /// Runs `op` with the flows in one commit.
     async fn with_flows<T: Send + 'static>(
         &self,
         op: impl FnOnce(&Flows, &Tx<'_>, &Repository) -> Result<T, FlowError> + Send + 'static,
     ) -> Result<T, Refusal> {
         let (flows, repository) = (Arc::clone(&self.flows), Arc::clone(&self.repository));
         let done = self
+            .host
             .store
             .write::<_, FlowError, _>(move |tx| op(&flows, tx, &repository))
             .await;
@@ -155,6 +113,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
     let row = state
+        .host
         .store
         .read::<_, FlowError, _>(move |connection| {
             flows::get(connection, &caller.org, &id)?.ok_or(FlowError::NoSuchFlow { id })
@@ -210,6 +169,7 @@ async fn list(
     let page = Page::of(&query, state.page_cap)?;
     let (size, offset) = (page.size, page.offset());
     let (rows, total): (Vec<FlowRow>, usize) = state
+        .host
         .store
         .read::<_, StoreError, _>(move |connection| {
             flows::list(connection, &caller.org, size, offset)
@@ -231,21 +191,21 @@ async fn execute(
         Some(other) => {
             return Err(Refusal::bad_request(
                 "bad_field",
-                format!("`context` takes an object, not {}", kind_of(&other)),
+                format!("`context` accepts an object, not {}", kind_of(&other)),
             ));
         }
     };
     let run = state
         .with_flows(move |flows, tx, world| flows.execute(tx, world, &caller.org, &id, context))
         .await?;
-    // Whatever it has come to by now: the platform queues an execution and answers at once.
+    // `pending` even if the run has ended: the real platform queues an execution and answers at once.
     let body = json!({"executionId": run, "id": run, "status": "pending"});
     Ok(answer(StatusCode::OK, &body))
 }
 
 async fn generate(_: Caller) -> Refusal {
     Refusal::not_implemented(
-        "flows are not generated here: write one, or run `evt flows create` on a terminal",
+        "flows cannot be generated locally: write one, or run `evt flows create` on a terminal",
     )
 }
 
@@ -264,6 +224,7 @@ async fn list_runs(
         offset: page.offset(),
     };
     let (data, total): (Vec<Value>, usize) = state
+        .host
         .store
         .read::<_, StoreError, _>(move |connection| {
             let (rows, total) = runs::list(connection, &filter)?;
@@ -289,7 +250,7 @@ fn statuses(text: Option<&String>) -> Result<Vec<String>, Refusal> {
             let all = flow::status::ALL.join(", ");
             return Err(Refusal::bad_request(
                 "bad_option",
-                format!("`status` takes some of {all}"),
+                format!("`status` accepts one or more of {all}"),
             ));
         }
         statuses.push(known.to_owned());
@@ -312,9 +273,10 @@ async fn show_run(
     run_answer(&state, caller.org, id).await
 }
 
-/// A run with each of its steps and attempts.
+/// A run with its steps and attempts.
 async fn run_answer(state: &State, org: String, id: String) -> Result<Response, Refusal> {
     let view = state
+        .host
         .store
         .read::<_, FlowError, _>(move |connection| {
             let row = runs::get(connection, &id)?
@@ -363,7 +325,7 @@ async fn replay(
     run_answer(&state, caller.org, run).await
 }
 
-/// Which page of a list: `page` and `pageSize`, in the spellings that the platform's lists take.
+/// The page of a list: `page` and `pageSize`, in all spellings that AppEngine accepts.
 struct Page {
     page: usize,
     size: usize,
@@ -382,7 +344,7 @@ impl Page {
                 .ok_or_else(|| {
                     Refusal::bad_request(
                         "bad_option",
-                        format!("`{}` takes a whole number from 1", names[0]),
+                        format!("`{}` accepts a whole number from 1", names[0]),
                     )
                 })
         };

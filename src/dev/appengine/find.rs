@@ -1,4 +1,4 @@
-//! Finding records: Mongo queries, both ways to sort, pages. One record is in memory at a time, and of the answer only its page.
+//! Finding records: Mongo queries, sort orders, pages. Only the requested page and the record being tested are in memory.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
@@ -15,51 +15,51 @@ use crate::json::kind_of;
 use crate::store::records::{self, Direction, Span};
 use crate::store::{Connection, StoreError};
 
-/// Records in a page when nobody says how many.
+/// The default number of records in a page.
 const PAGE_SIZE: usize = 50;
-/// With a sort that no index serves, the records up to the page's end wait in memory, so that end has a limit.
+/// A sort without an index keeps the records before the end of the page in memory, so the position of a page is limited.
 const MAX_SORTED: u64 = 100_000;
 const MAX_SORT_KEYS: usize = 8;
-/// Why records cannot be looked for.
+/// Why a search is refused.
 #[derive(Debug, Error)]
 pub enum FindError {
-    #[error("the query is not understood: {0}")]
+    #[error("the query is invalid: {0}")]
     Query(#[from] ConditionError),
-    #[error("`{field}` takes a time such as 2026-04-25T00:00:00Z, not {found}")]
+    #[error("`{field}` accepts a time such as 2026-04-25T00:00:00Z, not {found}")]
     BadTime { field: String, found: String },
-    #[error("`{name}` takes {takes}, not {found}")]
+    #[error("`{name}` accepts {takes}, not {found}")]
     BadOption {
         name: &'static str,
         takes: &'static str,
         found: String,
     },
     #[error(
-        "page {page} of this sort lies beyond the first {MAX_SORTED} records: narrow the query, or sort by modifydate"
+        "page {page} of this sort is beyond the first {MAX_SORTED} records: narrow the query, or sort by modifydate"
     )]
     TooDeep { page: u64 },
     #[error(
-        "`{field}` takes $gte, $gt, $lte, $lt, $eq and $exists while `poll.dates` is not iso-ms, not `{operator}`"
+        "`{field}` accepts $gte, $gt, $lte, $lt, $eq and $exists while `poll.dates` is not iso-ms, not `{operator}`"
     )]
     DateOperator { field: String, operator: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Which records.
+/// Selects records.
 pub struct Filter {
-    /// The span of `modifydate` that the query allows, which the index serves.
+    /// The range of `modifydate` that the query allows. The index serves it.
     pub span: Span,
     test: Test,
 }
 
 impl Filter {
-    /// Reads a Mongo query.
+    /// Parses a Mongo query.
     pub fn parse(query: &Value) -> Result<Self, FindError> {
         let (span, test) = query::parse(query)?;
         Ok(Self { span, test })
     }
 
-    /// Records with this text somewhere in them.
+    /// Selects records that contain this text.
     pub fn keyword(text: &str) -> Self {
         Self {
             span: Span::ALL,
@@ -67,7 +67,7 @@ impl Filter {
         }
     }
 
-    /// Records whose attribute is loosely this value.
+    /// Selects records with this attribute, ignoring case and type.
     pub fn attribute(path: &str, value: &str) -> Self {
         Self {
             span: Span::ALL,
@@ -75,18 +75,18 @@ impl Filter {
         }
     }
 
-    /// Whether the span alone does not decide.
+    /// Whether records must be tested beyond the range of `modifydate`.
     pub(super) fn looks_inside(&self) -> bool {
         !matches!(self.test, Test::All)
     }
 
-    /// Whether a record within the span, as text, is one of them.
+    /// Tests the text of a record within the range.
     pub fn matches(&self, body: &str) -> bool {
         self.test.matches(body)
     }
 }
 
-/// In which order: paths, each with its direction.
+/// A sort order: paths with directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
     keys: Vec<(String, Direction)>,
@@ -101,7 +101,7 @@ impl Default for Sort {
 }
 
 impl Sort {
-    /// Reads `{"modifydate": -1}`, or a path with its `sortType` (`desc`, `asc`, 1, -1).
+    /// Parses `{"modifydate": -1}`, or a path with its `sortType` (`desc`, `asc`, 1, -1).
     pub fn parse(sort: Option<&Value>, sort_type: Option<&Value>) -> Result<Self, FindError> {
         let keys = match sort {
             None | Some(Value::Null) => return Ok(Self::default()),
@@ -132,12 +132,12 @@ impl Sort {
         })
     }
 
-    /// The paths, each with its direction.
+    /// The paths with their directions.
     pub(super) fn keys(&self) -> &[(String, Direction)] {
         &self.keys
     }
 
-    /// The direction, when the index on `modifydate` gives this order: its ties are in the order of their ids.
+    /// The direction, if the index on `modifydate` has this order. The index sorts records with the same date by id.
     pub fn by_modified(&self) -> Option<Direction> {
         match self.keys.as_slice() {
             [(path, direction)] if path == "modifydate" => Some(*direction),
@@ -150,11 +150,11 @@ impl Sort {
         }
     }
 
-    /// A path that a real platform would find nothing under.
+    /// A path at which no record has a value on the real platform.
     pub fn stray_path(&self) -> Option<&str> {
         let stray = |path: &&str| {
             let first = path.split('.').next().unwrap_or_default();
-            // The model's own fields: a sort by anything else means `data.…`.
+            // Only the fields of the model are at the top; the user probably means `data.…`.
             !KEYS.contains(&first)
         };
         self.keys.iter().map(|(path, _)| path.as_str()).find(stray)
@@ -196,7 +196,7 @@ fn bad_direction(value: &Value) -> FindError {
     }
 }
 
-/// Which records, in which order, which page of them.
+/// A search: filter, order and page.
 pub struct Search {
     pub filter: Filter,
     pub sort: Sort,
@@ -206,7 +206,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search for `filter` with the options of a request; `cap` is the largest page, `lint` gets what they did in vain.
+    /// A search for `filter` with the options of a request. `cap` is the maximum page size; `lint` receives ignored options.
     pub fn new(
         filter: Filter,
         options: &Map<String, Value>,
@@ -221,7 +221,7 @@ impl Search {
         let sort = Sort::parse(options.get("sort"), options.get("sortType"))?;
         if let Some(path) = sort.stray_path() {
             lint(format!(
-                "sort path `{path}` is not a field of the record; `data.{path}` may be meant"
+                "sort path `{path}` is not a field of the record; did you mean `data.{path}`?"
             ));
         }
         let page = whole(options, "page")?.unwrap_or(1).max(1);
@@ -248,7 +248,7 @@ impl Search {
     }
 }
 
-/// A whole number that is not negative, also as a string, as query parameters bring it.
+/// Parses a whole number that is not negative. Query parameters have it as a string.
 fn whole(options: &Map<String, Value>, name: &'static str) -> Result<Option<u64>, FindError> {
     let value = match options.get(name) {
         None | Some(Value::Null) => return Ok(None),
@@ -274,7 +274,7 @@ fn whole(options: &Map<String, Value>, name: &'static str) -> Result<Option<u64>
     })
 }
 
-/// One page, as it is answered.
+/// A page, as in the response.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page {
@@ -287,7 +287,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of a search that found `total` records.
+    /// Creates the page of a search that found `total` records.
     pub(super) fn of(search: &Search, data: Vec<Box<RawValue>>, total: u64) -> Self {
         let size = search.page_size.max(1) as u64;
         Self {
@@ -301,7 +301,7 @@ impl Page {
     }
 }
 
-/// Looks for records. Total and page are of one moment.
+/// Runs a search. The total and the page are from the same snapshot.
 pub fn run(
     connection: &Connection,
     org: &str,
@@ -382,7 +382,7 @@ fn sorted(
     Ok((bodies, total))
 }
 
-/// The first records of a sort, without the rest of them: their sort keys and ids.
+/// Collects the sort keys and ids of the first records of a sort.
 struct Best<'a> {
     sort: &'a Sort,
     keep: usize,
@@ -404,7 +404,7 @@ impl<'a> Best<'a> {
             |(path, _): &(String, Direction)| query::at(&record, path).cloned().unwrap_or_default();
         let keys = self.sort.keys.iter().map(key).collect();
         self.found.push((keys, sk.to_owned()));
-        // Twice what is kept, so that cutting back costs each record a constant.
+        // Sorting at twice the needed length makes the cost per record constant.
         if self.found.len() > self.keep.saturating_mul(2).max(64) {
             self.cut();
         }
@@ -430,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_index_serves_ties_in_the_order_of_their_ids() {
+    fn the_index_sorts_records_with_the_same_date_by_id() {
         let by_modified = |sort: Value| Sort::parse(Some(&sort), None).unwrap().by_modified();
         let (up, down) = (Some(Direction::Ascending), Some(Direction::Descending));
         assert_eq!(by_modified(json!({"modifydate": 1})), up);

@@ -1,4 +1,4 @@
-//! BaseModels: the shape of every record, its ids, and changes by dot paths.
+//! BaseModels: the form of every record, its ids, and changes by dot paths.
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::flow::RecordError;
 use crate::time::Timestamp;
 
-/// The states that a record can be in, as the platform's model names them.
+/// The states of a record, as named by AppEngine's model.
 pub const STATES: [&str; 13] = [
     "draft",
     "new",
@@ -23,7 +23,7 @@ pub const STATES: [&str; 13] = [
     "deleted",
 ];
 
-/// The keys of a BaseModel, in the order in which the platform answers them.
+/// The keys of a BaseModel, in the order of AppEngine's responses.
 pub(super) const KEYS: [&str; 11] = [
     "pk",
     "sk",
@@ -37,7 +37,7 @@ pub(super) const KEYS: [&str; 11] = [
     "author",
     "owner",
 ];
-/// The keys that no caller sets.
+/// The keys that callers cannot set.
 const FIXED: [&str; 6] = [
     "pk",
     "sk",
@@ -46,17 +46,17 @@ const FIXED: [&str; 6] = [
     "createdate",
     "modifydate",
 ];
-/// Levels of nesting in a record: it travels inside envelopes, whose readers stop at 128.
+/// Maximum nesting of a record. Envelopes add levels, and JSON parsers stop at 128.
 const MAX_DEPTH: usize = 64;
-/// Bytes of a whole BaseModel, so that many small updates cannot grow a record without end.
+/// Maximum size of a BaseModel in bytes, so that many small updates cannot grow a record without limit.
 const MAX_BYTES: usize = 2 * 1024 * 1024;
 const MAX_NAME: usize = 128;
 
-/// A record to be created.
+/// A record to create.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     pub datatype: String,
-    /// An id that the caller chose.
+    /// The id, if the caller chose one.
     pub sk: Option<String>,
     pub name: Option<String>,
     pub state: Option<String>,
@@ -65,10 +65,10 @@ pub struct Draft {
     pub owner: Option<String>,
 }
 
-/// Builds the BaseModel of a new record, in the platform's order of keys.
+/// Builds the BaseModel of a new record, with the keys in AppEngine's order.
 ///
 /// # Errors
-/// [`RecordError::Refused`] for names and states that the platform does not know.
+/// [`RecordError::Refused`] for invalid names and unknown states.
 pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Value>, RecordError> {
     check_name("datatype", &draft.datatype)?;
     let sk = match draft.sk {
@@ -100,11 +100,11 @@ pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Valu
         .collect())
 }
 
-/// The model's text, within the limits of a record.
+/// The text of a model, checked against the limits of a record.
 pub fn to_text(model: &Map<String, Value>) -> Result<String, RecordError> {
     if model.values().any(|value| depth(value) > MAX_DEPTH) {
         return Err(refused(format!(
-            "a record is at most {MAX_DEPTH} levels deep"
+            "a record has at most {MAX_DEPTH} levels of nesting"
         )));
     }
     let text = serde_json::to_string(model).map_err(|error| refused(error.to_string()))?;
@@ -125,8 +125,8 @@ fn depth(value: &Value) -> usize {
 
 /// Sets `path` (dots between its parts) in a BaseModel.
 ///
-/// A path that starts with a field that callers may change (`data`, `name`, `state`, `author`, `owner`) starts at the
-/// model, any other one inside `data`. `data` itself takes an object, whose fields are set one by one.
+/// A path that starts with `data`, `name`, `state`, `author` or `owner` starts at the model, any other path inside `data`.
+/// A value for `data` itself must be an object; its fields are set one by one.
 pub fn set_path(
     model: &mut Map<String, Value>,
     path: &str,
@@ -139,7 +139,7 @@ pub fn set_path(
     match (first, rest) {
         ("data", None) => {
             let Value::Object(fields) = value else {
-                return Err(refused("`data` takes an object"));
+                return Err(refused("`data` accepts an object"));
             };
             let data = model
                 .entry("data")
@@ -156,14 +156,14 @@ pub fn set_path(
     }
 }
 
-/// Sets one of the model's own fields, in its place.
+/// Sets a field of the model, and keeps the order of keys.
 pub fn set_field(
     model: &mut Map<String, Value>,
     field: &str,
     value: Value,
 ) -> Result<(), RecordError> {
     let Some(text) = value.as_str() else {
-        return Err(refused(format!("`{field}` takes a string")));
+        return Err(refused(format!("`{field}` accepts a string")));
     };
     if field == "state" {
         check_state(text)?;
@@ -183,7 +183,7 @@ fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Resul
     }
     if path.split('.').count() > MAX_DEPTH {
         return Err(refused(format!(
-            "a record is at most {MAX_DEPTH} levels deep"
+            "a record has at most {MAX_DEPTH} levels of nesting"
         )));
     }
     let mut at = model.entry("data").or_insert(Value::Null);
@@ -198,14 +198,14 @@ fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Resul
                 .ok()
                 .and_then(|index| items.get_mut(index))
                 .ok_or_else(|| refused(format!("the list at `{path}` has no item `{part}`")))?,
-            _ => return Err(refused(format!("nothing lies below a value at `{path}`"))),
+            _ => return Err(refused(format!("the value at `{path}` has no members"))),
         };
     }
     *at = value;
     Ok(())
 }
 
-/// The `sk`s that `id` may stand for: itself, without `org/datatype/` before it, with `datatype-` before it.
+/// The `sk`s that `id` may mean: itself, without the prefix `org/datatype/`, or with the prefix `datatype-`.
 pub fn candidates(org: &str, datatype: &str, id: &str) -> Vec<String> {
     let bare = id
         .strip_prefix(org)
@@ -216,7 +216,7 @@ pub fn candidates(org: &str, datatype: &str, id: &str) -> Vec<String> {
     vec![bare.to_owned(), format!("{datatype}-{bare}")]
 }
 
-/// Refuses a state that the model does not have.
+/// Refuses an unknown state.
 pub fn check_state(state: &str) -> Result<(), RecordError> {
     if STATES.contains(&state) {
         return Ok(());
@@ -227,7 +227,7 @@ pub fn check_state(state: &str) -> Result<(), RecordError> {
     )))
 }
 
-/// Refuses names that are no plain word.
+/// Refuses names with other characters than those of a plain word.
 pub fn check_name(what: &str, name: &str) -> Result<(), RecordError> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-');
     let starts = name
@@ -238,7 +238,7 @@ pub fn check_name(what: &str, name: &str) -> Result<(), RecordError> {
         return Ok(());
     }
     Err(refused(format!(
-        "`{what}` takes letters, digits, `.`, `_` and `-`, {MAX_NAME} at most, a letter or digit first"
+        "`{what}` accepts at most {MAX_NAME} letters, digits, `.`, `_` and `-`, and starts with a letter or digit"
     )))
 }
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_comes_later_takes_its_place_among_the_keys() {
+    fn a_field_that_is_set_later_keeps_the_order_of_keys() {
         let model = set("name", "Ada".into()).unwrap();
         let keys: Vec<_> = model.as_object().unwrap().keys().take(4).cloned().collect();
         assert_eq!(keys, ["pk", "sk", "name", "datatype"]);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_sets_cannot_be_set() {
+    fn fields_that_the_platform_sets_are_refused() {
         let paths = [
             "version",
             "sk",
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_cannot_grow_past_its_depth() {
+    fn a_record_cannot_exceed_the_maximum_nesting() {
         let mut model = model();
         let path = vec!["a"; MAX_DEPTH].join(".");
         set_path(&mut model, &path, json!({"b": {}})).unwrap();
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_found_in_all_its_forms() {
+    fn every_form_of_an_id_is_found() {
         for id in [
             "contact-abc",
             "abc",

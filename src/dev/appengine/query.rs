@@ -1,4 +1,4 @@
-//! One query of `find`: the span of `modifydate` that an index serves, and a test for the rest.
+//! A query of `find`: a range of `modifydate` for the index, and a test for the rest.
 
 use std::cmp::Ordering;
 
@@ -10,13 +10,13 @@ use crate::json::kind_of;
 use crate::store::records::Span;
 use crate::time::Timestamp;
 
-/// What is asked of a record beyond its span.
+/// The test of a record beyond its range.
 pub(super) enum Test {
     All,
     Mongo(mongo::Filter),
-    /// Text, in lower case, in any string or number of the record's data.
+    /// Text in lower case, in any string or number of the record's data.
     Keyword(String),
-    /// A path in the data or the model, and the value it loosely has, in lower case.
+    /// A path in the data or the model, and its value in lower case.
     Attribute(String, String),
 }
 
@@ -44,7 +44,7 @@ impl Test {
     }
 }
 
-/// Splits a Mongo query into the span of `modifydate` that it demands, and what is left of it.
+/// Splits a Mongo query into the range of `modifydate` that it requires and the rest.
 pub(super) fn parse(query: &Value) -> Result<(Span, Test), FindError> {
     let mut rest = match query {
         Value::Null => Map::new(),
@@ -76,13 +76,13 @@ pub(super) fn parse(query: &Value) -> Result<(Span, Test), FindError> {
     ))
 }
 
-/// Takes the bounds of `modifydate` out of a clause; operators that are no bounds stay in it.
+/// Removes the bounds of `modifydate` from a clause. Other operators stay.
 fn take_span(clause: &mut Map<String, Value>) -> Result<Span, FindError> {
     let mut span = Span::ALL;
     let Some(condition) = clause.get_mut("modifydate") else {
         return Ok(span);
     };
-    // Records without a date: there are none, which the test finds out.
+    // No record is without a date, so the test matches none.
     if condition.is_null() {
         return Ok(span);
     }
@@ -128,7 +128,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => number.as_i64().map(Timestamp::from_millis),
-        // The extended form that Mongo's own tools write.
+        // The extended JSON that MongoDB's tools write.
         Value::Object(fields) if fields.len() == 1 => instant(fields.get("$date")?),
         _ => None,
     }
@@ -143,7 +143,7 @@ pub(super) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     })
 }
 
-/// The order of values of any kind: Mongo's, in which nothing comes before numbers and numbers before text.
+/// Compares values of any type in MongoDB's order: missing, numbers, text.
 pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
     fn rank(value: &Value) -> u8 {
         match value {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_of_modifydate_become_a_span() {
+    fn bounds_of_modifydate_become_a_range() {
         let second = "1970-01-01T00:00:01Z";
         let from = |from| Span {
             from,
@@ -227,13 +227,13 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_is_only_a_span_tests_nothing_else() {
+    fn a_query_of_only_a_range_has_no_further_test() {
         let query = json!({"$and": [{"modifydate": {"$gte": 1}}]});
         assert!(matches!(parse(&query).unwrap().1, Test::All));
     }
 
     #[test]
-    fn a_bound_that_is_no_time_is_refused() {
+    fn an_invalid_time_as_a_bound_is_refused() {
         for bad in [json!("yesterday"), json!(true), json!(null), json!([1])] {
             let query = json!({"modifydate": {"$gte": bad}});
             assert!(
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_tested() {
+    fn other_conditions_are_tested() {
         let query = json!({"modifydate": {"$gte": 1}, "data.tags": "vip"});
         let (_, test) = parse(&query).unwrap();
         assert!(test.matches(r#"{"data":{"tags":["vip","x"]}}"#));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_different_kinds_have_one_order() {
+    fn values_of_different_types_have_one_order() {
         let mut values = vec![
             json!("a"),
             json!(true),
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_matches_loosely() {
+    fn an_attribute_ignores_case_and_type() {
         let body =
             json!({"data": {"age": 42, "tags": ["VIP"], "email": "Ada@Example.com"}}).to_string();
         let matches = |path: &str, value: &str| {

@@ -1,4 +1,4 @@
-//! The repository: records are written together with the events that the writing raises, in one commit.
+//! The repository: a record and the events that its change raises are written in one commit.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +15,15 @@ use crate::store::records::{self, Direction, Row, Span};
 use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
 
-/// Called for each event inside the commit of the write that raised it.
+/// Called for each event, inside the commit of the write that raises it.
 pub type OnEvent =
     Arc<dyn Fn(&Tx<'_>, &Repository, NewEvent) -> Result<Seq, StoreError> + Send + Sync>;
 
-/// Datatypes with system events of their own, beside `collection-*`.
+/// Datatypes with their own system events, in addition to `collection-*`.
 const FAMILIES: [&str; 3] = ["user", "org", "site"];
-/// Domain events that the creation of a record of a datatype raises.
+/// Domain events on the creation of a record, by datatype.
 const ON_CREATE: [(&str, &str); 2] = [("contact", "contact.created"), ("order", "order.placed")];
-/// System events that reaching a state raises.
+/// System events on a change of state, by the new state.
 const ON_STATE: [(&str, &str); 2] = [
     ("published", "collection-publish"),
     ("approved", "collection-approve"),
@@ -34,21 +34,21 @@ pub struct Repository {
     clock: Mutex<Clock>,
     chaos: Arc<Chaos>,
     on_event: OnEvent,
-    /// The kinds of the events that the current request has raised itself.
+    /// The types of the events that the current request has raised directly, not through flows.
     raised: Mutex<Vec<String>>,
 }
 
 /// A change to one record.
 #[derive(Clone, Debug)]
 pub enum Edit {
-    /// The fields of the model that are given (`data` as a whole) in place of those that are there.
+    /// Replaces the given fields of the model; `data` as a whole.
     Replace(Map<String, Value>),
-    /// Values at dot paths; everything else stays.
+    /// Sets values at dot paths, and keeps all others.
     Partial(Map<String, Value>),
 }
 
 impl Repository {
-    /// Goes on with the clock where the store's last write left it.
+    /// Continues the clock after the last write in the store.
     pub fn open(store: &Store, on_event: OnEvent) -> Result<Self, StoreError> {
         let last = store.read_blocking(records::last_modified)?;
         Ok(Self {
@@ -59,14 +59,14 @@ impl Repository {
         })
     }
 
-    /// The same, whose writes go by these rules.
-    pub(crate) fn under(self, chaos: Arc<Chaos>) -> Self {
+    /// Makes writes follow the rules of `chaos`.
+    pub(crate) fn with_chaos(self, chaos: Arc<Chaos>) -> Self {
         Self { chaos, ..self }
     }
 
-    /// Runs one request's changes, and returns what they gave with the kinds of the events that they raised themselves.
+    /// Runs the changes of a request. Returns their result, and the types of the events that they raised directly.
     ///
-    /// Only from inside a write: there is one at a time.
+    /// Must be called inside a write, because only one write runs at a time.
     pub fn request<T>(&self, changes: impl FnOnce() -> T) -> (T, Vec<String>) {
         self.raised().clear();
         let result = changes();
@@ -90,7 +90,7 @@ impl Repository {
         let text = model::to_text(&model)?;
         if !records::insert(tx, &row(org, &model, now, now, &text))? {
             return Err(RecordError::Refused {
-                reason: format!("`{}` is there already", text_of(&model, "sk")),
+                reason: format!("`{}` already exists", text_of(&model, "sk")),
             });
         }
         let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
@@ -146,7 +146,7 @@ impl Repository {
         Ok(after)
     }
 
-    /// Writes the next version of a record, dated now.
+    /// Writes the next version of a record with the current time.
     fn save(
         &self,
         tx: &Tx<'_>,
@@ -172,9 +172,9 @@ impl Repository {
         Ok(after)
     }
 
-    /// Saves so many records anew, chosen by chance, and returns how many there were.
+    /// Saves up to `many` randomly chosen records again. Returns their number.
     ///
-    /// Nothing is raised: who reads while others write is to meet their writes, not the flows that each would start.
+    /// Raises no events: a poller should meet concurrent writes, not the flows that each of them would start.
     pub(super) fn touch(
         &self,
         tx: &Tx<'_>,
@@ -193,7 +193,7 @@ impl Repository {
         Ok(chosen.len())
     }
 
-    /// Removes a record and raises its events; returns what it was.
+    /// Removes a record and raises its events. Returns the removed record.
     pub fn remove(
         &self,
         tx: &Tx<'_>,
@@ -234,9 +234,9 @@ impl Repository {
         Ok(())
     }
 
-    /// Raises an event that no write of a record stands behind, and returns where it is kept.
+    /// Raises an event that does not result from a change of a record. Returns its position in the log.
     pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<Seq, StoreError> {
-        // What a vendor's request raises has a cause, and no step of a flow between.
+        // A vendor's request is a cause at depth 0, too; only flow steps have a greater depth.
         if event.cause.depth == 0 {
             self.raised().push(event.kind.clone());
         }
@@ -267,7 +267,7 @@ impl RecordStore for Repository {
     ) -> Result<Value, RecordError> {
         let Value::Object(data) = data else {
             return Err(RecordError::Refused {
-                reason: "the data of a record is an object".to_owned(),
+                reason: "the data of a record must be an object".to_owned(),
             });
         };
         let draft = Draft {
@@ -289,7 +289,7 @@ impl RecordStore for Repository {
     ) -> Result<Value, RecordError> {
         let Value::Object(changes) = changes else {
             return Err(RecordError::Refused {
-                reason: "the changes to a record are an object of paths and values".to_owned(),
+                reason: "the changes to a record must be an object of paths and values".to_owned(),
             });
         };
         self.edit(tx, org, Some(datatype), id, Edit::Partial(changes), cause)
@@ -345,7 +345,7 @@ impl RecordStore for Repository {
     }
 }
 
-/// A record's BaseModel as text, by any form of its id; without a datatype among all of them.
+/// Finds the text of a record by any form of its id. Without a datatype, searches all of them.
 pub fn find_by_id(
     connection: &Connection,
     org: &str,
@@ -466,7 +466,7 @@ mod tests {
     use super::*;
     use crate::store::Kind;
 
-    /// A repository that remembers the events it raised, and its store.
+    /// A repository that records the events it raises, and its store.
     struct Bench {
         store: Store,
         repository: Arc<Repository>,
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn every_system_event_has_a_cause() {
+    fn every_change_raises_its_system_event() {
         let bench = Bench::new();
         for datatype in ["contact", "user", "org", "site"] {
             let record = bench.create(datatype, json!({}));
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_reached_once() {
+    fn a_state_raises_its_event_only_when_it_changes() {
         let bench = Bench::new();
         let record = bench.create("post", json!({}));
         bench.update(&record, json!({"state": "published"}));
@@ -584,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_added_only_when_it_is_new() {
+    fn only_a_new_tag_raises_tag_added() {
         let bench = Bench::new();
         let record = bench.create("contact", json!({"tags": ["a"]}));
         bench.raised();
@@ -595,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_counts_the_version_and_moves_modifydate_forward() {
+    fn a_change_increases_version_and_modifydate() {
         let bench = Bench::new();
         let record = bench.create("contact", json!({}));
         let mut last = record["modifydate"].clone();
@@ -608,7 +608,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_is_refused_leaves_the_record_as_it_was() {
+    fn a_refused_change_leaves_the_record_unchanged() {
         let bench = Bench::new();
         let record = bench.create("contact", json!({"email": "a@example.com"}));
         let sk = record["sk"].as_str().unwrap().to_owned();
@@ -623,7 +623,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_another_organisation_are_not_there() {
+    fn records_of_another_organisation_are_not_found() {
         let bench = Bench::new();
         let sk = bench.create("contact", json!({}))["sk"].clone();
         let found = bench.write(move |repository, tx| {

@@ -1,14 +1,12 @@
-//! The repository over HTTP, and the few CRM routes whose effect is a record and an event.
+//! The repository over HTTP, and the CRM routes that create a record and an event.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
-use axum::Router;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
@@ -18,51 +16,57 @@ use super::chaos;
 use super::find::{self, Filter, FindError, Search};
 use super::model::{self, Draft};
 use super::repository::{Edit, find_by_id};
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Lints, Refusal, answer, json_response};
 use crate::dev::host::request::{JsonBody, JsonObject};
 use crate::flow::{Cause, NewEvent, RecordError};
 use crate::json::kind_of;
 use crate::store::{Connection, Store, StoreError};
 
-/// Ids that one request may delete.
+/// Maximum number of ids in a request to delete.
 const MAX_DELETES: usize = 1000;
 
 /// The routes of the repository and of the CRM.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/repository/find/{datatype}", post(find))
-        .route("/repository/get/{datatype}/{*id}", get(get_one))
-        .route("/repository/find-any-id/{datatype}/{*id}", get(find_any_id))
-        .route("/repository/find-page-data/{datatype}", get(find_page_data))
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("POST", "/repository/find/{datatype}", find)
+        .route("GET", "/repository/get/{datatype}/{*id}", get_one)
         .route(
+            "GET",
+            "/repository/find-any-id/{datatype}/{*id}",
+            find_any_id,
+        )
+        .route(
+            "GET",
+            "/repository/find-page-data/{datatype}",
+            find_page_data,
+        )
+        .route(
+            "GET",
             "/repository/find-by-attribute/{datatype}/{attribute}/{value}",
-            get(find_by_attribute),
+            find_by_attribute,
         )
-        .route("/repository/search/{datatype}", post(search))
-        .route("/repository/create", post(create).put(create))
+        .route("POST", "/repository/search/{datatype}", search)
+        .route("POST PUT", "/repository/create", create)
+        .route("POST PUT", "/repository/create/{datatype}", create_of)
+        .route("POST PUT", "/repository/update/{id}", update)
+        .route("POST PUT", "/repository/update/{datatype}/{*id}", update_of)
         .route(
-            "/repository/create/{datatype}",
-            post(create_of).put(create_of),
-        )
-        .route("/repository/update/{id}", post(update).put(update))
-        .route(
-            "/repository/update/{datatype}/{*id}",
-            post(update_of).put(update_of),
-        )
-        .route(
+            "POST",
             "/repository/update-partial/{datatype}/{*id}",
-            post(update_partial),
+            update_partial,
         )
-        .route("/repository/delete/{datatype}/{*id}", delete(delete_one))
-        .route("/repository/delete/{datatype}", post(delete_many))
-        .route("/repository/aggregate/{datatype}", post(aggregate))
-        .route("/crm/contact-form/json/{app}/{name}", post(contact_form))
+        .route("DELETE", "/repository/delete/{datatype}/{*id}", delete_one)
+        .route("POST", "/repository/delete/{datatype}", delete_many)
+        .route("POST", "/repository/aggregate/{datatype}", aggregate)
+        .route("POST", "/crm/contact-form/json/{app}/{name}", contact_form)
         .route(
+            "POST",
             "/crm/contact-form/post/{app}/{name}",
-            post(contact_form_post),
+            contact_form_post,
         )
-        .route("/crm/leads/qualify/{*id}", post(qualify_lead))
-        .route("/crm/reservations/create", put(reserve).post(reserve))
+        .route("POST", "/crm/leads/qualify/{*id}", qualify_lead)
+        .route("PUT POST", "/crm/reservations/create", reserve)
 }
 
 impl From<FindError> for Refusal {
@@ -94,16 +98,16 @@ async fn find(
     page(&state, caller, datatype, filter, &options, &lints).await
 }
 
-/// The query and the options of a body; everything else in it was sent in vain.
+/// The query and the options of a body. Other members are ignored and reported.
 fn asked(
     mut body: Map<String, Value>,
     lints: &Lints,
 ) -> Result<(Value, Map<String, Value>), Refusal> {
     for key in body.keys() {
-        // The platform takes such a body silently, and answers with page one of everything.
+        // The real platform ignores it silently and returns the first page of all records.
         if !matches!(key.as_str(), "query" | "options") {
             lints.add(format!(
-                "key `{key}` is ignored: only `query` and `options` are read, so this finds more than it says"
+                "key `{key}` is ignored: only `query` and `options` are read, so this may find more than intended"
             ));
         }
     }
@@ -113,12 +117,12 @@ fn asked(
         Some(Value::Object(options)) => Ok((query, options)),
         Some(other) => Err(Refusal::bad_request(
             "bad_option",
-            format!("`options` takes an object, not {}", kind_of(&other)),
+            format!("`options` accepts an object, not {}", kind_of(&other)),
         )),
     }
 }
 
-/// Looks for records and answers with one page of them.
+/// Runs a search and returns a page.
 async fn page(
     state: &State,
     caller: Caller,
@@ -131,16 +135,16 @@ async fn page(
     let search = Search::new(filter, options, state.page_cap, &mut |finding| {
         lints.add(finding);
     })?;
-    let page = searching(&state.store, &state.searches, move |connection| {
+    let page = searching(&state.host.store, &state.searches, move |connection| {
         find::run(connection, &caller.org, &datatype, &search)
     })
     .await?;
     Ok(answer(StatusCode::OK, &page))
 }
 
-/// Runs `op` as one of a handful: a search may walk over everything there is, and the machine is there for others too.
+/// Runs a search when a permit is free, because each may read all records.
 ///
-/// Dropping the future does not end a search that has begun, so the search itself keeps its turn until it ends.
+/// Dropping the future does not stop a running search, so the search itself holds the permit.
 pub(crate) async fn searching<T, F>(
     store: &Store,
     turns: &Arc<Semaphore>,
@@ -234,6 +238,7 @@ async fn find_any_id(
 ) -> Result<Response, Refusal> {
     let (any, org) = (id.clone(), caller.org.clone());
     let found = state
+        .host
         .store
         .read(
             move |connection| match find_by_id(connection, &org, Some(&datatype), &any)? {
@@ -256,6 +261,7 @@ async fn one(
 ) -> Result<Response, Refusal> {
     let (wanted, of) = (id.clone(), datatype.clone());
     let found = state
+        .host
         .store
         .read(move |connection| find_by_id(connection, &caller.org, of.as_deref(), &wanted))
         .await?;
@@ -298,7 +304,7 @@ async fn create_record(
     let fingerprint = fingerprint(&caller.org, datatype.as_deref(), &body);
     let draft = draft(&caller, datatype, body)?;
     if is_repeat && state.last_create() == Some(fingerprint) {
-        // As the platform does it: nothing is created, and nothing is said.
+        // The real platform does the same: it creates nothing and returns an empty body.
         return Ok(StatusCode::OK.into_response());
     }
     let record = state
@@ -369,7 +375,7 @@ fn text(body: &mut Map<String, Value>, field: &str) -> Result<Option<String>, Re
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => Err(Refusal::bad_request(
             "bad_field",
-            format!("`{field}` takes a string, not {}", kind_of(&other)),
+            format!("`{field}` accepts a string, not {}", kind_of(&other)),
         )),
     }
 }
@@ -403,7 +409,7 @@ async fn update_partial(
     if body.is_empty() {
         return Err(Refusal::bad_request(
             "missing_field",
-            "the body names no path to change, such as `{\"data.email\": \"…\"}`",
+            "the body must have a path to change, such as `{\"data.email\": \"…\"}`",
         ));
     }
     edit(&state, caller, Some(datatype), id, Edit::Partial(body)).await
@@ -415,7 +421,7 @@ fn replacement(body: Map<String, Value>) -> Result<Edit, Refusal> {
     if !names_one || body.get("data").is_some_and(|data| !data.is_object()) {
         return Err(Refusal::bad_request(
             "missing_field",
-            "an update is a record: `{\"data\": {…}}`, with `name`, `state`, `author` or `owner` where they change",
+            "an update needs `data` as an object, or `name`, `state`, `author` or `owner`: `{\"data\": {…}}`",
         ));
     }
     Ok(Edit::Replace(body))
@@ -490,7 +496,7 @@ async fn delete_many(
 
 async fn aggregate(_: Caller, Path(datatype): Path<String>) -> Refusal {
     Refusal::not_implemented(format!(
-        "aggregation pipelines are not built yet: POST /repository/find/{datatype} with a query, and add up what it answers"
+        "aggregation pipelines are not supported yet: use POST /repository/find/{datatype} and aggregate the records yourself"
     ))
 }
 
@@ -515,7 +521,7 @@ async fn contact_form(
 
 async fn contact_form_post(_: Org, Path((app, name)): Path<(String, String)>) -> Refusal {
     Refusal::not_implemented(format!(
-        "HTML form posts are not built yet: send the fields as JSON to /crm/contact-form/json/{app}/{name}"
+        "HTML form posts are not supported yet: send the fields as JSON to /crm/contact-form/json/{app}/{name}"
     ))
 }
 
@@ -580,7 +586,7 @@ mod tests {
     use crate::store::Kind;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_search_keeps_its_turn_when_nobody_waits_for_it_any_more() {
+    async fn a_search_holds_its_permit_after_its_caller_is_gone() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("platform.db"), Kind::Platform).unwrap();
         let turns = Arc::new(Semaphore::new(1));

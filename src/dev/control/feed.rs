@@ -1,6 +1,6 @@
-//! The live feed (`GET /_evt/feed`): every event that the platform raises, in order, from any position that is still kept.
+//! The live feed (`GET /_evt/feed`): every event that the platforms raise, in order, from any stored position.
 //!
-//! A reader is served from the store in pages: one that is slow lags behind and costs a page of memory.
+//! A reader is served from the store page by page, so a slow reader lags behind and costs one page of memory.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -16,13 +16,13 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::dev::State;
+use super::Api;
 use crate::dev::host::refusal::Refusal;
 use crate::dev::host::sse;
 use crate::event::Seq;
 use crate::store::{Store, StoreError, events};
 
-/// A page is closed by the event that makes it larger than this.
+/// A page ends with the event that makes it larger than this.
 const PAGE_BYTES: usize = 128 * 1024;
 
 #[derive(Debug, Deserialize)]
@@ -30,45 +30,46 @@ pub(super) struct FeedQuery {
     since: Option<String>,
 }
 
-/// Frames `id` (the event's position), `event` (its type) and `data` (its body): those after `Last-Event-ID`, after `?since=`,
-/// or from now on.
+/// Sends frames with `id` (the event's position), `event` (its type) and `data` (its body).
+///
+/// Starts after `Last-Event-ID`, else after `?since=`, else with the next event.
 pub(super) async fn feed(
-    FromState(state): FromState<Arc<State>>,
+    FromState(state): FromState<Arc<Api>>,
     Query(query): Query<FeedQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    // A reader that reconnects still has the query that it began with.
+    // A reader that reconnects repeats its first query, so the header takes precedence.
     let position = match sse::last_event_id(&headers)?.or(query.since) {
         Some(text) => Some(position(&text)?),
         None => None,
     };
-    let news = state.store.events_stored();
-    let given = state.store.read(events::last_given).await?;
+    let news = state.host.store.events_stored();
+    let given = state.host.store.read(events::last_given).await?;
     let (after, first) = match position {
         Some(seq) if seq <= given => (seq, None),
-        // Numbers begin anew with new data: what a reader of the old ones has not seen is everything.
+        // After a reset the numbers start again, so the reader has not seen any of the stored events.
         Some(seq) => {
-            let told = format!(
-                "{} is no position in this platform's data; all that is kept follows",
+            let notice = format!(
+                "{} is not a position in this platform's data; all stored events follow",
                 seq.0
             );
-            (Seq(0), Some(sse::comment(&told)))
+            (Seq(0), Some(sse::comment(&notice)))
         }
-        // Tells the position before the first event, so that a reader that is cut off until then misses none.
+        // Sends the current position at once: a reader that loses the connection before the first event can resume from it.
         None => (given, Some(Bytes::from(format!("id: {}\n\n", given.0)))),
     };
     let reader = Reader {
-        store: state.store.clone(),
+        store: state.host.store.clone(),
         news,
         after,
         first,
-        ping: state.settings.stream_ping(),
-        shutdown: state.shutdown.clone(),
+        ping: state.host.settings.stream_ping(),
+        shutdown: state.host.shutdown.clone(),
     };
     Ok(sse::response(stream::unfold(reader, Reader::next)))
 }
 
-/// A position as the feed writes it (a number), or as a reference (`e_7f3a`).
+/// Parses a position: a number, as in the feed, or a reference (`e_7f3a`).
 fn position(text: &str) -> Result<Seq, Refusal> {
     let seq = if text.starts_with("e_") {
         text.parse().ok()
@@ -77,7 +78,7 @@ fn position(text: &str) -> Result<Seq, Refusal> {
     };
     seq.filter(|seq| seq.0 >= 0).ok_or_else(|| {
         let message = format!(
-            "`{text}` is no position of an event; they are numbers, or references such as e_7f3a"
+            "`{text}` is not the position of an event; use a number, or a reference such as e_7f3a"
         );
         Refusal::bad_request("bad_position", message)
     })
@@ -93,13 +94,13 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next piece; waits for one where there is none. The stream ends with the platform.
+    /// Waits for the next page of frames. The stream ends on shutdown.
     async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
         if let Some(first) = self.first.take() {
             return Some((Ok(first), self));
         }
         while !self.shutdown.is_cancelled() {
-            // Seen before the page is read: what is committed meanwhile is told again.
+            // Marked before the page is read, so that a commit in between is not missed.
             self.news.mark_unchanged();
             let after = self.after;
             match self.store.read(move |db| page(db, after)).await {
@@ -122,7 +123,7 @@ impl Reader {
     }
 }
 
-/// The frames after a position, as many as fit, and the position of the last.
+/// The frames after a position, up to the size of a page, and the position of the last one.
 fn page(connection: &crate::store::Connection, after: Seq) -> Result<(Seq, Vec<u8>), StoreError> {
     let mut out = Vec::new();
     let mut last = after;

@@ -1,4 +1,6 @@
-//! The control API (`/_evt/*`), on a port of its own: what `evt dev status`, `emit`, `set`, `reset`, `stop` and other commands ask.
+//! The control API (`/_evt/*`), on a separate port, which `evt dev status`, `emit`, `set`, `reset`, `stop` and others call.
+//!
+//! The host's routes are here. A platform adds its own below `/_evt/<name>`.
 
 mod feed;
 mod queue;
@@ -10,193 +12,200 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Query, State as FromState};
 use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::catalogue::{self, EventKind};
-use crate::dev::appengine::chaos;
-use crate::dev::appengine::gateways;
-use crate::dev::appengine::settings::{SETTINGS, SettingError};
-use crate::dev::appengine::streams;
-use crate::dev::appengine::vendors;
 use crate::dev::host::guard::{self, Guard};
 use crate::dev::host::identity;
-use crate::dev::host::refusal::{self, Refusal, answer, json_response};
+use crate::dev::host::refusal::{self, Refusal, Renderers, answer, json_response};
 use crate::dev::host::request::JsonObject;
-use crate::dev::{State, TOKEN_LIFETIME};
+use crate::dev::host::routes::Route;
+use crate::dev::host::{Host, Platform, Platforms};
 use crate::event::Seq;
-use crate::flow::{Cause, NewEvent};
-use crate::grammar::nearest::nearest;
-use crate::json::kind_of;
 use crate::record;
 use crate::secret::Secret;
 use crate::store::events::{self, Scan};
-use crate::store::flows;
-use crate::store::records::{self, Span};
 use crate::store::{Connection, StoreError, reset};
 use crate::time::Timestamp;
 
-/// Events in one answer, and the bytes after which no further one is added.
+/// Maximum number of events in a response.
 const MAX_EVENTS: usize = 1000;
+/// A response ends with the event that makes it larger than this.
 const MAX_EVENTS_BYTES: usize = 4 * 1024 * 1024;
 
+/// What the handlers share.
+pub(super) struct Api {
+    host: Arc<Host>,
+    platforms: Platforms,
+    /// The routes on the shared port, by platform.
+    routes: Vec<(&'static str, Vec<Route>)>,
+}
+
+impl Api {
+    pub(super) fn new(
+        host: &Arc<Host>,
+        platforms: &Platforms,
+        routes: Vec<(&'static str, Vec<Route>)>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            host: Arc::clone(host),
+            platforms: platforms.clone(),
+            routes,
+        })
+    }
+}
+
 /// The control port's routes behind its guard.
-pub(super) fn router(state: Arc<State>, token: Secret, address: SocketAddr) -> Router {
+pub(super) fn router(api: Arc<Api>, token: Secret, address: SocketAddr) -> Router {
     let guard = Arc::new(Guard::new(token, address));
-    Router::new()
+    let mut router = Router::new()
         .route("/_evt/status", get(status))
-        .route("/_evt/token", get(token_of))
-        .route("/_evt/emit", post(emit))
         .route("/_evt/settings", get(settings).post(set))
         .route("/_evt/reset", post(reset_all))
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
         .route("/_evt/feed", get(feed::feed))
-        .merge(chaos::control_routes())
         .merge(queue::routes())
-        .merge(gateways::control_routes())
-        .merge(streams::control_routes())
-        .merge(vendors::control_routes())
+        .with_state(Arc::clone(&api));
+    for platform in api.platforms.iter() {
+        let prefix = format!("/_evt/{}", platform.name());
+        router = router.merge(platform_routes(&api, platform, &prefix));
+        if platform.has_short_control_paths() {
+            let routes = Router::new().route("/_evt/token", get(token_of(platform)));
+            let (short, _) = platform.control_routes().below("/_evt").into_parts();
+            router = router.merge(routes).merge(short);
+        }
+    }
+    router
         .fallback(unknown)
-        .layer(axum::middleware::from_fn_with_state(guard, guard::guard))
-        .layer(axum::middleware::from_fn(refusal::finish))
-        .layer(axum::middleware::from_fn(guard::manners))
-        .with_state(state)
+        .layer(from_fn_with_state(guard, guard::guard))
+        .layer(from_fn_with_state(
+            Renderers::new(Vec::new()),
+            refusal::finish,
+        ))
+        .layer(from_fn(guard::security_headers))
+}
+
+/// One platform's routes: `status`, `token` and `routes` as for every platform, and its own.
+fn platform_routes(api: &Arc<Api>, platform: &Arc<dyn Platform>, prefix: &str) -> Router {
+    let name = platform.name();
+    let own = api.routes.iter().find(|(of, _)| *of == name);
+    let list = json!({ "routes": own.map(|(_, list)| list) });
+    let (state, of) = (Arc::clone(api), Arc::clone(platform));
+    let status = move || {
+        let (api, platform) = (Arc::clone(&state), Arc::clone(&of));
+        async move {
+            let status = status_of(&api, platform).await?;
+            Ok::<_, Refusal>(answer(StatusCode::OK, &status))
+        }
+    };
+    let (routes, _) = platform.control_routes().below(prefix).into_parts();
+    Router::new()
+        .route(&format!("{prefix}/status"), get(status))
+        .route(&format!("{prefix}/token"), get(token_of(platform)))
+        .route(
+            &format!("{prefix}/routes"),
+            get(move || std::future::ready(answer(StatusCode::OK, &list))),
+        )
+        .merge(routes)
 }
 
 async fn unknown() -> Refusal {
     Refusal::not_found("the control port has no such route")
 }
 
-/// Where it runs, since when, and what it holds.
-async fn status(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
-    let counts = state.store.read(counts).await?;
-    let now = Timestamp::now();
+/// A handler that answers with a new token for the developer.
+fn token_of(
+    platform: &Arc<dyn Platform>,
+) -> impl Fn() -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
+    let platform = Arc::clone(platform);
+    move || {
+        let token = platform.access().token;
+        std::future::ready(answer(StatusCode::OK, &json!({ "token": token })))
+    }
+}
+
+/// The facts of one platform: its address and its own status.
+async fn status_of(api: &Api, platform: Arc<dyn Platform>) -> Result<Value, StoreError> {
+    let url = platform.access().url;
+    let mut status = json!({ "url": url });
+    let own = api
+        .host
+        .store
+        .read(move |connection| platform.status(connection))
+        .await?;
+    extend(&mut status, own);
+    Ok(status)
+}
+
+fn extend(object: &mut Value, more: Value) {
+    if let (Value::Object(object), Value::Object(more)) = (object, more) {
+        object.extend(more);
+    }
+}
+
+/// The facts of the host and of the default platform, and below `platforms` those of each platform.
+async fn status(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
+    let host = &api.host;
+    let last = host
+        .store
+        .read(|connection| events::from_end(connection, 1))
+        .await?;
+    // The position of the last event stands in for their number, because counting reads all of them.
+    let last = last.and_then(|event| event.seq);
     let mut body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
-        "org": state.org,
-        "auth": state.authority.mode.as_str(),
-        "signs_deliveries": state.webhook_secret.is_some(),
-        "data": state.data,
-        "started_at": state.started_at,
-        "uptime_seconds": now.since(state.started_at).as_secs(),
+        "data": host.data,
+        "started_at": host.started_at,
+        "uptime_seconds": Timestamp::now().since(host.started_at).as_secs(),
+        "last_event": last.map(|seq| seq.to_string()),
     });
-    if let (Value::Object(body), Value::Object(counts)) = (&mut body, counts) {
-        body.extend(counts);
+    let mut all = Map::new();
+    for platform in api.platforms.iter() {
+        let facts = status_of(&api, Arc::clone(platform)).await?;
+        if all.is_empty() {
+            extend(&mut body, facts.clone());
+        }
+        all.insert(platform.name().to_owned(), facts);
     }
+    body["platforms"] = Value::Object(all);
     Ok(answer(StatusCode::OK, &body))
 }
 
-fn counts(connection: &Connection) -> Result<Value, StoreError> {
-    let mut orgs = Map::new();
-    for org in records::orgs(connection)? {
-        let mut datatypes = Map::new();
-        for datatype in records::datatypes(connection, &org)? {
-            let count = records::count(connection, &org, &datatype, Span::ALL)?;
-            datatypes.insert(datatype, count.into());
-        }
-        orgs.insert(org, Value::Object(datatypes));
-    }
-    // Counting events would walk over all of them; the last one's number says as much.
-    let last = events::from_end(connection, 1)?.and_then(|event| event.seq);
-    let flows = flows::count(connection)?;
-    Ok(json!({ "records": orgs, "flows": flows, "last_event": last.map(|seq| seq.to_string()) }))
-}
-
-/// A user token for the platform's port.
-async fn token_of(FromState(state): FromState<Arc<State>>) -> Response {
-    let token = state.authority.dev_token(&state.org, TOKEN_LIFETIME);
-    answer(StatusCode::OK, &json!({ "token": token }))
-}
-
-/// Raises an event as if the platform had: `{event, record?, org?}`.
-async fn emit(
-    FromState(state): FromState<Arc<State>>,
-    JsonObject(mut body): JsonObject,
-) -> Result<Response, Refusal> {
-    let name = match body.get("event") {
-        Some(Value::String(name)) => name.clone(),
-        _ => {
-            return Err(Refusal::bad_request(
-                "missing_field",
-                "`event` is required, as a string",
-            ));
-        }
-    };
-    let kind = catalogue::find_event(&name)
-        .map_err(|unknown| Refusal::bad_request("unknown_event", unknown.to_string()))?;
-    let data = match body.remove("record") {
-        None | Some(Value::Null) => sample(kind),
-        Some(record) if record.is_object() => record,
-        Some(other) => {
-            return Err(Refusal::bad_request(
-                "bad_field",
-                format!("`record` takes an object, not {}", kind_of(&other)),
-            ));
-        }
-    };
-    let org = body
-        .get("org")
-        .and_then(Value::as_str)
-        .unwrap_or(&state.org);
-    let event = NewEvent {
-        org: org.to_owned(),
-        kind: kind.name.to_owned(),
-        data: data.clone(),
-        before: None,
-        cause: Cause::default(),
-    };
-    let seq = state
-        .change(move |repository, tx| Ok(repository.emit(tx, event)?))
-        .await?;
-    Ok(answer(
-        StatusCode::OK,
-        &json!({ "ref": seq.to_string(), "event": kind.name, "record": data }),
-    ))
-}
-
-/// The record that an event carries when nobody names one.
-pub fn sample(kind: &EventKind) -> Value {
-    let data: Value = serde_json::from_str(kind.sample).unwrap_or_default();
-    json!({
-        "sk": format!("{}-{}", kind.datatype, uuid::Uuid::now_v7().simple()),
-        "datatype": kind.datatype,
-        "data": data,
-    })
-}
-
-async fn settings(FromState(state): FromState<Arc<State>>) -> Response {
-    let rows: Vec<Value> = SETTINGS
-        .iter()
-        .map(|setting| {
-            json!({
-                "name": setting.name,
-                "value": state.settings.get(setting.name),
-                "default": setting.default,
-                "takes": setting.takes,
-                "help": setting.help,
-            })
+async fn settings(FromState(api): FromState<Arc<Api>>) -> Response {
+    let settings = &api.host.settings;
+    let rows = settings.rows().iter().map(|setting| {
+        json!({
+            "name": setting.name,
+            "value": settings.get(setting.name),
+            "default": setting.default,
+            "takes": setting.takes,
+            "help": setting.help,
         })
-        .collect();
-    answer(StatusCode::OK, &json!({ "settings": rows }))
+    });
+    answer(
+        StatusCode::OK,
+        &json!({ "settings": rows.collect::<Vec<_>>() }),
+    )
 }
 
-/// Sets switches: `{name: value, …}`; none of them when one is refused.
+/// Changes settings: `{name: value, …}`. If one is refused, none is changed.
 async fn set(
-    FromState(state): FromState<Arc<State>>,
+    FromState(api): FromState<Arc<Api>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let mut changes = Vec::new();
-    for (name, value) in body {
-        match value {
-            Value::String(value) => changes.push((name, value)),
-            other => changes.push((name, other.to_string())),
-        }
-    }
-    state.settings.set(&state.store, &changes).await?;
+    let changes: Vec<(String, String)> = body
+        .into_iter()
+        .map(|(name, value)| match value {
+            Value::String(value) => (name, value),
+            other => (name, other.to_string()),
+        })
+        .collect();
+    api.host.settings.set(&api.host.store, &changes).await?;
     let set: Map<String, Value> = changes
         .into_iter()
         .map(|(name, value)| (name, Value::String(value)))
@@ -204,60 +213,46 @@ async fn set(
     Ok(answer(StatusCode::OK, &Value::Object(set)))
 }
 
-impl From<SettingError> for Refusal {
-    fn from(error: SettingError) -> Self {
-        match error {
-            SettingError::Unknown { ref name } => {
-                let known = SETTINGS.iter().map(|setting| setting.name);
-                let message = match nearest(name, known) {
-                    Some(meant) => format!("{error}; did you mean `{meant}`?"),
-                    None => error.to_string(),
-                };
-                Self::bad_request("unknown_setting", message)
-            }
-            SettingError::BadValue { .. } | SettingError::UnknownEvent(_) => {
-                Self::bad_request("bad_setting", error.to_string())
-            }
-            SettingError::Store(error) => error.into(),
-        }
-    }
-}
-
-/// Forgets records, flows, runs, events and deliveries: what is gathered from now on is another platform's data.
-async fn reset_all(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
-    let id = state
+/// Deletes records, flows, runs, events and deliveries. The data gets a new identity.
+async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
+    let platforms = api.platforms.clone();
+    let id = api
+        .host
         .store
-        .write::<_, StoreError, _>(|tx| {
+        .write::<_, StoreError, _>(move |tx| {
             reset::wipe(tx)?;
+            platforms
+                .iter()
+                .try_for_each(|platform| platform.reset(tx))?;
             identity::renew(tx)
         })
         .await?;
-    state.identity.replace(&id);
-    state.settings.chaos().forget();
-    state.set_last_create(None);
+    api.host.identity.replace(&id);
+    api.platforms.iter().for_each(|platform| platform.forget());
     Ok(answer(StatusCode::OK, &json!({ "reset": true })))
 }
 
-async fn stop(FromState(state): FromState<Arc<State>>) -> Response {
-    state.shutdown.cancel();
+async fn stop(FromState(api): FromState<Arc<Api>>) -> Response {
+    api.host.shutdown.cancel();
     answer(StatusCode::OK, &json!({ "stopping": true }))
 }
 
-/// Which events: those after a position, oldest first.
+/// Selects events after a position, oldest first.
 #[derive(Debug, Deserialize)]
 struct EventsQuery {
     after: Option<i64>,
     limit: Option<usize>,
 }
 
-/// `{events: […], next}`: each event as everywhere else; `next` is the position to go on after.
+/// `{events: […], next}`: events as in all JSON output; `next` is the position to continue after.
 async fn list_events(
-    FromState(state): FromState<Arc<State>>,
+    FromState(api): FromState<Arc<Api>>,
     Query(query): Query<EventsQuery>,
 ) -> Result<Response, Refusal> {
     let limit = query.limit.unwrap_or(100).clamp(1, MAX_EVENTS);
     let after = query.after.unwrap_or(0);
-    let body = state
+    let body = api
+        .host
         .store
         .read(move |connection| page_of_events(connection, after, limit))
         .await?;

@@ -1,4 +1,4 @@
-//! Queues on the control port: what `evt queue` shows and does of the platform's deliveries.
+//! The delivery queue on the control port, for `evt queue`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,20 +10,20 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Api;
 use crate::deliver::OnSettled;
 use crate::deliver::queue::{self as orders, QueueError};
-use crate::dev::State;
+use crate::dev::host::deliveries::{on_ended, on_settled};
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
-use crate::dev::{on_ended, on_settled};
 use crate::store::jobs::{self, Settled};
 use crate::store::queue::{self, BulkRequest, PAGE, Selection};
 
-/// Jobs in one answer.
+/// Maximum number of jobs in a response.
 const MAX_JOBS: usize = 1_000;
 
-/// `/_evt/queue…`, to be put behind the control port's guard.
-pub(super) fn routes() -> Router<Arc<State>> {
+/// `/_evt/queue…`
+pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/_evt/queue", get(overview))
         .route("/_evt/queue/jobs", get(list))
@@ -32,8 +32,8 @@ pub(super) fn routes() -> Router<Arc<State>> {
         .route("/_evt/queue/discard", post(discard))
 }
 
-async fn overview(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
-    let overview = state.store.read(queue::overview).await?;
+async fn overview(FromState(state): FromState<Arc<Api>>) -> Result<Response, Refusal> {
+    let overview = state.host.store.read(queue::overview).await?;
     Ok(answer(StatusCode::OK, &overview))
 }
 
@@ -48,7 +48,7 @@ struct Listed {
 }
 
 async fn list(
-    FromState(state): FromState<Arc<State>>,
+    FromState(state): FromState<Arc<Api>>,
     Query(listed): Query<Listed>,
 ) -> Result<Response, Refusal> {
     let names = listed.state.as_deref().unwrap_or_default();
@@ -64,7 +64,7 @@ async fn list(
         limit: Some(listed.limit.unwrap_or(PAGE).min(MAX_JOBS)),
         ..Selection::default()
     };
-    let jobs = orders::list(&state.store, &selection).await?;
+    let jobs = orders::list(&state.host.store, &selection).await?;
     Ok(answer(StatusCode::OK, &jobs))
 }
 
@@ -79,28 +79,28 @@ fn state_named(name: &str) -> Result<jobs::State, Refusal> {
 }
 
 async fn show(
-    FromState(state): FromState<Arc<State>>,
+    FromState(state): FromState<Arc<Api>>,
     Path(id): Path<i64>,
 ) -> Result<Response, Refusal> {
-    match state.store.read(move |db| queue::show(db, id)).await? {
+    match state.host.store.read(move |db| queue::show(db, id)).await? {
         Some(job) => Ok(answer(StatusCode::OK, &job)),
         None => Err(Refusal::not_found(format!("there is no job {id}"))),
     }
 }
 
 async fn retry(
-    FromState(state): FromState<Arc<State>>,
+    FromState(state): FromState<Arc<Api>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let report = orders::retry(&state.store, &order(body)?).await?;
+    let report = orders::retry(&state.host.store, &order(body)?).await?;
     Ok(answer(StatusCode::OK, &report))
 }
 
 async fn discard(
-    FromState(state): FromState<Arc<State>>,
+    FromState(state): FromState<Arc<Api>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let settle = on_settled(&state);
+    let settle = on_settled(&state.platforms);
     let discarded: Arc<Mutex<Vec<Settled>>> = Arc::default();
     let noted = Arc::clone(&discarded);
     let told: OnSettled = Arc::new(move |tx, settled| {
@@ -109,8 +109,8 @@ async fn discard(
         noted.push(settled.clone());
         Ok(())
     });
-    let report = orders::discard(&state.store, &order(body)?, Some(told)).await?;
-    let tell = on_ended(&state);
+    let report = orders::discard(&state.host.store, &order(body)?, Some(told)).await?;
+    let tell = on_ended(&state.host);
     let discarded = discarded.lock().unwrap_or_else(PoisonError::into_inner);
     discarded.iter().for_each(|settled| tell(settled));
     drop(discarded);

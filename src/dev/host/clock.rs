@@ -1,22 +1,22 @@
-//! The platform's clock: milliseconds that go forward with every write, so that a watermark over `modifydate` has few ties.
+//! A platform's clock: each write gets a later millisecond, so that few records share a `modifydate`.
 
 use crate::time::Timestamp;
 
-/// How far the clock may run ahead of the system's: beyond it (a thousand writes within a millisecond each) writes share an instant.
+/// Maximum lead over the system clock, in milliseconds. Writes share a timestamp while the lead is this large.
 const AHEAD: i64 = 1_000;
-/// A system clock further behind than this was set back, and is followed.
+/// If the system clock is further behind than this, it was set back, and this clock follows it.
 const SET_BACK: i64 = 60_000;
-/// Writes share an instant for so long at most: beyond it a tie would be a write that comes late.
+/// Writes share a timestamp for at most this many milliseconds. After that, the shared timestamp would be a late one.
 const TIED: i64 = 5_000;
 
-/// Gives each write its instant.
+/// Gives each write a timestamp.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     last: i64,
     shared: Shared,
 }
 
-/// An instant that the next writes get too.
+/// A timestamp that the next writes share.
 #[derive(Debug, Default)]
 struct Shared {
     instant: Timestamp,
@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Clock {
-    /// Goes on after `last`, the latest instant that an earlier run gave.
+    /// Continues after `last`, the latest timestamp of an earlier run.
     pub(crate) fn after(last: Option<i64>) -> Self {
         Self {
             last: last.unwrap_or(i64::MIN),
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// The instant of the next write where so many in a row share one, which is off by what `skew` gives in milliseconds.
+    /// The timestamp of the next write if `ties` consecutive writes share one. `skew` returns its error in milliseconds.
     pub(crate) fn tick_shared(
         &mut self,
         now: Timestamp,
@@ -54,7 +54,7 @@ impl Clock {
         self.shared.instant
     }
 
-    /// The instant of the next write.
+    /// The timestamp of the next write.
     pub(crate) fn tick(&mut self, now: Timestamp) -> Timestamp {
         let now = now.millis();
         let ahead = self.last.saturating_sub(now);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_of_one_millisecond_get_instants_of_their_own() {
+    fn writes_in_one_millisecond_get_different_timestamps() {
         let mut clock = Clock::after(Some(100));
         let ticks: Vec<_> = [100, 100, 100, 103, 110]
             .map(|now| clock.tick(at(now)).millis())
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_writes_in_a_row_share_an_instant() {
+    fn consecutive_writes_share_a_timestamp() {
         let mut clock = Clock::after(None);
         let ticks: Vec<_> = [100, 101, 102, 103, 104, 105]
             .map(|now| clock.tick_shared(at(now), 3, || 0).millis())
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_stays_within_a_second_of_the_systems() {
+    fn the_clock_leads_the_system_clock_by_at_most_a_second() {
         let mut clock = Clock::after(None);
         let last = (0..5_000).map(|_| clock.tick(at(0))).last().unwrap();
         assert_eq!(last, at(AHEAD));
     }
 
     #[test]
-    fn a_small_step_back_is_waited_out_and_a_large_one_followed() {
+    fn the_clock_ignores_a_small_step_back_and_follows_a_large_one() {
         let mut clock = Clock::after(Some(1_000_000));
         assert_eq!(clock.tick(at(990_000)), at(1_000_000));
         assert_eq!(clock.tick(at(100_000)), at(100_000));

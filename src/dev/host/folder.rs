@@ -1,13 +1,13 @@
-//! A data directory belongs to one platform at a time: a lock that ends with the process that holds it.
+//! A data directory belongs to one process at a time. The operating system releases its lock when the process ends.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::dev::DevError;
+use super::DevError;
 use crate::files::{private_file, private_folder};
 
-/// A locked data directory; dropping it frees it.
+/// A locked data directory. Dropping it releases the lock.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -15,11 +15,11 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Creates the directory (0700) where needed, and takes it.
+    /// Locks the directory, after creating it with mode 0700 if necessary.
     ///
     /// # Errors
-    /// [`DevError::DataInUse`] with the pid of the platform that has it.
-    pub(crate) fn take(path: &Path) -> Result<Self, DevError> {
+    /// [`DevError::DataInUse`] with the id of the process that holds the lock.
+    pub(crate) fn lock(path: &Path) -> Result<Self, DevError> {
         let failed = |source| DevError::DataFolder {
             path: path.to_owned(),
             source,
@@ -69,15 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_taken_once_and_the_error_names_who_has_it() {
+    fn a_folder_is_locked_once_and_the_error_names_the_holder() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
-        let first = Folder::take(&path).unwrap();
-        let Err(DevError::DataInUse { pid, .. }) = Folder::take(&path) else {
-            panic!("the folder was given away twice");
+        let first = Folder::lock(&path).unwrap();
+        let Err(DevError::DataInUse { pid, .. }) = Folder::lock(&path) else {
+            panic!("the folder was locked twice");
         };
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
-        assert!(Folder::take(&path).is_ok());
+        assert!(Folder::lock(&path).is_ok());
     }
 }

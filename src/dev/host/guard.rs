@@ -1,4 +1,4 @@
-//! Who may speak to the control port: this machine's own programs that know its token, and no web page.
+//! Access control of the control port: local programs with its token may call it, web pages may not.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::hosts;
 use super::refusal::Refusal;
 use crate::secret::Secret;
 
-/// What the control port lets in.
+/// Checks requests to the control port.
 pub(crate) struct Guard {
     token: Secret,
-    /// `127.0.0.1:4872` and the other two spellings of loopback.
+    /// The three names of loopback with the port, such as `127.0.0.1:4872`.
     hosts: [String; 3],
 }
 
@@ -28,10 +28,10 @@ impl Guard {
         }
     }
 
-    /// Checks a request before anything else looks at it.
+    /// Checks a request before any other code reads it.
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
         let headers = request.headers();
-        // A page that has rebound its own name to 127.0.0.1 still sends that name.
+        // DNS rebinding: a web page whose name now resolves to 127.0.0.1 still sends its own name.
         if request.uri().authority().is_some() || !self.is_own_host(headers) {
             return Err(Refusal::forbidden(
                 "foreign_host",
@@ -41,13 +41,13 @@ impl Guard {
         if !is_same_site(headers) || !self.is_own_origin(headers) {
             return Err(Refusal::forbidden(
                 "foreign_origin",
-                "web pages may not speak to this port",
+                "web pages may not call this port",
             ));
         }
         if !self.knows_token(headers) {
             return Err(Refusal::unauthorized(
                 "bad_control_token",
-                "this port wants `Authorization: Bearer <token>`, the token of this start",
+                "this port requires `Authorization: Bearer <token>` with the token of this run",
             ));
         }
         if takes_body(request.method()) && !is_json(headers) {
@@ -89,7 +89,7 @@ impl Guard {
     }
 }
 
-/// Browsers say where a request comes from; other programs say nothing.
+/// Browsers send where a request comes from; other programs send nothing.
 fn is_same_site(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     sites.all(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
@@ -99,7 +99,7 @@ fn takes_body(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// A form can be posted across sites without being asked first, JSON cannot.
+/// Browsers post forms across sites without a preflight request, but not JSON.
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
@@ -108,7 +108,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// The layer around every route, known or not.
+/// The layer around all routes, including the fallback.
 pub(crate) async fn guard(
     FromState(guard): FromState<Arc<Guard>>,
     request: Request,
@@ -120,9 +120,9 @@ pub(crate) async fn guard(
     }
 }
 
-/// Headers of every answer: nothing is kept, framed, guessed or told to other sites. There are no CORS headers.
-pub(crate) async fn manners(request: Request, next: Next) -> Response {
-    const MANNERS: [(&str, &str); 7] = [
+/// Adds headers to every response that forbid caching, framing, content sniffing and cross-site use. There are no CORS headers.
+pub(crate) async fn security_headers(request: Request, next: Next) -> Response {
+    const HEADERS: [(&str, &str); 7] = [
         ("x-evt-system", "evt"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -135,7 +135,7 @@ pub(crate) async fn manners(request: Request, next: Next) -> Response {
         ("cache-control", "no-store"),
     ];
     let mut response = next.run(request).await;
-    for (name, value) in MANNERS {
+    for (name, value) in HEADERS {
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_names_of_loopback_are_served() {
+    fn the_three_names_of_loopback_are_accepted() {
         for host in [
             "127.0.0.1:4872",
             "localhost:4872",
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_whole_token_nothing_is_served() {
+    fn an_incomplete_token_is_refused() {
         let host = ("host", "127.0.0.1:4872");
         let tokens = [
             "",
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_form_can_send_is_refused() {
+    fn content_types_of_forms_are_refused() {
         let bearer = format!("Bearer {TOKEN}");
         let types = [
             "text/plain",

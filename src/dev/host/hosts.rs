@@ -1,7 +1,7 @@
-//! By which names the platform's own port is asked: loopback's, and those that a person allowed.
+//! Host names that the platforms' port accepts: those of loopback, and those that the user allowed.
 //!
-//! A web page can rebind its own name to 127.0.0.1 and then speaks to this port as to its own site; the name that it sends
-//! gives it away. Other sites' pages send their origin.
+//! DNS rebinding lets a web page resolve its own name to 127.0.0.1 and call this port as its own site, but the `Host` header
+//! still has that name. Pages of other sites send their origin.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::refusal::Refusal;
 
-/// A name beside loopback's by which the platform may be asked, and from whose pages: `NAME`, on any port, or `NAME:PORT`.
+/// An additional name that is accepted as host and as the origin of web pages: `NAME`, on any port, or `NAME:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedHost {
     /// In lower case.
@@ -23,9 +23,9 @@ pub struct AllowedHost {
     port: Option<u16>,
 }
 
-/// An allowed host that is none.
+/// An invalid allowed host.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{text}` is no host; write NAME or NAME:PORT, such as host.docker.internal")]
+#[error("`{text}` is not a host; write NAME or NAME:PORT, such as host.docker.internal")]
 pub struct AllowedHostError {
     text: String,
 }
@@ -42,23 +42,23 @@ impl FromStr for AllowedHost {
     }
 }
 
-/// A host in lower case and its port, from what a `Host` header may hold.
+/// Parses the value of a `Host` header into a host in lower case and a port.
 fn parts(text: &str) -> Option<(String, Option<u16>)> {
     let authority: Authority = text.parse().ok()?;
     let (name, port) = (authority.host(), authority.port_u16());
-    // What is left over is a user, an empty port or one that is no number.
+    // The rest of the text would be a user name, an empty port or an invalid one.
     let length = name.len() + authority.port().map_or(0, |port| port.as_str().len() + 1);
     let is_whole =
         !name.is_empty() && length == text.len() && authority.port().is_some() == port.is_some();
     is_whole.then(|| (name.to_ascii_lowercase(), port))
 }
 
-/// The three spellings of loopback with a port, as `Host` headers have them.
+/// The three names of loopback with a port, as in `Host` headers.
 pub(crate) fn loopback(port: u16) -> [String; 3] {
     ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"))
 }
 
-/// What the platform's port lets in.
+/// Checks requests to the platforms' port.
 pub(crate) struct Hosts {
     port: u16,
     allowed: Vec<AllowedHost>,
@@ -69,22 +69,22 @@ impl Hosts {
         Self { port, allowed }
     }
 
-    /// Checks a request before any route sees it.
+    /// Checks a request before any route handles it.
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
         let mut names = names(request).peekable();
         if names.peek().is_none() {
             return Err(Refusal::forbidden(
                 "foreign_host",
-                "a request names its host once",
+                "the request has no host header",
             ));
         }
         if let Some(foreign) = names.find(|name| !self.knows(name)) {
             return Err(Refusal::forbidden(
                 "foreign_host",
                 format!(
-                    "this platform is asked as {}; `evt dev --allow-host {}` allows another name",
+                    "this platform is served as {}; `evt dev --allow-host {}` allows another name",
                     loopback(self.port)[0],
-                    pasted(foreign)
+                    for_pasting(foreign)
                 ),
             ));
         }
@@ -93,15 +93,15 @@ impl Hosts {
             Some(foreign) => Err(Refusal::forbidden(
                 "foreign_origin",
                 format!(
-                    "web pages of other origins may not speak to this platform; `evt dev --allow-host {}` allows one",
-                    pasted(foreign.split_once("://").map_or("", |(_, host)| host))
+                    "web pages of other origins may not call this platform; `evt dev --allow-host {}` allows one",
+                    for_pasting(foreign.split_once("://").map_or("", |(_, host)| host))
                 ),
             )),
         }
     }
 
     fn knows(&self, text: &str) -> bool {
-        // Clients leave out the port that is http's own.
+        // Clients omit the default port of http.
         let default = if self.port == 80 { Some(80) } else { None };
         let Some((name, port)) = parts(text) else {
             return false;
@@ -128,7 +128,7 @@ impl Hosts {
     }
 }
 
-/// Every name that a request has for its host. What is no text is none that is known.
+/// All host names in a request. A header that is not text becomes a name that is never accepted.
 fn names(request: &Request) -> impl Iterator<Item = &str> {
     let headers = request.headers().get_all(header::HOST);
     let in_target = request.uri().authority().map(Authority::as_str);
@@ -145,8 +145,8 @@ fn origins(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(|value| value.to_str().unwrap_or_default())
 }
 
-/// A caller's text as part of a command to paste: only where it is a plain host.
-fn pasted(host: &str) -> &str {
+/// A host for a command that the user may paste. Anything but a plain host name becomes a placeholder.
+fn for_pasting(host: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:[]_".contains(&byte);
     match host.parse::<AllowedHost>() {
         Ok(_) if host.bytes().all(is_plain) && !host.starts_with('-') => host,
@@ -154,7 +154,7 @@ fn pasted(host: &str) -> &str {
     }
 }
 
-/// The layer around every route, known or not.
+/// The layer around all routes, including the fallback.
 pub(crate) async fn gate(
     FromState(hosts): FromState<Arc<Hosts>>,
     request: Request,
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_not_loopbacks_are_refused() {
+    fn names_other_than_loopback_are_refused() {
         let hosts = [
             "evil.example:4870",
             "127.0.0.1",
@@ -207,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_host_beside_a_good_one_is_refused() {
+    fn a_foreign_host_after_an_accepted_one_is_refused() {
         let headers = [("host", "localhost:4870"), ("host", "evil.example")];
         assert_eq!(code(&[], &headers), Some("foreign_host"));
     }
 
     #[test]
-    fn an_allowed_host_is_served_on_its_port_or_on_any() {
+    fn an_allowed_host_is_accepted_on_its_port_or_on_any() {
         let host = [("host", "Platform.internal:8080")];
         assert_eq!(code(&["platform.internal"], &host), None);
         assert_eq!(code(&["platform.internal:8080"], &host), None);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_not_allowed() {
+    fn an_invalid_host_cannot_be_allowed() {
         for text in ["", "http://a", "a/b", "a b", "u@a", "a:", "a:99999"] {
             assert!(text.parse::<AllowedHost>().is_err(), "{text}");
         }

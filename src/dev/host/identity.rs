@@ -1,5 +1,6 @@
-//! Whose data a platform serves: an id that stays with the data directory and is made anew when everything is forgotten. A
-//! client knows a platform on this machine by it, for any platform may have the usual port.
+//! The identity of a data directory: an id that a reset replaces.
+//!
+//! A client uses it to recognise a platform on this machine, because any `evt dev` may have the default port.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,19 +10,19 @@ use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Uuid;
 
-use crate::dev::State;
+use super::Host;
 use crate::store::settings;
 use crate::store::{Store, StoreError, Tx};
 
 const PLATFORM: HeaderName = HeaderName::from_static("x-evt-platform");
-/// Where the store keeps it.
+/// The id's name in the store.
 const NAME: &str = "platform.id";
 
-/// The id, as every answer carries it.
+/// The id, as a header of every response.
 pub(crate) struct Identity(RwLock<HeaderValue>);
 
 impl Identity {
-    /// The id of this data, made at its first start.
+    /// Loads the id, which the first start creates.
     pub(crate) async fn load(store: &Store) -> Result<Self, StoreError> {
         let id = store
             .write::<_, StoreError, _>(|tx| settings::get_or_set(tx, NAME, fresh))
@@ -29,7 +30,7 @@ impl Identity {
         Ok(Self(RwLock::new(header(&id))))
     }
 
-    /// From now on the platform is this one.
+    /// Replaces the id after a reset.
     pub(crate) fn replace(&self, id: &str) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = header(id);
     }
@@ -40,7 +41,7 @@ impl Identity {
     }
 }
 
-/// Makes another id, in the commit that forgets the data of the last one.
+/// Stores a new id, in the commit that deletes the data.
 pub(crate) fn renew(tx: &Tx<'_>) -> Result<String, StoreError> {
     let id = fresh();
     settings::set(tx, NAME, &id)?;
@@ -55,15 +56,15 @@ fn header(id: &str) -> HeaderValue {
     HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("unknown"))
 }
 
-/// The layer around the whole of the platform's port.
-pub(crate) async fn tell(
-    FromState(state): FromState<Arc<State>>,
+/// The layer that adds the id to every response of the platforms' port.
+pub(crate) async fn add_header(
+    FromState(host): FromState<Arc<Host>>,
     request: Request,
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
     response
         .headers_mut()
-        .insert(PLATFORM, state.identity.header());
+        .insert(PLATFORM, host.identity.header());
     response
 }

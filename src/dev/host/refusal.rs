@@ -1,8 +1,8 @@
-//! How the platform says no: one body that readers of either of its two error shapes understand, and the headers of every answer.
+//! Refused requests: an error that its platform renders, and the headers of every response.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -10,28 +10,29 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::Platform;
 use crate::flow::RecordError;
 use crate::store::StoreError;
 
 const SYSTEM: HeaderName = HeaderName::from_static("x-evt-system");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-evt-request-id");
 const LINT: HeaderName = HeaderName::from_static("x-evt-lint");
-/// Findings in one answer, and the bytes of the header that carries them.
+/// Maximum number of findings in a response, and of bytes in the header that carries them.
 const MAX_LINTS: usize = 8;
 const MAX_LINT_BYTES: usize = 2048;
 
-/// A request that is not answered as it was meant.
+/// Why a request is refused.
 ///
-/// It becomes `{statusCode, error, message, reason, code, path}`: the platform answers in one of two shapes (its own
-/// filter's and the framework's), and this is their union.
+/// The default rendering is `{statusCode, error, message, reason, code, path}`. AppEngine has two error formats, its own
+/// and that of its framework; this is their union, so that clients of either understand it.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub status: StatusCode,
-    /// The word that clients look at: `missing_orgid`, `token_expired`, …
+    /// The word that clients compare: `missing_orgid`, `token_expired`, …
     pub code: &'static str,
-    /// What is wrong, for a person; may hold text of the caller, and travels as JSON only.
+    /// Describes the problem. May contain text of the caller, so it is only sent as JSON.
     pub message: String,
-    /// What would mend it, where that is known.
+    /// How to fix it, if known.
     pub hint: Option<String>,
 }
 
@@ -45,7 +46,7 @@ impl Refusal {
         }
     }
 
-    /// The same, with what would mend it.
+    /// Adds how to fix it.
     pub fn with_hint(self, hint: Option<String>) -> Self {
         Self { hint, ..self }
     }
@@ -66,13 +67,17 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
-    /// For what the platform has and this one does not do yet: never ignored, never pretended.
+    /// For a feature of the real platform that this one does not have yet. Such a request is never ignored.
     pub fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not_implemented", message)
     }
 
-    /// Its JSON, for a request of this path.
-    pub(crate) fn body(&self, path: &str) -> Vec<u8> {
+    /// The response in the default form, for a request of `path`.
+    pub fn response(&self, path: &str) -> Response {
+        json_response(self.status, self.body(path))
+    }
+
+    fn body(&self, path: &str) -> Vec<u8> {
         let mut body = json!({
             "statusCode": self.status.as_u16(),
             "error": self.status.canonical_reason().unwrap_or("Error"),
@@ -88,7 +93,7 @@ impl Refusal {
     }
 }
 
-/// The body is written by [`finish`], which knows the path.
+/// [`finish`] writes the body, because it knows the path.
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -126,7 +131,7 @@ impl From<RecordError> for Refusal {
     }
 }
 
-/// What this request did that a real platform would take silently and wrongly; told in `x-evt-lint`.
+/// Mistakes in a request that the real platform would accept silently. They are reported in `x-evt-lint`.
 #[derive(Clone, Default)]
 pub struct Lints(Arc<Mutex<Vec<String>>>);
 
@@ -161,27 +166,70 @@ impl<S: Send + Sync> FromRequestParts<S> for Lints {
     }
 }
 
-/// The outermost layer: gives refusals their body, and every answer its `x-evt-*` headers.
-pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
+/// Marks a response with the platform whose route answered.
+#[derive(Clone)]
+pub(crate) struct Answered(pub(crate) Arc<dyn Platform>);
+
+/// Finds the platform that renders a refusal.
+#[derive(Clone)]
+pub(crate) struct Renderers {
+    /// Longest prefix first. A path below none of them is rendered by [`Refusal::response`] for the system `evt`.
+    by_prefix: Arc<[(&'static str, Arc<dyn Platform>)]>,
+}
+
+impl Renderers {
+    /// The platforms by the prefixes below which they are mounted.
+    pub(crate) fn new(mut by_prefix: Vec<(&'static str, Arc<dyn Platform>)>) -> Self {
+        by_prefix.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        Self {
+            by_prefix: by_prefix.into(),
+        }
+    }
+
+    fn find(&self, path: &str) -> Option<&Arc<dyn Platform>> {
+        let is_below = |prefix: &str| {
+            path.strip_prefix(prefix)
+                .is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        };
+        let found = self.by_prefix.iter().find(|(prefix, _)| is_below(prefix));
+        found.map(|(_, platform)| platform)
+    }
+}
+
+/// The outermost layer: renders refusals, and adds the `x-evt-*` headers to every response.
+pub(crate) async fn finish(
+    State(renderers): State<Renderers>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     let lints = Lints::default();
     request.extensions_mut().insert(lints.clone());
     let mut response = next.run(request).await;
+    let answered = response.extensions_mut().remove::<Answered>();
+    let platform = answered
+        .as_ref()
+        .map(|Answered(platform)| platform)
+        .or_else(|| renderers.find(&path));
     let refusal = response
         .extensions_mut()
         .remove::<Refusal>()
         .or_else(|| plain_refusal(&response));
     if let Some(refusal) = refusal {
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = json_response(refusal.status, refusal.body(&path));
+        response = match platform {
+            Some(platform) => platform.refusal(&refusal, &path),
+            None => refusal.response(&path),
+        };
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     let headers = response.headers_mut();
+    let system = platform.map_or("evt", |platform| platform.name());
     headers
         .entry(SYSTEM)
-        .or_insert(HeaderValue::from_static("appengine"));
+        .or_insert(HeaderValue::from_static(system));
     if let Ok(id) = HeaderValue::from_str(&Uuid::now_v7().to_string()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -191,7 +239,7 @@ pub(crate) async fn finish(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Errors of the framework itself (a path that is no UTF-8, say), which it answers with plain text.
+/// An error of axum itself, such as a path that is not UTF-8, which axum answers with plain text.
 fn plain_refusal(response: &Response) -> Option<Refusal> {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
@@ -203,13 +251,13 @@ fn plain_refusal(response: &Response) -> Option<Refusal> {
     (is_error && !is_json).then(|| Refusal::new(status, "bad_request", reason.to_lowercase()))
 }
 
-/// A response whose body is this JSON text.
+/// A response with JSON text as its body.
 pub fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
     let content_type = HeaderValue::from_static("application/json; charset=utf-8");
     (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-/// A response whose body is this value as JSON.
+/// A response with a value as its JSON body.
 pub fn answer(status: StatusCode, value: &impl serde::Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => json_response(status, body),
@@ -227,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_has_the_fields_of_both_shapes() {
+    fn a_refusal_has_the_fields_of_both_formats() {
         let refusal = Refusal::bad_request("missing_orgid", "orgid header is required");
         let body: serde_json::Value = serde_json::from_slice(&refusal.body("/x")).unwrap();
         let expected = json!({
@@ -238,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_never_break_the_header_they_travel_in() {
+    fn findings_are_escaped_in_their_header() {
         let lints = Lints::default();
         lints.add("key `a\r\nset-cookie: x=1\u{1b}[31m` was ignored");
         let header = lints.header().unwrap();

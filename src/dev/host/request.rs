@@ -1,4 +1,4 @@
-//! Reading requests: bodies as JSON, within limits, with a clear answer to everything else.
+//! Request bodies as JSON, within limits. Anything else is refused.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
@@ -8,10 +8,10 @@ use super::refusal::{Lints, Refusal};
 use crate::json::kind_of;
 use crate::serve::{self, BodyError, BodyLimits};
 
-/// A request's body as a JSON object; no body counts as an empty one.
+/// A request's body as a JSON object. A missing body counts as an empty object.
 pub struct JsonObject(pub Map<String, Value>);
 
-/// A request's body as any JSON value; no body counts as `null`.
+/// A request's body as any JSON value. A missing body counts as `null`.
 pub struct JsonBody(pub Value);
 
 impl<S: Send + Sync> FromRequest<S> for JsonObject {
@@ -45,7 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.to_ascii_lowercase().contains("json"));
         if !is_json && let Some(lints) = parts.extensions.get::<Lints>() {
-            lints.add("content-type is not application/json: the body was read as JSON all the same, a real platform would not");
+            lints.add("content-type is not application/json: this platform reads the body as JSON anyway, the real one does not");
         }
         parse(&bytes).map(Self)
     }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_is_not_json_is_told_where() {
+    fn the_error_for_invalid_json_has_its_position() {
         let refusal = parse(b"{\"a\": }").unwrap_err();
         assert_eq!(refusal.code, "bad_json");
         assert!(refusal.message.contains("line 1, column 7"), "{refusal:?}");

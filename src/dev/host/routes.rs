@@ -1,96 +1,150 @@
-//! What the platform serves, by name, for those who ask for something else.
+//! Routes, registered once: the router and the list for 404 suggestions, `evt dev routes` and tests come from the same calls.
 
+use std::sync::Arc;
+
+use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::routing::{MethodFilter, any, on};
+use serde::Serialize;
 
 use super::refusal::Refusal;
 
-/// Every route of the platform's port; a test asks each of them.
-pub const ROUTES: &[(&str, &str)] = &[
-    ("POST", "/profile/signin"),
-    ("POST", "/profile/user/signin"),
-    ("POST", "/user/signin"),
-    ("POST", "/profile/customer/signin"),
-    ("POST", "/profile/2fa/verify"),
-    ("POST", "/profile/user/refresh"),
-    ("POST", "/profile/customer/refresh"),
-    ("POST", "/user/refresh"),
-    ("POST", "/profile/app/key"),
-    ("GET", "/profile/whoami"),
-    ("POST", "/repository/find/{datatype}"),
-    ("GET", "/repository/get/{datatype}/{id}"),
-    ("GET", "/repository/find-any-id/{datatype}/{id}"),
-    ("GET", "/repository/find-page-data/{datatype}"),
-    (
-        "GET",
-        "/repository/find-by-attribute/{datatype}/{attribute}/{value}",
-    ),
-    ("POST", "/repository/search/{datatype}"),
-    ("POST", "/repository/create"),
-    ("PUT", "/repository/create"),
-    ("POST", "/repository/create/{datatype}"),
-    ("POST", "/repository/update/{id}"),
-    ("POST", "/repository/update/{datatype}/{id}"),
-    ("POST", "/repository/update-partial/{datatype}/{id}"),
-    ("DELETE", "/repository/delete/{datatype}/{id}"),
-    ("POST", "/repository/delete/{datatype}"),
-    ("POST", "/repository/aggregate/{datatype}"),
-    ("POST", "/crm/contact-form/json/{app}/{name}"),
-    ("POST", "/crm/leads/qualify/{id}"),
-    ("POST", "/crm/reservations/create"),
-    ("POST", "/automation/flows/create"),
-    ("GET", "/automation/flows"),
-    ("GET", "/automation/flows/{id}"),
-    ("PUT", "/automation/flows/{id}"),
-    ("DELETE", "/automation/flows/{id}"),
-    ("POST", "/automation/flows/{id}/enable"),
-    ("POST", "/automation/flows/{id}/disable"),
-    ("POST", "/automation/flows/{id}/execute"),
-    ("GET", "/automation/executions"),
-    ("GET", "/automation/executions/{id}"),
-    ("POST", "/automation/executions/{id}/cancel"),
-    ("POST", "/automation/executions/{id}/retry"),
-    ("POST", "/automation/executions/{id}/replay"),
-    ("GET", "/socket.io/"),
-    ("GET", "/simple-voice/stream/{orgId}/{assistantId}"),
-    ("POST", "/ai/agent/stream"),
-    ("GET", "/ai/stream/{id}"),
-    ("POST", "/storefront/stripe/webhook"),
-    ("POST", "/storefront/paypal/webhook"),
-    ("POST", "/broadcast/email/webhook"),
-    ("POST", "/phone/webhook/{kind}"),
-    ("POST", "/sync/social/webhook/{vendor}"),
-    ("POST", "/banking/{kind}"),
-    ("POST", "/connect/webhook/{vendor}"),
-    ("POST", "/connect/webhook/{vendor}/{service}"),
-    ("GET", "/connect/webhook/{vendor}"),
-    ("POST", "/upstream/storefront/stripe/webhook"),
-    ("POST", "/upstream/sync/social/webhook/{vendor}"),
-    ("GET", "/_certs/{name}"),
-];
-
-/// What differs more than this is not what was meant.
+/// Paths less similar than this are not suggested.
 const NEAR: f64 = 0.6;
 const SUGGESTIONS: usize = 3;
-/// Longer paths are compared no further.
+/// Only this many characters of a requested path are compared.
 const MAX_COMPARED: usize = 120;
 
-/// Answers what no route serves.
-pub(crate) async fn unknown(request: Request) -> Refusal {
+/// A path with the methods that it accepts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Route {
+    pub methods: Vec<&'static str>,
+    /// Parameters in braces: `/repository/find/{datatype}`.
+    pub path: String,
+}
+
+/// A router that knows its routes.
+pub struct Routes<S = ()> {
+    router: Router<S>,
+    list: Vec<Route>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    #[expect(clippy::new_without_default, reason = "no caller needs a default")]
+    pub fn new() -> Self {
+        Self {
+            router: Router::new(),
+            list: Vec::new(),
+        }
+    }
+
+    /// Registers a handler. `methods` are separated by spaces: `"POST PUT"`.
+    ///
+    /// # Panics
+    /// If a method is unknown or the route exists already: both are errors in the table, which every start reveals.
+    #[must_use]
+    pub fn route<H, T>(mut self, methods: &'static str, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        let filter = methods
+            .split(' ')
+            .map(|name| {
+                let method = Method::from_bytes(name.as_bytes()).expect("a method's name");
+                MethodFilter::try_from(method).expect("a method that axum routes")
+            })
+            .reduce(MethodFilter::or)
+            .expect("at least one method");
+        self.router = self.router.route(path, on(filter, handler));
+        self.add(methods, path);
+        self
+    }
+
+    /// Registers a handler for all methods. The list shows those that clients use.
+    #[must_use]
+    pub fn any<H, T>(mut self, listed: &'static str, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        self.router = self.router.route(path, any(handler));
+        self.add(listed, path);
+        self
+    }
+
+    fn add(&mut self, methods: &'static str, path: &str) {
+        let path = path.replace("{*", "{");
+        let methods = methods.split(' ');
+        match self.list.iter_mut().find(|route| route.path == path) {
+            Some(route) => route.methods.extend(methods),
+            None => self.list.push(Route {
+                methods: methods.collect(),
+                path,
+            }),
+        }
+    }
+
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let mut list = self.list;
+        list.extend(other.list);
+        Self {
+            router: self.router.merge(other.router),
+            list,
+        }
+    }
+
+    /// Gives the handlers their state.
+    pub fn with_state(self, state: S) -> Routes {
+        Routes {
+            router: self.router.with_state(state),
+            list: self.list,
+        }
+    }
+}
+
+impl Routes {
+    /// The same routes below a prefix, which may be empty.
+    #[must_use]
+    pub(crate) fn below(self, prefix: &str) -> Self {
+        if prefix.is_empty() {
+            return self;
+        }
+        let path = |route: Route| Route {
+            path: format!("{prefix}{}", route.path),
+            ..route
+        };
+        Self {
+            router: Router::new().nest(prefix, self.router),
+            list: self.list.into_iter().map(path).collect(),
+        }
+    }
+
+    /// The router and its list.
+    pub(crate) fn into_parts(self) -> (Router, Vec<Route>) {
+        (self.router, self.list)
+    }
+}
+
+/// Answers requests that no route serves with the most similar routes.
+pub(crate) async fn unknown(routes: Arc<[Route]>, request: Request) -> Refusal {
     let (method, path) = (request.method().as_str(), request.uri().path());
-    let near = near(path);
+    let near = near(&routes, method, path);
     let mut message = format!("there is no route {method} {path}");
     if !near.is_empty() {
-        message.push_str("; near it: ");
+        message.push_str("; similar: ");
         message.push_str(&near.join(", "));
     }
     Refusal::new(StatusCode::NOT_FOUND, "unknown_route", message)
 }
 
-/// Answers a path that is there, asked for with another method.
+/// Answers requests for an existing path with a method that it does not accept.
 pub(crate) async fn wrong_method(request: Request) -> Refusal {
     let message = format!(
-        "{} does not take {}",
+        "{} does not accept {}",
         request.uri().path(),
         request.method()
     );
@@ -101,23 +155,27 @@ pub(crate) async fn wrong_method(request: Request) -> Refusal {
     )
 }
 
-fn near(path: &str) -> Vec<String> {
-    let mut scored: Vec<(f64, &(&str, &str))> = ROUTES
+fn near(routes: &[Route], method: &str, path: &str) -> Vec<String> {
+    let path: String = path.chars().take(MAX_COMPARED).collect();
+    let mut scored: Vec<(f64, &Route)> = routes
         .iter()
-        .map(|route| (likeness(path, route.1), route))
+        .map(|route| (similarity(&path, &route.path), route))
         .filter(|(score, _)| *score >= NEAR)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored
         .into_iter()
         .take(SUGGESTIONS)
-        .map(|(_, (method, path))| format!("{method} {path}"))
+        .map(|(_, route)| {
+            let same = route.methods.iter().find(|own| **own == method);
+            let method = same.unwrap_or(&route.methods[0]);
+            format!("{method} {}", route.path)
+        })
         .collect()
 }
 
-/// How like two paths are, 0 to 1; a parameter of the route is like anything.
-fn likeness(path: &str, route: &str) -> f64 {
-    let path: String = path.chars().take(MAX_COMPARED).collect();
+/// How similar a path is to a route, from 0 to 1. A parameter of the route is similar to any segment.
+fn similarity(path: &str, route: &str) -> f64 {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let route: Vec<&str> = route.trim_matches('/').split('/').collect();
     let longest = parts.len().max(route.len()) as f64;
@@ -139,22 +197,47 @@ fn likeness(path: &str, route: &str) -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_mistyped_route_finds_the_one_that_was_meant() {
-        assert_eq!(
-            near("/repositry/find/contact")[0],
-            "POST /repository/find/{datatype}"
-        );
-        assert_eq!(
-            near("/automation/flow/create")[0],
-            "POST /automation/flows/create"
-        );
-        assert_eq!(near("/profile/whoami/")[0], "GET /profile/whoami");
+    async fn handler() {}
+
+    fn routes() -> Vec<Route> {
+        let routes: Routes = Routes::new()
+            .route("POST", "/repository/find/{datatype}", handler)
+            .route("GET", "/automation/flows/{id}", handler)
+            .route("PUT DELETE", "/automation/flows/{id}", handler)
+            .route("POST", "/automation/flows/create", handler)
+            .route("GET", "/files/{*path}", handler);
+        routes.below("").into_parts().1
     }
 
     #[test]
-    fn what_is_like_nothing_gets_no_suggestion() {
-        assert_eq!(near("/favicon.ico"), Vec::<String>::new());
-        assert_eq!(near(&"/x".repeat(100_000)), Vec::<String>::new());
+    fn a_path_is_listed_once_with_all_its_methods() {
+        let list = routes();
+        let flow = list.iter().find(|r| r.path == "/automation/flows/{id}");
+        assert_eq!(flow.unwrap().methods, ["GET", "PUT", "DELETE"]);
+        assert_eq!(list.last().unwrap().path, "/files/{path}");
+    }
+
+    #[test]
+    fn a_mistyped_route_suggests_the_nearest() {
+        let near = |method, path| near(&routes(), method, path)[0].clone();
+        assert_eq!(
+            near("POST", "/repositry/find/contact"),
+            "POST /repository/find/{datatype}"
+        );
+        assert_eq!(
+            near("POST", "/automation/flow/create"),
+            "POST /automation/flows/create"
+        );
+        assert_eq!(
+            near("DELETE", "/automation/flow/x"),
+            "DELETE /automation/flows/{id}"
+        );
+    }
+
+    #[test]
+    fn a_path_that_resembles_no_route_gets_no_suggestion() {
+        let none = Vec::<String>::new();
+        assert_eq!(near(&routes(), "GET", "/favicon.ico"), none);
+        assert_eq!(near(&routes(), "GET", &"/x".repeat(100_000)), none);
     }
 }

@@ -1,4 +1,4 @@
-//! Server-sent events as a server writes them (WHATWG HTML, 9.2): frames, the answer around them, and where a reader goes on.
+//! Writing server-sent events (WHATWG HTML, 9.2): frames, the response around them, and the position to resume from.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -8,21 +8,21 @@ use futures_util::Stream;
 use super::refusal::Refusal;
 
 const LAST_EVENT_ID: &str = "last-event-id";
-/// Bytes of a position that a reader may name.
+/// Maximum length of `Last-Event-ID`, in bytes.
 const MAX_ID: usize = 256;
 
-/// How lines end. The standard allows each, and any mixture.
+/// Line ends. The standard allows all of them, and any mixture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LineEnd {
     #[default]
     Lf,
     Cr,
     CrLf,
-    /// Each of them in turn; LF never after CR, which would be one end.
+    /// Each of them in turn, but never LF after CR, which would be a single line end.
     Mixed,
 }
 
-/// Writes the lines of frames.
+/// Writes frames line by line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Writer {
     line_end: LineEnd,
@@ -34,7 +34,7 @@ impl Writer {
         Self { line_end, lines: 0 }
     }
 
-    /// `name: value`; a comment where the name is empty. What the line could not hold ends it: a line break.
+    /// Writes `name: value`, or a comment if the name is empty. The value ends at its first line break.
     pub(crate) fn field(&mut self, name: &str, value: &[u8], out: &mut Vec<u8>) {
         let end = memchr::memchr2(b'\r', b'\n', value).unwrap_or(value.len());
         out.extend_from_slice(name.as_bytes());
@@ -43,7 +43,7 @@ impl Writer {
         self.end(out);
     }
 
-    /// One `data` line for each line of the text.
+    /// Writes a `data` line for each line of the text.
     pub(crate) fn data(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut rest = text;
         while let Some(end) = memchr::memchr2(b'\r', b'\n', rest) {
@@ -58,7 +58,7 @@ impl Writer {
         self.field("data", rest, out);
     }
 
-    /// Ends a line; after the last line of a frame, the frame.
+    /// Ends a line, or the frame if the line is empty.
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) {
         let end: &[u8] = match (self.line_end, self.lines % 3) {
             (LineEnd::Lf, _) | (LineEnd::Mixed, 0) => b"\n",
@@ -70,7 +70,7 @@ impl Writer {
     }
 }
 
-/// A comment, which shows that the connection lives and is no event.
+/// A comment, which keeps the connection alive and is not an event.
 pub(crate) fn comment(text: &str) -> Bytes {
     let mut out = Vec::with_capacity(text.len() + 4);
     let mut writer = Writer::default();
@@ -79,7 +79,7 @@ pub(crate) fn comment(text: &str) -> Bytes {
     out.into()
 }
 
-/// The answer whose body is such a stream; an error in it breaks the connection.
+/// A response with this stream as its body. An error in the stream breaks the connection.
 pub(crate) fn response<S>(stream: S) -> Response
 where
     S: Stream<Item = std::io::Result<Bytes>> + Send + 'static,
@@ -92,7 +92,7 @@ where
     (headers, Body::from_stream(stream)).into_response()
 }
 
-/// The id of the last event that a reader has, when it says so; an empty one says nothing.
+/// The `Last-Event-ID` header. An empty one counts as missing.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|id| !id.is_empty()) else {
         return Ok(None);
@@ -101,7 +101,7 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<String>, Refus
         Ok(id) if id.len() <= MAX_ID => Ok(Some(id.to_owned())),
         _ => Err(Refusal::bad_request(
             "bad_position",
-            format!("Last-Event-ID takes UTF-8, {MAX_ID} bytes at most"),
+            format!("Last-Event-ID accepts UTF-8, at most {MAX_ID} bytes"),
         )),
     }
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_several_lines_becomes_as_many_data_lines() {
+    fn each_line_of_a_text_becomes_a_data_line() {
         assert_eq!(
             written(LineEnd::Lf, "a\r\nb\rc\n"),
             "id: 1\ndata: a\ndata: b\ndata: c\ndata: \n\n"
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_they_are_told_to() {
+    fn lines_have_the_chosen_ends() {
         assert_eq!(written(LineEnd::CrLf, "a"), "id: 1\r\ndata: a\r\n\r\n");
         assert_eq!(written(LineEnd::Cr, "a"), "id: 1\rdata: a\r\r");
         assert_eq!(written(LineEnd::Mixed, "a"), "id: 1\ndata: a\r\r\n");

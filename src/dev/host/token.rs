@@ -1,4 +1,4 @@
-//! JSON Web Tokens, HS256 and nothing else: what `sign in` hands out and `Authorization` carries.
+//! JSON Web Tokens with HS256, the only supported algorithm.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::time::Timestamp;
 
-/// Longer tokens are not ours.
+/// Longer tokens are refused without decoding.
 const MAX_TOKEN: usize = 8 * 1024;
 
 /// What a token is for.
@@ -19,11 +19,11 @@ pub(crate) enum Purpose {
     Customer,
     App,
     Refresh,
-    /// Between the password and the second factor.
+    /// Proves the password until the second factor is checked.
     Challenge,
 }
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claims {
     /// The principal's `sk`: `user-dev`.
@@ -35,10 +35,10 @@ pub(crate) struct Claims {
     pub roles: Vec<String>,
     /// What the token is for.
     pub kind: Purpose,
-    /// For refresh and challenge tokens: what the token that follows is for.
+    /// For refresh and challenge tokens: the purpose of the token that they are exchanged for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Purpose>,
-    /// Seconds since the epoch, as RFC 7519 has them.
+    /// Seconds since the epoch (RFC 7519).
     pub iat: i64,
     pub exp: i64,
 }
@@ -50,7 +50,7 @@ pub(crate) enum TokenError {
     Malformed,
     #[error("its algorithm is not HS256")]
     Algorithm,
-    #[error("its signature is not this platform's")]
+    #[error("its signature is invalid")]
     Signature,
     #[error("it has expired")]
     Expired,
@@ -65,10 +65,10 @@ pub(crate) fn sign(claims: &Claims, key: &hmac::Key) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// Checks a token and returns what it says. The algorithm is pinned: the token's own header can only agree with it.
+/// Checks a token and returns its claims. The algorithm is fixed; a token that names another one is refused.
 ///
 /// # Errors
-/// [`TokenError::Expired`] only for a token whose signature is valid.
+/// [`TokenError::Expired`] only if the signature is valid.
 pub(crate) fn verify(token: &str, key: &hmac::Key, now: Timestamp) -> Result<Claims, TokenError> {
     #[derive(Deserialize)]
     struct Head {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_signed() {
+    fn a_signed_token_has_its_claims() {
         let token = sign(&claims(), &key());
         assert_eq!(
             verify(&token, &key(), Timestamp::from_secs(150)),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_at_its_expiry() {
+    fn a_token_expires_at_its_expiry_time() {
         let token = sign(&claims(), &key());
         assert_eq!(
             verify(&token, &key(), Timestamp::from_secs(200)),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_is_noticed() {
+    fn every_changed_character_is_detected() {
         let token = sign(&claims(), &key());
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_does_not_choose_the_algorithm() {
+    fn a_token_cannot_choose_the_algorithm() {
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims()).unwrap());
         for head in [
             r#"{"alg":"none"}"#,

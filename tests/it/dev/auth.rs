@@ -1,7 +1,7 @@
 //! Sign-in, tokens and the organisation.
 
+use evt::dev::AuthMode;
 use evt::dev::DevOptions;
-use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::wire::{Platform, Reply, send};
@@ -21,7 +21,7 @@ fn sign_in(platform: &Platform, path: &str, email: &str, password: &str) -> Repl
 }
 
 #[test]
-fn sign_in_answers_at_the_root_and_mirrored_under_data() {
+fn a_sign_in_is_answered_at_the_root_and_below_data() {
     let platform = strict();
     for path in ["/profile/signin", "/profile/user/signin", "/user/signin"] {
         let body = sign_in(&platform, path, "dev@evt.local", "dev").json();
@@ -35,7 +35,7 @@ fn sign_in_answers_at_the_root_and_mirrored_under_data() {
 }
 
 #[test]
-fn the_token_of_a_sign_in_opens_a_strict_platform() {
+fn a_strict_platform_accepts_the_token_of_a_sign_in() {
     let platform = strict();
     let token =
         sign_in(&platform, "/profile/signin", "dev@evt.local", "dev").json()["token"].clone();
@@ -73,7 +73,7 @@ fn a_customer_signs_in_with_a_record() {
 }
 
 #[test]
-fn a_refresh_token_buys_new_tokens_and_nothing_else() {
+fn a_refresh_token_is_accepted_only_for_new_tokens() {
     let platform = strict();
     let signed_in = sign_in(&platform, "/profile/signin", "dev@evt.local", "dev").json();
     let refresh = signed_in["refreshToken"].as_str().unwrap();
@@ -89,14 +89,14 @@ fn a_refresh_token_buys_new_tokens_and_nothing_else() {
 }
 
 #[test]
-fn an_expired_token_is_told_from_others() {
+fn an_expired_token_has_its_own_code() {
     let platform = Platform::start();
     let set = platform.order("POST", "/_evt/settings", &json!({"token.ttl": "1"}));
     assert_eq!(set.status, 200);
     let token =
         sign_in(&platform, "/profile/signin", "dev@evt.local", "dev").json()["token"].clone();
     let token = token.as_str().unwrap();
-    // A token lives whole seconds: it is asked until it has ended, which takes two at most.
+    // The lifetime has whole seconds, so the token expires after at most two.
     let refusal = loop {
         let reply = platform.ask_as("my-org", token, "GET", "/profile/whoami", &Value::Null);
         if reply.status != 200 {
@@ -107,7 +107,7 @@ fn an_expired_token_is_told_from_others() {
 }
 
 #[test]
-fn an_app_signs_in_with_its_key_and_the_person_rides_along() {
+fn an_app_signs_in_with_its_key_and_sends_the_users_token() {
     let platform = strict();
     let key = json!({"appId": "shop", "key": "dev", "secret": "dev"});
     let app = platform
@@ -126,7 +126,7 @@ fn an_app_signs_in_with_its_key_and_the_person_rides_along() {
 }
 
 #[test]
-fn a_second_factor_stands_between_password_and_token() {
+fn a_second_factor_is_required_between_password_and_token() {
     let platform = Platform::start();
     let set = platform.order("POST", "/_evt/settings", &json!({"2fa": "on"}));
     assert_eq!(set.status, 200);
@@ -144,7 +144,7 @@ fn a_second_factor_stands_between_password_and_token() {
 }
 
 #[test]
-fn modes_differ_in_the_tokens_that_they_take() {
+fn modes_accept_different_tokens() {
     let code = |mode, authorization: &str| {
         let options = DevOptions {
             auth: mode,
@@ -172,7 +172,7 @@ fn modes_differ_in_the_tokens_that_they_take() {
 }
 
 #[test]
-fn without_orgid_nothing_is_answered() {
+fn a_request_without_orgid_is_refused() {
     let platform = Platform::start();
     let paths = [
         ("GET", "/profile/whoami"),
@@ -192,7 +192,7 @@ fn without_orgid_nothing_is_answered() {
 }
 
 #[test]
-fn another_organisation_sees_nothing_and_is_told_so() {
+fn another_organisation_finds_no_records_and_gets_a_lint() {
     let platform = Platform::start();
     platform.create("contact", json!({"email": "a@example.com"}));
     let reply = platform.ask_as("other", "x", "POST", "/repository/find/contact", &json!({}));

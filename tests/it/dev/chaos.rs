@@ -1,4 +1,4 @@
-//! The hard cases of polling: each switch shows its effect on what `find` answers.
+//! Difficult cases of polling: the effect of each setting on the responses of `find`.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::wire::{Platform, Reply};
 
-/// A platform with these switches, set before anything is written, and so many contacts.
+/// A platform with these settings and then this many contacts.
 fn with(switches: Value, contacts: usize) -> Platform {
     let platform = Platform::start();
     set(&platform, &switches);
@@ -25,7 +25,7 @@ fn ask(platform: &Platform, body: &Value) -> Reply {
     platform.ask("POST", "/repository/find/contact", body)
 }
 
-/// The records of a find in the usual envelope.
+/// The records of a find in the default envelope.
 fn find(platform: &Platform, body: &Value) -> Vec<Value> {
     let reply = ask(platform, body);
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -53,14 +53,14 @@ fn statuses(platform: &Platform, finds: usize) -> Vec<u16> {
 }
 
 #[test]
-fn without_switches_nothing_is_changed_or_marked() {
+fn defaults_change_and_mark_nothing() {
     let platform = with(json!({}), 2);
     let reply = ask(&platform, &ascending());
     assert_eq!((reply.status, chaos(&reply)), (200, ""));
 }
 
 #[test]
-fn the_switches_are_shown_set_and_put_back_together() {
+fn settings_are_shown_changed_and_reset_together() {
     let platform = Platform::start();
     let usual = platform.order("GET", "/_evt/chaos", &Value::Null).json();
     let expected = json!({
@@ -91,7 +91,7 @@ fn the_switches_are_shown_set_and_put_back_together() {
 }
 
 #[test]
-fn a_switch_that_is_not_known_is_refused_with_the_one_that_was_meant() {
+fn an_unknown_setting_is_refused_with_the_nearest() {
     let platform = Platform::start();
     let reply = platform.order(
         "PUT",
@@ -107,14 +107,14 @@ fn a_switch_that_is_not_known_is_refused_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn the_switches_are_there_after_a_restart() {
+fn settings_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     set(&Platform::on(folder.path()), &json!({"429": 1}));
     assert_eq!(statuses(&Platform::on(folder.path()), 2), [429, 429]);
 }
 
 #[test]
-fn so_many_writes_share_an_instant() {
+fn consecutive_writes_share_a_timestamp() {
     let platform = with(json!({"ties": 3}), 6);
     let records = find(&platform, &ascending());
     let dates: Vec<_> = records.iter().map(|record| &record["modifydate"]).collect();
@@ -124,7 +124,7 @@ fn so_many_writes_share_an_instant() {
 }
 
 #[test]
-fn skew_dates_writes_out_of_their_order() {
+fn skew_makes_timestamps_out_of_order() {
     let platform = with(json!({"skew": "60m"}), 20);
     let order = numbers(&find(&platform, &ascending()));
     assert_ne!(order, (0..20).collect::<Vec<_>>());
@@ -132,7 +132,7 @@ fn skew_dates_writes_out_of_their_order() {
 }
 
 #[test]
-fn every_second_write_is_seen_late_and_then_by_its_own_date() {
+fn every_second_write_appears_late_with_its_own_date() {
     let platform = with(json!({"late": "1440m"}), 4);
     assert_eq!(numbers(&find(&platform, &ascending())), [0, 2]);
     assert_eq!(chaos(&ask(&platform, &json!({}))), "late");
@@ -145,7 +145,7 @@ fn every_second_write_is_seen_late_and_then_by_its_own_date() {
 }
 
 #[test]
-fn until_an_update_is_seen_the_record_is_what_it_was() {
+fn a_late_update_shows_the_previous_version_until_then() {
     let platform = with(json!({"late": "1440m"}), 1);
     let before = find(&platform, &json!({}));
     let sk = before[0]["sk"].as_str().unwrap();
@@ -182,7 +182,7 @@ fn records_are_updated_after_each_find_without_events() {
 }
 
 #[test]
-fn pages_are_no_larger_than_the_cap() {
+fn pages_have_at_most_the_maximum_size() {
     let platform = with(json!({"page_cap": 2}), 5);
     let reply = ask(&platform, &json!({"options": {"pageSize": 100}}));
     let page = reply.json();
@@ -215,7 +215,7 @@ fn a_page_beyond_the_window_is_refused() {
 }
 
 #[test]
-fn what_is_ignored_is_not_obeyed() {
+fn ignored_parts_of_a_request_have_no_effect() {
     let body = json!({
         "query": {"data.n": {"$gte": 2}}, "options": {"sort": {"modifydate": -1}, "page": 2, "pageSize": 1},
     });
@@ -227,7 +227,7 @@ fn what_is_ignored_is_not_obeyed() {
     assert_eq!(found("none"), [2]);
     assert_eq!(found("paging"), [3]);
     assert_eq!(found("filter"), [2]);
-    // Ids are made in order, so by id the oldest come first.
+    // Ids increase, so the order by id starts with the oldest.
     assert_eq!(found("sort"), [3]);
     assert_eq!(found("sort,filter,paging"), [0]);
     assert_eq!(chaos(&ask(&platform, &body)), "ignore");
@@ -235,14 +235,14 @@ fn what_is_ignored_is_not_obeyed() {
 }
 
 #[test]
-fn ties_come_in_another_order_for_each_find() {
+fn records_with_one_timestamp_change_their_order() {
     let platform = with(json!({"ties": 6, "order": "shuffled"}), 7);
     let orders: HashSet<_> = (0..6)
         .map(|_| numbers(&find(&platform, &ascending())))
         .collect();
     assert!(orders.len() > 1);
     for order in orders {
-        assert_eq!(order[6], 6, "what is no tie stays in its place");
+        assert_eq!(order[6], 6, "a record without a tie keeps its position");
         assert_eq!(order.into_iter().collect::<HashSet<_>>().len(), 7);
     }
     let by_id = json!({"options": {"sort": {"sk": 1}}});
@@ -253,7 +253,7 @@ fn ties_come_in_another_order_for_each_find() {
 }
 
 #[test]
-fn a_bound_is_understood_in_the_shape_of_the_dates_alone() {
+fn a_bound_must_have_the_format_of_the_dates() {
     let shapes = [
         ("iso-s", json!("2001-01-01T00:00:00Z")),
         ("iso-us", json!("2001-01-01T00:00:00.000000Z")),
@@ -269,7 +269,7 @@ fn a_bound_is_understood_in_the_shape_of_the_dates_alone() {
         let from = |bound: &Value| json!({"query": {"modifydate": {"$gte": bound}}});
         let found = find(&platform, &from(bound));
         assert_eq!(found.len(), 2, "{name}");
-        // Any answer's date is a bound that the next request may use.
+        // A date of any response is a valid bound of the next request.
         assert!(
             !find(&platform, &from(&found[0]["modifydate"])).is_empty(),
             "{name}"
@@ -286,7 +286,7 @@ fn a_bound_is_understood_in_the_shape_of_the_dates_alone() {
 }
 
 #[test]
-fn within_a_second_of_coarse_dates_records_are_ordered_by_the_next_key() {
+fn records_within_a_second_are_ordered_by_the_next_key() {
     let platform = with(json!({"dates": "epoch-s", "ties": 1}), 12);
     let found = find(
         &platform,
@@ -302,7 +302,7 @@ fn within_a_second_of_coarse_dates_records_are_ordered_by_the_next_key() {
 }
 
 #[test]
-fn records_stand_where_the_envelope_has_them() {
+fn records_are_in_the_member_of_the_envelope() {
     let platform = with(json!({}), 2);
     let places = [
         ("items", "/items"),
@@ -320,7 +320,7 @@ fn records_stand_where_the_envelope_has_them() {
 }
 
 #[test]
-fn every_nth_find_is_refused_and_says_when_to_come_back() {
+fn every_nth_find_is_refused_with_retry_after() {
     let platform = with(json!({"429": 2, "retry_after": "90s"}), 1);
     assert_eq!(statuses(&platform, 5), [200, 429, 200, 429, 200]);
     let refused = ask(&platform, &json!({}));
@@ -335,14 +335,14 @@ fn every_nth_find_is_refused_and_says_when_to_come_back() {
 }
 
 #[test]
-fn every_nth_find_fails_in_one_way_or_the_other() {
+fn every_nth_find_fails_with_503_or_500() {
     let platform = with(json!({"5xx": 1}), 1);
     assert_eq!(statuses(&platform, 3), [503, 500, 503]);
     assert_eq!(chaos(&ask(&platform, &json!({}))), "5xx");
 }
 
 #[test]
-fn what_is_no_page_may_come_with_200() {
+fn a_response_with_200_may_not_be_a_page() {
     let platform = with(json!({"html": 1}), 1);
     let page = ask(&platform, &json!({}));
     assert_eq!((page.status, chaos(&page)), (200, "html"));
@@ -358,7 +358,7 @@ fn what_is_no_page_may_come_with_200() {
 }
 
 #[test]
-fn a_page_may_be_the_one_before_it() {
+fn a_page_may_repeat_the_previous_one() {
     let platform = with(json!({"duplicate": 2}), 4);
     let page = |page: i32| {
         ask(
@@ -376,12 +376,12 @@ fn a_page_may_be_the_one_before_it() {
     assert_eq!(
         lead.json()["total"],
         0,
-        "pages of contacts are no pages of leads"
+        "a page of contacts is not repeated for leads"
     );
 }
 
 #[test]
-fn a_page_may_be_empty_for_no_reason() {
+fn a_page_may_be_empty_without_reason() {
     let platform = with(json!({"empty": 2}), 3);
     assert_eq!(find(&platform, &json!({})).len(), 3);
     let empty = ask(&platform, &json!({}));
@@ -393,7 +393,7 @@ fn a_page_may_be_empty_for_no_reason() {
 }
 
 #[test]
-fn a_page_may_end_in_the_middle_with_its_connection_or_without() {
+fn a_page_may_be_cut_with_or_without_its_connection() {
     let platform = with(json!({"cut": 1}), 3);
     let promised = |reply: &Reply| reply.header("content-length").unwrap().parse().unwrap();
     let broken = ask(&platform, &json!({}));
@@ -406,13 +406,13 @@ fn a_page_may_end_in_the_middle_with_its_connection_or_without() {
 }
 
 #[test]
-fn faults_that_meet_take_turns() {
+fn faults_that_are_due_together_alternate() {
     let platform = with(json!({"429": 2, "5xx": 2}), 1);
     assert_eq!(statuses(&platform, 5), [200, 429, 503, 429, 500]);
 }
 
 #[test]
-fn other_routes_are_left_alone() {
+fn other_routes_are_not_affected() {
     let faults =
         json!({"429": 1, "dates": "epoch-s", "envelope": "list", "ignore": "sort,filter,paging"});
     let platform = with(faults, 2);
@@ -435,7 +435,7 @@ fn other_routes_are_left_alone() {
 }
 
 #[test]
-fn an_answer_tells_whose_data_it_is_from() {
+fn a_response_has_the_identity_of_the_data() {
     let folder = tempfile::tempdir().unwrap();
     let id = |platform: &Platform, path: &str| {
         let reply = platform.ask("GET", path, &Value::Null);
@@ -444,7 +444,7 @@ fn an_answer_tells_whose_data_it_is_from() {
     let first = {
         let platform = Platform::on(folder.path());
         let id_of = id(&platform, "/profile/whoami");
-        assert_eq!(id(&platform, "/nowhere"), id_of, "refusals tell it too");
+        assert_eq!(id(&platform, "/nowhere"), id_of, "refusals have it, too");
         id_of
     };
     assert_eq!(first.as_ref().map(String::len), Some(36));

@@ -1,4 +1,4 @@
-//! The command: starting, finding, asking and ending a platform; a program after `--`.
+//! The command `evt dev`: start, find, call and stop a platform; a program after `--`.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::wire::exchange;
 use crate::support::{App, Output, Running, Sandbox};
 
-/// `evt dev` on free ports, once it answers, and what it said of itself.
+/// Starts `evt dev` on free ports. Returns it with the facts that it printed.
 fn start(sandbox: &Sandbox, more: &[&str]) -> (Running, Value) {
     let mut args = vec!["dev", "--port", "0", "-o", "json"];
     args.extend(more);
@@ -22,15 +22,15 @@ fn json_of(output: Output) -> Value {
 }
 
 #[test]
-fn a_start_says_where_it_is_once_on_stdout() {
+fn a_start_prints_its_addresses_once_on_stdout() {
     let sandbox = Sandbox::new();
     let (dev, ready) = start(&sandbox, &[]);
     dev.interrupt();
     let output = dev.finish().expect_exit(0);
-    let said = output.json_lines();
-    assert_eq!(said.len(), 1, "{output}");
-    assert_eq!(said[0]["url"], ready["url"]);
-    assert_eq!(said[0]["org"], "my-org");
+    let printed = output.json_lines();
+    assert_eq!(printed.len(), 1, "{output}");
+    assert_eq!(printed[0]["url"], ready["url"]);
+    assert_eq!(printed[0]["org"], "my-org");
     assert!(!output.stdout.contains("whsec_"), "{output}");
 }
 
@@ -51,7 +51,7 @@ fn other_commands_find_the_platform_until_it_has_stopped() {
 }
 
 #[test]
-fn an_event_is_emitted_with_the_changes_that_were_asked_for() {
+fn an_event_is_emitted_with_the_requested_changes() {
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &[]);
     let args = [
@@ -81,7 +81,7 @@ fn an_event_is_emitted_with_the_changes_that_were_asked_for() {
 }
 
 #[test]
-fn switches_are_set_shown_and_refused() {
+fn settings_are_changed_shown_and_refused() {
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &[]);
     assert_eq!(
@@ -119,7 +119,7 @@ fn a_reset_asks_first_and_cannot_without_a_terminal() {
 }
 
 #[test]
-fn the_token_opens_a_strict_platform() {
+fn a_strict_platform_accepts_the_token() {
     let sandbox = Sandbox::new();
     let (_dev, ready) = start(&sandbox, &["--auth", "strict", "--ephemeral"]);
     let token = sandbox.run(["dev", "token"]).expect_exit(0);
@@ -138,7 +138,7 @@ fn the_token_opens_a_strict_platform() {
 }
 
 #[test]
-fn a_taken_port_is_told_with_who_has_it_and_a_way_out() {
+fn a_taken_port_is_reported_with_its_process_and_a_hint() {
     let sandbox = Sandbox::new();
     let app = App::start();
     let port = app.address().port().to_string();
@@ -159,7 +159,7 @@ fn a_taken_port_is_told_with_who_has_it_and_a_way_out() {
 }
 
 #[test]
-fn a_port_that_another_platform_has_is_told_so() {
+fn a_port_of_another_platform_is_reported_as_such() {
     let sandbox = Sandbox::new();
     let (_dev, ready) = start(&sandbox, &[]);
     let port = ready["url"]
@@ -192,7 +192,7 @@ fn two_platforms_do_not_share_their_data() {
 }
 
 #[test]
-fn a_second_platform_leaves_the_first_where_others_find_it() {
+fn commands_still_find_the_first_of_two_platforms() {
     let sandbox = Sandbox::new();
     let (_first, ready) = start(&sandbox, &[]);
     let (second, _) = start(&sandbox, &["--ephemeral"]);
@@ -203,7 +203,7 @@ fn a_second_platform_leaves_the_first_where_others_find_it() {
 }
 
 #[test]
-fn a_damaged_database_is_an_error_in_words() {
+fn a_damaged_database_is_reported() {
     let sandbox = Sandbox::new();
     let data = sandbox.home().join("data/dev");
     std::fs::create_dir_all(&data).unwrap();
@@ -214,7 +214,7 @@ fn a_damaged_database_is_an_error_in_words() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_kept_can_be_read_by_its_owner_alone() {
+fn files_are_readable_only_by_their_owner() {
     use crate::support::sandbox::mode;
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &[]);
@@ -234,9 +234,10 @@ fn what_is_kept_can_be_read_by_its_owner_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_program_after_the_dashes_gets_the_addresses_and_gives_its_code() {
+fn a_program_gets_the_addresses_and_determines_the_exit_code() {
     let sandbox = Sandbox::new();
     let script = "test -n \"$EVT_URL\" && test -n \"$EVT_CONTROL_URL\" && test \"$EVT_ORG\" = my-org && test -n \"$EVT_TOKEN\" \
+                  && test \"$EVT_APPENGINE_URL\" = \"$EVT_URL\" && test -n \"$EVT_APPENGINE_TOKEN\" \
                   && case \"$EVT_WEBHOOK_SECRET\" in whsec_*) exit 7;; esac";
     let args = [
         "dev",
@@ -254,7 +255,7 @@ fn a_program_after_the_dashes_gets_the_addresses_and_gives_its_code() {
 
 #[cfg(unix)]
 #[test]
-fn a_program_after_the_dashes_speaks_to_its_own_platform() {
+fn a_program_uses_the_platform_that_started_it() {
     let sandbox = Sandbox::new();
     let (_other, _) = start(&sandbox, &[]);
     let evt = env!("CARGO_BIN_EXE_evt");
@@ -279,7 +280,7 @@ fn a_program_after_the_dashes_speaks_to_its_own_platform() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_reaches_the_program_and_its_code_comes_back() {
+fn a_signal_is_passed_to_the_program() {
     let sandbox = Sandbox::new();
     let script = "trap 'exit 5' TERM; echo up; while :; do sleep 0.05; done";
     let mut dev = sandbox.spawn([
@@ -298,7 +299,7 @@ fn a_signal_reaches_the_program_and_its_code_comes_back() {
 }
 
 #[test]
-fn a_program_that_is_not_there_is_an_error() {
+fn a_missing_program_is_an_error() {
     let sandbox = Sandbox::new();
     let args = ["dev", "--ephemeral", "--port", "0", "--", "no-such-program"];
     let output = sandbox.run(args).expect_exit(3);
@@ -311,7 +312,42 @@ fn a_program_that_is_not_there_is_an_error() {
 }
 
 #[test]
-fn export_lines_are_printed_only_when_asked_for() {
+fn routes_are_listed_with_their_methods() {
+    let sandbox = Sandbox::new();
+    let (_dev, _) = start(&sandbox, &["--only", "appengine"]);
+    let routes = sandbox.run(["dev", "routes"]).expect_exit(0).json_lines();
+    let create = json!({"methods": ["POST", "PUT"], "path": "/repository/create"});
+    assert!(routes.contains(&create), "{routes:?}");
+    let paths: Vec<_> = routes.iter().map(|route| &route["path"]).collect();
+    assert!(paths.contains(&&json!("/automation/ai/generate")));
+    assert!(paths.contains(&&json!("/crm/contact-form/post/{app}/{name}")));
+}
+
+#[test]
+fn a_platform_is_selected_by_name() {
+    let sandbox = Sandbox::new();
+    let (_dev, ready) = start(&sandbox, &[]);
+    assert_eq!(ready["platforms"]["appengine"]["url"], ready["url"]);
+    let status = json_of(sandbox.run(["dev", "status"]));
+    let own = json_of(sandbox.run(["dev", "status", "--platform", "appengine"]));
+    assert_eq!(status["platforms"]["appengine"], own);
+    let list = ["records", "list", "contact", "--platform"];
+    let listed = sandbox.run(list.into_iter().chain(["appengine"]));
+    assert_eq!(listed.exit, Some(0), "{listed}");
+    for args in [
+        vec!["dev", "status", "--platform", "other"],
+        vec!["dev", "token", "--platform", "other"],
+        vec!["dev", "routes", "--platform", "other"],
+        vec!["dev", "emit", "contact.created", "--platform", "other"],
+        list.into_iter().chain(["other"]).collect(),
+    ] {
+        let refused = sandbox.run(args).expect_exit(5);
+        assert!(refused.stderr.contains("platform_not_running"), "{refused}");
+    }
+}
+
+#[test]
+fn export_lines_are_printed_on_request() {
     let sandbox = Sandbox::new();
     let (dev, ready) = start(&sandbox, &["--print-env"]);
     dev.interrupt();
@@ -327,11 +363,11 @@ fn export_lines_are_printed_only_when_asked_for() {
     );
 }
 
-/// The requests of AppEngine's documentation, as they are printed there: only host, organisation and token differ.
+/// The requests in AppEngine's documentation, except for host, organisation and token.
 #[test]
-fn the_documented_curl_commands_work_as_they_are_printed() {
+fn the_documented_curl_commands_work() {
     if Command::new("curl").arg("--version").output().is_err() {
-        // Without curl the same bytes are sent by the next test.
+        // The next test sends the same bytes without curl.
         let required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
         assert!(!required, "curl is not installed");
         eprintln!("skipped: curl is not installed");
@@ -415,7 +451,7 @@ const FIND: &str = r#"curl -s -X POST $BASE/repository/find/contact \
 }'
 "#;
 
-/// What curl sends for those commands, byte for byte.
+/// The exact bytes that curl sends for those commands.
 #[test]
 fn the_documented_requests_work_as_curl_sends_them() {
     let sandbox = Sandbox::new();
@@ -454,7 +490,7 @@ fn the_documented_requests_work_as_curl_sends_them() {
 }
 
 #[test]
-fn a_host_that_is_allowed_is_served() {
+fn an_allowed_host_is_served() {
     let sandbox = Sandbox::new();
     let more = ["--allow-host", "platform.internal", "--allow-host", "b:80"];
     let (_dev, ready) = start(&sandbox, &more);
@@ -470,7 +506,7 @@ fn a_host_that_is_allowed_is_served() {
 }
 
 #[test]
-fn a_push_and_a_cut_say_how_many_clients_they_were_about() {
+fn a_push_and_a_cut_report_the_number_of_clients() {
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &["--ephemeral"]);
     let pushed = sandbox.run(["dev", "push", "chat", "message", "{\"a\":1}"]);
@@ -502,7 +538,7 @@ fn agents_are_loaded_from_a_file_and_listed() {
 }
 
 #[test]
-fn a_script_that_is_wrong_is_told_with_its_place() {
+fn an_invalid_script_is_reported_with_its_path() {
     let sandbox = Sandbox::new();
     let (_dev, _) = start(&sandbox, &[]);
     let wrong = "agents: {a: {steps: [{sya: x}]}}";

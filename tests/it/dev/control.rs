@@ -1,4 +1,4 @@
-//! The control port: who is let in, and what it does.
+//! The control port: access, and its routes.
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn status(platform: &Platform, host: &str, more: &str) -> Reply {
 }
 
 #[test]
-fn loopback_by_its_three_names_is_served() {
+fn the_three_names_of_loopback_are_accepted() {
     let platform = Platform::start();
     let port = platform.control().port();
     for name in ["127.0.0.1", "localhost", "[::1]"] {
@@ -56,7 +56,7 @@ fn eleven_foreign_hosts_are_refused() {
 }
 
 #[test]
-fn pages_of_other_sites_get_nothing() {
+fn pages_of_other_sites_are_refused() {
     let platform = Platform::start();
     let host = platform.control().to_string();
     let shapes = [
@@ -73,7 +73,7 @@ fn pages_of_other_sites_get_nothing() {
 }
 
 #[test]
-fn every_route_wants_the_token() {
+fn every_route_requires_the_token() {
     let platform = Platform::start();
     let paths = [
         "status", "token", "emit", "settings", "chaos", "reset", "stop", "events", "nowhere",
@@ -99,14 +99,14 @@ fn every_route_wants_the_token() {
 }
 
 #[test]
-fn the_platforms_own_port_serves_no_control_route() {
+fn the_shared_port_serves_no_control_route() {
     let platform = Platform::start();
     let reply = platform.ask("GET", "/_evt/status", &Value::Null);
     assert_eq!(reply.refusal(), (404, "unknown_route".into()));
 }
 
 #[test]
-fn answers_are_not_kept_framed_or_guessed() {
+fn responses_forbid_caching_framing_and_sniffing() {
     let platform = Platform::start();
     let reply = platform.order("GET", "/_evt/status", &Value::Null);
     assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
@@ -120,7 +120,7 @@ fn answers_are_not_kept_framed_or_guessed() {
 }
 
 #[test]
-fn events_come_in_pages_that_go_on_where_the_last_one_ended() {
+fn a_page_of_events_continues_after_the_previous_one() {
     let platform = Platform::start();
     for n in 0..5 {
         platform.create("lead", json!({"n": n}));
@@ -140,7 +140,7 @@ fn events_come_in_pages_that_go_on_where_the_last_one_ended() {
 }
 
 #[test]
-fn a_reset_forgets_the_data_and_keeps_the_secrets() {
+fn a_reset_deletes_the_data_but_not_the_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let secret = {
         let platform = Platform::on(folder.path());
@@ -158,7 +158,7 @@ fn a_reset_forgets_the_data_and_keeps_the_secrets() {
 }
 
 #[test]
-fn a_setting_that_is_refused_sets_none_of_its_request() {
+fn a_refused_setting_changes_none_of_its_request() {
     let platform = Platform::start();
     let reply = platform.order(
         "POST",
@@ -171,7 +171,7 @@ fn a_setting_that_is_refused_sets_none_of_its_request() {
         settings["settings"][0],
         json!({
             "name": "2fa", "value": "off", "default": "off", "takes": "on or off",
-            "help": "sign-in answers with a challenge for a second factor",
+            "help": "sign-in requires a second factor",
         })
     );
 }

@@ -1,10 +1,10 @@
-//! An answer that goes on, read from the socket byte for byte.
+//! A streaming response, read from the socket byte for byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a piece may take: far longer than it does.
+/// The timeout of a read, much longer than needed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An open stream.
@@ -12,7 +12,7 @@ pub(super) struct EventStream {
     pub(super) status: u16,
     pub(super) head: String,
     reader: BufReader<TcpStream>,
-    /// Bytes that came and were not looked at yet.
+    /// Received bytes that are not processed yet.
     ahead: Vec<u8>,
     ended: Option<Ended>,
 }
@@ -20,13 +20,13 @@ pub(super) struct EventStream {
 /// How the connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// With the last chunk that HTTP asks for.
+    /// With the last chunk, as HTTP requires.
     Properly,
     Cut,
 }
 
 impl EventStream {
-    /// Asks for `path`; `headers` are whole lines.
+    /// Requests `path`. `headers` are complete lines.
     pub(super) fn open(address: SocketAddr, path: &str, headers: &str) -> Self {
         let mut stream = TcpStream::connect(address).expect("the platform listens");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -48,7 +48,7 @@ impl EventStream {
         }
     }
 
-    /// One chunk as HTTP framed it; `None` at the end.
+    /// The next HTTP chunk; `None` at the end.
     pub(super) fn chunk(&mut self) -> Option<Vec<u8>> {
         if self.ended.is_some() {
             return None;
@@ -75,7 +75,7 @@ impl EventStream {
         Some(chunk)
     }
 
-    /// Everything up to and with the next empty line (of the LF kind).
+    /// Everything up to and including the next empty line that ends with LF.
     pub(super) fn frame(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.ahead.windows(2).position(|pair| pair == b"\n\n") {
@@ -88,7 +88,7 @@ impl EventStream {
         }
     }
 
-    /// Everything up to the end, and how that came.
+    /// The rest of the response, and how the connection ended.
     pub(super) fn rest(mut self) -> (String, Ended) {
         while let Some(chunk) = self.chunk() {
             self.ahead.extend_from_slice(&chunk);

@@ -1,11 +1,11 @@
-//! What the platform raises, and when.
+//! The events that the platform raises.
 
 use serde_json::{Value, json};
 
 use super::wire::Platform;
 
 #[test]
-fn all_fourteen_system_events_are_raised_by_what_causes_them() {
+fn all_fourteen_system_events_are_raised() {
     let platform = Platform::start();
     for datatype in ["contact", "user", "org", "site"] {
         let record = platform.create(datatype, json!({}));
@@ -39,7 +39,7 @@ fn all_fourteen_system_events_are_raised_by_what_causes_them() {
 }
 
 #[test]
-fn domain_events_have_their_causes() {
+fn domain_events_are_raised_by_their_causes() {
     let platform = Platform::start();
     let contact = platform.create("contact", json!({"tags": []}));
     let sk = contact["sk"].as_str().unwrap();
@@ -90,9 +90,9 @@ fn domain_events_have_their_causes() {
 }
 
 #[test]
-fn every_event_can_be_emitted_by_hand() {
+fn every_event_can_be_emitted() {
     let platform = Platform::start();
-    let known: Vec<&str> = evt::catalogue::EVENTS
+    let known: Vec<&str> = evt::catalogue::events()
         .iter()
         .map(|kind| kind.name)
         .collect();
@@ -104,7 +104,7 @@ fn every_event_can_be_emitted_by_hand() {
 }
 
 #[test]
-fn an_event_that_does_not_exist_is_refused_with_the_one_that_was_meant() {
+fn an_unknown_event_is_refused_with_the_nearest() {
     let platform = Platform::start();
     let reply = platform.order("POST", "/_evt/emit", &json!({"event": "contact.creatd"}));
     assert_eq!(reply.refusal(), (400, "unknown_event".into()));

@@ -1,4 +1,4 @@
-//! Others' clients of event streams read the platform's: Rust's `eventsource-client` and npm's `eventsource`.
+//! Two independent clients read the platform's event streams: Rust's `eventsource-client` and npm's `eventsource`.
 
 use std::net::SocketAddr;
 
@@ -23,7 +23,7 @@ fn emit(platform: &Platform, event: &str) {
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
-/// The events that the Rust client hands out, until `is_last` has seen one.
+/// The events that the Rust client returns, up to one for which `is_last` holds.
 fn follow(
     address: SocketAddr,
     path: &str,
@@ -46,7 +46,7 @@ fn follow(
         let mut events = Vec::new();
         let mut stream = client.stream();
         while let Some(item) = stream.next().await {
-            // A cut is an item too; the next one comes from a new connection.
+            // A broken connection is an item, too; the next item comes from a new connection.
             if let Ok(SSE::Event(event)) = item {
                 let is_last = is_last(&event);
                 events.push(event);
@@ -59,8 +59,8 @@ fn follow(
     })
 }
 
-/// What an answer says: its chunks together.
-fn said<'a>(frames: impl IntoIterator<Item = &'a str>) -> String {
+/// The text of an answer: its chunks together.
+fn text_of<'a>(frames: impl IntoIterator<Item = &'a str>) -> String {
     let frames = frames
         .into_iter()
         .map(|data| serde_json::from_str::<Value>(data).unwrap());
@@ -75,14 +75,14 @@ fn is_end(data: &str) -> bool {
 }
 
 #[test]
-fn the_rust_client_reads_an_answer_whole_over_two_cuts() {
+fn the_rust_client_reads_a_whole_answer_over_two_broken_connections() {
     let platform = Platform::start();
     let path = asked(&platform, "cut");
     let headers = [("orgid", "my-org"), ("authorization", "Bearer x")];
     let events = follow(platform.address(), &path, &headers, |event| {
         is_end(&event.data)
     });
-    assert_eq!(said(events.iter().map(|event| event.data.as_str())), CUT);
+    assert_eq!(text_of(events.iter().map(|event| event.data.as_str())), CUT);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_rust_client_follows_the_feed() {
     );
 }
 
-/// What npm's client tells, until a line of which `is_last` holds.
+/// The lines that npm's client prints, up to one for which `is_last` holds.
 fn node_follow(url: &str, token: &[&str], is_last: impl Fn(&Value) -> bool) -> Option<Vec<Value>> {
     let mut args = vec![url];
     args.extend(token);
@@ -128,7 +128,7 @@ fn node_follow(url: &str, token: &[&str], is_last: impl Fn(&Value) -> bool) -> O
 }
 
 #[test]
-fn a_browsers_client_reads_an_answer_over_two_cuts_and_stops_at_its_end() {
+fn an_eventsource_reads_over_two_broken_connections_and_stops_at_the_end() {
     let platform = Platform::start();
     let path = asked(&platform, "cut");
     let url = format!("http://{}{path}?orgid=my-org&token=x", platform.address());
@@ -136,15 +136,15 @@ fn a_browsers_client_reads_an_answer_over_two_cuts_and_stops_at_its_end() {
         return;
     };
     let data = lines.iter().filter_map(|line| line["data"].as_str());
-    assert_eq!(said(data), CUT);
-    // Two cuts, the end of the answer, and the 204 that ends it all.
+    assert_eq!(text_of(data), CUT);
+    // Two broken connections, the end of the answer, and the 204 that stops the client.
     let errors: Vec<_> = lines.iter().filter_map(|line| line.get("error")).collect();
     assert_eq!(errors.len(), 4, "{lines:?}");
     assert_eq!(*errors[3], 204, "{lines:?}");
 }
 
 #[test]
-fn a_browsers_client_reads_every_oddity_of_the_standard() {
+fn an_eventsource_reads_every_oddity_of_the_standard() {
     let platform = Platform::start();
     let path = asked(&platform, "odd");
     let url = format!("http://{}{path}?orgid=my-org&token=x", platform.address());
@@ -153,11 +153,11 @@ fn a_browsers_client_reads_every_oddity_of_the_standard() {
         return;
     };
     let data = lines.iter().filter_map(|line| line["data"].as_str());
-    assert_eq!(said(data), "Hello é世🚀.");
+    assert_eq!(text_of(data), "Hello é世🚀.");
 }
 
 #[test]
-fn a_browsers_client_follows_the_feed() {
+fn an_eventsource_follows_the_feed() {
     let platform = Platform::start();
     emit(&platform, "order.placed");
     emit(&platform, "contact.created");

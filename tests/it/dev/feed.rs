@@ -43,7 +43,7 @@ fn ids(frames: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn it_goes_on_after_the_last_event_that_a_reader_has() {
+fn it_continues_after_the_last_event_of_a_reader() {
     let platform = Platform::start();
     for _ in 0..3 {
         emit(&platform, "order.placed");
@@ -53,7 +53,7 @@ fn it_goes_on_after_the_last_event_that_a_reader_has() {
 }
 
 #[test]
-fn the_last_event_id_of_a_reconnection_wins_over_the_query() {
+fn last_event_id_takes_precedence_over_the_query() {
     let platform = Platform::start();
     for _ in 0..3 {
         emit(&platform, "order.placed");
@@ -67,7 +67,7 @@ fn the_last_event_id_of_a_reconnection_wins_over_the_query() {
 }
 
 #[test]
-fn a_restart_loses_nothing_between() {
+fn a_restart_loses_no_event() {
     let folder = tempfile::tempdir().unwrap();
     let mut feed = {
         let platform = Platform::on(folder.path());
@@ -86,24 +86,24 @@ fn a_restart_loses_nothing_between() {
 }
 
 #[test]
-fn a_position_of_other_data_gets_all_that_is_kept() {
+fn a_position_of_other_data_gets_all_stored_events() {
     let platform = Platform::start();
     emit(&platform, "order.placed");
     let mut feed = follow(&platform, "", "last-event-id: 500\r\n");
     let comment = feed.frame().unwrap();
-    assert!(comment.starts_with(": 500 is no position"), "{comment}");
+    assert!(comment.starts_with(": 500 is not a position"), "{comment}");
     assert_eq!(ids(&frames(&mut feed, 1)), ["1"]);
 }
 
 #[test]
-fn a_position_that_is_none_is_refused() {
+fn an_invalid_position_is_refused() {
     let platform = Platform::start();
     let reply = platform.order("GET", "/_evt/feed?since=yesterday", &Value::Null);
     assert_eq!(reply.refusal(), (400, "bad_position".into()));
 }
 
 #[test]
-fn a_reset_does_not_give_a_position_again() {
+fn a_reset_does_not_reuse_positions() {
     let platform = Platform::start();
     emit(&platform, "order.placed");
     let mut feed = follow(&platform, "", "last-event-id: 1\r\n");
@@ -114,7 +114,7 @@ fn a_reset_does_not_give_a_position_again() {
 }
 
 #[test]
-fn a_silent_feed_shows_that_it_lives() {
+fn a_silent_feed_sends_keepalives() {
     let platform = Platform::start();
     let set = platform.order("POST", "/_evt/settings", &json!({"stream.ping": "10ms"}));
     assert_eq!(set.status, 200, "{set:?}");
@@ -123,7 +123,7 @@ fn a_silent_feed_shows_that_it_lives() {
 }
 
 #[test]
-fn without_the_token_of_this_start_there_is_no_feed() {
+fn the_feed_requires_the_token_of_this_start() {
     let platform = Platform::start();
     for headers in ["", "authorization: Bearer x\r\n"] {
         let feed = EventStream::open(platform.control(), "/_evt/feed", headers);
@@ -132,11 +132,11 @@ fn without_the_token_of_this_start_there_is_no_feed() {
 }
 
 #[test]
-fn a_burst_comes_whole_in_order_and_holds_up_nobody() {
+fn a_burst_is_complete_in_order_and_blocks_no_request() {
     const EVENTS: usize = 200_000;
     let platform = Platform::start();
     let feed = follow(&platform, "", "");
-    // Nobody reads yet: the platform goes on all the same.
+    // No client reads yet; the platform continues anyway.
     platform.raise(EVENTS);
     emit(&platform, "order.placed");
     let mut feed = feed;

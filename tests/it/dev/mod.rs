@@ -1,4 +1,4 @@
-//! `evt dev`: the platform by raw bytes on its sockets, and the command around it.
+//! `evt dev`: raw bytes on the platform's sockets, and the command.
 
 mod auth;
 mod chaos;
@@ -9,6 +9,7 @@ mod events;
 mod eventsource;
 mod feed;
 mod gateways;
+mod platforms;
 mod protocol;
 mod repository;
 mod restart;

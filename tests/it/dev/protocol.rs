@@ -1,4 +1,4 @@
-//! Errors in the one shape, and hostile requests.
+//! The error format, and hostile requests.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const CALLER: &str =
     "orgid: my-org\r\nauthorization: Bearer x\r\ncontent-type: application/json\r\n";
 
 #[test]
-fn every_error_has_the_fields_of_both_of_the_platforms_shapes() {
+fn every_error_has_the_fields_of_both_formats() {
     let platform = Platform::start();
     let replies = [
         send(platform.address(), "GET", "/profile/whoami", "", ""),
@@ -57,23 +57,31 @@ fn every_error_has_the_fields_of_both_of_the_platforms_shapes() {
 #[test]
 fn every_route_is_served() {
     let platform = Platform::start();
-    for (method, route) in evt::dev::host::routes::ROUTES {
-        let path = route
-            .split('/')
+    let routes = platform.order("GET", "/_evt/appengine/routes", &Value::Null);
+    let routes = routes.json()["routes"].as_array().cloned().unwrap();
+    assert!(routes.len() > 60, "{}", routes.len());
+    for route in routes {
+        let path: Vec<&str> = route["path"].as_str().unwrap().split('/').collect();
+        let path = path
+            .iter()
             .map(|part| if part.starts_with('{') { "x" } else { part })
             .collect::<Vec<_>>()
             .join("/");
-        let reply = send(platform.address(), method, &path, CALLER, "{}");
-        let code = serde_json::from_str::<Value>(&reply.body).unwrap_or_default()["code"].clone();
-        assert!(
-            code != "unknown_route" && code != "method_not_allowed",
-            "{method} {route}: {reply:?}"
-        );
+        for method in route["methods"].as_array().unwrap() {
+            let method = method.as_str().unwrap();
+            let reply = send(platform.address(), method, &path, CALLER, "{}");
+            let body = serde_json::from_str::<Value>(&reply.body).unwrap_or_default();
+            let code = &body["code"];
+            assert!(
+                code != "unknown_route" && code != "method_not_allowed",
+                "{method} {path}: {reply:?}"
+            );
+        }
     }
 }
 
 #[test]
-fn an_unknown_route_names_those_near_it() {
+fn a_mistyped_route_suggests_the_nearest() {
     let platform = Platform::start();
     let reply = send(
         platform.address(),
@@ -91,7 +99,7 @@ fn an_unknown_route_names_those_near_it() {
 }
 
 #[test]
-fn hostile_bodies_are_refused_and_the_platform_goes_on() {
+fn hostile_bodies_are_refused_and_the_platform_continues() {
     let platform = Platform::start();
     let deep = format!(
         "{{\"datatype\":\"x\",\"isNew\":true,\"data\":{}",
@@ -135,7 +143,7 @@ fn hostile_bodies_are_refused_and_the_platform_goes_on() {
 }
 
 #[test]
-fn a_body_that_breaks_off_changes_nothing() {
+fn an_incomplete_body_changes_nothing() {
     let platform = Platform::start();
     let head = format!(
         "POST /repository/create HTTP/1.1\r\nhost: {}\r\n{CALLER}content-length: 500\r\n\r\n",
@@ -149,7 +157,7 @@ fn a_body_that_breaks_off_changes_nothing() {
 }
 
 #[test]
-fn records_nested_past_what_their_readers_take_are_refused() {
+fn records_nested_too_deep_for_their_readers_are_refused() {
     let platform = Platform::start();
     let data = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
     let body = format!("{{\"datatype\":\"x\",\"isNew\":true,\"data\":{data}}}");
@@ -164,7 +172,7 @@ fn records_nested_past_what_their_readers_take_are_refused() {
 }
 
 #[test]
-fn a_page_that_rebound_its_name_and_a_page_of_another_origin_get_nothing() {
+fn dns_rebinding_and_other_origins_are_refused() {
     let platform = Platform::start();
     let evil = format!("evil.example:{}", platform.address().port());
     let own = platform.address();

@@ -1,4 +1,4 @@
-//! Records: the round trip, finding, sorting, paging, and the platform's quirks.
+//! Records: changing, finding, sorting, paging, and AppEngine's quirks.
 
 use evt::dev::DevOptions;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn names(page: &Value) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// A platform with contacts that are called so, created in this order.
+/// A platform with contacts of these names, created in this order.
 fn with_contacts(all: &[&str]) -> Platform {
     let platform = Platform::start();
     for name in all {
@@ -29,7 +29,7 @@ fn with_contacts(all: &[&str]) -> Platform {
 }
 
 #[test]
-fn a_record_has_the_shape_and_the_order_of_a_basemodel() {
+fn a_record_has_the_keys_of_a_basemodel_in_order() {
     let platform = Platform::start();
     let record = platform.create("contact", json!({"email": "a@example.com"}));
     let keys: Vec<_> = record.as_object().unwrap().keys().cloned().collect();
@@ -91,7 +91,7 @@ fn a_record_is_created_changed_read_and_deleted() {
 }
 
 #[test]
-fn create_is_served_under_all_of_its_names() {
+fn create_is_served_at_all_its_paths() {
     let platform = Platform::start();
     let of = |n: i32| json!({"isNew": true, "data": {"n": n}});
     let mut body = of(1);
@@ -113,7 +113,7 @@ fn create_is_served_under_all_of_its_names() {
 }
 
 #[test]
-fn what_is_not_new_is_not_created() {
+fn a_create_without_isnew_is_refused() {
     let platform = Platform::start();
     for is_new in [json!(null), json!(false), json!("true")] {
         let body = json!({"datatype": "contact", "isNew": is_new, "data": {}});
@@ -127,7 +127,7 @@ fn what_is_not_new_is_not_created() {
 }
 
 #[test]
-fn an_exact_repeat_of_the_last_create_is_answered_with_nothing() {
+fn an_exact_repeat_of_the_last_create_gets_an_empty_response() {
     let platform = Platform::start();
     let body = json!({"datatype": "contact", "isNew": true, "data": {"n": "a"}});
     assert_eq!(
@@ -146,7 +146,7 @@ fn an_exact_repeat_of_the_last_create_is_answered_with_nothing() {
 }
 
 #[test]
-fn an_id_that_is_taken_is_not_taken_over() {
+fn an_existing_id_is_not_overwritten() {
     let platform = Platform::start();
     let body =
         |n: i32| json!({"datatype": "contact", "sk": "contact-a", "isNew": true, "data": {"n": n}});
@@ -205,7 +205,7 @@ fn both_ways_to_sort_give_the_same_order() {
 }
 
 #[test]
-fn a_sort_that_makes_no_sense_is_refused() {
+fn an_invalid_sort_is_refused() {
     let platform = Platform::start();
     for sort in [
         json!({"data.n": 2}),
@@ -220,7 +220,7 @@ fn a_sort_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn pages_cover_everything_once_whatever_the_sort() {
+fn pages_contain_every_record_once_for_each_sort() {
     let all = ["a", "b", "c", "d", "e", "f", "g"];
     let platform = with_contacts(&all);
     for sort in [json!({"modifydate": 1}), json!({"data.n": 1})] {
@@ -242,7 +242,7 @@ fn pages_cover_everything_once_whatever_the_sort() {
 }
 
 #[test]
-fn a_page_has_fifty_records_and_never_more_than_the_cap() {
+fn a_page_has_fifty_records_by_default_and_at_most_the_cap() {
     let options = DevOptions {
         page_cap: 60,
         ..DevOptions::default()
@@ -280,7 +280,7 @@ fn the_watermark_query_includes_its_boundary() {
 }
 
 #[test]
-fn a_query_selects_by_what_is_in_the_record() {
+fn a_query_selects_by_fields_of_the_record() {
     let platform = with_contacts(&["a", "b", "c", "d"]);
     let query = json!({"$or": [{"data.n": {"$in": ["a", "c"]}}, {"data.n": {"$regex": "^d"}}]});
     let found = find(
@@ -294,7 +294,7 @@ fn a_query_selects_by_what_is_in_the_record() {
 }
 
 #[test]
-fn an_operator_that_is_not_known_is_refused() {
+fn an_unknown_operator_is_refused() {
     let platform = Platform::start();
     let body = json!({"query": {"data.n": {"$near": 1}}});
     let reply = platform.ask("POST", "/repository/find/contact", &body);
@@ -305,7 +305,7 @@ fn an_operator_that_is_not_known_is_refused() {
 }
 
 #[test]
-fn keys_beside_query_and_options_are_ignored_and_said_so() {
+fn keys_other_than_query_and_options_are_ignored_with_a_lint() {
     let platform = with_contacts(&["a", "b"]);
     let body = json!({"filter": {"data.n": "a"}});
     let reply = platform.ask("POST", "/repository/find/contact", &body);
@@ -319,7 +319,7 @@ fn keys_beside_query_and_options_are_ignored_and_said_so() {
 }
 
 #[test]
-fn the_other_ways_to_find_answer_with_pages_too() {
+fn the_other_ways_to_find_return_pages_as_well() {
     let platform = with_contacts(&["ada", "bob", "adam"]);
     let get = |path: &str| platform.ask("GET", path, &Value::Null).json();
     let page = get("/repository/find-page-data/contact?p=2&ps=2&s=data.n&st=asc");
@@ -340,7 +340,7 @@ fn the_other_ways_to_find_answer_with_pages_too() {
 }
 
 #[test]
-fn many_are_deleted_at_once_and_those_that_are_missing_are_named() {
+fn many_records_are_deleted_at_once_and_missing_ones_listed() {
     let platform = Platform::start();
     let sk = platform.create("contact", json!({}))["sk"].clone();
     let reply = platform.ask("POST", "/repository/delete/contact", &json!([sk, "none"]));
@@ -351,7 +351,7 @@ fn many_are_deleted_at_once_and_those_that_are_missing_are_named() {
 }
 
 #[test]
-fn what_is_not_built_is_said_and_not_pretended() {
+fn unsupported_features_are_refused_with_501() {
     let platform = Platform::start();
     let reply = platform.ask("POST", "/repository/aggregate/contact", &json!([]));
     assert_eq!(reply.refusal(), (501, "not_implemented".into()));

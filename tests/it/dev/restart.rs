@@ -1,4 +1,4 @@
-//! What outlives the process, and what keeps a start from harm.
+//! Restarts: stored data, locks, damage, seeds and full disks.
 
 use evt::dev::{DevError, DevOptions};
 use evt::store::StoreError;
@@ -20,7 +20,7 @@ fn flow(url: &str) -> Value {
 }
 
 #[test]
-fn records_flows_and_secrets_are_there_after_a_restart() {
+fn records_flows_and_secrets_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (record, id, secret, token) = {
         let platform = Platform::on(folder.path());
@@ -49,7 +49,7 @@ fn records_flows_and_secrets_are_there_after_a_restart() {
 }
 
 #[test]
-fn a_delivery_that_waits_goes_out_after_the_restart() {
+fn a_waiting_delivery_is_sent_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let app = App::start();
     app.answer(crate::support::Answer::Status(503, String::new()));
@@ -69,7 +69,7 @@ fn a_delivery_that_waits_goes_out_after_the_restart() {
 }
 
 #[test]
-fn modifydate_goes_on_after_the_restart() {
+fn modifydate_continues_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let create = |n: i32| {
         let platform = Platform::on(folder.path());
@@ -80,7 +80,7 @@ fn modifydate_goes_on_after_the_restart() {
 }
 
 #[test]
-fn a_data_folder_has_one_platform_at_a_time() {
+fn a_data_folder_is_used_by_one_process_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let _first = Platform::on(folder.path());
     let options = DevOptions {
@@ -94,7 +94,7 @@ fn a_data_folder_has_one_platform_at_a_time() {
 }
 
 #[test]
-fn a_damaged_database_is_refused_and_left_as_it_is() {
+fn a_damaged_database_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("platform.db");
     let garbage = vec![0x5a; 8192];
@@ -112,7 +112,7 @@ fn a_damaged_database_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_seed_is_planted_once() {
+fn a_seed_is_applied_once() {
     let folder = tempfile::tempdir().unwrap();
     let seed = folder.path().join("seed.yaml");
     let text = "records:\n  - datatype: contact\n    data: {email: a@example.com}\nflows:\n  - name: Notify\n    trigger: {type: contact.created}\n    actions: [{type: send_webhook, config: {url: 'http://127.0.0.1:9/', method: POST}}]\n";
@@ -129,10 +129,10 @@ fn a_seed_is_planted_once() {
     }
 }
 
-/// The shell's limit on the size of a file stands for a disk without space.
+/// The shell's limit on the size of a file simulates a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_said_and_what_was_acknowledged_is_kept() {
+fn a_full_disk_is_reported_and_acknowledged_writes_are_stored() {
     let sandbox = Sandbox::new();
     let limited = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" dev --port 0 -o json";
     let command = sandbox.command([""; 0]);
@@ -168,7 +168,7 @@ fn a_full_disk_is_said_and_what_was_acknowledged_is_kept() {
         None
     });
     let refused = refused.expect("the disk fills up");
-    // Over the limit the system says "file too large" and not "no space", which would be a 507.
+    // Above the limit the system reports "file too large" instead of "no space", which would be a 507.
     assert_eq!(refused.refusal(), (500, "storage_failed".to_owned()));
     assert!(!acknowledged.is_empty());
     dev.kill();

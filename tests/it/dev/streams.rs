@@ -1,7 +1,7 @@
-//! AI streams by raw bytes: how they are asked for, framed, cut, resumed and ended.
+//! AI streams by raw bytes: requests, framing, broken connections, resuming, and ends.
 
+use evt::dev::AuthMode;
 use evt::dev::DevOptions;
-use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::event_stream::{Ended, EventStream};
@@ -11,7 +11,7 @@ fn ask(platform: &Platform, body: &Value) -> Reply {
     platform.ask("POST", "/ai/agent/stream", body)
 }
 
-/// Asks an agent, and returns the path of its answer.
+/// Sends a message to an agent. Returns the path of its answer.
 fn asked(platform: &Platform, agent: &str) -> String {
     let reply = ask(platform, &json!({"agentId": agent, "message": "Hello"}));
     assert_eq!(reply.status, 201, "{reply:?}");
@@ -28,7 +28,7 @@ fn load(platform: &Platform, agent: &str, script: &Value) -> Reply {
     platform.order("POST", "/_evt/agents", &body)
 }
 
-/// Loads a script, asks its agent, and returns the path of the answer.
+/// Loads a script and sends a message to its agent. Returns the path of the answer.
 fn scripted(platform: &Platform, script: &Value) -> String {
     let reply = load(platform, "scripted", script);
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -59,7 +59,7 @@ fn an_answer_is_framed_to_the_byte() {
 }
 
 #[test]
-fn an_agent_that_nobody_knows_answers_and_mentions_the_message() {
+fn an_unknown_agent_answers_and_repeats_the_message() {
     let platform = Platform::start();
     let path = asked(&platform, "whoever");
     let (body, _) = read(&platform, &path, "").rest();
@@ -68,7 +68,7 @@ fn an_agent_that_nobody_knows_answers_and_mentions_the_message() {
 }
 
 #[test]
-fn a_reader_goes_on_after_the_last_event_that_it_has() {
+fn a_reader_resumes_after_its_last_event() {
     let platform = Platform::start();
     let path = scripted(&platform, &json!({"steps": [{"say": "a"}, {"say": "b"}]}));
     read(&platform, &path, "").rest();
@@ -77,7 +77,7 @@ fn a_reader_goes_on_after_the_last_event_that_it_has() {
 }
 
 #[test]
-fn who_has_read_everything_is_told_to_stop() {
+fn a_reader_at_the_end_gets_204() {
     let platform = Platform::start();
     let path = scripted(&platform, &json!({"steps": [{"say": "a"}]}));
     read(&platform, &path, "").rest();
@@ -86,7 +86,7 @@ fn who_has_read_everything_is_told_to_stop() {
 }
 
 #[test]
-fn a_second_reader_gets_the_whole_too() {
+fn a_second_reader_gets_the_whole_answer() {
     let platform = Platform::start();
     let path = asked(&platform, "tools");
     let (first, _) = read(&platform, &path, "").rest();
@@ -125,7 +125,7 @@ fn a_cut_breaks_the_connection_once_and_the_rest_follows() {
 }
 
 #[test]
-fn a_reader_without_a_position_passes_a_cut_the_second_time() {
+fn a_second_reader_is_not_cut() {
     let platform = Platform::start();
     let path = scripted(&platform, &json!({"steps": [{"cut": null}, {"say": "a"}]}));
     assert_eq!(
@@ -136,7 +136,7 @@ fn a_reader_without_a_position_passes_a_cut_the_second_time() {
 }
 
 #[test]
-fn framing_is_what_the_script_says_one_byte_at_a_time() {
+fn a_script_determines_the_framing() {
     let platform = Platform::start();
     let script = json!({
         "framing": {"bom": true, "line_end": "mixed", "pretty": true, "piece": 1},
@@ -158,7 +158,7 @@ fn framing_is_what_the_script_says_one_byte_at_a_time() {
 }
 
 #[test]
-fn an_event_of_ones_own_has_its_own_name_id_and_lines() {
+fn a_custom_event_has_its_own_name_id_and_lines() {
     let platform = Platform::start();
     let script = json!({
         "end": false,
@@ -194,7 +194,7 @@ fn an_error_is_the_last_frame() {
 }
 
 #[test]
-fn a_broken_frame_stands_between_whole_ones() {
+fn a_malformed_frame_is_sent_between_valid_ones() {
     let platform = Platform::start();
     let path = asked(&platform, "malformed");
     let mut stream = read(&platform, &path, "");
@@ -204,7 +204,7 @@ fn a_broken_frame_stands_between_whole_ones() {
 }
 
 #[test]
-fn a_silent_stream_shows_that_it_lives() {
+fn a_silent_stream_sends_keepalives() {
     let platform = Platform::start();
     let set = platform.order("POST", "/_evt/settings", &json!({"stream.ping": "10ms"}));
     assert_eq!(set.status, 200, "{set:?}");
@@ -224,7 +224,7 @@ fn the_end_of_the_platform_ends_its_streams() {
 }
 
 #[test]
-fn a_browser_says_in_the_query_who_it_is() {
+fn a_browser_sends_its_credentials_in_the_query() {
     let options = DevOptions {
         auth: AuthMode::Strict,
         ..DevOptions::default()
@@ -241,7 +241,7 @@ fn a_browser_says_in_the_query_who_it_is() {
 }
 
 #[test]
-fn the_long_form_of_a_question_is_taken_too() {
+fn the_long_form_of_a_request_is_accepted() {
     let platform = Platform::start();
     let body = json!({
         "task": "Summarise", "agentRole": "clerk", "agentInstructions": "be brief",
@@ -254,7 +254,7 @@ fn the_long_form_of_a_question_is_taken_too() {
 }
 
 #[test]
-fn a_question_without_words_is_refused() {
+fn a_request_without_a_message_is_refused() {
     let platform = Platform::start();
     let nothing = ask(&platform, &json!({"agentId": "assistant"}));
     assert_eq!(nothing.refusal(), (400, "missing_field".into()));
@@ -263,7 +263,7 @@ fn a_question_without_words_is_refused() {
 }
 
 #[test]
-fn a_script_that_is_wrong_is_refused_with_the_place() {
+fn an_invalid_script_is_refused_with_its_path() {
     let platform = Platform::start();
     let reply = load(
         &platform,
@@ -279,7 +279,7 @@ fn a_script_that_is_wrong_is_refused_with_the_place() {
 }
 
 #[test]
-fn an_agent_that_was_loaded_is_listed_and_takes_the_place_of_another() {
+fn a_loaded_agent_is_listed_and_replaces_another() {
     let platform = Platform::start();
     let script = json!({"about": "mine", "steps": [{"say": "own"}]});
     assert_eq!(load(&platform, "assistant", &script).status, 200);
@@ -291,7 +291,7 @@ fn an_agent_that_was_loaded_is_listed_and_takes_the_place_of_another() {
 }
 
 #[test]
-fn a_burst_comes_whole_and_in_order() {
+fn a_burst_is_complete_and_in_order() {
     let platform = Platform::start();
     let script = json!({"steps": [{"repeat": {"times": 20_000, "steps": [{"say": "x"}]}}]});
     let path = scripted(&platform, &script);
@@ -309,7 +309,7 @@ fn a_burst_comes_whole_and_in_order() {
 }
 
 #[test]
-fn an_endless_answer_goes_on_and_on() {
+fn an_endless_answer_does_not_end() {
     let platform = Platform::start();
     let path = asked(&platform, "endless");
     let mut stream = read(&platform, &path, "");
@@ -320,7 +320,7 @@ fn an_endless_answer_goes_on_and_on() {
 }
 
 #[test]
-fn the_documented_scripts_do_what_they_say() {
+fn the_documented_scripts_work_as_described() {
     let documented = include_str!("../../../docs/dev.md");
     let script = documented
         .split("```yaml\n")

@@ -1,4 +1,4 @@
-//! Vendors' webhooks at the platform: every receiver, by the keys that the platform gave its vendors.
+//! Receivers of vendors' webhooks, called with the platform's keys.
 
 use bytes::Bytes;
 use evt::sample::{self, Occasion, Sample};
@@ -51,7 +51,7 @@ fn facts(platform: &Platform, vendor: &str) -> Value {
     reply.json()
 }
 
-/// The raised events alone, without the requests that raised them.
+/// The raised events, without the requests that raised them.
 fn raised(platform: &Platform) -> Vec<Value> {
     let answer = platform.order("GET", "/_evt/events?limit=1000", &Value::Null);
     let events = answer.json()["events"].as_array().cloned().unwrap();
@@ -64,7 +64,7 @@ fn kinds(platform: &Platform) -> Vec<String> {
     raised(platform).iter().map(of).collect()
 }
 
-/// A sample as its vendor would send it to `path`, or to the receiver that the platform names.
+/// A sample as its vendor would send it to `path`, by default to the vendor's receiver.
 fn signed(platform: &Platform, vendor: &str, sample: &Sample, path: Option<&str>) -> Call {
     let facts = facts(platform, vendor);
     let path = path.unwrap_or(facts["path"].as_str().unwrap());
@@ -133,10 +133,10 @@ fn stripe(platform: &Platform) -> Call {
     signed(platform, "stripe", &sample, None)
 }
 
-/// Vendors of samples that the platform does not receive.
+/// Vendors of samples without a receiver.
 const NOT_RECEIVED: [&str; 4] = ["appengine", "crm", "platform", "outreach"];
 
-/// Samples whose vendors want another answer than the platform's: handshakes, and commands.
+/// Samples whose vendors expect another response: handshakes and commands.
 const IN_OWN_WORDS: [&str; 11] = [
     "ses/SubscriptionConfirmation",
     "slack/url_verification",
@@ -204,9 +204,9 @@ fn every_sample_of_every_vendor_is_accepted() {
 }
 
 #[test]
-fn what_was_tampered_with_raises_nothing_and_is_told_why() {
+fn a_tampered_request_raises_nothing_and_gets_the_reason() {
     let platform = Platform::start();
-    // One of each scheme that covers the body.
+    // One for each scheme that signs the body.
     let names = [
         "stripe/payment_intent.succeeded",
         "paypal/PAYMENT.CAPTURE.COMPLETED",
@@ -282,7 +282,7 @@ fn every_form_of_a_path_is_received() {
 }
 
 #[test]
-fn a_delivery_that_comes_again_raises_nothing_again() {
+fn a_repeated_delivery_raises_nothing_again() {
     let platform = Platform::start();
     let call = stripe(&platform);
     for again in [false, true, true] {
@@ -294,8 +294,8 @@ fn a_delivery_that_comes_again_raises_nothing_again() {
     assert_eq!(kinds(&platform), ["payment.succeeded"]);
 }
 
-/// A body of a vendor, signed with its key, as `path` receives it.
-fn told(platform: &Platform, vendor: &str, path: &str, content_type: &str, body: &str) -> Call {
+/// A request to `path` with a body, signed with the vendor's key.
+fn reply_to(platform: &Platform, vendor: &str, path: &str, content_type: &str, body: &str) -> Call {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
     let facts = facts(platform, vendor);
@@ -305,7 +305,7 @@ fn told(platform: &Platform, vendor: &str, path: &str, content_type: &str, body:
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What the reply to an accepted call says was raised.
+/// The raised events in the response to an accepted request.
 fn raised_by(platform: &Platform, call: &Call) -> String {
     let reply = call.send(platform);
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -317,7 +317,7 @@ fn a_captured_signature_of_mailgun_raises_no_other_event() {
     let platform = Platform::start();
     let body = r#"{"event-data":{"event":"opened","id":"1"}}"#;
     let path = "/broadcast/email/webhook";
-    let call = told(&platform, "mailgun", path, JSON, body);
+    let call = reply_to(&platform, "mailgun", path, JSON, body);
     assert_eq!(raised_by(&platform, &call), "email.opened");
     let mut other: Value = serde_json::from_slice(&call.body).unwrap();
     other["event-data"] = json!({"event": "complained", "id": "2"});
@@ -326,9 +326,9 @@ fn a_captured_signature_of_mailgun_raises_no_other_event() {
         ..call
     };
     assert_eq!(raised_by(&platform, &replayed), "none");
-    // Nor is the id that the replay made up used by it.
+    // The forged id must not count as received, either.
     let body = r#"{"event-data":{"event":"clicked","id":"2"}}"#;
-    let honest = told(&platform, "mailgun", path, JSON, body);
+    let honest = reply_to(&platform, "mailgun", path, JSON, body);
     assert_eq!(raised_by(&platform, &honest), "email.clicked");
 }
 
@@ -336,7 +336,7 @@ fn a_captured_signature_of_mailgun_raises_no_other_event() {
 fn a_captured_form_of_mailgun_raises_nothing_by_a_second_token() {
     let platform = Platform::start();
     let path = "/broadcast/email/webhook";
-    let call = told(&platform, "mailgun", path, FORM, "event=opened&id=1");
+    let call = reply_to(&platform, "mailgun", path, FORM, "event=opened&id=1");
     assert_eq!(raised_by(&platform, &call), "email.opened");
     let text = String::from_utf8(call.body.to_vec()).unwrap();
     let replayed = Call {
@@ -356,7 +356,7 @@ fn notification(platform: &Platform, path: &str, message: &Value) -> Call {
         "Type": "Notification", "MessageId": "n-1", "TopicArn": "arn:aws:sns:us-east-1:1:mail",
         "Timestamp": "2026-01-01T00:00:00.000Z", "Message": message.to_string(),
     });
-    told(platform, "ses", path, "text/plain", &body.to_string())
+    reply_to(platform, "ses", path, "text/plain", &body.to_string())
 }
 
 #[test]
@@ -387,18 +387,18 @@ fn a_bounce_of_three_recipients_is_raised_for_each() {
     let call = notification(&platform, "/broadcast/email/webhook", &message);
     assert_eq!(call.send(&platform).status, 200);
     assert_eq!(kinds(&platform), ["email.bounced"; 3]);
-    let told: Vec<Value> = raised(&platform)
+    let recipients: Vec<Value> = raised(&platform)
         .iter()
         .map(|event| event["data"]["data"]["email"].clone())
         .collect();
-    assert_eq!(told, addresses);
+    assert_eq!(recipients, addresses);
 }
 
 #[test]
-fn an_unsigned_header_makes_no_message_of_twilio_new() {
+fn an_unsigned_header_does_not_make_a_message_of_twilio_new() {
     let platform = Platform::start();
     let body = "MessageSid=SM1&SmsStatus=received&Body=Hi";
-    let mut call = told(&platform, "twilio", "/phone/webhook/sms", FORM, body);
+    let mut call = reply_to(&platform, "twilio", "/phone/webhook/sms", FORM, body);
     let mut expected = "sms.received";
     for token in ["a", "b"] {
         let token = HeaderValue::from_static(token);
@@ -409,10 +409,10 @@ fn an_unsigned_header_makes_no_message_of_twilio_new() {
 }
 
 #[test]
-fn what_is_signed_and_cannot_be_read_is_kept_with_its_verdict() {
+fn a_signed_but_unreadable_request_is_stored_with_its_verdict() {
     let platform = Platform::start();
     let path = "/connect/webhook/github";
-    let call = told(&platform, "github", path, JSON, "{ this is no JSON");
+    let call = reply_to(&platform, "github", path, JSON, "{ this is not JSON");
     let reply = call.send(&platform);
     assert_eq!(reply.refusal(), (400, "bad_json".to_owned()));
     let kept = platform.order("GET", "/_evt/events?limit=1000", &Value::Null);
@@ -432,7 +432,7 @@ fn a_batch_raises_one_event_for_each_of_its_elements() {
         {"event": "open", "sg_event_id": "3", "email": "a@example.test"},
     ]);
     let path = "/broadcast/email/webhook";
-    let call = told(&platform, "sendgrid", path, JSON, &body.to_string());
+    let call = reply_to(&platform, "sendgrid", path, JSON, &body.to_string());
     assert_eq!(call.send(&platform).status, 200);
     assert_eq!(kinds(&platform), ["email.delivered", "email.opened"]);
     let first = raised(&platform).remove(0);
@@ -476,7 +476,7 @@ fn challenges_are_answered() {
 }
 
 #[test]
-fn a_bank_needs_no_secret_but_no_wrong_one() {
+fn a_bank_may_omit_the_secret_but_not_send_a_wrong_one() {
     let platform = Platform::start();
     let call = |secret: Option<&str>| {
         let mut headers = HeaderMap::new();
@@ -499,7 +499,7 @@ fn a_bank_needs_no_secret_but_no_wrong_one() {
 }
 
 #[test]
-fn keys_and_certificates_stay_with_the_data() {
+fn keys_and_certificates_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let read = || {
         let platform = Platform::on(folder.path());
@@ -519,7 +519,7 @@ fn url_of(listener: &mut Running) -> String {
 }
 
 #[test]
-fn send_finds_receiver_and_key_and_a_delivery_tells_what_led_to_it() {
+fn send_finds_receiver_and_key_and_a_delivery_shows_its_causes() {
     let sandbox = Sandbox::new();
     let platform = LocalPlatform::start(&sandbox);
     let mut listener = sandbox.spawn(["listen", "--port", "0", "--count", "1", "-o", "json"]);

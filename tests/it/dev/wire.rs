@@ -1,4 +1,4 @@
-//! The platform in this process, on free ports, spoken to with raw bytes on a socket.
+//! A platform in this process on free ports, called with raw bytes on a socket.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -6,23 +6,22 @@ use std::path::Path;
 
 use bytes::Bytes;
 use evt::dev::{DevError, DevOptions};
-use evt::event::{Event, Meta, Outcome, Source, Transport};
+use evt::event::{Event, Meta};
 use evt::running::Running;
 use evt::store::{StoreError, events};
 use evt::time::Timestamp;
-use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-/// A running platform; ends, drained, with the value.
+/// A running platform. Dropping it stops it and waits for open requests.
 pub(crate) struct Platform {
     runtime: tokio::runtime::Runtime,
-    inner: Option<evt::dev::Platform>,
+    inner: Option<evt::dev::Server>,
     shutdown: CancellationToken,
 }
 
-/// What came back on the socket.
-#[must_use = "a reply that is not looked at proves nothing"]
+/// A response.
+#[must_use = "an unchecked reply proves nothing"]
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -32,12 +31,12 @@ pub(crate) struct Reply {
 }
 
 impl Platform {
-    /// An ephemeral one.
+    /// An ephemeral platform.
     pub(crate) fn start() -> Self {
         Self::with(DevOptions::default()).expect("a platform on free ports")
     }
 
-    /// One that keeps its data in a folder.
+    /// A platform with its data in a folder.
     pub(crate) fn on(folder: &Path) -> Self {
         let options = DevOptions {
             data: Some(folder.to_owned()),
@@ -46,7 +45,7 @@ impl Platform {
         Self::with(options).expect("a platform on free ports")
     }
 
-    /// One with options of its own; ports are free ones all the same.
+    /// A platform with these options, but on free ports.
     pub(crate) fn with(options: DevOptions) -> Result<Self, DevError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -59,7 +58,7 @@ impl Platform {
             ..options
         };
         let shutdown = CancellationToken::new();
-        let inner = runtime.block_on(evt::dev::Platform::start(options, shutdown.clone()))?;
+        let inner = runtime.block_on(evt::dev::Server::start(options, shutdown.clone()))?;
         Ok(Self {
             runtime,
             inner: Some(inner),
@@ -67,7 +66,7 @@ impl Platform {
         })
     }
 
-    fn inner(&self) -> &evt::dev::Platform {
+    fn inner(&self) -> &evt::dev::Server {
         self.inner.as_ref().expect("it runs until it is dropped")
     }
 
@@ -83,7 +82,11 @@ impl Platform {
         self.inner().running()
     }
 
-    /// A request as the person who is always there.
+    pub(crate) fn planted(&self) -> Option<evt::dev::host::seed::Planted> {
+        self.inner().planted().cloned()
+    }
+
+    /// A request as the built-in user.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
         self.ask_as("my-org", &self.running().token, method, path, body)
     }
@@ -119,31 +122,20 @@ impl Platform {
         reply.json()
     }
 
-    /// Keeps as many events as if a bulk import had raised them, without the flows that they would start.
+    /// Stores this many events, without starting flows.
     pub(crate) fn raise(&self, count: usize) {
         let body = br#"{"event":"contact.updated","orgId":"my-org","timestamp":"2026-01-01T00:00:00Z","data":{}}"#;
-        let event = Event {
-            seq: None,
-            received_at: Timestamp::now(),
-            source: Source::Dev,
-            transport: Transport::Bus,
-            method: Method::POST,
-            target: "/contact.updated".to_owned(),
-            headers: HeaderMap::new(),
-            body: Bytes::from_static(body),
-            meta: Meta {
-                kind: Some("contact.updated".to_owned()),
-                ..Meta::default()
-            },
-            verdict: None,
-            outcome: Outcome::Kept,
+        let meta = Meta {
+            kind: Some("contact.updated".to_owned()),
+            ..Meta::default()
         };
-        let store = &self.inner().state().store;
+        let event = Event::raised(Bytes::from_static(body), meta, Timestamp::now());
+        let store = &self.inner().host().store;
         store
             .write_blocking::<_, StoreError, _>(move |tx| {
                 (0..count).try_for_each(|_| events::insert(tx, &event, None).map(|_| ()))
             })
-            .expect("the store takes them");
+            .expect("the store accepts them");
     }
 
     /// The names of the events raised so far, in order.
@@ -174,7 +166,7 @@ fn text(body: &Value) -> String {
     }
 }
 
-/// One request on a connection of its own; `headers` are whole lines.
+/// Sends a request on its own connection. `headers` are complete lines.
 pub(crate) fn send(
     address: SocketAddr,
     method: &str,
@@ -189,10 +181,10 @@ pub(crate) fn send(
     exchange(address, format!("{head}{body}").as_bytes())
 }
 
-/// Sends bytes as they are and reads the whole answer.
+/// Sends bytes unchanged and reads the whole response.
 pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(address).expect("the platform listens");
-    // A server that refuses early closes before it has read everything, which it may.
+    // A server that refuses early may close before it has read everything.
     let _ = stream.write_all(request);
     let _ = stream.shutdown(Shutdown::Write);
     let mut answer = Vec::new();
@@ -203,7 +195,7 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
 pub(crate) fn parse(answer: &str) -> Reply {
     let (head, body) = answer
         .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        .unwrap_or_else(|| panic!("no response: {answer:?}"));
     let mut lines = head.lines();
     let status = lines
         .next()

@@ -1,7 +1,7 @@
 //! How polling ends: complete, interrupted, or with an error and a hint.
 
+use evt::dev::AuthMode;
 use evt::dev::DevOptions;
-use evt::dev::appengine::auth::AuthMode;
 use serde_json::json;
 
 use super::{Bench, keys, notice, poll, row, table};

@@ -1,6 +1,6 @@
 //! The local platform inside the test process, on free ports. The sandbox's commands find it as they find `evt dev`.
 
-use evt::dev::{DevOptions, Platform};
+use evt::dev::{DevOptions, Server};
 use evt::running::Running;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,7 @@ impl LocalPlatform {
                 .build()
                 .expect("a runtime");
             runtime.block_on(async {
-                let platform = Platform::start(options, stop)
+                let platform = Server::start(options, stop)
                     .await
                     .expect("the platform starts");
                 sender

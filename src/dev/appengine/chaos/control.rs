@@ -1,36 +1,36 @@
-//! `/_evt/chaos` on the control port: the switches of polling without their prefix, all at once.
+//! `/_evt/chaos` on the control port: the `poll.` settings without their prefix, in one object.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
 use serde_json::{Map, Value};
 
 use super::super::State;
 use super::super::settings::SETTINGS;
 use super::PREFIX;
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
+use crate::dev::host::settings::Setting;
 
-/// The route, to be put behind the control port's guard.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new().route(
-        "/_evt/chaos",
-        get(show).put(change).post(change).delete(reset),
-    )
+/// `/_evt/chaos`
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("GET", "/chaos", show)
+        .route("PUT POST", "/chaos", change)
+        .route("DELETE", "/chaos", reset)
 }
 
 async fn show(FromState(state): FromState<Arc<State>>) -> Response {
     shown(&state)
 }
 
-/// Every switch and its value; counts are numbers.
+/// All settings with their values. Counts are numbers.
 fn shown(state: &State) -> Response {
     let mut values = Map::new();
-    for (name, _) in switches() {
+    for (name, _) in rows() {
         let value = state.settings.get(&format!("{PREFIX}{name}"));
         let value = value.unwrap_or_default();
         let value = value.parse::<u64>().map_or(value.into(), Value::from);
@@ -39,15 +39,13 @@ fn shown(state: &State) -> Response {
     answer(StatusCode::OK, &Value::Object(values))
 }
 
-/// The names without their prefix, and the defaults.
-fn switches() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let named = |setting: &super::super::settings::Setting| {
-        Some((setting.name.strip_prefix(PREFIX)?, setting.default))
-    };
+/// The names without their prefix, with the defaults.
+fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let named = |setting: &Setting| Some((setting.name.strip_prefix(PREFIX)?, setting.default));
     SETTINGS.iter().filter_map(named)
 }
 
-/// Sets some: `{name: value, …}`, none of them when one is refused; `null` puts one back.
+/// Changes settings: `{name: value, …}`. If one is refused, none is changed. `null` restores the default.
 async fn change(
     FromState(state): FromState<Arc<State>>,
     JsonObject(body): JsonObject,
@@ -59,7 +57,7 @@ async fn change(
             (format!("{PREFIX}{name}"), text(name, value))
         })
         .collect();
-    state.settings.set(&state.store, &changes).await?;
+    state.settings.set(&state.host.store, &changes).await?;
     Ok(shown(&state))
 }
 
@@ -67,7 +65,7 @@ fn text(name: &str, value: Value) -> String {
     match value {
         Value::String(text) => text,
         Value::Null => {
-            let default = switches().find(|(known, _)| *known == name);
+            let default = rows().find(|(known, _)| *known == name);
             default.map_or_else(String::new, |(_, default)| default.to_owned())
         }
         Value::Array(items) => {
@@ -78,11 +76,11 @@ fn text(name: &str, value: Value) -> String {
     }
 }
 
-/// Puts all back.
+/// Restores all defaults.
 async fn reset(FromState(state): FromState<Arc<State>>) -> Result<Response, Refusal> {
-    let defaults: Vec<(String, String)> = switches()
+    let defaults: Vec<(String, String)> = rows()
         .map(|(name, default)| (format!("{PREFIX}{name}"), default.to_owned()))
         .collect();
-    state.settings.set(&state.store, &defaults).await?;
+    state.settings.set(&state.host.store, &defaults).await?;
     Ok(shown(&state))
 }

@@ -1,4 +1,4 @@
-//! How `createdate` and `modifydate` are written: in answers, and in the bounds of queries.
+//! The format of `createdate` and `modifydate`, in responses and in the bounds of queries.
 
 use std::str::FromStr;
 
@@ -11,13 +11,13 @@ use crate::time::Timestamp;
 
 /// The fields that are dates.
 const FIELDS: [&str; 2] = ["createdate", "modifydate"];
-/// What is east of Greenwich in [`Dates::Offset`], in seconds.
+/// The offset from UTC in [`Dates::Offset`], in seconds.
 const EAST: i32 = 2 * 3600;
 
-/// One shape of dates.
+/// A date format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Dates {
-    /// `2026-04-25T10:00:00.007Z`, the platform's own; its bounds may have any shape.
+    /// `2026-04-25T10:00:00.007Z`, AppEngine's own format. Bounds may have any format.
     #[default]
     IsoMillis,
     /// `2026-04-25T10:00:00Z`
@@ -26,7 +26,7 @@ pub(crate) enum Dates {
     IsoMicros,
     /// `2026-04-25T12:00:00.007+02:00`
     Offset,
-    /// `2026-04-25T10:00:00.007`, which is UTC and does not say so.
+    /// `2026-04-25T10:00:00.007`, in UTC without a marker.
     Naive,
     /// `1777111200007`
     EpochMillis,
@@ -55,7 +55,7 @@ impl FromStr for Dates {
 }
 
 impl Dates {
-    /// Milliseconds that this shape does not tell apart.
+    /// The resolution in milliseconds.
     pub(super) fn unit(self) -> i64 {
         match self {
             Self::IsoSeconds | Self::EpochSeconds => 1000,
@@ -63,7 +63,7 @@ impl Dates {
         }
     }
 
-    /// A date as it is answered; rounded down where the shape is coarser than the store.
+    /// Writes a date, rounded down to the resolution of the format.
     fn write(self, at: Timestamp) -> Value {
         let date = DateTime::<Utc>::from_timestamp_millis(at.millis()).unwrap_or_default();
         match self {
@@ -84,8 +84,8 @@ impl Dates {
         }
     }
 
-    /// The first and the last millisecond that are this date; the last before the first where it lies between two.
-    /// `None` when it is no date of this shape.
+    /// The first and the last millisecond that a date stands for. The last is before the first if the date is between two
+    /// milliseconds. `None` if the date does not have this format.
     fn read(self, value: &Value) -> Option<(i64, i64)> {
         let whole = |millis: i64| (millis, millis.saturating_add(self.unit() - 1));
         let text = match (self, value) {
@@ -114,7 +114,7 @@ impl Dates {
         Some((first, last.saturating_add(self.unit() - 1)))
     }
 
-    /// The record with its dates in this shape.
+    /// Rewrites the dates of a record in this format.
     pub(super) fn rewrite(self, body: &str) -> String {
         let Ok(Value::Object(mut record)) = serde_json::from_str(body) else {
             return body.to_owned();
@@ -129,8 +129,8 @@ impl Dates {
         Value::Object(record).to_string()
     }
 
-    /// A query whose bounds have this shape, as the store understands it. A bound of another shape matches nothing, as
-    /// where text is compared with a number; `None` when so the whole query does.
+    /// Translates bounds of this format in a query into those of the store. A bound of another format matches nothing, as
+    /// when text is compared with a number; `None` if therefore the query matches nothing.
     ///
     /// # Errors
     /// [`FindError::DateOperator`] for operators that are neither bounds nor `$exists`.
@@ -168,7 +168,7 @@ impl Dates {
         Ok(Some(understood))
     }
 
-    /// Those clauses that may match.
+    /// The clauses that may match.
     fn clauses(self, clauses: Vec<Value>) -> Result<Vec<Value>, FindError> {
         let understood = clauses.into_iter().map(|clause| self.understand(clause));
         understood.filter_map(Result::transpose).collect()
@@ -199,7 +199,7 @@ impl Dates {
                     tighten(&mut understood, "$lte", last);
                 }
                 ("$gte" | "$lt" | "$gt" | "$lte" | "$eq", None) => return Ok(None),
-                // A date that is an object itself, of another shape.
+                // A date of another format that is an object.
                 ("$date", _) => return Ok(None),
                 _ => {
                     return Err(FindError::DateOperator {
@@ -213,7 +213,7 @@ impl Dates {
     }
 }
 
-/// Adds a bound, or makes the one that is there the narrower of the two: text of one shape is ordered as the times are.
+/// Adds a bound, or keeps the narrower of two. Comparing text is enough because all texts have one format.
 fn tighten(operators: &mut Map<String, Value>, operator: &str, millis: i64) {
     let bound = stored(millis);
     let is_lower = operator.starts_with("$g");
@@ -227,7 +227,7 @@ fn tighten(operators: &mut Map<String, Value>, operator: &str, millis: i64) {
     }
 }
 
-/// As the store writes it.
+/// The format of the store.
 fn stored(millis: i64) -> String {
     Timestamp::from_millis(millis).to_string()
 }
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_is_written_as_its_name_says() {
+    fn every_format_is_written_as_documented() {
         let at = Timestamp::from_millis(1_777_111_200_007);
         let expected = [
             json!("2026-04-25T10:00:00.007Z"),
@@ -267,13 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shape_writes_it_reads_and_no_other_does() {
+    fn a_format_reads_only_its_own_dates() {
         let at = Timestamp::from_millis(1_777_111_200_000);
         for writer in &NAMES[1..] {
             let date = shape(writer).write(at);
             for reader in &NAMES[1..] {
                 let first = shape(reader).read(&date).map(|(first, _)| first);
-                // Two kinds of numbers cannot be told apart, only misunderstood.
+                // Seconds and milliseconds are both numbers, so each is read as the other.
                 if date.is_number() && reader.starts_with("epoch") {
                     continue;
                 }
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_in_seconds_holds_for_the_whole_second() {
+    fn a_bound_in_seconds_includes_the_whole_second() {
         let bound = |operator: &str| {
             let query = json!({"modifydate": {operator: 1_777_111_200}});
             understood("epoch-s", query).unwrap()["modifydate"].clone()
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_between_two_milliseconds_has_each_on_its_side() {
+    fn a_bound_between_two_milliseconds_separates_them() {
         let query = json!({"modifydate": {
             "$gte": "2026-04-25T10:00:00.007500Z", "$lt": "2026-04-25T10:00:00.009500Z",
         }});
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_of_another_shape_matches_nothing_wherever_it_stands() {
+    fn a_bound_of_another_format_matches_nothing_at_any_depth() {
         let text = json!({"createdate": {"$gte": "2026-04-25T10:00:00.000Z"}});
         assert_eq!(understood("epoch-ms", text.clone()), None);
         assert_eq!(understood("naive", json!({"$and": [{}, text]})), None);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_bounds_the_narrower_counts() {
+    fn the_narrower_of_two_bounds_applies() {
         let query = json!({"modifydate": {"$gte": 2000, "$lte": 5000, "$eq": 3000}});
         let expected = json!({"modifydate": {
             "$gte": "1970-01-01T00:00:03.000Z", "$lte": "1970-01-01T00:00:03.000Z",
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_that_are_no_bounds_are_refused() {
+    fn operators_other_than_bounds_are_refused() {
         let undated = json!({"modifydate": {"$exists": false}});
         assert_eq!(understood("naive", undated.clone()), Some(undated));
         let error = shape("naive").understand(json!({"modifydate": {"$in": []}}));
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_keeps_everything_but_its_dates() {
+    fn only_the_dates_of_a_record_change() {
         let body = r#"{"sk":"a","data":{"modifydate":"2026-04-25T10:00:00.007Z"},"modifydate":"2026-04-25T10:00:00.007Z","author":"x"}"#;
         let expected = r#"{"sk":"a","data":{"modifydate":"2026-04-25T10:00:00.007Z"},"modifydate":1777111200007,"author":"x"}"#;
         assert_eq!(shape("epoch-ms").rewrite(body), expected);

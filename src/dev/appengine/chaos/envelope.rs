@@ -1,4 +1,4 @@
-//! Where in an answer the records stand.
+//! The envelope of a page: the member of a response that holds the records.
 
 use std::str::FromStr;
 
@@ -7,18 +7,18 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use super::super::find::Page;
 use super::rules::{NoSuchValue, of_name};
 
-/// The shape around a page.
+/// The object around the records of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Envelope {
     /// An object with the records under this key.
     Key(&'static str),
-    /// The records alone.
+    /// Only the records, as a list.
     List,
     /// `{"data":{"items":[…],…}}`
     Nested,
 }
 
-/// The platform's own.
+/// AppEngine's own envelope.
 impl Default for Envelope {
     fn default() -> Self {
         Self::Key("data")
@@ -36,7 +36,7 @@ impl FromStr for Envelope {
     }
 }
 
-/// A page inside its envelope.
+/// A page in its envelope.
 pub(super) struct Enveloped<'a> {
     pub(super) envelope: Envelope,
     pub(super) page: &'a Page,
@@ -96,12 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_envelope_is_the_pages_own() {
+    fn the_default_envelope_does_not_change_the_page() {
         assert_eq!(written("data"), serde_json::to_string(&page()).unwrap());
     }
 
     #[test]
-    fn records_stand_where_the_envelope_says() {
+    fn records_are_in_the_member_of_the_envelope() {
         let rest = r#""total":1,"hasNext":false,"page":1,"pageSize":50,"totalPages":1}"#;
         assert_eq!(written("rows"), format!(r#"{{"rows":[{{"n":1}}],{rest}"#));
         assert_eq!(

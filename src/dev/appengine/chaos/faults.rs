@@ -1,4 +1,4 @@
-//! Answers that are none: refusals, pages of something else, halves, repeats; and which find has which.
+//! Faults in responses to find (refusals, web pages, truncated and repeated pages), and their schedule.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use super::rules::{RetryForm, Rules};
 use crate::dev::host::refusal::{Refusal, answer, json_response};
 use crate::time::Timestamp;
 
-/// What happens to every Nth find.
+/// A fault of every Nth find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     TooMany,
@@ -27,7 +27,7 @@ pub(super) enum Fault {
     Cut,
 }
 
-/// Every fault, in the order in which they go when several are due.
+/// All faults, in the order in which they occur if several are due.
 pub(super) const FAULTS: [Fault; 7] = [
     Fault::TooMany,
     Fault::ServerError,
@@ -39,7 +39,7 @@ pub(super) const FAULTS: [Fault; 7] = [
 ];
 
 impl Fault {
-    /// Its switch, and its name in `x-evt-chaos`.
+    /// The name of its setting without prefix, which is also its name in `x-evt-chaos`.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::TooMany => "429",
@@ -52,7 +52,7 @@ impl Fault {
         }
     }
 
-    /// The answer of a fault that needs no page; `turn` counts the earlier ones, `path` is what was asked.
+    /// The response of a fault that needs no page. `turn` counts earlier occurrences; `path` is the requested path.
     pub(super) fn answer(self, rules: &Rules, turn: u64, path: &str) -> Option<Response> {
         match self {
             Self::TooMany => Some(too_many(rules, path)),
@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-/// What a proxy shows while it is being looked after.
+/// The page of a proxy during maintenance.
 const PAGE: &str = "<!doctype html>\n<title>Just a moment</title>\n<p>The service is being updated. Please try again.</p>\n";
 
 fn too_many(rules: &Rules, path: &str) -> Response {
@@ -95,12 +95,12 @@ fn server_error(turn: u64, path: &str) -> Response {
     refused(&Refusal::new(status, code, message), path)
 }
 
-/// A refusal with headers of its own, which the usual way of refusing would drop.
+/// Renders a refusal at once, because the usual rendering would drop its headers.
 pub(super) fn refused(refusal: &Refusal, path: &str) -> Response {
-    json_response(refusal.status, refusal.body(path))
+    refusal.response(path)
 }
 
-/// The header's text. Rounded up: whoever waits so long has waited long enough.
+/// The text of `Retry-After`, rounded up so that a client never waits too short.
 fn retry_after(wait: Duration, form: RetryForm, now: Timestamp) -> String {
     match form {
         RetryForm::Seconds => wait.as_millis().div_ceil(1000).to_string(),
@@ -111,13 +111,13 @@ fn retry_after(wait: Duration, form: RetryForm, now: Timestamp) -> String {
     }
 }
 
-/// The one form of dates that HTTP still writes.
+/// The date format of HTTP headers (RFC 9110, IMF-fixdate).
 fn httpdate(secs: i64) -> String {
     let date = chrono::DateTime::from_timestamp(secs, 0).unwrap_or_default();
     date.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
-/// Half an answer: its connection breaks, or its JSON ends in the middle, in turn.
+/// Truncates a response: a broken connection and incomplete JSON in turn.
 pub(super) fn cut(body: Bytes, turn: u64) -> Response {
     let half = body.slice(..body.len() / 2);
     if !turn.is_multiple_of(2) {
@@ -135,7 +135,7 @@ pub(super) fn cut(body: Bytes, turn: u64) -> Response {
     response
 }
 
-/// A body whose connection breaks after its first part.
+/// A body that breaks the connection after its first part.
 struct Half {
     rest: Option<Bytes>,
     is_out: bool,
@@ -148,8 +148,7 @@ impl Stream for Half {
         if let Some(part) = self.rest.take() {
             return Poll::Ready(Some(Ok(part)));
         }
-        // The server writes what it has only when there is nothing more to be had at once; an error before that would
-        // drop the first part, head and all.
+        // The server writes only when no more data is ready. An error before that would drop the head and the first part.
         if !self.is_out {
             self.is_out = true;
             cx.waker().wake_by_ref();
@@ -167,12 +166,12 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// The fault of the next find, of which there is one at most: of several that are due the one that has waited longest
-    /// beyond its time, or had fewest turns, and the others have the finds after it.
+    /// The fault of the next find, if any. If several are due, the most overdue one occurs, then the one with the fewest
+    /// occurrences; the others occur on the next finds.
     pub(super) fn next(&mut self, every: &[u64; FAULTS.len()]) -> Option<(Fault, u64)> {
         let mut chosen: Option<(usize, u64)> = None;
         for (place, &every) in every.iter().enumerate().filter(|(_, every)| **every > 0) {
-            // What cannot be caught up with is not gathered for ever.
+            // Limits the backlog of a fault that is due more often than finds occur.
             self.waited[place] = (self.waited[place] + 1).min(every.saturating_mul(2));
             let Some(over) = self.waited[place].checked_sub(every) else {
                 continue;
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_in_the_order_of_the_faults() {
+    fn the_table_has_the_order_of_the_enum() {
         for (place, fault) in FAULTS.into_iter().enumerate() {
             assert_eq!(fault as usize, place);
         }
@@ -224,20 +223,20 @@ mod tests {
     }
 
     #[test]
-    fn faults_of_one_find_have_it_one_after_the_other() {
+    fn faults_that_are_due_together_occur_one_after_the_other() {
         let every = every(&[(Fault::TooMany, 3), (Fault::Empty, 3)]);
         let expected = ["-", "-", "429", "empty", "-", "429", "empty"];
         assert_eq!(names(&every, 7), expected);
     }
 
     #[test]
-    fn nothing_is_kept_from_its_turn_by_a_fault_of_every_find() {
+    fn a_fault_of_every_find_does_not_suppress_others() {
         let every = every(&[(Fault::TooMany, 1), (Fault::Html, 1)]);
         assert_eq!(names(&every, 4), ["429", "html", "429", "html"]);
     }
 
     #[test]
-    fn retry_after_is_never_less_than_the_wait() {
+    fn retry_after_is_never_shorter_than_the_wait() {
         let now = Timestamp::from_millis(1_777_111_200_007);
         let told = |millis, form| retry_after(Duration::from_millis(millis), form, now);
         assert_eq!(told(0, RetryForm::Seconds), "0");

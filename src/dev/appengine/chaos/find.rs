@@ -1,4 +1,4 @@
-//! `POST /repository/find/{datatype}` by the rules of chaos.
+//! `POST /repository/find/{datatype}` while a `poll.` setting is active.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use super::rules::{Order, Rules};
 use super::{Shelf, search};
 use crate::dev::host::refusal::{Lints, Refusal, json_response};
 
-/// Names what chaos did to an answer.
+/// Lists the settings that changed a response.
 const CHAOS: HeaderName = HeaderName::from_static("x-evt-chaos");
 
-/// What chaos has done to one answer, by the names of its switches.
+/// The names of the settings that changed a response.
 #[derive(Default)]
 struct Told(Vec<&'static str>);
 
@@ -44,7 +44,7 @@ impl Told {
     }
 }
 
-/// Answers a find: with a fault when one is due, else with a page as the rules shape it.
+/// Answers a find, with a fault if one is due, else with a page according to the rules.
 pub(crate) async fn find(
     state: &Arc<State>,
     rules: Arc<Rules>,
@@ -75,7 +75,7 @@ pub(crate) async fn find(
         let refusal = Refusal::bad_request(
             "window_exceeded",
             format!(
-                "a page may not reach beyond the first {} records",
+                "a page cannot extend beyond the first {} records",
                 rules.window
             ),
         );
@@ -104,7 +104,7 @@ fn page_response(body: Bytes) -> Response {
     json_response(StatusCode::OK, body.into())
 }
 
-/// The search that a request stands for, as far as the rules obey it.
+/// The search of a request, without the parts that the rules ignore.
 fn asked(
     state: &State,
     rules: &Rules,
@@ -119,7 +119,7 @@ fn asked(
     }
     if rules.ignore.sort {
         ignored |= options.remove("sort").is_some();
-        // The order of a table that nobody asks to sort: by its primary key.
+        // Without a sort, a database returns records in the order of the primary key.
         options.insert("sort".into(), json!({"sk": 1}));
     }
     let filter = if rules.ignore.filter {
@@ -154,7 +154,7 @@ async fn read(
         && rules.dates.unit() == 1
         && !rules.ignore.sort;
     let (own, chaotic, (org, datatype)) = (Arc::clone(state), Arc::clone(rules), shelf.clone());
-    let (page, is_late) = searching(&state.store, &state.searches, move |connection| {
+    let (page, is_late) = searching(&state.host.store, &state.searches, move |connection| {
         if is_usual {
             let page = find::run(connection, &org, &datatype, &search)?;
             return Ok((page, false));
@@ -167,7 +167,7 @@ async fn read(
     Ok(page)
 }
 
-/// Updates some records, as if people worked with them between two pages.
+/// Updates some records, as if users changed them between two pages.
 async fn touch(
     state: &Arc<State>,
     rules: &Rules,
@@ -185,7 +185,7 @@ async fn touch(
     Ok(())
 }
 
-/// The page's text, with dates and envelope of the rules.
+/// The text of the page, with the date format and the envelope of the rules.
 fn written(mut page: Page, rules: &Rules, told: &mut Told) -> Result<Bytes, Refusal> {
     let dates = rules.dates;
     if dates != Dates::default() {

@@ -1,4 +1,4 @@
-//! Writes that are dated when they are made and seen only later, as those of a transaction that stays open.
+//! Writes that become visible after their `modifydate`, as in a transaction that stays open.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use super::Shelf;
 use crate::time::Timestamp;
 
-/// The version of a record that a write replaced.
+/// The version of a record before a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Before {
-    /// Milliseconds, as the store has them.
+    /// Milliseconds, as in the store.
     pub(crate) modified: i64,
     pub(crate) body: String,
 }
 
-/// Writes after which what is seen by now is forgotten, if nobody looks.
+/// After this many writes, entries that have become visible are removed.
 const SWEEP: u64 = 1_000;
 
 struct Held {
     until: Timestamp,
-    /// What is seen until then; nothing of a record that is new.
+    /// The version that is visible until then; `None` for a new record.
     before: Option<Arc<Before>>,
 }
 
-/// What is held back. In memory: after a restart everything is seen.
+/// Writes that are not visible yet. They are in memory only, so a restart makes all writes visible.
 #[derive(Default)]
 pub(super) struct Late {
     writes: u64,
@@ -31,7 +31,7 @@ pub(super) struct Late {
 }
 
 impl Late {
-    /// Notes a write: every second one is held back until then, with what was seen of the record up to now.
+    /// Records a write. Every second one stays invisible until `until`, and the visible version stays the same.
     pub(super) fn wrote(
         &mut self,
         shelf: Shelf,
@@ -69,7 +69,7 @@ impl Late {
         }
     }
 
-    /// What is held back at `now`, with what is seen of it; the rest is forgotten.
+    /// The writes that are invisible at `now`, with the versions that are visible instead. Removes all others.
     pub(super) fn hidden(
         &mut self,
         shelf: &Shelf,
@@ -102,7 +102,7 @@ mod tests {
         ("o".to_owned(), "contact".to_owned())
     }
 
-    /// What is seen of `sk`: `None` when it is not held back.
+    /// The visible version of `sk`; `None` if no write of it is invisible.
     fn seen(late: &mut Late, sk: &str, now: Timestamp) -> Option<Option<i64>> {
         let hidden = late.hidden(&shelf(), now);
         let found = hidden.into_iter().find(|(held, _)| held == sk)?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_second_write_is_held_back_until_its_time() {
+    fn every_second_write_is_invisible_until_its_time() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
         for sk in ["a", "b", "c", "d"] {
@@ -122,20 +122,24 @@ mod tests {
     }
 
     #[test]
-    fn an_update_shows_the_version_that_was_seen_before() {
+    fn an_invisible_update_shows_the_previous_version() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
         late.wrote(shelf(), "other", (now, until), || None);
         late.wrote(shelf(), "a", (now, until), || Some(version(1)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(1)));
         late.wrote(shelf(), "a", (now, until), || Some(version(2)));
-        assert_eq!(seen(&mut late, "a", now), None, "this one was in time");
+        assert_eq!(
+            seen(&mut late, "a", now),
+            None,
+            "this write is visible at once"
+        );
         late.wrote(shelf(), "a", (now, until), || Some(version(3)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(3)));
     }
 
     #[test]
-    fn what_is_removed_is_not_held_back() {
+    fn a_removed_record_has_no_invisible_write() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
         late.wrote(shelf(), "other", (now, until), || None);

@@ -1,5 +1,5 @@
-//! The hard cases of polling, on demand: what `POST /repository/find/{datatype}` answers while a `poll.` switch is not at its
-//! default, and the writes' clock. Everything else of the platform stays as it is.
+//! Difficult cases of polling, on demand: while a `poll.` setting is not at its default, it changes the responses of
+//! `POST /repository/find/{datatype}` or the timestamps of writes. Nothing else changes.
 
 mod control;
 mod dates;
@@ -27,26 +27,26 @@ use crate::time::Timestamp;
 use faults::{Fault, Turns};
 use late::Late;
 
-/// What the switches of polling have in front of their names.
+/// The prefix of the names of these settings.
 pub(crate) const PREFIX: &str = "poll.";
 
-/// Which organisation's records, of which datatype.
+/// An organisation and a datatype.
 type Shelf = (String, String);
 
-/// The rules in force, and what they have come to.
+/// The current rules and their state.
 #[derive(Default)]
 pub(crate) struct Chaos {
-    /// Looked at before anything else, so that finds and writes without chaos cost nothing more.
+    /// Checked first, so that finds and writes without chaos have no additional cost.
     is_on: AtomicBool,
     rules: RwLock<Arc<Rules>>,
     turns: Mutex<Turns>,
     late: Mutex<Late>,
-    /// The last page of each shelf, kept only for `poll.duplicate`.
+    /// The last page of each datatype, for `poll.duplicate`.
     pages: Mutex<HashMap<Shelf, Bytes>>,
 }
 
 impl Chaos {
-    /// The rules in force; `None` when every switch is at its default.
+    /// The current rules; `None` if every setting has its default.
     pub(crate) fn rules(&self) -> Option<Arc<Rules>> {
         if !self.is_on.load(Ordering::Acquire) {
             return None;
@@ -55,7 +55,7 @@ impl Chaos {
         Some(Arc::clone(&rules))
     }
 
-    /// Goes by these rules from now on, and counts from one again.
+    /// Replaces the rules and resets their state.
     pub(crate) fn follow(&self, rules: Rules) {
         let is_on = rules != Rules::default();
         self.forget();
@@ -63,19 +63,19 @@ impl Chaos {
         self.is_on.store(is_on, Ordering::Release);
     }
 
-    /// Forgets what it has counted, held back and kept.
+    /// Resets counters, invisible writes and stored pages.
     pub(crate) fn forget(&self) {
         *lock(&self.turns) = Turns::default();
         *lock(&self.late) = Late::default();
         lock(&self.pages).clear();
     }
 
-    /// The fault that this find has, and how often it has had its turn before.
+    /// The fault of this find, and the number of its earlier occurrences.
     fn due(&self, rules: &Rules) -> Option<(Fault, u64)> {
         lock(&self.turns).next(&rules.every)
     }
 
-    /// Notes a write inside its commit; `before` gives the version that it replaces. Every second one is held back.
+    /// Records a write inside its commit. `before` returns the version that it replaces.
     pub(crate) fn wrote(
         &self,
         org: &str,
@@ -91,14 +91,14 @@ impl Chaos {
         }
     }
 
-    /// Notes that a record was removed: there is nothing of it to hold back.
+    /// Records the removal of a record.
     pub(crate) fn removed(&self, org: &str, datatype: &str, sk: &str) {
         if self.is_on.load(Ordering::Acquire) {
             lock(&self.late).removed(&(org.to_owned(), datatype.to_owned()), sk);
         }
     }
 
-    /// What is held back of a shelf at `now`, with the versions that are shown instead.
+    /// The records of a datatype with invisible writes at `now`, with the versions that are visible instead.
     fn hidden(
         &self,
         org: &str,

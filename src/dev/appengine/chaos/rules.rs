@@ -1,4 +1,4 @@
-//! The values of the switches, each parsed once: when it is set.
+//! The values of the `poll.` settings, parsed when they change.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -9,26 +9,26 @@ use super::envelope::Envelope;
 use super::faults::{FAULTS, Fault};
 use crate::time;
 
-/// What the switches say, all of them.
+/// The values of all settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
-    /// So many writes in a row share one instant.
+    /// This many consecutive writes share a timestamp.
     pub(crate) ties: u64,
-    /// How far the clock of a write is off at most, either way.
+    /// Maximum error of the timestamp of a write, in either direction.
     pub(crate) skew: Duration,
-    /// How long every second write is held back.
+    /// The time until every second write becomes visible.
     pub(super) late: Duration,
-    /// So many records are updated after each find.
+    /// This many records are updated after each find.
     pub(super) touch: usize,
-    /// Records in one page at most; 0 leaves that to `--page-cap`.
+    /// Maximum number of records in a page; 0 means `--page-cap`.
     pub(super) page_cap: usize,
-    /// How deep pages go; 0 is no limit.
+    /// Maximum position of a record in a page; 0 means no limit.
     pub(super) window: u64,
     pub(super) ignore: Ignore,
     pub(super) order: Order,
     pub(super) dates: Dates,
     pub(super) envelope: Envelope,
-    /// Every how many finds each fault has its turn, in the order of [`FAULTS`]; 0 is never.
+    /// Each fault occurs on every Nth find, in the order of [`FAULTS`]; 0 means never.
     pub(super) every: [u64; FAULTS.len()],
     pub(super) retry_after: Duration,
     pub(super) retry_form: RetryForm,
@@ -55,7 +55,7 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// Reads the switches; `value` gives the one of this name, without its prefix. What cannot be read is at its default.
+    /// Reads the settings. `value` returns a setting by its name without prefix. An invalid value counts as the default.
     pub(crate) fn read(value: impl Fn(&str) -> Option<String>) -> Self {
         fn parsed<T: FromStr>(text: Option<String>, default: T) -> T {
             text.and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -80,12 +80,12 @@ impl Rules {
     }
 }
 
-/// Whether this is a whole number within the range.
+/// Whether the text is a whole number within the range.
 pub(crate) fn is_count(text: &str, range: RangeInclusive<u64>) -> bool {
     text.parse().is_ok_and(|number| range.contains(&number))
 }
 
-/// A span of time, 0 or up to a day.
+/// Parses a time from 0 to a day.
 pub(crate) fn span(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -93,17 +93,17 @@ pub(crate) fn span(text: &str) -> Option<Duration> {
     time::duration(text).filter(|span| *span <= Duration::from_secs(24 * 3600))
 }
 
-/// A text that is none of the values of its switch.
+/// The text is not a value of its setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoSuchValue;
 
-/// The value of this name in a switch's table.
+/// Finds a value by name in a setting's table.
 pub(super) fn of_name<T: Copy>(table: &[(&str, T)], text: &str) -> Result<T, NoSuchValue> {
     let found = table.iter().find(|(name, _)| *name == text);
     found.map(|(_, value)| *value).ok_or(NoSuchValue)
 }
 
-/// What of a request is not obeyed.
+/// Parts of a request that are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ignore {
     pub(super) sort: bool,
@@ -111,7 +111,7 @@ pub(crate) struct Ignore {
     pub(super) paging: bool,
 }
 
-/// `none`, or some of `sort,filter,paging`.
+/// Parses `none`, or some of `sort,filter,paging`.
 impl FromStr for Ignore {
     type Err = NoSuchValue;
 
@@ -132,12 +132,12 @@ impl FromStr for Ignore {
     }
 }
 
-/// In which order records of one instant come.
+/// The order of records with the same timestamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Order {
     #[default]
     Stable,
-    /// Another one for each request, whatever its sort says after `modifydate`: as with a sort by a key that is not unique.
+    /// Another order in each response, regardless of further sort keys: as with a sort by a key that is not unique.
     Shuffled,
 }
 
@@ -152,7 +152,7 @@ impl FromStr for Order {
     }
 }
 
-/// How `Retry-After` is written: RFC 9110 has two forms.
+/// The format of `Retry-After`. RFC 9110 has two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RetryForm {
     #[default]
@@ -173,12 +173,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sets_is_no_chaos() {
+    fn defaults_change_nothing() {
         assert_eq!(Rules::read(|_| None), Rules::default());
     }
 
     #[test]
-    fn every_fault_is_read_from_the_switch_of_its_name() {
+    fn every_fault_has_a_setting_of_its_name() {
         let rules = Rules::read(|name| (name == "5xx").then(|| "3".to_owned()));
         let of = |fault: &Fault| rules.every[*fault as usize];
         assert_eq!(FAULTS.iter().map(of).sum::<u64>(), 3);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn several_things_can_be_ignored_at_once() {
+    fn several_parts_can_be_ignored_at_once() {
         let ignore: Ignore = "sort, paging".parse().unwrap();
         let expected = Ignore {
             sort: true,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_is_nothing_or_up_to_a_day() {
+    fn a_time_is_zero_or_up_to_a_day() {
         assert_eq!(span("0"), Some(Duration::ZERO));
         assert_eq!(span("250ms"), Some(Duration::from_millis(250)));
         assert_eq!(span("1440m"), Some(Duration::from_secs(86_400)));

@@ -1,4 +1,4 @@
-//! Looking for records where the order of instants, or what is seen of them, is not the store's own.
+//! Searching while the order of timestamps, or the visible versions, differ from those of the store.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -16,19 +16,19 @@ use crate::store::Connection;
 use crate::store::records::{self, Direction};
 use crate::time::Timestamp;
 
-/// A record that was found.
+/// A matching record.
 struct Found {
     sk: String,
-    /// In the unit of the dates' shape.
+    /// In units of the date format's resolution.
     at: i64,
-    /// The values that the sort looks at, where it looks at others than these two.
+    /// The sort keys, unless the sort uses only `modifydate` and the id.
     keys: Vec<Value>,
     chance: u64,
-    /// The version that is seen, where it is not the store's.
+    /// The visible version, if it differs from the store's.
     before: Option<Arc<Before>>,
 }
 
-/// Looks for records; also tells whether something was held back.
+/// Runs a search. Also returns whether a write was invisible.
 pub(super) fn run(
     connection: &Connection,
     org: &str,
@@ -38,7 +38,7 @@ pub(super) fn run(
 ) -> Result<(Page, bool), FindError> {
     crate::store::snapshot(connection, |connection| {
         let stamps = records::stamps(connection, org, datatype, search.filter.span)?;
-        // Looked at after the store: what this moment shows was held back before it was committed.
+        // Read after the store's snapshot began: a write is registered here before it is committed.
         let hidden = chaos.hidden(org, datatype, Timestamp::now());
         let is_late = !hidden.is_empty();
         let sorts_elsewhere = (search.sort.keys().iter())
@@ -74,7 +74,7 @@ pub(super) fn run(
     })
 }
 
-/// The ids, instants and versions that are seen: those of the store, but for what is held back.
+/// The visible ids, timestamps and versions: those of the store, except for invisible writes.
 fn seen(
     stamps: Vec<(String, i64)>,
     hidden: Vec<(String, Option<Arc<Before>>)>,
@@ -115,7 +115,7 @@ fn keys(search: &Search, body: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The order that was asked for; ties by id, in the direction of the sort as the index has them, or by chance.
+/// Compares by the requested order, and ties by id in the direction of the sort, or randomly.
 fn compare(a: &Found, b: &Found, search: &Search, order: Order) -> Ordering {
     let directed = |ordering: Ordering, direction: Direction| match direction {
         Direction::Ascending => ordering,

@@ -1,7 +1,7 @@
-//! The raw stream of a phone call: a WebSocket (RFC 6455) that speaks as Twilio's Media Streams do.
+//! The raw stream of a phone call: a WebSocket (RFC 6455) with the protocol of Twilio's Media Streams.
 //!
-//! The caller's side sends `connected`, `start`, `media`, `mark`, `dtmf` and `stop`; its audio comes back as `media`, with a
-//! `mark` after each second of it, and a key that is pressed clears what is still to be played.
+//! The caller sends `connected`, `start`, `media`, `mark`, `dtmf` and `stop`. The server sends its audio back as `media`, and a
+//! `mark` after each second of it. A pressed key clears the audio that is not played yet.
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -27,18 +27,18 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 
 use super::super::State;
 use super::super::auth::checked_org;
+use super::client::{event_of, raise_now};
 use super::session::is_name;
-use super::turn::{event_of, raise_now};
-use super::{Pace, unavailable};
+use super::{Timing, unavailable};
 use crate::dev::host::refusal::{Refusal, answer};
 
-/// A frame of 20 ms of audio has 160 bytes; this is half a minute of it.
+/// Half a minute of audio: a frame of 20 ms has 160 bytes.
 const MAX_MESSAGE: usize = 512 * 1024;
-/// Pieces of audio after which a mark is set: a second of them.
+/// A mark follows this many pieces of audio, which is a second.
 const PIECES: u64 = 50;
-/// A caller that has not begun by then never will.
+/// Timeout for `start`.
 const START_TIME: Duration = Duration::from_secs(10);
-/// How long the other side may take to close.
+/// Timeout for the caller's close frame.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -51,13 +51,13 @@ pub(super) async fn stream(
 ) -> Result<Response, Refusal> {
     let org = checked_org(org.as_bytes())?;
     if !is_name(&assistant) {
-        let message = "an assistant's id has 256 characters at most";
+        let message = "an assistant's id has at most 256 characters";
         return Err(Refusal::bad_request("bad_assistant", message));
     }
     let key = match handshake(request.version(), request.headers()) {
         Ok(key) => derive_accept_key(key.as_bytes()),
         Err(Handshake::Version) => {
-            let message = "a WebSocket of version 13 is spoken here";
+            let message = "only version 13 of WebSocket is supported";
             let body = json!({ "code": "bad_handshake", "message": message });
             let mut response = answer(StatusCode::UPGRADE_REQUIRED, &body);
             let version = HeaderValue::from_static("13");
@@ -75,14 +75,14 @@ pub(super) async fn stream(
     };
     let accept = HeaderValue::try_from(key);
     let accept = accept.map_err(|_| Refusal::bad_request("bad_handshake", "the key is wrong"))?;
-    let place = Arc::clone(&state.gateways.places).try_acquire_owned();
-    let place = place.map_err(|_| unavailable("there are too many sessions"))?;
+    let permit = Arc::clone(&state.gateways.sessions).try_acquire_owned();
+    let permit = permit.map_err(|_| unavailable("there are too many sessions"))?;
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => Call::new(state, org, assistant, upgraded).await.run().await,
             Err(error) => tracing::debug!(%error, "A call's connection was not upgraded."),
         }
-        drop(place);
+        drop(permit);
     });
     let headers = [
         (header::UPGRADE, HeaderValue::from_static("websocket")),
@@ -92,10 +92,10 @@ pub(super) async fn stream(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-/// What is wrong with an opening handshake.
+/// Why an opening handshake is refused.
 #[derive(Debug, PartialEq, Eq)]
 enum Handshake {
-    /// Another version than 13.
+    /// The version is not 13.
     Version,
     Wrong(&'static str),
 }
@@ -109,11 +109,10 @@ fn handshake(version: Version, headers: &HeaderMap) -> Result<&HeaderValue, Hand
         tokens.any(|known| known.trim().eq_ignore_ascii_case(token))
     };
     if version != Version::HTTP_11 {
-        return Err(Handshake::Wrong("a WebSocket begins with HTTP/1.1"));
+        return Err(Handshake::Wrong("a WebSocket requires HTTP/1.1"));
     }
     if !has(header::UPGRADE, "websocket") || !has(header::CONNECTION, "upgrade") {
-        let wrong =
-            "this is a WebSocket: `Upgrade: websocket` and `Connection: Upgrade` are required";
+        let wrong = "this route is a WebSocket: `Upgrade: websocket` and `Connection: Upgrade` are required";
         return Err(Handshake::Wrong(wrong));
     }
     if !has(header::SEC_WEBSOCKET_VERSION, "13") {
@@ -128,7 +127,7 @@ fn handshake(version: Version, headers: &HeaderMap) -> Result<&HeaderValue, Hand
     }
 }
 
-/// A frame of the caller's side; what it has beside this is not needed.
+/// A frame of the caller. Other members are ignored.
 #[derive(Deserialize)]
 struct Frame<'a> {
     #[serde(borrow)]
@@ -165,11 +164,11 @@ struct Call {
     org: String,
     assistant: String,
     socket: Socket,
-    pace: Pace,
-    /// Once it has begun.
+    timing: Timing,
+    /// Set by `start`.
     stream: Option<String>,
     call: Option<String>,
-    /// From and to whom, where its parameters say so.
+    /// The caller and the callee, if the parameters of `start` have them.
     numbers: [Option<Value>; 2],
     pieces: u64,
 }
@@ -181,7 +180,7 @@ impl Call {
             .max_frame_size(Some(MAX_MESSAGE));
         let io = TokioIo::new(upgraded);
         Self {
-            pace: state.settings.pace(),
+            timing: state.settings.timing(),
             socket: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await,
             state,
             org,
@@ -194,7 +193,7 @@ impl Call {
     }
 
     async fn run(mut self) {
-        let end = self.talk().await;
+        let end = self.session().await;
         if self.stream.is_some() {
             self.raise("call.status", "completed").await;
         }
@@ -211,21 +210,21 @@ impl Call {
         let _ = tokio::time::timeout(CLOSE_TIME, closing).await;
     }
 
-    /// Until one side ends it; `None` when the other side has, or is gone.
-    async fn talk(&mut self) -> Option<End> {
-        let shutdown = self.state.shutdown.clone();
+    /// Runs until one side ends the call. Returns `None` if the caller closed or lost the connection.
+    async fn session(&mut self) -> Option<End> {
+        let shutdown = self.state.host.shutdown.clone();
         let start = Instant::now() + START_TIME;
         let mut heard = Instant::now();
         let mut pinged = false;
         loop {
             let silence = match pinged {
-                false => self.pace.ping_interval,
-                true => self.pace.ping_timeout,
+                false => self.timing.ping_interval,
+                true => self.timing.ping_timeout,
             };
             let message = tokio::select! {
-                () = shutdown.cancelled() => return Some((CloseCode::Away, "the platform stops")),
+                () = shutdown.cancelled() => return Some((CloseCode::Away, "the platform is stopping")),
                 () = tokio::time::sleep_until(start), if self.stream.is_none() => {
-                    return Some((CloseCode::Policy, "`start` did not come"));
+                    return Some((CloseCode::Policy, "`start` is missing"));
                 }
                 () = tokio::time::sleep_until(heard + silence) => {
                     if pinged {
@@ -243,7 +242,7 @@ impl Call {
             let next = match message {
                 Ok(Message::Text(text)) => self.hear(&text).await,
                 Ok(Message::Binary(_)) => {
-                    ControlFlow::Break(Some((CloseCode::Unsupported, "frames are text")))
+                    ControlFlow::Break(Some((CloseCode::Unsupported, "frames must be text")))
                 }
                 Ok(Message::Close(_)) => ControlFlow::Break(None),
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
@@ -260,7 +259,7 @@ impl Call {
     async fn hear(&mut self, text: &str) -> ControlFlow<Option<End>> {
         let invalid = |reason| ControlFlow::Break(Some((CloseCode::Invalid, reason)));
         let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
-            return invalid("a frame is a JSON object with `event`");
+            return invalid("a frame must be a JSON object with `event`");
         };
         match (frame.event.as_ref(), frame.start, frame.media) {
             ("start", Some(start), _) => self.begin(frame.stream, start).await,
@@ -269,7 +268,7 @@ impl Call {
             ("media", _, None) => invalid("`media` has no `media.payload`"),
             ("dtmf", _, _) => self.send("clear", None).await,
             ("stop", _, _) => ControlFlow::Break(Some((CloseCode::Normal, ""))),
-            // `connected`, `mark`, and what is added to the protocol one day.
+            // `connected`, `mark`, and future events of the protocol.
             _ => ControlFlow::Continue(()),
         }
     }
@@ -281,7 +280,7 @@ impl Call {
     ) -> ControlFlow<Option<End>> {
         let stream = start.stream.or(stream).filter(|id| is_name(id));
         let (Some(stream), None) = (stream, &self.stream) else {
-            let reason = "`start` comes once, with a `streamSid`";
+            let reason = "`start` must be sent once, with a `streamSid`";
             return ControlFlow::Break(Some((CloseCode::Invalid, reason)));
         };
         self.stream = Some(stream.into_owned());
@@ -291,10 +290,10 @@ impl Call {
         ControlFlow::Continue(())
     }
 
-    /// Plays the audio back.
+    /// Sends the audio back.
     async fn echo(&mut self, payload: &str) -> ControlFlow<Option<End>> {
         if self.stream.is_none() || STANDARD.decode(payload).is_err() {
-            let reason = "`media` comes after `start`, in base64";
+            let reason = "`media` must follow `start`, and be base64";
             return ControlFlow::Break(Some((CloseCode::Invalid, reason)));
         }
         self.pieces += 1;
@@ -318,7 +317,7 @@ impl Call {
         }
     }
 
-    /// One after the other, so that a call ends after it has begun.
+    /// Raises events one after the other, so that the end of a call follows its begin.
     async fn raise(&mut self, event: &str, status: &str) {
         let body = json!({
             "callSid": self.call,
@@ -334,10 +333,10 @@ impl Call {
     }
 }
 
-/// How the other side is told what was wrong with its bytes.
+/// The close frame for a protocol error of the caller.
 fn broken(error: &WsError) -> Option<End> {
     match error {
-        WsError::Utf8(_) => Some((CloseCode::Invalid, "text is UTF-8")),
+        WsError::Utf8(_) => Some((CloseCode::Invalid, "text must be UTF-8")),
         WsError::Capacity(CapacityError::MessageTooLong { .. }) => {
             Some((CloseCode::Size, "a message is too long"))
         }
@@ -367,12 +366,12 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_may_spell_its_tokens_in_any_case_among_others() {
+    fn tokens_of_a_handshake_ignore_case_and_order() {
         assert_eq!(judge(&[]), Ok(()));
     }
 
     #[test]
-    fn another_version_is_told_which_one_there_is() {
+    fn another_version_is_refused_with_the_supported_one() {
         assert_eq!(
             judge(&[("sec-websocket-version", "8")]),
             Err(Handshake::Version)
@@ -380,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_handshake_is_refused() {
+    fn an_invalid_handshake_is_refused() {
         for wrong in [
             ("upgrade", "h2c"),
             ("connection", "close"),

@@ -1,31 +1,30 @@
-//! The gateways on the control port: who is connected, events that a developer makes arrive, and connections that break.
+//! The gateways on the control port: list connections, push events, and break connections.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State as FromState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::State;
+use super::client;
 use super::session::Session;
-use super::turn;
 use super::{GATEWAYS, Gateway};
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
 
-/// `/_evt/gateways…`, to be put behind the control port's guard.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/_evt/gateways", get(list))
-        .route("/_evt/gateways/emit", post(emit))
-        .route("/_evt/gateways/cut", post(cut))
+/// `/_evt/gateways…`
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("GET", "/gateways", list)
+        .route("POST", "/gateways/emit", emit)
+        .route("POST", "/gateways/cut", cut)
 }
 
-/// Who is connected, and how much is kept.
+/// Lists the connections, and counts the chats.
 async fn list(FromState(state): FromState<Arc<State>>) -> Response {
     let mut sessions = Vec::new();
     if let Some(hub) = state.gateways.running() {
@@ -44,14 +43,14 @@ async fn list(FromState(state): FromState<Arc<State>>) -> Response {
             sessions.push(shown);
         }
     }
-    let chats = state.gateways.desk().len();
+    let chats = state.gateways.chats().len();
     answer(
         StatusCode::OK,
         &json!({ "sessions": sessions, "chats": chats }),
     )
 }
 
-/// An event for the clients of a namespace: all, those of an organisation, or those in one of its rooms.
+/// An event for all clients of a namespace, for those of an organisation, or for those in a room.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -60,7 +59,7 @@ struct Order {
     #[serde(default)]
     data: Value,
     org: Option<String>,
-    /// A chat or a group by its name.
+    /// The name of a chat or a group.
     room: Option<String>,
 }
 
@@ -71,18 +70,18 @@ async fn emit(
     let order: Order = read(body)?;
     let gateway = gateway_named(&order.namespace)?;
     if is_reserved(&order.event) {
-        let message = format!("`{}` is Socket.IO's own, and no event", order.event);
+        let message = format!("`{}` is reserved by Socket.IO", order.event);
         return Err(Refusal::bad_request("reserved_event", message));
     }
     let clients: Vec<_> = match state.gateways.running() {
         Some(hub) => hub.clients().collect(),
         None => Vec::new(),
     };
-    let meant = clients.into_iter().filter(|(of, client)| {
+    let selected = clients.into_iter().filter(|(of, client)| {
         let session = client.extensions.get::<Arc<Session>>();
         let is_of = |session: &Session| {
             let is_in = |room: &str| {
-                let kinds = ["chat", "group"].map(|kind| turn::room(&session.org, kind, room));
+                let kinds = ["chat", "group"].map(|kind| client::room(&session.org, kind, room));
                 client
                     .rooms()
                     .iter()
@@ -93,28 +92,28 @@ async fn emit(
         };
         of.namespace == gateway.namespace && session.is_some_and(|session| is_of(&session))
     });
-    let meant = meant.map(|(_, client)| client);
-    let reached = turn::send(meant, &order.event, &order.data.into());
-    let body = json!({ "sent": reached.clients, "lost": reached.lost });
+    let selected = selected.map(|(_, client)| client);
+    let sent = client::send(selected, &order.event, &order.data.into());
+    let body = json!({ "sent": sent.clients, "lost": sent.lost });
     Ok(answer(StatusCode::OK, &body))
 }
 
-/// Which connections are to break.
+/// Selects the connections to break.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cut {
     namespace: Option<String>,
 }
 
-/// Breaks every connection, as a restart would: clients connect again. With a namespace the server disconnects its clients
-/// from that one alone, after which Socket.IO's clients stay away.
+/// Breaks all connections, as a restart does, after which clients reconnect. With a namespace, disconnects clients only from
+/// it, after which Socket.IO clients do not reconnect.
 async fn cut(
     FromState(state): FromState<Arc<State>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
     let order: Cut = read(body)?;
     let count = match order.namespace {
-        None => state.gateways.cut(true).await,
+        None => state.gateways.disconnect_all(true).await,
         Some(name) => {
             let gateway = gateway_named(&name)?;
             disconnect(&state, gateway)
@@ -145,12 +144,12 @@ fn gateway_named(name: &str) -> Result<&'static Gateway, Refusal> {
         .find(|gateway| plain(gateway.namespace) == plain(name));
     found.ok_or_else(|| {
         let known = GATEWAYS.map(|gateway| gateway.namespace).join(", ");
-        let message = format!("there is no namespace `{name}`; there are {known}");
+        let message = format!("there is no namespace `{name}`; use one of {known}");
         Refusal::bad_request("unknown_namespace", message)
     })
 }
 
-/// Names that Socket.IO's clients keep to themselves.
+/// Event names that are reserved by Socket.IO clients.
 fn is_reserved(event: &str) -> bool {
     let reserved = [
         "connect",

@@ -1,16 +1,16 @@
-//! The platform's gateways: Socket.IO 5 over Engine.IO 4 at `/socket.io/`, and the raw stream of phone calls.
+//! AppEngine's gateways: Socket.IO 5 over Engine.IO 4 at `/socket.io/`, and the raw stream of phone calls.
 //!
-//! A namespace has a file that answers its events ([`GATEWAYS`]). What they share is here: the transport with its limits,
-//! the handshake, and who hears what. An event is answered while it is read, so that a client's events keep their order.
+//! Each namespace has a file that handles its events ([`GATEWAYS`]). This file has what they share: the transport with its
+//! limits, and the handshake. An event is handled while it is read, so the events of a client keep their order.
 
 mod call;
 mod chat;
+mod chats;
+mod client;
 mod community;
 mod control;
-mod desk;
 mod payload;
 mod session;
-mod turn;
 mod voice;
 
 use std::future::ready;
@@ -22,7 +22,6 @@ use axum::body::Body;
 use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
 use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
@@ -33,35 +32,36 @@ use tower_service::Service;
 pub(crate) use control::routes as control_routes;
 
 use super::State;
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::Refusal;
 use crate::serve::{self, BodyLimits};
 use crate::time::Timestamp;
-use desk::Desk;
+use chats::Chats;
+use client::{Answer, Client, EventError};
 use payload::{Argument, Payload};
 use session::Session;
-use turn::{Answer, Complaint, Turn};
 
 const PATH: &str = "/socket.io/";
-/// Bytes of one message, of one polling request and of all attachments of an event.
+/// Maximum size in bytes of a message, of a polling request, and of all attachments of an event.
 const MAX_PAYLOAD: usize = 1_000_000;
 const MAX_ATTACHMENTS: usize = 100;
-/// Packets that wait for one client; what does not fit is lost to it.
+/// Maximum number of packets buffered for a client. Further packets are dropped.
 const MAX_WAITING: usize = 1_024;
-/// Engine.IO sessions at a time.
+/// Maximum number of Engine.IO sessions.
 const MAX_SESSIONS: usize = 10_000;
-/// Rooms that one client may be in.
+/// Maximum number of rooms of a client.
 const MAX_ROOMS: usize = 100;
-/// Tasks that events have started and that go on after their answer.
-const MAX_ERRANDS: usize = 256;
-/// A client that has begun to change its transport finishes it in this time.
+/// Maximum number of background tasks that events have started.
+const MAX_TASKS: usize = 256;
+/// Timeout for a client's upgrade to another transport.
 const UPGRADE_TIME: Duration = Duration::from_secs(10);
 
-/// A namespace and what answers its events.
+/// A namespace and the handlers of its events.
 struct Gateway {
     namespace: &'static str,
-    answer: fn(&Turn<'_>, &str, &Payload) -> Answer,
-    /// Clients that come and go.
-    left: fn(&Turn<'_>),
+    answer: fn(&Client<'_>, &str, &Payload) -> Answer,
+    /// Called when a client leaves.
+    left: fn(&Client<'_>),
 }
 
 const GATEWAYS: [Gateway; 3] = [
@@ -82,54 +82,54 @@ const GATEWAYS: [Gateway; 3] = [
     },
 ];
 
-/// The transport's times, from the settings.
+/// The timing of the transport, from the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pace {
+pub(crate) struct Timing {
     pub(crate) ping_interval: Duration,
     pub(crate) ping_timeout: Duration,
-    /// A connection that joins no namespace in this time is closed.
+    /// Timeout for joining a namespace.
     pub(crate) connect_timeout: Duration,
 }
 
-/// The gateways of one platform.
+/// The gateways' shared state.
 pub(crate) struct Gateways {
     transport: Mutex<Transport>,
-    places: Arc<Semaphore>,
-    errands: Arc<Semaphore>,
-    desk: Mutex<Desk>,
+    sessions: Arc<Semaphore>,
+    tasks: Arc<Semaphore>,
+    chats: Mutex<Chats>,
 }
 
 enum Transport {
-    /// Begins with the first request.
+    /// Starts with the first request.
     Idle,
     Open(Arc<Hub>),
     Closed,
 }
 
-/// The Socket.IO server, at one pace.
+/// A Socket.IO server with its timing.
 struct Hub {
-    pace: Pace,
+    timing: Timing,
     io: SocketIo,
     service: Router,
 }
 
-/// A client that was let in only to be told why it is not.
+/// Marks a client that is accepted only to receive the reason for its refusal.
 struct Refused(Refusal);
 
 impl Default for Gateways {
     fn default() -> Self {
         Self {
             transport: Mutex::new(Transport::Idle),
-            places: Arc::new(Semaphore::new(MAX_SESSIONS)),
-            errands: Arc::new(Semaphore::new(MAX_ERRANDS)),
-            desk: Mutex::default(),
+            sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            tasks: Arc::new(Semaphore::new(MAX_TASKS)),
+            chats: Mutex::default(),
         }
     }
 }
 
 impl Gateways {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn chats(&self) -> MutexGuard<'_, Chats> {
+        self.chats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn transport(&self) -> MutexGuard<'_, Transport> {
@@ -138,25 +138,25 @@ impl Gateways {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The server that runs; a change of its pace begins another one, whose clients connect anew.
+    /// The running server. A change of its timing starts another one, to which clients reconnect.
     fn hub(&self, state: &Arc<State>) -> Option<Arc<Hub>> {
-        let pace = state.settings.pace();
+        let timing = state.settings.timing();
         let mut transport = self.transport();
         match &*transport {
             Transport::Closed => return None,
-            Transport::Open(hub) if hub.pace == pace => return Some(Arc::clone(hub)),
+            Transport::Open(hub) if hub.timing == timing => return Some(Arc::clone(hub)),
             Transport::Open(old) => {
                 let old = old.io.clone();
                 tokio::spawn(async move { old.close().await });
             }
             Transport::Idle => {}
         }
-        let hub = Arc::new(Hub::new(state, pace));
+        let hub = Arc::new(Hub::new(state, timing));
         *transport = Transport::Open(Arc::clone(&hub));
         Some(hub)
     }
 
-    /// The server that runs, where there is one.
+    /// The running server, if any.
     fn running(&self) -> Option<Arc<Hub>> {
         match &*self.transport() {
             Transport::Open(hub) => Some(Arc::clone(hub)),
@@ -164,8 +164,8 @@ impl Gateways {
         }
     }
 
-    /// Closes every connection, and opens none again unless `reopens`; how many clients there were.
-    async fn cut(&self, reopens: bool) -> usize {
+    /// Closes all connections, and accepts new ones only if `reopens`. Returns the number of clients.
+    async fn disconnect_all(&self, reopens: bool) -> usize {
         let next = match reopens {
             true => Transport::Idle,
             false => Transport::Closed,
@@ -178,34 +178,37 @@ impl Gateways {
         clients
     }
 
-    /// Closes every connection politely, for good.
+    /// Closes all connections, and accepts no new ones.
     pub(crate) async fn close(&self) {
-        self.cut(false).await;
+        self.disconnect_all(false).await;
     }
 
-    /// Runs a task beside the answer of an event, unless there are too many.
-    fn errand(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), Complaint> {
-        let place = Arc::clone(&self.errands).try_acquire_owned();
-        let place = place.map_err(|_| Complaint::new("busy", "too much is under way"))?;
+    /// Runs a task in the background, unless too many are running.
+    fn spawn_task(
+        &self,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), EventError> {
+        let permit = Arc::clone(&self.tasks).try_acquire_owned();
+        let permit = permit.map_err(|_| EventError::new("busy", "too many tasks are running"))?;
         tokio::spawn(async move {
             task.await;
-            drop(place);
+            drop(permit);
         });
         Ok(())
     }
 }
 
 impl Hub {
-    fn new(state: &Arc<State>, pace: Pace) -> Self {
+    fn new(state: &Arc<State>, timing: Timing) -> Self {
         let parser = ParserConfig::common()
             .max_incoming_binary_buf_size(MAX_PAYLOAD)
             .max_incoming_binaries(MAX_ATTACHMENTS);
         let (service, io) = SocketIo::builder()
             .req_path(PATH)
             .with_parser(parser)
-            .ping_interval(pace.ping_interval)
-            .ping_timeout(pace.ping_timeout)
-            .connect_timeout(pace.connect_timeout)
+            .ping_interval(timing.ping_interval)
+            .ping_timeout(timing.ping_timeout)
+            .connect_timeout(timing.connect_timeout)
             .upgrade_timeout(UPGRADE_TIME)
             .max_payload(MAX_PAYLOAD as u64)
             .ws_max_message_size(MAX_PAYLOAD)
@@ -216,13 +219,13 @@ impl Hub {
             add(&io, gateway, Arc::downgrade(state));
         }
         Self {
-            pace,
+            timing,
             io,
             service: Router::new().route_service(PATH, service),
         }
     }
 
-    /// Everybody who is in a namespace, with it.
+    /// All clients with their namespaces.
     fn clients(&self) -> impl Iterator<Item = (&'static Gateway, SocketRef)> {
         GATEWAYS.iter().flat_map(|gateway| {
             let sockets = self.io.of(gateway.namespace).map(|all| all.sockets());
@@ -232,14 +235,14 @@ impl Hub {
     }
 }
 
-/// Serves one namespace.
+/// Registers a namespace.
 fn add(io: &SocketIo, gateway: &'static Gateway, state: Weak<State>) {
     let admitting = Weak::clone(&state);
-    // The handlers stand before the client hears that it is connected: none of its events comes too early.
+    // The handlers are registered before the client learns that it is connected, so none of its events is missed.
     let admit = move |socket: SocketRef, TryData(auth): TryData<Value>| {
         ready(match admitting.upgrade() {
             Some(state) => admit(&state, gateway, &socket, auth.unwrap_or_default()),
-            None => Err("the platform stops".to_owned()),
+            None => Err("the platform is stopping".to_owned()),
         })
     };
     let connected = move |socket: SocketRef| {
@@ -251,7 +254,7 @@ fn add(io: &SocketIo, gateway: &'static Gateway, state: Weak<State>) {
     io.ns(gateway.namespace, connected.with(admit));
 }
 
-/// Judges the handshake of a client that asks for a namespace.
+/// Checks the handshake of a client for a namespace.
 fn admit(
     state: &Arc<State>,
     gateway: &'static Gateway,
@@ -266,12 +269,12 @@ fn admit(
             return Ok(());
         }
     };
-    let mut rooms = vec![turn::room(&session.org, "all", "")];
+    let mut rooms = vec![client::room(&session.org, "all", "")];
     if let Some(person) = &session.principal {
-        rooms.push(turn::room(&session.org, "user", &person.email));
+        rooms.push(client::room(&session.org, "user", &person.email));
     }
     if session.is_staff() {
-        rooms.push(turn::room(&session.org, "staff", ""));
+        rooms.push(client::room(&session.org, "staff", ""));
     }
     socket.join(rooms);
     socket.extensions.insert(Arc::new(session));
@@ -279,8 +282,8 @@ fn admit(
     socket.on_fallback(
         move |socket: SocketRef, Event(name), TryData(data): TryData<Argument>, ack: AckSender| {
             if let Some(state) = answering.upgrade() {
-                Turn::of(&state, &socket, |turn| {
-                    answer(gateway, turn, &name, data.ok(), ack);
+                Client::with(&state, &socket, |client| {
+                    answer(gateway, client, &name, data.ok(), ack);
                 });
             }
             ready(())
@@ -289,9 +292,9 @@ fn admit(
     let leaving = Arc::downgrade(state);
     socket.on_disconnect(move |socket: SocketRef| {
         if let Some(state) = leaving.upgrade() {
-            Turn::of(&state, &socket, |turn| {
-                turn.session.gone.cancel();
-                (gateway.left)(turn);
+            Client::with(&state, &socket, |client| {
+                client.session.gone.cancel();
+                (gateway.left)(client);
             });
         }
         ready(())
@@ -299,7 +302,7 @@ fn admit(
     Ok(())
 }
 
-/// The first push to a client: who it is, or why it is nobody.
+/// Sends the first event to a client: its user, or the reason for its refusal.
 fn welcome(state: &Arc<State>, socket: SocketRef) {
     if let Some(refused) = socket.extensions.get::<Arc<Refused>>() {
         let Refusal {
@@ -311,21 +314,21 @@ fn welcome(state: &Arc<State>, socket: SocketRef) {
         let body = json!({
             "success": false, "code": status.as_u16(), "reason": code, "message": message,
         });
-        // A client that takes no more is gone with what it was to be told.
+        // Sending fails if the client has disconnected, which is fine.
         let _ = socket.emit("authenticate", &body);
         let _ = socket.disconnect();
         return;
     }
-    Turn::of(state, &socket, |turn| {
-        turn.push("authenticate", &turn.session.welcome(MAX_PAYLOAD));
-        if let Some(end) = turn.session.expires {
+    Client::with(state, &socket, |client| {
+        client.push("authenticate", &client.session.welcome(MAX_PAYLOAD));
+        if let Some(end) = client.session.expires {
             let left = end.since(Timestamp::now());
-            tokio::spawn(expire(socket.clone(), Arc::clone(&turn.session), left));
+            tokio::spawn(expire(socket.clone(), Arc::clone(&client.session), left));
         }
     });
 }
 
-/// Ends a session with its token.
+/// Ends a session when its token expires.
 async fn expire(socket: SocketRef, session: Arc<Session>, left: Duration) {
     tokio::select! {
         () = session.gone.cancelled() => {}
@@ -337,41 +340,51 @@ async fn expire(socket: SocketRef, session: Arc<Session>, left: Duration) {
     }
 }
 
-/// Answers one event: with its acknowledgement where one is asked for, and with `error` where it cannot be done.
-fn answer(gateway: &Gateway, turn: &Turn<'_>, event: &str, data: Option<Argument>, ack: AckSender) {
+/// Handles an event. Sends the requested acknowledgement, and `error` if the event fails.
+fn answer(
+    gateway: &Gateway,
+    client: &Client<'_>,
+    event: &str,
+    data: Option<Argument>,
+    ack: AckSender,
+) {
     let outcome = match data {
-        Some(Argument(data)) if turn.session.principal.is_some() => {
-            (gateway.answer)(turn, event, &data)
+        Some(Argument(data)) if client.session.principal.is_some() => {
+            (gateway.answer)(client, event, &data)
         }
-        Some(_) => Err(Complaint::new(
+        Some(_) => Err(EventError::new(
             "broadcast_only",
-            "a session that listens to broadcasts says nothing",
+            "a session for broadcasts only cannot send events",
         )),
-        None => Err(Complaint::new(
+        None => Err(EventError::new(
             "bad_payload",
             "the event's data cannot be read",
         )),
     };
     let reply = match outcome {
         Ok(reply) => Payload::from(json!({ "success": true })).merge(reply),
-        Err(complaint) => {
-            let complaint = complaint.payload(event);
-            turn.push("error", &complaint);
-            Payload::from(json!({ "success": false })).merge(complaint)
+        Err(error) => {
+            let error = error.payload(event);
+            client.push("error", &error);
+            Payload::from(json!({ "success": false })).merge(error)
         }
     };
     let _ = ack.send(&reply);
 }
 
 /// The routes of the gateways.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/socket.io", any(engine))
-        .route(PATH, any(engine))
-        .route("/simple-voice/stream/{org}/{assistant}", get(call::stream))
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .any("GET POST", "/socket.io", engine)
+        .any("GET POST", PATH, engine)
+        .route(
+            "GET",
+            "/simple-voice/stream/{orgId}/{assistantId}",
+            call::stream,
+        )
 }
 
-/// One request of the transport: a handshake, a poll, packets that are posted, or the begin of a WebSocket.
+/// A request of the transport: a handshake, a poll, posted packets, or the start of a WebSocket.
 async fn engine(
     FromState(state): FromState<Arc<State>>,
     request: Request,
@@ -383,13 +396,13 @@ async fn engine(
     let (mut parts, body) = request.into_parts();
     let body = serve::read_body(body, &limits).await?;
     let Some(hub) = state.gateways.hub(&state) else {
-        return Err(unavailable("the platform stops"));
+        return Err(unavailable("the platform is stopping"));
     };
-    if begins(&parts.uri) {
-        let place = Arc::clone(&state.gateways.places).try_acquire_owned();
-        let place = place.map_err(|_| unavailable("there are too many sessions"))?;
-        // The session keeps the head of the request that began it, and the place with it.
-        parts.extensions.insert(Arc::new(place));
+    if is_handshake(&parts.uri) {
+        let permit = Arc::clone(&state.gateways.sessions).try_acquire_owned();
+        let permit = permit.map_err(|_| unavailable("there are too many sessions"))?;
+        // The session keeps the head of its first request, and with it the permit.
+        parts.extensions.insert(Arc::new(permit));
     }
     if parts.uri.path() != PATH {
         let query = parts.uri.query().unwrap_or_default();
@@ -402,7 +415,7 @@ async fn engine(
     Ok(answer.await.into_response())
 }
 
-fn begins(uri: &Uri) -> bool {
+fn is_handshake(uri: &Uri) -> bool {
     let mut parameters = uri.query().unwrap_or_default().split('&');
     !parameters.any(|parameter| parameter.starts_with("sid="))
 }

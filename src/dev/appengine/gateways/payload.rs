@@ -1,4 +1,4 @@
-//! What an event carries: JSON that may hold binary at any depth, which Socket.IO sends as attachments.
+//! The data of an event: JSON with binary values at any depth, which Socket.IO sends as attachments.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAcces
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Number, Value};
 
-/// A JSON value, or bytes in its place. Members keep their order.
+/// A JSON value or bytes. Members keep their order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Payload {
     #[default]
@@ -30,7 +30,7 @@ impl Payload {
         found.next_back().map(|(_, value)| value)
     }
 
-    /// The first of these members that is a text with something in it.
+    /// The first of these members that is a non-empty text.
     pub(super) fn text(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| match self.get(name) {
             Some(Self::Text(text)) if !text.is_empty() => Some(text.as_str()),
@@ -38,7 +38,7 @@ impl Payload {
         })
     }
 
-    /// This object with one more member; anything else becomes an object of that member alone.
+    /// Adds a member to an object. Any other value is replaced by an object with only that member.
     pub(super) fn with(self, name: &str, value: impl Into<Self>) -> Self {
         let mut members = match self {
             Self::Object(members) => members,
@@ -48,7 +48,7 @@ impl Payload {
         Self::Object(members)
     }
 
-    /// This object with the members of another one after its own.
+    /// Appends the members of another object.
     pub(super) fn merge(self, other: Self) -> Self {
         match (self, other) {
             (Self::Object(mut members), Self::Object(more)) => {
@@ -59,7 +59,7 @@ impl Payload {
         }
     }
 
-    /// Bytes that it takes, about.
+    /// The approximate size in bytes.
     pub(super) fn size(&self) -> usize {
         let own = size_of::<Self>();
         own + match self {
@@ -137,11 +137,11 @@ impl<'de> Deserialize<'de> for Payload {
     }
 }
 
-/// The first argument of an event; null where there is none. Those after it are passed over.
+/// The first argument of an event; null if it has none. Further arguments are ignored.
 #[derive(Debug)]
 pub(super) struct Argument(pub(super) Payload);
 
-/// Read as a tuple, which stands for all arguments of an event.
+/// socketioxide deserializes a tuple from all arguments of an event.
 impl<'de> Deserialize<'de> for Argument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_tuple(1, ArgumentReader)
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_written_as_it_was_read() {
+    fn json_is_written_unchanged() {
         let text = r#"{"b":1,"a":[null,true,-2,0.5,"x",{}],"big":18446744073709551615}"#;
         let payload: Payload = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&payload).unwrap(), text);
@@ -241,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_member_of_a_name_counts() {
+    fn the_last_of_several_members_with_one_name_is_used() {
         let payload: Payload = serde_json::from_str(r#"{"a":"1","a":"2","b":""}"#).unwrap();
         assert_eq!(payload.text(&["b", "a"]), Some("2"));
     }
 
     #[test]
-    fn a_payload_in_crumbs_has_the_size_of_its_crumbs() {
+    fn the_size_of_a_payload_includes_all_nested_values() {
         let crumbs = Payload::from(json!(vec![0; 1000]));
         assert!(crumbs.size() > 1000 * size_of::<Payload>());
     }

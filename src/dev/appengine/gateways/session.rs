@@ -1,4 +1,4 @@
-//! Who is connected: the handshake's `auth`, or the same in headers and query.
+//! The session of a client, from the handshake's `auth`, headers and query.
 
 use std::collections::HashMap;
 
@@ -10,40 +10,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::State;
 use super::super::auth::{Principal, checked_org};
-use super::desk::Person;
+use super::chats::Person;
 use super::payload::Payload;
 use crate::dev::host::refusal::Refusal;
 use crate::time::Timestamp;
 
-/// Characters in a name that a client chooses: a chat's, a group's, a device's.
+/// Maximum number of characters in a name that a client chooses, such as that of a chat, group or device.
 pub(super) const MAX_NAME: usize = 256;
 
-/// One client in one namespace.
+/// A client in a namespace.
 pub(super) struct Session {
     pub(super) org: String,
-    /// `None` listens to broadcasts alone.
+    /// `None` for a client that only receives broadcasts.
     pub(super) principal: Option<Principal>,
-    /// The chat that is meant when an event names none.
+    /// The default chat of the client's events.
     pub(super) chat: String,
     device: Option<String>,
     app: Option<String>,
     config: Option<String>,
     pub(super) connected_at: Timestamp,
-    /// When its token ends.
+    /// The expiry of its token.
     pub(super) expires: Option<Timestamp>,
-    /// Cancelled when it ends.
+    /// Cancelled when the session ends.
     pub(super) gone: CancellationToken,
 }
 
 impl Session {
-    /// Reads `{token, orgId, deviceId, configId, appId, context}`, or `{broadcastOnly: true, orgId}`; what is missing is looked
-    /// for in the headers `authorization` and `orgid`, then in the query.
+    /// Reads `{token, orgId, deviceId, configId, appId, context}` or `{broadcastOnly: true, orgId}` from `auth`, else from the
+    /// query, else from the headers `authorization` and `orgid`.
     pub(super) fn open(state: &State, auth: &Value, parts: &Parts) -> Result<Self, Refusal> {
         let query = query(&parts.uri);
         let text = |names: &[&str]| {
-            let said = names.iter().find_map(|name| auth.get(name)?.as_str());
-            let said = said.filter(|text| !text.is_empty()).map(str::to_owned);
-            said.or_else(|| names.iter().find_map(|name| query.get(*name).cloned()))
+            let given = names.iter().find_map(|name| auth.get(name)?.as_str());
+            let given = given.filter(|text| !text.is_empty()).map(str::to_owned);
+            given.or_else(|| names.iter().find_map(|name| query.get(*name).cloned()))
         };
         let org = text(&["orgId", "orgid"]).or_else(|| header(&parts.headers, "orgid"));
         let Some(org) = org else {
@@ -93,7 +93,7 @@ impl Session {
         roles.is_some_and(|roles| !roles.is_empty())
     }
 
-    /// The `authenticate` that is pushed first.
+    /// The data of the first event, `authenticate`.
     pub(super) fn welcome(&self, max_payload: usize) -> Payload {
         let person = self.person();
         let user = self.principal.as_ref().map(|principal| {
@@ -110,7 +110,7 @@ impl Session {
         body.into()
     }
 
-    /// As the control API shows it.
+    /// The session in the control API.
     pub(super) fn shown(&self) -> Value {
         json!({
             "org": self.org,
@@ -124,12 +124,12 @@ impl Session {
     }
 }
 
-/// The parameters of a query; none of one that cannot be read.
+/// The parameters of a query; none if it is invalid.
 pub(super) fn query(uri: &Uri) -> HashMap<String, String> {
     Query::try_from_uri(uri).map_or_else(|_| HashMap::new(), |Query(pairs)| pairs)
 }
 
-/// Whether a client may call something so.
+/// Whether a client may use this as a name.
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= MAX_NAME && !text.chars().any(char::is_control)
 }
@@ -151,14 +151,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_with_its_scheme_or_without() {
+    fn a_token_is_accepted_with_and_without_its_scheme() {
         for text in ["abc", "Bearer abc", "bearer  abc"] {
             assert_eq!(without_scheme(text), "abc");
         }
     }
 
     #[test]
-    fn a_name_is_short_and_visible() {
+    fn a_name_is_short_and_has_no_control_characters() {
         assert!(is_name("group of Zoë"));
         for text in ["", "a\nb", &"x".repeat(MAX_NAME + 1)] {
             assert!(!is_name(text), "{text:?}");

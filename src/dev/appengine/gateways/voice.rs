@@ -1,60 +1,60 @@
-//! `/voice`: audio comes back as it went in, and a transcript says how much it was.
+//! `/voice`: sends audio back unchanged, with a transcript that counts it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
+use super::client::{Answer, Client, EventError, name, unknown};
 use super::payload::Payload;
-use super::turn::{Answer, Complaint, Turn, name, unknown};
 
-/// Pieces of audio after which a transcript goes on: a second of them, at 20 ms each.
+/// A transcript follows this many pieces of audio, which is a second at 20 ms each.
 const PIECES: u64 = 50;
 
-/// The conversation of a client that has sent `start`.
+/// A client's audio session, from `start` to `stop`.
 #[derive(Debug)]
-struct Talk {
+struct VoiceSession {
     id: String,
     pieces: u64,
     bytes: usize,
 }
 
-impl Talk {
+impl VoiceSession {
     fn transcript(&self, is_final: bool) -> Payload {
         let text = format!("{} pieces of audio, {} bytes", self.pieces, self.bytes);
         json!({ "sessionId": self.id, "text": text, "final": is_final }).into()
     }
 }
 
-type Talking = Arc<Mutex<Option<Talk>>>;
+type SharedSession = Arc<Mutex<Option<VoiceSession>>>;
 
-/// Answers one event.
-pub(super) fn answer(turn: &Turn<'_>, event: &str, data: &Payload) -> Answer {
+/// Handles an event.
+pub(super) fn answer(client: &Client<'_>, event: &str, data: &Payload) -> Answer {
     match event {
-        "start" => start(turn, data),
-        "media" => media(turn, data),
-        "stop" => stop(turn),
+        "start" => start(client, data),
+        "media" => media(client, data),
+        "stop" => stop(client),
         _ => unknown(event),
     }
 }
 
-fn start(turn: &Turn<'_>, data: &Payload) -> Answer {
+fn start(client: &Client<'_>, data: &Payload) -> Answer {
     let id = match name(data, &["sessionId", "callId"])? {
         Some(id) => id.to_owned(),
         None => format!("voice-{}", uuid::Uuid::now_v7().simple()),
     };
     let reply = json!({ "sessionId": id }).into();
-    let talk = Talk {
+    let session = VoiceSession {
         id,
         pieces: 0,
         bytes: 0,
     };
-    let talking: Talking = Arc::new(Mutex::new(Some(talk)));
-    turn.client().extensions.insert(talking);
+    let shared: SharedSession = Arc::new(Mutex::new(Some(session)));
+    client.socket().extensions.insert(shared);
     Ok(reply)
 }
 
-/// `{payload}`, as bytes or base64, or the bytes alone.
-fn media(turn: &Turn<'_>, data: &Payload) -> Answer {
+/// Handles `{payload}` as bytes or base64, or only bytes.
+fn media(client: &Client<'_>, data: &Payload) -> Answer {
     let audio = match data {
         Payload::Bytes(_) => data,
         _ => data
@@ -67,33 +67,36 @@ fn media(turn: &Turn<'_>, data: &Payload) -> Answer {
         Payload::Text(text) => text.len() / 4 * 3,
         _ => {
             let message = "`payload` is required, as bytes or as base64";
-            return Err(Complaint::new("missing_field", message));
+            return Err(EventError::new("missing_field", message));
         }
     };
-    with_talk(turn, |talk| {
-        let talk = talk.as_mut()?;
-        talk.pieces += 1;
-        talk.bytes += length;
-        let back = json!({ "sessionId": talk.id, "sequence": talk.pieces });
-        turn.push("media", &Payload::from(back).with("payload", audio.clone()));
-        if talk.pieces % PIECES == 0 {
-            turn.push("transcript", &talk.transcript(false));
+    with_session(client, |session| {
+        let session = session.as_mut()?;
+        session.pieces += 1;
+        session.bytes += length;
+        let back = json!({ "sessionId": session.id, "sequence": session.pieces });
+        client.push("media", &Payload::from(back).with("payload", audio.clone()));
+        if session.pieces % PIECES == 0 {
+            client.push("transcript", &session.transcript(false));
         }
-        Some(json!({ "sequence": talk.pieces }).into())
+        Some(json!({ "sequence": session.pieces }).into())
     })
 }
 
-fn stop(turn: &Turn<'_>) -> Answer {
-    with_talk(turn, |talk| {
-        let talk = talk.take()?;
-        turn.push("transcript", &talk.transcript(true));
-        Some(json!({ "sessionId": talk.id, "pieces": talk.pieces }).into())
+fn stop(client: &Client<'_>) -> Answer {
+    with_session(client, |session| {
+        let session = session.take()?;
+        client.push("transcript", &session.transcript(true));
+        Some(json!({ "sessionId": session.id, "pieces": session.pieces }).into())
     })
 }
 
-fn with_talk(turn: &Turn<'_>, act: impl FnOnce(&mut Option<Talk>) -> Option<Payload>) -> Answer {
-    let talking = turn.client().extensions.get::<Talking>();
+fn with_session(
+    client: &Client<'_>,
+    act: impl FnOnce(&mut Option<VoiceSession>) -> Option<Payload>,
+) -> Answer {
+    let shared = client.socket().extensions.get::<SharedSession>();
     let done =
-        talking.and_then(|talk| act(&mut talk.lock().unwrap_or_else(PoisonError::into_inner)));
-    done.ok_or_else(|| Complaint::new("not_started", "`start` comes first"))
+        shared.and_then(|session| act(&mut session.lock().unwrap_or_else(PoisonError::into_inner)));
+    done.ok_or_else(|| EventError::new("not_started", "`start` must be sent first"))
 }

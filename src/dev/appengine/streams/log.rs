@@ -1,7 +1,7 @@
-//! What one stream has sent and is to send: bounded, read by several at once, each from a position of its own.
+//! The bounded log of a stream, which several readers read at once from their own positions.
 //!
-//! The writer waits for the slowest reader that is connected, and for the first one; what all have read is kept for those who
-//! come back, as long as there is room.
+//! The writer waits for the first reader, and then for the slowest connected one. Entries that all readers have read are kept
+//! for reconnecting readers while there is room.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,32 +11,32 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-/// What may wait for a reader before the writer waits too.
+/// Maximum unread bytes; beyond it the writer waits.
 const UNREAD: u64 = 256 * 1024;
-/// What is kept altogether, but for a frame that is larger by itself.
+/// Maximum size of the log in bytes, except for a single larger frame.
 const KEPT: u64 = 1024 * 1024;
-/// What an entry takes beside its bytes.
+/// Memory of an entry in addition to its bytes.
 const OVERHEAD: u64 = 64;
-/// Entries are handed out together up to this size.
+/// Entries are returned together up to this size.
 const TOGETHER: usize = 32 * 1024;
 
-/// What the writer adds.
+/// An entry of the log.
 #[derive(Debug)]
 pub(super) enum Entry {
     Frame {
         id: Option<String>,
         bytes: Bytes,
     },
-    /// Breaks the connection of the first reader that comes here, after these bytes.
+    /// Breaks the connection of the first reader that reaches it, after these bytes.
     Cut(Bytes),
 }
 
-/// What a reader gets.
+/// The next piece for a reader.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     Bytes(Bytes),
     Cut(Bytes),
-    /// The stream is over and everything has been read.
+    /// The stream has ended, and the reader has read all of it.
     End,
 }
 
@@ -48,14 +48,14 @@ pub(super) struct Log {
 
 struct Inner {
     entries: VecDeque<Kept>,
-    /// The number of the first entry that is still kept.
+    /// The number of the first stored entry.
     first: u64,
-    /// The weight of all that was ever written.
+    /// The total weight of all entries ever written.
     written: u64,
-    /// The number of the entry that each reader takes next.
+    /// The number of the next entry of each reader.
     readers: BTreeMap<u64, u64>,
     next_reader: u64,
-    /// How far anyone has read.
+    /// The position of the fastest reader.
     furthest: u64,
     is_done: bool,
     idle_since: Instant,
@@ -63,7 +63,7 @@ struct Inner {
 
 struct Kept {
     entry: Entry,
-    /// The weight of all before it.
+    /// The total weight of the entries before it.
     before: u64,
 }
 
@@ -89,29 +89,29 @@ impl Log {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an entry, once there is room for it. For one writer.
+    /// Adds an entry when there is room. Only one writer may call it.
     pub(super) async fn push(&self, entry: Entry) {
         while !self.lock().has_room() {
-            // A reader that makes room before this waits leaves a permit.
+            // A reader that makes room before this call leaves a permit, so no wake-up is lost.
             self.room.notified().await;
         }
         self.lock().add(entry);
         self.news.send_replace(());
     }
 
-    /// Says that nothing more comes.
+    /// Ends the stream.
     pub(super) fn finish(&self) {
         self.lock().is_done = true;
         self.news.send_replace(());
     }
 
-    /// How long nobody has read; `None` while somebody does.
+    /// The time since the last reader disconnected; `None` while one is connected.
     pub(super) fn idle(&self) -> Option<Duration> {
         let inner = self.lock();
         inner.readers.is_empty().then(|| inner.idle_since.elapsed())
     }
 
-    /// A reader from the entry after the one with this id, or from the first that is kept. `None`: all of it has been read.
+    /// Creates a reader from the entry after the one with this id, or from the first stored entry. `None` if nothing is left.
     pub(super) fn reader(self: &Arc<Self>, last_id: Option<&str>) -> Option<Reader> {
         let mut inner = self.lock();
         let known = last_id.and_then(|id| inner.after(id));
@@ -177,7 +177,7 @@ impl Inner {
         self.entry(from).is_none()
     }
 
-    /// What comes next for a reader, and the reader behind it; `None` where it has to wait.
+    /// The next piece for a reader, and its new position; `None` if it must wait.
     fn take(&mut self, reader: u64) -> Option<Piece> {
         let mut at = *self.readers.get(&reader)?;
         let mut first = Bytes::new();
@@ -197,7 +197,7 @@ impl Inner {
                     together.extend_from_slice(bytes);
                 }
                 Some(cut @ Entry::Cut(_)) if first.is_empty() => {
-                    // Only once: who comes later passes.
+                    // Only once: later readers pass.
                     let spent = Entry::Frame {
                         id: None,
                         bytes: Bytes::new(),
@@ -225,7 +225,7 @@ impl Inner {
     }
 }
 
-/// One reader; what it has not read stays for it while it lives.
+/// A reader. The log keeps its unread entries until it is dropped.
 pub(super) struct Reader {
     log: Arc<Log>,
     news: watch::Receiver<()>,
@@ -233,7 +233,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// The next piece, when there is one. Cancel safe.
+    /// Waits for the next piece. Cancel safe.
     pub(super) async fn next(&mut self) -> Piece {
         loop {
             self.news.mark_unchanged();
@@ -272,7 +272,7 @@ mod tests {
         }
     }
 
-    /// Adds frames until the writer has to wait, at most `limit`; returns how many went in.
+    /// Adds up to `limit` frames until the writer must wait. Returns their number.
     fn fill(log: &Log, from: u64, limit: u64) -> u64 {
         let fits = |number: &u64| {
             log.push(frame(from + number, 1024))
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_waits_goes_on_when_a_reader_makes_room() {
+    async fn a_waiting_writer_continues_when_a_reader_makes_room() {
         let log = Arc::new(Log::new());
         let written = fill(&log, 1, 10_000);
         let mut reader = log.reader(None).unwrap();
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_read_is_kept_until_there_is_too_much_of_it() {
+    async fn read_entries_are_kept_up_to_a_limit() {
         let log = Arc::new(Log::new());
         let mut reader = log.reader(None).unwrap();
         let mut written = 0;
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stopped_reader_holds_the_writer_until_it_is_gone() {
+    async fn a_stalled_reader_blocks_the_writer_until_it_disconnects() {
         let log = Arc::new(Log::new());
         let stopped = log.reader(None).unwrap();
         let mut reading = log.reader(None).unwrap();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_read_it_all_gets_no_second_reader_and_others_do() {
+    async fn only_a_client_with_unread_entries_gets_a_reader() {
         let log = Arc::new(Log::new());
         log.push(frame(1, 1)).await;
         assert!(log.reader(Some("1")).is_some(), "more may come");

@@ -1,23 +1,20 @@
-//! AI streams, in two steps: an agent is asked, and its answer read as server-sent events. The agents follow scripts.
+//! AI streams: a client sends a message to an agent, and reads the answer as server-sent events. Agents follow scripts.
 
 mod log;
 mod perform;
 mod player;
 mod script;
-mod teller;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{FromRequestParts, Path, Query, State as FromState};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use futures_util::stream;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -26,30 +23,31 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::log::{Log, Piece};
+pub(crate) use self::perform::Listener;
 use self::script::{Agents, MAX_AGENTS, Script, ScriptError};
-pub(crate) use self::teller::Listener;
 use super::State;
 use super::auth::Caller;
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
 use crate::dev::host::sse;
 
-/// Streams that are kept at a time, and for how long after their last reader.
+/// Maximum number of streams, and the time until a stream without readers is deleted.
 const MAX_STREAMS: usize = 256;
 const KEPT_FOR: Duration = Duration::from_secs(600);
-/// The agent that answers for those who are not known.
+/// The agent that answers for unknown ids.
 const ASSISTANT: &str = "assistant";
-/// Characters of a message that an answer repeats.
+/// Maximum characters of a message that an answer repeats.
 const MENTIONED: usize = 200;
 
-/// The streams under way and the agents that were loaded.
+/// The open streams and the loaded agents.
 #[derive(Default)]
 pub(crate) struct Streams {
     streams: Mutex<HashMap<String, Arc<Answer>>>,
     agents: Mutex<Agents>,
 }
 
-/// One answer of an agent.
+/// An answer of an agent.
 struct Answer {
     org: String,
     script: Arc<Script>,
@@ -68,7 +66,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Streams {
-    /// Lets an agent answer; returns the stream's id.
+    /// Starts an agent's answer. Returns the stream's id.
     fn open(&self, org: String, agent: &str, message: String) -> Result<String, Refusal> {
         let script = self.agent(agent);
         let mut streams = lock(&self.streams);
@@ -86,16 +84,16 @@ impl Streams {
         Ok(id)
     }
 
-    /// Lets an agent answer in a conversation; `listener` gets each frame when it is time for it. Cancel safe.
-    pub(crate) async fn tell(&self, agent: &str, message: &str, listener: Listener<'_>) {
+    /// Runs an agent's answer in a conversation. `listener` receives each frame at its time. Cancel safe.
+    pub(crate) async fn converse(&self, agent: &str, message: &str, listener: Listener<'_>) {
         let script = self.agent(agent);
         let message: String = message.chars().take(MENTIONED).collect();
-        teller::tell(&script, &message, listener).await;
+        perform::converse(&script, &message, listener).await;
     }
 
     fn find(&self, org: &str, id: &str) -> Option<Arc<Answer>> {
         let mut streams = lock(&self.streams);
-        forget_old(&mut streams);
+        delete_expired(&mut streams);
         streams.get(id).filter(|answer| answer.org == org).cloned()
     }
 
@@ -105,15 +103,15 @@ impl Streams {
         let known = [id, ASSISTANT]
             .into_iter()
             .find_map(|id| own.get(id).or_else(|| built_in.get(id)));
-        Arc::clone(known.expect("the assistant is always there"))
+        Arc::clone(known.expect("the assistant is built in"))
     }
 
-    /// Adds agents, or puts them in the place of those with the same ids.
+    /// Adds agents, and replaces those with the same ids.
     fn load(&self, agents: Agents) -> Result<(), Refusal> {
         let mut own = lock(&self.agents);
         let new = agents.keys().filter(|id| !own.contains_key(*id)).count();
         if own.len() + new > MAX_AGENTS {
-            let message = format!("a platform keeps {MAX_AGENTS} agents at most");
+            let message = format!("at most {MAX_AGENTS} agents can be loaded");
             return Err(Refusal::bad_request("too_many_agents", message));
         }
         own.extend(agents);
@@ -121,13 +119,13 @@ impl Streams {
     }
 }
 
-fn forget_old(streams: &mut HashMap<String, Arc<Answer>>) {
+fn delete_expired(streams: &mut HashMap<String, Arc<Answer>>) {
     streams.retain(|_, answer| answer.log.idle().is_none_or(|idle| idle < KEPT_FOR));
 }
 
-/// Forgets what is old and, where that is not enough, what nobody has read for longest.
+/// Deletes expired streams and, if necessary, the one that has been without a reader for longest.
 fn make_room(streams: &mut HashMap<String, Arc<Answer>>) -> Result<(), Refusal> {
-    forget_old(streams);
+    delete_expired(streams);
     if streams.len() < MAX_STREAMS {
         return Ok(());
     }
@@ -140,26 +138,28 @@ fn make_room(streams: &mut HashMap<String, Arc<Answer>>) -> Result<(), Refusal> 
         return Err(Refusal::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too_many_streams",
-            format!("{MAX_STREAMS} streams are being read, and there is no room for another"),
+            format!("all {MAX_STREAMS} streams have readers; close one first"),
         ));
     };
     streams.remove(&id);
     Ok(())
 }
 
-/// The routes of the platform's port.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/ai/agent/stream", post(ask))
-        .route("/ai/stream/{id}", get(read))
+/// The routes of AI streams.
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("POST", "/ai/agent/stream", ask)
+        .route("GET", "/ai/stream/{id}", read)
 }
 
-/// `/_evt/agents`, to be put behind the control port's guard.
-pub(crate) fn control_routes() -> Router<Arc<State>> {
-    Router::new().route("/_evt/agents", get(list_agents).post(load_agents))
+/// `/_evt/agents`
+pub(crate) fn control_routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("GET", "/agents", list_agents)
+        .route("POST", "/agents", load_agents)
 }
 
-/// `{agentId, message}`, or the long form of a task with the agent's role and instructions.
+/// `{agentId, message}`, or the long form with `task`, the agent's role and instructions.
 async fn ask(
     FromState(state): FromState<Arc<State>>,
     caller: Caller,
@@ -169,7 +169,7 @@ async fn ask(
     let message = match text(&body, "message")? {
         Some(message) => message,
         None => text(&body, "task")?.ok_or_else(|| {
-            let message = "`message` is required, or `task` in its place";
+            let message = "`message` or `task` is required";
             Refusal::bad_request("missing_field", message)
         })?,
     };
@@ -184,16 +184,16 @@ fn text<'a>(body: &'a Map<String, Value>, field: &str) -> Result<Option<&'a str>
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Refusal::bad_request(
             "bad_field",
-            format!("`{field}` takes a string"),
+            format!("`{field}` accepts a string"),
         )),
     }
 }
 
-/// A [`Caller`] who may say in the query what the headers do not: an `EventSource` of a browser sends none of its own.
+/// A [`Caller`] whose organisation and token may be in the query, because a browser's `EventSource` cannot set headers.
 struct StreamCaller(Caller);
 
 #[derive(Debug, Deserialize)]
-struct Given {
+struct QueryCredentials {
     orgid: Option<String>,
     token: Option<String>,
 }
@@ -203,18 +203,19 @@ impl FromRequestParts<Arc<State>> for StreamCaller {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<State>) -> Result<Self, Refusal> {
         let bad = |what: String| Refusal::bad_request("bad_query", what);
-        let Query(given) =
-            Query::<Given>::try_from_uri(&parts.uri).map_err(|error| bad(error.body_text()))?;
-        let token = given.token.map(|token| format!("Bearer {token}"));
+        let Query(query) = Query::<QueryCredentials>::try_from_uri(&parts.uri)
+            .map_err(|error| bad(error.body_text()))?;
+        let token = query.token.map(|token| format!("Bearer {token}"));
         for (name, value) in [
-            ("orgid", given.orgid),
+            ("orgid", query.orgid),
             (header::AUTHORIZATION.as_str(), token),
         ] {
             if let Some(value) = value
                 && !parts.headers.contains_key(name)
             {
-                let mut value = HeaderValue::try_from(value)
-                    .map_err(|_| bad(format!("`{name}` in the query holds control characters")))?;
+                let mut value = HeaderValue::try_from(value).map_err(|_| {
+                    bad(format!("`{name}` in the query contains control characters"))
+                })?;
                 value.set_sensitive(true);
                 parts.headers.insert(name, value);
             }
@@ -223,7 +224,7 @@ impl FromRequestParts<Arc<State>> for StreamCaller {
     }
 }
 
-/// The stream from its start, or after `Last-Event-ID`. 204 to who has read it all, which ends an `EventSource` (WHATWG).
+/// Sends the stream from its start, or after `Last-Event-ID`. If nothing is left, 204 stops an `EventSource` (WHATWG).
 async fn read(
     FromState(state): FromState<Arc<State>>,
     StreamCaller(caller): StreamCaller,
@@ -242,12 +243,12 @@ async fn read(
         answer: found,
         is_cut: false,
         ping: state.settings.stream_ping(),
-        shutdown: state.shutdown.clone(),
+        shutdown: state.host.shutdown.clone(),
     };
     Ok(sse::response(stream::unfold(connection, Connection::next)))
 }
 
-/// What each connection begins with.
+/// The first bytes of each connection.
 fn preface(script: &Script) -> Bytes {
     let mut out = Vec::new();
     if script.framing.bom {
@@ -261,14 +262,14 @@ fn preface(script: &Script) -> Bytes {
     out.into()
 }
 
-/// One reader's connection.
+/// The connection of a reader.
 struct Connection {
     reader: log::Reader,
-    /// What is to be sent now.
+    /// Bytes to send now.
     ready: Bytes,
-    /// Goes on while somebody reads it.
+    /// Keeps the stream alive while it is read.
     answer: Arc<Answer>,
-    /// Breaks when that has been sent.
+    /// The connection breaks after `ready` is sent.
     is_cut: bool,
     ping: Duration,
     shutdown: CancellationToken,
@@ -281,7 +282,7 @@ impl Connection {
                 let Some(piece) = self.answer.script.framing.piece else {
                     return Some((Ok(std::mem::take(&mut self.ready)), self));
                 };
-                // Lets the server send what it has: pieces that are ready together would travel together.
+                // Yields so that the server sends each piece separately; it combines pieces that are ready together.
                 tokio::task::yield_now().await;
                 let piece = self.ready.split_to(piece.get().min(self.ready.len()));
                 return Some((Ok(piece), self));
@@ -355,12 +356,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_is_forgotten_ten_minutes_after_its_last_reader() {
+    async fn a_stream_is_deleted_ten_minutes_after_its_last_reader() {
         let streams = Streams::default();
         let id = open(&streams);
         let reader = streams.find("o", &id).unwrap().log.reader(None);
         tokio::time::advance(KEPT_FOR * 2).await;
-        assert!(streams.find("o", &id).is_some(), "somebody reads it");
+        assert!(streams.find("o", &id).is_some(), "it has a reader");
         drop(reader);
         tokio::time::advance(KEPT_FOR / 2).await;
         assert!(streams.find("o", &id).is_some());
@@ -369,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_stream_that_nobody_has_read_for_longest_makes_room() {
+    async fn the_stream_without_a_reader_for_longest_is_deleted_first() {
         let streams = Streams::default();
         let first = open(&streams);
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -383,7 +384,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn streams_that_are_read_make_room_for_none() {
+    async fn streams_with_readers_are_not_deleted() {
         let streams = Streams::default();
         let answers: Vec<_> = (0..MAX_STREAMS)
             .filter_map(|_| streams.find("o", &open(&streams)))

@@ -1,59 +1,61 @@
-//! A script, step by step: what it says is the same in a stream and in a conversation, how that goes out is the stage's.
+//! Runs a script step by step. A stream and a conversation have the same content; a [`FrameSink`] sends it.
+
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::script::{Script, Step};
 
-/// Where a script is performed.
-pub(super) trait Stage: Send {
-    /// Says a frame of the platform's own, when it is time for it.
-    fn say(&mut self, frame: &Value) -> impl Future<Output = ()> + Send;
+/// Receives the output of a script.
+pub(super) trait FrameSink: Send {
+    /// Sends a frame of AppEngine's format, at its time.
+    fn send(&mut self, frame: &Value) -> impl Future<Output = ()> + Send;
 
-    /// Takes an event of the script's own, or a step about how a stream is written.
-    fn show(&mut self, step: &Step) -> impl Future<Output = ()> + Send;
+    /// Handles an event of the script, or a step about the stream's framing.
+    fn handle(&mut self, step: &Step) -> impl Future<Output = ()> + Send;
 }
 
-/// Performs a script to its end, for a message.
-pub(super) async fn perform(script: &Script, message: &str, stage: &mut impl Stage) {
-    take(&script.steps, message, stage).await;
+/// Runs a script for a message, to its end.
+pub(super) async fn run(script: &Script, message: &str, sink: &mut impl FrameSink) {
+    run_steps(&script.steps, message, sink).await;
     if script.ends {
-        stage.say(&json!({ "type": "end" })).await;
+        sink.send(&json!({ "type": "end" })).await;
     }
 }
 
-fn take<'a, S: Stage>(steps: &'a [Step], message: &'a str, stage: &'a mut S) -> BoxFuture<'a, ()> {
+fn run_steps<'a, S: FrameSink>(
+    steps: &'a [Step],
+    message: &'a str,
+    sink: &'a mut S,
+) -> BoxFuture<'a, ()> {
     Box::pin(async move {
         for step in steps {
             tokio::task::consume_budget().await;
             match step {
                 Step::Say(text) => {
                     let content = text.replace("{message}", message);
-                    stage
-                        .say(&json!({ "type": "chunk", "content": content }))
+                    sink.send(&json!({ "type": "chunk", "content": content }))
                         .await;
                 }
                 Step::Delay(Some(delay)) => tokio::time::sleep(*delay).await,
                 Step::Delay(None) => std::future::pending().await,
                 Step::Tool(tool) => {
                     let (name, input, result) = (&tool.name, &tool.input, &tool.result);
-                    stage
-                        .say(&json!({ "type": "tool-use", "name": name, "input": input }))
+                    sink.send(&json!({ "type": "tool-use", "name": name, "input": input }))
                         .await;
-                    stage
-                        .say(&json!({ "type": "tool-result", "name": name, "result": result }))
+                    sink.send(&json!({ "type": "tool-result", "name": name, "result": result }))
                         .await;
                 }
                 Step::Error(text) => {
-                    stage
-                        .say(&json!({ "type": "error", "message": text }))
+                    sink.send(&json!({ "type": "error", "message": text }))
                         .await;
                 }
                 Step::Repeat(times, inner) => {
                     let mut left = *times;
                     while left != Some(0) {
                         tokio::task::consume_budget().await;
-                        take(inner, message, stage).await;
+                        run_steps(inner, message, sink).await;
                         left = left.map(|left| left - 1);
                     }
                 }
@@ -62,9 +64,39 @@ fn take<'a, S: Stage>(steps: &'a [Step], message: &'a str, stage: &'a mut S) -> 
                 | Step::Retry(_)
                 | Step::Raw(_)
                 | Step::Cut(_) => {
-                    stage.show(step).await;
+                    sink.handle(step).await;
                 }
             }
         }
     })
+}
+
+/// Receives each frame of an answer in a conversation, at its time.
+pub(crate) type Listener<'a> = &'a mut (dyn FnMut(Value) + Send);
+
+/// Runs a script for a conversation: frames without the framing of a stream, at the agent's pace.
+pub(super) async fn converse(script: &Script, message: &str, listener: Listener<'_>) {
+    let mut conversation = Conversation {
+        pace: script.pace,
+        listener,
+    };
+    run(script, message, &mut conversation).await;
+}
+
+struct Conversation<'a> {
+    pace: Duration,
+    listener: Listener<'a>,
+}
+
+impl FrameSink for Conversation<'_> {
+    async fn send(&mut self, frame: &Value) {
+        tokio::time::sleep(self.pace).await;
+        (self.listener)(frame.clone());
+    }
+
+    async fn handle(&mut self, step: &Step) {
+        if let Step::Event(event) = step {
+            self.send(&event.data).await;
+        }
+    }
 }

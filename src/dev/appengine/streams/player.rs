@@ -1,4 +1,4 @@
-//! An agent at work: its steps become frames, at its own pace.
+//! Writes an agent's answer into the log of a stream, at the agent's pace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::log::{Entry, Log};
-use super::perform::{Stage, perform};
+use super::perform::{FrameSink, run};
 use super::script::{CustomEvent, Framing, Script, Step};
 use crate::dev::host::sse;
 
-/// Plays a script to its end, for a message.
+/// Runs a script for a message, to its end.
 pub(super) async fn play(script: Arc<Script>, message: String, log: Arc<Log>) {
     let mut player = Player {
         framing: &script.framing,
@@ -20,7 +20,7 @@ pub(super) async fn play(script: Arc<Script>, message: String, log: Arc<Log>) {
         last_id: 0,
         log: &log,
     };
-    perform(&script, &message, &mut player).await;
+    run(&script, &message, &mut player).await;
     log.finish();
 }
 
@@ -32,8 +32,8 @@ struct Player<'a> {
     log: &'a Log,
 }
 
-impl Stage for Player<'_> {
-    async fn say(&mut self, frame: &Value) {
+impl FrameSink for Player<'_> {
+    async fn send(&mut self, frame: &Value) {
         let text = if self.framing.pretty {
             format!("{frame:#}")
         } else {
@@ -42,7 +42,7 @@ impl Stage for Player<'_> {
         self.frame(None, None, &text).await;
     }
 
-    async fn show(&mut self, step: &Step) {
+    async fn handle(&mut self, step: &Step) {
         match step {
             Step::Event(event) => self.event(event).await,
             Step::Comment(text) => self.line("", text).await,
@@ -68,7 +68,7 @@ impl Player<'_> {
     }
 
     async fn frame(&mut self, event: Option<&str>, id: Option<&str>, data: &str) {
-        // No sleep at all is less than the timer's shortest, a millisecond.
+        // A zero sleep would still take a millisecond, the resolution of the timer.
         if !self.pace.is_zero() {
             tokio::time::sleep(self.pace).await;
         }
@@ -92,7 +92,7 @@ impl Player<'_> {
         self.push(id, out).await;
     }
 
-    /// A line by itself, as a comment or `retry` is.
+    /// A line that is not part of an event: a comment or `retry`.
     async fn line(&mut self, name: &str, value: &str) {
         let mut out = Vec::new();
         self.writer.field(name, value.as_bytes(), &mut out);

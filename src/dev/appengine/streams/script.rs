@@ -1,4 +1,4 @@
-//! What a scripted agent does, read from a document; every mistake in it is named with its place.
+//! The scripts of agents. Errors in a document have their path.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -13,14 +13,14 @@ use crate::dev::host::sse::LineEnd;
 use crate::json::kind_of;
 use crate::time;
 
-/// Agents of one document, and all that a platform keeps beside its own.
+/// Maximum number of agents in a document, and of loaded agents.
 pub(super) const MAX_AGENTS: usize = 200;
-/// Steps of one agent, those inside `repeat` too.
+/// Maximum number of steps of an agent, including those inside `repeat`.
 const MAX_STEPS: usize = 10_000;
-/// `repeat` inside `repeat`.
+/// Maximum nesting of `repeat`.
 const MAX_DEPTH: usize = 8;
 
-/// Why a document is refused. `at` is the place: `agents.support.steps[3]`.
+/// Why a document is refused. `at` is a path such as `agents.support.steps[3]`.
 #[derive(Debug, Error)]
 pub(super) enum ScriptError {
     #[error("`{at}` must be {expected}, not {found}")]
@@ -31,7 +31,7 @@ pub(super) enum ScriptError {
     },
     #[error("`{at}`: {reason}")]
     Wrong { at: String, reason: String },
-    #[error("`{at}` repeats for ever without a delay")]
+    #[error("`{at}` repeats forever without a delay")]
     Spins { at: String },
     #[error("`{at}` has more than {limit} {what}")]
     TooMany {
@@ -41,13 +41,13 @@ pub(super) enum ScriptError {
     },
 }
 
-/// What an agent does when it is asked.
+/// How an agent answers.
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) about: String,
-    /// Before each frame.
+    /// The delay before each frame.
     pub(super) pace: Duration,
-    /// Milliseconds that a reader is told to wait before it reconnects.
+    /// The value of `retry`: milliseconds that a reader waits before it reconnects.
     pub(super) retry: Option<u64>,
     pub(super) framing: Framing,
     /// Whether an `end` frame follows the last step.
@@ -55,19 +55,19 @@ pub(super) struct Script {
     pub(super) steps: Vec<Step>,
 }
 
-/// How frames are put on the wire.
+/// How frames are written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Framing {
     #[serde(deserialize_with = "line_end")]
     pub(super) line_end: LineEnd,
-    /// A byte order mark at the start of every answer.
+    /// Start every response with a byte order mark.
     pub(super) bom: bool,
-    /// JSON over several `data` lines.
+    /// Write JSON over several `data` lines.
     pub(super) pretty: bool,
-    /// Bytes that go out at a time.
+    /// Send this many bytes at a time.
     pub(super) piece: Option<NonZeroUsize>,
-    /// Whether frames have ids, without which nobody can go on.
+    /// Whether frames have ids. Without ids a reader cannot resume.
     pub(super) ids: bool,
 }
 
@@ -86,7 +86,7 @@ impl Default for Framing {
 #[derive(Debug)]
 pub(super) enum Step {
     Say(String),
-    /// `None` is for ever.
+    /// `None` means forever.
     Delay(Option<Duration>),
     Tool(Tool),
     Error(String),
@@ -94,9 +94,9 @@ pub(super) enum Step {
     Comment(String),
     Retry(u64),
     Raw(String),
-    /// What is sent of a frame before the connection breaks.
+    /// The part of a frame that is sent before the connection breaks.
     Cut(String),
-    /// `None` is for ever.
+    /// `None` means forever.
     Repeat(Option<u64>, Vec<Step>),
 }
 
@@ -110,18 +110,18 @@ pub(super) struct Tool {
     pub(super) result: Value,
 }
 
-/// A frame of the author's own.
+/// A frame that the author defines.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomEvent {
     pub(super) event: Option<String>,
     pub(super) id: Option<String>,
-    /// Text goes out as it is, anything else as JSON.
+    /// A string is sent as it is, any other value as JSON.
     #[serde(default)]
     pub(super) data: Value,
 }
 
-/// A step as it is written: an object with one key.
+/// A step in a document: an object with one key.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Written {
@@ -159,13 +159,13 @@ struct WrittenScript {
 
 pub(super) type Agents = BTreeMap<String, Arc<Script>>;
 
-/// The agents that are always there.
+/// The built-in agents.
 pub(super) fn built_in() -> &'static Agents {
     static AGENTS: LazyLock<Agents> = LazyLock::new(|| {
         let document: Value = serde_saphyr::from_str(include_str!("agents.yaml"))
-            .expect("a test reads the agents that are always there");
+            .expect("a test reads the built-in agents");
         let fields = document.as_object().cloned().unwrap_or_default();
-        read(fields).expect("a test reads the agents that are always there")
+        read(fields).expect("a test reads the built-in agents")
     });
     &AGENTS
 }
@@ -173,11 +173,11 @@ pub(super) fn built_in() -> &'static Agents {
 /// Reads `{agents: {id: {steps: […], …}, …}}`.
 ///
 /// # Errors
-/// [`ScriptError`] for whatever is malformed, unknown or too large: nothing is ignored.
+/// [`ScriptError`] for anything malformed, unknown or too large: nothing is ignored.
 pub(super) fn read(mut document: Map<String, Value>) -> Result<Agents, ScriptError> {
     let agents = document.remove("agents").unwrap_or_default();
     if let Some(other) = document.keys().next() {
-        let reason = "a document of agents has one key, `agents`".to_owned();
+        let reason = "the document must have one key, `agents`".to_owned();
         let at = other.clone();
         return Err(ScriptError::Wrong { at, reason });
     }
@@ -236,7 +236,7 @@ fn steps(
         limit,
     };
     if depth > MAX_DEPTH {
-        return Err(too_many("repeats inside each other", MAX_DEPTH));
+        return Err(too_many("nested repeats", MAX_DEPTH));
     }
     *budget = budget
         .checked_sub(values.len())
@@ -264,7 +264,7 @@ fn step(value: Value, at: String, depth: usize, budget: &mut usize) -> Result<St
                 Value::String(word) if word == "forever" => None,
                 Value::Number(times) if times.is_u64() => times.as_u64(),
                 other => {
-                    let reason = format!("`times` takes a number or `forever`, not {other}");
+                    let reason = format!("`times` accepts a number or `forever`, not {other}");
                     return Err(ScriptError::Wrong { at, reason });
                 }
             };
@@ -279,7 +279,7 @@ fn step(value: Value, at: String, depth: usize, budget: &mut usize) -> Result<St
     })
 }
 
-/// Refuses a loop that would never let go of its thread.
+/// Refuses a loop that would occupy its thread forever.
 fn check_rest(steps: &[Step], is_paced: bool, at: &str) -> Result<(), ScriptError> {
     for (index, step) in steps.iter().enumerate() {
         if let Step::Repeat(times, inner) = step {
@@ -312,7 +312,7 @@ fn typed<T: serde::de::DeserializeOwned>(value: Value, at: &str) -> Result<T, Sc
 fn span(text: &str, at: &str) -> Result<Duration, ScriptError> {
     time::duration(text).ok_or_else(|| ScriptError::Wrong {
         at: at.to_owned(),
-        reason: format!("`{text}` is no time such as `20ms`, `2s` or `forever`"),
+        reason: format!("`{text}` is not a time; write `20ms`, `2s` or `forever`"),
     })
 }
 
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_that_are_always_there_can_be_read() {
+    fn the_built_in_agents_can_be_read() {
         let names: Vec<&str> = built_in().keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_named_with_its_place() {
+    fn an_error_has_its_path() {
         for (agent, told) in [
             (json!(7), "`agents.a`: invalid type"),
             (json!({}), "`agents.a`: missing field `steps`"),
@@ -379,11 +379,11 @@ mod tests {
             ),
             (
                 json!({"steps": [{"repeat": {"times": 2, "steps": [{"delay": "2 days"}]}}]}),
-                "`agents.a.steps[0].repeat.steps[0]`: `2 days` is no time",
+                "`agents.a.steps[0].repeat.steps[0]`: `2 days` is not a time",
             ),
             (
                 json!({"steps": [{"repeat": {"times": -1, "steps": []}}]}),
-                "`agents.a.steps[0]`: `times` takes a number or `forever`, not -1",
+                "`agents.a.steps[0]`: `times` accepts a number or `forever`, not -1",
             ),
         ] {
             let error = refused(agent);
@@ -392,19 +392,19 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_without_rest_is_refused() {
+    fn a_loop_without_a_delay_is_refused() {
         let spinning = json!({"repeat": {"times": "forever", "steps": [{"say": "x"}]}});
         assert!(refused(json!({"steps": [spinning]})).contains("without a delay"));
     }
 
     #[test]
-    fn steps_and_depth_are_bounded() {
+    fn steps_and_nesting_are_limited() {
         let many = vec![json!({"say": "x"}); MAX_STEPS + 1];
         assert!(refused(json!({"steps": many})).contains("more than 10000 steps"));
         let mut step = json!({"say": "x"});
         for _ in 0..20 {
             step = json!({"repeat": {"times": 1, "steps": [step]}});
         }
-        assert!(refused(json!({"steps": [step]})).contains("more than 8 repeats"));
+        assert!(refused(json!({"steps": [step]})).contains("more than 8 nested repeats"));
     }
 }

@@ -1,5 +1,7 @@
-//! Keys that cannot be made of 32 bytes: RSA pairs, with the certificates or the key set that vendors publish. Each takes a tenth of
-//! a second and more, so it is made when it is first asked for, and kept.
+//! RSA keys, with the certificates or key sets that vendors publish.
+//!
+//! An RSA key cannot be derived from a secret, and its creation takes a tenth of a second or more. So it is created when it is
+//! first needed, and stored.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,19 +14,19 @@ use serde_json::json;
 
 use crate::signature::der_element;
 
-/// The name that PayPal's certificates are for.
+/// The name in PayPal's certificates.
 const PAYPAL: &str = "messageverificationcerts.paypal.com";
-/// The name that Amazon's are for.
+/// The name in Amazon's certificates.
 const SNS: &str = "sns.us-east-1.amazonaws.com";
 /// The id of the key in the key set.
 pub(super) const KID: &str = "evt-dev";
 
-/// A key pair as it is kept.
+/// A stored key pair.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Made {
     /// PKCS#8, PEM.
     pub(super) key: String,
-    /// What is published, by its file name.
+    /// The published documents, by file name.
     pub(super) documents: Vec<(String, String)>,
 }
 
@@ -35,7 +37,7 @@ impl Made {
     }
 }
 
-/// A certificate authority of this platform alone, and PayPal's certificate by it.
+/// A certificate authority for this platform, and PayPal's certificate that it signed.
 pub(super) fn paypal() -> Result<Made, rcgen::Error> {
     let mut authority = params(&[], "evt dev, a throw-away authority")?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -90,7 +92,7 @@ fn leaf(name: &str) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// Valid from before any clock's error until long after the data folder is gone.
+/// A validity that allows for wrong clocks, and exceeds the life of any data directory.
 fn params(names: &[&str], common: &str) -> Result<CertificateParams, rcgen::Error> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names)?;
@@ -100,17 +102,17 @@ fn params(names: &[&str], common: &str) -> Result<CertificateParams, rcgen::Erro
     Ok(params)
 }
 
-/// Modulus and exponent of a public key in DER: a sequence of two integers.
+/// Reads modulus and exponent of a public key in DER: a sequence of two integers.
 fn rsa_numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (sequence, _) = element(der, 0x30)?;
     let (modulus, rest) = element(sequence, 0x02)?;
     let (exponent, _) = element(rest, 0x02)?;
-    // A leading zero keeps a DER integer positive; a key set has none.
+    // A DER integer may have a leading zero byte as its sign; a key set does not.
     let bare = |number: &'_ [u8]| number.iter().take_while(|byte| **byte == 0).count();
     Some((&modulus[bare(modulus)..], &exponent[bare(exponent)..]))
 }
 
-/// The content of the first DER element, which has this tag, and what follows it.
+/// Splits the content of the first DER element, which must have this tag, from the rest.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, content, after) = der_element(der)?;
     (found == tag).then_some((content, after))
@@ -129,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_has_four_bytes_at_most() {
+    fn a_length_has_at_most_four_bytes() {
         assert_eq!(
             element(b"\x02\x84\x00\x00\x00\x01\x07", 0x02),
             Some((&b"\x07"[..], &b""[..]))
@@ -139,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_published_has_its_names() {
+    fn published_documents_have_the_expected_names() {
         let made = paypal().unwrap();
         assert!(
             made.document("paypal.pem")

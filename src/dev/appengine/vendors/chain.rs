@@ -1,10 +1,10 @@
-//! What led to a delivery: the events before its run, from the first cause on.
+//! The chain of causes of a delivery: the events that led to its run, the first one first.
 
 use serde_json::{Value, json};
 
 use crate::store::{Connection, StoreError, events, flows, runs};
 
-/// Causes that are shown.
+/// Maximum number of causes in the chain.
 const LONGEST: usize = 30;
 
 /// `{run, flow, status, events: [{ref, type, system, transport, received_at, verified}…]}`, the first cause first.

@@ -1,31 +1,32 @@
-//! The vendors over the control port: where each is received, and with which key; and their certificates, for everybody.
+//! The vendors on the control port, with their receivers and keys, and their public certificates.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Path, State as FromState};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::State;
 use super::keys::Key;
 use super::{VENDORS, Vendor, chain, find};
+use crate::dev::host::Routes;
+use crate::dev::host::platform::Table;
 use crate::dev::host::refusal::{Refusal, answer};
+use crate::ui::clip;
 
-/// One vendor, as it is shown and asked for.
+/// A vendor in the control API.
 #[derive(Clone, Debug, Serialize)]
-pub struct Facts {
-    pub vendor: &'static str,
-    pub path: &'static str,
-    pub scheme: &'static str,
-    /// What its requests are signed with. `None` until a key that takes time is asked for by its vendor's name.
-    pub secret: Option<String>,
-    /// What they are verified with; `None` where options say all.
-    pub verify: Option<String>,
-    pub options: Vec<(String, String)>,
+struct Facts {
+    vendor: &'static str,
+    path: &'static str,
+    scheme: &'static str,
+    /// The key that signs requests. `None` in a list if it is not created yet; asking for the vendor by name creates it.
+    secret: Option<String>,
+    /// The key that verifies them; `None` if the options are enough.
+    verify: Option<String>,
+    options: Vec<(String, String)>,
 }
 
 impl Facts {
@@ -41,20 +42,39 @@ impl Facts {
     }
 }
 
-/// Every vendor; no key is made for it.
-pub fn facts(state: &State) -> Vec<Facts> {
+/// Maximum length of a secret in the table of a start: enough to distinguish two.
+const SHOWN: usize = 11;
+
+/// All vendors for the terminal, with shortened secrets.
+pub(crate) fn table(state: &State) -> Table {
+    let rows = facts(state).into_iter().map(|facts| {
+        let secret = match &facts.secret {
+            Some(secret) => clip(secret, SHOWN),
+            None => "at first use".to_owned(),
+        };
+        let texts = [facts.vendor, facts.path, facts.scheme].map(str::to_owned);
+        texts.into_iter().chain([secret]).collect()
+    });
+    Table {
+        columns: &["VENDOR", "RECEIVER", "SCHEME", "SECRET"],
+        rows: rows.collect(),
+    }
+}
+
+/// All vendors. No key is created for this.
+fn facts(state: &State) -> Vec<Facts> {
     VENDORS
         .iter()
         .map(|vendor| Facts::of(vendor, state.vendors.plain(vendor).as_ref()))
         .collect()
 }
 
-/// The control port's part.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    Router::new()
-        .route("/_evt/vendors", get(list))
-        .route("/_evt/vendors/{vendor}", get(one))
-        .route("/_evt/chain/{run}", get(chain_of))
+/// `/_evt/vendors…` and `/_evt/chain/{run}`
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("GET", "/vendors", list)
+        .route("GET", "/vendors/{vendor}", one)
+        .route("GET", "/chain/{run}", chain_of)
 }
 
 async fn list(FromState(state): FromState<Arc<State>>) -> Response {
@@ -65,7 +85,7 @@ async fn one(
     FromState(state): FromState<Arc<State>>,
     Path(name): Path<String>,
 ) -> Result<Response, Refusal> {
-    let ready = state.vendors.ready(&state.store, find(&name)?).await?;
+    let ready = state.vendors.ready(&state.host.store, find(&name)?).await?;
     let facts = Facts::of(ready.vendor, Some(&ready.key));
     Ok(answer(StatusCode::OK, &facts))
 }
@@ -76,6 +96,7 @@ async fn chain_of(
 ) -> Result<Response, Refusal> {
     let wanted = run.clone();
     let chain: Option<Value> = state
+        .host
         .store
         .read(move |connection| chain::of(connection, &wanted))
         .await?;
@@ -85,7 +106,7 @@ async fn chain_of(
     }
 }
 
-/// `/_certs/{name}` on the platform's port: what vendors publish.
+/// `/_certs/{name}` on the shared port: the documents that vendors publish.
 pub(super) async fn certificate(
     FromState(state): FromState<Arc<State>>,
     Path(name): Path<String>,
@@ -100,7 +121,10 @@ pub(super) async fn certificate(
             )));
         }
     };
-    let ready = state.vendors.ready(&state.store, find(vendor)?).await?;
+    let ready = state
+        .vendors
+        .ready(&state.host.store, find(vendor)?)
+        .await?;
     let document = ready.key.document(&name).unwrap_or_default().to_owned();
     Ok(([(header::CONTENT_TYPE, content_type)], document).into_response())
 }

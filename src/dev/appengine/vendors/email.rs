@@ -1,10 +1,10 @@
-//! Mail vendors: what became of a mail, in one set of words.
+//! Email vendors: the status of an email, as the same events for all vendors.
 
 use serde_json::Value;
 
-use super::said::{Delivery, Said, first, text};
+use super::report::{Delivery, Report, first, text};
 
-pub(super) fn sendgrid(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn sendgrid(delivery: &Delivery<'_>) -> Vec<Report> {
     let elements = match &delivery.body {
         Value::Array(elements) => elements.as_slice(),
         other => std::slice::from_ref(other),
@@ -12,13 +12,13 @@ pub(super) fn sendgrid(delivery: &Delivery<'_>) -> Vec<Said> {
     elements.iter().map(sendgrid_event).collect()
 }
 
-fn sendgrid_event(element: &Value) -> Said {
+fn sendgrid_event(element: &Value) -> Report {
     let event = text(element, "/event").unwrap_or_default();
     let kind = match event.as_str() {
         "delivered" => Some("email.delivered"),
         "open" => Some("email.opened"),
         "click" => Some("email.clicked"),
-        // A block is a server's refusal for now: the mailbox is there.
+        // A block is a temporary refusal of the server: the mailbox exists.
         "bounce" if element["type"] == "blocked" => Some("email.failed"),
         "bounce" => Some("email.bounced"),
         "dropped" => Some("email.failed"),
@@ -26,7 +26,7 @@ fn sendgrid_event(element: &Value) -> Said {
         "unsubscribe" | "group_unsubscribe" => Some("email.unsubscribed"),
         _ => None,
     };
-    Said::new(event, text(element, "/sg_event_id"))
+    Report::new(event, text(element, "/sg_event_id"))
         .raises(kind)
         .with("messageId", first(element, &["/sg_message_id", "/smtp-id"]))
         .with(
@@ -38,8 +38,8 @@ fn sendgrid_event(element: &Value) -> Said {
         .with("reason", text(element, "/reason"))
 }
 
-pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
-    // Older webhooks are forms with the same fields at their root.
+pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Report> {
+    // Older webhooks are forms with the same fields at the root.
     let data = delivery.body.get("event-data").unwrap_or(&delivery.body);
     let event = text(data, "/event").unwrap_or_default();
     let kind = match event.as_str() {
@@ -53,10 +53,10 @@ pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
         _ => None,
     };
     let Some(token) = mailgun_token(&delivery.body) else {
-        return vec![Said::new(event, text(data, "/id"))];
+        return vec![Report::new(event, text(data, "/id"))];
     };
     let reason = ["/delivery-status/message", "/reason"];
-    let said = Said::new(event, text(data, "/id"))
+    let report = Report::new(event, text(data, "/id"))
         .once_for(Some(token))
         .raises(kind)
         .with(
@@ -67,17 +67,19 @@ pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Said> {
         .with("email", text(data, "/recipient"))
         .with("url", text(data, "/url"))
         .with("reason", first(data, &reason));
-    vec![said]
+    vec![report]
 }
 
-/// The event is not signed, so that whoever saw one signature could send any event by it: each counts once. Timestamp and token
-/// are signed as one text, which can be parted at other places; so both are the token here.
+/// The id of a Mailgun signature, which is accepted once.
+///
+/// Mailgun does not sign the event, so anyone who has seen a signature could send another event with it. Timestamp and token
+/// are signed as one text that could be split at another position, so the id consists of both.
 fn mailgun_token(body: &Value) -> Option<String> {
     let signed = body
         .get("signature")
         .filter(|signature| signature.is_object())
         .unwrap_or(body);
-    // Only what is read to the letter counts: a fraction or a very long number would come out in another form than it was signed in.
+    // Only strings and integers: a fraction or a very long number would be written differently than it was signed.
     let token = signed["token"].as_str()?;
     let timestamp = &signed["timestamp"];
     let number = timestamp.as_u64().map(|seconds| seconds.to_string());
@@ -85,8 +87,8 @@ fn mailgun_token(body: &Value) -> Option<String> {
     Some(format!("mailgun-token:{timestamp}{token}"))
 }
 
-/// SES speaks through SNS: the event is JSON text inside the notification.
-pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
+/// SES sends through SNS: the event is JSON text inside the notification.
+pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Report> {
     let message = delivery.text("/Message").unwrap_or_default();
     let message: Value = serde_json::from_str(&message).unwrap_or_default();
     let event = first(&message, &["/notificationType", "/eventType"]);
@@ -107,7 +109,7 @@ pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
         "/reject/reason",
         "/failure/errorMessage",
     ];
-    let said = Said::new(event, delivery.text("/MessageId"))
+    let report = Report::new(event, delivery.text("/MessageId"))
         .raises(kind)
         .with("messageId", text(&message, "/mail/messageId"))
         .with(
@@ -133,23 +135,23 @@ pub(super) fn ses(delivery: &Delivery<'_>) -> Vec<Said> {
     match recipients {
         Some(recipients) if !recipients.is_empty() => {
             let all = recipients.iter().enumerate();
-            all.map(|(at, recipient)| to_one(&said, at, recipient))
+            all.map(|(at, recipient)| to_one(&report, at, recipient))
                 .collect()
         }
-        _ => vec![said.with("email", text(&message, "/mail/destination/0"))],
+        _ => vec![report.with("email", text(&message, "/mail/destination/0"))],
     }
 }
 
-/// What a notification says of one of its recipients: an address, or an object with one.
-fn to_one(said: &Said, at: usize, recipient: &Value) -> Said {
-    let said = said.clone();
-    let id = said.id.as_ref().map(|id| format!("{id}:{at}"));
-    Said { id, ..said }
+/// Adds a recipient of a notification: an address, or an object with one.
+fn to_one(report: &Report, at: usize, recipient: &Value) -> Report {
+    let report = report.clone();
+    let id = report.id.as_ref().map(|id| format!("{id}:{at}"));
+    Report { id, ..report }
         .with("email", first(recipient, &["", "/emailAddress"]))
         .with("reason", text(recipient, "/diagnosticCode"))
 }
 
-pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Report> {
     let event = delivery.text("/type").unwrap_or_default();
     let kind = match event.as_str() {
         "email.delivered" => Some("email.delivered"),
@@ -161,39 +163,39 @@ pub(super) fn resend(delivery: &Delivery<'_>) -> Vec<Said> {
         _ => None,
     };
     let reason = ["/data/bounce/message", "/data/failed/reason"];
-    // In the order in which the signature's own names are tried.
+    // The same order in which the signature scheme tries the names.
     let id = delivery.header("svix-id");
-    let said = Said::new(event, id.or_else(|| delivery.header("webhook-id")))
+    let report = Report::new(event, id.or_else(|| delivery.header("webhook-id")))
         .raises(kind)
         .with("messageId", delivery.text("/data/email_id"))
         .with("email", delivery.text("/data/to/0"))
         .with("url", delivery.text("/data/click/link"))
         .with("reason", first(&delivery.body, &reason));
-    vec![said]
+    vec![report]
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::said::read;
+    use super::super::report::read;
     use super::*;
 
     #[test]
-    fn a_batch_says_one_thing_for_each_element() {
+    fn a_batch_has_one_report_for_each_element() {
         let body = json!([
             {"event": "processed", "sg_event_id": "1"},
             {"event": "delivered", "sg_event_id": "2", "email": "ada@example.test"},
             {"event": "bounce", "type": "blocked", "sg_event_id": "3"},
         ]);
-        let said = read("sendgrid", sendgrid, body);
-        let kinds: Vec<_> = said.iter().map(|said| said.kind).collect();
+        let report = read("sendgrid", sendgrid, body);
+        let kinds: Vec<_> = report.iter().map(|report| report.kind).collect();
         assert_eq!(kinds, [None, Some("email.delivered"), Some("email.failed")]);
-        assert_eq!(said[1].fields["email"], json!("ada@example.test"));
+        assert_eq!(report[1].fields["email"], json!("ada@example.test"));
     }
 
     #[test]
-    fn a_notification_of_sns_is_read_through() {
+    fn the_event_inside_an_sns_notification_is_read() {
         let message = json!({
             "notificationType": "Bounce",
             "mail": {"messageId": "m"},
@@ -204,10 +206,16 @@ mod tests {
         });
         let body =
             json!({"Type": "Notification", "MessageId": "n", "Message": message.to_string()});
-        let said = read("ses", ses, body);
-        let told: Vec<_> = said
+        let report = read("ses", ses, body);
+        let told: Vec<_> = report
             .iter()
-            .map(|said| (said.kind, said.id.as_deref(), said.fields["email"].as_str()))
+            .map(|report| {
+                (
+                    report.kind,
+                    report.id.as_deref(),
+                    report.fields["email"].as_str(),
+                )
+            })
             .collect();
         let bounced = Some("email.bounced");
         assert_eq!(
@@ -217,8 +225,8 @@ mod tests {
                 (bounced, Some("n:1"), Some("bob@example.test")),
             ]
         );
-        assert_eq!(said[0].fields["reason"], json!("550"));
-        assert_eq!(said[1].fields.get("reason"), None);
+        assert_eq!(report[0].fields["reason"], json!("550"));
+        assert_eq!(report[1].fields.get("reason"), None);
     }
 
     #[test]
@@ -235,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_counts_once_however_it_is_parted() {
+    fn a_signature_is_accepted_once_for_any_split() {
         let token = |timestamp: Value, token: &str| {
             let body = json!({
                 "signature": {"timestamp": timestamp, "token": token},

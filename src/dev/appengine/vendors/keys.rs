@@ -1,4 +1,4 @@
-//! The vendors' keys of one data directory: made of one secret where a scheme allows it, which costs nothing at start.
+//! The vendors' keys of a data directory. They are derived from one secret if the scheme allows it, so a start creates none.
 
 use std::sync::Arc;
 
@@ -12,36 +12,36 @@ use crate::secret::Secret;
 use crate::signature::{self, Options, Verifier};
 use crate::store::{Store, StoreError, settings};
 
-/// The accounts that the platform plays, beside its keys.
+/// Account ids in the URLs and certificates of vendors.
 const PUBSUB_EMAIL: &str = "pubsub@evt-dev.iam.gserviceaccount.com";
 
-/// Every vendor's key, and what verifies by it once that was needed.
+/// The keys of all vendors, and the verifiers that have been needed so far.
 pub(crate) struct Vendors {
     master: hmac::Key,
-    /// Where the platform's port is: certificates are published there.
+    /// The URL of the shared port, which publishes certificates.
     url: String,
     ready: Vec<OnceCell<Arc<Ready>>>,
 }
 
-/// A vendor whose requests can be judged.
+/// A vendor with its key and verifier.
 pub(super) struct Ready {
     pub(super) vendor: &'static Vendor,
     pub(super) key: Key,
     pub(super) verifier: Box<dyn Verifier>,
 }
 
-/// What one side signs with and the other verifies with.
+/// The keys for signing and verifying.
 pub(super) struct Key {
     pub(super) signs: Secret,
-    /// `None` where certificates or options say all.
+    /// `None` if certificates or options are enough.
     pub(super) verifies: Option<Secret>,
-    /// For both sides.
+    /// Options for signing and verifying.
     pub(super) options: Vec<(String, String)>,
     made: Option<Made>,
 }
 
 impl Key {
-    /// What is published at `/_certs/{name}`.
+    /// The documents at `/_certs/{name}`.
     pub(super) fn document(&self, name: &str) -> Option<&str> {
         self.made.as_ref()?.document(name)
     }
@@ -56,7 +56,7 @@ impl Vendors {
         }
     }
 
-    /// The key of a vendor that has one without being asked; `None` for those whose keys are made at first use.
+    /// The derived key of a vendor; `None` if its key is created at first use.
     pub(super) fn plain(&self, vendor: &Vendor) -> Option<Key> {
         let scheme = signature::find(vendor.scheme).ok()?;
         let pair = scheme.sample_keys(&self.derive(vendor.name))?;
@@ -73,14 +73,14 @@ impl Vendors {
         })
     }
 
-    /// The vendor's key and verifier; the first time, it may have to be made.
+    /// The vendor's key and verifier. The first call may create the key.
     pub(super) async fn ready(
         &self,
         store: &Store,
         vendor: &'static Vendor,
     ) -> Result<Arc<Ready>, Refusal> {
-        let place = VENDORS.iter().position(|known| known.name == vendor.name);
-        let cell = &self.ready[place.unwrap_or_default()];
+        let receiver = VENDORS.iter().position(|known| known.name == vendor.name);
+        let cell = &self.ready[receiver.unwrap_or_default()];
         let ready = cell
             .get_or_try_init(|| async { self.prepare(store, vendor).await.map(Arc::new) })
             .await?;
@@ -106,7 +106,7 @@ impl Vendors {
         })
     }
 
-    /// The key of a vendor that publishes certificates.
+    /// The key of a vendor that publishes certificates or keys.
     fn published(&self, vendor: &Vendor, made: Made) -> Key {
         let at = |name: &str| format!("{}/_certs/{name}", self.url);
         let loopback = option("certs", "loopback");
@@ -144,7 +144,7 @@ impl Vendors {
         bytes
     }
 
-    /// A word of this data directory's own that is no secret's part.
+    /// A word derived for this data directory that reveals nothing of a secret.
     fn word(&self, vendor: &Vendor, purpose: &str) -> String {
         let bytes = self.derive(&format!("{}/{purpose}", vendor.name));
         bytes[..8]
@@ -158,10 +158,10 @@ fn option(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_owned(), value.into())
 }
 
-/// The pair that is kept, or one that is made now.
+/// Loads the key pair, or creates and stores one.
 async fn made(store: &Store, vendor: &'static Vendor) -> Result<Made, Refusal> {
     let failed = |why: String| {
-        let message = format!("the key of {} cannot be made: {why}", vendor.name);
+        let message = format!("cannot create the key of {}: {why}", vendor.name);
         Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, "no_key", message)
     };
     let name = format!("secret.vendor.{}", vendor.name);
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_a_data_directorys_own_and_each_vendors_own() {
+    fn every_data_directory_and_every_vendor_has_its_own_key() {
         let of = |master: &[u8], name: &str| {
             let vendors = Vendors::new(master, "http://127.0.0.1:4870".to_owned());
             let key = vendors.plain(super::super::find(name).unwrap()).unwrap();

@@ -1,6 +1,6 @@
-//! Receivers of vendors' webhooks: who sent is checked with the platform's own keys, and what they say becomes domain events.
+//! Receivers of vendors' webhooks: signatures are verified with the platform's keys, and reports become domain events.
 //!
-//! A vendor is a row of [`VENDORS`]: its scheme, its receiver, and what reads its events.
+//! A vendor is a row of [`VENDORS`]: its scheme, its receiver, and the function that reads its events.
 
 mod certificates;
 mod chain;
@@ -10,38 +10,36 @@ mod keys;
 mod others;
 mod payments;
 mod phone;
-mod place;
 mod receive;
-mod said;
+mod receiver;
+mod report;
 mod social;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
-
 use super::State;
+use crate::dev::host::Routes;
 use crate::dev::host::refusal::Refusal;
 use crate::grammar::nearest::nearest;
 
 pub(crate) use control::routes as control_routes;
-pub use control::{Facts, facts};
+pub(crate) use control::table;
 pub(crate) use keys::Vendors;
-use said::{Delivery, Said};
+use report::{Delivery, Report};
 
 /// A row of [`VENDORS`].
 pub struct Vendor {
     pub name: &'static str,
-    /// Other names for it in paths and on the command line.
+    /// Alternative names in paths and on the command line.
     aliases: &'static [&'static str],
-    /// The scheme in which it signs.
+    /// Its signature scheme.
     pub scheme: &'static str,
-    /// Its receiver: the one to configure at the vendor.
+    /// The path of its receiver, to configure at the vendor.
     pub path: &'static str,
-    /// Requests that are not signed at all are taken, too.
+    /// Requests without a signature are accepted, too.
     is_lenient: bool,
-    /// Reads what a delivery says.
-    read: fn(&Delivery<'_>) -> Vec<Said>,
+    /// Reads the reports in a delivery.
+    read: fn(&Delivery<'_>) -> Vec<Report>,
 }
 
 const fn vendor(
@@ -49,7 +47,7 @@ const fn vendor(
     aliases: &'static [&'static str],
     scheme: &'static str,
     path: &'static str,
-    read: fn(&Delivery<'_>) -> Vec<Said>,
+    read: fn(&Delivery<'_>) -> Vec<Report>,
 ) -> Vendor {
     Vendor {
         name,
@@ -61,11 +59,11 @@ const fn vendor(
     }
 }
 
-/// For vendors that have no public way to sign.
+/// The scheme for vendors without a public signature scheme.
 const SHARED: &str = "shared-secret-header";
 const EMAIL: &str = "/broadcast/email/webhook";
 
-/// Every vendor, in the order in which they are shown.
+/// All vendors, in the order in which they are listed.
 pub static VENDORS: [Vendor; 23] = [
     vendor(
         "stripe",
@@ -222,7 +220,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Vendor, Refusal> {
     })
 }
 
-/// The receivers; those under `/upstream` are the same ones.
+/// The receivers. The same ones exist below `/upstream`.
 const RECEIVERS: [&str; 8] = [
     "/storefront/stripe/webhook",
     "/storefront/paypal/webhook",
@@ -234,16 +232,15 @@ const RECEIVERS: [&str; 8] = [
     "/connect/webhook/{vendor}/{service}",
 ];
 
-/// The receivers, and the certificates of those who sign by certificate.
-pub(crate) fn routes() -> Router<Arc<State>> {
-    let mut router = Router::new();
+/// The receivers, and the public certificates of vendors.
+pub(crate) fn routes() -> Routes<Arc<State>> {
+    let mut routes = Routes::new();
     for path in RECEIVERS {
-        let take = || get(receive::receive).post(receive::receive);
-        router = router
-            .route(path, take())
-            .route(&format!("{}{path}", place::UPSTREAM), take());
+        for path in [path.to_owned(), format!("{}{path}", receiver::UPSTREAM)] {
+            routes = routes.route("POST GET", &path, receive::receive);
+        }
     }
-    router.route("/_certs/{name}", get(control::certificate))
+    routes.route("GET", "/_certs/{name}", control::certificate)
 }
 
 #[cfg(test)]
@@ -253,19 +250,19 @@ mod tests {
     use crate::signature;
 
     #[test]
-    fn every_vendor_signs_by_a_scheme_that_there_is_and_is_received_at_its_path() {
+    fn every_vendor_has_a_known_scheme_and_a_receiver_at_its_path() {
         for vendor in &VENDORS {
             assert!(signature::find(vendor.scheme).is_ok(), "{}", vendor.name);
-            let place = place::Place::of(vendor.path).unwrap();
+            let receiver = receiver::Receiver::of(vendor.path).unwrap();
             if vendor.path != EMAIL {
-                assert_eq!(place.vendor.map(|found| found.name), Some(vendor.name));
+                assert_eq!(receiver.vendor.map(|found| found.name), Some(vendor.name));
             }
         }
     }
 
     #[test]
-    fn every_event_that_is_raised_is_in_the_catalogue() {
-        for (kind, datatype) in said::KINDS {
+    fn every_raised_event_is_in_the_catalogue() {
+        for (kind, datatype) in report::KINDS {
             assert_eq!(catalogue::find_event(kind).unwrap().datatype, datatype);
         }
     }

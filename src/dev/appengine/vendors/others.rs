@@ -1,10 +1,10 @@
-//! Banking, whose transfers are domain events, and vendors that the platform has none for: those are kept as they come.
+//! Banking, whose transfers are domain events, and vendors without domain events, whose requests are only stored.
 
 use super::payments::number;
-use super::said::{Delivery, Said, first};
+use super::report::{Delivery, Report, first};
 
-/// No bank's own shape is known: a body says in `event`, `type` or `status` (or the path in its last part) what became of a transfer.
-pub(super) fn banking(delivery: &Delivery<'_>) -> Vec<Said> {
+/// There is no common format of banks: `event`, `type`, `status` or the last segment of the path has the status of a transfer.
+pub(super) fn banking(delivery: &Delivery<'_>) -> Vec<Report> {
     let root = &delivery.body;
     let event = first(
         root,
@@ -25,43 +25,46 @@ pub(super) fn banking(delivery: &Delivery<'_>) -> Vec<Said> {
     };
     let amount = first(root, &["/amount", "/data/amount"]).map(|amount| number(&amount));
     let transfer = ["/transferId", "/transfer_id", "/data/id", "/id"];
-    let said = Said::new(event, first(root, &["/eventId", "/event_id", "/id"]))
+    let report = Report::new(event, first(root, &["/eventId", "/event_id", "/id"]))
         .raises(kind)
         .about(first(root, &transfer))
         .with("rail", first(root, &["/rail", "/data/rail"]))
         .with("amount", amount)
         .with("currency", first(root, &["/currency", "/data/currency"]))
         .with("status", first(root, &["/status", "/data/status"]));
-    vec![said]
+    vec![report]
 }
 
-pub(super) fn github(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn github(delivery: &Delivery<'_>) -> Vec<Report> {
     let event = delivery.header("x-github-event").unwrap_or_default();
-    vec![Said::new(event, delivery.header("x-github-delivery"))]
+    vec![Report::new(event, delivery.header("x-github-delivery"))]
 }
 
-pub(super) fn shopify(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn shopify(delivery: &Delivery<'_>) -> Vec<Report> {
     let of = |name: &str| {
         let older = delivery.header(&format!("x-shopify-{name}"));
         older.or_else(|| delivery.header(&format!("shopify-{name}")))
     };
-    vec![Said::new(of("topic").unwrap_or_default(), of("webhook-id"))]
+    vec![Report::new(
+        of("topic").unwrap_or_default(),
+        of("webhook-id"),
+    )]
 }
 
-pub(super) fn pubsub(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn pubsub(delivery: &Delivery<'_>) -> Vec<Report> {
     let id = ["/message/messageId", "/message/message_id"];
-    vec![Said::new("push", first(&delivery.body, &id))]
+    vec![Report::new("push", first(&delivery.body, &id))]
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::said::read;
+    use super::super::report::read;
     use super::*;
 
     #[test]
-    fn a_transfer_begins_and_is_settled() {
+    fn a_transfer_is_initiated_and_settled() {
         let kind = |body| read("banking", banking, body).remove(0).kind;
         assert_eq!(
             kind(json!({"event": "transfer.initiated"})),

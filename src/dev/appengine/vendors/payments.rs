@@ -1,16 +1,16 @@
-//! Stripe and PayPal. One payment raises one event: what a vendor says about it a second time raises nothing.
+//! Stripe and PayPal. A payment raises one event, even if the vendor reports it in several.
 
 use serde_json::Value;
 
-use super::said::{Delivery, Said, first, text};
+use super::report::{Delivery, Report, first, text};
 
-/// Currencies without a smaller unit, in which Stripe counts whole ones.
+/// Currencies without a smaller unit, whose amounts Stripe sends in whole units.
 const WHOLE: [&str; 16] = [
     "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV",
     "XAF", "XOF", "XPF",
 ];
 
-pub(super) fn stripe(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn stripe(delivery: &Delivery<'_>) -> Vec<Report> {
     let event = delivery.text("/type").unwrap_or_default();
     let empty = Value::Null;
     let object = delivery.body.pointer("/data/object").unwrap_or(&empty);
@@ -18,7 +18,7 @@ pub(super) fn stripe(delivery: &Delivery<'_>) -> Vec<Said> {
         "payment_intent.succeeded" => Some("payment.succeeded"),
         "payment_intent.payment_failed" => Some("payment.failed"),
         "checkout.session.completed" => Some("order.placed"),
-        // Any other invoice is paid by a payment intent, which raises the payment.
+        // Any other invoice has a payment intent, which raises the event.
         "invoice.paid" if object["billing_reason"] == "subscription_cycle" => {
             Some("subscription.renewed")
         }
@@ -37,7 +37,7 @@ pub(super) fn stripe(delivery: &Delivery<'_>) -> Vec<Said> {
         "/customer_details/email",
         "/charges/data/0/billing_details/email",
     ];
-    let said = Said::new(event, delivery.text("/id"))
+    let report = Report::new(event, delivery.text("/id"))
         .raises(kind)
         .about(text(object, "/id"))
         .with("gateway", Some("stripe"))
@@ -51,10 +51,10 @@ pub(super) fn stripe(delivery: &Delivery<'_>) -> Vec<Said> {
         )
         .with("status", text(object, "/status"))
         .with("reason", text(object, "/last_payment_error/message"));
-    vec![said]
+    vec![report]
 }
 
-/// Stripe counts the smallest unit.
+/// Converts an amount: Stripe counts the smallest unit of a currency.
 fn major(minor: i64, currency: Option<&str>) -> Value {
     if currency.is_some_and(|currency| WHOLE.contains(&currency)) {
         return minor.into();
@@ -66,7 +66,7 @@ fn major(minor: i64, currency: Option<&str>) -> Value {
     }
 }
 
-pub(super) fn paypal(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn paypal(delivery: &Delivery<'_>) -> Vec<Report> {
     let event = delivery.text("/event_type").unwrap_or_default();
     let kind = match event.as_str() {
         "PAYMENT.CAPTURE.COMPLETED" => Some("payment.succeeded"),
@@ -87,7 +87,7 @@ pub(super) fn paypal(delivery: &Delivery<'_>) -> Vec<Said> {
         "/purchase_units/0/reference_id",
         "/invoice_id",
     ];
-    let said = Said::new(event, delivery.text("/id"))
+    let report = Report::new(event, delivery.text("/id"))
         .raises(kind)
         .about(text(resource, "/id"))
         .with("gateway", Some("paypal"))
@@ -100,10 +100,10 @@ pub(super) fn paypal(delivery: &Delivery<'_>) -> Vec<Said> {
         .with("orderId", first(resource, &order))
         .with("status", text(resource, "/status"))
         .with("reason", text(resource, "/note_to_payer"));
-    vec![said]
+    vec![report]
 }
 
-/// A decimal as a number; as it is where it is none.
+/// Converts a decimal to a number. Other text stays unchanged.
 pub(super) fn number(text: &str) -> Value {
     match text.parse::<f64>() {
         Ok(number) if number.fract() == 0.0 && number.abs() < 1e15 => (number as i64).into(),
@@ -116,22 +116,22 @@ pub(super) fn number(text: &str) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::said::read;
+    use super::super::report::read;
     use super::*;
 
-    fn of_stripe(event: &str, object: Value) -> Said {
+    fn of_stripe(event: &str, object: Value) -> Report {
         let body = json!({"id": "evt_1", "type": event, "data": {"object": object}});
         read("stripe", stripe, body).remove(0)
     }
 
     #[test]
-    fn amounts_are_in_the_currencys_own_unit() {
+    fn amounts_are_in_the_main_unit_of_the_currency() {
         let amount = |minor: i64, currency: &str| {
             let object = json!({"id": "pi_1", "amount": minor, "currency": currency});
-            let said = of_stripe("payment_intent.succeeded", object);
+            let report = of_stripe("payment_intent.succeeded", object);
             (
-                said.fields["amount"].clone(),
-                said.fields["currency"].clone(),
+                report.fields["amount"].clone(),
+                report.fields["currency"].clone(),
             )
         };
         assert_eq!(amount(2000, "usd"), (json!(20), json!("USD")));
@@ -182,10 +182,10 @@ mod tests {
             "id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED",
             "resource": {"id": "3C", "custom_id": "ord-1", "amount": {"currency_code": "USD", "value": "10.50"}},
         });
-        let said = read("paypal", paypal, body).remove(0);
-        assert_eq!(said.kind, Some("payment.succeeded"));
-        assert_eq!(said.about.as_deref(), Some("3C"));
-        assert_eq!(said.fields["amount"], json!(10.5));
-        assert_eq!(said.fields["orderId"], json!("ord-1"));
+        let report = read("paypal", paypal, body).remove(0);
+        assert_eq!(report.kind, Some("payment.succeeded"));
+        assert_eq!(report.about.as_deref(), Some("3C"));
+        assert_eq!(report.fields["amount"], json!(10.5));
+        assert_eq!(report.fields["orderId"], json!("ord-1"));
     }
 }

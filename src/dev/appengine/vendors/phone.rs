@@ -1,18 +1,18 @@
 //! Twilio: calls and text messages.
 
-use super::said::{Delivery, Said};
+use super::report::{Delivery, Report};
 
-/// A repeat is known by what Twilio signs; its own header for that, `I-Twilio-Idempotency-Token`, is not signed.
-pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
+/// Repeats are recognised by the signed parameters, because the header `I-Twilio-Idempotency-Token` is not signed.
+pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Report> {
     let field = |name: &str| delivery.text(&format!("/{name}"));
     let (from, to) = (field("From"), field("To"));
     if let Some(recording) = field("RecordingSid") {
-        // The call itself goes on or has been reported.
+        // The call continues, or has been reported already.
         let status = field("RecordingStatus").unwrap_or_default();
         let id = format!("{recording}:{status}");
-        return vec![Said::new("recording", Some(id)).about(Some(recording))];
+        return vec![Report::new("recording", Some(id)).about(Some(recording))];
     }
-    let said = match (
+    let report = match (
         field("CallSid"),
         field("MessageSid").or_else(|| field("SmsSid")),
     ) {
@@ -26,7 +26,7 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
             };
             let number = field("SequenceNumber").unwrap_or_default();
             let id = format!("{call}:{kind}:{status}:{number}");
-            Said::new(kind, Some(id))
+            Report::new(kind, Some(id))
                 .raises(kind)
                 .about(Some(call))
                 .with("status", Some(status))
@@ -40,27 +40,27 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Said> {
                 _ => "sms.status",
             };
             let id = format!("{message}:{status}");
-            Said::new(kind, Some(id))
+            Report::new(kind, Some(id))
                 .raises(kind)
                 .about(Some(message))
                 .with("status", Some(status))
                 .with("body", field("Body"))
                 .with("errorCode", field("ErrorCode"))
         }
-        (None, None) => Said::new("unknown", None),
+        (None, None) => Report::new("unknown", None),
     };
-    vec![said.with("from", from).with("to", to)]
+    vec![report.with("from", from).with("to", to)]
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::said::read;
+    use super::super::report::read;
     use super::*;
 
     #[test]
-    fn calls_and_messages_are_told_from_their_statuses() {
+    fn calls_and_messages_differ_from_their_statuses() {
         let bodies: [(Value, Option<&str>); 6] = [
             (
                 json!({"CallSid": "C", "CallStatus": "ringing", "Direction": "inbound"}),

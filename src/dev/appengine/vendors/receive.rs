@@ -1,4 +1,4 @@
-//! A vendor's request on its way: judged by its raw bytes, answered where it only asks, kept, and raised in one commit.
+//! Receives a vendor's request: verifies its raw bytes, answers handshakes, and stores it with its events in one commit.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::super::State;
 use super::super::auth::checked_org;
 use super::Vendor;
 use super::keys::Ready;
-use super::place::Place;
-use super::said::{Delivery, Said, content_type};
+use super::receiver::Receiver;
+use super::report::{Delivery, Report, content_type};
 use crate::dev::host::refusal::{Lints, Refusal, answer};
 use crate::documents::Documents;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
@@ -27,7 +27,7 @@ use crate::time::Timestamp;
 
 const RAISED: HeaderName = HeaderName::from_static("x-evt-raised");
 
-/// A vendor's request, whole.
+/// A vendor's complete request.
 struct Incoming {
     vendor: &'static Vendor,
     org: String,
@@ -36,20 +36,20 @@ struct Incoming {
     received_at: Timestamp,
 }
 
-/// Every receiver, by every method that vendors use.
+/// The handler of all receivers.
 pub(super) async fn receive(
     FromState(state): FromState<Arc<State>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let body = serve::read_body(body, &BodyLimits::default()).await?;
-    let place = Place::of(parts.uri.path())?;
-    let vendor = place.vendor_of(&parts.headers, &body)?;
-    let org = match place.org {
+    let receiver = Receiver::of(parts.uri.path())?;
+    let vendor = receiver.vendor_of(&parts.headers, &body)?;
+    let org = match receiver.org {
         Some(org) => checked_org(org.as_bytes())?,
         None => state.org.clone(),
     };
-    let ready = state.vendors.ready(&state.store, vendor).await?;
+    let ready = state.vendors.ready(&state.host.store, vendor).await?;
     let incoming = Incoming {
         vendor,
         org,
@@ -59,38 +59,38 @@ pub(super) async fn receive(
     };
     let (judgement, handshake) = judge(&ready, &incoming);
     if let Some(handshake) = handshake {
-        return shake(&state, &incoming, judgement, handshake).await;
+        return answer_handshake(&state, &incoming, judgement, handshake).await;
     }
-    if is_idle(&incoming) {
+    if is_without_event(&incoming) {
         return Err(Refusal::bad_request(
             "no_challenge",
             format!(
-                "{} asks nothing with this GET; its events come by POST",
+                "this GET is not a handshake of {}; send events by POST",
                 vendor.name
             ),
         ));
     }
     if vendor.is_lenient && judgement.reason == Reason::MissingHeader {
-        return take(state, incoming, None).await;
+        return accept(state, incoming, None).await;
     }
     let hint = judgement.hint.clone();
     let (is_valid, code) = (judgement.is_valid(), judgement.reason.code());
     let verdict = judgement.verdict(vendor.scheme);
     if is_valid {
-        return take(state, incoming, Some(verdict)).await;
+        return accept(state, incoming, Some(verdict)).await;
     }
     let event = incoming.event(None, Some(verdict), Outcome::Rejected);
-    keep(&state, event).await?;
+    store(&state, event).await?;
     Err(Refusal::unauthorized(code, "Invalid webhook signature").with_hint(hint))
 }
 
-/// A GET that says nothing: Twilio alone can be told to send its events so.
-fn is_idle(incoming: &Incoming) -> bool {
+/// Whether this is a GET without an event. Only Twilio can be configured to send events by GET.
+fn is_without_event(incoming: &Incoming) -> bool {
     incoming.parts.method == Method::GET
         && (incoming.vendor.name != "twilio" || incoming.parts.uri.query().is_none())
 }
 
-/// Judges a request under each URL that its sender may have called.
+/// Verifies a request for each URL that its sender may have called.
 fn judge(ready: &Ready, incoming: &Incoming) -> (Judgement, Option<Handshake>) {
     let (parts, now) = (&incoming.parts, incoming.received_at);
     let received = |url| Received {
@@ -101,7 +101,7 @@ fn judge(ready: &Ready, incoming: &Incoming) -> (Judgement, Option<Handshake>) {
     };
     let urls = urls(parts);
     let first = received(&urls[0]);
-    // What a request refers to is published by this platform itself, or not known here.
+    // Only documents that this platform publishes are known; others are not fetched.
     if let Some(wanted) = ready.verifier.missing_document(&first, now) {
         let name = wanted.rsplit('/').next().unwrap_or_default();
         if let Some(document) = ready.key.document(name) {
@@ -124,7 +124,7 @@ fn judge(ready: &Ready, incoming: &Incoming) -> (Judgement, Option<Handshake>) {
     (judgement, handshake)
 }
 
-/// The URL that was called here, and the public ones that proxies name.
+/// The called URL, and the public URLs in the headers of proxies.
 fn urls(parts: &Parts) -> Vec<String> {
     let text = |name: &str| parts.headers.get(name)?.to_str().ok();
     let first = |text: &str| text.split(',').next().unwrap_or_default().trim().to_owned();
@@ -147,9 +147,9 @@ fn urls(parts: &Parts) -> Vec<String> {
 }
 
 impl Incoming {
-    /// The request as it is kept.
-    fn event(&self, said: Option<&Said>, verdict: Option<Verdict>, outcome: Outcome) -> Event {
-        let kind = said.map(|said| said.event.clone());
+    /// The request as an event for the log.
+    fn event(&self, report: Option<&Report>, verdict: Option<Verdict>, outcome: Outcome) -> Event {
+        let kind = report.map(|report| report.event.clone());
         Event {
             seq: None,
             received_at: self.received_at,
@@ -161,10 +161,10 @@ impl Incoming {
             body: self.body.clone(),
             meta: Meta {
                 kind: kind.filter(|kind| !kind.is_empty()),
-                id: said.and_then(|said| said.id.clone()),
+                id: report.and_then(|report| report.id.clone()),
                 system: Some(self.vendor.name.to_owned()),
                 org: Some(self.org.clone()),
-                subject: said.and_then(|said| said.about.clone()),
+                subject: report.and_then(|report| report.about.clone()),
                 time: None,
                 data: None,
             },
@@ -187,32 +187,33 @@ impl Incoming {
     }
 }
 
-/// Keeps a request that raises nothing.
-async fn keep(state: &State, event: Event) -> Result<Seq, Refusal> {
+/// Stores a request without raising an event.
+async fn store(state: &State, event: Event) -> Result<Seq, Refusal> {
     let kept = state
+        .host
         .store
         .write::<_, StoreError, _>(move |tx| events::insert(tx, &event, None));
     Ok(kept.await?)
 }
 
-/// Answers a vendor that asks whether this is its customer's endpoint.
-async fn shake(
+/// Answers a handshake, by which a vendor verifies its customer's endpoint.
+async fn answer_handshake(
     state: &Arc<State>,
     incoming: &Incoming,
     judgement: Judgement,
     handshake: Handshake,
 ) -> Result<Response, Refusal> {
-    let said = Said::new(handshake.name, None);
+    let report = Report::new(handshake.name, None);
     let outcome = if handshake.accepted {
         Outcome::Kept
     } else {
         Outcome::Rejected
     };
-    // Handshakes by GET are not signed.
+    // GET handshakes are not signed.
     let verdict = judgement
         .is_valid()
         .then(|| judgement.verdict(incoming.vendor.scheme));
-    keep(state, incoming.event(Some(&said), verdict, outcome)).await?;
+    store(state, incoming.event(Some(&report), verdict, outcome)).await?;
     let status = StatusCode::from_u16(handshake.status).unwrap_or(StatusCode::OK);
     if !handshake.accepted {
         let message = format!("the {} is not confirmed", handshake.name);
@@ -234,32 +235,32 @@ async fn shake(
     Ok(response)
 }
 
-/// Confirms a subscription on this machine; a development platform calls nobody else by itself.
+/// Confirms a subscription on this machine. A local platform calls no other host by itself.
 fn confirm(url: String) {
     let Ok(target) = url.parse::<Target>() else {
         return;
     };
     if !target.is_loopback() || matches!(target, Target::Unix(_)) {
-        tracing::warn!(%url, "A subscription waits to be confirmed: open this URL.");
+        tracing::warn!(%url, "Open this URL to confirm a subscription.");
         return;
     }
     tokio::spawn(async move {
         match Documents::default().get(&url).await {
             Ok(_) => tracing::info!(%url, "Confirmed a subscription."),
-            Err(error) => tracing::warn!(%error, %url, "A subscription could not be confirmed."),
+            Err(error) => tracing::warn!(%error, %url, "Cannot confirm a subscription."),
         }
     });
 }
 
-/// What came of a delivery.
-struct Taken {
+/// The result of an accepted delivery.
+struct Accepted {
     seq: Seq,
     raised: Vec<&'static str>,
     repeated: usize,
 }
 
-/// Keeps a request and raises what it says, in one commit.
-async fn take(
+/// Stores a request and raises its events, in one commit.
+async fn accept(
     state: Arc<State>,
     incoming: Incoming,
     verdict: Option<Verdict>,
@@ -268,63 +269,63 @@ async fn take(
         Ok(delivery) => delivery,
         Err(refusal) => {
             let event = incoming.event(None, verdict, Outcome::Kept);
-            keep(&state, event).await?;
+            store(&state, event).await?;
             return Err(refusal);
         }
     };
-    let said = (incoming.vendor.read)(&delivery);
-    let ending = Ending::of(&delivery);
+    let report = (incoming.vendor.read)(&delivery);
+    let reply = Reply::of(&delivery);
     let lints = incoming.parts.extensions.get::<Lints>().cloned();
-    let event = incoming.event(said.first(), verdict, Outcome::Kept);
+    let event = incoming.event(report.first(), verdict, Outcome::Kept);
     let (vendor, org) = (incoming.vendor.name, incoming.org.clone());
-    let taken = state
+    let accepted = state
         .change(move |repository, tx| {
             let seq = events::insert(tx, &event, None)?;
-            let mut taken = Taken {
+            let mut accepted = Accepted {
                 seq,
                 raised: Vec::new(),
                 repeated: 0,
             };
-            for said in &said {
-                if !is_new(tx, &org, vendor, said)? {
-                    taken.repeated += 1;
+            for report in &report {
+                if !is_new(tx, &org, vendor, report)? {
+                    accepted.repeated += 1;
                     continue;
                 }
-                let Some(kind) = said.kind else {
+                let Some(kind) = report.kind else {
                     continue;
                 };
                 let raised = NewEvent {
                     org: org.clone(),
                     kind: kind.to_owned(),
-                    data: said.record(vendor, kind),
+                    data: report.record(vendor, kind),
                     before: None,
                     cause: Cause {
                         event: Some(seq),
-                        // No step of a flow lies between: this is where a chain begins.
+                        // A request is the start of a chain: no flow step precedes it.
                         depth: 0,
                     },
                 };
                 repository.emit(tx, raised)?;
-                taken.raised.push(kind);
+                accepted.raised.push(kind);
             }
-            Ok(taken)
+            Ok(accepted)
         })
         .await?;
-    if taken.repeated > 0
+    if accepted.repeated > 0
         && let Some(lints) = lints
     {
         lints.add(format!(
-            "{vendor} delivered this before: nothing is raised again for {} of its events",
-            taken.repeated
+            "{vendor} delivered this before: {} of its events are not raised again",
+            accepted.repeated
         ));
     }
-    Ok(ending.answer(&taken))
+    Ok(reply.response(&accepted))
 }
 
-/// Notes what tells this from all else that the vendor says; `false` where it came before.
-fn is_new(tx: &Tx<'_>, org: &str, vendor: &str, said: &Said) -> Result<bool, StoreError> {
-    // The token goes first: where it is used up, nothing in the body is to be believed, its id neither.
-    for id in [&said.token, &said.id].into_iter().flatten() {
+/// Records the ids of a report. Returns `false` if it was received before.
+fn is_new(tx: &Tx<'_>, org: &str, vendor: &str, report: &Report) -> Result<bool, StoreError> {
+    // The token first: if it has been used, the body may be forged, including the id.
+    for id in [&report.token, &report.id].into_iter().flatten() {
         if !seen::note(tx, org, vendor, id)? {
             return Ok(false);
         }
@@ -332,31 +333,31 @@ fn is_new(tx: &Tx<'_>, org: &str, vendor: &str, said: &Said) -> Result<bool, Sto
     Ok(true)
 }
 
-/// What a vendor wants to hear.
-enum Ending {
-    /// The platform's own words.
+/// The response that a vendor expects.
+enum Reply {
+    /// AppEngine's usual response.
     Processed,
-    /// Slack shows what a command is answered.
-    Silence,
-    /// Discord: a command is answered later.
+    /// Slack would show a body to the user of the command.
+    Empty,
+    /// Tells Discord that the answer to a command follows later.
     Deferred,
     NoContent,
 }
 
-impl Ending {
+impl Reply {
     fn of(delivery: &Delivery<'_>) -> Self {
         match delivery.vendor {
-            "slack" if delivery.body.get("command").is_some() => Self::Silence,
+            "slack" if delivery.body.get("command").is_some() => Self::Empty,
             "discord" if delivery.body.get("event").is_some() => Self::NoContent,
             "discord" => Self::Deferred,
             _ => Self::Processed,
         }
     }
 
-    fn answer(self, taken: &Taken) -> Response {
+    fn response(self, accepted: &Accepted) -> Response {
         let mut response = match self {
             Self::Processed => {
-                let data = json!({ "id": taken.seq.to_string(), "status": "processed" });
+                let data = json!({ "id": accepted.seq.to_string(), "status": "processed" });
                 let body = json!({
                     "success": true,
                     "message": "Webhook processed successfully",
@@ -364,14 +365,14 @@ impl Ending {
                 });
                 answer(StatusCode::OK, &body)
             }
-            Self::Silence => StatusCode::OK.into_response(),
+            Self::Empty => StatusCode::OK.into_response(),
             Self::Deferred => answer(StatusCode::OK, &json!({ "type": 5 })),
             Self::NoContent => StatusCode::NO_CONTENT.into_response(),
         };
-        let raised = if taken.raised.is_empty() {
+        let raised = if accepted.raised.is_empty() {
             "none".to_owned()
         } else {
-            taken.raised.join(", ")
+            accepted.raised.join(", ")
         };
         if let Ok(raised) = HeaderValue::from_str(&raised) {
             response.headers_mut().insert(RAISED, raised);
@@ -386,7 +387,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proxies_tell_the_url_that_was_called() {
+    fn forwarded_headers_give_the_public_url() {
         let request = axum::http::Request::builder()
             .uri("/phone/webhook/sms?a=1")
             .header("host", "127.0.0.1:4870")
@@ -403,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn twilio_alone_says_something_by_get() {
+    fn only_twilio_sends_events_by_get() {
         let incoming = |vendor, uri: &str| {
             let request = axum::http::Request::builder().uri(uri);
             Incoming {
@@ -414,8 +415,8 @@ mod tests {
                 received_at: Timestamp::now(),
             }
         };
-        assert!(is_idle(&incoming("stripe", "/x?a=1")));
-        assert!(is_idle(&incoming("twilio", "/x")));
-        assert!(!is_idle(&incoming("twilio", "/x?CallSid=C")));
+        assert!(is_without_event(&incoming("stripe", "/x?a=1")));
+        assert!(is_without_event(&incoming("twilio", "/x")));
+        assert!(!is_without_event(&incoming("twilio", "/x?CallSid=C")));
     }
 }

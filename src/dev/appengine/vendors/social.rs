@@ -1,8 +1,8 @@
-//! Networks: posts, mentions, comments, messages, leads, and whatever else they report.
+//! Social networks: posts, mentions, comments, messages, leads, and other reports.
 
 use serde_json::Value;
 
-use super::said::{Delivery, Said, first, text};
+use super::report::{Delivery, Report, first, text};
 
 const POST: &str = "social.post";
 const MENTION: &str = "social.mention";
@@ -15,8 +15,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Facebook, Instagram and WhatsApp send one form.
-pub(super) fn meta(delivery: &Delivery<'_>) -> Vec<Said> {
+/// Facebook, Instagram and WhatsApp have one format.
+pub(super) fn meta(delivery: &Delivery<'_>) -> Vec<Report> {
     let mut all = Vec::new();
     for entry in list(&delivery.body["entry"]) {
         for change in list(&entry["changes"]) {
@@ -31,14 +31,14 @@ pub(super) fn meta(delivery: &Delivery<'_>) -> Vec<Said> {
     all
 }
 
-/// WhatsApp gathers messages, and what became of others, in one change.
-fn whatsapp(change: &Value) -> Vec<Said> {
+/// A change of WhatsApp has several messages, and statuses of other messages.
+fn whatsapp(change: &Value) -> Vec<Report> {
     let value = &change["value"];
     let field = text(change, "/field").unwrap_or_default();
     let messages = list(&value["messages"]).iter().map(|message| {
         let about = text(message, "/id");
         let id = about.as_ref().map(|about| format!("{field}:{about}"));
-        Said::new(field.as_str(), id)
+        Report::new(field.as_str(), id)
             .raises(MESSAGE)
             .about(about)
             .with("from", text(message, "/from"))
@@ -52,7 +52,7 @@ fn whatsapp(change: &Value) -> Vec<Said> {
         let id = about
             .as_ref()
             .map(|about| format!("statuses:{about}:{became}:{to}:{time}"));
-        Said::new("statuses", id)
+        Report::new("statuses", id)
             .raises(OTHER)
             .about(about)
             .with("to", Some(to))
@@ -61,7 +61,7 @@ fn whatsapp(change: &Value) -> Vec<Said> {
     messages.chain(statuses).collect()
 }
 
-fn meta_change(entry: &Value, change: &Value) -> Said {
+fn meta_change(entry: &Value, change: &Value) -> Report {
     let value = &change["value"];
     let field = text(change, "/field").unwrap_or_default();
     let item = text(value, "/item").unwrap_or_default();
@@ -78,7 +78,7 @@ fn meta_change(entry: &Value, change: &Value) -> Said {
     let verb = text(value, "/verb").unwrap_or_default();
     let time = text(entry, "/time").unwrap_or_default();
     let person = text(value, "/from/id").unwrap_or_default();
-    // Meta gives deliveries no id: what changed, how, by whom and when is one.
+    // Meta's deliveries have no id, so one is built from what changed, how, by which user and when.
     let id = about
         .as_ref()
         .map(|about| format!("{field}:{item}:{about}:{verb}:{person}:{time}"));
@@ -87,7 +87,7 @@ fn meta_change(entry: &Value, change: &Value) -> Said {
     } else {
         format!("{field}.{item}")
     };
-    Said::new(event, id)
+    Report::new(event, id)
         .raises(kind)
         .about(about)
         .with(
@@ -101,16 +101,16 @@ fn meta_change(entry: &Value, change: &Value) -> Said {
         .with("postId", text(value, "/post_id"))
 }
 
-fn meta_message(message: &Value) -> Said {
+fn meta_message(message: &Value) -> Report {
     let mid = text(message, "/message/mid");
     let kind = if mid.is_some() { MESSAGE } else { OTHER };
-    Said::new("messages", mid.or_else(|| unnamed(message)))
+    Report::new("messages", mid.or_else(|| unnamed(message)))
         .raises(kind)
         .with("from", text(message, "/sender/id"))
         .with("text", text(message, "/message/text"))
 }
 
-/// An id for what has none of Meta's: who wrote to whom, when, and what it is (`read`, `postback`).
+/// An id for a message without one of Meta's: sender, recipient, time and type (`read`, `postback`).
 fn unnamed(message: &Value) -> Option<String> {
     let time = text(message, "/timestamp")?;
     let party = |who: &str| text(message, &format!("/{who}/id")).unwrap_or_default();
@@ -123,14 +123,14 @@ fn unnamed(message: &Value) -> Option<String> {
     Some(format!("{sender}:{recipient}:{time}:{}", what.join(",")))
 }
 
-pub(super) fn slack(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn slack(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     if let Some(command) = text(body, "/command") {
-        let said = Said::new(command, text(body, "/trigger_id"))
+        let report = Report::new(command, text(body, "/trigger_id"))
             .raises(OTHER)
             .with("from", text(body, "/user_id"))
             .with("text", text(body, "/text"));
-        return vec![said];
+        return vec![report];
     }
     let event = first(body, &["/event/type", "/type"]).unwrap_or_default();
     let kind = match event.as_str() {
@@ -138,18 +138,18 @@ pub(super) fn slack(delivery: &Delivery<'_>) -> Vec<Said> {
         "message" => MESSAGE,
         _ => OTHER,
     };
-    let said = Said::new(event, text(body, "/event_id"))
+    let report = Report::new(event, text(body, "/event_id"))
         .raises(kind)
         .with("from", text(body, "/event/user"))
         .with("text", text(body, "/event/text"))
         .with("channel", text(body, "/event/channel"));
-    vec![said]
+    vec![report]
 }
 
-pub(super) fn discord(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn discord(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let event = first(body, &["/event/type", "/data/name"]).unwrap_or_default();
-    let said = Said::new(event, text(body, "/id"))
+    let report = Report::new(event, text(body, "/id"))
         .raises(OTHER)
         .with(
             "from",
@@ -163,10 +163,10 @@ pub(super) fn discord(delivery: &Delivery<'_>) -> Vec<Said> {
             ),
         )
         .with("channel", text(body, "/channel_id"));
-    vec![said]
+    vec![report]
 }
 
-pub(super) fn twitch(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn twitch(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let event = text(body, "/subscription/type").unwrap_or_default();
     let kind = match event.as_str() {
@@ -174,7 +174,7 @@ pub(super) fn twitch(delivery: &Delivery<'_>) -> Vec<Said> {
         _ => OTHER,
     };
     let id = delivery.header("twitch-eventsub-message-id");
-    let said = Said::new(event, id)
+    let report = Report::new(event, id)
         .raises(kind)
         .with(
             "from",
@@ -192,18 +192,18 @@ pub(super) fn twitch(delivery: &Delivery<'_>) -> Vec<Said> {
             "text",
             first(body, &["/event/message/text", "/event/whisper/text"]),
         );
-    vec![said]
+    vec![report]
 }
 
-pub(super) fn twitter(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn twitter(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let own = text(body, "/for_user_id").unwrap_or_default();
-    let mut all: Vec<Said> = list(&body["tweet_create_events"])
+    let mut all: Vec<Report> = list(&body["tweet_create_events"])
         .iter()
         .map(|tweet| tweeted(tweet, &own))
         .collect();
     all.extend(list(&body["direct_message_events"]).iter().map(|message| {
-        Said::new("direct_message_events", text(message, "/id"))
+        Report::new("direct_message_events", text(message, "/id"))
             .raises(MESSAGE)
             .with("from", text(message, "/message_create/sender_id"))
             .with("text", text(message, "/message_create/message_data/text"))
@@ -211,12 +211,12 @@ pub(super) fn twitter(delivery: &Delivery<'_>) -> Vec<Said> {
     if all.is_empty() {
         let keys = body.as_object().into_iter().flat_map(|body| body.keys());
         let event = keys.into_iter().find(|key| key.ends_with("_events"));
-        all.push(Said::new(event.map_or("unknown", |event| event), None).raises(OTHER));
+        all.push(Report::new(event.map_or("unknown", |event| event), None).raises(OTHER));
     }
     all
 }
 
-fn tweeted(tweet: &Value, own: &str) -> Said {
+fn tweeted(tweet: &Value, own: &str) -> Report {
     let mentions = list(&tweet["entities"]["user_mentions"]);
     let kind = if tweet["user"]["id_str"] == own {
         POST
@@ -227,13 +227,13 @@ fn tweeted(tweet: &Value, own: &str) -> Said {
     } else {
         OTHER
     };
-    Said::new("tweet_create_events", text(tweet, "/id_str"))
+    Report::new("tweet_create_events", text(tweet, "/id_str"))
         .raises(kind)
         .with("from", text(tweet, "/user/screen_name"))
         .with("text", text(tweet, "/text"))
 }
 
-pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let event = text(body, "/type").unwrap_or_default();
     if event == "LEAD_ACTION" {
@@ -242,8 +242,8 @@ pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Said> {
         let id = response
             .as_ref()
             .map(|response| format!("{response}:{action}"));
-        let said = Said::new(event, id).raises(LEAD).about(response);
-        return vec![said.with("form", text(body, "/leadGenForm"))];
+        let report = Report::new(event, id).raises(LEAD).about(response);
+        return vec![report.with("form", text(body, "/leadGenForm"))];
     }
     let notifications = list(&body["notifications"]).iter();
     notifications
@@ -256,7 +256,7 @@ pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Said> {
                 _ => OTHER,
             };
             let comment = "/decoratedGeneratedActivity/comment";
-            Said::new(action, text(notification, "/notificationId"))
+            Report::new(action, text(notification, "/notificationId"))
                 .raises(kind)
                 .with("from", text(notification, &format!("{comment}/owner")))
                 .with("text", text(notification, &format!("{comment}/text")))
@@ -265,7 +265,7 @@ pub(super) fn linkedin(delivery: &Delivery<'_>) -> Vec<Said> {
         .collect()
 }
 
-pub(super) fn tiktok(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn tiktok(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let event = text(body, "/event").unwrap_or_default();
     let kind = match event.as_str() {
@@ -277,17 +277,17 @@ pub(super) fn tiktok(delivery: &Delivery<'_>) -> Vec<Said> {
     let inner: Value = serde_json::from_str(&content).unwrap_or_default();
     let user = text(body, "/user_openid").unwrap_or_default();
     let time = text(body, "/create_time").unwrap_or_default();
-    // TikTok gives deliveries no id.
+    // TikTok's deliveries have no id.
     let id = format!("{event}:{user}:{time}:{content}");
-    let said = Said::new(event, Some(id))
+    let report = Report::new(event, Some(id))
         .raises(kind)
         .about(first(&inner, &["/share_id", "/publish_id"]).or(Some(format!("{user}-{time}"))))
         .with("from", Some(user));
-    vec![said]
+    vec![report]
 }
 
-/// A filled-in lead form, as Google Ads, Snapchat and Pinterest send it.
-pub(super) fn lead_form(delivery: &Delivery<'_>) -> Vec<Said> {
+/// A completed lead form of Google Ads, Snapchat or Pinterest.
+pub(super) fn lead_form(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let columns = list(&body["user_column_data"])
         .iter()
@@ -302,16 +302,16 @@ pub(super) fn lead_form(delivery: &Delivery<'_>) -> Vec<Said> {
     let mut answers = list(&body["answers"]).iter().filter_map(Value::as_str);
     let email =
         answer("EMAIL").or_else(|| answers.find(|text| text.contains('@')).map(str::to_owned));
-    let said = Said::new("lead", text(body, "/lead_id"))
+    let report = Report::new("lead", text(body, "/lead_id"))
         .raises(LEAD)
         .with("email", email)
         .with("from", answer("FULL_NAME"))
         .with("form", first(body, &["/form_id", "/lead_form_id"]))
         .with("campaignId", first(body, &["/campaign_id", "/ad_id"]));
-    vec![said]
+    vec![report]
 }
 
-pub(super) fn reddit(delivery: &Delivery<'_>) -> Vec<Said> {
+pub(super) fn reddit(delivery: &Delivery<'_>) -> Vec<Report> {
     let body = &delivery.body;
     let event = text(body, "/kind").unwrap_or_default();
     let kind = match event.as_str() {
@@ -320,22 +320,22 @@ pub(super) fn reddit(delivery: &Delivery<'_>) -> Vec<Said> {
         "t4" => MESSAGE,
         _ => OTHER,
     };
-    let said = Said::new(event, text(body, "/data/name"))
+    let report = Report::new(event, text(body, "/data/name"))
         .raises(kind)
         .with("from", text(body, "/data/author"))
         .with("text", first(body, &["/data/title", "/data/body"]));
-    vec![said]
+    vec![report]
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::said::read;
+    use super::super::report::read;
     use super::*;
 
     #[test]
-    fn changes_of_meta_are_told_apart() {
+    fn changes_of_meta_raise_different_events() {
         let kind = |field: &str, item: &str| {
             let change = json!({"field": field, "value": {"item": item, "post_id": "1"}});
             read("facebook", meta, json!({"entry": [{"changes": [change]}]}))[0].kind
@@ -346,21 +346,21 @@ mod tests {
         assert_eq!(kind("mention", "post"), Some(MENTION));
         assert_eq!(kind("leadgen", ""), Some(LEAD));
         let message = json!({"sender": {"id": "2"}, "message": {"mid": "m", "text": "Hi"}});
-        let said = read(
+        let report = read(
             "facebook",
             meta,
             json!({"entry": [{"messaging": [message]}]}),
         );
-        assert_eq!(said[0].kind, Some(MESSAGE));
+        assert_eq!(report[0].kind, Some(MESSAGE));
     }
 
     fn ids(entry: Value) -> Vec<Option<String>> {
-        let said = read("facebook", meta, json!({"entry": [entry]}));
-        said.into_iter().map(|said| said.id).collect()
+        let report = read("facebook", meta, json!({"entry": [entry]}));
+        report.into_iter().map(|report| report.id).collect()
     }
 
     #[test]
-    fn changes_of_one_moment_have_their_own_ids() {
+    fn changes_at_the_same_time_have_different_ids() {
         let change = |item: &str, person: &str| {
             json!({"field": "feed", "value": {
                 "item": item, "verb": "add", "post_id": "1", "from": {"id": person},
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_and_each_status_of_whatsapp_is_told() {
+    fn each_message_and_each_status_of_whatsapp_is_reported() {
         let value = json!({
             "messages": [
                 {"from": "1", "id": "wamid.a", "text": {"body": "Hi"}},
@@ -392,18 +392,21 @@ mod tests {
             ],
         });
         let change = json!({"field": "messages", "value": value});
-        let said = read("facebook", meta, json!({"entry": [{"changes": [change]}]}));
-        let kinds: Vec<_> = said.iter().map(|said| said.kind.unwrap()).collect();
+        let report = read("facebook", meta, json!({"entry": [{"changes": [change]}]}));
+        let kinds: Vec<_> = report.iter().map(|report| report.kind.unwrap()).collect();
         assert_eq!(kinds, [MESSAGE, MESSAGE, OTHER, OTHER]);
-        assert_eq!(said[1].about.as_deref(), Some("wamid.b"));
-        assert_eq!(said[1].fields["text"], json!("Ho"));
-        let mut ids: Vec<_> = said.iter().map(|said| said.id.clone().unwrap()).collect();
+        assert_eq!(report[1].about.as_deref(), Some("wamid.b"));
+        assert_eq!(report[1].fields["text"], json!("Ho"));
+        let mut ids: Vec<_> = report
+            .iter()
+            .map(|report| report.id.clone().unwrap())
+            .collect();
         ids.dedup();
         assert_eq!(ids.len(), 4, "{ids:?}");
     }
 
     #[test]
-    fn a_message_without_an_id_of_metas_has_one() {
+    fn a_message_without_an_id_gets_one() {
         let of = |what: &str, time: u64| {
             let mut message = json!({
                 "sender": {"id": "2"}, "recipient": {"id": "1"}, "timestamp": time,
@@ -417,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn ones_own_tweet_is_a_post_and_anothers_a_mention() {
+    fn a_users_own_tweet_is_a_post_and_another_a_mention() {
         let kind = |author: &str| {
             let tweet = json!({
                 "id_str": "1", "user": {"id_str": author},
@@ -431,15 +434,15 @@ mod tests {
     }
 
     #[test]
-    fn a_lead_has_its_mail_address_whoever_sends_it() {
+    fn a_lead_of_every_vendor_has_its_email_address() {
         let bodies = [
             json!({"lead_id": "1", "user_column_data": [{"column_id": "EMAIL", "string_value": "ada@example.test"}]}),
             json!({"lead_id": "1", "fields": [{"name": "EMAIL", "value": "ada@example.test"}]}),
             json!({"answers": ["Ada", "ada@example.test"]}),
         ];
         for body in bodies {
-            let said = read("google-ads", lead_form, body).remove(0);
-            assert_eq!(said.fields["email"], json!("ada@example.test"));
+            let report = read("google-ads", lead_form, body).remove(0);
+            assert_eq!(report.fields["email"], json!("ada@example.test"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The raw stream of phone calls, as Twilio's side (here: ws) meets it.
+//! The raw stream of phone calls, with the npm package ws as the caller.
 
 use serde_json::{Value, json};
 
@@ -6,14 +6,14 @@ use super::{Platform, send};
 use crate::support::node::Node;
 
 const PATH: &str = "/simple-voice/stream/my-org/agent-1";
-/// 160 bytes of silence, as one piece of 20 ms is.
+/// 160 bytes of silence: a piece of 20 ms.
 const SILENCE: &str =
     "//////////////////////////////////////////////////////////////////////////8=";
 
 struct Caller(Node);
 
 impl Caller {
-    /// `None`: node cannot be had here, which has been said.
+    /// Returns `None`, after a message, if node is not available.
     fn dial(platform: &Platform) -> Option<Self> {
         let url = format!("ws://{}{PATH}", platform.address());
         let mut caller = Self(Node::start("gateway_call.mjs", &[&url])?);
@@ -21,7 +21,7 @@ impl Caller {
         Some(caller)
     }
 
-    /// One that has sent `connected` and `start`.
+    /// A caller that has sent `connected` and `start`.
     fn begin(platform: &Platform) -> Option<Self> {
         let mut caller = Self::dial(platform)?;
         caller.say(&json!({ "event": "connected", "protocol": "Call", "version": "1.0.0" }));
@@ -47,17 +47,17 @@ impl Caller {
     }
 
     fn frame(&mut self) -> Value {
-        let told = self.next();
-        assert_eq!(told["on"], "message", "{told}");
-        serde_json::from_str(told["text"].as_str().unwrap()).unwrap()
+        let message = self.next();
+        assert_eq!(message["on"], "message", "{message}");
+        serde_json::from_str(message["text"].as_str().unwrap()).unwrap()
     }
 
-    /// The code of the close, past what is said before it.
+    /// The code of the close frame, after skipping other messages.
     fn closed(&mut self) -> Value {
         loop {
-            let told = self.next();
-            if told["on"] == "close" {
-                return told["code"].clone();
+            let message = self.next();
+            if message["on"] == "close" {
+                return message["code"].clone();
             }
         }
     }
@@ -98,7 +98,7 @@ fn a_mark_follows_each_second_of_audio() {
 }
 
 #[test]
-fn a_key_that_is_pressed_clears_what_is_to_be_played() {
+fn a_pressed_key_clears_the_audio() {
     let platform = Platform::start();
     let Some(mut caller) = Caller::begin(&platform) else {
         return;
@@ -135,7 +135,7 @@ fn bytes_in_place_of_text_close_with_1003() {
 }
 
 #[test]
-fn frames_that_are_none_close_with_1007() {
+fn invalid_frames_close_with_1007() {
     let platform = Platform::start();
     for text in [
         "nonsense",
@@ -164,7 +164,7 @@ fn audio_before_the_start_closes_with_1007() {
 }
 
 #[test]
-fn a_frame_that_is_too_long_closes_with_1009() {
+fn a_frame_above_the_limit_closes_with_1009() {
     let platform = Platform::start();
     let Some(mut caller) = Caller::begin(&platform) else {
         return;
@@ -186,7 +186,7 @@ fn a_stop_of_the_platform_closes_with_1001() {
 }
 
 #[test]
-fn a_request_that_is_no_handshake_is_told_what_is_missing() {
+fn a_request_without_a_handshake_gets_the_reason() {
     let platform = Platform::start();
     let plain = send(platform.address(), "GET", PATH, "", "");
     assert_eq!(plain.refusal(), (400, "bad_handshake".into()));

@@ -1,19 +1,19 @@
-//! socket.io-client in a process of its own.
+//! socket.io-client in a separate process.
 
 use serde_json::{Value, json};
 
 use super::Platform;
 use crate::support::node::Node;
 
-/// One connection of socket.io-client, with all its namespaces.
+/// A connection of socket.io-client, with all its namespaces.
 pub(super) struct Client {
     node: Node,
-    /// What has been told and not been asked for yet.
-    told: Vec<Value>,
+    /// Received messages that no test has requested yet.
+    received: Vec<Value>,
 }
 
 impl Client {
-    /// `None`: node cannot be had here, which has been said.
+    /// Returns `None`, after a message, if node is not available.
     pub(super) fn of(platform: &Platform) -> Option<Self> {
         Self::with(platform, &json!({ "transports": ["websocket"] }))
     }
@@ -21,15 +21,15 @@ impl Client {
     pub(super) fn with(platform: &Platform, options: &Value) -> Option<Self> {
         let url = format!("http://{}", platform.address());
         let node = Node::start("gateway_client.mjs", &[&url, &options.to_string()])?;
-        let told = Vec::new();
-        Some(Self { node, told })
+        let received = Vec::new();
+        Some(Self { node, received })
     }
 
     pub(super) fn order(&mut self, order: &Value) {
         self.node.say(&order.to_string());
     }
 
-    /// Asks for a namespace as the person of a token, and waits until the platform says who that is.
+    /// Joins a namespace with the developer's token, and waits for `authenticate`.
     pub(super) fn enter(&mut self, ns: &str, platform: &Platform) -> Value {
         self.enter_as(
             ns,
@@ -49,41 +49,43 @@ impl Client {
     /// Emits, and waits for the acknowledgement.
     pub(super) fn ask(&mut self, ns: &str, event: &str, data: &Value) -> Value {
         self.order(&json!({ "do": "emit", "ns": ns, "event": event, "data": data, "ack": true }));
-        let is_reply =
-            |told: &Value| told["on"] == "ack" && told["ns"] == ns && told["event"] == event;
+        let is_reply = |message: &Value| {
+            message["on"] == "ack" && message["ns"] == ns && message["event"] == event
+        };
         self.until(is_reply)["reply"].clone()
     }
 
     /// The data of the next event of this name.
     pub(super) fn event(&mut self, ns: &str, event: &str) -> Value {
-        let is_it =
-            |told: &Value| told["on"] == "event" && told["ns"] == ns && told["event"] == event;
+        let is_it = |message: &Value| {
+            message["on"] == "event" && message["ns"] == ns && message["event"] == event
+        };
         self.until(is_it)["args"][0].clone()
     }
 
-    /// The next thing of this kind that happens to a namespace.
+    /// The next message of this type for a namespace.
     pub(super) fn happens(&mut self, ns: &str, what: &str) -> Value {
-        self.until(|told| told["on"] == what && told["ns"] == ns)
+        self.until(|message| message["on"] == what && message["ns"] == ns)
     }
 
-    /// The next thing of this kind that happens to the connection.
+    /// The next message of this type for the connection.
     pub(super) fn transport(&mut self, what: &str) -> Value {
-        self.until(|told| told["on"] == what)
+        self.until(|message| message["on"] == what)
     }
 
-    /// Takes the first thing told that is meant; the others stay for later.
+    /// Removes the first message for which `is_meant` holds. The others stay.
     fn until(&mut self, is_meant: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.told.iter().position(&is_meant) {
-            return self.told.remove(at);
+        if let Some(at) = self.received.iter().position(&is_meant) {
+            return self.received.remove(at);
         }
         loop {
             let line = self.node.line();
-            let told: Value = serde_json::from_str(&line)
-                .unwrap_or_else(|_| panic!("it ended; it had told {:?}", self.told));
-            if is_meant(&told) {
-                return told;
+            let message: Value = serde_json::from_str(&line)
+                .unwrap_or_else(|_| panic!("it ended after {:?}", self.received));
+            if is_meant(&message) {
+                return message;
             }
-            self.told.push(told);
+            self.received.push(message);
         }
     }
 }

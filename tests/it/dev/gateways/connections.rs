@@ -1,10 +1,10 @@
-//! Connections, as socket.io-client makes, keeps and loses them.
+//! Connections of socket.io-client: opening, keeping and losing them.
 
 use serde_json::{Value, json};
 
 use super::Platform;
 use super::client::Client;
-use super::raw::set_pace;
+use super::raw::set_timing;
 
 const CHAT: &str = "/chat";
 
@@ -13,7 +13,7 @@ fn cut(platform: &Platform, order: &Value) -> Value {
 }
 
 #[test]
-fn a_client_begins_by_polling_and_upgrades() {
+fn a_client_starts_with_polling_and_upgrades() {
     let platform = Platform::start();
     let options = json!({ "transports": ["polling", "websocket"] });
     let Some(mut client) = Client::with(&platform, &options) else {
@@ -40,9 +40,9 @@ fn polling_alone_carries_events_both_ways() {
 }
 
 #[test]
-fn pings_keep_a_client() {
+fn pings_keep_a_client_connected() {
     let platform = Platform::start();
-    set_pace(&platform, "30ms", "5s", "5s");
+    set_timing(&platform, "30ms", "5s", "5s");
     let Some(mut client) = Client::of(&platform) else {
         return;
     };
@@ -54,7 +54,7 @@ fn pings_keep_a_client() {
 }
 
 #[test]
-fn a_cut_connection_is_made_anew_by_the_client() {
+fn a_client_reconnects_after_its_connection_breaks() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -70,7 +70,7 @@ fn a_cut_connection_is_made_anew_by_the_client() {
 }
 
 #[test]
-fn a_client_that_the_server_disconnects_stays_away() {
+fn a_client_does_not_reconnect_after_the_server_disconnects_it() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -86,13 +86,13 @@ fn a_client_that_the_server_disconnects_stays_away() {
 }
 
 #[test]
-fn another_pace_begins_with_another_connection() {
+fn new_timing_applies_to_new_connections() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
     };
     client.enter(CHAT, &platform);
-    set_pace(&platform, "31ms", "5s", "5s");
+    set_timing(&platform, "31ms", "5s", "5s");
     cut(&platform, &json!({}));
     client.happens(CHAT, "disconnect");
     client.transport("ping");
@@ -104,7 +104,7 @@ fn a_session_ends_with_its_token() {
     let Some(mut client) = Client::of(&platform) else {
         return;
     };
-    // The token's short life begins when the client is connected.
+    // The short lifetime of the token starts when the client is connected.
     client.enter("/voice", &platform);
     let settings = json!({ "token.ttl": "2" });
     let set = platform.order("POST", "/_evt/settings", &settings);

@@ -1,4 +1,4 @@
-//! Engine.IO 4, as the test suite of its protocol checks a server (github.com/socketio/engine.io-protocol).
+//! Engine.IO 4: the checks of the protocol's test suite (github.com/socketio/engine.io-protocol).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::raw::{
-    Ws, begin, begin_quiet, open_packet, poll, polling, post, set_pace, sid_of, told,
+    Ws, begin, begin_quiet, next_packets, open_packet, poll, polling, post, set_timing, sid_of,
 };
 use super::{Platform, send};
 
@@ -30,7 +30,7 @@ fn a_websocket_is_opened_with_nothing_to_upgrade_to() {
 }
 
 #[test]
-fn requests_that_begin_nothing_are_refused() {
+fn requests_without_a_session_are_refused() {
     let platform = Platform::start();
     let refused = [
         ("GET", "?EIO=3&transport=polling", "5"),
@@ -56,7 +56,7 @@ fn requests_that_begin_nothing_are_refused() {
 }
 
 #[test]
-fn a_payload_that_is_too_large_is_refused() {
+fn a_payload_above_the_limit_is_refused() {
     let platform = Platform::start();
     let open = begin(&platform);
     let body = format!("4{}", "x".repeat(1_000_000));
@@ -64,7 +64,7 @@ fn a_payload_that_is_too_large_is_refused() {
 }
 
 #[test]
-fn a_packet_that_is_none_closes_the_session() {
+fn an_invalid_packet_closes_the_session() {
     let platform = Platform::start();
     let open = begin(&platform);
     assert_eq!(post(&platform, sid_of(&open), "abc").status, 400);
@@ -78,7 +78,7 @@ fn several_packets_travel_in_one_payload() {
     let sid = sid_of(&open);
     let payload = "40/none,{}\u{1e}40/neither,{}";
     assert_eq!(post(&platform, sid, payload).body, "ok");
-    let answer = told(&platform, sid);
+    let answer = next_packets(&platform, sid);
     let packets: Vec<&str> = answer.split('\u{1e}').collect();
     let expected = [
         "44/none,{\"message\":\"Invalid namespace\"}",
@@ -90,7 +90,7 @@ fn several_packets_travel_in_one_payload() {
 #[test]
 fn a_polling_client_is_pinged_and_dropped_when_it_does_not_answer() {
     let platform = Platform::start();
-    set_pace(&platform, "50ms", "100ms", "30s");
+    set_timing(&platform, "50ms", "100ms", "30s");
     let open = begin(&platform);
     assert_eq!(poll(&platform, sid_of(&open)).body, "2");
     let end = poll(&platform, sid_of(&open));
@@ -101,7 +101,7 @@ fn a_polling_client_is_pinged_and_dropped_when_it_does_not_answer() {
 #[test]
 fn a_websocket_that_answers_pings_stays() {
     let platform = Platform::start();
-    set_pace(&platform, "30ms", "5s", "30s");
+    set_timing(&platform, "30ms", "5s", "30s");
     let mut ws = Ws::open(&platform, "");
     let open = open_packet(&ws.text());
     assert_eq!(open["pingInterval"], 30);
@@ -114,7 +114,7 @@ fn a_websocket_that_answers_pings_stays() {
 #[test]
 fn a_websocket_that_does_not_answer_a_ping_is_closed_in_time() {
     let platform = Platform::start();
-    set_pace(&platform, "20ms", "100ms", "30s");
+    set_timing(&platform, "20ms", "100ms", "30s");
     let mut ws = Ws::open(&platform, "");
     ws.text();
     assert_eq!(ws.packet(), "2");
@@ -126,11 +126,11 @@ fn a_websocket_that_does_not_answer_a_ping_is_closed_in_time() {
 #[test]
 fn a_client_that_joins_no_namespace_is_closed() {
     let platform = Platform::start();
-    set_pace(&platform, "10s", "10s", "50ms");
+    set_timing(&platform, "10s", "10s", "50ms");
     let mut ws = Ws::open(&platform, "");
     ws.text();
-    let said = ws.rest();
-    assert_eq!(said, ["1"]);
+    let received = ws.rest();
+    assert_eq!(received, ["1"]);
 }
 
 #[test]
@@ -147,18 +147,18 @@ fn a_close_packet_ends_a_websocket() {
     let mut ws = Ws::open(&platform, "");
     ws.text();
     ws.send("1");
-    let said = ws.rest();
-    assert_eq!(said, Vec::<String>::new());
+    let received = ws.rest();
+    assert_eq!(received, Vec::<String>::new());
 }
 
-/// A poll that is left waiting.
+/// A poll that waits for packets.
 fn waiting_poll(platform: &Platform, sid: &str) -> TcpStream {
     let mut stream = TcpStream::connect(platform.address()).expect("the platform listens");
     let head = format!(
         "GET /socket.io/?EIO=4&transport=polling&sid={sid} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
         platform.address()
     );
-    stream.write_all(head.as_bytes()).expect("it is taken");
+    stream.write_all(head.as_bytes()).expect("it is accepted");
     stream
 }
 
@@ -202,8 +202,8 @@ fn a_session_without_its_probe_is_not_upgraded() {
     let open = begin(&platform);
     let mut ws = Ws::open(&platform, &format!("&sid={}", sid_of(&open)));
     ws.send("3probe");
-    let said = ws.rest();
-    assert_eq!(said, Vec::<String>::new());
+    let received = ws.rest();
+    assert_eq!(received, Vec::<String>::new());
 }
 
 #[test]
@@ -230,12 +230,12 @@ fn foreign_hosts_and_pages_get_no_transport() {
 }
 
 #[test]
-fn a_stopped_platform_has_closed_its_clients() {
+fn a_platform_that_stops_closes_its_clients() {
     let platform = Platform::start();
     let mut ws = Ws::in_chat(&platform);
     let begun = Instant::now();
     drop(platform);
-    let said = ws.rest();
-    assert_eq!(said, ["1"]);
+    let received = ws.rest();
+    assert_eq!(received, ["1"]);
     assert!(begun.elapsed() < Duration::from_secs(2));
 }

@@ -1,4 +1,4 @@
-//! The gateways, by socket.io-client and ws (npm) and by raw bytes.
+//! The gateways, with socket.io-client and ws (npm) and with raw bytes.
 
 mod calls;
 mod client;

@@ -1,7 +1,7 @@
-//! The three namespaces, as socket.io-client meets them.
+//! The three namespaces, with socket.io-client.
 
+use evt::dev::AuthMode;
 use evt::dev::DevOptions;
-use evt::dev::appengine::auth::AuthMode;
 use serde_json::{Value, json};
 
 use super::Platform;
@@ -19,7 +19,7 @@ fn strict() -> Platform {
 }
 
 #[test]
-fn a_good_token_is_told_who_it_stands_for() {
+fn a_client_with_a_valid_token_receives_its_user() {
     let platform = strict();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -35,7 +35,7 @@ fn a_good_token_is_told_who_it_stands_for() {
 }
 
 #[test]
-fn a_bad_token_is_told_so_and_disconnected() {
+fn a_client_with_an_invalid_token_gets_the_reason_and_is_disconnected() {
     let platform = strict();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -50,7 +50,7 @@ fn a_bad_token_is_told_so_and_disconnected() {
 }
 
 #[test]
-fn a_message_is_acknowledged_and_kept() {
+fn a_message_is_acknowledged_and_stored() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -68,7 +68,7 @@ fn a_message_is_acknowledged_and_kept() {
 }
 
 #[test]
-fn a_refusal_can_come_before_the_connection() {
+fn a_client_can_be_refused_with_connect_error() {
     let platform = strict();
     let settings = json!({ "gateways.refuse": "connect-error" });
     assert_eq!(
@@ -96,7 +96,7 @@ fn a_handshake_without_an_organisation_is_refused() {
 }
 
 #[test]
-fn headers_and_query_stand_in_for_the_handshake() {
+fn headers_and_query_replace_the_handshakes_auth() {
     let platform = strict();
     let token = &platform.running().token;
     let headers = json!({ "authorization": format!("Bearer {token}"), "orgid": "my-org" });
@@ -114,7 +114,7 @@ fn headers_and_query_stand_in_for_the_handshake() {
 }
 
 #[test]
-fn who_only_listens_needs_no_token_and_may_say_nothing() {
+fn a_client_for_broadcasts_needs_no_token_and_cannot_send() {
     let platform = strict();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -142,7 +142,7 @@ fn push(platform: &Platform, order: Value) -> Value {
 }
 
 #[test]
-fn a_chat_goes_from_the_queue_to_a_person_and_ends() {
+fn a_chat_is_queued_assigned_and_closed() {
     let platform = Platform::start();
     let Some(mut customer) = Client::of(&platform) else {
         return;
@@ -179,7 +179,7 @@ fn a_chat_goes_from_the_queue_to_a_person_and_ends() {
 }
 
 #[test]
-fn an_empty_queue_gives_no_chat() {
+fn an_empty_queue_assigns_no_chat() {
     let platform = Platform::start();
     let Some(mut agent) = Client::of(&platform) else {
         return;
@@ -190,7 +190,7 @@ fn an_empty_queue_gives_no_chat() {
 }
 
 #[test]
-fn an_assistant_answers_piece_by_piece_and_then_whole() {
+fn an_assistants_answer_is_streamed_and_then_sent_as_a_message() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -199,26 +199,26 @@ fn an_assistant_answers_piece_by_piece_and_then_whole() {
     let message = json!({ "message": "tea", "chatId": "c", "assistantId": "assistant" });
     let reply = client.ask(CHAT, "chat-message", &message);
     assert_eq!(reply["routedTo"], "agent");
-    let mut said = String::new();
+    let mut text = String::new();
     loop {
         let frame = client.event(CHAT, "chat-stream");
         assert_eq!(frame["chatId"], "c");
         match frame["event"].as_str().unwrap() {
-            "chunk" => said.push_str(frame["data"]["content"].as_str().unwrap()),
+            "chunk" => text.push_str(frame["data"]["content"].as_str().unwrap()),
             "end" => break,
             other => panic!("{other}"),
         }
     }
-    assert!(said.contains("tea"), "{said}");
+    assert!(text.contains("tea"), "{text}");
     let whole = client.event(CHAT, "message");
     assert_eq!(
         (&whole["content"], &whole["sender"]),
-        (&json!(said), &json!("assistant"))
+        (&json!(text), &json!("assistant"))
     );
 }
 
 #[test]
-fn a_message_that_was_read_is_told_to_who_wrote_it() {
+fn the_sender_learns_that_a_message_was_read() {
     let platform = Platform::start();
     let Some(mut writer) = Client::of(&platform) else {
         return;
@@ -266,7 +266,7 @@ fn files_are_passed_on_byte_for_byte() {
 }
 
 #[test]
-fn an_event_that_there_is_not_is_an_error() {
+fn an_unknown_event_is_an_error() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -281,7 +281,7 @@ fn an_event_that_there_is_not_is_an_error() {
 }
 
 #[test]
-fn organisations_hear_nothing_of_each_other() {
+fn an_organisation_receives_no_events_of_another() {
     let platform = Platform::start();
     let Some(mut ours) = Client::of(&platform) else {
         return;
@@ -311,7 +311,7 @@ fn organisations_hear_nothing_of_each_other() {
 }
 
 #[test]
-fn customers_do_not_do_the_work_of_the_staff() {
+fn customers_cannot_send_events_of_the_staff() {
     let platform = strict();
     let credentials = json!({ "email": "ada@example.test", "password": "pw" });
     platform.create("customer", credentials.clone());
@@ -329,7 +329,7 @@ fn customers_do_not_do_the_work_of_the_staff() {
 }
 
 #[test]
-fn a_group_hears_its_messages_and_who_comes_and_goes() {
+fn a_group_receives_its_messages_and_joins_and_leaves() {
     const COMMUNITY: &str = "/community-chat";
     let platform = Platform::start();
     let Some(mut one) = Client::of(&platform) else {
@@ -362,7 +362,7 @@ fn a_group_hears_its_messages_and_who_comes_and_goes() {
 }
 
 #[test]
-fn nobody_writes_to_a_group_from_outside() {
+fn only_members_can_write_to_a_group() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -374,7 +374,7 @@ fn nobody_writes_to_a_group_from_outside() {
 }
 
 #[test]
-fn a_conversation_ends_with_its_transcript() {
+fn a_voice_session_ends_with_its_transcript() {
     let platform = Platform::start();
     let Some(mut client) = Client::of(&platform) else {
         return;
@@ -393,7 +393,7 @@ fn a_conversation_ends_with_its_transcript() {
 }
 
 #[test]
-fn a_push_reaches_those_who_are_meant() {
+fn a_push_reaches_the_selected_clients() {
     let platform = Platform::start();
     let Some(mut ours) = Client::of(&platform) else {
         return;
@@ -426,7 +426,7 @@ fn a_push_reaches_those_who_are_meant() {
 }
 
 #[test]
-fn a_push_that_no_client_could_hear_is_refused() {
+fn a_push_of_a_reserved_event_is_refused() {
     let platform = Platform::start();
     for (order, code) in [
         (
@@ -445,7 +445,7 @@ fn a_push_that_no_client_could_hear_is_refused() {
 }
 
 #[test]
-fn a_flow_starts_when_a_chat_waits_for_a_person() {
+fn a_flow_starts_when_a_chat_is_queued() {
     let (platform, app) = (Platform::start(), App::start());
     let flow = json!({
         "name": "a chat waits",

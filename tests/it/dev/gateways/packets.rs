@@ -1,9 +1,9 @@
-//! Socket.IO 5, as the test suite of its protocol checks a server (github.com/socketio/socket.io-protocol).
+//! Socket.IO 5: the checks of the protocol's test suite (github.com/socketio/socket.io-protocol).
 
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::raw::{Ws, begin, post, sid_of, told};
+use super::raw::{Ws, begin, next_packets, post, sid_of};
 
 fn opened(platform: &Platform) -> Ws {
     let mut ws = Ws::open(platform, "");
@@ -56,7 +56,7 @@ fn an_acknowledgement_has_the_id_of_its_event() {
 }
 
 #[test]
-fn an_event_that_wants_no_acknowledgement_gets_none() {
+fn an_event_without_an_id_gets_no_acknowledgement() {
     let platform = Platform::start();
     let mut ws = Ws::in_chat(&platform);
     ws.send("42/chat,[\"set-status\",{\"status\":\"away\"}]");
@@ -65,7 +65,7 @@ fn an_event_that_wants_no_acknowledgement_gets_none() {
 }
 
 #[test]
-fn attachments_come_back_as_they_went() {
+fn attachments_are_returned_unchanged() {
     let platform = Platform::start();
     let mut ws = opened(&platform);
     ws.join("/voice", &platform);
@@ -93,15 +93,15 @@ fn attachments_travel_in_base64_by_polling() {
     let sid = sid_of(&open);
     let auth = json!({ "token": platform.running().token, "orgId": "my-org" });
     assert_eq!(post(&platform, sid, &format!("40/voice,{auth}")).body, "ok");
-    while !told(&platform, sid).contains("authenticate") {}
+    while !next_packets(&platform, sid).contains("authenticate") {}
     let packets = "42/voice,[\"start\"]\u{1e}451-/voice,[\"media\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAAH/";
     assert_eq!(post(&platform, sid, packets).body, "ok");
-    let back = told(&platform, sid);
+    let back = next_packets(&platform, sid);
     assert!(back.ends_with("\u{1e}bAAH/"), "{back}");
 }
 
 #[test]
-fn what_is_no_packet_closes_the_connection() {
+fn an_invalid_packet_closes_the_connection() {
     let platform = Platform::start();
     for packet in [
         "4abc",
@@ -117,7 +117,7 @@ fn what_is_no_packet_closes_the_connection() {
 }
 
 #[test]
-fn bytes_that_belong_to_no_event_close_the_connection() {
+fn unexpected_bytes_close_the_connection() {
     let platform = Platform::start();
     let mut ws = Ws::in_chat(&platform);
     ws.send_bytes(&[1, 2, 3]);
@@ -125,11 +125,11 @@ fn bytes_that_belong_to_no_event_close_the_connection() {
 }
 
 #[test]
-fn leaving_a_namespace_leaves_the_connection() {
+fn leaving_a_namespace_keeps_the_connection() {
     let platform = Platform::start();
     let mut ws = Ws::in_chat(&platform);
     ws.send("41/chat,");
-    // A client that is back before it has left is not answered.
+    // A client that rejoins before it has left gets no answer.
     while sessions(&platform) != json!([]) {
         std::thread::yield_now();
     }

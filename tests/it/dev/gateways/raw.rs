@@ -1,4 +1,4 @@
-//! Engine.IO by hand: polls, posts, and frames of a WebSocket.
+//! Raw Engine.IO: polls, posts, and WebSocket frames.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, client};
 
 use super::{Platform, Reply, send};
 
-/// How long an answer may take: far longer than it does.
+/// The timeout of a response, much longer than needed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request to the transport; `query` follows `EIO=4&transport=polling`.
@@ -23,8 +23,8 @@ pub(super) fn poll(platform: &Platform, sid: &str) -> Reply {
     polling(platform, "GET", &format!("&sid={sid}"), "")
 }
 
-/// The next packets that are no ping; pings are answered.
-pub(super) fn told(platform: &Platform, sid: &str) -> String {
+/// The next packets other than pings, which are answered.
+pub(super) fn next_packets(platform: &Platform, sid: &str) -> String {
     loop {
         let reply = poll(platform, sid);
         assert_eq!(reply.status, 200, "{reply:?}");
@@ -37,7 +37,7 @@ pub(super) fn told(platform: &Platform, sid: &str) -> String {
     }
 }
 
-/// Begins a session by polling, past its first ping, so that a poll has to wait; its id.
+/// Starts a session by polling and handles its first ping, so that the next poll waits. Returns its id.
 pub(super) fn begin_quiet(platform: &Platform) -> String {
     let open = begin(platform);
     let sid = sid_of(&open).to_owned();
@@ -50,7 +50,7 @@ pub(super) fn post(platform: &Platform, sid: &str, body: &str) -> Reply {
     polling(platform, "POST", &format!("&sid={sid}"), body)
 }
 
-/// Begins a session by polling; its open packet.
+/// Starts a session by polling. Returns its open packet.
 pub(super) fn begin(platform: &Platform) -> Value {
     let reply = polling(platform, "GET", "", "");
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -67,8 +67,8 @@ pub(super) fn sid_of(open: &Value) -> &str {
     open["sid"].as_str().expect("the open packet has a sid")
 }
 
-/// Sets the times of the transport.
-pub(super) fn set_pace(platform: &Platform, interval: &str, timeout: &str, connect: &str) {
+/// Sets the timing of the transport.
+pub(super) fn set_timing(platform: &Platform, interval: &str, timeout: &str, connect: &str) {
     let settings = json!({
         "gateways.ping_interval": interval,
         "gateways.ping_timeout": timeout,
@@ -82,7 +82,7 @@ pub(super) fn set_pace(platform: &Platform, interval: &str, timeout: &str, conne
 pub(super) struct Ws(WebSocket<TcpStream>);
 
 impl Ws {
-    /// Opens one; `query` follows `EIO=4&transport=websocket`.
+    /// Opens a WebSocket. `query` follows `EIO=4&transport=websocket`.
     pub(super) fn open(platform: &Platform, query: &str) -> Self {
         Self::try_open(platform, query, &[]).expect("it is upgraded")
     }
@@ -120,7 +120,7 @@ impl Ws {
         }
     }
 
-    /// One that has joined `/chat` as the person who is always there.
+    /// A WebSocket that has joined `/chat` as the built-in user.
     pub(super) fn in_chat(platform: &Platform) -> Self {
         let mut ws = Self::open(platform, "");
         ws.text();
@@ -128,7 +128,7 @@ impl Ws {
         ws
     }
 
-    /// Joins a namespace, and takes the two packets that follow.
+    /// Joins a namespace, and reads the two packets that follow.
     pub(super) fn join(&mut self, ns: &str, platform: &Platform) {
         let auth = json!({ "token": platform.running().token, "orgId": "my-org" });
         self.send(&format!("40{ns},{auth}"));
@@ -145,16 +145,16 @@ impl Ws {
     }
 
     pub(super) fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).expect("it is taken");
+        self.0.send(Message::text(text)).expect("it is accepted");
     }
 
     pub(super) fn send_bytes(&mut self, bytes: &[u8]) {
         self.0
             .send(Message::binary(bytes.to_vec()))
-            .expect("it is taken");
+            .expect("it is accepted");
     }
 
-    /// The next message that is text, a ping too.
+    /// The next text message, including pings.
     pub(super) fn packet(&mut self) -> String {
         match self.0.read().expect("a message") {
             Message::Text(text) => text.to_string(),
@@ -162,7 +162,7 @@ impl Ws {
         }
     }
 
-    /// The next text that is no ping; those are answered.
+    /// The next text message other than a ping. Pings are answered.
     pub(super) fn text(&mut self) -> String {
         loop {
             match self.packet().as_str() {
@@ -179,7 +179,7 @@ impl Ws {
         }
     }
 
-    /// What comes, apart from pings, until the other side closes.
+    /// The messages other than pings, until the other side closes.
     pub(super) fn rest(&mut self) -> Vec<String> {
         let mut texts = Vec::new();
         loop {
@@ -188,7 +188,7 @@ impl Ws {
                 Ok(Message::Text(text)) => texts.push(text.to_string()),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    panic!("it stays open; it has said {texts:?}")
+                    panic!("it stays open after {texts:?}")
                 }
                 Err(_) => return texts,
             }

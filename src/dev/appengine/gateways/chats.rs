@@ -1,4 +1,4 @@
-//! Chats and who has them: in memory, bounded, each organisation for itself.
+//! Chats and their assignments: in memory, bounded, separate for each organisation.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,13 +7,13 @@ use serde_json::json;
 use super::payload::Payload;
 use crate::time::Timestamp;
 
-/// Chats at a time; the one that has been quiet for longest makes room, one that has ended before all others.
+/// Maximum number of chats. Beyond it the least recently used one is deleted, ended chats first.
 const CHATS: usize = 1_000;
-/// Messages kept of all chats, and the bytes that they may take; the oldest are forgotten first.
+/// Maximum number and size of the messages of all chats. The oldest are deleted first.
 const MESSAGES: usize = 10_000;
 const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Someone in a chat.
+/// A participant of a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) email: String,
@@ -26,15 +26,15 @@ impl Person {
     }
 }
 
-/// In what part somebody speaks.
+/// The role of a sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Role {
     Customer,
     Agent,
     Assistant,
 }
 
-impl Part {
+impl Role {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Customer => "customer",
@@ -44,56 +44,56 @@ impl Part {
     }
 }
 
-/// Who answers in a chat.
+/// Who answers the customer of a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Nobody has been asked for.
+pub(super) enum Assignment {
+    /// No agent has been requested yet.
     #[default]
     Open,
-    /// It waits for a person.
+    /// The chat waits for an agent.
     Queued,
-    With(Person),
+    Agent(Person),
     Assistant,
     Ended,
 }
 
-/// What is said, before it has an id.
+/// A message before it has an id.
 #[derive(Clone, Debug)]
-pub(super) struct Saying {
+pub(super) struct NewMessage {
     pub(super) from: Person,
-    pub(super) part: Part,
+    pub(super) role: Role,
     pub(super) text: String,
-    /// `text`, unless the sender says otherwise.
+    /// The sender's `type`; `text` by default.
     pub(super) kind: String,
     pub(super) files: Payload,
 }
 
-/// What was said.
+/// A stored message.
 #[derive(Clone, Debug)]
 pub(super) struct Message {
     pub(super) id: String,
-    saying: Saying,
+    new: NewMessage,
     at: Timestamp,
     status: String,
 }
 
 impl Message {
     pub(super) fn payload(&self, chat: &str) -> Payload {
-        let Saying {
+        let NewMessage {
             from,
-            part,
+            role,
             text,
             kind,
             files,
-        } = &self.saying;
-        // Clients of both generations: the older ones read `message`, the newer ones `content`.
+        } = &self.new;
+        // Older clients read `message`, newer ones `content`.
         let body = json!({
             "messageId": self.id,
             "chatId": chat,
             "message": text,
             "content": text,
             "type": kind,
-            "sender": part.as_str(),
+            "sender": role.as_str(),
             "status": self.status,
             "timestamp": self.at,
         });
@@ -103,19 +103,19 @@ impl Message {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.saying.text.len() + self.saying.files.size()
+        size_of::<Self>() + self.new.text.len() + self.new.files.size()
     }
 }
 
-/// One chat.
+/// A chat.
 #[derive(Debug, Default)]
 pub(super) struct Chat {
     pub(super) customer: Person,
-    pub(super) place: Place,
+    pub(super) assignment: Assignment,
     messages: VecDeque<Message>,
-    /// Its place among all chats by their last change.
+    /// Orders chats by their last change.
     touched: u64,
-    /// Its place in the queue.
+    /// Orders chats in the queue.
     queued: u64,
 }
 
@@ -123,24 +123,24 @@ type Key = (String, String);
 
 /// All chats of all organisations.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct Chats {
     chats: HashMap<Key, Chat>,
-    /// The chats of the messages that are kept, oldest message first.
+    /// The chat of each stored message, oldest message first.
     order: VecDeque<Key>,
     bytes: usize,
     clock: u64,
 }
 
-impl Desk {
+impl Chats {
     pub(super) fn len(&self) -> usize {
         self.chats.len()
     }
 
-    /// The chat of this id; a new one where there is none.
+    /// Finds or creates a chat.
     pub(super) fn open(&mut self, org: &str, id: &str) -> &mut Chat {
         let key = (org.to_owned(), id.to_owned());
         if !self.chats.contains_key(&key) && self.chats.len() >= CHATS {
-            self.forget_one();
+            self.delete_one();
         }
         self.clock += 1;
         let chat = self.chats.entry(key).or_default();
@@ -152,11 +152,11 @@ impl Desk {
         self.chats.get(&(org.to_owned(), id.to_owned()))
     }
 
-    /// Keeps what is said in a chat.
-    pub(super) fn say(&mut self, org: &str, id: &str, saying: Saying) -> Message {
+    /// Stores a message.
+    pub(super) fn add(&mut self, org: &str, id: &str, new: NewMessage) -> Message {
         let message = Message {
             id: format!("msg-{}", uuid::Uuid::now_v7().simple()),
-            saying,
+            new,
             at: Timestamp::now(),
             status: "sent".to_owned(),
         };
@@ -165,52 +165,52 @@ impl Desk {
         self.order.push_back((org.to_owned(), id.to_owned()));
         self.bytes += size;
         while self.order.len() > MESSAGES || self.bytes > MESSAGE_BYTES {
-            self.forget_message();
+            self.delete_message();
         }
         message
     }
 
-    /// Lets a chat wait for a person; its number in the queue, from 1.
+    /// Adds a chat to the queue. Returns its position, from 1.
     pub(super) fn queue(&mut self, org: &str, id: &str) -> usize {
         self.clock += 1;
         let now = self.clock;
         let chat = self.open(org, id);
-        if chat.place != Place::Queued {
-            chat.place = Place::Queued;
+        if chat.assignment != Assignment::Queued {
+            chat.assignment = Assignment::Queued;
             chat.queued = now;
         }
         let waiting = self.waiting(org);
-        let place = waiting.iter().position(|(known, _)| *known == id);
-        place.map_or(waiting.len(), |before| before + 1)
+        let assignment = waiting.iter().position(|(known, _)| *known == id);
+        assignment.map_or(waiting.len(), |before| before + 1)
     }
 
-    /// The chats that wait for a person, the first one first.
+    /// The chats in the queue, the longest waiting one first.
     pub(super) fn waiting(&self, org: &str) -> Vec<(&str, &Chat)> {
         let mut waiting: Vec<(&str, &Chat)> = self
             .chats
             .iter()
-            .filter(|((of, _), chat)| of == org && chat.place == Place::Queued)
+            .filter(|((of, _), chat)| of == org && chat.assignment == Assignment::Queued)
             .map(|((_, id), chat)| (id.as_str(), chat))
             .collect();
         waiting.sort_by_key(|(_, chat)| chat.queued);
         waiting
     }
 
-    /// Gives the first chat that waits to a person.
+    /// Assigns the first chat in the queue to an agent.
     pub(super) fn pick(&mut self, org: &str, agent: &Person) -> Option<String> {
         let id = self.waiting(org).first()?.0.to_owned();
-        self.open(org, &id).place = Place::With(agent.clone());
+        self.open(org, &id).assignment = Assignment::Agent(agent.clone());
         Some(id)
     }
 
-    /// What was said in a chat, and is still kept.
+    /// The stored messages of a chat.
     pub(super) fn history(&self, org: &str, id: &str) -> Payload {
         let chat = self.chat(org, id);
         let messages = chat.into_iter().flat_map(|chat| &chat.messages);
         messages.map(|message| message.payload(id)).collect()
     }
 
-    /// The chat of somebody's that changed last.
+    /// The customer's chat that changed last.
     pub(super) fn last_of(&self, org: &str, email: &str) -> Option<&str> {
         let own = self
             .chats
@@ -220,7 +220,7 @@ impl Desk {
         last.map(|((_, id), _)| id.as_str())
     }
 
-    /// Notes that a message was delivered or read; whether it is there.
+    /// Sets the status of a message. Returns whether the message exists.
     pub(super) fn mark(&mut self, org: &str, id: &str, message: &str, status: &str) -> bool {
         let chat = self.chats.get_mut(&(org.to_owned(), id.to_owned()));
         let mut messages = chat.into_iter().flat_map(|chat| chat.messages.iter_mut());
@@ -231,7 +231,7 @@ impl Desk {
         true
     }
 
-    fn forget_message(&mut self) {
+    fn delete_message(&mut self) {
         let Some(key) = self.order.pop_front() else {
             self.bytes = 0;
             return;
@@ -242,11 +242,11 @@ impl Desk {
         }
     }
 
-    fn forget_one(&mut self) {
+    fn delete_one(&mut self) {
         let oldest = self
             .chats
             .iter()
-            .min_by_key(|(_, chat)| (chat.place != Place::Ended, chat.touched))
+            .min_by_key(|(_, chat)| (chat.assignment != Assignment::Ended, chat.touched))
             .map(|(key, _)| key.clone());
         let Some(key) = oldest else { return };
         let Some(chat) = self.chats.remove(&key) else {
@@ -262,10 +262,10 @@ impl Desk {
 mod tests {
     use super::*;
 
-    fn saying(text: &str) -> Saying {
-        Saying {
+    fn new(text: &str) -> NewMessage {
+        NewMessage {
             from: Person::default(),
-            part: Part::Customer,
+            role: Role::Customer,
             text: text.to_owned(),
             kind: "text".to_owned(),
             files: Payload::Null,
@@ -280,59 +280,59 @@ mod tests {
     }
 
     #[test]
-    fn organisations_see_only_their_own_chats() {
-        let mut desk = Desk::default();
-        desk.say("a", "chat-1", saying("hello"));
-        desk.queue("a", "chat-1");
-        assert_eq!(count(&desk.history("b", "chat-1")), 0);
-        assert_eq!(desk.pick("b", &Person::default()), None);
+    fn an_organisation_sees_only_its_own_chats() {
+        let mut chats = Chats::default();
+        chats.add("a", "chat-1", new("hello"));
+        chats.queue("a", "chat-1");
+        assert_eq!(count(&chats.history("b", "chat-1")), 0);
+        assert_eq!(chats.pick("b", &Person::default()), None);
     }
 
     #[test]
-    fn chats_are_picked_in_the_order_in_which_they_asked() {
-        let mut desk = Desk::default();
-        assert_eq!(desk.queue("a", "first"), 1);
-        assert_eq!(desk.queue("a", "second"), 2);
-        assert_eq!(desk.queue("a", "first"), 1);
+    fn chats_are_assigned_in_the_order_of_the_queue() {
+        let mut chats = Chats::default();
+        assert_eq!(chats.queue("a", "first"), 1);
+        assert_eq!(chats.queue("a", "second"), 2);
+        assert_eq!(chats.queue("a", "first"), 1);
         let agent = Person::default();
-        assert_eq!(desk.pick("a", &agent).as_deref(), Some("first"));
-        assert_eq!(desk.pick("a", &agent).as_deref(), Some("second"));
-        assert_eq!(desk.pick("a", &agent), None);
+        assert_eq!(chats.pick("a", &agent).as_deref(), Some("first"));
+        assert_eq!(chats.pick("a", &agent).as_deref(), Some("second"));
+        assert_eq!(chats.pick("a", &agent), None);
     }
 
     #[test]
-    fn the_oldest_messages_are_forgotten_beyond_the_bytes_allowed() {
-        let mut desk = Desk::default();
+    fn the_oldest_messages_are_deleted_beyond_the_maximum_size() {
+        let mut chats = Chats::default();
         let long = "x".repeat(1024 * 1024);
-        desk.say("a", "quiet", saying("hello"));
+        chats.add("a", "quiet", new("hello"));
         for _ in 0..20 {
-            desk.say("a", "loud", saying(&long));
+            chats.add("a", "loud", new(&long));
         }
-        assert_eq!(count(&desk.history("a", "quiet")), 0);
-        assert!((10..17).contains(&count(&desk.history("a", "loud"))));
-        assert!(desk.bytes <= MESSAGE_BYTES);
+        assert_eq!(count(&chats.history("a", "quiet")), 0);
+        assert!((10..17).contains(&count(&chats.history("a", "loud"))));
+        assert!(chats.bytes <= MESSAGE_BYTES);
     }
 
     #[test]
-    fn a_chat_that_has_ended_makes_room_first() {
-        let mut desk = Desk::default();
-        desk.say("a", "old", saying("hello"));
-        desk.open("a", "ended").place = Place::Ended;
+    fn an_ended_chat_is_deleted_first() {
+        let mut chats = Chats::default();
+        chats.add("a", "old", new("hello"));
+        chats.open("a", "ended").assignment = Assignment::Ended;
         for n in 2..=CHATS {
-            desk.open("a", &n.to_string());
+            chats.open("a", &n.to_string());
         }
-        assert_eq!(desk.len(), CHATS);
-        assert!(desk.chat("a", "ended").is_none());
-        assert!(desk.chat("a", "old").is_some());
+        assert_eq!(chats.len(), CHATS);
+        assert!(chats.chat("a", "ended").is_none());
+        assert!(chats.chat("a", "old").is_some());
     }
 
     #[test]
-    fn a_message_that_is_read_says_so() {
-        let mut desk = Desk::default();
-        let message = desk.say("a", "c", saying("hello"));
-        assert!(desk.mark("a", "c", &message.id, "read"));
-        assert!(!desk.mark("a", "c", "msg-0", "read"));
-        let Payload::List(history) = desk.history("a", "c") else {
+    fn a_message_has_the_status_read_after_it_is_read() {
+        let mut chats = Chats::default();
+        let message = chats.add("a", "c", new("hello"));
+        assert!(chats.mark("a", "c", &message.id, "read"));
+        assert!(!chats.mark("a", "c", "msg-0", "read"));
+        let Payload::List(history) = chats.history("a", "c") else {
             panic!("a list")
         };
         assert_eq!(history[0].text(&["status"]), Some("read"));

@@ -1,4 +1,4 @@
-//! Which receiver a path is.
+//! Finds the receiver of a path.
 
 use http::HeaderMap;
 use serde_json::Value;
@@ -6,18 +6,18 @@ use serde_json::Value;
 use super::Vendor;
 use crate::dev::host::refusal::Refusal;
 
-/// A prefix under which the same receivers stand.
+/// A prefix with the same receivers below it.
 pub(super) const UPSTREAM: &str = "/upstream";
 
-/// What a receiver's path says.
-pub(super) struct Place<'a> {
-    /// `None` where several vendors share the receiver.
+/// The contents of a receiver's path.
+pub(super) struct Receiver<'a> {
+    /// `None` if several vendors share the receiver.
     pub(super) vendor: Option<&'static Vendor>,
-    /// The organisation that the path names.
+    /// The organisation, if the path contains one.
     pub(super) org: Option<&'a str>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Receiver<'a> {
     pub(super) fn of(path: &'a str) -> Result<Self, Refusal> {
         let path = path.strip_prefix(UPSTREAM).unwrap_or(path);
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
@@ -30,13 +30,13 @@ impl<'a> Place<'a> {
             | ["sync", "social", "webhook", vendor]
             | ["connect", "webhook", vendor]
             | ["connect", "webhook", vendor, _] => (Some(*vendor), None),
-            _ => return Err(Refusal::not_found("no vendor is received here")),
+            _ => return Err(Refusal::not_found("there is no receiver at this path")),
         };
         let vendor = vendor.map(super::find).transpose()?;
         Ok(Self { vendor, org })
     }
 
-    /// The vendor of a request: where several share the receiver, each is known by what only it sends.
+    /// The vendor of a request. Vendors that share a receiver are recognised by their headers and bodies.
     pub(super) fn vendor_of(
         &self,
         headers: &HeaderMap,
@@ -48,7 +48,7 @@ impl<'a> Place<'a> {
                 Some(name) => super::find(name),
                 None => Err(Refusal::bad_request(
                     "unknown_vendor",
-                    "neither headers nor body are those of SendGrid, Mailgun, SES or Resend; /connect/webhook/{vendor} says which it is",
+                    "neither headers nor body are those of SendGrid, Mailgun, SES or Resend; use /connect/webhook/{vendor}",
                 )),
             },
         }
@@ -73,7 +73,7 @@ fn email_vendor(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
         Value::Object(body) if body.contains_key("event-data") => Some("mailgun"),
         Value::Object(body) if body.contains_key("TopicArn") => Some("ses"),
         Value::Object(_) => None,
-        // The form of Mailgun's older webhooks.
+        // The format of Mailgun's older webhooks.
         _ if body.windows(10).any(|part| part == b"signature=") => Some("mailgun"),
         _ => None,
     }
@@ -104,14 +104,14 @@ mod tests {
             ("/broadcast/email/webhook", None, None),
         ];
         for (path, vendor, org) in paths {
-            let place = Place::of(path).unwrap();
-            assert_eq!(place.vendor.map(|found| found.name), vendor, "{path}");
-            assert_eq!(place.org, org, "{path}");
+            let receiver = Receiver::of(path).unwrap();
+            assert_eq!(receiver.vendor.map(|found| found.name), vendor, "{path}");
+            assert_eq!(receiver.org, org, "{path}");
         }
     }
 
     #[test]
-    fn vendors_that_share_a_receiver_are_told_apart() {
+    fn vendors_that_share_a_receiver_are_recognised() {
         let headers = HeaderMap::new();
         let of = |body: &str| email_vendor(&headers, body.as_bytes());
         assert_eq!(of(r#"[{"event":"open"}]"#), Some("sendgrid"));

@@ -1,4 +1,4 @@
-//! What a vendor says, in the platform's words.
+//! The reports in a vendor's request, in AppEngine's terms.
 
 use axum::http::header;
 use http::HeaderMap;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::signature::query;
 
-/// The domain events that vendors raise, each with the datatype of its record.
+/// The domain events that vendors raise, with the datatypes of their records.
 pub(super) const KINDS: [(&str, &str); 24] = [
     ("payment.succeeded", "payment"),
     ("payment.failed", "payment"),
@@ -34,34 +34,34 @@ pub(super) const KINDS: [(&str, &str); 24] = [
     ("transfer.settled", "transfer"),
 ];
 
-/// A request whose sender is known.
+/// A verified request.
 pub(super) struct Delivery<'a> {
     pub(super) vendor: &'static str,
     pub(super) path: &'a str,
     pub(super) headers: &'a HeaderMap,
-    /// The body's JSON; a form's fields as an object of texts.
+    /// The JSON of the body; for a form, an object of its fields.
     pub(super) body: Value,
 }
 
-/// One thing that a vendor says; a batch says several.
+/// Something that a vendor reports. A batch has several reports.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Said {
-    /// The vendor's own name for it: `payment_intent.succeeded`.
+pub(super) struct Report {
+    /// The vendor's name for the event: `payment_intent.succeeded`.
     pub(super) event: String,
-    /// The vendor's id of it, by which a repeat is known.
+    /// The vendor's id, by which repeats are recognised.
     pub(super) id: Option<String>,
-    /// What its signature counts for once, where the vendor signs that and not the event.
+    /// An id of the signature, which is accepted once, for vendors that do not sign the event.
     pub(super) token: Option<String>,
-    /// The domain event that it is, if it is one.
+    /// The domain event that it raises, if any.
     pub(super) kind: Option<&'static str>,
-    /// What the record is about, in the vendor's ids: a payment's, a message's.
+    /// The vendor's id of the payment, message or similar that the report is about.
     pub(super) about: Option<String>,
-    /// The fields of the record, beside `vendor`, `vendorEvent` and `id`.
+    /// Further fields of the record, in addition to `vendor`, `vendorEvent` and `id`.
     pub(super) fields: Map<String, Value>,
 }
 
 impl Delivery<'_> {
-    /// Reads a body, or says why it cannot be read.
+    /// Parses a body. The error is a sentence.
     pub(super) fn parse(content_type: &str, body: &[u8], query: &str) -> Result<Value, String> {
         if body.is_empty() {
             return Ok(form(query.as_bytes()));
@@ -69,7 +69,7 @@ impl Delivery<'_> {
         if content_type.starts_with("application/x-www-form-urlencoded") {
             return Ok(form(body));
         }
-        // SNS calls its JSON text/plain.
+        // SNS sends JSON as text/plain.
         serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))
     }
 
@@ -78,7 +78,7 @@ impl Delivery<'_> {
         Some(value.to_owned())
     }
 
-    /// A text or number at a JSON pointer of the body.
+    /// The text or number at a JSON pointer of the body.
     pub(super) fn text(&self, pointer: &str) -> Option<String> {
         text(&self.body, pointer)
     }
@@ -88,22 +88,22 @@ fn form(text: &[u8]) -> Value {
     let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut fields = Map::new();
     for (key, value) in query::pairs(text) {
-        // The first of several counts, as it does for the signatures of forms.
+        // The first of several fields with one name, as in the signature of the form.
         let field = fields.entry(text_of(&key));
         field.or_insert_with(|| text_of(&value).into());
     }
     Value::Object(fields)
 }
 
-/// The content type of a request, in lower case. It is read whatever its bytes are: a body must not be a form for the signature
-/// and JSON here.
+/// The content type of a request in lower case, even if it is not UTF-8. Otherwise a body could be a form for the signature but
+/// JSON here.
 pub(super) fn content_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE);
     let bytes = value.map(|value| value.as_bytes()).unwrap_or_default();
     String::from_utf8_lossy(bytes).to_ascii_lowercase()
 }
 
-/// A text or number at a JSON pointer, as text.
+/// The text or number at a JSON pointer, as text.
 pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
     match value.pointer(pointer)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -112,12 +112,12 @@ pub(super) fn text(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// The first of several pointers where there is something.
+/// The text or number at the first of several pointers that has one.
 pub(super) fn first(value: &Value, pointers: &[&str]) -> Option<String> {
     pointers.iter().find_map(|pointer| text(value, pointer))
 }
 
-impl Said {
+impl Report {
     pub(super) fn new(event: impl Into<String>, id: Option<String>) -> Self {
         Self {
             event: event.into(),
@@ -144,7 +144,7 @@ impl Said {
         Self { about, ..self }
     }
 
-    /// Adds a field where there is something to add.
+    /// Adds a field if it has a value.
     pub(super) fn with(mut self, name: &str, value: Option<impl Into<Value>>) -> Self {
         if let Some(value) = value {
             self.fields.insert(name.to_owned(), value.into());
@@ -152,7 +152,7 @@ impl Said {
         self
     }
 
-    /// The record that the domain event carries.
+    /// The record of the domain event.
     pub(super) fn record(&self, vendor: &str, kind: &str) -> Value {
         let datatype = KINDS.iter().find(|(known, _)| *known == kind);
         let datatype = datatype.map_or("record", |(_, datatype)| datatype);
@@ -170,9 +170,9 @@ impl Said {
 #[cfg(test)]
 pub(super) fn read(
     vendor: &'static str,
-    read: fn(&Delivery<'_>) -> Vec<Said>,
+    read: fn(&Delivery<'_>) -> Vec<Report>,
     body: Value,
-) -> Vec<Said> {
+) -> Vec<Report> {
     let headers = HeaderMap::new();
     read(&Delivery {
         vendor,
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_one_whatever_else_its_content_type_says() {
+    fn a_content_type_that_is_not_utf8_is_read() {
         let mut headers = HeaderMap::new();
         let value = http::HeaderValue::from_bytes(b"Application/X-WWW-form-urlencoded; \xff");
         headers.insert(header::CONTENT_TYPE, value.unwrap());
@@ -205,11 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn a_record_names_its_vendor_and_is_named_by_the_vendors_id() {
-        let said = Said::new("a.b", Some("evt_1".to_owned()))
+    fn a_record_has_its_vendor_and_the_vendors_id() {
+        let report = Report::new("a.b", Some("evt_1".to_owned()))
             .about(Some("pi_1".to_owned()))
             .with("amount", Some(20));
-        let record = said.record("stripe", "payment.succeeded");
+        let record = report.record("stripe", "payment.succeeded");
         let data = json!({"vendor": "stripe", "vendorEvent": "a.b", "id": "pi_1", "amount": 20});
         let expected = json!({"sk": "payment-pi_1", "datatype": "payment", "data": data});
         assert_eq!(record, expected);

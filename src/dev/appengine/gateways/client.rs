@@ -1,4 +1,4 @@
-//! One event's turn: who sent it, and who is to hear of it.
+//! The client that sent an event, and sending events to clients.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use super::payload::Payload;
 use super::session::{Session, is_name};
 use crate::flow::{Cause, NewEvent};
 
-/// What a client is told in the acknowledgement of its event.
-pub(super) type Answer = Result<Payload, Complaint>;
+/// The acknowledgement of an event.
+pub(super) type Answer = Result<Payload, EventError>;
 
-/// Why an event was not done.
+/// Why an event failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Complaint {
+pub(super) struct EventError {
     code: &'static str,
     message: String,
 }
 
-impl Complaint {
+impl EventError {
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -35,16 +35,16 @@ impl Complaint {
     }
 }
 
-/// The room of an organisation's people who belong together in this way.
+/// The name of a room in an organisation.
 ///
-/// No organisation has a `/` in its name, so that none can name a room of another one.
+/// The name of an organisation cannot contain `/`, so it cannot address a room of another one.
 pub(super) fn room(org: &str, kind: &str, name: &str) -> String {
     format!("{org}/{kind}/{name}")
 }
 
-/// How many clients got something, and how many had no room for it.
+/// The number of clients that an event was sent to, and of those whose buffer was full.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reached {
+pub(super) struct Sent {
     pub(super) clients: usize,
     pub(super) lost: usize,
 }
@@ -54,33 +54,37 @@ pub(super) fn send(
     clients: impl IntoIterator<Item = SocketRef>,
     event: &str,
     data: &Payload,
-) -> Reached {
-    let mut reached = Reached::default();
+) -> Sent {
+    let mut sent = Sent::default();
     for client in clients {
-        // As one argument, also where it is a list.
+        // A tuple of one element, so that a list is sent as one argument.
         match client.emit(event, &(data,)) {
-            Ok(()) => reached.clients += 1,
+            Ok(()) => sent.clients += 1,
             Err(error) => {
-                tracing::warn!(%error, event, "A client misses an event.");
-                reached.lost += 1;
+                tracing::warn!(%error, event, "A client's buffer is full; the event is dropped.");
+                sent.lost += 1;
             }
         }
     }
-    reached
+    sent
 }
 
-/// An event, or the end, of one client in one namespace.
-pub(super) struct Turn<'a> {
+/// A client in a namespace, while an event of it or its disconnect is handled.
+pub(super) struct Client<'a> {
     pub(super) state: &'a Arc<State>,
     pub(super) session: Arc<Session>,
     socket: &'a SocketRef,
 }
 
-impl<'a> Turn<'a> {
-    /// Does something as this client; nothing where it was never let in.
-    pub(super) fn of(state: &'a Arc<State>, socket: &'a SocketRef, act: impl FnOnce(&Turn<'a>)) {
+impl<'a> Client<'a> {
+    /// Calls `act` with the client, unless it was refused.
+    pub(super) fn with(
+        state: &'a Arc<State>,
+        socket: &'a SocketRef,
+        act: impl FnOnce(&Client<'a>),
+    ) {
         if let Some(session) = socket.extensions.get::<Arc<Session>>() {
-            act(&Turn {
+            act(&Client {
                 state,
                 session: Arc::clone(&session),
                 socket,
@@ -88,21 +92,21 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) fn client(&self) -> SocketRef {
+    pub(super) fn socket(&self) -> SocketRef {
         self.socket.clone()
     }
 
-    /// To this client alone.
+    /// Sends an event to this client.
     pub(super) fn push(&self, event: &str, data: &Payload) {
-        send([self.client()], event, data);
+        send([self.socket()], event, data);
     }
 
-    /// To everyone in one of these rooms, once.
+    /// Sends an event once to every client in these rooms.
     pub(super) fn push_to(&self, rooms: Vec<String>, event: &str, data: &Payload) {
         send(self.socket.within(rooms).sockets(), event, data);
     }
 
-    /// To everyone in one of these rooms, once, except this client.
+    /// Sends an event once to every other client in these rooms.
     pub(super) fn push_to_others(&self, rooms: Vec<String>, event: &str, data: &Payload) {
         let others = self.socket.within(rooms).sockets().into_iter();
         send(
@@ -116,20 +120,20 @@ impl<'a> Turn<'a> {
         room(&self.session.org, kind, name)
     }
 
-    /// Joins a room; whether it was not in it yet.
-    pub(super) fn join(&self, room: String) -> Result<bool, Complaint> {
+    /// Joins a room. Returns whether the client was not in it before.
+    pub(super) fn join(&self, room: String) -> Result<bool, EventError> {
         if self.is_in(&room) {
             return Ok(false);
         }
         if self.socket.rooms().len() >= MAX_ROOMS {
-            let message = format!("a client is in {MAX_ROOMS} rooms at most");
-            return Err(Complaint::new("too_many_rooms", message));
+            let message = format!("a client can be in at most {MAX_ROOMS} rooms");
+            return Err(EventError::new("too_many_rooms", message));
         }
         self.socket.join(room);
         Ok(true)
     }
 
-    /// Leaves a room; whether it was in it.
+    /// Leaves a room. Returns whether the client was in it.
     pub(super) fn leave(&self, room: String) -> bool {
         let was_in = self.is_in(&room);
         self.socket.leave(room);
@@ -140,7 +144,7 @@ impl<'a> Turn<'a> {
         self.socket.rooms().iter().any(|known| known == room)
     }
 
-    /// The names of the rooms of a kind that this client is in.
+    /// The names of this client's rooms of a kind.
     pub(super) fn rooms(&self, kind: &str) -> Vec<String> {
         let prefix = self.room(kind, "");
         let rooms = self.socket.rooms().into_iter();
@@ -148,7 +152,7 @@ impl<'a> Turn<'a> {
         names.collect()
     }
 
-    /// The addresses of those who are in a room.
+    /// The email addresses of the members of a room.
     pub(super) fn members(&self, room: String) -> Vec<Value> {
         let clients = self.socket.within(room).sockets();
         let sessions = clients
@@ -161,27 +165,27 @@ impl<'a> Turn<'a> {
     }
 
     /// [`raise`] in this client's organisation.
-    pub(super) fn raise(&self, kind: &str, datatype: &str, data: Value) -> Result<(), Complaint> {
+    pub(super) fn raise(&self, kind: &str, datatype: &str, data: Value) -> Result<(), EventError> {
         raise(self.state, &self.session.org, kind, datatype, data)
     }
 }
 
-/// Raises an event of the platform, so that its automations hear of it.
+/// Raises an event of AppEngine in the background, so that flows can start on it.
 fn raise(
     state: &Arc<State>,
     org: &str,
     kind: &str,
     datatype: &str,
     data: Value,
-) -> Result<(), Complaint> {
+) -> Result<(), EventError> {
     let event = event_of(org, kind, datatype, data);
     let raising = Arc::clone(state);
     state
         .gateways
-        .errand(async move { raise_now(&raising, event).await })
+        .spawn_task(async move { raise_now(&raising, event).await })
 }
 
-/// An event about a record that is kept nowhere else.
+/// An event with a record that is not stored.
 pub(super) fn event_of(org: &str, kind: &str, datatype: &str, data: Value) -> NewEvent {
     let sk = format!("{datatype}-{}", uuid::Uuid::now_v7().simple());
     NewEvent {
@@ -193,7 +197,7 @@ pub(super) fn event_of(org: &str, kind: &str, datatype: &str, data: Value) -> Ne
     }
 }
 
-/// Raises an event, and returns when it is kept.
+/// Raises an event. Returns when it is stored.
 pub(super) async fn raise_now(state: &State, event: NewEvent) {
     let raised = state.change(move |repository, tx| Ok(repository.emit(tx, event)?));
     if let Err(refusal) = raised.await {
@@ -201,28 +205,28 @@ pub(super) async fn raise_now(state: &State, event: NewEvent) {
     }
 }
 
-/// A name that an event gives to a chat, a group or the like.
-pub(super) fn name<'a>(data: &'a Payload, names: &[&str]) -> Result<Option<&'a str>, Complaint> {
+/// Reads the name of a chat, group or similar from an event.
+pub(super) fn name<'a>(data: &'a Payload, names: &[&str]) -> Result<Option<&'a str>, EventError> {
     match data.text(names) {
         Some(text) if !is_name(text) => {
-            let message = format!("`{}` is too long, or holds control characters", names[0]);
-            Err(Complaint::new("bad_name", message))
+            let message = format!("`{}` is too long, or contains control characters", names[0]);
+            Err(EventError::new("bad_name", message))
         }
         text => Ok(text),
     }
 }
 
-/// [`name`], where it must be there.
-pub(super) fn required<'a>(data: &'a Payload, names: &[&str]) -> Result<&'a str, Complaint> {
+/// [`name`], but required.
+pub(super) fn required<'a>(data: &'a Payload, names: &[&str]) -> Result<&'a str, EventError> {
     name(data, names)?.ok_or_else(|| {
         let message = format!("`{}` is required, as a string", names[0]);
-        Complaint::new("missing_field", message)
+        EventError::new("missing_field", message)
     })
 }
 
-/// For an event that a gateway does not know.
+/// The error for an unknown event.
 pub(super) fn unknown(event: &str) -> Answer {
     let shown: String = event.chars().take(64).collect();
     let message = format!("there is no event `{shown}` here");
-    Err(Complaint::new("unknown_event", message))
+    Err(EventError::new("unknown_event", message))
 }

@@ -1,0 +1,45 @@
+//! The delivery engine, connected to the platforms that enqueue deliveries.
+
+use std::sync::Arc;
+
+use super::{Host, Platforms};
+use crate::deliver::{Engine, EngineOptions, OnEnded, OnSettled};
+use crate::dial::{AddressPolicy, Dialer};
+
+/// Starts to send deliveries, until the host's shutdown.
+pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms) -> Engine {
+    let (failed, disabled) = (platforms.clone(), platforms.clone());
+    let options = EngineOptions {
+        on_settled: Some(on_settled(platforms)),
+        on_settle_failed: Some(Arc::new(move |tx, settled, error| {
+            let mut all = failed.iter();
+            all.try_for_each(|platform| platform.settle_failed(tx, settled, error))
+        })),
+        on_ended: Some(on_ended(host)),
+        on_disabled: Some(Arc::new(move |tx, endpoint| {
+            let mut all = disabled.iter();
+            all.try_for_each(|platform| platform.endpoint_disabled(tx, endpoint))
+        })),
+        ..EngineOptions::default()
+    };
+    let dialer = Dialer::new(AddressPolicy::Local);
+    Engine::start(host.store.clone(), dialer, options, host.shutdown.clone())
+}
+
+/// Passes ended deliveries to the platforms, inside the commit.
+pub(crate) fn on_settled(platforms: &Platforms) -> OnSettled {
+    let platforms = platforms.clone();
+    Arc::new(move |tx, settled| {
+        let mut all = platforms.iter();
+        all.try_for_each(|platform| platform.settled(tx, settled))
+    })
+}
+
+/// Passes ended deliveries to watchers, after the commit.
+pub(crate) fn on_ended(host: &Host) -> OnEnded {
+    let ended = host.ended.clone();
+    Arc::new(move |settled| {
+        // Sending fails without watchers, which is fine.
+        let _ = ended.send(settled.clone());
+    })
+}

@@ -1,0 +1,68 @@
+//! Why `evt dev` cannot start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::seed::SeedError;
+use crate::explain::{Explain, Explanation};
+use crate::occupant::Occupant;
+use crate::store::StoreError;
+
+/// Why `evt dev` cannot start.
+#[derive(Debug, Error)]
+pub enum DevError {
+    #[error("port {port} is taken{}", match .occupant { Some(occupant) => format!(" by {occupant}"), None => String::new() })]
+    PortTaken {
+        port: u16,
+        /// The flag that sets this port.
+        flag: &'static str,
+        occupant: Option<Occupant>,
+    },
+    #[error("cannot listen on {address}")]
+    Bind {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("another `evt dev`{} uses the data in `{}`", match .pid { Some(pid) => format!(" (pid {pid})"), None => String::new() }, path.display())]
+    DataInUse { path: PathBuf, pid: Option<u32> },
+    #[error("cannot use the data folder `{}`", path.display())]
+    DataFolder { path: PathBuf, source: io::Error },
+    #[error("cannot write the file by which other commands find the platform (`{}`)", path.display())]
+    Running { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Explain for DevError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::PortTaken { flag, occupant, .. } => {
+                let explanation = Explanation::failed("port_taken").hint(match *flag {
+                    "--port" => "evt dev --port 0     uses free ports for everything",
+                    _ => "evt dev --console-port 0",
+                });
+                match occupant {
+                    Some(occupant) if occupant.is_platform => {
+                        explanation.hint("evt dev stop         stops the other one")
+                    }
+                    _ => explanation,
+                }
+            }
+            Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt dev --port 0"),
+            Self::DataInUse { .. } => Explanation::failed("data_in_use")
+                .hint("evt dev stop")
+                .hint("evt dev --data ./another-folder --port 0"),
+            Self::DataFolder { .. } => {
+                Explanation::failed("data_folder").hint("evt dev --data ./another-folder")
+            }
+            Self::Running { .. } => Explanation::failed("running_file").hint("evt doctor"),
+            Self::Seed(error) => error.explain(),
+            Self::Store(error) => error.explain(),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! How `evt dev` is started.
+
+use std::path::PathBuf;
+
+use super::hosts::AllowedHost;
+use super::platform::Registration;
+
+/// The default port of the platforms.
+pub const PORT: u16 = 4870;
+/// The default port of the control API.
+pub const CONTROL_PORT: u16 = 4872;
+
+/// How strictly platforms check `Authorization`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthMode {
+    /// Requests need no token.
+    Off,
+    /// Any non-empty bearer token is accepted, except an expired one that the platform issued itself.
+    #[default]
+    Lenient,
+    /// Only tokens that the platform signed, for the organisation they were signed for.
+    Strict,
+}
+
+impl AuthMode {
+    /// The mode's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Lenient => "lenient",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// The options of `evt dev`.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// The platforms to start, the default one first. Empty starts all that `evt` has.
+    pub platforms: Vec<&'static Registration>,
+    /// Port of the platforms; 0 selects a free one.
+    pub port: u16,
+    /// Port of the control API; 0 selects a free one.
+    pub control_port: u16,
+    /// The data directory; `None` uses a temporary one.
+    pub data: Option<PathBuf>,
+    pub org: String,
+    pub auth: AuthMode,
+    /// Host names accepted in addition to those of loopback, also as origins of web pages.
+    pub allowed_hosts: Vec<AllowedHost>,
+    /// Maximum number of records in a page.
+    pub page_cap: usize,
+    /// Send deliveries without signature and without headers that the flow does not configure.
+    pub bare: bool,
+    /// Data to create first, unless it already exists.
+    pub seed: Option<PathBuf>,
+    /// Where [`Running`](crate::running::Running) is written so that other commands find this process; `None` writes nothing.
+    pub state_dir: Option<PathBuf>,
+}
+
+impl Default for DevOptions {
+    fn default() -> Self {
+        Self {
+            platforms: Vec::new(),
+            port: PORT,
+            control_port: CONTROL_PORT,
+            data: None,
+            org: "my-org".to_owned(),
+            auth: AuthMode::default(),
+            allowed_hosts: Vec::new(),
+            page_cap: 200,
+            bare: false,
+            seed: None,
+            state_dir: None,
+        }
+    }
+}

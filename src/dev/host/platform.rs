@@ -1,0 +1,142 @@
+//! A platform as the host knows it, and the list of those that run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::refusal::Refusal;
+use super::routes::Routes;
+use super::seed::{Planted, SeedError};
+use super::settings::Setting;
+use super::{DevError, DevOptions, Host};
+use crate::deliver::DisabledEndpoint;
+use crate::running::Access;
+use crate::store::jobs::Settled;
+use crate::store::{Connection, StoreError, Tx};
+
+/// Opens a platform's data. Nothing is served yet.
+type Open =
+    for<'a> fn(&'a Arc<Host>, &'a DevOptions) -> BoxFuture<'a, Result<Arc<dyn Platform>, DevError>>;
+
+/// A row of [`PLATFORMS`](crate::dev::PLATFORMS).
+pub struct Registration {
+    /// The platform's name in flags, control routes and variables: `appengine`.
+    pub name: &'static str,
+    /// The platform's rows of `evt dev set`.
+    pub settings: &'static [Setting],
+    pub open: Open,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Routes that a platform serves below a prefix of the shared port. The prefix is empty or starts with `/`.
+pub struct Mount {
+    pub prefix: &'static str,
+    pub routes: Routes,
+}
+
+/// A table that `evt dev` prints on a terminal when it starts.
+pub struct Table {
+    pub columns: &'static [&'static str],
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A platform that runs locally.
+///
+/// Methods with a `Tx` are called inside a commit of the host and must not wait for another one.
+pub trait Platform: Send + Sync {
+    /// The name in its [`Registration`].
+    fn name(&self) -> &'static str;
+
+    /// Where it is served, with a token for the developer.
+    fn access(&self) -> Access;
+
+    /// Its routes on the shared port.
+    fn mounts(&self) -> Vec<Mount>;
+
+    /// Its routes on the control port, below `/_evt/<name>`.
+    fn control_routes(&self) -> Routes {
+        Routes::new()
+    }
+
+    /// Whether its control routes are also served directly below `/_evt`.
+    fn has_short_control_paths(&self) -> bool {
+        false
+    }
+
+    /// Works in the background, and returns after `stop` once its connections are closed.
+    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        Box::pin(async move { stop.cancelled().await })
+    }
+
+    /// Renders a refused request of `path` in the platform's error format.
+    fn refusal(&self, refusal: &Refusal, path: &str) -> Response {
+        refusal.response(path)
+    }
+
+    /// Its part of `evt dev status`: an object.
+    fn status(&self, connection: &Connection) -> Result<Value, StoreError>;
+
+    /// What `evt dev` prints about it on a terminal at start.
+    fn tables(&self) -> Vec<Table> {
+        Vec::new()
+    }
+
+    /// Creates what its part of the seed file describes and does not exist yet.
+    fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Planted, SeedError>;
+
+    /// Restores its initial data after the host has emptied the database.
+    fn reset(&self, _tx: &Tx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Clears its memory after a reset is committed.
+    fn forget(&self) {}
+
+    /// Called when a delivery has ended, in the commit that ends it.
+    fn settled(&self, _tx: &Tx<'_>, _settled: &Settled) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Called instead of [`Platform::settled`] when that keeps failing, with its error.
+    fn settle_failed(&self, _tx: &Tx<'_>, _settled: &Settled, _error: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Called when deliveries to an endpoint stop because it keeps failing.
+    fn endpoint_disabled(
+        &self,
+        _tx: &Tx<'_>,
+        _endpoint: &DisabledEndpoint,
+    ) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// The platforms of one `evt dev`; the first one is the default.
+#[derive(Clone)]
+pub struct Platforms(Arc<[Arc<dyn Platform>]>);
+
+impl Platforms {
+    pub(crate) fn new(platforms: Vec<Arc<dyn Platform>>) -> Self {
+        Self(platforms.into())
+    }
+
+    /// All of them, the default one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Platform>> {
+        self.0.iter()
+    }
+
+    /// The platform that old control paths and top-level facts are about.
+    pub fn default_platform(&self) -> Option<&Arc<dyn Platform>> {
+        self.0.first()
+    }
+}
