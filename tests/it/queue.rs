@@ -307,6 +307,7 @@ fn an_id_that_exists_in_the_inbox_and_in_dev_is_refused() {
         token: "t".to_owned(),
         webhook_secret: None,
         data: None,
+        platforms: std::collections::BTreeMap::new(),
     }
     .write(&state)
     .unwrap();

@@ -167,6 +167,7 @@ fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
         token: "t".to_owned(),
         webhook_secret: secret.map(str::to_owned),
         data: None,
+        platforms: std::collections::BTreeMap::new(),
     };
     platform.write(&state).unwrap();
 }

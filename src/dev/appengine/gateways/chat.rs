@@ -206,7 +206,7 @@ fn reply(
                 name: assistant,
             },
             role: Role::Assistant,
-            text: text,
+            text,
             kind: "text".to_owned(),
             files: Payload::Null,
         };
