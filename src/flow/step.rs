@@ -274,7 +274,7 @@ fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action
         at: format!("{}.config", node.at),
     });
     if action.name != "create_task" {
-        config.only_of([action.config, &["actionType"]].concat())?;
+        config.only_of([&action.config[..], &["actionType"]].concat())?;
     }
     for key in &action.config[..action.required] {
         config.need(key)?;

@@ -329,7 +329,7 @@ fn the_host_of_dev_knows_no_platform() {
     let dev = source().join("dev");
     let mut upwards = Vec::new();
     for (folder, above) in BENEATH {
-        for file in rust_files(&dev.join(folder)) {
+        for file in files(&dev.join(folder), "rs") {
             let code = tokens(&std::fs::read_to_string(&file).unwrap()).concat();
             let named = above.iter().filter(|name| code.contains(*name));
             upwards.extend(named.map(|name| format!("{}: {name}", file.display())));

@@ -107,7 +107,12 @@ pub trait Platform: Send + Sync {
     }
 
     /// Called instead of [`Platform::settled`] when that keeps failing, with its error.
-    fn settle_failed(&self, _tx: &Tx<'_>, _settled: &Settled, _error: &str) -> Result<(), StoreError> {
+    fn settle_failed(
+        &self,
+        _tx: &Tx<'_>,
+        _settled: &Settled,
+        _error: &str,
+    ) -> Result<(), StoreError> {
         Ok(())
     }
 
