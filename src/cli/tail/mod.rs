@@ -54,8 +54,7 @@ const SLOW: Duration = Duration::from_secs(1);
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples())]
 pub(crate) struct Args {
-    /// An AI stream's id, :3000/events, an http(s), ws(s) or socketio+http(s) URL; with --agent, the message
-    #[arg(value_name = "SOURCE")]
+    #[arg(value_name = "SOURCE", help = source_help())]
     source: Option<String>,
     /// The same as SOURCE
     #[arg(long, value_name = "SOURCE", conflicts_with_all = ["source", "agent", "gateway"])]
@@ -83,6 +82,15 @@ pub(crate) struct Args {
     websocket: websocket::Flags,
     #[command(flatten)]
     socketio: socketio::Flags,
+}
+
+fn source_help() -> String {
+    let schemes = TRANSPORTS.iter().flat_map(|row| row.schemes);
+    let schemes: Vec<&str> = schemes.copied().collect();
+    format!(
+        "An AI stream's id, :3000/events, or a URL ({}); with --agent, the message",
+        schemes.join(", ")
+    )
 }
 
 fn examples() -> String {
@@ -148,7 +156,7 @@ struct SaveArgs {
     /// Sign forwarded events as Standard Webhooks with this secret: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", requires = "forward")]
     secret: Option<SecretRef>,
-    /// Save the position under this name, and resume there (not for WebSocket)
+    /// Save the position of the stream under this name, and resume there (not for WebSocket)
     #[arg(long, value_name = "NAME", group = open::RESUMING)]
     resume: Option<String>,
 }
@@ -180,7 +188,7 @@ struct ConnectArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Sending (WebSocket, Socket.IO)")]
+#[command(next_help_heading = "Sending")]
 #[group(id = "sending")]
 struct SendArgs {
     /// Send each line of stdin: text, or `event json…` for Socket.IO
