@@ -5,6 +5,7 @@
 //! instant is before the bound in either comparison. An instant that cannot be written exactly is rounded down: a
 //! bound that is too low only reads records again, one that is too high loses them.
 
+mod number;
 mod read;
 
 use std::fmt::{self, Write};

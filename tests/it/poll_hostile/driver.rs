@@ -118,18 +118,18 @@ impl Scenario {
     pub(crate) fn run(&self, name: &str) {
         let seed = seed_of(name);
         let began = Instant::now();
-        let mut play = Play::prepare(*self, name, seed);
-        play.kill_and_restart();
-        play.run_during_changes();
-        play.stop_changing();
+        let mut run = ScenarioRun::prepare(*self, name, seed);
+        run.kill_and_restart();
+        run.run_during_changes();
+        run.stop_changing();
         match (self.ends, self.runs) {
-            (Ends::Refused, _) => play.expect_refusal(),
-            (Ends::Complete, Runs::One) => play.run_once(),
-            (Ends::Complete, Runs::UntilQuiet) => play.run_until_quiet(),
-            (Ends::Complete, Runs::Follow) => play.follow(),
+            (Ends::Refused, _) => run.expect_refusal(),
+            (Ends::Complete, Runs::One) => run.run_once(),
+            (Ends::Complete, Runs::UntilQuiet) => run.run_until_quiet(),
+            (Ends::Complete, Runs::Follow) => run.follow(),
         }
-        let requests = play.server.requests().len();
-        let (kills, lines) = (play.killed, play.lines().len());
+        let requests = run.server.requests().len();
+        let (kills, lines) = (run.killed, run.lines().len());
         eprintln!(
             "{name}: {lines} lines, {requests} requests, {kills} kills, {:?}",
             began.elapsed()
@@ -160,7 +160,7 @@ pub(crate) fn seed_of(name: &str) -> u64 {
 }
 
 /// A running scenario.
-struct Play<'a> {
+struct ScenarioRun<'a> {
     scenario: Scenario,
     name: &'a str,
     seed: u64,
@@ -175,7 +175,7 @@ struct Play<'a> {
     last: Option<Run>,
 }
 
-impl<'a> Play<'a> {
+impl<'a> ScenarioRun<'a> {
     fn prepare(scenario: Scenario, name: &'a str, seed: u64) -> Self {
         let sandbox = Sandbox::new();
         let server = scenario.serve(seed);
