@@ -63,7 +63,13 @@ enum Failure {
     Transient(PollError),
     /// The server understood the request and does not support it.
     Refused(ApiError),
-    Final(PollError),
+    Final(Halt),
+}
+
+impl<E: Into<Halt>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Final(error.into())
+    }
 }
 
 /// The server that is polled.
@@ -236,16 +242,10 @@ impl<'a> Server<'a> {
         loop {
             self.pacing.wait_for_turn(output).await?;
             output.progress.count_request(tries > 0);
-            let failure = match self.send(output, &body).await? {
-                Ok(answer) => match self.read(output, answer, request)? {
-                    Ok(page) => return Ok(page),
-                    Err(failure) => failure,
-                },
-                Err(error) => self.classify(error),
-            };
-            let error = match failure {
-                Failure::Transient(error) => error,
-                Failure::Refused(refused) => {
+            let error = match self.try_page(output, &body, request).await {
+                Ok(page) => return Ok(page),
+                Err(Failure::Transient(error)) => error,
+                Err(Failure::Refused(refused)) => {
                     if request.size.is_none() && self.may_be_too_large(&refused) {
                         self.template.page_size /= 2;
                         body = self.template.body(request);
@@ -255,7 +255,7 @@ impl<'a> Server<'a> {
                     self.template.page_size = page_size;
                     return Err(Halt::Refused(refused));
                 }
-                Failure::Final(error) => return Err(error.into()),
+                Err(Failure::Final(halt)) => return Err(halt),
             };
             tries += 1;
             if tries == TRIES {
@@ -294,11 +294,12 @@ impl<'a> Server<'a> {
         tokio::task::yield_now().await;
     }
 
-    async fn send(
+    async fn try_page(
         &mut self,
         output: &mut Output<'_>,
         body: &[u8],
-    ) -> Result<Result<Answer, ApiError>, Halt> {
+        request: &Request,
+    ) -> Result<Page, Failure> {
         let is_other = |prefetch: &Prefetch| prefetch.body != body;
         if self.prefetch.as_ref().is_some_and(is_other) {
             self.discard_prefetch(output).await?;
@@ -309,11 +310,17 @@ impl<'a> Server<'a> {
             None => AbortOnDropHandle::new(tokio::spawn((self.find)(body.to_vec()))),
         };
         self.pacing.note_request();
-        tokio::select! {
-            response = response => response.map_err(|_| {
-                Halt::Error(PollError::NotPages { why: "the request broke off".to_owned() })
-            }),
-            () = self.pacing.stopped() => Err(Halt::End(PollEnd::Stopped)),
+        let response = tokio::select! {
+            response = response => response,
+            () = self.pacing.stopped() => return Err(Halt::End(PollEnd::Stopped).into()),
+        };
+        match response {
+            Ok(Ok(answer)) => self.read(output, answer, request),
+            Ok(Err(error)) => Err(self.classify(error)),
+            Err(_) => {
+                let why = "the request broke off".to_owned();
+                Err(PollError::NotPages { why }.into())
+            }
         }
     }
 
@@ -350,25 +357,22 @@ impl<'a> Server<'a> {
         output: &mut Output<'_>,
         answer: Answer,
         request: &Request,
-    ) -> Result<Result<Page, Failure>, Halt> {
+    ) -> Result<Page, Failure> {
         let platform = answer.platform.as_deref();
         output.claim(|| self.subject.fingerprint(self.options, platform))?;
         self.has_answered = true;
         let envelope = self.capabilities.envelope.as_deref();
-        let mut page = match Page::read(answer, envelope, &self.paths) {
-            Ok(page) => page,
-            Err(why) => {
-                let why = why.to_string();
-                return Ok(Err(Failure::Transient(PollError::NotPages { why })));
-            }
-        };
+        let mut page = Page::read(answer, envelope, &self.paths).map_err(|error| {
+            let why = error.to_string();
+            Failure::Transient(PollError::NotPages { why })
+        })?;
         self.learn(&mut page)?;
         output.progress.count_page(page.len() as u64, page.total);
         let size = request.size.unwrap_or(self.template.page_size);
         let largest = self.largest_pages.entry(size).or_default();
         *largest = page.len().max(*largest);
         self.accepts_page_size |= request.size.is_none();
-        Ok(Ok(page))
+        Ok(page)
     }
 
     /// Learns from a page what holds for all pages: clock, envelope, name of the key, format of dates.
