@@ -78,7 +78,9 @@ fn a_record_counts_as_read_once_its_delivery_is_stored() {
     let forward = ["--forward", &format!("http://{}/hook", absent.address())];
     let output = poll(&sandbox, &forward).expect_exit(0);
     assert!(
-        output.stderr.contains("2 deliveries are still to be made"),
+        output
+            .stderr
+            .contains("2 deliveries are still queued for the next run"),
         "{output}"
     );
     assert_eq!(poll(&sandbox, &forward).expect_exit(0).stdout, "");
