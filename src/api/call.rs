@@ -30,6 +30,20 @@ pub(super) struct Call {
     pub(super) limit: Option<Duration>,
 }
 
+impl Call {
+    /// A repeatable call without a body.
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            body: None,
+            repeatable: true,
+            anonymous: false,
+            limit: None,
+        }
+    }
+}
+
 impl Client {
     /// Makes the call, with retries, and returns the body of a 2xx response.
     pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, ApiError> {

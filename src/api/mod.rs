@@ -164,33 +164,20 @@ impl Client {
     }
 
     fn get(&self, segments: &[&str]) -> Result<Call, ApiError> {
-        Ok(Call {
-            method: Method::GET,
-            url: self.url(segments)?,
-            body: None,
-            repeatable: true,
-            anonymous: false,
-            limit: None,
-        })
+        Ok(Call::new(Method::GET, self.url(segments)?))
     }
 
     fn post(&self, segments: &[&str], body: &impl serde::Serialize) -> Result<Call, ApiError> {
         let body = serde_json::to_vec(body).expect("bodies are built from JSON values");
         Ok(Call {
-            method: Method::POST,
-            url: self.url(segments)?,
             body: Some(body),
             repeatable: false,
-            anonymous: false,
-            limit: None,
+            ..Call::new(Method::POST, self.url(segments)?)
         })
     }
 
     fn delete(&self, segments: &[&str]) -> Result<Call, ApiError> {
-        Ok(Call {
-            method: Method::DELETE,
-            ..self.get(segments)?
-        })
+        Ok(Call::new(Method::DELETE, self.url(segments)?))
     }
 
     fn unreachable(&self, source: Why) -> ApiError {

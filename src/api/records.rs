@@ -152,13 +152,11 @@ impl Client {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<Answer, ApiError> {
+        let url = self.url(&["repository", "find", datatype])?;
         let call = Call {
-            method: Method::POST,
-            url: self.url(&["repository", "find", datatype])?,
             body: Some(body),
-            repeatable: true,
-            anonymous: false,
             limit: Some(limit),
+            ..Call::new(Method::POST, url)
         };
         self.call_once(&call).await
     }

@@ -221,11 +221,11 @@ fn run(
         let changes = Changes::default();
         let committed = commit(connection, &changes, &mut batch, &mut finished);
         if let Err(error) = &committed {
-            error!(%error, "A commit failed.");
+            error!(error = %copy(error), "A commit failed.");
             let _ = connection.execute_batch("ROLLBACK");
         }
         for finish in finished.drain(..) {
-            finish(committed.as_ref().map_err(StoreError::repeat).copied());
+            finish(committed.as_ref().map_err(copy).copied());
         }
         listeners.notify(&changes);
         checkpointer.after_commit(connection);
@@ -237,16 +237,15 @@ fn commit(
     changes: &Changes,
     batch: &mut Vec<Operation>,
     finished: &mut Vec<Finish>,
-) -> Result<(), StoreError> {
+) -> rusqlite::Result<()> {
     let begun = connection
         .prepare_cached("BEGIN IMMEDIATE")
         .and_then(|mut begin| begin.execute([]));
     if let Err(error) = begun {
-        let error = StoreError::from(error);
         finished.extend(
             batch
                 .drain(..)
-                .map(|operation| operation(Err(error.repeat()))),
+                .map(|operation| operation(Err(copy(&error)))),
         );
         return Err(error);
     }
@@ -259,27 +258,12 @@ fn commit(
     Ok(())
 }
 
-impl StoreError {
-    /// A copy of the error, for each operation of a failed commit.
-    fn repeat(&self) -> Self {
-        match self {
-            Self::Full(error) => Self::Full(code_of(error)),
-            Self::Locked(error) => Self::Locked(code_of(error)),
-            Self::Sql(error) => Self::Sql(code_of(error)),
-            Self::Damaged { path, source } => Self::Damaged {
-                path: path.clone(),
-                source: code_of(source),
-            },
-            _ => Self::Stopped,
-        }
-    }
-}
-
-fn code_of(error: &rusqlite::Error) -> rusqlite::Error {
-    match error {
+/// A copy of the error of a commit, for each of its operations.
+fn copy(error: &rusqlite::Error) -> StoreError {
+    StoreError::from(match error {
         rusqlite::Error::SqliteFailure(code, text) => {
             rusqlite::Error::SqliteFailure(*code, text.clone())
         }
         _ => rusqlite::Error::InvalidQuery,
-    }
+    })
 }

@@ -224,6 +224,14 @@ fn a_dry_run_counts_and_changes_nothing() {
 }
 
 #[test]
+fn without_a_matching_job_nothing_is_retried() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.run(["queue", "retry", "--dead", "-o", "text"]);
+    assert_eq!((output.stdout.as_str(), output.exit), ("", Some(0)));
+    assert!(output.stderr.contains("No jobs match"), "{output:?}");
+}
+
+#[test]
 fn a_rate_spreads_the_retries() {
     let sandbox = Sandbox::new();
     let store = inbox(&sandbox);

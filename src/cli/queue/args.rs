@@ -29,9 +29,9 @@ pub(super) enum Command {
     Discard(Discard),
 }
 
-/// Which database.
+/// Whose deliveries.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Where")]
+#[command(next_help_heading = "Queues")]
 pub(super) struct Where {
     /// Only deliveries of `evt listen --retry` and `evt tail --forward` (the inbox)
     #[arg(long, conflicts_with = "dev")]

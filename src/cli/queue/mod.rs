@@ -162,6 +162,9 @@ async fn change(
         return Err(not_found(&missing));
     }
     print_reports(cx, &reports, action)?;
+    if done + skipped == 0 {
+        cx.ui.status("No jobs match");
+    }
     for id in &missing {
         cx.ui.warn(&format!("there is no job {id}"));
     }
@@ -189,6 +192,9 @@ fn print_reports(
         }
         if cx.ui.format() == Format::Json {
             show::json(cx, place, report)?;
+            continue;
+        }
+        if report.done == 0 {
             continue;
         }
         let would = if report.dry_run { "would be " } else { "" };

@@ -242,7 +242,7 @@ fn facts(row: &JobRow) -> Vec<(&'static str, String)> {
         ("next", next),
         ("ended", row.ended_at.map(|at| at.to_string())),
         ("retry of", row.redrive_of.map(|id| format!("job {id}"))),
-        ("why", row.error.clone()),
+        ("error", row.error.clone()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))

@@ -1,4 +1,4 @@
--- What only the local platform remembers, beside schema.sql.
+-- Version 1: additional tables of the local platform.
 
 CREATE TABLE records (
   org        TEXT NOT NULL,
@@ -8,7 +8,7 @@ CREATE TABLE records (
   state      TEXT NOT NULL,
   createdate INTEGER NOT NULL,
   modifydate INTEGER NOT NULL,
-  -- The whole BaseModel as JSON, in the key order in which it is answered.
+  -- The whole BaseModel as JSON, with the order of keys of the responses.
   body       TEXT NOT NULL,
   PRIMARY KEY (org, datatype, sk)
 ) WITHOUT ROWID;
@@ -22,12 +22,12 @@ CREATE TABLE flows (
   version    INTEGER NOT NULL,
   createdate INTEGER NOT NULL,
   modifydate INTEGER NOT NULL,
-  -- As it was sent; what runs is compiled from it.
+  -- The document that the client sent. It is compiled before it runs.
   body       TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX flows_name ON flows(org, name);
 
--- Every version that a run may still need; a run goes on with the one that it began with.
+-- Versions that runs may still need: a run continues with the version that it started with.
 CREATE TABLE flow_versions (
   flow    TEXT NOT NULL,
   version INTEGER NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE flow_versions (
   PRIMARY KEY (flow, version)
 ) WITHOUT ROWID;
 
--- Changes with every change of an organisation's flows: what is compiled from them is compared with it.
+-- Changes with every change of an organisation's flows; compiled flows are cached until it changes.
 CREATE TABLE flow_stamps (
   org   TEXT PRIMARY KEY,
   stamp INTEGER NOT NULL
@@ -49,16 +49,16 @@ CREATE TABLE runs (
   -- event, execute or replay.
   cause        TEXT NOT NULL,
   trigger_id   TEXT,
-  -- Idempotency: one run for each event and trigger of a flow; a replay has none.
+  -- Idempotency key: one run per event and trigger of a flow. NULL for a replay.
   trigger_key  TEXT,
   event_seq    INTEGER,
   status       TEXT NOT NULL,
   depth        INTEGER NOT NULL,
   next_step    INTEGER NOT NULL,
-  -- What an execution was given, or the record as it was before; the rest is with the event.
+  -- The input of an execution, or the record before the change. Everything else is in the event.
   context      TEXT,
   steps        TEXT NOT NULL,
-  -- Why a condition said no, or the chain of a loop.
+  -- Why a condition did not match, or the chain of events that forms a loop.
   explain      TEXT,
   started_at   INTEGER NOT NULL,
   ended_at     INTEGER,

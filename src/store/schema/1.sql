@@ -1,4 +1,4 @@
--- What evt remembers. Times are milliseconds since the epoch; states and outcomes are the numbers that store/*.rs name.
+-- Version 1. Times are milliseconds since the epoch. The numbers of states and outcomes are named in store/.
 
 CREATE TABLE events (
   seq         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -23,14 +23,15 @@ CREATE TABLE events (
   hint        TEXT,
   outcome     INTEGER NOT NULL,
   status      INTEGER,
-  -- What caused the event, in the platform: the event before it and how many there were.
+  -- The event that caused this one on the platform, and the length of the chain of causes.
   cause       INTEGER,
   depth       INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX events_failed ON events(seq) WHERE outcome = 4;
 
--- A delivery's moving part: small, because each claim and each answer rewrites it. What is sent lies in payloads.
--- States: 0 waiting, 1 active, 2 done, 3 dead, 4 discarded, 5 quarantined, 6 redriven, 7 held (an earlier job has its order key).
+-- The state of a delivery: small rows, because each claim and each result rewrites one. The request is in payloads.
+-- States: 0 waiting, 1 active, 2 done, 3 dead, 4 discarded, 5 quarantined, 6 redriven, 7 held (never used).
+-- Version 3 removes order_key and jobs_order.
 CREATE TABLE jobs (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
   queue        TEXT NOT NULL,
@@ -42,7 +43,7 @@ CREATE TABLE jobs (
   -- Attempts made, and those of them that count against the retries.
   tries        INTEGER NOT NULL DEFAULT 0,
   failures     INTEGER NOT NULL DEFAULT 0,
-  -- Grows with each claim, so that an answer under an older lease is told from one under the present lease.
+  -- Incremented by each claim, so that a result under an older lease is recognised and refused.
   lease        INTEGER NOT NULL DEFAULT 0,
   owner        INTEGER,
   losses       INTEGER NOT NULL DEFAULT 0,
@@ -69,14 +70,14 @@ CREATE TABLE payloads (
   url          TEXT NOT NULL,
   path         TEXT,
   headers      BLOB NOT NULL,
-  -- Absent: the body of the event that the job names.
+  -- NULL: the body of the event event_seq.
   body         BLOB,
   secret       TEXT,
   timeout      INTEGER NOT NULL,
   retry        TEXT NOT NULL
 );
 
--- The engines at work: a lease holds as long as its owner's row is renewed.
+-- The running engines. A lease holds as long as its owner renews its row.
 CREATE TABLE owners (
   id       INTEGER PRIMARY KEY AUTOINCREMENT,
   identity TEXT NOT NULL,
@@ -97,10 +98,10 @@ CREATE TABLE attempts (
 
 -- Circuit states: 0 closed, 1 open, 2 half open, 3 disabled.
 CREATE TABLE endpoints (
-  -- Never given twice: engines remember endpoints by it.
+  -- Never reused, because engines keep ids of endpoints in memory.
   id          INTEGER PRIMARY KEY AUTOINCREMENT,
   url         TEXT NOT NULL UNIQUE,
-  -- Never later than the time at which a job of this endpoint may be claimed; serving one endpoint puts it behind the others.
+  -- Never later than the time at which a job of this endpoint may be claimed. A claim puts the endpoint behind the others.
   next_at     INTEGER,
   state       INTEGER NOT NULL DEFAULT 0,
   changed_at  INTEGER NOT NULL DEFAULT 0,

@@ -1,9 +1,9 @@
--- Version 2: what senders have delivered to the local platform, by their own ids.
+-- Version 2: ids of messages that vendors have delivered to the local platform.
 
 CREATE TABLE seen (
   sender TEXT NOT NULL,
   id     TEXT NOT NULL,
-  -- Counts a sender's ids: the oldest of each go, whatever the others do.
+  -- Counts the ids of a sender; its oldest ones are deleted.
   n      INTEGER NOT NULL,
   PRIMARY KEY (sender, id)
 ) WITHOUT ROWID;
