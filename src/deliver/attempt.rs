@@ -186,7 +186,7 @@ fn with_causes(error: &DialError) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use http::{Method, StatusCode};
 
     use super::*;
@@ -196,7 +196,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_000);
 
-    fn job() -> Claimed {
+    pub(in crate::deliver) fn job() -> Claimed {
         Claimed {
             lease: Lease { job: 1, number: 1 },
             endpoint: 1,

@@ -171,32 +171,12 @@ fn retries_used_up(failures: u32, attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::backoff::Retry;
-    use crate::store::jobs::Lease;
+    use crate::deliver::attempt::tests::job;
 
     const NOW: Timestamp = Timestamp::from_millis(1_777_111_200_000);
-
-    fn job() -> Claimed {
-        Claimed {
-            lease: Lease { job: 1, number: 1 },
-            endpoint: 1,
-            message_id: None,
-            secret: None,
-            method: Method::POST,
-            url: "http://127.0.0.1:9/hook".to_owned(),
-            path: None,
-            headers: HeaderMap::new(),
-            body: None,
-            body_len: 0,
-            timeout: Duration::from_secs(15),
-            retry: Retry::dev(),
-            tries: 0,
-            failures: 0,
-        }
-    }
 
     fn response(
         status: u16,

@@ -94,6 +94,10 @@ impl Writer {
         }
     }
 
+    fn queue(&self) -> Result<&mpsc::Sender<Operation>, StoreError> {
+        self.queue.as_ref().ok_or(StoreError::Stopped)
+    }
+
     pub(super) async fn write<T, E, F>(&self, op: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -101,10 +105,7 @@ impl Writer {
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (operation, answer) = prepare(op);
-        let Some(queue) = &self.queue else {
-            return Err(StoreError::Stopped.into());
-        };
-        queue
+        self.queue()?
             .send(operation)
             .await
             .map_err(|_| StoreError::Stopped)?;
@@ -123,7 +124,7 @@ impl Writer {
                 }
             })
         });
-        if let Some(queue) = &self.queue {
+        if let Ok(queue) = self.queue() {
             let _ = queue.send(operation).await;
         }
     }
@@ -135,10 +136,7 @@ impl Writer {
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (operation, answer) = prepare(op);
-        let Some(queue) = &self.queue else {
-            return Err(StoreError::Stopped.into());
-        };
-        queue
+        self.queue()?
             .blocking_send(operation)
             .map_err(|_| StoreError::Stopped)?;
         answer.blocking_recv().map_err(|_| StoreError::Stopped)?

@@ -55,12 +55,8 @@ pub(super) struct List {
     /// List jobs that failed for good: dead or quarantined
     #[arg(long)]
     dead: bool,
-    /// List jobs for this server, or with a path for this target
-    #[arg(long, value_name = "URL")]
-    endpoint: Option<Target>,
-    /// List jobs whose event matches this condition, such as 'data.data.amount >= 100'
-    #[arg(long = "where", value_name = "CONDITION")]
-    condition: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
     /// List at most this many jobs (default: 100)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -130,10 +126,17 @@ pub(super) struct Which {
     /// All dead jobs
     #[arg(long, conflicts_with = "all")]
     dead: bool,
-    /// All jobs for this server, or with a path for this target
+    #[command(flatten)]
+    filter: Filter,
+}
+
+/// Conditions on jobs.
+#[derive(Debug, clap::Args)]
+struct Filter {
+    /// Only jobs for this server, or with a path for this target
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
-    /// All jobs whose event matches this condition, such as 'data.data.amount >= 100'
+    /// Only jobs whose event matches this condition, such as 'data.data.amount >= 100'
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
 }
@@ -147,24 +150,32 @@ fn states() -> impl TypedValueParser<Value = State> {
     })
 }
 
+impl Filter {
+    fn is_given(&self) -> bool {
+        self.endpoint.is_some() || self.condition.is_some()
+    }
+
+    fn selection(&self, states: Vec<State>) -> Selection {
+        Selection {
+            states,
+            endpoint: self.endpoint.as_ref().map(Target::to_string),
+            condition: self.condition.clone(),
+            ..Selection::default()
+        }
+    }
+}
+
 impl List {
     /// The jobs to list; `None` for the overview.
     pub(super) fn selection(&self) -> Option<Selection> {
-        let lists_jobs = self.dead
-            || !self.state.is_empty()
-            || self.endpoint.is_some()
-            || self.condition.is_some()
-            || self.limit.is_some();
         let mut states = self.state.clone();
         if self.dead {
             states.extend([State::Dead, State::Quarantined]);
         }
+        let lists_jobs = !states.is_empty() || self.filter.is_given() || self.limit.is_some();
         lists_jobs.then(|| Selection {
-            states,
-            endpoint: self.endpoint.as_ref().map(Target::to_string),
-            condition: self.condition.clone(),
             limit: self.limit,
-            ..Selection::default()
+            ..self.filter.selection(states)
         })
     }
 }
@@ -192,11 +203,7 @@ impl Discard {
 impl Which {
     /// The selected jobs. It is an error to select none: `evt queue discard` must not mean all jobs.
     fn selection(&self, verb: &str) -> Result<Selection, CliError> {
-        let is_given = self.all
-            || self.dead
-            || !self.ids.is_empty()
-            || self.endpoint.is_some()
-            || self.condition.is_some();
+        let is_given = self.all || self.dead || !self.ids.is_empty() || self.filter.is_given();
         if !is_given {
             return Err(CliError::usage(format!("select the jobs to {verb}"))
                 .hint(format!("evt queue {verb} --dead     all dead jobs"))
@@ -210,10 +217,7 @@ impl Which {
         };
         Ok(Selection {
             ids: self.ids.clone(),
-            states,
-            endpoint: self.endpoint.as_ref().map(Target::to_string),
-            condition: self.condition.clone(),
-            ..Selection::default()
+            ..self.filter.selection(states)
         })
     }
 }
