@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256,
 };
+use chrono::NaiveDateTime;
 use http::Uri;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, TrustAnchor, UnixTime};
@@ -257,23 +258,19 @@ pub(crate) fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 
 /// Parses `UTCTime` or `GeneralizedTime`. Certificates use one form of each.
 fn time(tag: u8, text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+    let text = std::str::from_utf8(text).ok()?;
+    let digits = text.strip_suffix('Z')?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let (year, rest) = match (tag, text.len()) {
-        (0x17, 12) => {
-            let (year, rest) = text.split_at(2);
-            let century = if year < "50" { "20" } else { "19" };
-            (format!("{century}{year}"), rest)
-        }
-        (0x18, 14) => (text[..4].to_owned(), &text[4..]),
+    let century = match (tag, text.len()) {
+        (0x17, 13) if text < "50" => "20",
+        (0x17, 13) => "19",
+        (0x18, 15) => "",
         _ => return None,
     };
-    let (month, day, hour) = (&rest[..2], &rest[2..4], &rest[4..6]);
-    let (minute, second) = (&rest[6..8], &rest[8..]);
-    let written = format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z");
-    Some(written.parse::<Timestamp>().ok()?.secs())
+    let time = NaiveDateTime::parse_from_str(&format!("{century}{text}"), "%Y%m%d%H%M%SZ");
+    Some(time.ok()?.and_utc().timestamp())
 }
 
 /// Whether a URL is on this machine, where a local platform serves its certificates.

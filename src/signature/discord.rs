@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, ParsedPublicKey};
 use http::HeaderName;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::asymmetric::{self, ED25519_LENGTH};
@@ -24,6 +22,9 @@ use crate::secret::Secret;
 const NAME: &str = "discord";
 const HEADER: &str = "x-signature-ed25519";
 static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
+/// The types of the two requests by which Discord checks an endpoint.
+const INTERACTION_PING: u64 = 1;
+const WEBHOOK_PING: u64 = 0;
 static TIMESTAMP: HeaderName = HeaderName::from_static("x-signature-timestamp");
 
 static FACTS: Facts = Facts {
@@ -82,8 +83,8 @@ fn is_webhook_event(challenge: &Challenge<'_>) -> bool {
 
 fn ping(challenge: &Challenge<'_>) -> Vec<u8> {
     let body = match is_webhook_event(challenge) {
-        true => json!({"version": 1, "application_id": "1", "type": 0}),
-        false => json!({"application_id": "1", "id": "1", "type": 1, "version": 1}),
+        true => json!({"version": 1, "application_id": "1", "type": WEBHOOK_PING}),
+        false => json!({"application_id": "1", "id": "1", "type": INTERACTION_PING, "version": 1}),
     };
     body.to_string().into()
 }
@@ -154,44 +155,26 @@ impl Verifier for DiscordVerifier {
     }
 
     fn handshake(&self, received: &Received<'_>, judgement: &Judgement) -> Option<Handshake> {
-        let ping = Ping::read(received)?;
-        if !judgement.is_valid() {
-            let hint = "bad_signature: the signature of this PING is invalid; Discord sends such requests on purpose and expects 401";
-            return Some(Handshake::refused("PING", 401, hint));
-        }
-        Some(match ping {
-            Ping::Interaction => Handshake::answer("PING", "application/json", r#"{"type":1}"#),
-            Ping::Webhook => Handshake {
-                status: 204,
-                ..Handshake::answer("PING", "", "")
-            },
-        })
-    }
-}
-
-/// The two requests by which Discord checks an endpoint.
-enum Ping {
-    Interaction,
-    Webhook,
-}
-
-impl Ping {
-    fn read(received: &Received<'_>) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Body {
-            r#type: u64,
-            event: Option<IgnoredAny>,
-        }
         if received.method != "POST" {
             return None;
         }
-        let body: Body = serde_json::from_slice(received.body).ok()?;
-        match (body.r#type, body.event) {
-            (0, None) => Some(Self::Webhook),
-            // Webhook events have type 1 too, but with an event.
-            (1, None) => Some(Self::Interaction),
-            _ => None,
+        let body: Value = serde_json::from_slice(received.body).ok()?;
+        // Webhook events have type 1 too, but with an event.
+        let has_event = body.get("event").is_some_and(|event| !event.is_null());
+        let kind = body["type"].as_u64().filter(|_| !has_event);
+        let answer = match kind? {
+            INTERACTION_PING => Handshake::answer("PING", "application/json", r#"{"type":1}"#),
+            WEBHOOK_PING => Handshake {
+                status: 204,
+                ..Handshake::answer("PING", "", "")
+            },
+            _ => return None,
+        };
+        if judgement.is_valid() {
+            return Some(answer);
         }
+        let hint = "bad_signature: the signature of this PING is invalid; Discord sends such requests on purpose and expects 401";
+        Some(Handshake::refused("PING", 401, hint))
     }
 }
 

@@ -4,12 +4,6 @@
 //! because it is the default of a topic; evt itself signs with version 2.
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
 
-use aws_lc_rs::digest;
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri};
-use serde::Deserialize;
-use std::borrow::Cow;
-
 use super::asymmetric::{self, Given, RsaSigner};
 use super::certificate::{self, Cache, Leaf};
 use super::options::CERTS;
@@ -21,6 +15,10 @@ use super::{
 use crate::json::{self, Step};
 use crate::secret::Secret;
 use crate::time::Timestamp;
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Uri};
+use serde::Deserialize;
 
 const NAME: &str = "sns";
 const CERT_URL: &str = "cert-url";
@@ -91,72 +89,59 @@ impl Scheme for Sns {
 /// The path at which only SNS can put certificates.
 const CERTIFICATE: &str = "/SimpleNotificationService-";
 
-/// A string. Borrows from the body unless it has escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// The body. A member that occurs twice is an error, because the app might read the other one.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    r#type: Option<Text<'a>>,
-    #[serde(borrow)]
-    message: Option<Text<'a>>,
-    #[serde(borrow)]
-    message_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    subject: Option<Text<'a>>,
-    #[serde(borrow, rename = "SubscribeURL")]
-    subscribe_url: Option<Text<'a>>,
-    #[serde(borrow)]
-    timestamp: Option<Text<'a>>,
-    #[serde(borrow)]
-    token: Option<Text<'a>>,
-    #[serde(borrow)]
-    topic_arn: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature_version: Option<Text<'a>>,
-    #[serde(borrow)]
-    signature: Option<Text<'a>>,
-    #[serde(borrow, rename = "SigningCertURL", alias = "SigningCertUrl")]
-    signing_cert_url: Option<Text<'a>>,
+struct Envelope {
+    r#type: Option<String>,
+    message: Option<String>,
+    message_id: Option<String>,
+    subject: Option<String>,
+    #[serde(rename = "SubscribeURL")]
+    subscribe_url: Option<String>,
+    timestamp: Option<String>,
+    token: Option<String>,
+    topic_arn: Option<String>,
+    signature_version: Option<String>,
+    signature: Option<String>,
+    #[serde(rename = "SigningCertURL", alias = "SigningCertUrl")]
+    signing_cert_url: Option<String>,
 }
 
 /// A signed member.
 type Field<'a> = (&'static str, &'a str);
 const MOST_FIELDS: usize = 7;
 
-impl Envelope<'_> {
+impl Envelope {
     /// Returns the signed members in signing order, or the name of a missing one.
     fn fields(&self) -> Result<([Field<'_>; MOST_FIELDS], usize), &'static str> {
-        let kind = text(self.r#type.as_ref()).ok_or("Type")?;
-        let candidates: [(&str, Option<&Text<'_>>); MOST_FIELDS] = match kind {
+        let kind = self.r#type.as_deref().ok_or("Type")?;
+        let candidates: [(&str, &Option<String>); MOST_FIELDS] = match kind {
             "Notification" => [
-                ("Message", self.message.as_ref()),
-                ("MessageId", self.message_id.as_ref()),
-                ("Subject", self.subject.as_ref()),
-                ("Timestamp", self.timestamp.as_ref()),
-                ("TopicArn", self.topic_arn.as_ref()),
-                ("Type", self.r#type.as_ref()),
-                ("", None),
+                ("Message", &self.message),
+                ("MessageId", &self.message_id),
+                ("Subject", &self.subject),
+                ("Timestamp", &self.timestamp),
+                ("TopicArn", &self.topic_arn),
+                ("Type", &self.r#type),
+                ("", &None),
             ],
             // Amazon's documentation signs the token of both; one of its libraries omits it in the second.
             CONFIRMATION | "UnsubscribeConfirmation" => [
-                ("Message", self.message.as_ref()),
-                ("MessageId", self.message_id.as_ref()),
-                ("SubscribeURL", self.subscribe_url.as_ref()),
-                ("Timestamp", self.timestamp.as_ref()),
-                ("Token", self.token.as_ref()),
-                ("TopicArn", self.topic_arn.as_ref()),
-                ("Type", self.r#type.as_ref()),
+                ("Message", &self.message),
+                ("MessageId", &self.message_id),
+                ("SubscribeURL", &self.subscribe_url),
+                ("Timestamp", &self.timestamp),
+                ("Token", &self.token),
+                ("TopicArn", &self.topic_arn),
+                ("Type", &self.r#type),
             ],
             _ => return Err("Type"),
         };
         let mut fields = [("", ""); MOST_FIELDS];
         let mut count = 0;
         for (name, value) in candidates {
-            match text(value) {
+            match value.as_deref() {
                 Some(value) => {
                     fields[count] = (name, value);
                     count += 1;
@@ -167,10 +152,6 @@ impl Envelope<'_> {
         }
         Ok((fields, count))
     }
-}
-
-fn text<'a>(value: Option<&'a Text<'_>>) -> Option<&'a str> {
-    value.map(|text| text.0.as_ref())
 }
 
 /// Hashes the signed message.
@@ -192,7 +173,7 @@ struct SnsVerifier {
 
 impl Verifier for SnsVerifier {
     fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
-        let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(received.body) else {
+        let Ok(envelope) = serde_json::from_slice::<Envelope>(received.body) else {
             let hint = "malformed_body: the body must be a message of SNS (a JSON object of strings); if the subscription uses raw message delivery, switch that off: raw messages are not signed";
             return Err(Judgement::refused(Reason::MalformedBody, hint));
         };
@@ -200,8 +181,8 @@ impl Verifier for SnsVerifier {
     }
 
     fn missing_document(&self, received: &Received<'_>, now: Timestamp) -> Option<String> {
-        let envelope: Envelope<'_> = serde_json::from_slice(received.body).ok()?;
-        let url = text(envelope.signing_cert_url.as_ref())?;
+        let envelope: Envelope = serde_json::from_slice(received.body).ok()?;
+        let url = envelope.signing_cert_url.as_deref()?;
         let known = self.leaves.get(url);
         let is_missing = known.is_none_or(|leaf| leaf.check(None, now).is_err());
         (is_missing && self.is_certificate(url)).then(|| url.to_owned())
@@ -217,8 +198,8 @@ impl Verifier for SnsVerifier {
         if received.method != "POST" {
             return None;
         }
-        let envelope: Envelope<'_> = serde_json::from_slice(received.body).ok()?;
-        if text(envelope.r#type.as_ref())? != CONFIRMATION {
+        let envelope: Envelope = serde_json::from_slice(received.body).ok()?;
+        if envelope.r#type.as_deref()? != CONFIRMATION {
             return None;
         }
         // The sender must try again, as with any message whose certificate could not be fetched.
@@ -232,7 +213,7 @@ impl Verifier for SnsVerifier {
             );
             return Some(Handshake::refused(CONFIRMATION, 403, hint));
         }
-        let url = text(envelope.subscribe_url.as_ref())?;
+        let url = envelope.subscribe_url.as_deref()?;
         if !self.is_host(url) {
             let hint = "subscribe_url_not_allowed: SubscribeURL must be an https URL of SNS";
             return Some(Handshake::refused(CONFIRMATION, 403, hint));
@@ -242,7 +223,7 @@ impl Verifier for SnsVerifier {
             .is_ok_and(|url: Uri| certificate::is_loopback(&url));
         // AWS signs for every account, so a signed request may be for a topic of a stranger.
         if self.topic.is_none() && !is_local {
-            let topic = text(envelope.topic_arn.as_ref()).unwrap_or_default();
+            let topic = envelope.topic_arn.as_deref().unwrap_or_default();
             let topic: String = topic.chars().take(200).collect();
             return Some(Handshake {
                 hint: Some(format!(
@@ -259,13 +240,18 @@ impl Verifier for SnsVerifier {
 }
 
 impl SnsVerifier {
-    fn judge_envelope(&self, envelope: &Envelope<'_>, now: Timestamp) -> Judged {
+    fn judge_envelope(&self, envelope: &Envelope, now: Timestamp) -> Judged {
         let (fields, count) = envelope.fields().map_err(missing)?;
         let fields = &fields[..count];
-        let required = |value, name| text(value).ok_or_else(|| missing(name));
-        let signature = required(envelope.signature.as_ref(), "Signature")?;
-        let version = required(envelope.signature_version.as_ref(), "SignatureVersion")?;
-        let url = required(envelope.signing_cert_url.as_ref(), "SigningCertURL")?;
+        fn required<'a>(
+            value: &'a Option<String>,
+            name: &'static str,
+        ) -> Result<&'a str, Box<Judgement>> {
+            value.as_deref().ok_or_else(|| missing(name))
+        }
+        let signature = required(&envelope.signature, "Signature")?;
+        let version = required(&envelope.signature_version, "SignatureVersion")?;
+        let url = required(&envelope.signing_cert_url, "SigningCertURL")?;
         let is_sha256 = match version {
             "1" => false,
             "2" => true,
@@ -292,7 +278,7 @@ impl SnsVerifier {
         if !matches(&leaf, is_sha256, fields, given) {
             return Err(mismatch(&leaf, is_sha256, fields, given));
         }
-        self.judge_topic(text(envelope.topic_arn.as_ref()).unwrap_or_default())
+        self.judge_topic(envelope.topic_arn.as_deref().unwrap_or_default())
     }
 
     fn judge_topic(&self, given: &str) -> Judged {
@@ -396,9 +382,12 @@ impl Signer for SnsSigner {
             scheme: NAME,
             expected: "messages of SNS (a JSON object with Type, Message, MessageId, Timestamp and TopicArn)",
         };
-        let envelope: Envelope<'_> = serde_json::from_slice(message.body).map_err(|_| bad())?;
+        let envelope: Envelope = serde_json::from_slice(message.body).map_err(|_| bad())?;
         let (fields, count) = envelope.fields().map_err(|_| bad())?;
-        let kind = text(envelope.r#type.as_ref()).and_then(|kind| HeaderValue::from_str(kind).ok());
+        let kind = envelope
+            .r#type
+            .as_deref()
+            .and_then(|kind| HeaderValue::from_str(kind).ok());
         let kind = kind.ok_or_else(bad)?;
         let mut signed = String::new();
         for (name, value) in &fields[..count] {
