@@ -168,7 +168,8 @@ fn a_stream_of_another_transport_is_suggested_with_its_url() {
         "{output}"
     );
 
-    let socket = answers(426, "upgrade: websocket\r\n").url("/ws");
+    let server = answers(426, "upgrade: websocket\r\n");
+    let socket = server.url("/ws");
     let output = tail(&Sandbox::new(), &socket, &[]).expect_exit(6);
     let hint = format!("evt tail {}", socket.replace("http://", "ws://"));
     assert!(output.stderr.contains(&hint), "{output}");
