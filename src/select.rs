@@ -11,7 +11,7 @@ use crate::envelope::Form;
 use crate::event::{Event, Outcome, Verdict};
 use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
-use crate::grammar::nearest::nearest;
+use crate::grammar::nearest::{did_you_mean, nearest};
 use crate::grammar::quantity::When;
 use crate::json::Raw;
 use crate::time::Timestamp;
@@ -122,7 +122,7 @@ pub enum SelectError {
     Condition(#[from] ConditionError),
     #[error(transparent)]
     Grammar(#[from] GrammarError),
-    #[error("there is no status `{name}`{}", .suggestion.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)")))]
+    #[error("there is no status `{name}`{}", did_you_mean(*suggestion))]
     UnknownStatus {
         name: String,
         suggestion: Option<&'static str>,

@@ -33,43 +33,50 @@ enum Token {
 /// Why a text is not a valid pattern. `at` counts characters.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TopicError {
-    #[error("the pattern `{pattern}` has an empty token (at character {})", at + 1)]
-    EmptyToken { pattern: String, at: usize },
-    #[error("`*` matches a whole token and cannot be part of one, as in `{pattern}` (at character {})", at + 1)]
-    PartialStar { pattern: String, at: usize },
-    #[error("`>` can only be the last token of a pattern, not as in `{pattern}` (at character {})", at + 1)]
-    TailNotLast { pattern: String, at: usize },
-    #[error("the pattern `{pattern}` has white space or a control character (at character {})", at + 1)]
-    BadCharacter { pattern: String, at: usize },
+    #[error("the pattern `{pattern}` {} (at character {})", mistake.in_words(), at + 1)]
+    Invalid {
+        pattern: String,
+        mistake: Mistake,
+        at: usize,
+    },
     #[error("a pattern has at most {LONGEST} bytes")]
     TooLong,
+}
+
+/// A mistake in a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    EmptyToken,
+    PartialStar,
+    TailNotLast,
+    BadCharacter,
+}
+
+impl Mistake {
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::EmptyToken => "has an empty token",
+            Self::PartialStar => "has a `*` that is only a part of a token",
+            Self::TailNotLast => "has a `>` that is not its last token",
+            Self::BadCharacter => "has white space or a control character",
+        }
+    }
+
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::EmptyToken | Self::BadCharacter => "contact.created, contact.* or contact.>",
+            Self::PartialStar => "contact.* for every event of a contact",
+            Self::TailNotLast => "contact.> for every event whose name begins with `contact.`",
+        }
+    }
 }
 
 impl Explain for TopicError {
     fn explain(&self) -> Explanation {
         Explanation::usage("bad_pattern").hint(match self {
-            Self::EmptyToken { .. } | Self::BadCharacter { .. } => {
-                "contact.created, contact.* or contact.>"
-            }
-            Self::PartialStar { .. } => "contact.* for every event of a contact",
-            Self::TailNotLast { .. } => {
-                "contact.> for every event whose name begins with `contact.`"
-            }
+            Self::Invalid { mistake, .. } => mistake.hint(),
             Self::TooLong => "> for every event",
         })
-    }
-}
-
-impl TopicError {
-    /// The position of the mistake in the pattern, in characters.
-    pub fn at(&self) -> Option<usize> {
-        match self {
-            Self::EmptyToken { at, .. }
-            | Self::PartialStar { at, .. }
-            | Self::TailNotLast { at, .. }
-            | Self::BadCharacter { at, .. } => Some(*at),
-            Self::TooLong => None,
-        }
     }
 }
 
@@ -109,27 +116,27 @@ impl FromStr for Pattern {
         if text.len() > LONGEST {
             return Err(TopicError::TooLong);
         }
-        let pattern = || text.to_owned();
+        let invalid = |mistake, at| TopicError::Invalid {
+            pattern: text.to_owned(),
+            mistake,
+            at,
+        };
         let mut tokens = Vec::new();
         let mut at = 0;
         let mut parts = text.split('.').peekable();
         while let Some(part) = parts.next() {
-            let token = match part {
-                "" => {
-                    return Err(TopicError::EmptyToken {
-                        pattern: pattern(),
-                        at,
-                    });
-                }
+            tokens.push(match part {
+                "" => return Err(invalid(Mistake::EmptyToken, at)),
                 "*" => Token::One,
                 ">" if parts.peek().is_none() => Token::Tail,
-                word => Token::Word(word.into()),
-            };
-            if let Token::Word(word) = &token {
-                check_word(word, text, at)?;
-            }
+                word => {
+                    if let Some((mistake, offset)) = mistake_in(word) {
+                        return Err(invalid(mistake, at + offset));
+                    }
+                    Token::Word(word.into())
+                }
+            });
             at += part.chars().count() + 1;
-            tokens.push(token);
         }
         Ok(Self {
             text: text.into(),
@@ -138,33 +145,17 @@ impl FromStr for Pattern {
     }
 }
 
-fn check_word(word: &str, pattern: &str, start: usize) -> Result<(), TopicError> {
-    let pattern = || pattern.to_owned();
-    for (offset, c) in word.chars().enumerate() {
-        let at = start + offset;
-        match c {
-            '*' => {
-                return Err(TopicError::PartialStar {
-                    pattern: pattern(),
-                    at,
-                });
-            }
-            '>' => {
-                return Err(TopicError::TailNotLast {
-                    pattern: pattern(),
-                    at,
-                });
-            }
-            c if c.is_whitespace() || c.is_control() => {
-                return Err(TopicError::BadCharacter {
-                    pattern: pattern(),
-                    at,
-                });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+/// The first character that a word must not have, and its position.
+fn mistake_in(word: &str) -> Option<(Mistake, usize)> {
+    word.chars().enumerate().find_map(|(at, character)| {
+        let mistake = match character {
+            '*' => Mistake::PartialStar,
+            '>' => Mistake::TailNotLast,
+            c if c.is_whitespace() || c.is_control() => Mistake::BadCharacter,
+            _ => return None,
+        };
+        Some((mistake, at))
+    })
 }
 
 /// A set of patterns with a value each. The cost of a lookup depends on the tokens of the name, not on the number of patterns.
@@ -302,11 +293,10 @@ mod tests {
             ("a b", 1),
             ("a.\u{7}", 2),
         ] {
-            assert_eq!(
-                text.parse::<Pattern>().unwrap_err().at(),
-                Some(at),
-                "{text:?}"
-            );
+            let Err(TopicError::Invalid { at: found, .. }) = text.parse::<Pattern>() else {
+                panic!("{text:?} is accepted");
+            };
+            assert_eq!(found, at, "{text:?}");
         }
         assert_eq!(
             "a".repeat(1025).parse::<Pattern>(),

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 use super::budget::REGEX;
 use crate::explain::{Explain, Explanation};
-use crate::grammar::{caret, nearest::nearest};
+use crate::grammar::nearest::{did_you_mean, nearest};
+use crate::grammar::{caret, position};
 
 /// Why a condition cannot be compiled. `at` counts characters of `input`.
 #[derive(Debug, Error)]
@@ -133,14 +134,6 @@ impl ConditionError {
 /// The known word that is most similar to the typed one.
 pub(super) fn suggest(typed: &str, known: &[&'static str]) -> Option<&'static str> {
     nearest(typed, known.iter().copied())
-}
-
-fn position(at: Option<usize>) -> String {
-    at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
-}
-
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"))
 }
 
 fn list(names: &[&str]) -> String {

@@ -20,9 +20,8 @@ impl FromStr for HeaderLine {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = |at| GrammarError {
-            input: text.to_owned(),
-            expected: EXPECTED,
             at,
+            ..GrammarError::new(text, EXPECTED)
         };
         let (name, value) = text.split_once(':').ok_or_else(|| wrong(None))?;
         let after = name.chars().count() + 1;

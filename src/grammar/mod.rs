@@ -66,7 +66,8 @@ pub fn caret(input: &str, at: usize) -> String {
     text
 }
 
-fn position(at: Option<usize>) -> String {
+/// The position of a mistake as the end of a message, if known.
+pub(crate) fn position(at: Option<usize>) -> String {
     at.map_or_else(String::new, |at| format!(" (at character {})", at + 1))
 }
 

@@ -14,6 +14,11 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, word)| word)
 }
 
+/// The suggestion as the end of a message, if any.
+pub(crate) fn did_you_mean(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |known| format!(" (did you mean `{known}`?)"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

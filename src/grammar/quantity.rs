@@ -148,14 +148,6 @@ fn number_and_unit(text: &str) -> Option<(f64, &str)> {
     Some((number.parse().ok()?, unit))
 }
 
-fn wrong(input: &str, expected: &'static str) -> GrammarError {
-    GrammarError {
-        input: input.to_owned(),
-        expected,
-        at: None,
-    }
-}
-
 impl FromStr for When {
     type Err = GrammarError;
 
@@ -173,7 +165,7 @@ impl FromStr for When {
             return Ok(Self::At(Timestamp::from_millis(millis)));
         }
         text.parse().map(Self::At).map_err(|_| {
-            wrong(text, "a time: 10m, 2h or 7d (ago), 2026-04-25, 2026-04-25T10:00:00Z, or milliseconds since the epoch")
+            GrammarError::new(text, "a time: 10m, 2h or 7d (ago), 2026-04-25, 2026-04-25T10:00:00Z, or milliseconds since the epoch")
         })
     }
 }
@@ -182,7 +174,7 @@ impl FromStr for Between {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "two durations, the shorter one first: 5s..60s");
+        let bad = || GrammarError::new(text, "two durations, the shorter one first: 5s..60s");
         let (least, most) = text.split_once("..").unwrap_or((text, text));
         let (least, most) = (span(least).ok_or_else(bad)?, span(most).ok_or_else(bad)?);
         match least <= most {
@@ -198,7 +190,7 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         span(text)
             .map(Self)
-            .ok_or_else(|| wrong(text, "a duration: 200ms, 30s, 5m, 2h or 7d"))
+            .ok_or_else(|| GrammarError::new(text, "a duration: 200ms, 30s, 5m, 2h or 7d"))
     }
 }
 
@@ -206,7 +198,7 @@ impl FromStr for Rate {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "a rate: 50/s, 100/m or 10/h");
+        let bad = || GrammarError::new(text, "a rate: 50/s, 100/m or 10/h");
         let (times, per) = text.split_once('/').ok_or_else(bad)?;
         let (times, rest) = number_and_unit(times).ok_or_else(bad)?;
         let per = match per {
@@ -229,7 +221,7 @@ impl FromStr for Size {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "a size: 512, 64KB, 2MiB or 1GiB");
+        let bad = || GrammarError::new(text, "a size: 512, 64KB, 2MiB or 1GiB");
         let (number, unit) = number_and_unit(text).ok_or_else(bad)?;
         let (_, bytes) = SIZES
             .iter()
@@ -247,7 +239,7 @@ impl FromStr for Percent {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || wrong(text, "a percentage from 0% to 100%");
+        let bad = || GrammarError::new(text, "a percentage from 0% to 100%");
         let (number, unit) = number_and_unit(text).ok_or_else(bad)?;
         if unit != "%" || number > 100.0 {
             return Err(bad());

@@ -32,9 +32,8 @@ impl FromStr for SecretRef {
         // The error does not repeat the input, which may be a secret.
         let expected = "a secret: text, env:NAME, file:PATH, cmd:COMMAND or -";
         let bad = |at| GrammarError {
-            input: "…".to_owned(),
-            expected,
             at,
+            ..GrammarError::new("…", expected)
         };
         match &reference {
             Self::Literal(secret) if secret.reveal().is_empty() => Err(bad(None)),

@@ -35,9 +35,8 @@ impl FromStr for Statuses {
         let mut ranges = Vec::new();
         for part in text.split(',') {
             let wrong = || GrammarError {
-                input: text.to_owned(),
-                expected: EXPECTED,
                 at: Some(at),
+                ..GrammarError::new(text, EXPECTED)
             };
             ranges.push(range(part.trim()).ok_or_else(wrong)?);
             at += part.chars().count() + 1;

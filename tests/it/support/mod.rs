@@ -22,3 +22,14 @@ pub(crate) use recorder::Recorder;
 pub(crate) use sandbox::{Output, Running, Sandbox};
 pub(crate) use sse_server::{SseServer, Step};
 pub(crate) use table::Table;
+
+/// Whether other programs could not be installed. Prints the reason, or panics with `EVT_TEST_REQUIRE=all`.
+fn is_missing(installed: &Result<(), String>) -> bool {
+    let Err(why) = installed else {
+        return false;
+    };
+    let is_required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
+    assert!(!is_required, "{why}");
+    eprintln!("skipped: {why}");
+    true
+}

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::is_missing;
+
 /// The virtual environment, installed.
 #[derive(Clone, Copy)]
 pub(crate) struct Python;
@@ -15,15 +17,7 @@ impl Python {
     /// Installs the programs once. Prints a notice and returns `None` if Python or the network is missing.
     pub(crate) fn install() -> Option<Self> {
         static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-        match INSTALLED.get_or_init(install) {
-            Ok(()) => Some(Self),
-            Err(why) => {
-                let required = std::env::var("EVT_TEST_REQUIRE").is_ok_and(|what| what == "all");
-                assert!(!required, "{why}");
-                eprintln!("skipped: {why}");
-                None
-            }
-        }
+        (!is_missing(INSTALLED.get_or_init(install))).then_some(Self)
     }
 
     /// The command for an installed program.
