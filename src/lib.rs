@@ -1,6 +1,6 @@
 //! `evt`: a local event platform, a listener, a sender and a replayer for webhooks, in one binary.
 //!
-//! The rooms (top-level modules) are in four layers. A room imports only rooms of its own layer and of the layers above it in this
+//! The rooms (top-level modules) are in four layers. A room imports only rooms of the same layer and of the layers above it in this
 //! list; no two rooms import each other. `tests/it/layers.rs` checks both rules.
 //!
 //! 1. model: pure and synchronous, no I/O

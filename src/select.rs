@@ -25,7 +25,7 @@ pub const VARIABLES: [&str; 7] = [
 /// A selection of events. The default selects all events.
 ///
 /// The text form (`--expect`) is one of: type patterns (`contact.*`, `!contact.deleted`); `type=…`, `status=…` and `where=…`
-/// separated by commas, where `where=` is the last one and extends to the end; or a condition (`data.amount >= 100`). A path
+/// separated by commas, where `where=` is the last one and takes the rest of the text; or a condition (`data.amount >= 100`). A path
 /// alone, such as `data.paid`, is a pattern; write `where=data.paid` for a condition.
 #[derive(Clone, Debug, Default)]
 pub struct Select {

@@ -27,7 +27,7 @@ impl Finding {
     /// The note of a part whose value is missing.
     pub(super) const ABSENT: &str = "it is missing";
 
-    /// A part without further parts, for rooms that add the results of their own tests.
+    /// A part without further parts, for rooms that add the results of other tests.
     pub fn leaf(what: impl Into<String>, held: bool, seen: Option<String>) -> Self {
         Self {
             held,
