@@ -7,6 +7,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
+use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
@@ -160,7 +161,7 @@ impl Outcome {
 }
 
 /// The result of a signature check, stored with the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Verdict {
     /// `standard-webhooks`, `stripe`, …
     pub scheme: String,
@@ -168,6 +169,7 @@ pub struct Verdict {
     /// A reason code (`ok`, `signature_mismatch`, …).
     pub reason: String,
     /// A diagnosis in words, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 

@@ -36,30 +36,10 @@ struct Head<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<VerdictFields<'a>>,
+    verdict: Option<&'a Verdict>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-}
-
-#[derive(Serialize)]
-struct VerdictFields<'a> {
-    scheme: &'a str,
-    ok: bool,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
-}
-
-impl<'a> From<&'a Verdict> for VerdictFields<'a> {
-    fn from(verdict: &'a Verdict) -> Self {
-        Self {
-            scheme: &verdict.scheme,
-            ok: verdict.ok,
-            reason: &verdict.reason,
-            hint: verdict.hint.as_deref(),
-        }
-    }
 }
 
 /// A message of a stream.
@@ -104,7 +84,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         time: meta.time.as_deref(),
         method: is_http.then_some(event.method.as_str()),
         target: is_http.then_some(event.target.as_str()),
-        verdict: event.verdict.as_ref().map(VerdictFields::from),
+        verdict: event.verdict.as_ref(),
         outcome: event.outcome.as_str(),
         status: event.outcome.status(),
     };

@@ -52,7 +52,7 @@ pub struct Where(Arc<Condition>);
 
 /// The parts of an event that a selection reads: of an [`Event`], or of a message without making an [`Event`] of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
+pub struct EventView<'a> {
     pub received_at: Timestamp,
     pub kind: Option<&'a str>,
     pub system: Option<&'a str>,
@@ -69,7 +69,7 @@ pub struct Look<'a> {
     pub outcome: Outcome,
 }
 
-impl<'a> From<&'a Event> for Look<'a> {
+impl<'a> From<&'a Event> for EventView<'a> {
     fn from(event: &'a Event) -> Self {
         let meta = &event.meta;
         Self {
@@ -88,7 +88,7 @@ impl<'a> From<&'a Event> for Look<'a> {
     }
 }
 
-impl<'a> Look<'a> {
+impl<'a> EventView<'a> {
     fn json(&self) -> Option<Raw<'a>> {
         match self.form {
             Some(Form::Json) => std::str::from_utf8(self.data).ok().map(Raw::new),
@@ -153,38 +153,38 @@ impl Select {
     }
 
     /// Like [`Select::matches`], for an event that is not an [`Event`]. Reads only the parts that the selection names.
-    pub fn selects(&self, look: &Look<'_>, now: Timestamp) -> bool {
-        let held = |condition: &Where| condition.0.holds(&condition.scope(look), now);
-        self.is_in_span(look, now)
-            && self.has_type(look)
-            && self.has_status(look)
+    pub fn selects(&self, view: &EventView<'_>, now: Timestamp) -> bool {
+        let held = |condition: &Where| condition.0.holds(&condition.scope(view), now);
+        self.is_in_span(view, now)
+            && self.has_type(view)
+            && self.has_status(view)
             && self.condition.as_ref().is_none_or(held)
     }
 
     /// Like [`Select::matches`], with the reason.
     pub fn explain(&self, event: &Event, now: Timestamp) -> Finding {
-        let look = Look::from(event);
+        let view = EventView::from(event);
         let mut parts = Vec::new();
         if !self.types.is_empty() {
             let rules: Vec<String> = self.types.iter().map(TypeRule::to_string).collect();
             let seen = event.meta.kind.clone();
             parts.push(Finding::leaf(
                 format!("type {}", rules.join(" ")),
-                self.has_type(&look),
+                self.has_type(&view),
                 Some(seen.unwrap_or_else(|| "unknown".to_owned())),
             ));
         }
         if !self.status.is_empty() {
             parts.push(Finding::leaf(
                 "status",
-                self.has_status(&look),
+                self.has_status(&view),
                 Some(event.outcome.as_str().to_owned()),
             ));
         }
         if self.since.is_some() || self.until.is_some() {
             parts.push(Finding::leaf(
                 "time received",
-                self.is_in_span(&look, now),
+                self.is_in_span(&view, now),
                 Some(event.received_at.to_string()),
             ));
         }
@@ -198,22 +198,22 @@ impl Select {
         }
     }
 
-    fn is_in_span(&self, look: &Look<'_>, now: Timestamp) -> bool {
-        let received = look.received_at;
+    fn is_in_span(&self, view: &EventView<'_>, now: Timestamp) -> bool {
+        let received = view.received_at;
         self.since.is_none_or(|since| received >= since.at(now))
             && self.until.is_none_or(|until| received < until.at(now))
     }
 
     /// Whether one of the including rules applies, if there are any, and none of the excluding rules.
-    fn has_type(&self, look: &Look<'_>) -> bool {
-        let fits = |rule: &TypeRule| look.kind.is_some_and(|kind| rule.pattern.matches(kind));
+    fn has_type(&self, view: &EventView<'_>) -> bool {
+        let fits = |rule: &TypeRule| view.kind.is_some_and(|kind| rule.pattern.matches(kind));
         let mut including = self.types.iter().filter(|rule| !rule.excludes).peekable();
         let mut excluding = self.types.iter().filter(|rule| rule.excludes);
         (including.peek().is_none() || including.any(fits)) && !excluding.any(fits)
     }
 
-    fn has_status(&self, look: &Look<'_>) -> bool {
-        self.status.is_empty() || self.status.iter().any(|status| status.is_of(look))
+    fn has_status(&self, view: &EventView<'_>) -> bool {
+        self.status.is_empty() || self.status.iter().any(|status| status.is_of(view))
     }
 }
 
@@ -229,35 +229,35 @@ impl Where {
     }
 
     /// The parts of the condition whose value is missing.
-    pub fn absent(&self, look: &Look<'_>, now: Timestamp) -> Vec<String> {
-        self.0.explain(&self.scope(look), now).absent()
+    pub fn absent(&self, view: &EventView<'_>, now: Timestamp) -> Vec<String> {
+        self.0.explain(&self.scope(view), now).absent()
     }
 
-    fn scope<'a>(&self, look: &Look<'a>) -> Scope<'a> {
+    fn scope<'a>(&self, view: &EventView<'a>) -> Scope<'a> {
         let mut scope = Scope::new();
-        if let Some(headers) = look.headers {
+        if let Some(headers) = view.headers {
             scope = scope.headers("headers", headers);
         }
         for (name, value) in [
-            ("type", look.kind),
-            ("system", look.system),
-            ("org", look.org),
-            ("subject", look.subject),
+            ("type", view.kind),
+            ("system", view.system),
+            ("org", view.org),
+            ("subject", view.subject),
         ] {
             if let Some(value) = value {
                 scope = scope.text(name, value);
             }
         }
         if self.0.mentions("time") {
-            scope = match look.time {
+            scope = match view.time {
                 Some(time) => scope.text("time", time),
-                None => scope.text("time", look.received_at.to_string()),
+                None => scope.text("time", view.received_at.to_string()),
             };
         }
         if !self.0.mentions("data") {
             return scope;
         }
-        match (look.json(), std::str::from_utf8(look.data)) {
+        match (view.json(), std::str::from_utf8(view.data)) {
             (Some(data), _) => scope.json("data", data.text()),
             (None, Ok(text)) => scope.text("data", text),
             (None, Err(_)) => scope,
@@ -309,14 +309,14 @@ const STATUSES: [&str; 8] = [
 ];
 
 impl Status {
-    fn is_of(self, look: &Look<'_>) -> bool {
-        let verdict = look.verdict;
+    fn is_of(self, view: &EventView<'_>) -> bool {
+        let verdict = view.verdict;
         match self {
-            Self::Outcome(name) => look.outcome.as_str() == name,
+            Self::Outcome(name) => view.outcome.as_str() == name,
             Self::Verified => verdict.is_some_and(|verdict| verdict.ok),
             Self::Invalid => verdict.is_some_and(|verdict| !verdict.ok),
             Self::Unverified => verdict.is_none(),
-            Self::Answer(low, high) => look
+            Self::Answer(low, high) => view
                 .outcome
                 .status()
                 .is_some_and(|status| (low..=high).contains(&status)),

@@ -118,16 +118,7 @@ struct Ours {
     kind: Option<String>,
     outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    verdict: Option<Judged>,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Judged {
-    scheme: String,
-    ok: bool,
-    reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
+    verdict: Option<Verdict>,
 }
 
 impl Ours {
@@ -135,12 +126,7 @@ impl Ours {
         Self {
             kind: event.meta.kind.clone(),
             outcome: event.outcome.as_str().to_owned(),
-            verdict: event.verdict.clone().map(|verdict| Judged {
-                scheme: verdict.scheme,
-                ok: verdict.ok,
-                reason: verdict.reason,
-                hint: verdict.hint,
-            }),
+            verdict: event.verdict.clone(),
         }
     }
 }
@@ -243,13 +229,17 @@ fn event(text: &RawValue) -> Result<Event, ArchiveError> {
         None => bytes::Bytes::new(),
     };
     let mut meta = envelope::detect(&headers, &body);
-    let status = entry.response.and_then(|response| response.status);
+    let status = entry
+        .response
+        .and_then(|response| u16::try_from(response.status?).ok())
+        .filter(|status| *status > 0);
     let (outcome, verdict) = match entry.ours {
         Some(ours) => {
             if ours.kind.is_some() {
                 meta.kind = ours.kind;
             }
-            (outcome(&ours.outcome, status), ours.verdict)
+            let outcome = super::outcome(Some(&ours.outcome), status);
+            (outcome, ours.verdict)
         }
         None => (Outcome::Kept, None),
     };
@@ -263,12 +253,7 @@ fn event(text: &RawValue) -> Result<Event, ArchiveError> {
         headers,
         body,
         meta,
-        verdict: verdict.map(|judged| Verdict {
-            scheme: judged.scheme,
-            ok: judged.ok,
-            reason: judged.reason,
-            hint: judged.hint,
-        }),
+        verdict,
         outcome,
     })
 }
@@ -293,20 +278,6 @@ fn target_of(url: &str) -> Result<String, ArchiveError> {
         return super::target(&format!("/{path}"));
     }
     super::target(path)
-}
-
-fn outcome(word: &str, status: Option<i64>) -> Outcome {
-    let status = status
-        .and_then(|status| u16::try_from(status).ok())
-        .filter(|status| *status > 0);
-    match word {
-        "rejected" => Outcome::Rejected,
-        "delivered" => Outcome::Delivered {
-            status: status.unwrap_or(200),
-        },
-        "failed" => Outcome::Failed { status },
-        _ => Outcome::Kept,
-    }
 }
 
 /// A reader that fails when an entry exceeds the budget. The budget is reset after each entry.

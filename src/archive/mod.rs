@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::event::Outcome;
 use crate::explain::{Explain, Explanation};
 
 /// The largest body that can be imported, which is also the largest one that `evt listen` accepts.
@@ -111,12 +112,24 @@ fn body(bytes: Vec<u8>) -> Result<Bytes, ArchiveError> {
     Ok(Bytes::from(bytes))
 }
 
+fn outcome(word: Option<&str>, status: Option<u16>) -> Outcome {
+    match word {
+        Some("rejected") => Outcome::Rejected,
+        Some("delivered") => Outcome::Delivered {
+            status: status.unwrap_or(200),
+        },
+        Some("failed") => Outcome::Failed { status },
+        // A queued delivery belongs to the store that exported the event, so it is not imported.
+        _ => Outcome::Kept,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
+    use crate::event::{Event, Meta, Seq, Source, Transport, Verdict};
     use crate::time::Timestamp;
 
     /// A body with details that reformatting would lose: white space, escapes, digits.

@@ -36,7 +36,7 @@ struct Line<'a> {
     time: Option<String>,
     method: Option<String>,
     target: Option<String>,
-    verdict: Option<Judged>,
+    verdict: Option<Verdict>,
     outcome: Option<String>,
     status: Option<u16>,
     #[serde(default)]
@@ -44,14 +44,6 @@ struct Line<'a> {
     body: Option<Text>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Judged {
-    scheme: String,
-    ok: bool,
-    reason: String,
-    hint: Option<String>,
 }
 
 /// Appends the event as one line, with its line break.
@@ -114,13 +106,8 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
         headers,
         body,
         meta,
-        verdict: line.verdict.map(|judged| Verdict {
-            scheme: judged.scheme,
-            ok: judged.ok,
-            reason: judged.reason,
-            hint: judged.hint,
-        }),
-        outcome: outcome(line.outcome.as_deref(), line.status),
+        verdict: line.verdict,
+        outcome: super::outcome(line.outcome.as_deref(), line.status),
     })
 }
 
@@ -167,18 +154,6 @@ fn overwrite(meta: &mut Meta, stated: Meta) {
         if stated.is_some() {
             *known = stated;
         }
-    }
-}
-
-fn outcome(word: Option<&str>, status: Option<u16>) -> Outcome {
-    match word {
-        Some("rejected") => Outcome::Rejected,
-        Some("delivered") => Outcome::Delivered {
-            status: status.unwrap_or(200),
-        },
-        Some("failed") => Outcome::Failed { status },
-        // A queued delivery belongs to the store that exported the event, so it is not imported.
-        _ => Outcome::Kept,
     }
 }
 

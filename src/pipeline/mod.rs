@@ -37,7 +37,7 @@ use output::{Output, Room};
 use progress::Progress;
 use recording::Recording;
 use save::{SavedMessage, Saver};
-use selection::{Selection, look, peek};
+use selection::{Selection, event_view, peek};
 use watch::Watch;
 
 pub use exec::ExecError;
@@ -367,7 +367,7 @@ impl Outlet for Pipeline {
         self.stats.bytes += message.data.len() as u64;
         let none = HeaderMap::new();
         let peek = peek(&none, message);
-        if !self.selection.selects(&look(message, &peek, now)) {
+        if !self.selection.selects(&event_view(message, &peek, now)) {
             return self.unless_finished();
         }
         self.stats.matched += 1;

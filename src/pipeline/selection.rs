@@ -6,7 +6,7 @@ use super::PipelineOptions;
 use crate::envelope::{self, Form, Peek};
 use crate::event::Outcome;
 use crate::json::Raw;
-use crate::select::{Look, Select};
+use crate::select::{EventView, Select};
 use crate::source::Message;
 use crate::time::Timestamp;
 
@@ -36,17 +36,17 @@ impl Selection {
     }
 
     /// Returns whether the message is selected, and counts it.
-    pub(super) fn selects(&mut self, look: &Look<'_>) -> bool {
-        let now = look.received_at;
-        let is_selected = self.select.selects(look, now);
+    pub(super) fn selects(&mut self, view: &EventView<'_>) -> bool {
+        let now = view.received_at;
+        let is_selected = self.select.selects(view, now);
         let is_counted = match &self.expect {
-            Some(expect) => expect.selects(look, now),
+            Some(expect) => expect.selects(view, now),
             None => is_selected,
         };
         self.counted += u64::from(is_counted);
         self.has_matched |= is_selected;
         if !is_selected {
-            self.note_absent(look);
+            self.note_absent(view);
         }
         is_selected
     }
@@ -64,14 +64,14 @@ impl Selection {
     }
 
     /// Notes which fields of `--where` a message lacks, until a message matches or no field is left.
-    fn note_absent(&mut self, look: &Look<'_>) {
+    fn note_absent(&mut self, view: &EventView<'_>) {
         let Some(condition) = &self.select.condition else {
             return;
         };
         if self.has_matched || self.absent.as_ref().is_some_and(Vec::is_empty) {
             return;
         }
-        let absent = condition.absent(look, look.received_at);
+        let absent = condition.absent(view, view.received_at);
         match &mut self.absent {
             Some(before) => before.retain(|part| absent.contains(part)),
             None => self.absent = Some(absent),
@@ -92,13 +92,13 @@ pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> Peek<'a> {
     }
 }
 
-/// What a selection looks at. A message of a stream has no headers and no signature.
-pub(super) fn look<'a>(
+/// The parts of a stream's message that a selection reads. It has no headers and no signature.
+pub(super) fn event_view<'a>(
     message: &Message<'a>,
     peek: &'a Peek<'_>,
     received_at: Timestamp,
-) -> Look<'a> {
-    Look {
+) -> EventView<'a> {
+    EventView {
         received_at,
         kind: message.name.or(peek.kind.as_deref()),
         system: peek.system,

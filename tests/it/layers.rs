@@ -54,6 +54,19 @@ fn no_rooms_import_each_other() {
 }
 
 #[test]
+fn a_module_with_children_is_a_folder_with_mod_rs() {
+    let both: Vec<PathBuf> = ["src", "tests/it"]
+        .into_iter()
+        .flat_map(|folder| files(&root().join(folder), "rs"))
+        .filter(|file| {
+            let folder = file.with_extension("");
+            folder.is_dir() && !files(&folder, "rs").is_empty()
+        })
+        .collect();
+    assert_eq!(both, Vec::<PathBuf>::new(), "move `x.rs` to `x/mod.rs`");
+}
+
+#[test]
 fn every_form_of_a_path_is_resolved() {
     let text = r#"
         use crate::{event::Event, store::{Store, Tx}};
