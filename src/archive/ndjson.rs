@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{ArchiveError, Text};
 use crate::envelope;
-use crate::event::{Event, Meta, Outcome, Source, Transport, Verdict};
+use crate::event::{Event, Meta, Source, Transport, Verdict};
 use crate::record;
 use crate::time::Timestamp;
 
@@ -161,6 +161,7 @@ fn overwrite(meta: &mut Meta, stated: Meta) {
 mod tests {
     use super::super::tests::{UNUSUAL, assert_same, event};
     use super::*;
+    use crate::event::Outcome;
 
     fn round_trip(event: &Event) -> Event {
         let mut line = Vec::new();
