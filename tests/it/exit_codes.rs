@@ -32,7 +32,7 @@ const GIVEN: [(Exit, &str); 20] = [
     ),
     (
         Exit::Undelivered,
-        "send::tamper::a_tampered_request_that_gets_neither_yes_nor_no_is_exit_7",
+        "send::tamper::a_tampered_request_with_a_server_error_is_exit_7",
     ),
     (
         Exit::Undelivered,
@@ -54,7 +54,7 @@ const GIVEN: [(Exit, &str); 20] = [
         Exit::Partly,
         "events::replay::a_replay_that_fails_for_some_events_exits_with_10",
     ),
-    (Exit::Gap, "tail::a_gap_is_exit_11_where_that_is_asked_for"),
+    (Exit::Gap, "tail::a_gap_with_fail_on_gap_is_exit_11"),
     (
         Exit::Interrupted,
         "cli::a_signal_ends_a_command_that_waits_for_an_answer",
