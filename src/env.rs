@@ -1,4 +1,4 @@
-//! What the process was started with: variables, terminal facts, the current folder. Captured once, passed down.
+//! The environment of the process: variables, terminals, the current folder. Captured once and passed to the commands.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Read};
@@ -12,7 +12,7 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::secret::Secret;
 use crate::ui::ColourHints;
 
-/// A secret is a line, not a file: more than this was not meant.
+/// The maximum size of a secret in bytes. Larger content is a mistake.
 const MAX_SECRET: u64 = 64 * 1024;
 
 /// The environment of one invocation.
@@ -31,16 +31,16 @@ pub struct Env {
 pub enum SecretError {
     #[error("the variable `{name}` is not set")]
     Unset { name: String },
-    #[error("cannot read the secret from {place}")]
+    #[error("cannot read the secret from {origin}")]
     Read {
-        place: String,
+        origin: String,
         source: std::io::Error,
     },
-    #[error("the secret from {place} is empty")]
-    Empty { place: String },
-    #[error("the secret from {place} is more than 64 KiB or not text")]
-    NotText { place: String },
-    #[error("the command `{command}` for a secret ended with {status}")]
+    #[error("the secret from {origin} is empty")]
+    Empty { origin: String },
+    #[error("the secret from {origin} is longer than 64 KiB or not text")]
+    NotText { origin: String },
+    #[error("the command `{command}` for a secret failed: {status}")]
     Command {
         command: String,
         status: std::process::ExitStatus,
@@ -79,7 +79,7 @@ impl Env {
         }
     }
 
-    /// A variable's value; `None` where it is not set or empty.
+    /// The value of a variable, or `None` if it is not set or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
@@ -87,7 +87,7 @@ impl Env {
             .filter(|value| !value.is_empty())
     }
 
-    /// What the environment says about colour (no-color.org, force-color.org, bixense.com/clicolors).
+    /// The colour settings of the environment (no-color.org, force-color.org, bixense.com/clicolors).
     pub fn colour_hints(&self) -> ColourHints {
         let is_on = |name| self.get(name).is_some_and(|value| value != "0");
         let forced = is_on("FORCE_COLOR") || is_on("CLICOLOR_FORCE");
@@ -100,9 +100,9 @@ impl Env {
 
     /// Resolves a secret reference: reads the variable, the file or stdin, or runs the command in a shell.
     ///
-    /// One line end after the secret is dropped, because editors and `echo` add it.
+    /// Removes one line ending after the secret, because editors and `echo` add it.
     pub fn secret(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
-        let (place, bytes) = match reference {
+        let (origin, bytes) = match reference {
             SecretRef::Literal(secret) => return Ok(secret.clone()),
             SecretRef::Env(name) => {
                 let value = self
@@ -111,8 +111,8 @@ impl Env {
                 return Ok(Secret::new(value));
             }
             SecretRef::File(path) => {
-                let place = format!("`{}`", path.display());
-                (place, read_file(&self.current_dir.join(path)))
+                let origin = format!("`{}`", path.display());
+                (origin, read_file(&self.current_dir.join(path)))
             }
             SecretRef::Stdin => (
                 "stdin".to_owned(),
@@ -123,10 +123,10 @@ impl Env {
             }
         };
         let bytes = bytes.map_err(|source| SecretError::Read {
-            place: place.clone(),
+            origin: origin.clone(),
             source,
         })?;
-        text_of(bytes, place)
+        text_of(bytes, origin)
     }
 }
 
@@ -140,7 +140,7 @@ fn read_bounded(from: &mut impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The command's stdout. Its stderr and stdin stay the person's, so that a password manager can ask.
+/// Returns the stdout of a command. The command shares stdin and stderr with evt, so that a password manager can ask the user.
 fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
     let (shell, flag) = if cfg!(windows) {
         ("cmd", "/C")
@@ -148,7 +148,7 @@ fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
         ("sh", "-c")
     };
     let failed = |source| SecretError::Read {
-        place: format!("the command `{command}`"),
+        origin: format!("the command `{command}`"),
         source,
     };
     let mut child = Command::new(shell)
@@ -158,7 +158,7 @@ fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
         .map_err(failed)?;
     let mut stdout = child.stdout.take().expect("stdout was piped above");
     let bytes = read_bounded(&mut stdout).map_err(failed)?;
-    // A command that writes on without end must not be waited for.
+    // Do not wait for a command that never stops writing.
     drop(stdout);
     let status = child.wait().map_err(failed)?;
     if !status.success() && bytes.len() as u64 <= MAX_SECRET {
@@ -170,12 +170,12 @@ fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
     Ok(bytes)
 }
 
-fn text_of(bytes: Vec<u8>, place: String) -> Result<Secret, SecretError> {
+fn text_of(bytes: Vec<u8>, origin: String) -> Result<Secret, SecretError> {
     let Ok(mut text) = String::from_utf8(bytes) else {
-        return Err(SecretError::NotText { place });
+        return Err(SecretError::NotText { origin });
     };
     if text.len() as u64 > MAX_SECRET {
-        return Err(SecretError::NotText { place });
+        return Err(SecretError::NotText { origin });
     }
     if text.ends_with('\n') {
         text.pop();
@@ -184,7 +184,7 @@ fn text_of(bytes: Vec<u8>, place: String) -> Result<Secret, SecretError> {
         }
     }
     if text.is_empty() {
-        return Err(SecretError::Empty { place });
+        return Err(SecretError::Empty { origin });
     }
     Ok(Secret::new(text))
 }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn one_line_end_after_a_secret_is_dropped() {
+    fn one_line_ending_after_a_secret_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");
         std::fs::write(&path, "abc\n\r\n").unwrap();
@@ -226,7 +226,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_secret_may_come_from_a_command_and_its_failure_is_told() {
+    fn a_secret_is_read_from_a_command_whose_failure_is_reported() {
         let env = env(&[]);
         let printed = env.secret(&SecretRef::Command("printf abc".to_owned()));
         assert_eq!(printed.unwrap().reveal(), "abc");
@@ -236,13 +236,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_command_that_prints_without_end_is_cut_off() {
+    fn a_command_that_never_stops_printing_is_stopped() {
         let endless = env(&[]).secret(&SecretRef::Command("yes".to_owned()));
         assert!(matches!(endless, Err(SecretError::NotText { .. })));
     }
 
     #[test]
-    fn no_color_wins_and_force_color_beats_a_dumb_terminal() {
+    fn no_color_overrides_force_color_and_force_color_a_dumb_terminal() {
         assert!(
             env(&[("NO_COLOR", "1"), ("FORCE_COLOR", "1")])
                 .colour_hints()

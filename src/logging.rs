@@ -1,10 +1,10 @@
-//! Logging for the developer of evt: `-vv` and `EVT_LOG`, to stderr.
+//! Logs for developers of evt, to stderr: `-vv` and `EVT_LOG`.
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging, if anything asks for it. `filter`: `EVT_LOG`, in the form of tracing's directives (`evt=debug`).
+/// Starts logging if `verbosity` (`-vv`) or `filter` (`EVT_LOG`, a tracing directive such as `evt=debug`) requests it.
 ///
-/// Says nothing about a filter that cannot be read: logs are not what the person asked for.
+/// Ignores an invalid filter: it must not prevent the command.
 pub fn start(verbosity: u8, filter: Option<&str>, colour: bool) {
     let directives = match (filter, verbosity) {
         (Some(filter), _) => filter,
@@ -17,6 +17,6 @@ pub fn start(verbosity: u8, filter: Option<&str>, colour: bool) {
         .with_writer(std::io::stderr)
         .with_ansi(colour)
         .finish();
-    // Fails only where an embedding program has set its own subscriber, which then wins.
+    // Fails only if an embedding program has set its own subscriber, which then has priority.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

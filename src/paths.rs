@@ -1,4 +1,4 @@
-//! Where files lie: the platform's own folders, or everything under `EVT_HOME`.
+//! The locations of files: the folders of the operating system, or `EVT_HOME`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::env::Env;
 use crate::explain::{Explain, Explanation};
 
-/// The folders of one user. Nothing is created until something is written.
+/// The folders of the user. They are created when something is written.
 #[derive(Clone, Debug)]
 pub struct Paths {
     pub config_dir: PathBuf,
@@ -16,9 +16,9 @@ pub struct Paths {
     pub state_dir: PathBuf,
 }
 
-/// There is no place to keep anything.
+/// The user has no home folder.
 #[derive(Debug, Error)]
-#[error("cannot tell where this user's files belong: there is no home folder")]
+#[error("cannot store files: there is no home folder")]
 pub struct NoHome;
 
 impl Explain for NoHome {
@@ -28,7 +28,7 @@ impl Explain for NoHome {
 }
 
 impl Paths {
-    /// `EVT_HOME`, or the folders that the operating system's conventions name.
+    /// Returns the folders below `EVT_HOME`, or those of the operating system.
     pub fn find(env: &Env) -> Result<Self, NoHome> {
         if let Some(home) = env.get("EVT_HOME") {
             return Ok(Self::under(&env.current_dir.join(home)));
@@ -37,7 +37,7 @@ impl Paths {
         let data_dir = dirs.data_local_dir().to_owned();
         Ok(Self {
             config_dir: dirs.config_dir().to_owned(),
-            // Only Linux has a folder for state.
+            // Only Linux has a state folder.
             state_dir: dirs
                 .state_dir()
                 .map_or_else(|| data_dir.join("state"), Path::to_owned),
@@ -45,7 +45,7 @@ impl Paths {
         })
     }
 
-    /// All three folders under one.
+    /// Returns the folders below a common one.
     pub fn under(home: &Path) -> Self {
         Self {
             config_dir: home.join("config"),
@@ -54,7 +54,7 @@ impl Paths {
         }
     }
 
-    /// `inbox.db`: what listen and send received and sent.
+    /// The database of the events that listen and send have received and sent.
     pub fn inbox(&self) -> PathBuf {
         self.data_dir.join("inbox.db")
     }
@@ -64,19 +64,24 @@ impl Paths {
         self.data_dir.join("dev")
     }
 
-    /// The user's settings.
+    /// The user's settings file.
     pub fn config_file(&self) -> PathBuf {
         self.config_dir.join("config.toml")
     }
 
-    /// What `evt profile login` got: tokens, readable by the user alone.
+    /// Which projects can use which profiles: what `evt profile allow` stores.
+    pub fn allowed_profiles_file(&self) -> PathBuf {
+        self.config_dir.join("allowed-profiles.toml")
+    }
+
+    /// The tokens of `evt profile login`, which only the user can read.
     pub fn credentials_file(&self) -> PathBuf {
         self.config_dir.join("credentials.toml")
     }
 }
 
-/// Names of profiles (and whatever else becomes part of a path): letters, digits, `.`, `_`, `-`, not beginning with a mark, at most 64,
-/// and none that Windows reserves for devices.
+/// Returns whether a name can be part of a path: at most 64 letters, digits, `.`, `_` and `-`, starting with a letter or digit,
+/// and not a name that Windows reserves for devices.
 pub fn is_plain_name(name: &str) -> bool {
     const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
     let bytes = name.as_bytes();
@@ -85,7 +90,7 @@ pub fn is_plain_name(name: &str) -> bool {
         && bytes
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte));
-    // Windows takes `nul.txt` and `COM1` for devices, and drops a final dot.
+    // Windows treats `nul.txt` and `COM1` as devices, and ignores a final dot.
     let stem = name.split('.').next().unwrap_or(name).to_ascii_lowercase();
     let device = RESERVED.iter().any(|reserved| {
         stem.strip_prefix(reserved)
@@ -102,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_could_leave_their_folder_are_refused() {
+    fn names_that_could_leave_the_folder_are_refused() {
         for name in [
             "", ".", "..", "../x", "a/b", "a\\b", "-rf", "~", "a b", "a\0", "é", "NUL", "con.txt",
             "com1", "LPT9", "x.", "C:x",

@@ -1,18 +1,18 @@
-//! A secret that cannot be shown by accident.
+//! A secret that is masked when it is printed.
 
 use std::fmt;
 
 use http::Uri;
 
-/// Words in the names of headers, settings and keys whose values sign or authorise, in lower case.
+/// Words in the names of headers and parameters whose values are credentials, in lower case.
 pub const NAMES: [&str; 5] = ["token", "secret", "api-key", "apikey", "password"];
 
-/// Returns whether a name, in lower case, says that its value is a secret.
+/// Returns whether a name, in lower case, is one of a secret.
 pub fn is_named(name: &str) -> bool {
     NAMES.iter().any(|word| name.contains(word))
 }
 
-/// The URL without a user and password, the values of secrets in its query masked: how messages and records name it.
+/// Formats a URL for messages and records: without user and password, and with masked secrets in the query.
 pub fn shown(url: &Uri) -> String {
     let authority = url.authority().map_or("", |authority| authority.as_str());
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -36,7 +36,7 @@ pub fn shown(url: &Uri) -> String {
     shown
 }
 
-/// Beside [`NAMES`], what query parameters that authorise are called.
+/// Returns whether a query parameter is a credential: one of [`NAMES`], or another common name.
 fn is_secret_parameter(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     is_named(&name)
@@ -46,7 +46,7 @@ fn is_secret_parameter(name: &str) -> bool {
         )
 }
 
-/// Text that signs or authorises. `Debug` and `Display` show a mask (`whsec_…9f2c`); only [`Secret::reveal`] gives the text.
+/// A key, token or password. `Debug` and `Display` print a mask (`whsec_…9f2c`); only [`Secret::reveal`] returns the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<str>);
 
@@ -55,7 +55,7 @@ impl Secret {
         Self(text.into().into_boxed_str())
     }
 
-    /// The secret itself. Callers sign or authorise with it and never print, log or store it outside a 0600 file.
+    /// Returns the text. Callers must not print or log it, and only store it in a file with mode 0600.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Secret {
             .find('_')
             .filter(|end| *end <= 6)
             .map_or("", |end| &self.0[..=end]);
-        // Four characters tell two secrets apart; of a short one they would tell too much.
+        // Four characters distinguish two secrets. For a short secret they would reveal too much.
         let tail = match self.0.char_indices().rev().nth(3) {
             Some((start, _)) if self.0.len() - prefix.len() >= 16 => &self.0[start..],
             _ => "",
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_masked_however_it_is_formatted() {
+    fn every_format_of_a_secret_is_masked() {
         let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La9f2c");
         assert_eq!(secret.to_string(), "whsec_…9f2c");
         assert_eq!(format!("{secret:?}"), "Secret(whsec_…9f2c)");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_shown_without_its_secrets() {
+    fn a_formatted_url_contains_no_secrets() {
         for (url, expected) in [
             ("http://a.test:81/x?y=1&z", "http://a.test:81/x?y=1&z"),
             ("https://u:p@a.test/", "https://a.test/"),

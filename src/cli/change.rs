@@ -1,4 +1,4 @@
-//! Flags that change a message before it is sent: its body by paths or in an editor, its headers.
+//! Flags that change a request before it is sent: its body, by paths or in an editor, and its headers.
 
 use std::io::Write;
 use std::process::Command;
@@ -15,14 +15,14 @@ use crate::grammar::header_line::HeaderLine;
 use crate::json;
 use crate::ui::PromptError;
 
-/// What to change.
+/// The changes.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Changing")]
 pub(super) struct ChangeArgs {
     /// Set a value of the body: path=text or path:=json (repeatable)
     #[arg(long, value_name = "CHANGE")]
     set: Vec<Change>,
-    /// Let --set add what is not there
+    /// Allow --set to add values that do not exist
     #[arg(long, requires = "set")]
     set_new: bool,
     /// Remove a value of the body (repeatable)
@@ -36,7 +36,7 @@ pub(super) struct ChangeArgs {
     header: Vec<HeaderLine>,
 }
 
-/// Why a body could not be edited.
+/// Why a body cannot be edited.
 #[derive(Debug, Error)]
 pub(crate) enum EditError {
     #[error("cannot edit the body in a file")]
@@ -46,7 +46,7 @@ pub(crate) enum EditError {
         editor: String,
         source: std::io::Error,
     },
-    #[error("the editor `{editor}` ended with {status}")]
+    #[error("the editor `{editor}` failed: {status}")]
     Ended {
         editor: String,
         status: std::process::ExitStatus,
@@ -65,7 +65,7 @@ impl Explain for EditError {
 }
 
 impl ChangeArgs {
-    /// The body with all changes made; every byte that is not changed stays as it was.
+    /// Applies all changes to the body. Other bytes are unchanged.
     pub(super) fn body(&self, body: &Bytes, cx: &Context) -> Result<Bytes, CliError> {
         let unset = self.unset.iter().cloned().map(Change::unset);
         let changes: Vec<Change> = self.set.iter().cloned().chain(unset).collect();
@@ -79,7 +79,7 @@ impl ChangeArgs {
         Ok(changed)
     }
 
-    /// Puts the headers in their places. The first of a name replaces what is there; more of it stand beside it.
+    /// Sets the headers. The first one of a name replaces existing ones, further ones are added.
     pub(super) fn headers(&self, headers: &mut HeaderMap) {
         let mut named: Vec<&HeaderName> = Vec::new();
         for line in &self.header {
@@ -93,7 +93,7 @@ impl ChangeArgs {
     }
 }
 
-/// The body as a person left it. The file is the owner's alone (`tempfile` makes it 0600) and gone afterwards.
+/// Opens the body in an editor. The temporary file is private (`tempfile` creates it with 0600) and removed afterwards.
 fn edited(body: &Bytes, cx: &Context) -> Result<Bytes, CliError> {
     if !cx.may_ask {
         return Err(PromptError::NotAsked {
@@ -113,7 +113,7 @@ fn edited(body: &Bytes, cx: &Context) -> Result<Bytes, CliError> {
     let editor = cx.env.get("VISUAL").or_else(|| cx.env.get("EDITOR"));
     let editor = editor.unwrap_or("vi").to_owned();
     cx.ui.flush()?;
-    // The variable may hold arguments (`code --wait`), which a shell takes apart.
+    // The variable may contain arguments (`code --wait`), so a shell splits it.
     let status = Command::new("sh")
         .arg("-c")
         .arg(format!("{editor} \"$1\""))
@@ -125,6 +125,6 @@ fn edited(body: &Bytes, cx: &Context) -> Result<Bytes, CliError> {
         Ok(status) => return Err(EditError::Ended { editor, status }.into()),
         Err(source) => return Err(EditError::Start { editor, source }.into()),
     }
-    // Read by its name: editors write a new file in the place of the old one.
+    // Reads by name, because many editors replace the file.
     Ok(Bytes::from(std::fs::read(&path).map_err(EditError::File)?))
 }

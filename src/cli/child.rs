@@ -1,4 +1,4 @@
-//! `-- CMD`: another program, run with a few variables more, ended with the command that runs it.
+//! `-- CMD`: a child process that gets additional variables, and ends with the command that started it.
 
 use std::io;
 use std::process::ExitStatus;
@@ -12,13 +12,13 @@ use super::Context;
 use crate::error::CliError;
 use crate::explain::{Exit, Explain, Explanation};
 
-/// How long a program may take to end once it was asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a child process may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// Why a program cannot be run.
+/// Why a child process cannot be run.
 #[derive(Debug, Error)]
 pub(crate) enum ChildError {
-    #[error("there is no command `{program}`")]
+    #[error("command `{program}` not found")]
     NotFound { program: String, source: io::Error },
     #[error("cannot run `{program}`")]
     Start { program: String, source: io::Error },
@@ -38,18 +38,18 @@ impl Explain for ChildError {
     }
 }
 
-/// A program under way. It has the terminal, and its own place in it: stdin, stdout and stderr are this process's.
+/// A running child process. It shares stdin, stdout and stderr with this process.
 pub(crate) struct Child {
     program: String,
     process: tokio::process::Child,
     shutdown: CancellationToken,
-    /// Ctrl-C reaches the program by itself: the terminal sends it to everyone in the foreground.
-    hears_ctrl_c: bool,
-    was_told: bool,
+    /// The terminal sends Ctrl-C to the child, too, because it is in the same process group.
+    gets_ctrl_c: bool,
+    was_terminated: bool,
 }
 
 impl Child {
-    /// Starts a program. `variables` are added to the environment that it gets from this process.
+    /// Starts a child process. `variables` are added to the environment of this process.
     pub(crate) fn start(
         command: &[String],
         variables: &[(&str, &str)],
@@ -75,14 +75,14 @@ impl Child {
             program: program.clone(),
             process,
             shutdown: cx.shutdown.clone(),
-            hears_ctrl_c: cx.env.stdin_is_terminal,
-            was_told: false,
+            gets_ctrl_c: cx.env.stdin_is_terminal,
+            was_terminated: false,
         })
     }
 
-    /// Waits for the program's end and returns its exit code; 128 and the signal's number where a signal ended it.
+    /// Waits for the end of the process and returns its exit code, or 128 plus the number of the signal that ended it.
     ///
-    /// A shutdown is passed on to the program, whose end is waited for all the same. Cancel safe.
+    /// Sends SIGTERM to the process at a shutdown, and continues to wait. Cancel safe.
     pub(crate) async fn wait(&mut self) -> Result<u8, CliError> {
         loop {
             tokio::select! {
@@ -91,42 +91,42 @@ impl Child {
                     let status = status.map_err(|source| ChildError::Wait { program, source })?;
                     return Ok(code_of(status));
                 }
-                () = self.shutdown.cancelled(), if !self.was_told => {
-                    self.was_told = true;
-                    if !self.hears_ctrl_c {
-                        self.ask_to_end();
+                () = self.shutdown.cancelled(), if !self.was_terminated => {
+                    self.was_terminated = true;
+                    if !self.gets_ctrl_c {
+                        self.terminate();
                     }
                 }
             }
         }
     }
 
-    /// Ends the program: asks first, and takes it away when it has not ended in five seconds.
+    /// Ends the process with SIGTERM, and with SIGKILL if it is still running after five seconds.
     pub(crate) async fn stop(mut self) {
         if matches!(self.process.try_wait(), Ok(Some(_))) {
             return;
         }
-        self.ask_to_end();
-        if tokio::time::timeout(PATIENCE, self.process.wait())
+        self.terminate();
+        if tokio::time::timeout(GRACE, self.process.wait())
             .await
             .is_err()
         {
-            // It may have ended at this moment, which is as good.
+            // An error means that it has just ended.
             let _ = self.process.kill().await;
         }
     }
 
     #[cfg(unix)]
-    fn ask_to_end(&mut self) {
+    fn terminate(&mut self) {
         let pid = self.process.id().and_then(|pid| i32::try_from(pid).ok());
         if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            // Gone already is as good.
+            // An error means that it has already ended.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
     }
 
     #[cfg(not(unix))]
-    fn ask_to_end(&mut self) {
+    fn terminate(&mut self) {
         let _ = self.process.start_kill();
     }
 }
@@ -136,7 +136,7 @@ fn code_of(status: ExitStatus) -> u8 {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(u8::MAX);
     }
-    // Codes beyond a byte, as Windows has them, are failures all the same.
+    // Windows has larger exit codes, which are failures, too.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))

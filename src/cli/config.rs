@@ -1,21 +1,24 @@
-//! `evt config`: what is set, and where each value comes from.
+//! `evt config`: shows and changes settings.
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Context, settings};
-use crate::config::{self, Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES};
+use super::settings::{self, Current};
+use super::{Context, parse};
+use crate::config::{
+    self, Allowed, ConfigError, DEFAULT_PROFILE, Kind, Location, Origin, PROFILES,
+};
 use crate::error::{CliError, Exit};
 use crate::ui::{Cell, Format, Style};
 
-/// Show and change settings, and say where each comes from
+/// Show and change settings, and where each one is set
 ///
-/// Settings are flags written in a file: `[listen] port = 5000` is `evt listen --port 5000`. The strongest wins: defaults, then your
-/// file, then the project's evt.toml, then EVT_… variables, then flags.
+/// A setting is the default of a flag, stored in a file: `[listen] port = 5000` is `evt listen --port 5000`. From the weakest to the
+/// strongest: defaults, your file, the project's evt.toml, EVT_… variables, flags. A project's evt.toml can only hold harmless settings.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Examples:\n  evt config show                  what is set, and by what\n  evt config set listen.port 5000"
+    after_help = "Examples:\n  evt config show                  lists what is set, and where\n  evt config set listen.port 5000"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -31,11 +34,11 @@ enum Action {
     Path(PathArgs),
 }
 
-/// Show the settings in force and where each comes from
+/// Show the current settings and where each one is set
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt config show --all")]
 struct ShowArgs {
-    /// Show every setting, also those that are not set
+    /// Also show settings that are not set
     #[arg(long)]
     all: bool,
 }
@@ -48,7 +51,7 @@ struct GetArgs {
     key: String,
 }
 
-/// Set a value in your file, or the project's
+/// Set a value in your file or in the project's
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt config set default_profile staging\n  evt config set --project listen.port 5000"
@@ -56,25 +59,25 @@ struct GetArgs {
 struct SetArgs {
     /// The setting: COMMAND.FLAG, such as listen.port
     key: String,
-    /// Its value
+    /// The value
     value: String,
-    /// Change ./evt.toml in place of your own file
+    /// Change the project's evt.toml instead of your own file
     #[arg(long)]
     project: bool,
 }
 
-/// Remove a setting from your file, or the project's
+/// Remove a setting from your file or from the project's
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt config unset listen.port")]
 struct UnsetArgs {
     /// The setting: COMMAND.FLAG, such as listen.port
     key: String,
-    /// Change ./evt.toml in place of your own file
+    /// Change the project's evt.toml instead of your own file
     #[arg(long)]
     project: bool,
 }
 
-/// Print where files lie
+/// Print the locations of files
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt config path")]
 struct PathArgs {}
@@ -90,27 +93,17 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     }
 }
 
-/// One line of `evt config show`.
-struct Row {
-    key: String,
-    value: Option<String>,
-    origin: Origin,
-}
-
 fn show(args: &ShowArgs, cx: &Context) -> Result<Exit, CliError> {
-    // Asked for the settings, damaged ones are the answer.
+    // This command runs without settings if they are damaged, but cannot show them then.
     settings::load(&cx.env, cx.globals.config.as_deref())?;
     let mut rows = profile_rows(cx)?;
+    let root = parse::tree();
     rows.extend(
-        settings::all()
-            .iter()
-            .map(|setting| setting.current(&cx.config, &cx.env))
-            .filter(|current| args.all || current.origin != Origin::Default)
-            .map(|current| Row {
-                key: current.key,
-                value: current.value,
-                origin: current.origin,
-            }),
+        settings::of_flags()
+            // The rows of the profile show these.
+            .filter(|setting| !["profile", "url", "org", "token"].contains(&setting.key))
+            .map(|setting| settings::current(setting, &root, &cx.config, &cx.env))
+            .filter(|current| args.all || current.origin != Origin::Default),
     );
     match cx.ui.format() {
         Format::Json => {
@@ -133,13 +126,13 @@ fn show(args: &ShowArgs, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The profile in use and what its files, variables and flags say; tokens masked or by reference.
-fn profile_rows(cx: &Context) -> Result<Vec<Row>, CliError> {
+/// The profile in use with its values from files, variables and flags. Literal tokens are masked.
+fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
     let (name, configured) = cx.config.default_profile();
     let given = settings::given(&cx.matches, "profile", &cx.env);
     let name = cx.globals.profile.clone().unwrap_or(name);
     let entry = cx.config.entry(&name)?;
-    let mut rows = vec![Row {
+    let mut rows = vec![Current {
         key: DEFAULT_PROFILE.to_owned(),
         value: Some(name),
         origin: given.unwrap_or(configured),
@@ -153,10 +146,10 @@ fn profile_rows(cx: &Context) -> Result<Vec<Row>, CliError> {
     ] {
         let given = settings::given(&cx.matches, key, &cx.env);
         let found = override_.zip(given).or(stored);
-        rows.extend(found.map(|(value, origin)| Row {
+        rows.extend(found.map(|(value, origin)| Current {
             key: format!("{PROFILES}.{}.{key}", entry.name),
             value: Some(if key == "token" {
-                masked(&value)
+                settings::masked(&value)
             } else {
                 value
             }),
@@ -166,41 +159,37 @@ fn profile_rows(cx: &Context) -> Result<Vec<Row>, CliError> {
     Ok(rows)
 }
 
-/// A token's reference as it is, a literal token as its mask.
-fn masked(token: &str) -> String {
-    let is_reference = ["env:", "file:", "cmd:"]
-        .iter()
-        .any(|form| token.starts_with(form));
-    if is_reference {
-        token.to_owned()
-    } else {
-        crate::secret::Secret::new(token).to_string()
-    }
-}
-
 fn get(args: &GetArgs, cx: &Context) -> Result<Exit, CliError> {
-    let value = match split(&args.key)?.as_slice() {
+    let key = split(&args.key);
+    // The user's file is the one that can hold most keys.
+    match config::check_key(Kind::User, &key, Some(&[String::new()]), &Location(None)) {
+        Ok(()) | Err(ConfigError::Refused { .. }) => {}
+        Err(error) => return Err(settings::flag_only(error).into()),
+    }
+    let value = match key.as_slice() {
         [PROFILES, name, key] => {
             let entry = cx.config.entry(name)?;
             match *key {
                 "url" => entry.url,
                 "org" => entry.org,
-                _ => entry.token.map(|(token, origin)| (masked(&token), origin)),
+                _ => entry
+                    .token
+                    .map(|(token, origin)| (settings::masked(&token), origin)),
             }
             .map(|found| found.0)
         }
         [key] if *key == DEFAULT_PROFILE => Some(cx.config.default_profile().0),
-        _ => settings::all()
-            .iter()
-            .find(|setting| setting.key == args.key)
-            .and_then(|setting| setting.current(&cx.config, &cx.env).value),
+        _ => config::settings::find(&args.key).and_then(|setting| {
+            let root = parse::tree();
+            settings::current(setting, &root, &cx.config, &cx.env).value
+        }),
     };
     let Some(value) = value else {
         let message = format!("`{}` is not set", args.key);
         let hint = format!("evt config set {} …", args.key);
         return Err(CliError::new(Exit::NotFound, "not_set", message).hint(hint));
     };
-    // A single value is for `$(…)`: the bare text, unless JSON is asked for by name.
+    // Scripts use a single value in `$(…)`, so it is plain text unless JSON was requested.
     if cx.ui.explicit_json() {
         cx.ui.json(&value)?;
     } else {
@@ -210,54 +199,44 @@ fn get(args: &GetArgs, cx: &Context) -> Result<Exit, CliError> {
 }
 
 fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
-    let key = split(&args.key)?;
     let path = file(cx, args.project);
+    let kind = match args.project {
+        true => Kind::Project,
+        false => kind_of(cx, &path),
+    };
+    let key = split(&args.key);
+    let values = std::slice::from_ref(&args.value);
+    config::check_key(kind, &key, Some(values), &Location(None)).map_err(settings::flag_only)?;
     if let [DEFAULT_PROFILE] = key.as_slice() {
         cx.config.entry(&args.value)?;
+        if kind == Kind::Project {
+            Allowed::of(&cx.paths).check(&config::folder_of(&path), &args.value)?;
+        }
     }
     settings::accepts(&key, &args.value)?;
-    if args.project && config::shares_a_secret(&key, std::slice::from_ref(&args.value)) {
-        let key = args.key.clone();
-        return Err(ConfigError::SecretForProject { key }.into());
-    }
-    let before = std::fs::read(&path).ok();
     config::set(&path, &key, &args.value)?;
-    // What would not be accepted when it is read (a secret in a project's file) is not left behind.
-    if let Err(error) = check(cx) {
-        match before {
-            Some(bytes) => crate::files::replace_private_file(&path, &bytes)?,
-            None => std::fs::remove_file(&path)?,
-        }
-        return Err(error);
-    }
     cx.ui
         .status(&format!("set {} in {}", args.key, path.display()));
-    if args.key == "listen.secret" {
-        warn_of_a_secret_alone(cx)?;
+    if args.key == "listen.secret" && cx.config.get("listen.verify").is_none() {
+        cx.ui.warn(
+            "`evt listen` uses a secret only with a scheme; set one, too: evt config set listen.verify standard-webhooks",
+        );
     }
     Ok(Exit::Done)
 }
 
-/// A secret without a scheme ends every plain `evt listen`: better told now.
-fn warn_of_a_secret_alone(cx: &Context) -> Result<(), CliError> {
-    let now = Config::load(&cx.paths, &cx.env, cx.globals.config.as_deref())?;
-    if now.get("listen.verify").is_none() {
-        cx.ui.warn(
-            "`evt listen` takes a secret only beside a scheme; set that too: evt config set listen.verify standard-webhooks",
-        );
+/// What `--config` names: a file called `evt.toml` is a project's.
+fn kind_of(cx: &Context, path: &std::path::Path) -> Kind {
+    match &cx.globals.config {
+        Some(_) => config::kind_of(path, config::project_file(&cx.env.current_dir).as_deref()),
+        None => Kind::User,
     }
-    Ok(())
-}
-
-fn check(cx: &Context) -> Result<(), CliError> {
-    Config::load(&cx.paths, &cx.env, cx.globals.config.as_deref())?.check(&settings::keys())?;
-    Ok(())
 }
 
 fn unset(args: &UnsetArgs, cx: &Context) -> Result<Exit, CliError> {
-    let parts: Vec<&str> = args.key.split('.').collect();
     let path = file(cx, args.project);
-    if config::unset(&path, &parts)? {
+    // A file may also hold the whole key in quotes: `"listen.port" = 5000`.
+    if config::unset(&path, &split(&args.key))? || config::unset(&path, &[&args.key])? {
         cx.ui
             .status(&format!("removed {} from {}", args.key, path.display()));
         return Ok(Exit::Done);
@@ -268,7 +247,7 @@ fn unset(args: &UnsetArgs, cx: &Context) -> Result<Exit, CliError> {
 
 fn path(cx: &Context) -> Result<Exit, CliError> {
     let project = config::project_file(&cx.env.current_dir);
-    let places = [
+    let locations = [
         ("settings", Some(file(cx, false))),
         ("project", project),
         ("credentials", Some(cx.paths.credentials_file())),
@@ -276,14 +255,14 @@ fn path(cx: &Context) -> Result<Exit, CliError> {
         ("state", Some(cx.paths.state_dir.clone())),
     ];
     if cx.ui.format() == Format::Json {
-        let object: serde_json::Map<_, _> = places
+        let object: serde_json::Map<_, _> = locations
             .into_iter()
             .filter_map(|(name, path)| Some((name.to_owned(), json!(path?.to_string_lossy()))))
             .collect();
         cx.ui.json(&object)?;
         return Ok(Exit::Done);
     }
-    let rows = places.into_iter().filter_map(|(name, path)| {
+    let rows = locations.into_iter().filter_map(|(name, path)| {
         Some(vec![Cell::from(name), Cell::from(path?.to_string_lossy())])
     });
     cx.ui.table(&["what", "where"], rows.collect())?;
@@ -299,21 +278,13 @@ fn file(cx: &Context, project: bool) -> std::path::PathBuf {
     }
 }
 
-/// The parts of a key that exists. A profile's name may hold dots.
-fn split(key: &str) -> Result<Vec<&str>, ConfigError> {
+/// The parts of a key. The name of a profile may hold dots.
+fn split(key: &str) -> Vec<&str> {
     if let Some(rest) = key.strip_prefix("profile.")
         && let Some((name, last)) = rest.rsplit_once('.')
         && ["url", "org", "token"].contains(&last)
-        && crate::paths::is_plain_name(name)
     {
-        return Ok(vec![PROFILES, name, last]);
+        return vec![PROFILES, name, last];
     }
-    let known = settings::keys();
-    if known.iter().any(|known| known == key) {
-        return Ok(key.split('.').collect());
-    }
-    Err(ConfigError::NoSuchKey {
-        key: key.to_owned(),
-        suggestion: config::suggest(key, known.iter().map(String::as_str)),
-    })
+    key.split('.').collect()
 }

@@ -1,4 +1,4 @@
-//! What every command gets: the world outside, captured once.
+//! The context of a command: environment, settings, output, and access to platform and inbox.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -20,21 +20,21 @@ use crate::signature::{self, Options, Scheme};
 use crate::store::{Kind, Store};
 use crate::ui::Ui;
 
-/// The port of `evt listen` where none is named.
+/// The default port of `evt listen`.
 pub(crate) const LISTEN_PORT: u16 = 4871;
 
-/// The world outside, and what opens it.
+/// The environment of a command. Opens the inbox and the client on first use.
 pub(crate) struct Context {
     pub(crate) env: Env,
     pub(crate) paths: Paths,
     pub(crate) ui: Arc<Ui>,
-    /// `--no-input`, or no terminal to ask on.
+    /// Questions can be asked: there is a terminal, and no `--no-input`.
     pub(crate) may_ask: bool,
-    /// Cancelled by the first Ctrl-C or SIGTERM; commands drain and end. A second Ctrl-C ends the process at once.
+    /// Cancelled by the first Ctrl-C or SIGTERM: commands drain and end. A second signal ends the process at once.
     pub(crate) shutdown: CancellationToken,
     pub(crate) globals: Globals,
     pub(crate) config: Config,
-    /// The words as clap read them: `evt config show` tells flags from defaults by it.
+    /// The parsed arguments, with which `evt config show` distinguishes flags from defaults.
     pub(super) matches: ArgMatches,
     inbox: OnceLock<Store>,
     client: OnceLock<(Profile, Arc<Client>)>,
@@ -64,7 +64,7 @@ impl Context {
         })
     }
 
-    /// The name of the profile in force.
+    /// The name of the profile to use.
     pub(crate) fn profile_name(&self) -> String {
         match &self.globals.profile {
             Some(name) => name.clone(),
@@ -72,12 +72,12 @@ impl Context {
         }
     }
 
-    /// The profile in force, with `--url`, `--org`, `--token` and their variables applied.
+    /// The profile to use, with `--url`, `--org`, `--token` and their variables applied.
     pub(crate) fn profile(&self) -> Result<Profile, CliError> {
         self.profile_named(&self.profile_name())
     }
 
-    /// [`Context::profile`] for a profile by name.
+    /// The profile with this name; see [`Context::profile`].
     pub(crate) fn profile_named(&self, name: &str) -> Result<Profile, CliError> {
         self.profile_on(name, DEFAULT_PLATFORM)
     }
@@ -100,7 +100,7 @@ impl Context {
         }
         let url = self.url_of(&entry, local.as_ref())?;
         let org = self.org_of(&entry, local.as_ref())?;
-        // The token of a local platform is valid only there, so another URL does not get it.
+        // The token of a local platform must not be sent to another URL.
         let local = local.filter(|access| access.url == url);
         let running = running.filter(|_| local.is_some());
         let mut profile = Profile {
@@ -115,7 +115,7 @@ impl Context {
         Ok(profile)
     }
 
-    /// The local platform that runs: the one around this program (`evt dev -- CMD`), or else the one that its file names.
+    /// The running local platform: the one that started this process (`evt dev -- CMD`), otherwise the one in the state folder.
     pub(crate) fn running(&self) -> Result<Option<Running>, ConfigError> {
         if let Some(running) = Running::around(|name| self.env.get(name)) {
             return Ok(Some(running));
@@ -131,7 +131,7 @@ impl Context {
             .ok_or_else(|| not_among(&running, name))
     }
 
-    /// Where the platform of the profile in force is; no secret is looked up for it.
+    /// The URL of the profile's platform. Resolves no secret.
     pub(crate) fn platform_url(&self) -> Result<String, ConfigError> {
         let entry = self.config.entry(&self.profile_name())?;
         let running = match entry.name.as_str() {
@@ -169,7 +169,7 @@ impl Context {
         }
     }
 
-    /// The token: by flag or variable, by the profile's reference, by sign-in, by the running platform's own file.
+    /// Sets the token. In this order: flag or variable, the reference in the profile, the sign-in, the running platform.
     fn authorise(
         &self,
         profile: &mut Profile,
@@ -191,7 +191,7 @@ impl Context {
         Ok(())
     }
 
-    /// A client of the platform in force, made at the first call. A token that it renews is kept when the command ends.
+    /// The client of the profile's platform, created on first use. A token that it renews is stored when the command ends.
     pub(crate) fn api(&self) -> Result<Arc<Client>, CliError> {
         if let Some((_, client)) = self.client.get() {
             return Ok(Arc::clone(client));
@@ -199,12 +199,12 @@ impl Context {
         self.api_of(&self.profile()?)
     }
 
-    /// [`Context::api`] for a platform that `evt dev` runs, if the profile in force is `local`.
+    /// The client of a platform that `evt dev` runs, if the profile is `local`; otherwise like [`Context::api`].
     pub(super) fn api_on(&self, platform: &str) -> Result<Arc<Client>, CliError> {
         self.api_of(&self.profile_on(&self.profile_name(), platform)?)
     }
 
-    /// [`Context::api`] for a profile that a command names; the first one that is asked for stays.
+    /// The client for a profile; see [`Context::api`]. The first profile that is requested determines the client of the command.
     pub(super) fn api_of(&self, profile: &Profile) -> Result<Arc<Client>, CliError> {
         if let Some((_, client)) = self.client.get() {
             return Ok(Arc::clone(client));
@@ -214,7 +214,7 @@ impl Context {
         Ok(Arc::clone(&kept.1))
     }
 
-    /// The port that a flag's variable or a setting names, such as `listen` and `port`; `default` where none does.
+    /// The port that another command uses, from its variable or setting, or `default`.
     pub(crate) fn port(&self, command: &str, flag: &str, default: u16) -> u16 {
         let name = format!("EVT_{command}_{flag}")
             .replace('-', "_")
@@ -224,33 +224,35 @@ impl Context {
             values.into_iter().next()
         };
         let port = self.env.get(&name).map(str::to_owned).or_else(from_file);
-        // What is no port is complained of by the command whose flag it is; 0 means any, which cannot be guessed.
+        // The command that owns the flag reports an invalid port. Port 0 means any free port, which is unknown here.
         port.and_then(|port| port.parse().ok())
             .filter(|port| *port != 0)
             .unwrap_or(default)
     }
 
-    /// Where `evt listen` listens when no flag says otherwise: `http://127.0.0.1:4871`.
+    /// The default address of `evt listen`: `http://127.0.0.1:4871`.
     pub(crate) fn listener(&self) -> String {
         let port = self.port("listen", "port", LISTEN_PORT);
         format!("http://127.0.0.1:{port}")
     }
 
-    /// Keeps the tokens that the platform gave in place of those of a sign-in.
-    pub(super) fn keep_renewed_tokens(&self) -> Result<(), CliError> {
+    /// Stores the tokens with which the platform has replaced those of a sign-in.
+    pub(super) fn store_renewed_tokens(&self) -> Result<(), CliError> {
         let Some((profile, client)) = self.client.get() else {
             return Ok(());
         };
         let renewed = client.renewed_tokens();
-        // Without a sign-in there is nothing to replace: the token came from the person.
+        // Without a sign-in the user provided the token, so there is nothing to replace.
         match (renewed, &profile.refresh_token) {
-            (Some(tokens), Some(_)) => self.keep_login(profile, tokens.token, tokens.refresh_token),
+            (Some(tokens), Some(_)) => {
+                self.store_login(profile, tokens.token, tokens.refresh_token)
+            }
             _ => Ok(()),
         }
     }
 
-    /// Keeps a sign-in for a profile, in the file that its owner alone can read.
-    pub(super) fn keep_login(
+    /// Stores a sign-in of a profile in the credentials file.
+    pub(super) fn store_login(
         &self,
         profile: &Profile,
         token: Option<Secret>,
@@ -264,14 +266,14 @@ impl Context {
             token,
             refresh_token,
         };
-        Ok(Credentials::keep(
+        Ok(Credentials::store(
             &self.paths.credentials_file(),
             &profile.name,
             &login,
         )?)
     }
 
-    /// The inbox of this user, opened (and created) at the first call.
+    /// The user's inbox, opened on first use and created if necessary.
     pub(crate) fn inbox(&self) -> Result<Store, CliError> {
         if let Some(store) = self.inbox.get() {
             return Ok(store.clone());
@@ -285,7 +287,7 @@ impl Context {
         Ok(self.env.secret(reference)?)
     }
 
-    /// Finds a scheme; values of its options that begin with `@` are read from that file.
+    /// Finds a scheme. Reads option values that start with `@` from that file.
     pub(crate) fn scheme(
         &self,
         spec: &SchemeSpec,
@@ -304,7 +306,7 @@ impl Context {
         Ok((scheme, options))
     }
 
-    /// How a command ends that was stopped by a signal before a stated goal; `None` while no signal came.
+    /// The exit code of a command that a signal stops before its goal. `None` if there was no signal.
     pub(crate) fn interrupted(&self) -> Option<Exit> {
         match self.signal.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupted),
@@ -331,7 +333,7 @@ fn not_among(running: &Running, platform: &str) -> CliError {
     .hint(format!("--platform {}", names.join(" or ")))
 }
 
-/// The profile as the client of the platform takes it.
+/// The account of a profile, for the client of the platform.
 pub(super) fn account(profile: &Profile) -> Account {
     Account {
         url: profile.url.clone(),

@@ -1,4 +1,4 @@
-//! What people hand to a command beside flags: `path=value` words, and documents from a file or stdin.
+//! Input other than flags: `path=value` arguments, and documents from a file or stdin.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
 use crate::json;
 
-/// Bytes of a document that are read; more is a mistake, not a document.
+/// The maximum size of a document in bytes. A larger file is probably not the intended one.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// Why an input cannot be used.
@@ -23,7 +23,7 @@ pub(crate) enum InputError {
         name: String,
         source: std::io::Error,
     },
-    #[error("{name} has more than {} MiB", LIMIT / (1024 * 1024))]
+    #[error("{name} is larger than {} MiB", LIMIT / (1024 * 1024))]
     TooLarge { name: String },
     #[error("{name} is not JSON")]
     Json {
@@ -32,11 +32,11 @@ pub(crate) enum InputError {
     },
     #[error("{name} is not YAML: {reason}")]
     Yaml { name: String, reason: String },
-    #[error("{name} holds {found}; an object is needed")]
+    #[error("{name} is {found}, not an object")]
     NoObject { name: String, found: &'static str },
     #[error("{name} is empty")]
     Empty { name: String },
-    #[error("`{path}` is set twice, once as a value and once as an object around others")]
+    #[error("`{path}` is set both to a value and to an object with other fields")]
     Conflict { path: String },
 }
 
@@ -63,7 +63,7 @@ impl Explain for InputError {
     }
 }
 
-/// `path=text` or `path:=json`; dots in the path lead into objects.
+/// `path=text` or `path:=json`. A dot in the path separates the names of nested objects.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
     pub(crate) path: String,
@@ -103,33 +103,33 @@ impl FromStr for Field {
     }
 }
 
-/// One object with the fields at their paths; on top of `base`, where there is one.
+/// Sets the fields at their paths in the object `base`, or in a new one if it is null.
 pub(crate) fn nested(base: Value, fields: &[Field]) -> Result<Value, InputError> {
     let mut root = match base {
         Value::Null => Value::Object(Map::new()),
         base => base,
     };
     for field in fields {
-        let mut place = &mut root;
+        let mut target = &mut root;
         for name in field.path.split('.') {
             let conflict = || InputError::Conflict {
                 path: field.path.clone(),
             };
-            if place.is_null() {
-                *place = Value::Object(Map::new());
+            if target.is_null() {
+                *target = Value::Object(Map::new());
             }
-            place = place
+            target = target
                 .as_object_mut()
                 .ok_or_else(conflict)?
                 .entry(name)
                 .or_insert(Value::Null);
         }
-        *place = field.value.clone();
+        *target = field.value.clone();
     }
     Ok(root)
 }
 
-/// One flat object whose keys are the paths themselves: the platform's form of a partial change.
+/// An object with the paths as its keys: the form in which the platform accepts partial updates.
 pub(crate) fn flat(fields: &[Field]) -> Map<String, Value> {
     fields
         .iter()
@@ -164,7 +164,7 @@ impl Source {
         self.0.as_os_str() == "-"
     }
 
-    /// The name in messages.
+    /// The name for messages.
     pub(crate) fn name(&self) -> String {
         if self.is_stdin() {
             "stdin".to_owned()
@@ -173,7 +173,7 @@ impl Source {
         }
     }
 
-    /// Reads all of it, up to a limit.
+    /// Reads the whole input, up to a limit.
     pub(crate) fn read(&self) -> Result<Vec<u8>, InputError> {
         let mut bytes = Vec::new();
         let read = if self.is_stdin() {
@@ -195,7 +195,7 @@ impl Source {
         Ok(bytes)
     }
 
-    /// Reads JSON objects: one, one after the other, or an array of them. Their text stays as it is.
+    /// Reads JSON objects: a single one, a sequence, or an array. Their text is unchanged.
     pub(crate) fn objects(&self) -> Result<Vec<Box<RawValue>>, InputError> {
         objects(&self.read()?, &self.name())
     }
@@ -206,7 +206,7 @@ impl Source {
     }
 }
 
-/// JSON is YAML, but its own reader says better where it goes wrong, and knows long numbers.
+/// JSON is also YAML, but the JSON parser gives better errors and preserves long numbers.
 fn document(bytes: &[u8], name: &str) -> Result<Value, InputError> {
     let name = || name.to_owned();
     let value = if bytes.trim_ascii_start().starts_with(b"{") {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_text_unless_it_says_json() {
+    fn a_field_is_text_unless_it_is_marked_as_json() {
         assert_eq!(field("a=1").value, json!("1"));
         assert_eq!(field("a:=1").value, json!(1));
         assert_eq!(field("a=b=c").value, json!("b=c"));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_none_says_where() {
+    fn an_invalid_field_has_the_position_of_the_mistake() {
         assert_eq!("email".parse::<Field>().unwrap_err().at, None);
         assert_eq!("=x".parse::<Field>().unwrap_err().at, Some(0));
         assert_eq!("a..b=x".parse::<Field>().unwrap_err().at, Some(0));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_one_object_of_yaml_or_json() {
+    fn a_document_is_one_yaml_or_json_object() {
         let read = |text: &str| document(text.as_bytes(), "x");
         assert_eq!(read("a: 1").unwrap(), json!({"a": 1}));
         assert_eq!(read(" {\"a\": 1}").unwrap(), json!({"a": 1}));
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn dots_lead_into_objects() {
+    fn dots_separate_nested_objects() {
         let made = nested(json!({"kept": 1}), &[field("a.b=1"), field("a.c:=2")]).unwrap();
         assert_eq!(made, json!({"kept": 1, "a": {"b": "1", "c": 2}}));
     }
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_come_alone_in_lines_or_in_an_array() {
+    fn objects_are_read_singly_in_lines_or_in_an_array() {
         for text in [
             "{\"a\":1.00}",
             " {\"a\":1.00}\n{\"b\":2}\n",
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn other_values_than_objects_are_refused() {
         for text in ["", "[]", "7", "[[1]]", "{\"a\":1} x", "\u{0}"] {
             assert!(objects(text.as_bytes(), "stdin").is_err(), "{text}");
         }

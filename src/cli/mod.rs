@@ -1,4 +1,4 @@
-//! The command line: arguments, dispatch, exit codes. One file a command.
+//! The command line: arguments, dispatch, exit codes. Each command has a file or folder.
 
 mod change;
 mod child;
@@ -48,7 +48,7 @@ pub(crate) use runtime::RuntimeError;
 #[command(
     name = "evt",
     version,
-    after_help = "Examples:\n  evt demo         all of it in ten seconds, on your machine alone\n  evt dev          run the platform; it says what to try next",
+    after_help = "Examples:\n  evt demo         a tour of all commands, in ten seconds and offline\n  evt dev          runs the platform and prints what to try next",
     arg_required_else_help = true,
     disable_help_subcommand = true,
     disable_help_flag = true,
@@ -65,7 +65,7 @@ pub(crate) struct Cli {
     version: Option<bool>,
 }
 
-/// The commands, in the order of the help. A new one is a variant here and an arm in [`dispatch`].
+/// The commands in the order of the help. A new command needs a variant here and an arm in [`dispatch`].
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Args),
@@ -86,7 +86,7 @@ enum Command {
     Generate(man::GenerateArgs),
 }
 
-/// Runs the command in the runtime that it wants.
+/// Runs the command in the runtime that it needs.
 fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
     match command {
@@ -109,7 +109,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     }
 }
 
-/// Whether a command shows a request that could be made by another tool.
+/// Returns whether a command prints a request that another tool could make.
 fn shows_requests(command: &Command) -> bool {
     match command {
         Command::Send(args) => args.is_dry_run(),
@@ -118,67 +118,63 @@ fn shows_requests(command: &Command) -> bool {
     }
 }
 
-/// Whether a command works, and is wanted, where the settings are damaged.
-fn mends_settings(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Config(_)
-            | Command::Doctor(_)
-            | Command::Completions(_)
-            | Command::Man(_)
-            | Command::Generate(_)
-    )
+/// Whether a command works without settings, because it helps to fix them or does not use them.
+fn runs_without_settings(command: &Command) -> bool {
+    match command {
+        Command::Profile(args) => args.is_allow(),
+        _ => matches!(
+            command,
+            Command::Config(_)
+                | Command::Doctor(_)
+                | Command::Completions(_)
+                | Command::Man(_)
+                | Command::Generate(_)
+        ),
+    }
 }
 
-/// The flags that every command has.
+/// The global flags.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global")]
 pub(crate) struct Globals {
-    /// Use this profile: which platform, which organisation, who
-    #[arg(short, long, global = true, env = "EVT_PROFILE", value_name = "NAME")]
+    /// Use this profile: platform, organisation and credentials
+    #[arg(short, long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Read this file in place of the user's settings
-    #[arg(long, global = true, env = "EVT_CONFIG", value_name = "FILE")]
+    /// Read this file instead of your settings file
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Choose the form of stdout; auto is text on a terminal and JSON elsewhere
+    /// Choose the format of stdout; auto is text on a terminal and JSON otherwise
     #[arg(
         short,
         long,
         global = true,
-        env = "EVT_OUTPUT",
         value_name = "FORM",
         default_value = "auto"
     )]
     output: Output,
     /// The same as `-o json`
-    #[arg(long, global = true, env = "EVT_JSON")]
+    #[arg(long, global = true)]
     json: bool,
-    /// Say nothing but errors and warnings on stderr
-    #[arg(short, long, global = true, env = "EVT_QUIET")]
+    /// Print only errors and warnings to stderr
+    #[arg(short, long, global = true)]
     quiet: bool,
-    /// Say more on stderr; `-vv` logs
-    #[arg(short, long, global = true, env = "EVT_VERBOSE", action = ArgAction::Count)]
+    /// Print more to stderr; `-vv` also prints logs
+    #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// When to colour
-    #[arg(
-        long,
-        global = true,
-        env = "EVT_COLOR",
-        value_name = "WHEN",
-        default_value = "auto"
-    )]
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// Ask nothing, even on a terminal
-    #[arg(long, global = true, env = "EVT_NO_INPUT")]
+    /// Do not ask questions, even on a terminal
+    #[arg(long, global = true)]
     no_input: bool,
-    /// Speak to this platform, whatever the profile says
-    #[arg(long, global = true, env = "EVT_URL", value_name = "URL")]
+    /// URL of the platform; overrides the profile
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Act in this organisation, whatever the profile says
-    #[arg(long, global = true, env = "EVT_ORG", value_name = "ID")]
+    /// Id of the organisation; overrides the profile
+    #[arg(long, global = true, value_name = "ID")]
     pub(crate) org: Option<String>,
-    /// Authorise with this token, whatever the profile says
-    #[arg(long, global = true, env = "EVT_TOKEN", value_name = "REF")]
+    /// Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile
+    #[arg(long, global = true, value_name = "REF")]
     pub(crate) token: Option<SecretRef>,
     /// Print help
     #[arg(short, long, global = true, action = ArgAction::HelpShort)]
@@ -192,7 +188,7 @@ enum Output {
     Text,
     Json,
     Raw,
-    /// Only `evt send --dry-run`: the request as a command
+    /// The request as a curl command; only with --dry-run
     Curl,
 }
 
@@ -205,7 +201,7 @@ enum Color {
 }
 
 impl Globals {
-    /// Whether a request is to be shown as a `curl` command.
+    /// Returns whether requests are printed as `curl` commands.
     pub(crate) fn wants_curl(&self) -> bool {
         self.output == Output::Curl
     }
@@ -241,11 +237,11 @@ impl Globals {
 pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     crate::ui::report_panics();
     let args: Vec<OsString> = args.into_iter().collect();
-    // The commonest question of scripts is answered without the tree of commands, which takes most of a start.
+    // Scripts often ask for the version. Building the tree of commands would take most of the time.
     if asks_version(&args) {
         let ui = Ui::new(parse::manner(&args, &env));
-        let said = ui.line(concat!("evt ", env!("CARGO_PKG_VERSION")));
-        let is_done = said.and_then(|()| ui.close()).is_ok();
+        let printed = ui.line(concat!("evt ", env!("CARGO_PKG_VERSION")));
+        let is_done = printed.and_then(|()| ui.close()).is_ok();
         return ExitCode::from(if is_done { Exit::Done } else { Exit::Failed }.code());
     }
     let (ui, result) = match parse::parse(&args, &env) {
@@ -264,7 +260,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
-            // What was asked for up to here is shown above the error.
+            // Output that is still queued belongs above the error.
             let _ = ui.flush();
             error.show(&ui);
             error.exit
@@ -289,26 +285,24 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
         env.stderr_is_terminal,
     );
     let config = match config {
-        Err(_) if mends_settings(&cli.command) => Config::default(),
+        Err(_) if runs_without_settings(&cli.command) => Config::default(),
         config => config?,
     };
     if cli.globals.wants_curl() && !shows_requests(&cli.command) {
-        return Err(
-            CliError::usage("`-o curl` is for requests that are not sent")
-                .hint("evt send contact.created --dry-run -o curl"),
-        );
+        return Err(CliError::usage("`-o curl` requires --dry-run")
+            .hint("evt send contact.created --dry-run -o curl"));
     }
     let cx = Arc::new(Context::new(cli.globals, matches, config, env, ui)?);
     let result = dispatch(cli.command, &cx);
-    // Also after a failure: the old refresh token may be spent.
-    let kept = cx.keep_renewed_tokens();
+    // Also after a failure: the old refresh token may no longer be valid.
+    let stored = cx.store_renewed_tokens();
     result
-        .and_then(|exit| kept.map(|()| exit))
-        .map_err(|error| of_profile(error, cx.globals.profile.as_deref()))
+        .and_then(|exit| stored.map(|()| exit))
+        .map_err(|error| with_profile(error, cx.globals.profile.as_deref()))
 }
 
-/// A sign-in that is proposed is for the profile that the failed command spoke for.
-fn of_profile(mut error: CliError, profile: Option<&str>) -> CliError {
+/// Adds the profile of the failed command to a hint to sign in.
+fn with_profile(mut error: CliError, profile: Option<&str>) -> CliError {
     if let Some(profile) = profile {
         for hint in &mut error.hints {
             if hint == "evt profile login" {

@@ -1,4 +1,4 @@
-//! From words to a [`Cli`]: the tree of commands, completed by one rule for all flags, and clap's complaints in our form.
+//! Parses arguments to a [`Cli`]: the tree of commands with variables and defaults, and clap's errors in the form of ours.
 
 use std::ffi::OsString;
 
@@ -13,30 +13,33 @@ use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::ui::{Format, Manner, Ui};
 
-/// The order of a help page: what it is, examples, more about it, usage, flags.
+/// The order of a help page: summary, examples, description, usage, flags.
 const HELP: &str = "{about}{after-help}\n\n{before-help}Usage: {usage}\n\n{all-args}";
-/// Columns of the sentences on a help page, which clap leaves as they are.
+/// The width of descriptions on a help page, which clap does not wrap.
 const SENTENCES: usize = 80;
 
-/// The command line ended before a command began: help, version, or a mistake.
+/// Why no command runs: help, version, or a usage error.
 pub(super) struct Stop {
     error: clap::Error,
-    /// The words alone were right: a value of a settings file is not.
+    /// The arguments are correct, but a value from a settings file is not.
     by_settings: bool,
 }
 
-/// A command line that was understood.
+/// The parsed command line.
 pub(super) struct Parsed {
     pub(super) cli: Cli,
     pub(super) matches: ArgMatches,
-    /// The settings, or why there are none; some commands work without.
+    /// The settings, or why they cannot be used. Some commands run without them.
     pub(super) config: Result<Config, ConfigError>,
 }
 
-/// Reads the words; settings fill in for flags that are not given.
+/// Parses the arguments. Settings replace the defaults of flags that are not given.
 pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
-    // Help, version and mistakes need no settings, and their files are not read for them.
-    let mut matches = tree().try_get_matches_from(args).map_err(Stop::of)?;
+    let tree = || complete(Cli::command(), "", Some(env));
+    // Help, version and mistakes need no settings, so the files are not read for them.
+    let mut matches = tree()
+        .try_get_matches_from(args)
+        .map_err(|error| Stop::of(with_all_variables(error, args)))?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(Stop::of)?;
     let config = settings::load(env, cli.globals.config.as_deref());
     if let Ok(config) = &config
@@ -58,31 +61,45 @@ pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
     })
 }
 
-/// The tree of all commands: each flag of a command with its variable, each help page in our order.
-pub(super) fn tree() -> Command {
-    complete(Cli::command(), "EVT")
+/// Help names every variable, including those that are empty here.
+fn with_all_variables(error: clap::Error, args: &[OsString]) -> clap::Error {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            tree().try_get_matches_from(args).err().unwrap_or(error)
+        }
+        _ => error,
+    }
 }
 
-fn complete(command: Command, prefix: &str) -> Command {
-    let is_root = prefix == "EVT";
+/// The tree of all commands, with the variables of the flags that have one and the help pages in our order.
+pub(super) fn tree() -> Command {
+    complete(Cli::command(), "", None)
+}
+
+/// `prefix` is the key of the command (`flows.create.`). Variables that are empty in `env` count as not set.
+fn complete(command: Command, prefix: &str, env: Option<&Env>) -> Command {
     let more = more(&command);
+    let is_empty = |name: &str| {
+        let value = env.and_then(|env| env.variables.get(name));
+        value.is_some_and(String::is_empty)
+    };
     let command = command
         .help_template(HELP)
         .before_help(more)
-        .mut_args(|arg| match arg.get_long() {
-            Some(long) if !arg.is_global_set() && !is_root && arg.get_env().is_none() => {
-                let name = format!("{prefix}_{}", variable(long));
-                with_variable(arg.env(name))
+        .mut_args(|arg| {
+            let key = settings::key_of(prefix, &arg);
+            match key.as_deref().and_then(settings::variable_of) {
+                Some(name) if !is_empty(&name) => with_variable(arg, name),
+                _ => arg,
             }
-            _ => with_variable(arg),
         });
     command.mut_subcommands(|sub| {
-        let prefix = format!("{prefix}_{}", variable(sub.get_name()));
-        complete(sub, &prefix)
+        let prefix = format!("{prefix}{}.", sub.get_name());
+        complete(sub, &prefix, env)
     })
 }
 
-/// What a command's description says after its first line, which is above the examples.
+/// The description of a command without its first line, which is printed above the examples.
 fn more(command: &Command) -> String {
     let about = command.get_long_about().map(ToString::to_string);
     let paragraphs = about.as_deref().unwrap_or_default().split("\n\n").skip(1);
@@ -92,12 +109,9 @@ fn more(command: &Command) -> String {
     wrapped.join("\n").trim_end().to_owned()
 }
 
-fn with_variable(arg: clap::Arg) -> clap::Arg {
-    if arg.get_env().is_none() {
-        return arg;
-    }
-    // A variable's value may be a secret, and help is the same everywhere.
-    let arg = arg.hide_env_values(true);
+fn with_variable(arg: clap::Arg, name: String) -> clap::Arg {
+    // The value of a variable may be a secret, and help is the same everywhere.
+    let arg = arg.env(name).hide_env_values(true);
     match arg.get_action() {
         ArgAction::SetTrue | ArgAction::SetFalse => arg.value_parser(BoolishValueParser::new()),
         _ => arg,
@@ -117,14 +131,10 @@ pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-fn variable(name: &str) -> String {
-    name.replace(['-', '.'], "_").to_ascii_uppercase()
-}
-
-/// How to speak when the command line could not be read: only what is plain to see in it counts.
+/// The output format for a command line that cannot be parsed, from the arguments that are easy to recognise.
 pub(super) fn manner(args: &[OsString], env: &Env) -> Manner {
     let mut words = args.iter().skip(1).filter_map(|word| word.to_str());
-    let mut json = env.get("EVT_OUTPUT") == Some("json") || env.get("EVT_JSON").is_some();
+    let mut json = env.get("EVT_OUTPUT") == Some("json") || env.get("EVT_JSON").is_some_and(is_on);
     while let Some(word) = words.next() {
         match word {
             "--" => break,
@@ -144,6 +154,12 @@ pub(super) fn manner(args: &[OsString], env: &Env) -> Manner {
     }
 }
 
+/// A boolean variable as clap reads it.
+fn is_on(value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    !["n", "no", "f", "false", "off", "0"].contains(&value.as_str())
+}
+
 impl Stop {
     pub(super) fn of(error: clap::Error) -> Self {
         Self {
@@ -152,7 +168,7 @@ impl Stop {
         }
     }
 
-    /// Prints help or version, or returns the mistake.
+    /// Prints help or version, or returns the usage error.
     pub(super) fn answer(self, ui: &Ui, args: &[OsString], env: &Env) -> Result<Exit, CliError> {
         match self.error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
@@ -170,9 +186,11 @@ impl Stop {
                     mistake.hints.insert(0, format!("{named} {near}"));
                 }
                 Err(match self.variable(&command, args, env) {
-                    // The person did not write the flag, so the flag alone would tell nothing.
+                    // The user did not type the flag, so the error must name the variable.
                     Some(name) => CliError {
-                        hints: vec![format!("unset {name}      the value comes from it")],
+                        hints: vec![format!(
+                            "unset {name}      the value comes from this variable"
+                        )],
                         ..mistake
                     },
                     None => mistake,
@@ -190,7 +208,7 @@ impl Stop {
         }
     }
 
-    /// The mistake as an error of `command` (`evt flows create`).
+    /// Converts the usage error of `command` (`evt flows create`).
     pub(super) fn mistake(&self, command: &str) -> CliError {
         let rendered = self.error.render().to_string();
         let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, command));
@@ -208,12 +226,12 @@ impl Stop {
             error = error.hint(format!("one of: {}", values.join(", ")));
         }
         if self.by_settings {
-            error = error.hint("evt config show        the value comes from a file");
+            error = error.hint("evt config show        lists the files that values come from");
         }
         error.hint(format!("{command} --help"))
     }
 
-    /// What went wrong, in our words where clap's would repeat the hints.
+    /// The message. clap's own would repeat the hints.
     fn message(&self, rendered: &str, command: &str) -> String {
         let first = |kind| self.strings(kind).into_iter().next();
         let argument = first(ContextKind::InvalidArg);
@@ -230,7 +248,7 @@ impl Stop {
             }
             (ErrorKind::InvalidValue, Some(argument)) => match first(ContextKind::InvalidValue) {
                 Some(value) if !value.is_empty() => {
-                    format!("`{value}` is no value of `{argument}`")
+                    format!("`{value}` is not a valid value for `{argument}`")
                 }
                 _ => format!("`{argument}` needs a value"),
             },
@@ -242,7 +260,7 @@ impl Stop {
         }
     }
 
-    /// The command that a word which is no argument was meant to be: clap itself looks for none where a command may run alone.
+    /// The subcommand that an unexpected argument was probably meant to be. clap makes no suggestion for commands that run without one.
     fn meant(&self, command: &Command) -> Option<String> {
         if self.error.kind() != ErrorKind::UnknownArgument {
             return None;
@@ -252,13 +270,13 @@ impl Stop {
         suggest(&word, names)
     }
 
-    /// Our own grammars name the value in backticks; what the standard library says would leave it out.
+    /// The cause, if it names the value in backticks as our own parsers do. Errors of the standard library do not name the value.
     fn cause(&self) -> Option<String> {
         let cause = std::error::Error::source(&self.error)?.to_string();
         cause.starts_with('`').then_some(cause)
     }
 
-    /// The variable that a bad value came from; `None` where it was given as a flag.
+    /// The variable from which an invalid value comes, or `None` if it was given as a flag.
     fn variable(&self, command: &Command, args: &[OsString], env: &Env) -> Option<String> {
         let flag = self.strings(ContextKind::InvalidArg).into_iter().next()?;
         let long = flag.split(' ').next()?.strip_prefix("--")?.to_owned();
@@ -295,7 +313,7 @@ impl Stop {
     }
 }
 
-/// The command that the words name, as far as they name one.
+/// The command that the arguments name, with its full name.
 fn command_of(args: &[OsString]) -> (Command, String) {
     let mut names = vec!["evt".to_owned()];
     let mut command = tree();
@@ -311,7 +329,7 @@ fn command_of(args: &[OsString]) -> (Command, String) {
     (command, names.join(" "))
 }
 
-/// What stands before the first empty line, as one line.
+/// The text before the first empty line, as one line.
 fn first_paragraph(rendered: &str) -> String {
     rendered
         .split("\n\n")

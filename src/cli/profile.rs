@@ -1,5 +1,6 @@
-//! `evt profile`: which platform, which organisation, who.
+//! `evt profile`: manages profiles and sign-ins.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Subcommand;
@@ -9,19 +10,19 @@ use super::Context;
 use super::context::account;
 use crate::api::Client;
 use crate::api::profile::{Principal, SignIn};
-use crate::config::{self, Credentials, LOCAL, Origin, Profile};
+use crate::config::{self, Allowed, Config, Credentials, LOCAL, Origin, Profile};
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::running::Running;
 use crate::ui::{Cell, Format, Style, safe};
 
-/// Choose which platform evt speaks to, and sign in
+/// Choose the platform to use, and sign in
 ///
-/// The profile `local` is always there: the platform that `evt dev` runs, found by itself.
+/// The profile `local` always exists. It is the platform that `evt dev` runs, which evt finds by itself.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Examples:\n  evt profile whoami                                       who am I on the local platform\n  evt profile add staging --url https://api.example.com --org my-org"
+    after_help = "Examples:\n  evt profile whoami                                       shows the account on the local platform\n  evt profile add staging --url https://api.example.com --org my-org"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -39,6 +40,7 @@ enum Action {
     Logout(LogoutArgs),
     Whoami(WhoamiArgs),
     Refresh(RefreshArgs),
+    Allow(AllowArgs),
 }
 
 /// List the profiles
@@ -46,28 +48,28 @@ enum Action {
 #[command(after_help = "Example:\n  evt profile list")]
 struct ListArgs {}
 
-/// Show one profile, resolved: what a call would use
+/// Show the values of a profile that a request would use
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile show")]
 struct ShowArgs {
-    /// The profile; without it the one in use
+    /// The profile [default: the one in use]
     name: Option<String>,
 }
 
-/// Add a profile, or change one
+/// Add or change a profile
 ///
-/// What it says comes from --url, --org and --token. A token is best given by reference (env:NAME, file:PATH, cmd:…), or not at all: sign in with
+/// Its values are those of --url, --org and --token. Prefer a reference for the token (env:NAME, file:PATH, cmd:…), or sign in with
 /// `evt profile login`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  evt profile add staging --url https://api.example.com --org my-org --token env:STAGING_TOKEN"
 )]
 struct AddArgs {
-    /// Its name: letters, digits, `.`, `_`, `-`
+    /// The name: letters, digits, `.`, `_`, `-`
     name: String,
 }
 
-/// Use a profile wherever none is named
+/// Make a profile the default
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile use local")]
 struct UseArgs {
@@ -75,7 +77,7 @@ struct UseArgs {
     name: String,
 }
 
-/// Remove a profile and forget its sign-in
+/// Remove a profile and its sign-in
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile remove staging")]
 struct RemoveArgs {
@@ -83,49 +85,74 @@ struct RemoveArgs {
     name: String,
 }
 
-/// Sign in and keep the token
+/// Sign in and store the token
 ///
-/// Asks for what is not given. The token goes into a file that you alone can read, and is renewed when it expires.
+/// Asks for missing values. The token is stored in a file that only you can read, and renewed when it expires.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt profile login --email dev@evt.local --password dev\n  evt profile login staging"
 )]
 struct LoginArgs {
-    /// The profile; without it the one in use
+    /// The profile [default: the one in use]
     name: Option<String>,
-    /// Your address
+    /// Your email address
     #[arg(long, value_name = "EMAIL")]
     email: Option<String>,
     /// Your password: a literal, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF")]
     password: Option<SecretRef>,
-    /// Sign in as a customer of the organisation, not as one who works for it
+    /// Sign in as a customer of the organisation, not as a user of it
     #[arg(long)]
     customer: bool,
 }
 
-/// Forget the token
+/// Remove the stored token
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile logout")]
 struct LogoutArgs {
-    /// The profile; without it the one in use
+    /// The profile [default: the one in use]
     name: Option<String>,
 }
 
-/// Show who the token stands for
+/// Show the account of the token
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile whoami")]
 struct WhoamiArgs {
-    /// The profile; without it the one in use
+    /// The profile [default: the one in use]
     name: Option<String>,
 }
 
-/// Get a new token for the one that `evt profile login` kept
+/// Renew the token of `evt profile login`
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt profile refresh")]
 struct RefreshArgs {
-    /// The profile; without it the one in use
+    /// The profile [default: the one in use]
     name: Option<String>,
+}
+
+/// Let a project's evt.toml choose a profile
+///
+/// A project can use the profile `local`, and those that you allow for its folder. Without NAME, lists what is allowed.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  evt profile allow staging             the project in this folder can use staging\n  evt profile allow staging --revoke\n  evt profile allow                     what is allowed"
+)]
+struct AllowArgs {
+    /// The profile
+    name: Option<String>,
+    /// The folder of the evt.toml [default: where the project's file is, or the current folder]
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Take the permission back
+    #[arg(long, requires = "name")]
+    revoke: bool,
+}
+
+impl Args {
+    /// `evt profile allow` runs also if the settings are refused, because it can be the remedy.
+    pub(super) fn is_allow(&self) -> bool {
+        matches!(self.action, Action::Allow(_))
+    }
 }
 
 /// Runs the command.
@@ -141,6 +168,7 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         Action::Logout(args) => logout(&args, cx),
         Action::Whoami(args) => whoami(&args, cx).await,
         Action::Refresh(args) => refresh(&args, cx).await,
+        Action::Allow(args) => allow(&args, cx),
     }
 }
 
@@ -210,12 +238,12 @@ fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
     let globals = &cx.globals;
     let is_new = !cx.config.profile_names().contains(&args.name);
     if is_new && globals.url.is_none() {
-        let message = "a profile needs the URL of its platform";
+        let message = "a new profile needs the URL of its platform";
         let hint = format!("evt profile add {} --url https://… --org …", args.name);
         return Err(CliError::new(Exit::Usage, "profile_incomplete", message).hint(hint));
     }
     if let Some(url) = &globals.url {
-        // The client's own check: what it would refuse later is refused now.
+        // Refuses a URL now that the client would refuse later.
         Client::new(&account(&Profile {
             name: args.name.clone(),
             url: url.clone(),
@@ -234,16 +262,18 @@ fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
         token.as_deref(),
     )?;
     cx.ui.status(&format!(
-        "profile {} is kept in {}",
+        "stored profile {} in {}",
         args.name,
         cx.paths.config_file().display()
     ));
-    cx.ui
-        .status(&format!("use it: evt profile use {}", args.name));
+    cx.ui.status(&format!(
+        "to make it the default: evt profile use {}",
+        args.name
+    ));
     Ok(Exit::Done)
 }
 
-/// A reference as it is written in a file.
+/// Formats a reference for a file.
 fn reference(reference: &SecretRef) -> String {
     match reference {
         SecretRef::Literal(secret) => secret.reveal().to_owned(),
@@ -261,13 +291,14 @@ fn use_(args: &UseArgs, cx: &Context) -> Result<Exit, CliError> {
         &[config::DEFAULT_PROFILE],
         &args.name,
     )?;
-    cx.ui.status(&format!("{} is used from now on", args.name));
+    cx.ui.status(&format!("{} is the default now", args.name));
     let (_, origin) = cx.config.default_profile();
     if let Origin::File { path, .. } = &origin
         && *path != cx.paths.config_file()
     {
-        cx.ui
-            .warn(&format!("{origin} says otherwise, and is stronger here"));
+        cx.ui.warn(&format!(
+            "{origin} sets another profile, which has priority in this folder"
+        ));
     }
     Ok(Exit::Done)
 }
@@ -281,11 +312,11 @@ fn remove(args: &RemoveArgs, cx: &Context) -> Result<Exit, CliError> {
             CliError::new(Exit::NotFound, "unknown_profile", message).hint("evt config path")
         );
     }
-    Credentials::forget(&cx.paths.credentials_file(), &args.name)?;
+    Credentials::remove(&cx.paths.credentials_file(), &args.name)?;
     if cx.config.default_profile().0 == args.name {
         config::unset(&path, &[config::DEFAULT_PROFILE])?;
     }
-    cx.ui.status(&format!("profile {} is gone", args.name));
+    cx.ui.status(&format!("removed profile {}", args.name));
     Ok(Exit::Done)
 }
 
@@ -294,7 +325,7 @@ async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
     let client = Client::new(&account(&profile))?;
     let email = match args.email {
         Some(email) => email,
-        None => cx.ui.input("Address", None, "--email")?,
+        None => cx.ui.input("Email", None, "--email")?,
     };
     let password = match &args.password {
         Some(reference) => cx.secret(reference)?,
@@ -307,7 +338,7 @@ async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
     };
     match client.sign_in(principal, &email, &password).await? {
         SignIn::Done { tokens, user } => {
-            cx.keep_login(&profile, tokens.token, tokens.refresh_token)?;
+            cx.store_login(&profile, tokens.token, tokens.refresh_token)?;
             if cx.ui.format() == Format::Json {
                 cx.ui
                     .json(&json!({ "profile": profile.name, "url": profile.url, "user": user }))?;
@@ -322,22 +353,24 @@ async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
         SignIn::SecondFactor {
             method, message, ..
         } => {
-            let mut error = "the platform asks for a second factor, which evt cannot give: no documented call takes it".to_owned();
+            let mut error =
+                "the platform requires a second factor, which its documented API does not accept"
+                    .to_owned();
             if let Some(method) = method {
-                error.push_str(&format!(" (it wants `{method}`)"));
+                error.push_str(&format!(" (`{method}`)"));
             }
             if let Some(message) = message {
-                error.push_str(&format!("; it says: {message}"));
+                error.push_str(&format!(": {message}"));
             }
             Err(CliError::new(Exit::NotAllowed, "second_factor", error).hint(format!(
-                "sign in where the platform asks for it, then: evt profile add {} --token env:TOKEN",
+                "sign in with the platform's own application, then: evt profile add {} --token env:TOKEN",
                 profile.name
             )))
         }
     }
 }
 
-/// The profile that was named, or the one in use.
+/// The profile with this name, or the one in use.
 fn named(name: Option<&str>, cx: &Context) -> Result<Profile, CliError> {
     match name {
         Some(name) => cx.profile_named(name),
@@ -345,8 +378,8 @@ fn named(name: Option<&str>, cx: &Context) -> Result<Profile, CliError> {
     }
 }
 
-/// A refused token is mended by a sign-in to the profile that it is of, which need not be the one in use.
-fn sign_in_to(profile: &str, mut error: CliError) -> CliError {
+/// If the token was refused, suggests to sign in to its profile, which may not be the one in use.
+fn suggest_sign_in(profile: &str, mut error: CliError) -> CliError {
     if error.exit == Exit::NotAllowed {
         error.hints = vec![format!("evt profile login {profile}")];
     }
@@ -358,8 +391,8 @@ fn logout(args: &LogoutArgs, cx: &Context) -> Result<Exit, CliError> {
         Some(name) => cx.config.entry(name)?.name,
         None => cx.profile_name(),
     };
-    Credentials::forget(&cx.paths.credentials_file(), &name)?;
-    cx.ui.status(&format!("profile {name} is signed out"));
+    Credentials::remove(&cx.paths.credentials_file(), &name)?;
+    cx.ui.status(&format!("signed out of profile {name}"));
     Ok(Exit::Done)
 }
 
@@ -369,7 +402,7 @@ async fn whoami(args: &WhoamiArgs, cx: &Context) -> Result<Exit, CliError> {
         .api_of(&profile)?
         .whoami()
         .await
-        .map_err(|error| sign_in_to(&profile.name, error.into()))?;
+        .map_err(|error| suggest_sign_in(&profile.name, error.into()))?;
     if cx.ui.format() == Format::Json {
         cx.ui.json(&principal)?;
         return Ok(Exit::Done);
@@ -398,18 +431,66 @@ async fn refresh(args: &RefreshArgs, cx: &Context) -> Result<Exit, CliError> {
     let profile = named(args.name.as_deref(), cx)?;
     if profile.refresh_token.is_none() {
         let message = format!(
-            "profile `{}` is not signed in, so there is no token to renew",
+            "cannot renew the token: profile `{}` is not signed in",
             profile.name
         );
         return Err(CliError::new(Exit::NotAllowed, "not_signed_in", message)
             .hint(format!("evt profile login {}", profile.name)));
     }
-    // The new tokens are kept when the command ends.
+    // The new tokens are stored when the command ends.
     cx.api_of(&profile)?
         .refresh()
         .await
-        .map_err(|error| sign_in_to(&profile.name, error.into()))?;
+        .map_err(|error| suggest_sign_in(&profile.name, error.into()))?;
     cx.ui
-        .status(&format!("profile {} has a new token", profile.name));
+        .status(&format!("renewed the token of profile {}", profile.name));
+    Ok(Exit::Done)
+}
+
+fn allow(args: &AllowArgs, cx: &Context) -> Result<Exit, CliError> {
+    let allowed = Allowed::of(&cx.paths);
+    let Some(name) = &args.name else {
+        return list_allowed(&allowed.list()?, cx);
+    };
+    let folder = match &args.folder {
+        Some(folder) => cx.env.current_dir.join(folder),
+        None => config::project_file(&cx.env.current_dir).map_or_else(
+            || cx.env.current_dir.clone(),
+            |file| config::folder_of(&file),
+        ),
+    };
+    let folder = folder.canonicalize().unwrap_or(folder);
+    let shown = folder.display();
+    if args.revoke {
+        if !allowed.revoke(&folder, name)? {
+            let message = format!("profile `{name}` is not allowed for `{shown}`");
+            return Err(CliError::new(Exit::NotFound, "not_allowed_before", message)
+                .hint("evt profile allow      lists what is allowed"));
+        }
+        cx.ui
+            .status(&format!("{shown} can no longer use the profile {name}"));
+        return Ok(Exit::Done);
+    }
+    Config::load_user(&cx.paths)?.entry(name)?;
+    allowed.allow(&folder, name)?;
+    cx.ui.status(&format!("{shown} can use the profile {name}"));
+    Ok(Exit::Done)
+}
+
+fn list_allowed(pairs: &[(PathBuf, String)], cx: &Context) -> Result<Exit, CliError> {
+    if cx.ui.format() == Format::Json {
+        for (folder, name) in pairs {
+            cx.ui
+                .json(&json!({ "folder": folder.to_string_lossy(), "profile": name }))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let rows = pairs.iter().map(|(folder, name)| {
+        vec![
+            Cell::styled(Style::Name, name.clone()),
+            Cell::from(folder.to_string_lossy()),
+        ]
+    });
+    cx.ui.table(&["profile", "folder"], rows.collect())?;
     Ok(Exit::Done)
 }

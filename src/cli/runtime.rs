@@ -1,4 +1,4 @@
-//! The async runtime that a command asks for, and what signals do to it.
+//! The async runtime of a command, and its reaction to signals.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,31 +7,31 @@ use super::Context;
 use crate::error::{CliError, Exit};
 use crate::explain::{Explain, Explanation};
 
-/// How a command runs. Commands that wait for nothing need none of these.
+/// The kind of runtime that a command needs. Synchronous commands need none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Runtime {
-    /// Dropped where it stands by the first signal: nothing to drain, a request at most.
+    /// The first signal cancels the command, which has at most one request in flight.
     Brief,
-    /// Watches [`Context::shutdown`] and drains. One thread, which is faster for a client than several.
+    /// The command watches [`Context::shutdown`] and drains. One thread, which is faster than several for a client.
     Client,
-    /// Watches [`Context::shutdown`] and drains. Two workers.
+    /// The command watches [`Context::shutdown`] and drains. Two worker threads.
     Server,
 }
 
-/// Why the runtime itself failed.
+/// Why the runtime failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RuntimeError {
     #[error("cannot start")]
     Start(#[source] std::io::Error),
-    #[error("the command ended by a fault of its own")]
-    Fault,
+    #[error("the command failed with an internal error")]
+    Panicked,
 }
 
 impl Explain for RuntimeError {
     fn explain(&self) -> Explanation {
         match self {
             Self::Start(_) => Explanation::failed("runtime").hint("evt doctor"),
-            Self::Fault => Explanation::failed("fault")
+            Self::Panicked => Explanation::failed("fault")
                 .hint("report it with the line above and the command that you ran"),
         }
     }
@@ -47,7 +47,7 @@ impl Runtime {
         let runtime = self.build().map_err(RuntimeError::Start)?;
         let result = runtime.block_on(async {
             tokio::spawn(watch_signals(Arc::clone(cx)));
-            // Spawned, because a root future costs one wake-up by the reactor for each chunk that it reads.
+            // A spawned task is cheaper: the reactor wakes a root future for every chunk that it reads.
             let task = tokio::spawn(command);
             if self != Self::Brief {
                 return task.await;
@@ -57,9 +57,9 @@ impl Runtime {
                 () = cx.shutdown.cancelled() => Ok(Ok(cx.interrupted().unwrap_or(Exit::Interrupted))),
             }
         });
-        // A blocking read of stdin or a name lookup under way would be waited for without end.
+        // A normal shutdown would wait for a blocking read of stdin, or for a name lookup.
         runtime.shutdown_background();
-        result.unwrap_or_else(|_| Err(RuntimeError::Fault.into()))
+        result.unwrap_or_else(|_| Err(RuntimeError::Panicked.into()))
     }
 
     fn build(self) -> std::io::Result<tokio::runtime::Runtime> {
@@ -75,7 +75,7 @@ impl Runtime {
     }
 }
 
-/// The first signal asks for the end, the second takes it.
+/// The first signal starts the shutdown, the second one ends the process at once.
 #[cfg(unix)]
 async fn watch_signals(cx: Arc<Context>) {
     use tokio::signal::unix::{SignalKind, signal};
@@ -83,7 +83,7 @@ async fn watch_signals(cx: Arc<Context>) {
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
     ) else {
-        // Without handlers the system's own are in place: the first signal ends the process.
+        // Without handlers the first signal ends the process.
         return;
     };
     loop {

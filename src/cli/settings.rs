@@ -1,163 +1,94 @@
-//! Settings are flags written in a file: which keys there are, and how they fill in for flags that are not given.
+//! Connects the settings of [`config::settings`](crate::config::settings) with the flags of the command line.
 
 use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 
 use super::parse;
+use crate::config::settings::{self, Refusal, SETTINGS, Setting, Source};
 use crate::config::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::paths::Paths;
+use crate::secret::Secret;
 
-/// Global flags that are of use in a file. Where and who is a profile's business.
-const GLOBAL_KEYS: [&str; 4] = ["output", "color", "quiet", "no-input"];
-/// Commands that are about settings, or have none.
-const WITHOUT_KEYS: [&str; 6] = [
-    "profile",
-    "config",
-    "doctor",
-    "completions",
-    "man",
-    "generate",
-];
-
-/// A setting and the flag that it stands for.
-pub(super) struct Setting {
-    /// `listen.port`
-    pub(super) key: String,
-    variable: Option<String>,
-    defaults: Vec<String>,
-    is_secret: bool,
-}
-
-/// A setting with what it is now.
+/// The value of a setting and its origin.
 pub(super) struct Current {
     pub(super) key: String,
     pub(super) value: Option<String>,
     pub(super) origin: Origin,
 }
 
-/// Reads the files and refuses keys that no flag has.
+/// Reads and checks the settings files.
 pub(super) fn load(env: &Env, explicit: Option<&Path>) -> Result<Config, ConfigError> {
     let Ok(paths) = Paths::find(env) else {
-        // The command that needs a place for files says so.
+        // Without a home folder the command itself fails, with a better error.
         return Ok(Config::default());
     };
-    let config = Config::load(&paths, env, explicit)?;
-    if !config.is_empty() {
-        config.check(&keys())?;
+    Config::load(&paths, env, explicit).map_err(flag_only)
+}
+
+/// An unknown key that is the name of a flag is refused with that reason.
+pub(super) fn flag_only(error: ConfigError) -> ConfigError {
+    match error {
+        ConfigError::UnknownKey { location, key, .. } if flag(&parse::tree(), &key).is_some() => {
+            ConfigError::Refused {
+                location,
+                key,
+                reason: Refusal::FlagOnly,
+            }
+        }
+        other => other,
     }
-    Ok(config)
 }
 
-/// Every key that a file may set, profiles aside.
-pub(super) fn keys() -> Vec<String> {
-    let mut keys = vec![DEFAULT_PROFILE.to_owned()];
-    keys.extend(all().into_iter().map(|setting| setting.key));
-    keys
-}
-
-/// Every setting, in the order of the help.
-pub(super) fn all() -> Vec<Setting> {
-    let root = parse::tree();
-    let mut settings: Vec<Setting> = root
+/// The flag that a key such as `listen.port` stands for.
+pub(super) fn flag<'a>(root: &'a Command, key: &str) -> Option<&'a Arg> {
+    let mut parts: Vec<&str> = key.split('.').collect();
+    let long = parts.pop()?;
+    let command = parts
+        .into_iter()
+        .try_fold(root, |command, name| command.find_subcommand(name))?;
+    command
         .get_arguments()
-        .filter(|arg| is_global_key(arg))
-        .map(|arg| setting(String::new(), arg))
-        .collect();
-    for command in commands_with_keys(&root) {
-        below(command, command.get_name(), &mut settings);
-    }
-    settings
+        .find(|arg| arg.get_long() == Some(long))
 }
 
-fn is_global_key(arg: &Arg) -> bool {
-    arg.get_long()
-        .is_some_and(|long| GLOBAL_KEYS.contains(&long))
+/// The variable of a flag, if its setting has one.
+pub(super) fn variable_of(key: &str) -> Option<String> {
+    settings::find(key)
+        .filter(|setting| setting.allows(Source::Environment))
+        .map(|setting| settings::variable(setting.key))
 }
 
-fn commands_with_keys(root: &Command) -> impl Iterator<Item = &Command> {
-    root.get_subcommands()
-        .filter(|command| !WITHOUT_KEYS.contains(&command.get_name()))
+/// The key of a flag: `listen.port`. `prefix` is empty or ends with a dot.
+pub(super) fn key_of(prefix: &str, arg: &Arg) -> Option<String> {
+    Some(format!("{prefix}{}", arg.get_long()?))
 }
 
-fn below(command: &Command, prefix: &str, settings: &mut Vec<Setting>) {
-    for arg in command.get_arguments().filter(|arg| is_key(arg)) {
-        settings.push(setting(format!("{prefix}."), arg));
-    }
-    for inner in command.get_subcommands() {
-        below(inner, &format!("{prefix}.{}", inner.get_name()), settings);
-    }
-}
-
-/// A flag of a command: not a global one, not `--help`.
-fn is_key(arg: &Arg) -> bool {
-    let asks = matches!(
-        arg.get_action(),
-        ArgAction::Help | ArgAction::HelpLong | ArgAction::HelpShort | ArgAction::Version
-    );
-    arg.get_long().is_some() && !arg.is_global_set() && !asks
-}
-
-fn setting(prefix: String, arg: &Arg) -> Setting {
-    let long = arg.get_long().unwrap_or_default();
-    let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
-    Setting {
-        key: format!("{prefix}{long}"),
-        variable: arg.get_env().map(text),
-        defaults: arg
-            .get_default_values()
-            .iter()
-            .map(|value| text(value))
-            .collect(),
-        is_secret: crate::secret::is_named(long),
-    }
-}
-
-/// The tree with the settings of the files as its defaults.
+/// Makes the values of the settings files the defaults of their flags.
 pub(super) fn with_defaults(tree: Command, config: &Config) -> Command {
-    let tree = tree.mut_args(|arg| match arg.get_long() {
-        Some(long) if is_global_key(&arg) => {
-            let key = long.to_owned();
-            defaulted(arg, config, &key)
-        }
-        _ => arg,
-    });
-    tree.mut_subcommands(|command| {
-        if WITHOUT_KEYS.contains(&command.get_name()) {
-            return command;
-        }
-        let prefix = command.get_name().to_owned();
-        filled(command, &prefix, config)
-    })
+    filled(tree, "", config)
 }
 
 fn filled(command: Command, prefix: &str, config: &Config) -> Command {
-    let command = command.mut_args(|arg| match arg.get_long() {
-        Some(long) if is_key(&arg) => {
-            let key = format!("{prefix}.{long}");
-            defaulted(arg, config, &key)
+    let command = command.mut_args(|arg| {
+        let value = key_of(prefix, &arg).and_then(|key| config.get(&key));
+        match value {
+            // A required flag is satisfied by its setting.
+            Some((values, _)) => arg.required(false).default_values(values),
+            None => arg,
         }
-        _ => arg,
     });
     command.mut_subcommands(|inner| {
-        let prefix = format!("{prefix}.{}", inner.get_name());
+        let prefix = format!("{prefix}{}.", inner.get_name());
         filled(inner, &prefix, config)
     })
 }
 
-fn defaulted(arg: Arg, config: &Config, key: &str) -> Arg {
-    match config.get(key) {
-        // A flag that must be given is given.
-        Some((values, _)) => arg.required(false).default_values(values),
-        None => arg,
-    }
-}
-
-/// Whether the flag that a key stands for takes a value; profiles take any.
+/// Checks that the flag of a key accepts a value. Profiles accept any.
 pub(super) fn accepts(key: &[&str], value: &str) -> Result<(), CliError> {
     let Some((flag, command)) = key.split_last() else {
         return Ok(());
@@ -169,7 +100,7 @@ pub(super) fn accepts(key: &[&str], value: &str) -> Result<(), CliError> {
     words.extend(command.iter().map(|word| (*word).to_owned()));
     let named = words.join(" ");
     words.push(format!("--{flag}={value}"));
-    // The flag stands before anything that could be missing, so its own value is complained of first.
+    // clap checks values before it checks for missing arguments, so any other error can be ignored.
     let Err(error) = parse::tree().try_get_matches_from(words) else {
         return Ok(());
     };
@@ -188,50 +119,126 @@ pub(super) fn accepts(key: &[&str], value: &str) -> Result<(), CliError> {
     }
 }
 
-impl Setting {
-    /// What the setting is now and where that comes from. Flags are not looked at: those of this command line belong to `evt config`.
-    pub(super) fn current(&self, config: &Config, env: &Env) -> Current {
-        let from_env = self
-            .variable
-            .as_ref()
-            .and_then(|name| Some((env.get(name)?.to_owned(), Origin::Env(name.clone()))));
-        let from_file = || {
-            let (values, origin) = config.get(&self.key)?;
-            Some((values.join(","), origin))
-        };
-        let (value, origin) = match from_env.or_else(from_file) {
-            Some((value, origin)) => (Some(value), origin),
-            None if self.defaults.is_empty() => (None, Origin::Default),
-            None => (Some(self.defaults.join(",")), Origin::Default),
-        };
-        let value = value.map(|value| self.shown(value));
-        Current {
-            key: self.key.clone(),
-            value,
-            origin,
-        }
-    }
-
-    fn shown(&self, value: String) -> String {
-        let is_reference = ["env:", "file:", "cmd:"]
-            .iter()
-            .any(|form| value.starts_with(form));
-        if self.is_secret && !is_reference {
-            crate::secret::Secret::new(value).to_string()
-        } else {
-            value
-        }
+/// The value of a setting and its origin. The flags of this command line are ignored: they belong to `evt config`.
+pub(super) fn current(
+    setting: &'static Setting,
+    root: &Command,
+    config: &Config,
+    env: &Env,
+) -> Current {
+    let from_env = || {
+        let name = variable_of(setting.key)?;
+        Some((env.get(&name)?.to_owned(), Origin::Env(name)))
+    };
+    let from_file = || {
+        let (values, origin) = config.get(setting.key)?;
+        Some((values.join(","), origin))
+    };
+    let from_flag = || {
+        let defaults = flag(root, setting.key)?.get_default_values();
+        let defaults = defaults.iter().map(|value| value.to_string_lossy());
+        let joined = defaults.collect::<Vec<_>>().join(",");
+        Some((joined, Origin::Default)).filter(|(joined, _)| !joined.is_empty())
+    };
+    let found = from_env().or_else(from_file).or_else(from_flag);
+    let (value, origin) = found.unzip();
+    Current {
+        key: setting.key.to_owned(),
+        value: value.map(|value| shown(setting, value)),
+        origin: origin.unwrap_or(Origin::Default),
     }
 }
 
-/// A global flag's origin on this command line: given, or by its variable; `None` where a file or the default rules.
+/// Masks values that can hold a secret. Headers hold tokens, and `--send-on-connect` often does.
+fn shown(setting: &Setting, value: String) -> String {
+    match setting.kind {
+        settings::Kind::Secret => masked(&value),
+        settings::Kind::Request if setting.key != "tail.location" => masked(&value),
+        _ => value,
+    }
+}
+
+/// A secret reference as it is, and a literal secret as its mask.
+pub(super) fn masked(value: &str) -> String {
+    let is_reference = ["env:", "file:", "cmd:"]
+        .iter()
+        .any(|form| value.starts_with(form));
+    if is_reference {
+        value.to_owned()
+    } else {
+        Secret::new(value).to_string()
+    }
+}
+
+/// The origin of a global flag: the command line or its variable. `None` for a value from a file, or the default.
 pub(super) fn given(matches: &ArgMatches, id: &str, env: &Env) -> Option<Origin> {
     match matches.value_source(id)? {
         ValueSource::CommandLine => Some(Origin::Flag),
         ValueSource::EnvVariable => {
-            let name = format!("EVT_{}", id.to_ascii_uppercase());
+            let name = settings::variable(id);
             env.get(&name).is_some().then_some(Origin::Env(name))
         }
         _ => None,
+    }
+}
+
+/// The settings, without `default_profile`: it has no flag, and `evt config show` prints it with the profile.
+pub(super) fn of_flags() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS
+        .iter()
+        .filter(|setting| setting.key != DEFAULT_PROFILE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_a_flag() {
+        let root = parse::tree();
+        for setting in of_flags() {
+            assert!(flag(&root, setting.key).is_some(), "{}", setting.key);
+        }
+    }
+
+    #[test]
+    fn flags_with_a_variable_are_those_of_the_settings_with_one() {
+        let mut found = Vec::new();
+        variables(&parse::tree(), "", &mut found);
+        let mut expected: Vec<String> = SETTINGS
+            .iter()
+            .filter_map(|setting| Some(format!("{} {}", setting.key, variable_of(setting.key)?)))
+            .collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn no_confirmation_is_a_setting() {
+        const CONFIRM: [&str; 6] = [
+            "yes",
+            "force",
+            "prune",
+            "i-understand-public",
+            "show-secrets",
+            "all",
+        ];
+        for setting in SETTINGS {
+            let flag = setting.key.rsplit('.').next().unwrap_or_default();
+            assert!(!CONFIRM.contains(&flag), "{}", setting.key);
+        }
+    }
+
+    fn variables(command: &Command, prefix: &str, found: &mut Vec<String>) {
+        for arg in command.get_arguments() {
+            if let (Some(name), Some(key)) = (arg.get_env(), key_of(prefix, arg)) {
+                found.push(format!("{key} {}", name.to_string_lossy()));
+            }
+        }
+        for inner in command.get_subcommands() {
+            let prefix = format!("{prefix}{}.", inner.get_name());
+            variables(inner, &prefix, found);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What `evt profile login` got, in a file that its owner alone can read.
+//! The tokens of `evt profile login`, in a file that only its owner can read.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use super::{ConfigError, File, Kind};
 use crate::files::replace_private_file;
 use crate::secret::Secret;
 
-/// The tokens of the profiles that are signed in.
+/// The tokens of all profiles.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     file: Option<File>,
 }
 
-/// A sign-in. It counts for the URL where it was made and for no other.
+/// A sign-in. It is only valid for its URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub url: String,
@@ -23,7 +23,7 @@ pub struct Login {
 }
 
 impl Credentials {
-    /// Reads the file; where there is none nobody is signed in. A mode that lets others read it is put right.
+    /// Reads the file, if it exists. Corrects its permissions if other users can read it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         tighten(path).map_err(|source| ConfigError::Write {
             path: path.to_owned(),
@@ -34,7 +34,7 @@ impl Credentials {
         })
     }
 
-    /// The sign-in of a profile at a URL.
+    /// Finds the sign-in of a profile at a URL.
     pub fn find(&self, profile: &str, url: &str) -> Option<Login> {
         let file = self.file.as_ref()?;
         let value = |key| file.profile_value(profile, key).map(|found| found.0);
@@ -46,8 +46,8 @@ impl Credentials {
         (login.url == url).then_some(login)
     }
 
-    /// Keeps a sign-in in place of the one before.
-    pub fn keep(path: &Path, profile: &str, login: &Login) -> Result<(), ConfigError> {
+    /// Stores a sign-in, and replaces an existing one.
+    pub fn store(path: &Path, profile: &str, login: &Login) -> Result<(), ConfigError> {
         change(path, |document| {
             let mut table = toml_edit::Table::new();
             table["url"] = toml_edit::value(login.url.as_str());
@@ -65,8 +65,8 @@ impl Credentials {
         })
     }
 
-    /// Forgets a profile's sign-in.
-    pub fn forget(path: &Path, profile: &str) -> Result<(), ConfigError> {
+    /// Removes the sign-in of a profile.
+    pub fn remove(path: &Path, profile: &str) -> Result<(), ConfigError> {
         if !path.exists() {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl Credentials {
 }
 
 fn change(path: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Result<(), ConfigError> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match super::file::read_text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => {
@@ -90,11 +90,11 @@ fn change(path: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Result<(), Config
             });
         }
     };
-    // The parser's own words quote the line, which holds a token.
+    // The error of the parser quotes the line, which contains a token.
     let mut document: DocumentMut = text.parse().map_err(|_| ConfigError::Syntax {
         path: path.to_owned(),
         line: 1,
-        message: "the file of credentials cannot be read".to_owned(),
+        message: "the credentials file is not valid TOML".to_owned(),
     })?;
     edit(&mut document);
     replace_private_file(path, document.to_string().as_bytes()).map_err(|source| {
@@ -137,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_counts_for_its_own_url_alone() {
+    fn a_sign_in_is_only_valid_for_its_url() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::keep(&path, "prod", &login()).unwrap();
+        Credentials::store(&path, "prod", &login()).unwrap();
         let credentials = Credentials::load(&path).unwrap();
         assert_eq!(credentials.find("prod", "https://a.test"), Some(login()));
         assert_eq!(credentials.find("prod", "https://evil.test"), None);
@@ -148,21 +148,21 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_sign_in_is_gone_from_the_file() {
+    fn a_removed_sign_in_is_not_in_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::keep(&path, "prod", &login()).unwrap();
-        Credentials::forget(&path, "prod").unwrap();
+        Credentials::store(&path, "prod", &login()).unwrap();
+        Credentials::remove(&path, "prod").unwrap();
         assert!(!std::fs::read_to_string(&path).unwrap().contains("t0k3n"));
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_others_could_read_is_put_right() {
+    fn permissions_for_other_users_are_removed() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::keep(&path, "prod", &login()).unwrap();
+        Credentials::store(&path, "prod", &login()).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         Credentials::load(&path).unwrap();
         assert_eq!(

@@ -1,28 +1,29 @@
-//! One file of settings: read with the line of every key, changed with its comments kept.
+//! One settings file: reading it with the line of every key, and editing it without losing comments.
 
 use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
-use super::{ConfigError, Origin, PROFILES, suggest};
+use super::settings::{self, Refusal, Source};
+use super::{ConfigError, DEFAULT_PROFILE, Location, Origin, PROFILES, suggest};
 use crate::files::replace_private_file;
 use crate::paths::is_plain_name;
-use crate::secret;
 
-/// A file of settings is written by people; more than this was not.
+/// People write settings files by hand, so a larger one is a mistake.
 const MAX_FILE: u64 = 1 << 20;
-/// What a profile may say in a file.
+/// The keys of a profile.
 const PROFILE_KEYS: [&str; 3] = ["url", "org", "token"];
 
-/// Whose settings a file holds.
+/// Who wrote a file, and so what it can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// The user's own file.
     User,
-    /// `evt.toml`, which is committed and shared.
+    /// `evt.toml`, which comes with the code of a project.
     Project,
 }
 
-/// A file as it was read.
+/// The content of a settings file.
 #[derive(Clone, Debug)]
 pub struct File {
     pub path: PathBuf,
@@ -30,11 +31,13 @@ pub struct File {
     keys: Vec<Key>,
 }
 
-/// A value in a file, with the dotted path of its key.
+/// A key of a file with its value.
 #[derive(Clone, Debug)]
 struct Key {
+    /// The parts between the dots.
     path: Vec<String>,
     line: usize,
+    /// `None` if the type is not one that settings have, such as a date.
     value: Option<Vec<String>>,
 }
 
@@ -48,7 +51,7 @@ impl File {
         Self::parse(path, kind, &text)
     }
 
-    /// [`File::read`]; `None` where there is no such file.
+    /// Reads and parses a file, or returns `None` if it does not exist.
     pub fn read_if_there(path: &Path, kind: Kind) -> Result<Option<Self>, ConfigError> {
         match Self::read(path, kind) {
             Err(ConfigError::Read { source, .. })
@@ -71,12 +74,12 @@ impl File {
         })
     }
 
-    /// The dotted keys that the file sets.
-    pub fn keys(&self) -> Vec<String> {
-        self.keys.iter().map(|key| key.path.join(".")).collect()
+    /// Returns whether the file sets nothing.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
-    /// The names of the profiles that the file has.
+    /// The names of the profiles that the file defines.
     pub(super) fn profiles(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for key in &self.keys {
@@ -112,71 +115,108 @@ impl File {
         }
     }
 
-    pub(super) fn check(&self, known: &[String]) -> Result<(), ConfigError> {
+    /// The paths of all keys whose value is `true`.
+    pub(super) fn true_keys(&self) -> impl Iterator<Item = &[String]> {
+        self.keys
+            .iter()
+            .filter(|key| {
+                key.value
+                    .as_deref()
+                    .is_some_and(|values| values == ["true"])
+            })
+            .map(|key| key.path.as_slice())
+    }
+
+    /// Checks every key against the allow-list.
+    ///
+    /// `may_name` returns whether a project's file can name a profile.
+    pub(super) fn check(
+        &self,
+        may_name: impl Fn(&str) -> Result<(), ConfigError>,
+    ) -> Result<(), ConfigError> {
         for key in &self.keys {
-            let dotted = key.path.join(".");
-            let at = (self.path.clone(), key.line);
-            if let Some(suggestion) = unknown(&key.path, &dotted, known) {
-                return Err(ConfigError::UnknownKey {
-                    path: at.0,
-                    line: at.1,
-                    key: dotted,
-                    suggestion,
-                });
-            }
-            let Some(values) = &key.value else {
-                return Err(ConfigError::WrongType {
-                    path: at.0,
-                    line: at.1,
-                    key: dotted,
-                    expected: "text, a number, true or false, or a list of those",
-                });
-            };
+            let location = Location(Some((self.path.clone(), key.line)));
             let path: Vec<&str> = key.path.iter().map(String::as_str).collect();
-            if self.kind == Kind::Project && shares_a_secret(&path, values) {
-                return Err(ConfigError::SecretInProject {
-                    path: at.0,
-                    line: at.1,
-                    key: dotted,
-                });
+            check_key(self.kind, &path, key.value.as_deref(), &location)?;
+            if self.kind == Kind::Project
+                && path == [DEFAULT_PROFILE]
+                && let Some([name]) = key.value.as_deref()
+            {
+                may_name(name).map_err(|error| error.at(location))?;
             }
         }
         Ok(())
     }
 }
 
-/// `None` for a key that is known, else what may have been meant.
-fn unknown(path: &[String], dotted: &str, known: &[String]) -> Option<Option<String>> {
-    if let [table, name, key] = path
-        && table == PROFILES
-    {
-        if is_plain_name(name) && PROFILE_KEYS.contains(&key.as_str()) {
-            return None;
-        }
-        let near = suggest(key, PROFILE_KEYS);
-        return Some(near.map(|key| format!("{PROFILES}.{name}.{key}")));
-    }
-    if known.iter().any(|known| known == dotted) {
-        return None;
-    }
-    // A flag is often remembered without the table of its command.
-    let near = suggest(dotted, known.iter().map(String::as_str));
-    let same_flag = || {
-        known
-            .iter()
-            .find(|known| known.rsplit('.').next() == Some(dotted))
-            .cloned()
+/// Checks that a file of this kind can hold a key with these values. The name of a profile is not checked.
+pub fn check_key(
+    kind: Kind,
+    path: &[&str],
+    values: Option<&[String]>,
+    location: &Location,
+) -> Result<(), ConfigError> {
+    // A quoted key may hold the dots itself: `"poll.exec" = …`.
+    let key = path.join(".");
+    let refused = |reason| ConfigError::Refused {
+        location: location.clone(),
+        key: key.clone(),
+        reason,
     };
-    Some(near.or_else(same_flag))
+    let is_profile = path.first() == Some(&PROFILES) && path.len() > 1;
+    if is_profile && kind == Kind::Project {
+        return Err(refused(Refusal::ForeignProfile));
+    }
+    let is_known_profile =
+        matches!(path, [PROFILES, name, key] if is_plain_name(name) && PROFILE_KEYS.contains(key));
+    let setting = settings::find(&key);
+    if setting.is_none() && !is_known_profile {
+        return Err(ConfigError::UnknownKey {
+            location: location.clone(),
+            suggestion: meant(path, &key),
+            key,
+        });
+    }
+    let expected = match values {
+        Some([_]) => None,
+        Some(_) if key != DEFAULT_PROFILE && setting.is_some() => None,
+        Some(_) => Some("a single value"),
+        None => Some("text, a number, true or false, or a list of those"),
+    };
+    if let Some(expected) = expected {
+        return Err(ConfigError::WrongType {
+            location: location.clone(),
+            key,
+            expected,
+        });
+    }
+    let source = match kind {
+        Kind::User => Source::User,
+        Kind::Project => Source::Project,
+    };
+    let (Some(setting), Some(values)) = (setting, values) else {
+        return Ok(());
+    };
+    if values.is_empty() {
+        return setting.check(source, "").map_err(refused);
+    }
+    let mut checked = values.iter().map(|value| setting.check(source, value));
+    checked.try_for_each(|result| result.map_err(refused))
 }
 
-/// Whether a project's file would give a secret away, or fetch one by running a command that came with the project.
-pub fn shares_a_secret(path: &[&str], values: &[String]) -> bool {
-    let last = path.last().copied().unwrap_or_default();
-    if path.first() == Some(&PROFILES) {
-        return last == "token";
+/// The key that an unknown one was probably meant to be.
+fn meant(path: &[&str], key: &str) -> Option<String> {
+    if let [PROFILES, name, last] = path {
+        let near = suggest(last, PROFILE_KEYS)?;
+        return Some(format!("{PROFILES}.{name}.{near}"));
     }
-    secret::is_named(last) && values.iter().any(|value| !value.starts_with("env:"))
+    // Users often omit the table of the command.
+    let same_flag = || {
+        settings::file_keys()
+            .find(|known| known.rsplit('.').next() == Some(key))
+            .map(str::to_owned)
+    };
+    suggest(key, settings::file_keys()).or_else(same_flag)
 }
 
 fn collect(table: &dyn TableLike, text: &str, above: &mut Vec<String>, keys: &mut Vec<Key>) {
@@ -200,7 +240,7 @@ fn collect(table: &dyn TableLike, text: &str, above: &mut Vec<String>, keys: &mu
     }
 }
 
-/// The values of a key as text; `None` for what no setting is (a time, a nested list).
+/// The values of a key as text, or `None` for a type that no setting has (a date, a nested list).
 fn texts(item: &Item) -> Option<Vec<String>> {
     match item.as_value()? {
         Value::Array(array) => array.iter().map(text_of).collect(),
@@ -218,19 +258,32 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
+/// Reads a file that must be a regular one, since opening a FIFO waits for its writer.
+pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
+    use std::io::{Error, ErrorKind, Read};
+    let facts = std::fs::metadata(path)?;
+    // `--config /dev/null` is a common way to use no file.
+    if !facts.is_file() && path != Path::new("/dev/null") {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "it is not a regular file",
+        ));
+    }
     let mut text = String::new();
     let read = std::fs::File::open(path)?
         .take(MAX_FILE + 1)
         .read_to_string(&mut text)?;
     if read as u64 > MAX_FILE {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
+        return Err(Error::new(
+            ErrorKind::FileTooLarge,
             "it is larger than 1 MiB",
         ));
     }
-    Ok(text)
+    // Editors on Windows write a byte order mark.
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
 }
 
 fn syntax(path: &Path, text: &str, error: &toml_edit::TomlError) -> ConfigError {
@@ -246,7 +299,9 @@ fn line_of(text: &str, at: usize) -> usize {
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Sets a key of a file (made if there is none), its comments and order kept. Text that is a number or a truth is written as one.
+/// Sets a key of a file and keeps its comments and order. Creates the file if it does not exist.
+///
+/// Text that reads as an integer or a boolean is written as one.
 pub fn set(path: &Path, key: &[&str], value: &str) -> Result<(), ConfigError> {
     let mut document = editable(path)?;
     let (last, tables) = key.split_last().expect("a key has at least one part");
@@ -259,8 +314,7 @@ pub fn set(path: &Path, key: &[&str], value: &str) -> Result<(), ConfigError> {
             Item::Table(made)
         });
         table = inner.as_table_mut().ok_or_else(|| ConfigError::WrongType {
-            path: path.to_owned(),
-            line: 1,
+            location: Location(Some((path.to_owned(), 1))),
             key: (*name).to_owned(),
             expected: "a table written as [NAME]",
         })?;
@@ -278,7 +332,7 @@ pub fn set(path: &Path, key: &[&str], value: &str) -> Result<(), ConfigError> {
     write(path, &document)
 }
 
-/// Removes a key, or a whole table, and returns whether it was there.
+/// Removes a key or a whole table. Returns whether it existed.
 pub fn unset(path: &Path, key: &[&str]) -> Result<bool, ConfigError> {
     let mut document = editable(path)?;
     let (last, tables) = key.split_last().expect("a key has at least one part");
@@ -324,7 +378,7 @@ fn typed(text: &str) -> Value {
         return truth.into();
     }
     match text.parse::<i64>() {
-        // `007` and `+1` are texts that a number would change.
+        // `007` and `+1` would be changed by writing them as numbers.
         Ok(number) if number.to_string() == text => number.into(),
         _ => text.into(),
     }
@@ -335,12 +389,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn known() -> Vec<String> {
-        ["default_profile", "listen.port", "listen.secret"]
-            .map(str::to_owned)
-            .to_vec()
-    }
 
     fn parsed(kind: Kind, text: &str) -> File {
         File::parse(Path::new("evt.toml"), kind, text).unwrap()
@@ -354,43 +402,61 @@ mod tests {
         assert_eq!(origin.to_string(), "evt.toml:4");
     }
 
+    fn checked(kind: Kind, text: &str) -> Result<(), ConfigError> {
+        parsed(kind, text).check(|_| Ok(()))
+    }
+
     #[test]
     fn an_unknown_key_is_refused_with_its_line_and_a_suggestion() {
-        let file = parsed(Kind::User, "[listen]\nport = 1\nsecrte = \"x\"\n");
-        let Err(ConfigError::UnknownKey {
-            line, suggestion, ..
-        }) = file.check(&known())
-        else {
-            panic!("the key is accepted");
-        };
-        assert_eq!((line, suggestion.as_deref()), (3, Some("listen.secret")));
-        let flag_alone = parsed(Kind::User, "port = 1");
-        assert!(matches!(
-            flag_alone.check(&known()),
-            Err(ConfigError::UnknownKey { suggestion: Some(near), .. }) if near == "listen.port"
-        ));
+        for (text, line, near) in [
+            ("[listen]\nport = 1\nsecrte = \"x\"\n", 3, "listen.secret"),
+            ("max-body = 1", 1, "listen.max-body"),
+            ("[profile.prod]\nulr = \"x\"\n", 2, "profile.prod.url"),
+        ] {
+            let Err(ConfigError::UnknownKey {
+                location: Location(Some((_, at))),
+                suggestion,
+                ..
+            }) = checked(Kind::User, text)
+            else {
+                panic!("{text} is accepted");
+            };
+            assert_eq!((at, suggestion.as_deref()), (line, Some(near)), "{text}");
+        }
     }
 
     #[test]
-    fn a_project_file_holds_no_secret() {
+    fn a_project_file_holds_no_dangerous_key_however_it_is_written() {
         for text in [
-            "[listen]\nsecret = \"whsec_abc\"",
-            "[listen]\nsecret = \"cmd:curl evil\"",
+            "[poll]\nexec = \"x\"",
+            "poll.exec = \"x\"",
+            "poll = { exec = \"x\" }",
+            "\"poll.exec\" = \"x\"",
+            "[poll]\nexec = []",
+            "[poll]\nexec = [\"x\"]",
+            "[poll]\n\"\\u0065xec\" = \"x\"",
+            "[tail]\nheader = [\"X: env:AWS_SECRET\"]",
+            "[listen]\nsecret = \"env:WHSEC\"",
+            "[profile.local]\nurl = \"https://evil.test\"",
+            "profile = { local = { url = \"https://evil.test\" } }",
+            "\"profile.local.url\" = \"https://evil.test\"",
+            "poll.forward = [\"3000\", \"https://evil.test\"]",
+            "default_profile = [\"local\", \"prod\"]",
+            "[[poll]]\nexec = \"x\"",
+        ] {
+            assert!(checked(Kind::Project, text).is_err(), "{text}");
+        }
+        for text in [
+            "[poll]\nexec = \"x\"",
+            "[listen]\nsecret = \"env:WHSEC\"",
             "[profile.prod]\nurl = \"https://a.test\"\ntoken = \"env:T\"",
         ] {
-            let checked = parsed(Kind::Project, text).check(&known());
-            assert!(
-                matches!(checked, Err(ConfigError::SecretInProject { .. })),
-                "{text}"
-            );
-            assert!(parsed(Kind::User, text).check(&known()).is_ok(), "{text}");
+            assert!(checked(Kind::User, text).is_ok(), "{text}");
         }
-        let by_variable = parsed(Kind::Project, "[listen]\nsecret = \"env:WHSEC\"");
-        assert!(by_variable.check(&known()).is_ok());
     }
 
     #[test]
-    fn a_mistake_in_the_syntax_names_its_line() {
+    fn a_syntax_error_has_its_line() {
         let error = File::parse(Path::new("evt.toml"), Kind::User, "a = 1\nb = \n").unwrap_err();
         assert!(
             matches!(error, ConfigError::Syntax { line: 2, .. }),
@@ -399,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_survive_a_change() {
+    fn comments_are_preserved() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "# mine\n[listen] # here\nport = 1 # old\n").unwrap();
@@ -418,7 +484,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_set_is_read_again(value in any::<String>(), name in "[a-z][a-z0-9.]{0,10}[a-z0-9]") {
+        fn a_value_is_read_as_it_was_set(value in any::<String>(), name in "[a-z][a-z0-9.]{0,10}[a-z0-9]") {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("config.toml");
             set(&path, &[PROFILES, &name, "url"], &value).unwrap();

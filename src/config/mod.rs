@@ -1,10 +1,13 @@
-//! Settings: defaults, user file, project file, environment, flags; each value knows where it came from. Profiles.
+//! Settings files, the allow-list of what they can set, profiles and sign-ins.
 //!
-//! This room reads and writes files. Which keys there are is told by `cli`, whose flags they are.
+//! From the weakest to the strongest: defaults, the user's file, the project's `evt.toml`, variables, flags. Every value
+//! knows its origin. Variables and flags are applied by `cli`.
 
+mod allowed;
 mod credentials;
 mod file;
 mod profile;
+pub mod settings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -14,18 +17,21 @@ use thiserror::Error;
 use crate::env::Env;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::paths::Paths;
+use settings::Refusal;
+
+pub use allowed::Allowed;
 pub use credentials::{Credentials, Login};
-pub use file::{File, Kind, set, shares_a_secret, unset};
+pub use file::{File, Kind, check_key, set, unset};
 pub use profile::{Entry, LOCAL, Profile, add, remove};
 
-/// The key that names the profile to use.
+/// The key with the name of the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";
-/// The table that holds the profiles.
+/// The table of the profiles.
 pub const PROFILES: &str = "profile";
-/// A project's settings, beside its code.
+/// The name of a project's settings file.
 pub const PROJECT_FILE: &str = "evt.toml";
 
-/// Where a value came from.
+/// The origin of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Default,
@@ -35,7 +41,7 @@ pub enum Origin {
     },
     Env(String),
     Flag,
-    /// The file that the running `evt dev` wrote.
+    /// The file that the running `evt dev` writes.
     Running,
     /// `evt profile login`.
     Login,
@@ -54,13 +60,26 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The settings of the files that apply here, the weakest first.
+/// The position in a file, or nothing for a value that comes from the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location(pub Option<(PathBuf, usize)>);
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some((path, line)) => write!(f, "{}:{line}: ", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The settings files that apply in the current folder, the weakest first.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     files: Vec<File>,
 }
 
-/// Settings that cannot be read, written or used.
+/// Why settings cannot be read, written or used.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     #[error("cannot read the settings in `{}`", path.display())]
@@ -79,34 +98,31 @@ pub enum ConfigError {
         line: usize,
         message: String,
     },
-    #[error("{}:{line}: there is no setting `{key}`", path.display())]
+    #[error("{location}there is no setting `{key}`")]
     UnknownKey {
-        path: PathBuf,
-        line: usize,
+        location: Location,
         key: String,
         suggestion: Option<String>,
     },
-    #[error("there is no setting `{key}`")]
-    NoSuchKey {
-        key: String,
-        suggestion: Option<String>,
-    },
-    #[error("{}:{line}: `{key}` must be {expected}", path.display())]
+    #[error("{location}`{key}` must be {expected}")]
     WrongType {
-        path: PathBuf,
-        line: usize,
+        location: Location,
         key: String,
         expected: &'static str,
     },
-    #[error("{}:{line}: `{key}` is a secret, and a project file is shared", path.display())]
-    SecretInProject {
-        path: PathBuf,
-        line: usize,
+    #[error("{location}{}", refusal(key, *reason))]
+    Refused {
+        location: Location,
         key: String,
+        reason: Refusal,
     },
-    #[error("`{key}` is a secret, and a project file is shared")]
-    SecretForProject { key: String },
-    #[error("`{name}` is no name for a profile")]
+    #[error("{location}the project uses the profile `{name}`, which you have not allowed for `{}`", folder.display())]
+    ProfileNotAllowed {
+        location: Location,
+        name: String,
+        folder: PathBuf,
+    },
+    #[error("`{name}` is not a valid name for a profile")]
     BadName { name: String },
     #[error("there is no profile `{name}`")]
     UnknownProfile {
@@ -115,11 +131,11 @@ pub enum ConfigError {
     },
     #[error("profile `{name}` has no {missing}")]
     Incomplete { name: String, missing: &'static str },
-    #[error("the profile `{LOCAL}` is always there: it is the platform that `evt dev` runs")]
+    #[error("the profile `{LOCAL}` cannot be changed: it is the platform that `evt dev` runs")]
     LocalIsFixed,
     #[error("no local platform is running")]
     NotRunning,
-    #[error("cannot read where the local platform runs")]
+    #[error("cannot read the file of the running local platform")]
     Running(#[source] std::io::Error),
 }
 
@@ -136,21 +152,34 @@ impl Explain for ConfigError {
             }
             Self::Write { .. } => Explanation::failed("settings_unwritable").hint("evt doctor"),
             Self::Syntax { path, .. } => {
-                Explanation::usage("settings_syntax").hint(format!("mend {}", path.display()))
+                Explanation::usage("settings_syntax").hint(format!("fix {}", path.display()))
             }
-            Self::UnknownKey { suggestion, .. } => Explanation::usage("unknown_setting")
-                .hint(suggested(suggestion, "write it as ", "evt config show --all")),
-            Self::NoSuchKey { suggestion, .. } => Explanation::usage("unknown_setting")
-                .hint(suggested(suggestion, "evt config get ", "evt config show --all")),
+            Self::UnknownKey {
+                location: Location(at),
+                suggestion,
+                ..
+            } => {
+                let before = match at {
+                    Some(_) => "write it as ",
+                    None => "evt config get ",
+                };
+                Explanation::usage("unknown_setting")
+                    .hint(suggested(suggestion, before, "evt config show --all"))
+            }
             Self::WrongType { .. } => Explanation::usage("setting_type")
                 .hint("evt man files        shows an example"),
-            Self::SecretInProject { .. } | Self::SecretForProject { .. } => {
-                Explanation::usage("secret_in_project").hint(
-                    "keep it in your own file (evt config path), or name a variable: \"env:NAME\"",
-                )
+            Self::Refused {
+                location,
+                key,
+                reason,
+            } => explain_refusal(location, key, *reason),
+            Self::ProfileNotAllowed { name, folder, .. } => {
+                let (name, folder) = (quoted(name), quoted(&folder.to_string_lossy()));
+                Explanation::usage("profile_not_allowed")
+                    .hint(format!("evt profile allow {name} --folder {folder}"))
             }
             Self::BadName { .. } => Explanation::usage("bad_name").hint(
-                "a name has letters, digits, `.`, `_` and `-`, at most 64, and begins with a letter or digit",
+                "a name has at most 64 letters, digits, `.`, `_` and `-`, and starts with a letter or digit",
             ),
             Self::UnknownProfile { suggestion, .. } => Explanation::usage("unknown_profile")
                 .hint(suggested(suggestion, "evt --profile ", "evt profile list")),
@@ -167,23 +196,123 @@ impl Explain for ConfigError {
     }
 }
 
+/// How to remove a refused key from its file, and where else it can be set.
+fn explain_refusal(location: &Location, key: &str, reason: Refusal) -> Explanation {
+    let mut explanation = Explanation::usage(match reason {
+        Refusal::FlagOnly | Refusal::VariableOnly => "not_in_files",
+        Refusal::Dangerous(settings::Kind::Secret) => "secret_in_project",
+        Refusal::Dangerous(_) | Refusal::Value(_) | Refusal::ForeignProfile => "not_in_project",
+    });
+    if let Location(Some((path, _))) = location {
+        let (path, key) = (quoted(&path.to_string_lossy()), quoted(key));
+        explanation = explanation.hint(format!(
+            "evt config unset --config {path} {key}      removes it from the file"
+        ));
+    }
+    let (command, flag) = key.rsplit_once('.').unwrap_or(("", key));
+    let variable = settings::variable(key);
+    explanation.hint(match reason {
+        Refusal::ForeignProfile => {
+            "evt profile add --help      adds it to your own settings".to_owned()
+        }
+        Refusal::Dangerous(_) | Refusal::Value(_) => format!(
+            "evt config path      shows your own settings file, which can set it, as can {variable} and --{flag}"
+        ),
+        Refusal::FlagOnly => format!("evt {} --help", command.replace('.', " ")),
+        Refusal::VariableOnly => "evt man config      lists who can set which setting".to_owned(),
+    })
+}
+
+/// A word for a shell, quoted if necessary.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => crate::send::wire::quoted(word),
+    }
+}
+
+fn refusal(key: &str, reason: Refusal) -> String {
+    match reason {
+        Refusal::FlagOnly => format!("`{key}` can only be given as a flag"),
+        Refusal::VariableOnly => {
+            let name = settings::variable(key);
+            format!("`{key}` cannot be set in a file, only as a flag or as {name}")
+        }
+        Refusal::Dangerous(kind) => {
+            let danger = kind.danger().unwrap_or("it is not harmless");
+            format!("a project file cannot set `{key}`: {danger}")
+        }
+        Refusal::Value(kind) => {
+            let allowed = kind.allowed_in_project().unwrap_or("another value");
+            format!("a project file can set `{key}` only to {allowed}")
+        }
+        Refusal::ForeignProfile => {
+            format!("a project file cannot define a profile (`{key}`)")
+        }
+    }
+}
+
+impl ConfigError {
+    /// Adds the location to an error about the value at it.
+    fn at(self, location: Location) -> Self {
+        match self {
+            Self::ProfileNotAllowed { name, folder, .. } => Self::ProfileNotAllowed {
+                location,
+                name,
+                folder,
+            },
+            other => other,
+        }
+    }
+}
+
 impl Config {
-    /// Reads the user's file (or `explicit` in its place) and the project's. Files that are not there count as empty, save `explicit`.
+    /// Reads and checks the settings files that apply in the current folder.
+    ///
+    /// `explicit` (`--config`) replaces the user's file and must exist. A file called `evt.toml` is a project's file
+    /// even if it is named explicitly, because the name of a file does not make a stranger's content safe.
+    ///
+    /// # Errors
+    /// A file that cannot be read or parsed, and a key that the file cannot set.
     pub fn load(paths: &Paths, env: &Env, explicit: Option<&Path>) -> Result<Self, ConfigError> {
+        let project = project_file(&env.current_dir);
         let mut files = Vec::new();
         match explicit {
-            Some(path) => files.push(File::read(&env.current_dir.join(path), Kind::User)?),
+            Some(path) => {
+                let path = env.current_dir.join(path);
+                let kind = kind_of(&path, project.as_deref());
+                files.push(File::read(&path, kind)?);
+            }
             None => files.extend(File::read_if_there(&paths.config_file(), Kind::User)?),
         }
-        if let Some(path) = project_file(&env.current_dir) {
+        if let Some(path) = project {
             files.extend(File::read_if_there(&path, Kind::Project)?);
         }
-        Ok(Self { files })
+        let config = Self { files };
+        config.check(paths)?;
+        Ok(config)
     }
 
-    /// Nothing is set in any file.
+    /// Reads and checks the user's file alone.
+    pub fn load_user(paths: &Paths) -> Result<Self, ConfigError> {
+        let file = File::read_if_there(&paths.config_file(), Kind::User)?;
+        let config = Self {
+            files: file.into_iter().collect(),
+        };
+        config.check(paths)?;
+        Ok(config)
+    }
+
+    fn check(&self, paths: &Paths) -> Result<(), ConfigError> {
+        self.files.iter().try_for_each(|file| {
+            file.check(|name| Allowed::of(paths).check(&folder_of(&file.path), name))
+        })
+    }
+
+    /// Returns whether no file sets anything.
     pub fn is_empty(&self) -> bool {
-        self.files.iter().all(|file| file.keys().is_empty())
+        self.files.iter().all(File::is_empty)
     }
 
     /// The files that were read, the weakest first.
@@ -191,20 +320,37 @@ impl Config {
         &self.files
     }
 
-    /// Refuses keys that are none of `known`, and secrets in a project's file. Profiles are known by their own rule.
-    pub fn check(&self, known: &[String]) -> Result<(), ConfigError> {
-        self.files.iter().try_for_each(|file| file.check(known))
-    }
-
-    /// A setting (`listen.port`), from the strongest file that has it. An array gives several values.
+    /// The values of a setting (`listen.port`) from the strongest file that has it; several for an array.
     pub fn get(&self, key: &str) -> Option<(Vec<String>, Origin)> {
         self.files.iter().rev().find_map(|file| file.get(key))
     }
 }
 
-/// The `evt.toml` that applies in a folder: its own, or that of a folder above it up to the root of its repository.
+/// What a file is that the user names with `--config`.
+pub fn kind_of(path: &Path, project: Option<&Path>) -> Kind {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let is_project_name = |path: &Path| {
+        path.file_name()
+            .is_some_and(|name| name.eq_ignore_ascii_case(PROJECT_FILE))
+    };
+    let is_same =
+        project.is_some_and(|project| project.canonicalize().ok().as_ref() == Some(&real));
+    if is_same || is_project_name(path) || is_project_name(&real) {
+        Kind::Project
+    } else {
+        Kind::User
+    }
+}
+
+/// The folder of a file, without symbolic links.
+pub fn folder_of(file: &Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(file);
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+/// The `evt.toml` that applies in a folder: its own, or that of a folder above it, up to the root of its repository.
 ///
-/// Outside of a repository only the folder itself is looked at, so that a file in a shared folder such as `/tmp` rules nobody below.
+/// Outside a repository only the folder itself is searched, so that a file in a shared folder such as `/tmp` has no effect below it.
 pub fn project_file(folder: &Path) -> Option<PathBuf> {
     let own = folder.join(PROJECT_FILE);
     if own.is_file() {
@@ -220,7 +366,7 @@ pub fn project_file(folder: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The one of `known` that `word` may have been meant to be.
+/// The word of `known` that `word` was probably meant to be.
 pub fn suggest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()

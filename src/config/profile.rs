@@ -1,4 +1,4 @@
-//! Profiles: which platform, which organisation, who.
+//! Profiles: the platform, the organisation and the credentials.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use crate::paths::is_plain_name;
 use crate::running::Running;
 use crate::secret::Secret;
 
-/// The profile that always exists: the platform that `evt dev` runs.
+/// The profile of the platform that `evt dev` runs. It always exists.
 pub const LOCAL: &str = "local";
 
-/// A profile, resolved: where the platform is and who speaks to it.
+/// A profile with everything that a request needs.
 #[derive(Clone, Debug)]
 pub struct Profile {
     pub name: String,
@@ -18,13 +18,13 @@ pub struct Profile {
     pub url: String,
     pub org: String,
     pub token: Option<Secret>,
-    /// Buys a new token; only what `evt profile login` kept.
+    /// Renews the token. Only set after `evt profile login`.
     pub refresh_token: Option<Secret>,
-    /// The running platform, where the profile is the local one.
+    /// The running platform, for the profile `local`.
     pub local: Option<Running>,
 }
 
-/// A profile as a file has it.
+/// A profile as it is stored in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     pub name: String,
@@ -46,7 +46,7 @@ impl Config {
         names
     }
 
-    /// The profile that is used where no flag or variable names one.
+    /// The profile that is used if no flag or variable names one.
     pub fn default_profile(&self) -> (String, Origin) {
         match self.get(DEFAULT_PROFILE) {
             Some((mut values, origin)) if values.len() == 1 => (values.remove(0), origin),
@@ -54,12 +54,10 @@ impl Config {
         }
     }
 
-    /// A profile as the strongest file that has it says.
-    ///
-    /// Never mixed from several files: a project's file that names another URL must not get the token that the user's file has for this one.
+    /// Finds a profile. `local` always exists, with nothing set by default.
     ///
     /// # Errors
-    /// [`ConfigError::UnknownProfile`], with a suggestion. `local` is there always, with nothing set.
+    /// [`ConfigError::UnknownProfile`], with a suggestion.
     pub fn entry(&self, name: &str) -> Result<Entry, ConfigError> {
         let file = self
             .files
@@ -88,7 +86,7 @@ impl Config {
     }
 }
 
-/// Adds a profile to a file, or replaces what is given of it.
+/// Adds a profile to a file, or replaces the given values of an existing one.
 pub fn add(
     path: &Path,
     name: &str,
@@ -105,7 +103,7 @@ pub fn add(
     Ok(())
 }
 
-/// Removes a profile from a file, and returns whether it was there.
+/// Removes a profile from a file. Returns whether it existed.
 pub fn remove(path: &Path, name: &str) -> Result<bool, ConfigError> {
     check_name(name)?;
     unset(path, &[PROFILES, name])
@@ -128,40 +126,18 @@ mod tests {
     use super::super::{File, Kind};
     use super::*;
 
-    fn config(files: &[(Kind, &str)]) -> Config {
+    fn config(text: &str) -> Config {
         let folder = tempfile::tempdir().unwrap();
-        let files = files
-            .iter()
-            .enumerate()
-            .map(|(number, (kind, text))| {
-                let path = folder.path().join(format!("{number}.toml"));
-                std::fs::write(&path, text).unwrap();
-                File::read(&path, *kind).unwrap()
-            })
-            .collect();
-        Config { files }
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        Config {
+            files: vec![File::read(&path, Kind::User).unwrap()],
+        }
     }
 
     #[test]
-    fn a_project_cannot_send_the_users_token_elsewhere() {
-        let config = config(&[
-            (
-                Kind::User,
-                "[profile.prod]\nurl = \"https://a.test\"\ntoken = \"env:T\"\n",
-            ),
-            (
-                Kind::Project,
-                "[profile.prod]\nurl = \"https://evil.test\"\n",
-            ),
-        ]);
-        let entry = config.entry("prod").unwrap();
-        assert_eq!(entry.url.unwrap().0, "https://evil.test");
-        assert_eq!(entry.token, None);
-    }
-
-    #[test]
-    fn local_is_there_without_any_file() {
-        let config = config(&[]);
+    fn local_exists_without_any_file() {
+        let config = config("");
         assert_eq!(config.profile_names(), [LOCAL]);
         assert_eq!(
             config.default_profile(),
@@ -172,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_profile_gets_a_suggestion() {
-        let config = config(&[(Kind::User, "[profile.staging]\nurl = \"https://a.test\"\n")]);
+        let config = config("[profile.staging]\nurl = \"https://a.test\"\n");
         let error = config.entry("stagign").unwrap_err();
         assert!(
             matches!(error, ConfigError::UnknownProfile { suggestion: Some(name), .. } if name == "staging")

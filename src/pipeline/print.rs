@@ -13,7 +13,7 @@ use crate::record::{self, Streamed};
 use crate::shape::{Shape, ShapeFault};
 use crate::source::Message;
 use crate::ui::{
-    Format, Style, Ui, clip, safe, safe_block, safe_bytes, size, steers_a_terminal, tame_json,
+    Format, Style, Ui, clip, controls_a_terminal, escape_json, safe, safe_block, safe_bytes, size,
 };
 
 /// Minimum width of a message's type, in columns.
@@ -138,7 +138,7 @@ impl Printer {
             Print::Record | Print::Shaped(_) | Print::Records { .. }
         );
         if is_json && self.ui.stdout_is_terminal() {
-            tame_json(out, start);
+            escape_json(out, start);
         }
         Ok(())
     }
@@ -147,14 +147,14 @@ impl Printer {
     pub(super) fn may_pass(&self, bytes: &[u8]) -> bool {
         !(matches!(self.form, Print::Payload)
             && self.ui.stdout_is_terminal()
-            && steers_a_terminal(bytes))
+            && controls_a_terminal(bytes))
     }
 
     /// Ends an unfinished line.
     pub(super) fn end(&mut self, out: &mut Vec<u8>) {
         if std::mem::take(&mut self.is_within_line) {
             out.push(b'\n');
-            self.ui.stands_within_line(false);
+            self.ui.set_within_line(false);
         }
     }
 
@@ -248,7 +248,7 @@ impl Printer {
                     Some(last) => *last != b'\n',
                     None => self.is_within_line,
                 };
-                self.ui.stands_within_line(self.is_within_line);
+                self.ui.set_within_line(self.is_within_line);
             }
             Part::Tool(name) => {
                 self.aside = Some(Aside {

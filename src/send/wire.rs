@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, USER_AGEN
 
 use crate::dial::{Call, peer_of};
 use crate::grammar::target::Target;
-use crate::ui::steers_a_terminal;
+use crate::ui::controls_a_terminal;
 
 /// Longer bodies are piped into the command: Linux limits an argument to 128 KiB (`MAX_ARG_STRLEN`). Shell builtins have no limit.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
@@ -98,7 +98,7 @@ fn data(call: &Call, words: &mut Vec<String>) -> String {
     if call.body.is_empty() && [Method::GET, Method::HEAD].contains(&call.method) {
         return String::new();
     }
-    let fits = call.body.len() <= LONGEST_ARGUMENT && !steers_a_terminal(&call.body);
+    let fits = call.body.len() <= LONGEST_ARGUMENT && !controls_a_terminal(&call.body);
     match std::str::from_utf8(&call.body).ok().filter(|_| fits) {
         Some(text) => {
             // Unlike --data-binary, it does not read a file if the text starts with `@`.

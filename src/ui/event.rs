@@ -1,19 +1,19 @@
-//! One event for people: a line in a list, or all of it; what authorises is masked.
+//! Prints an event for people: as one line, or in full. Credentials are masked.
 
 use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
 use crate::event::{Event, Outcome};
 use crate::json;
 use crate::secret::{self, Secret};
 
-/// Columns that an event's name gets in a list.
+/// The width of the type of an event in a list.
 const TITLE: usize = 40;
-/// Signature headers show this much, enough to tell two apart (reliability: "show 8 chars").
+/// The number of characters of a signature that are shown: enough to tell two apart.
 const SIGNATURE_SHOWN: usize = 8;
 
-/// An event in one line: time, reference, type, verdict, outcome, size.
+/// Formats an event as one line: time, reference, type, verdict, outcome, size.
 pub fn line(ui: &Ui, event: &Event) -> String {
     let time = event.received_at.to_string();
-    // The day is the same for most of what is listed; the clock is what people compare.
+    // Most listed events are of the same day, and people compare times.
     let clock = time.get(11..23).unwrap_or(&time);
     let reference = event
         .seq
@@ -31,7 +31,7 @@ pub fn line(ui: &Ui, event: &Event) -> String {
     )
 }
 
-/// All of an event over several lines: facts, headers, body. Unless `show_secrets`, headers that authorise are masked.
+/// Formats an event in full: facts, headers, body. Headers with credentials are masked unless `show_secrets` is set.
 pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
     let mut lines = Vec::new();
     let mut fact = |name: &str, value: Option<&str>| {
@@ -72,7 +72,7 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
     lines.join("\n")
 }
 
-/// A body over several lines, made safe: JSON laid out, anything else as it came.
+/// Formats and escapes a body: JSON is indented, anything else is left as it is.
 pub fn body(bytes: &[u8]) -> String {
     match json::Raw::check(bytes) {
         Some(raw) => safe_block(json::pretty(raw.text()).as_bytes()),
@@ -80,7 +80,7 @@ pub fn body(bytes: &[u8]) -> String {
     }
 }
 
-/// The mask of a header that authorises or signs; `None` for a header that may be shown. Names are compared in lower case.
+/// Masks the value of a header with a credential or signature. Returns `None` for any other header. Ignores case.
 pub fn hidden_header(name: &str, value: &[u8]) -> Option<String> {
     let name = name.to_ascii_lowercase();
     if name.ends_with("-signature") {
@@ -97,7 +97,7 @@ pub fn hidden_header(name: &str, value: &[u8]) -> Option<String> {
     })
 }
 
-/// What the signature's check said, in a word or two.
+/// Describes the result of the signature check in a word or two.
 pub fn verdict(event: &Event) -> (Style, String) {
     match &event.verdict {
         None => (Style::Dim, "· unchecked".to_owned()),
@@ -126,7 +126,7 @@ fn verdict_in_words(event: &Event) -> Option<String> {
     Some(words)
 }
 
-/// What became of an event, in a word or two.
+/// Describes the outcome of an event in a word or two.
 pub fn outcome(outcome: Outcome) -> (Style, String) {
     let style = match outcome {
         Outcome::Kept => Style::Dim,
@@ -141,7 +141,7 @@ pub fn outcome(outcome: Outcome) -> (Style, String) {
     (style, words)
 }
 
-/// Bytes as people read them: `812 B`, `3.4 KiB`.
+/// Formats a number of bytes: `812 B`, `3.4 KiB`.
 pub fn size(bytes: usize) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
     let mut scaled = bytes as f64;
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_in_words_what_its_colours_mean() {
+    fn the_text_of_a_line_carries_what_its_colours_mean() {
         let shown = line(&Ui::new(Manner::default()), &event());
         assert_eq!(
             shown,
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_detail_masks_what_authorises_and_cannot_steer_the_terminal() {
+    fn a_detail_masks_credentials_and_escapes_control_characters() {
         let shown = detail(&Ui::new(Manner::default()), &event(), false);
         assert!(!shown.contains("very-secret-token"), "{shown}");
         assert!(!shown.contains('\u{1b}'), "{shown}");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn every_header_that_may_authorise_is_masked() {
+    fn every_header_with_a_credential_is_masked() {
         for name in [
             "Cookie",
             "set-cookie",

@@ -1,4 +1,4 @@
-//! The only room that writes to the terminal: stdout carries what was asked for, stderr everything else.
+//! The only module that writes to the terminal. stdout carries the result of a command, stderr everything else.
 
 mod event;
 mod out;
@@ -20,26 +20,26 @@ use crate::explain::{Exit, Explain, Explanation};
 pub use event::{body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
-pub use safe::{Safe, clip, safe, safe_block, safe_bytes, steers_a_terminal};
+pub use safe::{Safe, clip, controls_a_terminal, safe, safe_block, safe_bytes};
 pub use style::{Colour, ColourHints, Style};
 pub use table::Cell;
 
-/// What stdout carries.
+/// The format of stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For people: tables and lines.
+    /// Tables and lines for people.
     Text,
-    /// One object a line.
+    /// One JSON object per line.
     Json,
-    /// Bodies as they came, byte for byte.
+    /// Bodies exactly as they were received.
     Raw,
 }
 
-/// How one invocation speaks; decided at the edge from flags, variables and terminals.
+/// How one invocation prints. `cli` derives it from flags, variables and terminals.
 #[derive(Clone, Debug)]
 pub struct Manner {
     pub format: Format,
-    /// `-o json` was asked for by name: notices and errors are JSON lines too.
+    /// `-o json` was given: notices and errors are JSON lines, too.
     pub explicit_json: bool,
     pub quiet: bool,
     pub verbose: bool,
@@ -47,7 +47,7 @@ pub struct Manner {
     pub stderr_is_terminal: bool,
     pub colour: Colour,
     pub colour_hints: ColourHints,
-    /// A person sits there and may be asked.
+    /// Questions can be asked: a user is at a terminal and allows it.
     pub may_ask: bool,
 }
 
@@ -67,32 +67,32 @@ impl Default for Manner {
     }
 }
 
-/// The terminal of one invocation. Shared by reference; every method takes `&self`.
+/// The output of one invocation. All methods take `&self`, so it can be shared.
 pub struct Ui {
     manner: Manner,
     out: out::Out,
     bar: Arc<Mutex<Option<indicatif::ProgressBar>>>,
-    /// What stdout was given last did not end its line.
+    /// The last output on stdout did not end with a line ending.
     is_within_line: AtomicBool,
 }
 
-/// An error as it is shown: every text is safe to show only after [`Ui::problem`] made it so.
+/// An error to print. Its texts may come from outside: [`Ui::problem`] escapes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// What failed.
     pub message: String,
-    /// The input and a caret below the place where it goes wrong, on two lines.
+    /// The input, and below it a caret at the position of the mistake.
     pub place: Option<String>,
-    /// The causes, from the nearest to the root.
+    /// The causes, the root cause last.
     pub why: Vec<String>,
     pub hints: Vec<String>,
     pub code: &'static str,
     pub exit: u8,
 }
 
-/// Bytes that would steer the terminal that stdout is; in a file they do no harm.
+/// Bytes that would control the terminal to which stdout is connected. In a file they are harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes hold control characters, which a terminal would obey")]
+#[error("the bytes contain control characters, which a terminal would execute")]
 pub struct NotForATerminal;
 
 impl Explain for io::Error {
@@ -123,7 +123,7 @@ impl Ui {
         }
     }
 
-    /// One whose stdout is `writer`: for tests and measurements.
+    /// Writes stdout to `writer`, for tests and benchmarks.
     pub fn to(manner: Manner, writer: Box<dyn io::Write + Send>) -> Self {
         Self {
             manner,
@@ -133,7 +133,7 @@ impl Ui {
         }
     }
 
-    /// The same stderr with `writer` in place of stdout, which is no terminal then: what would be text is JSON there.
+    /// A copy with the same stderr that writes stdout to `writer`. It prints JSON instead of text, because `writer` is not a terminal.
     pub fn beside(&self, writer: Box<dyn io::Write + Send>) -> Self {
         let mut manner = Manner {
             stdout_is_terminal: false,
@@ -152,7 +152,7 @@ impl Ui {
         self.manner.format
     }
 
-    /// Whether JSON was asked for by name, not only because stdout is no terminal.
+    /// Returns whether JSON was requested with a flag, and not chosen because stdout is not a terminal.
     pub fn explicit_json(&self) -> bool {
         self.manner.explicit_json
     }
@@ -169,7 +169,7 @@ impl Ui {
         self.manner.stdout_is_terminal
     }
 
-    /// Columns of the terminal that stdout is; `None` where it is none.
+    /// The width of the terminal in columns, or `None` if stdout is not a terminal.
     pub fn width(&self) -> Option<u16> {
         self.manner
             .stdout_is_terminal
@@ -177,7 +177,7 @@ impl Ui {
             .flatten()
     }
 
-    /// `text` in a style, where stdout shows colours. The caller has made the text safe.
+    /// Styles `text` if stdout is coloured. The caller must have escaped the text.
     pub fn paint(&self, style: Style, text: &str) -> String {
         style.paint(self.colours_stdout(), text)
     }
@@ -194,99 +194,98 @@ impl Ui {
             .applies(self.manner.colour_hints, self.manner.stderr_is_terminal)
     }
 
-    /// A line of text on stdout. The caller has made payload text safe ([`safe`]).
+    /// Prints a line of text to stdout. The caller must have escaped text from outside ([`safe`]).
     ///
     /// # Errors
-    /// That of an earlier write: stdout is written in the background, in order.
+    /// The error of an earlier write: stdout is written in the background, in order.
     pub fn line(&self, text: &str) -> io::Result<()> {
         self.write(&[text.as_bytes(), b"\n"])
     }
 
-    /// One JSON object on a line of stdout. On a terminal its text cannot steer it.
+    /// Prints one JSON object as a line of stdout. On a terminal, control characters are escaped.
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
         self.json_bytes(&serde_json::to_vec(value)?)
     }
 
-    /// JSON that is already written, on a line of stdout: the way for many events a second.
+    /// Prints serialised JSON as a line of stdout. Suits many events per second.
     pub fn json_bytes(&self, json: &[u8]) -> io::Result<()> {
-        if self.manner.stdout_is_terminal && steers_a_terminal(json) {
+        if self.manner.stdout_is_terminal && controls_a_terminal(json) {
             return self.line(&json_for_a_terminal(json));
         }
         self.write(&[json, b"\n"])
     }
 
-    /// Bytes on stdout, as they are; written when this returns.
+    /// Writes bytes to stdout unchanged, and flushes.
     ///
     /// # Errors
-    /// An [`io::Error`] around [`NotForATerminal`] where stdout is a terminal and the bytes would steer it.
+    /// An [`io::Error`] with [`NotForATerminal`] if stdout is a terminal and the bytes would control it.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        if self.manner.stdout_is_terminal && steers_a_terminal(bytes) {
+        if self.manner.stdout_is_terminal && controls_a_terminal(bytes) {
             return Err(io::Error::new(io::ErrorKind::InvalidData, NotForATerminal));
         }
         self.write(&[bytes])?;
         self.out.flush()
     }
 
-    /// Hands many lines to stdout at once and never waits; what was handed over is gone from `lines`. `Ok(false)`: there is no
-    /// room (about 256 KiB may wait), and `lines` is as it was. On a terminal the caller has made them safe.
+    /// Queues many lines for stdout without waiting, and empties `lines`. Returns `false`, with `lines` unchanged, if the
+    /// queue (about 256 KiB) has no room. If stdout is a terminal, the caller must have escaped the lines.
     ///
     /// # Errors
-    /// That of an earlier write: stdout is written in the background, in order.
+    /// The error of an earlier write: stdout is written in the background, in order.
     pub fn offer(&self, lines: &mut Vec<u8>) -> io::Result<bool> {
         self.out.offer(lines)
     }
 
-    /// Waits until [`Ui::offer`] takes so many bytes, or has an error to tell. Cancel safe.
+    /// Waits until [`Ui::offer`] accepts `bytes` bytes or fails. Cancel safe.
     pub async fn room(&self, bytes: usize) {
         self.out.room(bytes).await;
     }
 
-    /// Bytes handed over to stdout so far, written or not: what [`Ui::written`] waits for.
+    /// The number of bytes that were queued or written since the start, to pass to [`Ui::written`].
     pub fn handed_over(&self) -> u64 {
         self.out.handed_over()
     }
 
-    /// Waits until so many bytes have been written since the start; `false` if they never will be. Cancel safe.
+    /// Waits until `bytes` bytes have been written since the start. Returns `false` if that can no longer happen. Cancel safe.
     pub async fn written(&self, bytes: u64) -> bool {
         self.out.reached(bytes).await
     }
 
-    /// Ends when the reader of stdout has closed it, without writing; never where that cannot be known. Cancel safe.
+    /// Waits until the reader of stdout has closed it, without writing. Never returns if the system cannot report that. Cancel safe.
     pub async fn stdout_closed(&self) {
         if self.out.is_stdout() {
-            reader::gone().await;
+            reader::closed().await;
         } else {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Gives up what has not been written yet, and returns how many bytes that is: nobody is to wait any longer for a reader
-    /// that has stopped.
+    /// Discards the queued bytes and returns their number, so that the process need not wait for a reader that has stopped.
     pub fn abandon(&self) -> u64 {
         self.out.abandon()
     }
 
-    /// Tells whether what is given to stdout ends within a line, as text that grows does: on a terminal the next notice then
-    /// begins a line of its own.
-    pub fn stands_within_line(&self, is_within_line: bool) {
+    /// Records whether the output on stdout ends in the middle of a line, as growing text does. The next notice on the same
+    /// terminal then starts with a line break.
+    pub fn set_within_line(&self, is_within_line: bool) {
         self.is_within_line.store(is_within_line, Ordering::Relaxed);
     }
 
-    /// Whether both streams go to one place: a terminal, or the file or pipe of `2>&1`.
-    fn is_one_screen(&self) -> bool {
+    /// Returns whether stdout and stderr have the same destination: a terminal, or the file or pipe of `2>&1`.
+    fn is_same_destination(&self) -> bool {
         let terminal = self.manner.stdout_is_terminal && self.manner.stderr_is_terminal;
-        terminal || (self.out.is_stdout() && reader::is_stderr_too())
+        terminal || (self.out.is_stdout() && reader::is_stderr())
     }
 
-    /// What keeps a sentence on stderr from following half a line of stdout on the same screen.
+    /// The line break before a message on stderr that would otherwise continue a line of stdout.
     fn line_break(&self) -> &'static str {
-        match self.is_one_screen() && self.is_within_line.swap(false, Ordering::Relaxed) {
+        match self.is_same_destination() && self.is_within_line.swap(false, Ordering::Relaxed) {
             true => "\n",
             false => "",
         }
     }
 
-    /// A table on stdout: headings, then rows. For the text format only; callers print JSON themselves.
+    /// Prints a table to stdout. For the text format only: callers print JSON themselves.
     pub fn table<C: Into<Cell>>(&self, headings: &[&str], rows: Vec<Vec<C>>) -> io::Result<()> {
         let rows = rows
             .into_iter()
@@ -296,35 +295,35 @@ impl Ui {
         self.line(&drawn)
     }
 
-    /// Waits until stdout has what was written so far.
+    /// Waits until everything queued for stdout has been written.
     pub fn flush(&self) -> io::Result<()> {
         self.out.flush()
     }
 
-    /// Writes what waits; the last thing a process does.
+    /// Writes what is queued. Call this last.
     pub fn close(&self) -> io::Result<()> {
         self.out.close()
     }
 
-    /// A sentence for the person, on stderr, unless `--quiet`.
+    /// Prints a message for the user to stderr, except with `--quiet` or an explicit `-o json`.
     pub fn status(&self, text: &str) {
         if !self.manner.quiet && !self.manner.explicit_json {
             self.stderr(text);
         }
     }
 
-    /// A fact that scripts wait for: with an explicit `-o json` a JSON line on stderr (`{"notice":"ready",…}`), else the sentence.
-    /// Neither with `--quiet`, except `ready` in JSON.
+    /// Prints an event that scripts may wait for: with an explicit `-o json` a JSON line on stderr (`{"notice":"ready",…}`),
+    /// otherwise `text`. With `--quiet` only `ready` is printed, and only as JSON.
     ///
-    /// `facts` is an object, whose members follow the name.
+    /// `facts` is an object; its members follow the name.
     pub fn notice(&self, name: &str, facts: serde_json::Value, text: &str) {
-        // `ready` is waited for, whoever wants to hear nothing else.
+        // Scripts wait for `ready` even if they ignore everything else.
         if !self.manner.quiet || (self.manner.explicit_json && name == "ready") {
             self.alert(name, facts, text);
         }
     }
 
-    /// [`Ui::notice`] of a loss: shown even with `--quiet`.
+    /// Prints a notice about lost data, even with `--quiet`. See [`Ui::notice`].
     pub fn alert(&self, name: &str, facts: serde_json::Value, text: &str) {
         if !self.manner.explicit_json {
             return self.stderr(text);
@@ -337,7 +336,7 @@ impl Ui {
         self.stderr(&json_line(&serde_json::Value::Object(notice)));
     }
 
-    /// Something is not as it should be and the work goes on; shown even with `--quiet`.
+    /// Prints a warning, even with `--quiet`. The command continues.
     pub fn warn(&self, text: &str) {
         if self.manner.explicit_json {
             let warning = serde_json::json!({ "notice": "warning", "message": text });
@@ -347,7 +346,7 @@ impl Ui {
         self.stderr(&format!("{label} {text}"));
     }
 
-    /// What ended the command, on stderr: an object with an explicit `-o json`, else the four lines of an error.
+    /// Prints the error that ended the command to stderr: an object with an explicit `-o json`, otherwise several lines.
     pub fn problem(&self, problem: &Problem) {
         let shown = if self.manner.explicit_json {
             json_line(&problem.to_json())
@@ -368,10 +367,10 @@ impl Ui {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+    #[expect(clippy::print_stderr, reason = "the only module that prints")]
     fn stderr(&self, text: &str) {
-        if self.is_one_screen() {
-            // Both go to one screen: what was said first is seen first. A broken stdout is told to whoever writes there next.
+        if self.is_same_destination() {
+            // Keeps the order of output on the same screen. The next write to stdout reports an error of this flush.
             let _ = self.out.flush();
         }
         let line_break = self.line_break();
@@ -423,7 +422,7 @@ impl Problem {
     }
 }
 
-/// Panics reach the person as one line; the default would print source paths and ask for a backtrace.
+/// Prints panics as one line. The default prints source paths and suggests a backtrace.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
@@ -431,22 +430,19 @@ pub fn report_panics() {
             .map(|at| format!(" ({}:{})", at.file(), at.line()))
             .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
-        #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+        #[expect(clippy::print_stderr, reason = "the only module that prints")]
         {
-            eprintln!(
-                "error: evt met a fault of its own: {}{place}",
-                safe(message)
-            );
+            eprintln!("error: internal error of evt: {}{place}", safe(message));
         }
     }));
 }
 
-/// JSON on its way to a terminal, made safe in place from byte `start` on: the same JSON, without what would steer it.
-pub fn tame_json(lines: &mut Vec<u8>, start: usize) {
-    if steers_a_terminal(&lines[start..]) {
-        let tame = json_for_a_terminal(&lines[start..]);
+/// Escapes the control characters of JSON in place, from byte `start` on. The JSON values stay the same.
+pub fn escape_json(lines: &mut Vec<u8>, start: usize) {
+    if controls_a_terminal(&lines[start..]) {
+        let escaped = json_for_a_terminal(&lines[start..]);
         lines.truncate(start);
-        lines.extend_from_slice(tame.as_bytes());
+        lines.extend_from_slice(escaped.as_bytes());
     }
 }
 
@@ -454,12 +450,12 @@ fn json_line(value: &serde_json::Value) -> String {
     json_for_a_terminal(value.to_string().as_bytes())
 }
 
-/// JSON whose strings hold characters that steer terminals: the same JSON, with them as `\uXXXX`.
+/// Escapes characters that control a terminal as `\uXXXX`. The JSON values stay the same.
 fn json_for_a_terminal(json: &[u8]) -> String {
     use std::fmt::Write;
     let mut out = String::with_capacity(json.len());
     for character in String::from_utf8_lossy(json).chars() {
-        if steers_a_terminal(character.encode_utf8(&mut [0; 4]).as_bytes()) {
+        if controls_a_terminal(character.encode_utf8(&mut [0; 4]).as_bytes()) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{unit:04x}");
@@ -495,7 +491,7 @@ mod tests {
                 ..Manner::default()
             };
             let ui = Ui::to(manner, Box::new(io::sink()));
-            ui.stands_within_line(true);
+            ui.set_within_line(true);
             ui
         };
         let screen = ui(true, true);
@@ -548,7 +544,7 @@ mod tests {
     fn json_stays_the_same_json_when_it_is_made_safe() {
         let value = serde_json::json!({ "a": "x\u{9b}y\u{202e}\u{1d173}" });
         let shown = json_line(&value);
-        assert!(!steers_a_terminal(shown.as_bytes()));
+        assert!(!controls_a_terminal(shown.as_bytes()));
         let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(read, value);
     }

@@ -1,5 +1,5 @@
-//! stdout, behind a thread of its own once there is much to write: lines that arrive while one write is under way go out with
-//! the next, so a fast command is not slowed to one system call a line and a slow one never holds a line back.
+//! Buffered stdout. Once there is much to write, a thread writes it: lines that arrive during a write are written together
+//! afterwards. A fast command needs few system calls, and a slow one never delays a line.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,19 +8,19 @@ use std::thread::JoinHandle;
 
 use tokio::sync::Notify;
 
-/// Bytes that may wait; a producer that is ahead of its reader by more waits too.
+/// The size of the queue in bytes. A producer that is further ahead of its reader has to wait.
 const MAX_WAITING: usize = 256 * 1024;
 
-/// Writes that go straight out: most commands write no more, and need no thread.
+/// The number of writes that are made without the thread. Most commands need no more.
 const DIRECT: u32 = 64;
 
-/// Bytes written at a time by the thread, cut after a line where there is one: what a pipe of Linux holds.
+/// The most bytes that the thread writes at a time, if possible ending with a line: the capacity of a Linux pipe.
 const PIECE: usize = 64 * 1024;
 
-/// Bytes that a pipe takes without waiting when it says that it is writable: `PIPE_BUF` of Linux, and the least that POSIX allows.
+/// The number of bytes that a writable pipe accepts without blocking: `PIPE_BUF` of Linux, or the minimum of POSIX.
 const AT_ONCE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
 
-/// The writing half of stdout. Dropping it without [`Out::close`] may lose what waits.
+/// The buffered stdout. Dropping it without [`Out::close`] may lose queued bytes.
 pub(super) struct Out {
     is_stdout: bool,
     shared: Arc<Shared>,
@@ -29,13 +29,13 @@ pub(super) struct Out {
 
 struct Shared {
     state: Mutex<State>,
-    /// Locked after `state`, or by the thread alone while `State::writing`.
+    /// Locked after `state`, or only by the thread while `State::writing` is set.
     sink: Mutex<Sink>,
-    /// Something waits, or the end has come.
+    /// Signals that bytes are queued, or that `close` was called.
     work: Condvar,
-    /// The thread has written what it had.
+    /// Signals that the thread has written its batch.
     done: Condvar,
-    /// Something was written, or never will be: [`Shared::done`] for tasks.
+    /// The same signal for async tasks. Also sent when nothing more will be written.
     progress: Notify,
     /// Bytes written since the start.
     written: AtomicU64,
@@ -47,14 +47,14 @@ struct State {
     direct: u32,
     writing: bool,
     closed: bool,
-    /// Nobody waits any more for what has not been written.
+    /// The queue was discarded by `abandon`.
     abandoned: bool,
     failed: Option<io::ErrorKind>,
-    /// Bytes handed over since the start.
+    /// Bytes queued or written since the start.
     handed_over: u64,
 }
 
-/// What stands at the end.
+/// Where the bytes are written to.
 enum Sink {
     Stdout,
     Other(Box<dyn Write + Send>),
@@ -84,7 +84,7 @@ impl Out {
         }
     }
 
-    /// Hands over bytes. An error is that of an earlier write: the pipe was closed, the disk is full.
+    /// Queues bytes, and waits for room if necessary. An error is that of an earlier write: the pipe was closed, the disk is full.
     pub(super) fn write(&self, parts: &[&[u8]]) -> io::Result<()> {
         let mut state = self.shared.lock();
         if state.direct < DIRECT && !state.writing && state.waiting.is_empty() {
@@ -106,10 +106,10 @@ impl Out {
         Ok(())
     }
 
-    /// Hands over bytes without waiting, and leaves `bytes` empty; `Ok(false)`, and nothing handed over, where there is no room.
+    /// Queues bytes without waiting, and empties `bytes`. Returns `false`, with `bytes` unchanged, if there is no room.
     ///
-    /// A little goes straight out where stdout says that it takes it; the rest is written by the thread. What is larger than
-    /// all the room is taken when nothing else waits.
+    /// A few bytes are written directly if stdout is writable; the thread writes the rest. More bytes than the queue holds
+    /// are accepted when the queue is empty.
     pub(super) fn offer(&self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         if bytes.is_empty() {
             return Ok(true);
@@ -118,7 +118,7 @@ impl Out {
             let mut state = self.shared.lock();
             state.check()?;
             let idle = state.waiting.is_empty() && !state.writing;
-            if idle && bytes.len() <= AT_ONCE && self.shared.sink().takes_at_once() {
+            if idle && bytes.len() <= AT_ONCE && self.shared.sink().is_writable() {
                 self.shared.write_direct(&mut state, bytes)?;
                 bytes.clear();
                 return Ok(true);
@@ -128,7 +128,7 @@ impl Out {
             }
             state.handed_over += bytes.len() as u64;
             if state.waiting.is_empty() {
-                // The buffers go round: nothing is copied.
+                // Swapping the buffers avoids a copy.
                 std::mem::swap(&mut state.waiting, bytes);
             } else {
                 state.waiting.extend_from_slice(bytes);
@@ -140,18 +140,18 @@ impl Out {
         Ok(true)
     }
 
-    /// Waits until [`Out::offer`] takes so many bytes, or has an error to tell. Cancel safe.
+    /// Waits until [`Out::offer`] accepts `bytes` bytes or fails. Cancel safe.
     pub(super) async fn room(&self, bytes: usize) {
         self.until(|state, _| state.has_room(bytes)).await;
     }
 
-    /// Waits until so many bytes have been written since the start; `false` if they never will be. Cancel safe.
+    /// Waits until `bytes` bytes have been written since the start. Returns `false` if that can no longer happen. Cancel safe.
     pub(super) async fn reached(&self, bytes: u64) -> bool {
         self.until(|_, written| written >= bytes).await;
         self.written() >= bytes
     }
 
-    /// Ends, too, when nothing more will be written.
+    /// Also returns when nothing more will be written.
     async fn until(&self, reached: impl Fn(&State, u64) -> bool) {
         loop {
             let progress = self.shared.progress.notified();
@@ -167,17 +167,17 @@ impl Out {
         }
     }
 
-    /// Bytes written since the start.
+    /// The number of bytes that were written since the start.
     pub(super) fn written(&self) -> u64 {
         self.shared.written.load(Ordering::Acquire)
     }
 
-    /// Bytes handed over since the start, written or not.
+    /// The number of bytes that were queued or written since the start.
     pub(super) fn handed_over(&self) -> u64 {
         self.shared.lock().handed_over
     }
 
-    /// Waits until everything handed over has been written.
+    /// Waits until everything queued has been written.
     pub(super) fn flush(&self) -> io::Result<()> {
         let mut state = self.shared.lock();
         while (state.writing || !state.waiting.is_empty()) && state.is_open() {
@@ -186,8 +186,7 @@ impl Out {
         state.check()
     }
 
-    /// Gives up what waits: whoever reads stdout has stopped, and nobody is to wait for that. Returns how many bytes were
-    /// handed over and not written.
+    /// Discards the queue because the reader of stdout has stopped. Returns the number of bytes that were queued and not written.
     pub(super) fn abandon(&self) -> u64 {
         let mut state = self.shared.lock();
         state.abandoned = true;
@@ -203,7 +202,7 @@ impl Out {
         self.is_stdout
     }
 
-    /// Writes what waits and ends the thread.
+    /// Writes what is queued and ends the thread.
     pub(super) fn close(&self) -> io::Result<()> {
         let result = self.flush();
         let abandoned = {
@@ -218,7 +217,7 @@ impl Out {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(thread) = thread.filter(|_| !abandoned) {
-            // A panic of the thread has been reported by the panic hook.
+            // The panic hook has reported a panic of the thread.
             let _ = thread.join();
         }
         result
@@ -256,7 +255,7 @@ impl Shared {
         self.sink.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The error is kept for whoever writes next, as the thread does it.
+    /// Stores the error for the next writer, as the thread does.
     fn write_direct(&self, state: &mut State, bytes: &[u8]) -> io::Result<()> {
         state.check()?;
         let result = self.sink().write(bytes);
@@ -285,12 +284,12 @@ impl Shared {
             std::mem::swap(&mut batch, &mut state.waiting);
             state.writing = true;
             drop(state);
-            // There is room again.
+            // The queue has room again.
             self.progress.notify_waiters();
 
             let result = self.write_in_pieces(&batch);
             batch.clear();
-            // One message of many megabytes is not to cost them for good.
+            // Frees the memory of a single very large message.
             batch.shrink_to(2 * MAX_WAITING);
 
             let mut state = self.lock();
@@ -323,7 +322,7 @@ impl Shared {
 }
 
 impl Sink {
-    /// Written when this returns.
+    /// Writes and flushes.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout => {
@@ -338,10 +337,10 @@ impl Sink {
         }
     }
 
-    /// Whether [`AT_ONCE`] bytes can be written without waiting for a reader.
-    fn takes_at_once(&self) -> bool {
+    /// Returns whether [`AT_ONCE`] bytes can be written without waiting for a reader.
+    fn is_writable(&self) -> bool {
         match self {
-            Self::Stdout => super::reader::takes_at_once(),
+            Self::Stdout => super::reader::is_writable(),
             Self::Other(_) => false,
         }
     }
@@ -359,16 +358,16 @@ mod tests {
 
     use super::*;
 
-    /// A reader in the test's hands: each write is handed to it and waits until it is let through.
+    /// A reader that the test controls: each write waits for a permit, then sends its bytes to the test.
     struct Pipe {
         written: mpsc::Sender<Vec<u8>>,
-        let_through: mpsc::Receiver<()>,
+        permits: mpsc::Receiver<()>,
     }
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-            self.let_through.recv().map_err(closed)?;
+            self.permits.recv().map_err(closed)?;
             let sent = self.written.send(bytes.to_vec());
             sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
             Ok(bytes.len())
@@ -381,11 +380,8 @@ mod tests {
 
     fn slow() -> (Out, mpsc::Receiver<Vec<u8>>, mpsc::Sender<()>) {
         let (written, reader) = mpsc::channel();
-        let (gate, let_through) = mpsc::channel();
-        let pipe = Pipe {
-            written,
-            let_through,
-        };
+        let (gate, permits) = mpsc::channel();
+        let pipe = Pipe { written, permits };
         (Out::to(Box::new(pipe)), reader, gate)
     }
 
@@ -416,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_handed_over_is_written_in_order() {
+    fn queued_bytes_are_written_in_order() {
         let memory = Memory::default();
         let out = Out::to(Box::new(memory.clone()));
         let mut expected = String::new();
@@ -436,7 +432,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_pipe_is_told_to_the_next_writer() {
+    async fn the_next_write_reports_a_closed_pipe() {
         let out = Out::to(Box::new(Closed));
         assert!(out.offer(&mut b"line\n".to_vec()).unwrap());
         assert!(!out.reached(5).await);
@@ -446,7 +442,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_reader_leaves_no_room_and_gets_all_of_it_in_the_end() {
+    async fn a_slow_reader_fills_the_queue_and_gets_every_byte() {
         let (out, reader, gate) = slow();
         let line = [&[b'x'; 1023][..], b"\n"].concat();
         let mut taken = 0;
@@ -454,7 +450,7 @@ mod tests {
             taken += line.len();
             assert!(
                 taken <= 2 * MAX_WAITING + line.len(),
-                "there is always room"
+                "the queue never fills"
             );
         }
         let mut refused = line.clone();
@@ -474,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_larger_than_the_room_is_taken_when_nothing_waits() {
+    fn a_message_larger_than_the_queue_is_accepted_when_it_is_empty() {
         let memory = Memory::default();
         let out = Out::to(Box::new(memory.clone()));
         let mut large = vec![b'x'; 3 * MAX_WAITING];
@@ -485,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_abandoned_is_not_waited_for() {
+    fn close_does_not_wait_for_abandoned_bytes() {
         let (out, _reader, _gate) = slow();
         assert!(out.offer(&mut b"line\n".to_vec()).unwrap());
         assert_eq!(out.abandon(), 5);

@@ -1,4 +1,4 @@
-//! How far long work has come: counts, rate, time left; on stderr, only where that is a terminal.
+//! Progress of long operations: count, rate and remaining time. Shown on stderr if it is a terminal.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Ui;
 
-/// Work under way. Dropping it clears the display.
+/// The progress display of one operation. Dropping it clears the display.
 pub struct Progress<'a> {
     ui: &'a Ui,
     bar: Option<ProgressBar>,
 }
 
 impl Ui {
-    /// Begins to show progress; `total` where it is known gives the time left. One at a time.
+    /// Shows the progress of an operation; with `total` also the remaining time. Only one can be shown at a time.
     pub fn progress(&self, what: &'static str, total: Option<u64>) -> Progress<'_> {
         let manner = &self.manner;
         let shown = manner.stderr_is_terminal && !manner.quiet && !manner.explicit_json;
@@ -23,7 +23,7 @@ impl Ui {
         Progress { ui: self, bar }
     }
 
-    /// Begins to show work that tells in its own words how far it is ([`Progress::say`]). One at a time.
+    /// Shows an operation that describes its progress in its own words ([`Progress::set_text`]). Only one can be shown at a time.
     pub fn activity(&self) -> Progress<'_> {
         let progress = self.progress("", None);
         if let Some(bar) = &progress.bar {
@@ -49,8 +49,8 @@ impl Progress<'_> {
         }
     }
 
-    /// Says how far it is.
-    pub fn say(&self, text: &str) {
+    /// Sets the text of [`Ui::activity`].
+    pub fn set_text(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         }

@@ -1,4 +1,4 @@
-//! Questions to a person. Without a terminal, or with `--no-input`, nothing is asked: the error names the flag that answers.
+//! Questions to the user. Without a terminal, or with `--no-input`, nothing is asked and the error names the flag to use.
 
 use std::io;
 
@@ -8,13 +8,13 @@ use thiserror::Error;
 use super::Ui;
 use crate::explain::{Exit, Explain, Explanation};
 
-/// Why there is no answer.
+/// Why a question has no answer.
 #[derive(Debug, Error)]
 pub enum PromptError {
-    #[error("`{what}` cannot be asked: there is no terminal to ask on, or `--no-input` was given")]
+    #[error("cannot ask `{what}`: there is no terminal, or `--no-input` was given")]
     NotAsked {
         what: String,
-        /// What answers without a question: `--yes`.
+        /// The flag that answers the question: `--yes`.
         flag: String,
     },
     #[error("the question was not answered")]
@@ -33,12 +33,12 @@ impl Explain for PromptError {
 }
 
 impl Ui {
-    /// Whether a person can be asked.
+    /// Returns whether questions can be asked.
     pub fn may_ask(&self) -> bool {
         self.manner.may_ask
     }
 
-    /// Asks yes or no. `flag` is what answers without asking.
+    /// Asks a yes-or-no question. `flag` answers it without asking.
     pub fn confirm(&self, question: &str, default: bool, flag: &str) -> Result<bool, PromptError> {
         self.askable(question, flag)?;
         Confirm::new()
@@ -48,7 +48,7 @@ impl Ui {
             .map_err(cancelled)
     }
 
-    /// Asks to choose one of `items` and returns its position.
+    /// Asks the user to choose one of `items` and returns its position.
     pub fn select<T: std::fmt::Display>(
         &self,
         question: &str,
@@ -64,7 +64,7 @@ impl Ui {
             .map_err(cancelled)
     }
 
-    /// Asks for text; an empty answer takes the default, where there is one.
+    /// Asks for text. An empty answer means the default, if any.
     pub fn input(
         &self,
         question: &str,
@@ -80,7 +80,7 @@ impl Ui {
         input.interact_text().map_err(cancelled)
     }
 
-    /// Asks for text that is not shown.
+    /// Asks for text without showing it.
     pub fn password(&self, question: &str, flag: &str) -> Result<String, PromptError> {
         self.askable(question, flag)?;
         Password::new()
@@ -96,7 +96,7 @@ impl Ui {
                 flag: flag.to_owned(),
             });
         }
-        // Lines of an answer belong above the question that follows them.
+        // The output so far belongs above the question.
         self.flush().map_err(PromptError::Cancelled)
     }
 }

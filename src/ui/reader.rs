@@ -1,29 +1,29 @@
-//! Whoever reads stdout: whether it is still there, and whether it takes more, found out without writing.
+//! The state of the reader of stdout, found out without writing.
 
 use std::sync::LazyLock;
 
 use tokio_util::sync::CancellationToken;
 
-/// Ends when the reader of stdout has closed it; never for a file, and never where the system does not tell.
+/// Waits until the reader of stdout has closed it. Never returns for a file, or on a system that does not report it.
 ///
-/// Cancel safe. stdout belongs to the process: one thread watches it, however many ask.
-pub(super) async fn gone() {
-    static GONE: LazyLock<CancellationToken> = LazyLock::new(|| {
-        let gone = CancellationToken::new();
-        let told = gone.clone();
+/// Cancel safe. One thread watches stdout for all callers.
+pub(super) async fn closed() {
+    static CLOSED: LazyLock<CancellationToken> = LazyLock::new(|| {
+        let closed = CancellationToken::new();
+        let signal = closed.clone();
         std::thread::spawn(move || {
-            if wait_until_gone() {
-                told.cancel();
+            if wait_until_closed() {
+                signal.cancel();
             }
         });
-        gone
+        closed
     });
-    GONE.cancelled().await;
+    CLOSED.cancelled().await;
 }
 
-/// Asks for no event at all: an end that was closed is told unasked.
+/// Polls for no event: the system always reports a closed end.
 #[cfg(unix)]
-fn wait_until_gone() -> bool {
+fn wait_until_closed() -> bool {
     use rustix::event::{PollFd, PollFlags, poll};
 
     let stdout = std::io::stdout();
@@ -41,7 +41,7 @@ fn wait_until_gone() -> bool {
 }
 
 #[cfg(unix)]
-pub(super) fn takes_at_once() -> bool {
+pub(super) fn is_writable() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
     let stdout = std::io::stdout();
@@ -53,9 +53,9 @@ pub(super) fn takes_at_once() -> bool {
     matches!(poll(&mut polled, Some(&now)), Ok(1)) && polled[0].revents() == PollFlags::OUT
 }
 
-/// Whether stdout and stderr are one file, pipe or terminal.
+/// Returns whether stdout and stderr are the same file, pipe or terminal.
 #[cfg(unix)]
-pub(super) fn is_stderr_too() -> bool {
+pub(super) fn is_stderr() -> bool {
     use rustix::fs::fstat;
 
     static ONE: LazyLock<bool> =
@@ -69,16 +69,16 @@ pub(super) fn is_stderr_too() -> bool {
 }
 
 #[cfg(not(unix))]
-pub(super) fn is_stderr_too() -> bool {
+pub(super) fn is_stderr() -> bool {
     false
 }
 
 #[cfg(not(unix))]
-fn wait_until_gone() -> bool {
+fn wait_until_closed() -> bool {
     false
 }
 
 #[cfg(not(unix))]
-pub(super) fn takes_at_once() -> bool {
+pub(super) fn is_writable() -> bool {
     false
 }

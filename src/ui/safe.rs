@@ -1,11 +1,11 @@
-//! Text from outside, made fit for a terminal: what would steer it, hide or reorder text becomes a visible escape.
+//! Escapes text from outside for a terminal: characters that control it, and that hide or reorder text, become visible.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// Shows text with every control, bidirectional, line-breaking and invisible character escaped (`\u{1b}`, `\n`, `\u{202e}`).
+/// Displays text with every control, bidirectional, line-breaking and invisible character escaped (`\u{1b}`, `\n`, `\u{202e}`).
 ///
-/// The one type through which payload text reaches a terminal; see [`safe`] for a `String`.
+/// All payload text goes through this type on its way to a terminal. [`safe`] returns a `String`.
 #[derive(Clone, Copy, Debug)]
 pub struct Safe<'a>(pub &'a str);
 
@@ -24,12 +24,12 @@ impl fmt::Display for Safe<'_> {
     }
 }
 
-/// Makes text fit for one line of a terminal: see [`Safe`].
+/// Escapes text for one line of a terminal; see [`Safe`].
 pub fn safe(text: &str) -> String {
     Safe(text).to_string()
 }
 
-/// Makes bytes fit for one line of a terminal: what is not UTF-8 becomes `\xNN`, the rest is as in [`safe`].
+/// Escapes bytes for one line of a terminal: invalid UTF-8 as `\xNN`, the rest like [`safe`].
 pub fn safe_bytes(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -42,7 +42,7 @@ pub fn safe_bytes(bytes: &[u8]) -> String {
     out
 }
 
-/// [`safe_bytes`] that keeps line feeds and tabs, for bodies shown over several lines.
+/// Escapes bytes like [`safe_bytes`] but keeps line feeds and tabs, for bodies of several lines.
 pub fn safe_block(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for (position, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -59,9 +59,9 @@ pub fn safe_block(bytes: &[u8]) -> String {
     out
 }
 
-/// Cuts text to `width` characters, the last of which says that there was more. The text is made safe first.
+/// Escapes text and shortens it to `width` characters. The last one is `…` if text was removed.
 pub fn clip(text: &str, width: usize) -> String {
-    // Only so much can be shown: a megabyte of text is not escaped for the sake of one line.
+    // Avoids escaping a megabyte of text for one line.
     let ahead: Cow<'_, str> = match text.char_indices().nth(width + 1) {
         Some((end, _)) => Cow::Borrowed(&text[..end]),
         None => Cow::Borrowed(text),
@@ -75,8 +75,8 @@ pub fn clip(text: &str, width: usize) -> String {
     cut
 }
 
-/// Whether bytes would steer a terminal if they reached it as they are; line feeds and tabs do not.
-pub fn steers_a_terminal(bytes: &[u8]) -> bool {
+/// Returns whether unescaped bytes would control a terminal. Line feeds and tabs do not.
+pub fn controls_a_terminal(bytes: &[u8]) -> bool {
     bytes.utf8_chunks().any(|chunk| {
         !chunk.invalid().is_empty()
             || chunk
@@ -95,7 +95,7 @@ fn escape(f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
     }
 }
 
-/// Controls (C0, DEL, C1), and the characters that Unicode defines to be invisible or to reorder what stands around them.
+/// Control characters (C0, DEL, C1), and those that Unicode defines as invisible or as reordering the text around them.
 fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_of_a_terminal_become_visible() {
+    fn terminal_escapes_become_visible() {
         assert_eq!(
             safe("\u{1b}]0;owned\u{7}\r\n"),
             "\\u{1b}]0;owned\\u{7}\\r\\n"
@@ -134,42 +134,42 @@ mod tests {
     }
 
     #[test]
-    fn text_that_reorders_or_hides_becomes_visible() {
+    fn reordering_and_invisible_characters_become_visible() {
         assert_eq!(safe("user\u{202e}txt.exe"), "user\\u{202e}txt.exe");
         assert_eq!(safe("a\u{200b}b\u{2028}c"), "a\\u{200b}b\\u{2028}c");
     }
 
     #[test]
-    fn ordinary_text_stays_as_it_is() {
+    fn ordinary_text_is_unchanged() {
         assert_eq!(safe("Zoë 日本語 \\ {x} 🦀"), "Zoë 日本語 \\ {x} 🦀");
     }
 
     #[test]
-    fn bytes_that_are_not_utf8_are_shown_as_hexadecimal() {
+    fn invalid_utf8_becomes_hexadecimal() {
         assert_eq!(safe_bytes(b"ok\xff\xc3\x28"), "ok\\xff\\xc3(");
     }
 
     #[test]
-    fn a_block_keeps_its_lines() {
+    fn a_block_keeps_line_feeds_and_tabs() {
         assert_eq!(safe_block(b"{\n\t\"a\": \x1b\n}"), "{\n\t\"a\": \\u{1b}\n}");
     }
 
     #[test]
-    fn a_cut_says_that_there_was_more() {
+    fn shortened_text_ends_with_an_ellipsis() {
         assert_eq!(clip("abcdef", 4), "abc…");
         assert_eq!(clip("abcd", 4), "abcd");
     }
 
     proptest! {
         #[test]
-        fn nothing_that_steers_a_terminal_passes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn escaped_bytes_never_control_a_terminal(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let shown = safe_bytes(&bytes);
             prop_assert!(!shown.chars().any(char::is_control));
-            prop_assert!(!steers_a_terminal(shown.as_bytes()));
+            prop_assert!(!controls_a_terminal(shown.as_bytes()));
         }
 
         #[test]
-        fn any_character_ends_up_visible(character in any::<char>()) {
+        fn every_escaped_character_is_visible(character in any::<char>()) {
             prop_assert!(!safe(&character.to_string()).chars().any(is_hidden));
         }
     }

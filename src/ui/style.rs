@@ -1,17 +1,17 @@
-//! What colours mean. A colour is never the only bearer of a meaning: the text says it too.
+//! The meanings of colours. The text always carries the same meaning.
 
 /// The meaning of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// Something worked: delivered, verified.
+    /// Success: delivered, verified.
     Good,
-    /// Something did not: failed, rejected.
+    /// Failure: failed, rejected.
     Bad,
-    /// Something to look at: waiting, retried.
+    /// Needs attention: waiting, retried.
     Warn,
-    /// Not what matters most here: times, sizes.
+    /// Less important: times, sizes.
     Dim,
-    /// What a person names or pastes: commands, types, addresses.
+    /// Names and text to paste: commands, types, addresses.
     Name,
     /// A heading.
     Strong,
@@ -30,7 +30,7 @@ impl Style {
         }
     }
 
-    /// `text` in this style, or as it is when `colour` is off. The caller has made the text safe.
+    /// Returns `text` in this style, or unchanged if `colour` is false. The caller must have escaped the text.
     pub fn paint(self, colour: bool, text: &str) -> String {
         if colour && !text.is_empty() {
             format!("\u{1b}[{}m{text}\u{1b}[0m", self.sequence())
@@ -40,17 +40,17 @@ impl Style {
     }
 }
 
-/// When to colour.
+/// When to use colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colour {
-    /// Where a terminal shows it, unless the environment says otherwise.
+    /// On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
     Always,
     Never,
 }
 
-/// What the environment says about colour: `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM`.
+/// Colour settings of the environment: `NO_COLOR`, `FORCE_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, `TERM`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColourHints {
     pub forbidden: bool,
@@ -58,7 +58,7 @@ pub struct ColourHints {
 }
 
 impl Colour {
-    /// Whether a stream is coloured.
+    /// Returns whether a stream is coloured.
     pub fn applies(self, hints: ColourHints, is_terminal: bool) -> bool {
         match self {
             Self::Always => true,
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_beats_the_environment_and_the_environment_the_terminal() {
+    fn a_flag_overrides_the_environment_and_the_environment_the_terminal() {
         let forbidden = ColourHints {
             forbidden: true,
             forced: true,

@@ -1,10 +1,10 @@
-//! Tables for people: as wide as the terminal, plain where there is none.
+//! Tables for people. They fit the width of the terminal; without one they are plain text.
 
 use comfy_table::{Attribute, Color, ContentArrangement, Table, presets};
 
 use super::{Style, safe};
 
-/// One cell; its text is made safe when the table is drawn.
+/// One cell. Its text is escaped when the table is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
     text: String,
@@ -29,7 +29,7 @@ impl<T: Into<String>> From<T> for Cell {
     }
 }
 
-/// The lines of a table. `width`: the terminal's columns; `None` lets every row be as long as it is.
+/// Draws a table. Without `width`, the width of the terminal, rows are not wrapped.
 pub(super) fn draw(
     headings: &[&str],
     rows: Vec<Vec<Cell>>,
@@ -46,7 +46,7 @@ pub(super) fn draw(
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);
     }
-    // Pairs of a name and a value need no headings.
+    // Tables of names and values have empty headings.
     if headings.iter().any(|heading| !heading.is_empty()) {
         let bold = |heading: &&str| {
             comfy_table::Cell::new(heading.to_uppercase()).add_attribute(Attribute::Bold)
@@ -84,16 +84,16 @@ mod tests {
             vec!["e_0001".into(), Cell::styled(Style::Good, "delivered")],
             vec![
                 "e_0002".into(),
-                "a long sentence that goes on and on".into(),
+                "a sentence that is longer than thirty columns".into(),
             ],
         ]
     }
 
     #[test]
-    fn a_table_without_a_terminal_is_plain_and_one_line_a_row() {
+    fn a_table_without_a_terminal_has_one_plain_line_per_row() {
         assert_eq!(
             draw(&["ref", "outcome"], rows(), None, false),
-            "REF     OUTCOME\ne_0001  delivered\ne_0002  a long sentence that goes on and on"
+            "REF     OUTCOME\ne_0001  delivered\ne_0002  a sentence that is longer than thirty columns"
         );
     }
 
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_cannot_steer_the_terminal() {
+    fn control_characters_in_a_cell_are_escaped() {
         let drawn = draw(&["name"], vec![vec!["\u{1b}[2Jx\ny".into()]], None, false);
         assert_eq!(drawn, "NAME\n\\u{1b}[2Jx\\ny");
     }

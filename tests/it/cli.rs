@@ -1,4 +1,4 @@
-//! What all commands share: mistakes on the command line, forms of output, closed pipes.
+//! Behaviour that all commands share: usage errors, output formats, closed pipes, signals.
 
 use std::io::Read;
 
@@ -30,7 +30,7 @@ fn an_unknown_flag_is_suggested() {
 }
 
 #[test]
-fn a_mistake_is_an_object_where_json_is_asked_for() {
+fn a_usage_error_is_an_object_with_json_output() {
     for args in [
         &["-o", "json", "nonsense"][..],
         &["nonsense", "--json"],
@@ -44,7 +44,7 @@ fn a_mistake_is_an_object_where_json_is_asked_for() {
 }
 
 #[test]
-fn a_bad_value_from_a_variable_names_the_variable() {
+fn an_invalid_value_from_a_variable_names_the_variable() {
     let sandbox = Sandbox::new().with("EVT_COLOR", "blue");
     let output = sandbox.run(["profile", "list"]).expect_exit(2);
     assert!(output.stderr.contains("try  unset EVT_COLOR"), "{output}");
@@ -111,7 +111,7 @@ fn a_full_disk_under_stdout_is_an_error() {
 }
 
 #[test]
-fn colours_are_written_where_they_are_asked_for_and_nowhere_else() {
+fn colours_are_printed_only_if_requested() {
     let plain = Sandbox::new()
         .run(["profile", "list", "-o", "text"])
         .expect_exit(0);
@@ -126,7 +126,7 @@ fn colours_are_written_where_they_are_asked_for_and_nowhere_else() {
 }
 
 #[test]
-fn a_home_that_is_a_file_is_told() {
+fn a_home_that_is_a_file_is_an_error() {
     let sandbox = Sandbox::new();
     std::fs::write(sandbox.home(), "").unwrap();
     let output = sandbox.run(["config", "set", "output", "text"]);
@@ -136,7 +136,7 @@ fn a_home_that_is_a_file_is_told() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_a_command_that_waits_for_an_answer() {
+fn a_signal_ends_a_command_that_waits_for_a_response() {
     let app = App::start();
     app.answer(Answer::Hang);
     let sandbox = Sandbox::new()

@@ -1,4 +1,4 @@
-//! `evt completions`
+//! `evt completions`: the scripts for shells.
 
 use crate::support::Sandbox;
 
@@ -18,7 +18,7 @@ fn an_unknown_shell_is_a_usage_error_that_lists_the_shells() {
     assert!(
         output
             .stderr
-            .contains("error: `tcsh` is no value of `<SHELL>`"),
+            .contains("error: `tcsh` is not a valid value for `<SHELL>`"),
         "{output}"
     );
     assert!(

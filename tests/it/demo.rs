@@ -1,11 +1,11 @@
-//! `evt demo`: the tour really works, also where there is no network.
+//! `evt demo`: the tour works, even without a network.
 
 use serde_json::Value;
 
 use crate::support::{Output, Sandbox};
 
-/// What every tour must have shown, by the command that shows it.
-const SHOWN: [&str; 8] = [
+/// The commands that every tour must run.
+const COMMANDS: [&str; 8] = [
     "evt dev ",
     "evt listen ",
     "evt flows create ",
@@ -16,10 +16,10 @@ const SHOWN: [&str; 8] = [
     "evt queue list",
 ];
 
-fn every_step_was_shown(output: &Output) {
+fn assert_every_step(output: &Output) {
     let lines = output.json_lines();
     let steps: Vec<&Value> = lines.iter().filter(|line| line["ok"] == true).collect();
-    for wanted in SHOWN {
+    for wanted in COMMANDS {
         let shown = steps
             .iter()
             .any(|step| step["command"].as_str().unwrap().starts_with(wanted));
@@ -38,22 +38,22 @@ fn every_step_was_shown(output: &Output) {
 fn the_tour_ends_with_0_and_shows_every_step() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(["demo", "-o", "json"]).expect_exit(0);
-    every_step_was_shown(&output);
+    assert_every_step(&output);
 }
 
 #[test]
-fn the_tour_leaves_nothing_behind() {
+fn the_tour_removes_its_files() {
     let sandbox = Sandbox::new();
-    let places = sandbox.work().join("places");
-    std::fs::create_dir(&places).unwrap();
+    let temporary = sandbox.work().join("temporary");
+    std::fs::create_dir(&temporary).unwrap();
     let mut tour = sandbox.command(["demo"]);
-    let output = tour.env("TMPDIR", &places).output().unwrap();
+    let output = tour.env("TMPDIR", &temporary).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let left: Vec<_> = std::fs::read_dir(&places).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(&temporary).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// The words before a shell that make a network namespace, or why there are none here.
+/// The command that creates a network namespace, or the reason why this machine has none.
 #[cfg(target_os = "linux")]
 fn namespace() -> Result<Vec<&'static str>, String> {
     let mut why = String::new();
@@ -68,13 +68,13 @@ fn namespace() -> Result<Vec<&'static str>, String> {
             Err(error) => why = format!("{}: {error}", words[0]),
         }
     }
-    Err(format!("no network namespace can be made here: {why}"))
+    Err(format!("cannot create a network namespace: {why}"))
 }
 
-/// Says so where the system makes no namespace; with `EVT_TEST_REQUIRE=all` that is a failure.
+/// Skipped if the system allows no namespace. With `EVT_TEST_REQUIRE=all` that is a failure.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_tour_works_where_there_is_only_loopback() {
+fn the_tour_needs_only_loopback() {
     let words = match namespace() {
         Ok(words) => words,
         Err(why) => {
@@ -86,7 +86,7 @@ fn the_tour_works_where_there_is_only_loopback() {
     };
     let sandbox = Sandbox::new();
     let tour = sandbox.command(["demo", "-o", "json"]);
-    // One link, loopback, or the tour is not begun.
+    // The tour only starts if loopback is the only network interface.
     let alone = "ip link set lo up && test \"$(ip -o link | wc -l)\" = 1 && exec \"$0\" \"$@\"";
     let output = std::process::Command::new(words[0])
         .args(&words[1..])
@@ -106,5 +106,5 @@ fn the_tour_works_where_there_is_only_loopback() {
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         exit: output.status.code(),
     };
-    every_step_was_shown(&output.expect_exit(0));
+    assert_every_step(&output.expect_exit(0));
 }

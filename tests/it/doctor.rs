@@ -1,4 +1,4 @@
-//! `evt doctor`: what it finds and how it ends.
+//! `evt doctor`: its findings and exit codes.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ fn a_new_home_has_no_failures() {
 }
 
 #[test]
-fn looking_makes_nothing() {
+fn doctor_creates_nothing() {
     let sandbox = Sandbox::new();
     let _ = sandbox.run(["doctor"]).expect_exit(0);
     assert!(!sandbox.home().exists());
@@ -29,7 +29,7 @@ fn looking_makes_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn credentials_that_others_can_read_fail() {
+fn credentials_that_other_users_can_read_fail() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = Sandbox::new();
     let path = sandbox.home().join("config/credentials.toml");
@@ -38,11 +38,11 @@ fn credentials_that_others_can_read_fail() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let row = find(&sandbox, 1, "credentials");
     assert_eq!(row["state"], "fail");
-    assert_eq!(row["mend"], format!("chmod 600 {}", path.display()));
+    assert_eq!(row["fix"], format!("chmod 600 {}", path.display()));
 }
 
 #[test]
-fn a_damaged_database_fails_and_stays_where_it_is() {
+fn a_damaged_database_fails_and_is_unchanged() {
     let sandbox = Sandbox::new();
     let path = sandbox.home().join("data/inbox.db");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -68,7 +68,7 @@ fn the_file_of_a_platform_that_has_ended_is_a_warning() {
     let sandbox = Sandbox::new();
     let path = sandbox.home().join("state/dev.json");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    // No process has this id: Linux and macOS stop far below.
+    // No process has this id: those of Linux and macOS are lower.
     std::fs::write(
         &path,
         r#"{"pid":2147483646,"url":"http://127.0.0.1:1","control_url":"http://127.0.0.1:2","control_token":"c","org":"my-org","token":"t","webhook_secret":null,"data":null}"#,

@@ -1,11 +1,11 @@
-//! Every exit code that a command can give has a test that gives it.
+//! Every exit code has a test that ends a command with it.
 
 use std::path::Path;
 
 use evt::error::Exit;
 
-/// A code, and a test that makes a command end with it. Several commands give most of them; one of each kind is named.
-const GIVEN: [(Exit, &str); 20] = [
+/// Exit codes with tests that end a command with them. Several commands use most codes; one of each kind is listed.
+const TESTS: [(Exit, &str); 20] = [
     (
         Exit::Done,
         "main_job::a_new_record_and_an_execution_by_hand_both_arrive_verified",
@@ -15,7 +15,7 @@ const GIVEN: [(Exit, &str); 20] = [
     (Exit::Usage, "cli::an_unknown_flag_is_suggested"),
     (
         Exit::NotFound,
-        "help::a_page_that_is_not_there_is_not_found_and_suggested",
+        "help::an_unknown_page_is_not_found_and_the_nearest_suggested",
     ),
     (
         Exit::NotFound,
@@ -57,7 +57,7 @@ const GIVEN: [(Exit, &str); 20] = [
     (Exit::Gap, "tail::a_gap_with_fail_on_gap_is_exit_11"),
     (
         Exit::Interrupted,
-        "cli::a_signal_ends_a_command_that_waits_for_an_answer",
+        "cli::a_signal_ends_a_command_that_waits_for_a_response",
     ),
     (
         Exit::Interrupted,
@@ -65,7 +65,7 @@ const GIVEN: [(Exit, &str); 20] = [
     ),
     (
         Exit::Terminated,
-        "cli::a_signal_ends_a_command_that_waits_for_an_answer",
+        "cli::a_signal_ends_a_command_that_waits_for_a_response",
     ),
     (
         Exit::Child(42),
@@ -74,16 +74,16 @@ const GIVEN: [(Exit, &str); 20] = [
 ];
 
 #[test]
-fn every_code_that_a_command_can_give_has_a_test() {
+fn every_exit_code_has_a_test() {
     for exit in Exit::ALL {
-        let given = GIVEN.iter().any(|(code, _)| *code == exit);
-        assert!(given, "{exit:?} needs a test in GIVEN");
+        let has_test = TESTS.iter().any(|(code, _)| *code == exit);
+        assert!(has_test, "{exit:?} needs a test in TESTS");
     }
 }
 
 #[test]
-fn every_test_that_is_named_expects_its_code() {
-    for (exit, name) in GIVEN {
+fn every_listed_test_expects_its_code() {
+    for (exit, name) in TESTS {
         let (module, test) = name.rsplit_once("::").unwrap();
         let module = root().join("tests/it").join(module.replace("::", "/"));
         let file = Some(module.with_extension("rs"))
@@ -106,7 +106,7 @@ fn every_test_that_is_named_expects_its_code() {
 }
 
 #[test]
-fn the_readme_has_every_code() {
+fn the_readme_lists_every_code() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     let table = readme
         .split_once("## Exit codes\n")
@@ -115,10 +115,10 @@ fn the_readme_has_every_code() {
     let cells: Vec<&str> = table.split(['|', '\n']).map(str::trim).collect();
     for exit in Exit::ALL {
         let code = exit.code().to_string();
-        let is_told = cells
+        let is_listed = cells
             .iter()
             .any(|cell| cell.split(", ").any(|word| word == code));
-        assert!(is_told, "README.md does not tell of {code}");
+        assert!(is_listed, "README.md does not list {code}");
     }
 }
 

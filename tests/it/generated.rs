@@ -1,4 +1,4 @@
-//! What lies in completions/, man/ and docs/commands.md is what the binary generates.
+//! The files in completions/, man/ and docs/commands.md are those that the binary generates.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,14 +14,21 @@ fn generated_files_are_up_to_date() {
     assert_eq!(output.stdout, "");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for folder in ["completions", "man"] {
-        let (made, kept) = (
+        let (generated, committed) = (
             files(&sandbox.work().join(folder)),
             files(&root.join(folder)),
         );
         let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names(&made), names(&kept), "{folder}/ is {REGENERATE}");
-        for (name, content) in made {
-            assert!(kept[&name] == content, "{folder}/{name} is {REGENERATE}");
+        assert_eq!(
+            names(&generated),
+            names(&committed),
+            "{folder}/ is {REGENERATE}"
+        );
+        for (name, content) in generated {
+            assert!(
+                committed[&name] == content,
+                "{folder}/{name} is {REGENERATE}"
+            );
         }
     }
     let reference = |folder: &Path| std::fs::read_to_string(folder.join("docs/commands.md"));
@@ -32,7 +39,7 @@ fn generated_files_are_up_to_date() {
 }
 
 #[test]
-fn what_is_generated_does_not_depend_on_the_environment() {
+fn generated_files_do_not_depend_on_the_environment() {
     let plain = Sandbox::new();
     let odd = Sandbox::new()
         .with("EVT_URL", "http://127.0.0.1:1")

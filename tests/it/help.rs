@@ -1,4 +1,4 @@
-//! Help and the manual: every command, found by walking the help itself.
+//! Help and the manual. Commands are found by reading the help itself.
 
 use crate::support::Sandbox;
 
@@ -31,7 +31,7 @@ fn every_command_has_an_example_and_fits_a_hundred_columns() {
 }
 
 #[test]
-fn help_begins_with_one_line_that_says_what_the_command_does() {
+fn help_starts_with_one_line_about_the_command() {
     let sandbox = Sandbox::new();
     for command in subcommands(&help(&sandbox, &[])) {
         let help = help(&sandbox, std::slice::from_ref(&command));
@@ -45,26 +45,52 @@ fn help_begins_with_one_line_that_says_what_the_command_does() {
 }
 
 #[test]
-fn every_flag_of_a_command_names_its_variable() {
+fn help_and_manual_name_the_variables_of_flags_that_have_one() {
     let sandbox = Sandbox::new();
     let page = sandbox.run(["man", "environment"]).expect_exit(0).stdout;
-    for name in [
-        "EVT_URL",
-        "EVT_PROFILE",
-        "EVT_CONFIG_SHOW_ALL",
-        "EVT_PROFILE_LOGIN_EMAIL",
-    ] {
+    for name in ["EVT_URL", "EVT_PROFILE", "EVT_PROFILE_LOGIN_EMAIL"] {
         assert!(page.contains(name), "{name} is missing");
     }
-    let help = help(&sandbox, &["profile".to_owned(), "login".to_owned()]);
-    assert!(help.contains("[env: EVT_PROFILE_LOGIN_EMAIL]"), "{help}");
+    for name in ["EVT_QUEUE_DISCARD_YES", "EVT_FLOWS_APPLY_PRUNE"] {
+        assert!(!page.contains(name), "{name} is listed");
+    }
+    let login = help(&sandbox, &["profile".to_owned(), "login".to_owned()]);
+    assert!(login.contains("[env: EVT_PROFILE_LOGIN_EMAIL]"), "{login}");
+    let discard = help(&sandbox, &["queue".to_owned(), "discard".to_owned()]);
+    assert!(!discard.contains("EVT_QUEUE_DISCARD"), "{discard}");
 }
 
 #[test]
-fn a_variable_stands_for_its_flag_and_its_value_is_never_shown() {
-    let sandbox = Sandbox::new()
-        .with("EVT_MAN_PAGE", "x")
-        .with("EVT_PROFILE_LOGIN_PASSWORD", "hunter2");
+fn an_empty_variable_counts_as_not_set() {
+    let page = Sandbox::new()
+        .run(["man", "environment"])
+        .expect_exit(0)
+        .stdout;
+    let names: Vec<&str> = page
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("EVT_") && *line != "EVT_HOME")
+        .collect();
+    assert!(names.len() > 100, "{names:?}");
+    let plain = Sandbox::new();
+    let all = names
+        .iter()
+        .fold(Sandbox::new(), |sandbox, name| sandbox.with(name, ""));
+    for words in [
+        &["events", "list"][..],
+        &["poll", "state", "list"],
+        &["send", "--list", "stripe"],
+        &["config", "get", "output"],
+        &["profile", "login", "--help"],
+        &["listen", "--help"],
+    ] {
+        assert_eq!(all.run(words), plain.run(words), "{words:?}");
+    }
+}
+
+#[test]
+fn a_variable_replaces_its_flag_and_its_value_is_never_shown() {
+    let sandbox = Sandbox::new().with("EVT_PROFILE_LOGIN_PASSWORD", "hunter2");
     let output = sandbox.run(["profile", "login", "--help"]).expect_exit(0);
     assert!(!output.stdout.contains("hunter2"), "{output}");
     let json = Sandbox::new()
@@ -84,7 +110,7 @@ fn evt_alone_shows_help() {
 #[test]
 fn the_version_reads_no_settings() {
     let sandbox = Sandbox::new();
-    sandbox.write("evt.toml", "this is no toml [");
+    sandbox.write("evt.toml", "not valid toml [");
     let output = sandbox.run(["--version"]).expect_exit(0);
     assert_eq!(
         output.stdout,
@@ -93,7 +119,7 @@ fn the_version_reads_no_settings() {
 }
 
 #[test]
-fn the_manual_is_text_unless_roff_is_asked_for() {
+fn the_manual_is_text_unless_raw_output_is_requested() {
     let sandbox = Sandbox::new();
     let page = sandbox.run(["man", "exit-codes"]).expect_exit(0);
     assert!(
@@ -107,12 +133,28 @@ fn the_manual_is_text_unless_roff_is_asked_for() {
 }
 
 #[test]
-fn a_page_that_is_not_there_is_not_found_and_suggested() {
+fn an_unknown_page_is_not_found_and_the_nearest_suggested() {
     let output = Sandbox::new().run(["man", "exitcodes"]).expect_exit(3);
     assert!(
         output.stderr.contains("try  evt man exit-codes"),
         "{output}"
     );
+}
+
+#[test]
+fn the_manual_of_config_lists_who_can_set_which_setting() {
+    let page = Sandbox::new().run(["man", "config"]).expect_exit(0).stdout;
+    for (key, sources) in [
+        ("listen.port", "your file, project file, EVT_LISTEN_PORT"),
+        ("poll.exec", "your file, EVT_POLL_EXEC"),
+        ("token", "EVT_TOKEN"),
+    ] {
+        let mut lines = page.lines().map(str::trim).skip_while(|line| *line != key);
+        let _ = lines.next();
+        let text: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
+        assert!(text.join(" ").starts_with(sources), "{key}: {text:?}");
+    }
+    assert!(!page.contains("discard.yes"));
 }
 
 #[test]
@@ -153,13 +195,13 @@ fn subcommands(help: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_mistyped_command_below_one_that_runs_alone_gets_a_suggestion() {
+fn a_mistyped_subcommand_gets_a_suggestion() {
     let output = Sandbox::new().run(["dev", "statsu"]).expect_exit(2);
     assert!(output.stderr.contains("try  evt dev status"), "{output}");
 }
 
 #[test]
-fn the_page_of_a_command_below_another_is_the_others() {
+fn a_subcommand_is_on_the_page_of_its_command() {
     let sandbox = Sandbox::new();
     let whole = sandbox.run(["man", "flows"]).expect_exit(0).stdout;
     for words in [&["man", "flows", "create"][..], &["man", "flows create"]] {

@@ -30,6 +30,7 @@ mod poll_hostile;
 mod poll_property;
 mod poll_state;
 mod profile;
+mod project_file;
 mod queue;
 mod records;
 mod send;

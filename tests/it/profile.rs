@@ -1,4 +1,4 @@
-//! `evt profile`: which platform, who.
+//! `evt profile`: profiles and sign-ins.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ fn signed_in() -> Answer {
     Answer::Status(200, body.to_string())
 }
 
-/// A sandbox with the profile `app` for a platform that an [`App`] plays.
+/// A sandbox with the profile `app`, whose platform is an [`App`].
 fn with_profile(app: &App) -> Sandbox {
     let sandbox = Sandbox::new();
     let url = app.url("");
@@ -32,7 +32,7 @@ const LOGIN: [&str; 6] = [
 ];
 
 #[test]
-fn without_any_setting_there_is_the_local_profile() {
+fn without_settings_the_local_profile_exists() {
     let output = Sandbox::new().run(["profile", "list"]).expect_exit(0);
     assert_eq!(
         output.json_lines(),
@@ -41,7 +41,7 @@ fn without_any_setting_there_is_the_local_profile() {
 }
 
 #[test]
-fn a_local_platform_that_is_not_running_is_out_of_reach() {
+fn a_local_platform_that_is_not_running_is_unreachable() {
     let output = Sandbox::new().run(["profile", "whoami"]).expect_exit(5);
     assert_eq!(
         output.stderr,
@@ -50,7 +50,7 @@ fn a_local_platform_that_is_not_running_is_out_of_reach() {
 }
 
 #[test]
-fn an_error_is_an_object_where_json_is_asked_for() {
+fn an_error_is_an_object_with_json_output() {
     let output = Sandbox::new()
         .run(["profile", "whoami", "-o", "json"])
         .expect_exit(5);
@@ -83,7 +83,7 @@ fn a_mistyped_profile_gets_a_suggestion() {
 }
 
 #[test]
-fn hostile_names_make_no_profile() {
+fn invalid_names_are_refused() {
     let sandbox = Sandbox::new();
     for name in [
         "../x",
@@ -112,7 +112,7 @@ fn hostile_names_make_no_profile() {
 }
 
 #[test]
-fn a_sign_in_is_kept_and_used() {
+fn a_sign_in_is_stored_and_used() {
     let app = App::start();
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     app.answer_next(signed_in());
@@ -137,7 +137,7 @@ fn a_sign_in_is_kept_and_used() {
 
 #[cfg(unix)]
 #[test]
-fn the_token_lies_in_one_file_that_its_owner_alone_can_read() {
+fn the_token_is_in_one_file_that_only_its_owner_can_read() {
     let app = App::start();
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     app.answer_next(signed_in());
@@ -146,15 +146,15 @@ fn the_token_lies_in_one_file_that_its_owner_alone_can_read() {
     assert_eq!(mode(&credentials), 0o600);
     let settings = std::fs::read_to_string(sandbox.home().join("config/config.toml")).unwrap();
     assert!(!settings.contains("t0k3n"), "{settings}");
-    let kept = std::fs::read_to_string(&credentials).unwrap();
+    let stored = std::fs::read_to_string(&credentials).unwrap();
     assert!(
-        kept.contains("t0k3n-one") && !kept.contains("hunter2"),
-        "{kept}"
+        stored.contains("t0k3n-one") && !stored.contains("hunter2"),
+        "{stored}"
     );
 }
 
 #[test]
-fn a_token_goes_to_no_other_url_than_it_was_got_from() {
+fn a_token_is_only_sent_to_the_url_that_issued_it() {
     let (app, other) = (App::start(), App::start());
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     app.answer_next(signed_in());
@@ -167,7 +167,7 @@ fn a_token_goes_to_no_other_url_than_it_was_got_from() {
 }
 
 #[test]
-fn an_expired_token_is_renewed_and_the_new_one_kept() {
+fn an_expired_token_is_renewed_and_stored() {
     let app = App::start();
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     app.answer_next(signed_in());
@@ -202,7 +202,7 @@ fn a_wrong_password_is_not_allowed() {
 }
 
 #[test]
-fn a_second_factor_is_told_and_no_token_is_kept() {
+fn a_second_factor_is_reported_and_no_token_is_stored() {
     let app = App::start();
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     let challenge = json!({ "requiresTwoFactor": true, "challengeToken": "ch4ll3ng3", "twoFactorMethod": "totp", "message": "enter the code" });
@@ -213,13 +213,13 @@ fn a_second_factor_is_told_and_no_token_is_kept() {
     assert!(
         output
             .stderr
-            .contains("a second factor, which evt cannot give"),
+            .contains("a second factor, which its documented API does not accept"),
         "{output}"
     );
 }
 
 #[test]
-fn without_a_terminal_login_names_the_flag_that_answers() {
+fn without_a_terminal_login_names_the_missing_flag() {
     let sandbox = with_profile(&App::start());
     let output = sandbox.run(["profile", "login"]).expect_exit(2);
     assert!(
@@ -239,7 +239,7 @@ fn a_signed_out_profile_has_nothing_to_renew() {
 }
 
 #[test]
-fn a_platform_that_hangs_up_is_out_of_reach() {
+fn a_platform_that_refuses_connections_is_unreachable() {
     let sandbox = Sandbox::new();
     let output = sandbox
         .run([
@@ -255,7 +255,7 @@ fn a_platform_that_hangs_up_is_out_of_reach() {
 }
 
 #[test]
-fn the_local_profile_finds_the_running_platform_by_itself() {
+fn the_local_profile_finds_the_running_platform() {
     let sandbox = Sandbox::new();
     let mut platform = sandbox.spawn(["dev", "--port", "0"]);
     let _ = platform.wait_for_stderr("Ready");
@@ -281,7 +281,7 @@ fn a_sign_in_to_the_running_platform_can_be_renewed() {
 }
 
 #[test]
-fn a_profile_is_signed_in_to_by_its_name() {
+fn login_accepts_the_name_of_a_profile() {
     let app = App::start();
     let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
     let _ = sandbox.run(["profile", "use", "local"]).expect_exit(0);
@@ -292,7 +292,7 @@ fn a_profile_is_signed_in_to_by_its_name() {
 }
 
 #[test]
-fn a_refused_token_is_mended_by_a_sign_in_to_its_own_profile() {
+fn a_refused_token_suggests_to_sign_in_to_its_profile() {
     let app = App::start();
     let sandbox = with_profile(&app);
     let _ = sandbox.run(["profile", "use", "local"]).expect_exit(0);

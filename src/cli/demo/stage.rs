@@ -1,4 +1,4 @@
-//! The stage of the tour: commands in a home of their own, shown as they are run.
+//! Runs the commands of the tour in its own home, and prints them.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
-use super::{DemoError, PATIENCE};
+use super::{DemoError, TIMEOUT};
 use crate::cli::Context;
 use crate::error::CliError;
 use crate::ui::{Format, Style, safe};
 
-/// Runs commands and shows what came of them.
+/// Runs commands and prints their results.
 pub(super) struct Stage<'a> {
     pub(super) cx: &'a Context,
     pub(super) program: PathBuf,
@@ -22,42 +22,38 @@ pub(super) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Runs a command to its end, shows it, and returns its stdout.
-    pub(super) async fn step(
-        &mut self,
-        args: &[&str],
-        wanted: i32,
-        result: &str,
-    ) -> Result<String, CliError> {
+    /// Runs a command that must exit with 0, prints it, and returns its stdout. The words are separated by spaces; single
+    /// quotes group them.
+    pub(super) async fn step(&mut self, line: &str, result: &str) -> Result<String, CliError> {
         let begun = Instant::now();
-        let command = self.command(args).stderr(Stdio::piped()).output();
-        let output = tokio::time::timeout(PATIENCE, command)
+        let command = self.command(line).stderr(Stdio::piped()).output();
+        let output = tokio::time::timeout(TIMEOUT, command)
             .await
             .map_err(|_| DemoError::TooSlow {
-                command: shown(args),
+                command: format!("evt {line}"),
             })?
             .map_err(|source| DemoError::Start {
-                command: shown(args),
+                command: format!("evt {line}"),
                 source,
             })?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         let code = output.status.code().unwrap_or(-1);
-        if code != wanted {
-            let said = format!("{said}{}", String::from_utf8_lossy(&output.stderr));
+        if code != 0 {
+            let output = format!("{stdout}{}", String::from_utf8_lossy(&output.stderr));
             return Err(DemoError::Ended {
-                command: shown(args),
+                command: format!("evt {line}"),
                 code,
-                said,
+                output,
             }
             .into());
         }
-        self.show(args, begun, result)?;
-        Ok(said)
+        self.show(line, begun, result)?;
+        Ok(stdout)
     }
 
     pub(super) fn show(
         &mut self,
-        args: &[&str],
+        line: &str,
         begun: Instant,
         result: &str,
     ) -> Result<(), CliError> {
@@ -66,10 +62,10 @@ impl Stage<'_> {
         let ui = &self.cx.ui;
         match ui.format() {
             Format::Json => ui.json(&json!({
-                "step": self.steps, "command": shown(args), "ok": true, "ms": took.as_millis() as u64, "result": result,
+                "step": self.steps, "command": format!("evt {line}"), "ok": true, "ms": took.as_millis() as u64, "result": result,
             }))?,
             Format::Text | Format::Raw => {
-                let command = ui.paint(Style::Name, &safe(&shown(args)));
+                let command = ui.paint(Style::Name, &safe(&format!("evt {line}")));
                 ui.line(&format!("{:>3}  {command}", self.steps))?;
                 ui.line(&format!("     {} ({} ms)", safe(result), took.as_millis()))?;
             }
@@ -90,33 +86,33 @@ impl Stage<'_> {
         Ok(ui.flush()?)
     }
 
-    pub(super) fn spawn(&self, args: &[&str]) -> Result<Running, CliError> {
+    pub(super) fn spawn(&self, line: &str) -> Result<Running, CliError> {
         let mut child = self
-            .command(args)
+            .command(line)
             .stderr(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|source| DemoError::Start {
-                command: shown(args),
+                command: format!("evt {line}"),
                 source,
             })?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(CliError::usage("the tour's pipes are missing"));
+            return Err(CliError::usage("cannot open pipes to the command"));
         };
         Ok(Running {
-            command: shown(args),
+            command: format!("evt {line}"),
             stdout: BufReader::new(stdout).lines(),
             stderr: BufReader::new(stderr).lines(),
             child,
         })
     }
 
-    /// The tour has its own home and nothing of the person's settings.
-    pub(super) fn command(&self, args: &[&str]) -> Command {
+    /// The commands run in the home of the tour, without the user's settings.
+    fn command(&self, line: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .args(args)
+            .args(words(line))
             .args(["-o", "json"])
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -135,7 +131,7 @@ impl Stage<'_> {
     }
 }
 
-/// A command that goes on while others run.
+/// A command that runs while others are started.
 pub(super) struct Running {
     command: String,
     child: Child,
@@ -155,7 +151,7 @@ impl Running {
                     return Err(DemoError::Ended {
                         command: self.command.clone(),
                         code: -1,
-                        said: line,
+                        output: line,
                     }
                     .into());
                 }
@@ -163,29 +159,29 @@ impl Running {
             Err(DemoError::Ended {
                 command: self.command.clone(),
                 code: -1,
-                said: String::new(),
+                output: String::new(),
             }
             .into())
         };
         let too_slow = DemoError::TooSlow {
             command: self.command.clone(),
         };
-        tokio::time::timeout(PATIENCE, waiting)
+        tokio::time::timeout(TIMEOUT, waiting)
             .await
             .unwrap_or(Err(too_slow.into()))
     }
 
-    /// The next line of stdout, which must come.
+    /// Waits for the next line of stdout. Returns null if there is none.
     pub(super) async fn line(&mut self) -> Result<Value, CliError> {
         Ok(self.next_line().await?.unwrap_or_default())
     }
 
-    /// The next line of stdout; `None` when it has ended.
+    /// Waits for the next line of stdout. Returns `None` at its end.
     pub(super) async fn next_line(&mut self) -> Result<Option<Value>, CliError> {
         let too_slow = || DemoError::TooSlow {
             command: self.command.clone(),
         };
-        let line = tokio::time::timeout(PATIENCE, self.stdout.next_line())
+        let line = tokio::time::timeout(TIMEOUT, self.stdout.next_line())
             .await
             .map_err(|_| too_slow())??;
         Ok(line.map(|line| serde_json::from_str(&line).unwrap_or_default()))
@@ -199,10 +195,10 @@ impl Running {
         let too_slow = DemoError::TooSlow {
             command: self.command.clone(),
         };
-        // Its notices are read to the end, because a full pipe would hold it up.
+        // Reads all notices, because a full pipe would block the command.
         let reading = async { while let Ok(Some(_)) = self.stderr.next_line().await {} };
         let (status, ()) =
-            tokio::time::timeout(PATIENCE, async { tokio::join!(self.child.wait(), reading) })
+            tokio::time::timeout(TIMEOUT, async { tokio::join!(self.child.wait(), reading) })
                 .await
                 .map_err(|_| too_slow)?;
         match status?.code() {
@@ -210,26 +206,39 @@ impl Running {
             code => Err(DemoError::Ended {
                 command: self.command,
                 code: code.unwrap_or(-1),
-                said: String::new(),
+                output: String::new(),
             }
             .into()),
         }
     }
 }
 
-/// The command as a person would type it.
-pub(super) fn shown(args: &[&str]) -> String {
-    let mut line = "evt".to_owned();
-    for arg in args {
-        let plain = arg
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@,".contains(&byte));
-        line.push(' ');
-        if plain {
-            line.push_str(arg);
-        } else {
-            line.push_str(&format!("'{arg}'"));
+/// Splits a command line at spaces outside single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (position, part) in line.split('\'').enumerate() {
+        let is_quoted = position % 2 == 1;
+        let mut pieces = match is_quoted {
+            true => vec![part],
+            false => part.split(' ').collect(),
+        };
+        let rest = pieces.split_off(1);
+        if let Some(word) = words.last_mut() {
+            word.push_str(pieces[0]);
         }
+        words.extend(rest.into_iter().map(str::to_owned));
     }
-    line
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn single_quotes_group_words() {
+        let line = r#"tail --when 'data.a == "x"' --name='a b' -v"#;
+        let expected = ["tail", "--when", r#"data.a == "x""#, "--name=a b", "-v"];
+        assert_eq!(words(line), expected);
+    }
 }

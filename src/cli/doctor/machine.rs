@@ -10,7 +10,7 @@ use crate::occupant;
 use crate::running::Running;
 use crate::time::Timestamp;
 
-/// The ports that evt takes where no flag names one: the command and its flag, the default, what for.
+/// The default ports: command, flag, port, purpose.
 const PORTS: [(&str, &str, u16, &str); 3] = [
     ("dev", "port", PORT, "evt dev"),
     ("listen", "port", LISTEN_PORT, "evt listen"),
@@ -24,9 +24,9 @@ const PROXIES: [&str; 6] = [
     "ALL_PROXY",
     "all_proxy",
 ];
-/// 2026-01-01: no evt is older, so no right clock shows an earlier time.
+/// 2026-01-01: evt did not exist before, so an earlier time is wrong.
 const EARLIEST: Timestamp = Timestamp::from_secs(1_767_225_600);
-/// 2100-01-01: what is left of the century is long enough.
+/// 2100-01-01: a later time is wrong, too.
 const LATEST: Timestamp = Timestamp::from_secs(4_102_444_800);
 
 pub(super) fn check(cx: &Context) -> Vec<Finding> {
@@ -52,29 +52,30 @@ fn port(number: u16, what: String, running: Option<&Running>) -> Finding {
         running.url.ends_with(&end) || running.control_url.ends_with(&end)
     });
     if ours {
-        return Finding::ok(what, "evt dev, which is running");
+        return Finding::ok(what, "used by the running evt dev");
     }
     match occupant::of_port(number) {
-        // Another evt: a listener, or a platform in another home.
+        // Another evt: a listener, or a platform with another EVT_HOME.
         Some(occupant) if occupant.name == "evt" => {
-            Finding::ok(what, format!("in use by {occupant}"))
+            Finding::ok(what, format!("used by {occupant}"))
         }
         Some(occupant) => Finding::warn(
             what,
-            format!("taken by {occupant}"),
-            "choose another: --port 0 takes a free one",
+            format!("used by {occupant}"),
+            "use another port: --port 0 chooses a free one",
         ),
         None => Finding::warn(
             what,
-            "taken by another program",
-            "choose another: --port 0 takes a free one",
+            "used by another program",
+            "use another port: --port 0 chooses a free one",
         ),
     }
 }
 
 fn clock(now: Timestamp) -> Finding {
     if now < EARLIEST || now > LATEST {
-        let found = format!("the clock says {now}: signatures with a time will not verify");
+        let found =
+            format!("the clock shows {now}: signatures with a timestamp cannot be verified");
         return Finding::fail("clock", found, "set the clock");
     }
     Finding::ok("clock", now.to_string())
@@ -88,13 +89,10 @@ fn proxies(cx: &Context) -> Finding {
     if set.is_empty() {
         return Finding::ok("proxy", "none");
     }
-    // The values may hold a password.
+    // The values may contain a password.
     Finding::ok(
         "proxy",
-        format!(
-            "{}; not used for this machine's own addresses",
-            set.join(", ")
-        ),
+        format!("{}; not used for addresses of this machine", set.join(", ")),
     )
 }
 
@@ -104,15 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_was_never_set_fails() {
+    fn an_unset_clock_fails() {
         assert_eq!(clock(Timestamp::from_secs(0)).state, State::Fail);
         assert_eq!(clock(Timestamp::from_secs(1_780_000_000)).state, State::Ok);
     }
 
     #[test]
-    fn a_taken_port_is_a_warning() {
-        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let number = taken.local_addr().unwrap().port();
+    fn a_port_in_use_is_a_warning() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let number = listener.local_addr().unwrap().port();
         assert_eq!(port(number, "port".to_owned(), None).state, State::Warn);
     }
 }

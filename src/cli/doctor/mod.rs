@@ -1,4 +1,4 @@
-//! `evt doctor`: find what is wrong, and say how to mend it.
+//! `evt doctor`: finds problems and prints how to fix them.
 
 mod machine;
 mod platform;
@@ -13,30 +13,30 @@ use super::Context;
 use crate::error::{CliError, Exit};
 use crate::ui::{Cell, Format, Style};
 
-/// Find what is wrong, and say how to mend it
+/// Find problems and print how to fix them
 ///
-/// Looks at folders and their modes, settings, databases, ports, the platform in use, the clock, proxies and disk space. Changes nothing.
-/// Exit 0 where nothing failed, 1 where something did.
+/// Checks folders and their permissions, settings, databases, ports, the platform of the profile, the clock, proxies and disk space.
+/// Changes nothing. Exits with 1 if a check failed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt doctor\n  evt doctor -o json")]
 pub(crate) struct Args {}
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Ok,
-    /// Worth knowing; nothing is broken.
+    /// A possible problem.
     Warn,
     Fail,
 }
 
-/// What one check found.
+/// The result of one check, for the user.
 #[derive(Debug)]
 struct Finding {
     what: Cow<'static, str>,
     state: State,
     found: String,
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 impl Finding {
@@ -45,31 +45,31 @@ impl Finding {
             what: what.into(),
             state: State::Ok,
             found: found.into(),
-            mend: None,
+            fix: None,
         }
     }
 
     fn warn(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
             what: what.into(),
             state: State::Warn,
             found: found.into(),
-            mend: Some(mend.into()),
+            fix: Some(fix.into()),
         }
     }
 
     fn fail(
         what: impl Into<Cow<'static, str>>,
         found: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
             state: State::Fail,
-            ..Self::warn(what, found, mend)
+            ..Self::warn(what, found, fix)
         }
     }
 }
@@ -92,7 +92,7 @@ impl State {
     }
 }
 
-/// Runs every check and shows what each found.
+/// Runs every check and prints its result.
 pub(super) async fn run(Args {}: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let mut findings = storage::check(&cx);
     findings.extend(machine::check(&cx));
@@ -117,7 +117,7 @@ fn show(cx: &Context, findings: &[Finding]) -> Result<(), CliError> {
                 "check": finding.what,
                 "state": finding.state.word(),
                 "found": finding.found,
-                "mend": finding.mend,
+                "fix": finding.fix,
             }))?;
         }
         return Ok(());
@@ -127,10 +127,10 @@ fn show(cx: &Context, findings: &[Finding]) -> Result<(), CliError> {
             Cell::styled(finding.state.style(), finding.state.word()),
             Cell::from(finding.what.as_ref()),
             Cell::from(finding.found.as_str()),
-            Cell::styled(Style::Name, finding.mend.as_deref().unwrap_or_default()),
+            Cell::styled(Style::Name, finding.fix.as_deref().unwrap_or_default()),
         ]
     });
     cx.ui
-        .table(&["", "check", "found", "to mend it"], rows.collect())?;
+        .table(&["", "check", "found", "fix"], rows.collect())?;
     Ok(())
 }

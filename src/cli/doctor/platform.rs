@@ -1,4 +1,4 @@
-//! The platform in use: whether it runs, answers, and takes the token.
+//! The platform of the profile: whether it is running, answers, and accepts the token.
 
 use super::super::Context;
 use super::Finding;
@@ -21,7 +21,7 @@ fn running_file(cx: &Context, running: &std::io::Result<Option<Running>>) -> Fin
         Ok(Some(running)) => Finding::ok(WHAT, format!("{} (pid {})", running.url, running.pid)),
         Ok(None) if path.exists() => Finding::warn(
             WHAT,
-            format!("{shown} was left by an evt dev that has ended"),
+            format!("{shown} is from an evt dev that has ended"),
             "evt dev      replaces it",
         ),
         Ok(None) => Finding::ok(WHAT, "not running"),
@@ -47,7 +47,7 @@ async fn reach(cx: &Context, local_runs: bool) -> Finding {
     match answered {
         Ok(_) => Finding::ok(
             WHAT,
-            format!("{name}: {} answers and takes the token", profile.url),
+            format!("{name}: {} answers and accepts the token", profile.url),
         ),
         Err(error) => failed(&name, &error),
     }

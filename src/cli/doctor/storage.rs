@@ -1,15 +1,15 @@
-//! What lies on the disk: folders, modes, settings, databases.
+//! Files: folders and their permissions, settings, databases, disk space.
 
 use std::path::{Path, PathBuf};
 
 use super::super::{Context, settings};
 use super::Finding;
-use crate::config::{Config, Credentials};
+use crate::config::Credentials;
 use crate::store::check::examine;
 
-/// Little enough to warn: WAL files and a day of events may need as much.
+/// Below this, warn: WAL files and the events of a day may need as much.
 const LOW_SPACE: u64 = 1 << 30;
-/// So little that the next commits fail.
+/// Below this, fail: the next commits may fail.
 const NO_SPACE: u64 = 50 << 20;
 
 pub(super) fn check(cx: &Context) -> Vec<Finding> {
@@ -27,7 +27,7 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
     findings
 }
 
-/// The running platform says where its data lies; without one it is the usual place.
+/// The database of the running platform, or the default one.
 fn platform_database(cx: &Context) -> PathBuf {
     let running = crate::running::Running::find(&cx.paths.state_dir)
         .ok()
@@ -43,23 +43,27 @@ fn folder(what: &'static str, path: &Path) -> Finding {
     let facts = match std::fs::metadata(path) {
         Ok(facts) => facts,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Finding::ok(what, format!("{shown} (made when it is needed)"));
+            return Finding::ok(what, format!("{shown} (created when needed)"));
         }
         Err(error) => {
             return Finding::fail(
                 what,
                 format!("{shown}: {error}"),
-                "export EVT_HOME=/a/folder/of/yours",
+                "export EVT_HOME=/path/to/a/folder",
             );
         }
     };
     if !facts.is_dir() {
-        return Finding::fail(what, format!("{shown} is no folder"), format!("rm {shown}"));
+        return Finding::fail(
+            what,
+            format!("{shown} is not a folder"),
+            format!("rm {shown}"),
+        );
     }
     match open_to_others(&facts) {
         true => Finding::warn(
             what,
-            format!("{shown} can be read by others"),
+            format!("{shown} can be read by other users"),
             format!("chmod 700 {shown}"),
         ),
         false => Finding::ok(what, shown.to_string()),
@@ -80,13 +84,12 @@ fn open_to_others(_facts: &std::fs::Metadata) -> bool {
 fn config(cx: &Context) -> Finding {
     const WHAT: &str = "settings";
     let explicit = cx.globals.config.as_deref();
-    let checked = Config::load(&cx.paths, &cx.env, explicit).and_then(|config| {
-        config.check(&settings::keys())?;
+    let checked = settings::load(&cx.env, explicit).and_then(|config| {
         config.entry(&config.default_profile().0)?;
         Ok(config)
     });
     match checked {
-        Ok(config) if config.files().is_empty() => Finding::ok(WHAT, "no file; the defaults hold"),
+        Ok(config) if config.files().is_empty() => Finding::ok(WHAT, "no file: the defaults apply"),
         Ok(config) => {
             let files: Vec<_> = config
                 .files()
@@ -113,11 +116,11 @@ fn credentials(cx: &Context) -> Finding {
     let path = cx.paths.credentials_file();
     let shown = path.display();
     match std::fs::metadata(&path) {
-        Err(_) => return Finding::ok(WHAT, "none kept"),
+        Err(_) => return Finding::ok(WHAT, "none stored"),
         Ok(facts) if open_to_others(&facts) => {
             return Finding::fail(
                 WHAT,
-                format!("{shown} can be read by others"),
+                format!("{shown} can be read by other users"),
                 format!("chmod 600 {shown}"),
             );
         }
@@ -136,7 +139,7 @@ fn credentials(cx: &Context) -> Finding {
 fn database(what: &'static str, path: &Path) -> Finding {
     let shown = path.display();
     if !path.exists() {
-        return Finding::ok(what, format!("{shown} (made when it is needed)"));
+        return Finding::ok(what, format!("{shown} (created when needed)"));
     }
     let aside = || format!("mv {shown} {shown}.damaged");
     match examine(path) {
@@ -153,7 +156,7 @@ fn database(what: &'static str, path: &Path) -> Finding {
             Some(fault) => Finding::fail(what, format!("{shown} is damaged: {fault}"), aside()),
             None => Finding::ok(
                 what,
-                format!("{shown} is whole (schema {})", health.version),
+                format!("{shown} is intact (schema {})", health.version),
             ),
         },
     }
@@ -168,7 +171,7 @@ fn space(folder: &Path) -> Finding {
         .unwrap_or(Path::new("/"));
     let free = match rustix::fs::statvfs(there) {
         Ok(facts) => facts.f_bavail.saturating_mul(facts.f_frsize),
-        Err(error) => return Finding::warn(WHAT, format!("cannot tell: {error}"), "df -h"),
+        Err(error) => return Finding::warn(WHAT, format!("cannot read: {error}"), "df -h"),
     };
     let found = format!("{} MiB free for {}", free >> 20, folder.display());
     match free {
@@ -181,5 +184,5 @@ fn space(folder: &Path) -> Finding {
 #[cfg(not(unix))]
 fn space(_folder: &Path) -> Finding {
     let _ = (LOW_SPACE, NO_SPACE);
-    Finding::ok("disk space", "not looked at on this system")
+    Finding::ok("disk space", "not checked on this system")
 }

@@ -150,7 +150,7 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         // The other commands only use the disk. They run on a blocking thread, so that signals are handled.
         command => tokio::task::spawn_blocking(move || run_blocking(&command, &cx))
             .await
-            .unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
+            .unwrap_or_else(|_| Err(RuntimeError::Panicked.into())),
     }
 }
 
@@ -163,7 +163,7 @@ fn run_blocking(command: &Command, cx: &Context) -> Result<Exit, CliError> {
         Command::Export(args) => export::run(args, cx),
         Command::Import(args) => import::run(args, cx),
         Command::Prune(args) => prune::run(args, cx),
-        Command::Replay(_) => Err(RuntimeError::Fault.into()),
+        Command::Replay(_) => Err(RuntimeError::Panicked.into()),
     }
 }
 

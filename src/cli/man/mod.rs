@@ -1,12 +1,9 @@
-//! `evt man`: the manual, offline. The pages are made of the commands themselves, so they are never behind.
+//! `evt man`: the manual, offline. The pages of commands are made from the commands themselves, so they are always up to date.
 
 mod generate;
 mod page;
-mod polling;
+mod pages;
 mod render;
-mod signatures;
-mod streams;
-mod topics;
 
 use serde_json::json;
 
@@ -19,22 +16,24 @@ use page::Page;
 pub(super) use generate::GenerateArgs;
 pub(super) use render::wrapped;
 
-/// Columns of a page where there is no terminal, and the most where there is one.
+/// The width of a page if stdout is not a terminal, and the maximum if it is.
 const WIDTH: (usize, usize) = (80, 100);
 
 /// Read the manual, offline
 ///
-/// There is a page for each command, and pages on exit-codes, grammar, environment and files. `-o raw` prints a page for man(1):
-/// evt man listen -o raw | man -l -
+/// There is a page for each command, and pages on exit-codes, grammar, streams, polling, signatures, environment and files.
+/// `-o raw` prints a page for man(1): evt man listen -o raw | man -l -
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  evt man                  the pages\n  evt man exit-codes")]
+#[command(
+    after_help = "Examples:\n  evt man                  lists the pages\n  evt man exit-codes"
+)]
 pub(crate) struct Args {
-    /// The page; without it the list of pages
+    /// Name of the page; lists the pages by default
     #[arg(value_name = "PAGE")]
     words: Vec<String>,
 }
 
-/// Shows a page, or the list of them.
+/// Prints a page or the list of pages.
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let pages = pages();
     if args.words.is_empty() {
@@ -59,7 +58,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Writes everything that is made of the commands: see [`generate`].
+/// Writes the files that are generated from the commands; see [`generate`].
 pub(super) fn generate(args: &GenerateArgs, cx: &Context) -> Result<Exit, CliError> {
     generate::run(args, cx)
 }
@@ -74,7 +73,11 @@ fn pages() -> Vec<Page> {
             pages.push(page::of_command(command));
         }
     }
-    pages.extend(topics::all(&root));
+    let config = pages.iter_mut().find(|page| page.name == "evt-config");
+    if let Some(page) = config {
+        page.parts.extend(pages::config(&root));
+    }
+    pages.extend(pages::topics(&root));
     pages
 }
 
@@ -82,7 +85,7 @@ fn short(page: &Page) -> &str {
     page.name.strip_prefix("evt-").unwrap_or(&page.name)
 }
 
-/// The page of these words; a command below another (`flows create`) is told of on the other's page.
+/// Finds the page for these words. A subcommand (`flows create`) is on the page of its command.
 fn find<'a>(pages: &'a [Page], wanted: &str) -> Result<&'a Page, CliError> {
     let words = wanted.strip_prefix("evt ").unwrap_or(wanted);
     let first = words.split([' ', '-']).next().unwrap_or_default();

@@ -1,8 +1,8 @@
-//! A manual page as a value, and how one is made of a command.
+//! A manual page as a value, and the page of a command.
 
 use clap::{Arg, ArgAction, Command};
 
-/// A page. Three renderers show it: for a terminal, for man(1), for docs/commands.md.
+/// A page. There are three renderers: for a terminal, for man(1) and for docs/commands.md.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     /// `evt-listen`, `evt-exit-codes`
@@ -21,11 +21,11 @@ pub(super) struct Part {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Block {
-    /// A paragraph, wrapped where it is shown.
+    /// A paragraph. The renderer wraps it.
     Text(String),
-    /// Lines that stay as they are.
+    /// Lines that are printed as they are.
     Code(Vec<String>),
-    /// Terms, each with what it means.
+    /// Terms with their meanings.
     Items(Vec<(String, String)>),
 }
 
@@ -38,7 +38,7 @@ impl Part {
     }
 }
 
-/// The page of a command with all of its subcommands. `command` has been built, so that it knows its usage.
+/// The page of a command with all its subcommands. `command` must have been built, so that its usage is complete.
 pub(super) fn of_command(command: &mut Command) -> Page {
     let is_root = command.get_name() == "evt";
     let mut parts = vec![
@@ -109,7 +109,7 @@ fn description(command: &Command) -> Vec<Block> {
         .collect()
 }
 
-/// A first line is written without a full stop; in a page it is a sentence.
+/// Adds the full stop that the first line of a help text does not have.
 fn sentence(paragraph: &str) -> String {
     let text = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.ends_with(['.', ':', '!', '?']) || text.is_empty() {
@@ -126,7 +126,7 @@ fn listed(command: &Command) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The examples, which help shows after the first line.
+/// The examples, which are the `after_help` of a command.
 fn examples(command: &Command) -> Option<Part> {
     let text = command.get_after_help()?.to_string();
     let lines = text
@@ -174,7 +174,7 @@ fn term(arg: &Arg) -> String {
     if arg.is_positional() {
         return arg.to_string();
     }
-    // `--port <PORT>` or `--all`, as clap writes it; a short flag goes before.
+    // clap prints `--port <PORT>` or `--all`. The short flag comes first.
     let long = arg.to_string();
     match (arg.get_short(), arg.get_long()) {
         (Some(short), Some(_)) => format!("-{short}, {long}"),
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_says_all_that_help_says() {
+    fn the_page_of_a_command_has_everything_that_its_help_has() {
         let mut command = Command::new("evt-x")
             .about("Do a thing")
             .long_about("Do a thing\n\nWith care.")

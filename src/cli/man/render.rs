@@ -1,10 +1,10 @@
-//! A page for a terminal, for man(1) and for docs/commands.md.
+//! Renders a page for a terminal, for man(1) or for docs/commands.md.
 
 use std::fmt::Write;
 
 use super::page::{Block, Page};
 
-/// Text of at most `width` columns. `heading` styles a heading.
+/// Renders a page as text of at most `width` columns. `heading` styles a heading.
 pub(super) fn text(page: &Page, width: usize, heading: impl Fn(&str) -> String) -> String {
     let mut out = format!(
         "{}\n    {} - {}\n",
@@ -51,7 +51,7 @@ fn text_block(out: &mut String, block: &Block, width: usize) {
     }
 }
 
-/// Words in lines of at most `width` columns, each line after `indent` spaces; ends with a line end.
+/// Wraps words to lines of at most `width` columns, indented by `indent` spaces. The result ends with a line ending.
 pub(in crate::cli) fn wrapped(text: &str, indent: usize, width: usize) -> String {
     let mut out = String::new();
     wrap(&mut out, text, indent, width);
@@ -79,7 +79,7 @@ fn wrap(out: &mut String, text: &str, indent: usize, width: usize) {
     out.push('\n');
 }
 
-/// roff with the man macros (groff_man(7)).
+/// Renders a page as roff with the man macros (groff_man(7)).
 pub(super) fn roff(page: &Page) -> String {
     let mut out = String::new();
     let version = env!("CARGO_PKG_VERSION");
@@ -125,7 +125,7 @@ fn roff_block(out: &mut String, block: &Block) {
     }
 }
 
-/// Text that roff takes for text: a line may not begin as a request, and `-` is a minus that can be copied.
+/// Escapes text for roff: no line starts like a request, and `-` is a minus sign that can be copied.
 fn escaped(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     match text.starts_with(['.', '\'']) {
@@ -134,7 +134,7 @@ fn escaped(text: &str) -> String {
     }
 }
 
-/// One chapter of docs/commands.md.
+/// Renders a page as a chapter of docs/commands.md.
 pub(super) fn markdown(page: &Page) -> String {
     let mut out = format!(
         "## {}\n\n{}.\n",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_code_is_no_request_to_roff() {
+    fn a_line_of_code_is_not_a_roff_request() {
         let roff = roff(&page());
         assert!(roff.contains("\n\\&.evt \\ex \\-\\-port 1\n"), "{roff}");
         assert!(

@@ -30,7 +30,7 @@ pub(super) fn show(
         tokio::time::sleep(DELAY).await;
         let activity = cx.ui.activity();
         loop {
-            activity.say(&line(&datatype, progress.counts(), begun.elapsed()));
+            activity.set_text(&line(&datatype, progress.counts(), begun.elapsed()));
             tokio::time::sleep(INTERVAL).await;
         }
     })))

@@ -29,7 +29,7 @@ pub(super) async fn run(message: Message, cx: &Context) -> Result<Exit, CliError
     let mut written = Ok(());
     let progress = |progress: Progress<'_>| match progress {
         Progress::Started { case, number, of } => {
-            activity.say(&format!(
+            activity.set_text(&format!(
                 "{}/{of} {}: {}",
                 number + 1,
                 case.group.word(),

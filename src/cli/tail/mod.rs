@@ -249,7 +249,7 @@ async fn open(
     let (own_args, own_cx) = (Arc::clone(args), Arc::clone(cx));
     let opening = tokio::task::spawn_blocking(move || Following::open(subject, &own_args, &own_cx));
     tokio::select! {
-        opened = opening => opened.unwrap_or_else(|_| Err(RuntimeError::Fault.into())),
+        opened = opening => opened.unwrap_or_else(|_| Err(RuntimeError::Panicked.into())),
         () = cx.shutdown.cancelled() => Err(interrupted(cx)),
     }
 }

@@ -139,7 +139,7 @@ async fn ask(name: &str, message: &str, cx: &Context) -> Result<String, CliError
         let message = match message {
             "-" => {
                 let reading = tokio::task::spawn_blocking(read_question);
-                reading.await.map_err(|_| RuntimeError::Fault)??
+                reading.await.map_err(|_| RuntimeError::Panicked)??
             }
             message => message.to_owned(),
         };

@@ -306,7 +306,7 @@ fn a_missing_program_is_an_error() {
     assert!(
         output
             .stderr
-            .contains("there is no command `no-such-program`"),
+            .contains("command `no-such-program` not found"),
         "{output}"
     );
 }

@@ -111,7 +111,7 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         (args, picked)
     })
     .await
-    .map_err(|_| RuntimeError::Fault)?;
+    .map_err(|_| RuntimeError::Panicked)?;
     send_all(&args, &picked?, &cx).await
 }
 

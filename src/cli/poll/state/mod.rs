@@ -105,7 +105,7 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         Command::Reset(args) => change::reset(args, &cx),
     })
     .await
-    .unwrap_or_else(|_| Err(RuntimeError::Fault.into()))
+    .unwrap_or_else(|_| Err(RuntimeError::Panicked.into()))
 }
 
 /// The folder of all states.
