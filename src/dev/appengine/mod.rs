@@ -4,6 +4,7 @@ pub mod auth;
 mod automation;
 pub mod chaos;
 pub mod control;
+mod crm;
 pub mod events;
 pub mod find;
 mod gateways;
@@ -75,6 +76,7 @@ impl Platform for AppEngine {
         let routes = Routes::new()
             .merge(auth::routes())
             .merge(automation::routes())
+            .merge(crm::routes())
             .merge(gateways::routes())
             .merge(rest::routes())
             .merge(streams::routes())

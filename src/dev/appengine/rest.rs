@@ -1,4 +1,4 @@
-//! The repository over HTTP, and the CRM routes that create a record and an event.
+//! The repository over HTTP.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
 use super::State;
-use super::auth::{Caller, Org};
+use super::auth::Caller;
 use super::chaos;
 use super::find::{self, Filter, FindError, Search};
 use super::model::{self, Draft};
@@ -19,14 +19,14 @@ use super::repository::{Edit, find_by_id};
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Lints, Refusal, answer, json_response};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::flow::{Cause, NewEvent, RecordError};
+use crate::flow::{Cause, RecordError};
 use crate::json::kind_of;
 use crate::store::{Connection, Store, StoreError};
 
 /// Maximum number of ids in a request to delete.
 const MAX_DELETES: usize = 1000;
 
-/// The routes of the repository and of the CRM.
+/// The routes of the repository.
 pub(crate) fn routes() -> Routes<Arc<State>> {
     Routes::new()
         .route("POST", "/repository/find/{datatype}", find)
@@ -59,14 +59,6 @@ pub(crate) fn routes() -> Routes<Arc<State>> {
         .route("DELETE", "/repository/delete/{datatype}/{*id}", delete_one)
         .route("POST", "/repository/delete/{datatype}", delete_many)
         .route("POST", "/repository/aggregate/{datatype}", aggregate)
-        .route("POST", "/crm/contact-form/json/{app}/{name}", contact_form)
-        .route(
-            "POST",
-            "/crm/contact-form/post/{app}/{name}",
-            contact_form_post,
-        )
-        .route("POST", "/crm/leads/qualify/{*id}", qualify_lead)
-        .route("PUT POST", "/crm/reservations/create", reserve)
 }
 
 impl From<FindError> for Refusal {
@@ -498,84 +490,6 @@ async fn aggregate(_: Caller, Path(datatype): Path<String>) -> Refusal {
     Refusal::not_implemented(format!(
         "aggregation pipelines are not supported yet: use POST /repository/find/{datatype} and aggregate the records yourself"
     ))
-}
-
-async fn contact_form(
-    FromState(state): FromState<Arc<State>>,
-    Org(org): Org,
-    Path((app, name)): Path<(String, String)>,
-    JsonObject(mut data): JsonObject,
-) -> Result<Response, Refusal> {
-    data.entry("source")
-        .or_insert_with(|| format!("{app}/{name}").into());
-    let draft = Draft {
-        datatype: "contact".to_owned(),
-        data,
-        ..Draft::default()
-    };
-    let record = state
-        .change(move |repository, tx| repository.add(tx, &org, draft, &Cause::default()))
-        .await?;
-    Ok(answer(StatusCode::CREATED, &record))
-}
-
-async fn contact_form_post(_: Org, Path((app, name)): Path<(String, String)>) -> Refusal {
-    Refusal::not_implemented(format!(
-        "HTML form posts are not supported yet: send the fields as JSON to /crm/contact-form/json/{app}/{name}"
-    ))
-}
-
-async fn qualify_lead(
-    FromState(state): FromState<Arc<State>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Response, Refusal> {
-    let record = state
-        .change(move |repository, tx| {
-            let changes = json!({ "data.status": "qualified" });
-            let changes = changes.as_object().cloned().unwrap_or_default();
-            let (org, edit) = (&caller.org, Edit::Partial(changes));
-            let record = repository.edit(tx, org, Some("lead"), &id, edit, &Cause::default())?;
-            repository.emit(tx, raised(org, "lead.qualified", &record))?;
-            Ok(record)
-        })
-        .await?;
-    Ok(answer(StatusCode::OK, &record))
-}
-
-async fn reserve(
-    FromState(state): FromState<Arc<State>>,
-    caller: Caller,
-    JsonObject(mut body): JsonObject,
-) -> Result<Response, Refusal> {
-    let data = match body.remove("data") {
-        Some(Value::Object(data)) => data,
-        _ => body,
-    };
-    let draft = Draft {
-        datatype: "reservation".to_owned(),
-        data,
-        author: Some(caller.principal.email.clone()),
-        ..Draft::default()
-    };
-    let record = state
-        .change(move |repository, tx| {
-            let record = repository.add(tx, &caller.org, draft, &Cause::default())?;
-            repository.emit(tx, raised(&caller.org, "appointment.booked", &record))?;
-            Ok(record)
-        })
-        .await?;
-    Ok(answer(StatusCode::CREATED, &record))
-}
-
-fn raised(org: &str, kind: &str, record: &Value) -> NewEvent {
-    NewEvent {
-        org: org.to_owned(),
-        kind: kind.to_owned(),
-        data: record.clone(),
-        before: None,
-        cause: Cause::default(),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::State;
 use super::super::auth::checked_org;
@@ -273,10 +273,10 @@ async fn accept(
             return Err(refusal);
         }
     };
-    let report = (incoming.vendor.read)(&delivery);
+    let reports = (incoming.vendor.read)(&delivery);
     let reply = Reply::of(&delivery);
     let lints = incoming.parts.extensions.get::<Lints>().cloned();
-    let event = incoming.event(report.first(), verdict, Outcome::Kept);
+    let event = incoming.event(reports.first(), verdict, Outcome::Kept);
     let (vendor, org) = (incoming.vendor.name, incoming.org.clone());
     let accepted = state
         .change(move |repository, tx| {
@@ -286,7 +286,7 @@ async fn accept(
                 raised: Vec::new(),
                 repeated: 0,
             };
-            for report in &report {
+            for report in &reports {
                 if !is_new(tx, &org, vendor, report)? {
                     accepted.repeated += 1;
                     continue;
@@ -294,18 +294,8 @@ async fn accept(
                 let Some(kind) = report.kind else {
                     continue;
                 };
-                let raised = NewEvent {
-                    org: org.clone(),
-                    kind: kind.to_owned(),
-                    data: report.record(vendor, kind),
-                    before: None,
-                    cause: Cause {
-                        event: Some(seq),
-                        // A request is the start of a chain: no flow step precedes it.
-                        depth: 0,
-                    },
-                };
-                repository.emit(tx, raised)?;
+                let record = report.record(vendor, kind);
+                repository.emit(tx, domain_event(&org, kind, record, seq))?;
                 accepted.raised.push(kind);
             }
             Ok(accepted)
@@ -320,6 +310,21 @@ async fn accept(
         ));
     }
     Ok(reply.response(&accepted))
+}
+
+/// The domain event of a report; the stored request is its cause.
+fn domain_event(org: &str, kind: &str, record: Value, request: Seq) -> NewEvent {
+    NewEvent {
+        org: org.to_owned(),
+        kind: kind.to_owned(),
+        data: record,
+        before: None,
+        cause: Cause {
+            event: Some(request),
+            // A request is the start of a chain: no flow step precedes it.
+            depth: 0,
+        },
+    }
 }
 
 /// Records the ids of a report. Returns `false` if it was received before.
