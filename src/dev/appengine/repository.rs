@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::chaos::{Before, Chaos};
+use super::chaos::{Chaos, PreviousVersion};
 use super::find::Filter;
 use super::model::{self, Draft};
 use crate::dev::host::clock::Clock;
@@ -164,7 +164,7 @@ impl Repository {
         let (datatype, sk) = (text_of(&after, "datatype"), text_of(&after, "sk"));
         self.chaos.wrote(org, datatype, sk, || {
             let modified: Timestamp = text_of(before, "modifydate").parse().ok()?;
-            Some(Before {
+            Some(PreviousVersion {
                 modified: modified.millis(),
                 body: model::to_text(before).ok()?,
             })

@@ -138,7 +138,7 @@ pub const SETTINGS: &[Setting] = &[
         "stable",
         "stable or shuffled",
         "whether each find orders records with the same timestamp differently",
-        |value| value.parse::<chaos::Order>().is_ok(),
+        |value| value.parse::<chaos::TieOrder>().is_ok(),
     )
     .off_is_default(),
     Setting::new(

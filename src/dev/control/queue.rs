@@ -103,16 +103,16 @@ async fn discard(
     let settle = on_settled(&state.platforms);
     let discarded: Arc<Mutex<Vec<Settled>>> = Arc::default();
     let noted = Arc::clone(&discarded);
-    let told: OnSettled = Arc::new(move |tx, settled| {
+    let recorded: OnSettled = Arc::new(move |tx, settled| {
         settle(tx, settled)?;
         let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
         noted.push(settled.clone());
         Ok(())
     });
-    let report = orders::discard(&state.host.store, &order(body)?, Some(told)).await?;
-    let tell = on_ended(&state.host);
+    let report = orders::discard(&state.host.store, &order(body)?, Some(recorded)).await?;
+    let report_end = on_ended(&state.host);
     let discarded = discarded.lock().unwrap_or_else(PoisonError::into_inner);
-    discarded.iter().for_each(|settled| tell(settled));
+    discarded.iter().for_each(|settled| report_end(settled));
     drop(discarded);
     Ok(answer(StatusCode::OK, &report))
 }

@@ -160,12 +160,12 @@ impl Stream for Half {
 
 /// Counts finds for each fault.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct Schedule {
     waited: [u64; FAULTS.len()],
     had: [u64; FAULTS.len()],
 }
 
-impl Turns {
+impl Schedule {
     /// The fault of the next find, if any. If several are due, the most overdue one occurs, then the one with the fewest
     /// occurrences; the others occur on the next finds.
     pub(super) fn next(&mut self, every: &[u64; FAULTS.len()]) -> Option<(Fault, u64)> {
@@ -203,8 +203,8 @@ mod tests {
     }
 
     fn names(every: &[u64; FAULTS.len()], finds: usize) -> Vec<&'static str> {
-        let mut turns = Turns::default();
-        let next = |_| turns.next(every).map_or("-", |(fault, _)| fault.name());
+        let mut schedule = Schedule::default();
+        let next = |_| schedule.next(every).map_or("-", |(fault, _)| fault.name());
         (0..finds).map(next).collect()
     }
 
@@ -238,11 +238,11 @@ mod tests {
     #[test]
     fn retry_after_is_never_shorter_than_the_wait() {
         let now = Timestamp::from_millis(1_777_111_200_007);
-        let told = |millis, form| retry_after(Duration::from_millis(millis), form, now);
-        assert_eq!(told(0, RetryForm::Seconds), "0");
-        assert_eq!(told(1_001, RetryForm::Seconds), "2");
+        let marks = |millis, form| retry_after(Duration::from_millis(millis), form, now);
+        assert_eq!(marks(0, RetryForm::Seconds), "0");
+        assert_eq!(marks(1_001, RetryForm::Seconds), "2");
         assert_eq!(
-            told(2_000, RetryForm::Date),
+            marks(2_000, RetryForm::Date),
             "Sat, 25 Apr 2026 10:00:03 GMT"
         );
     }

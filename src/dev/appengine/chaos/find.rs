@@ -16,8 +16,8 @@ use super::super::rest::searching;
 use super::dates::Dates;
 use super::envelope::{Envelope, Enveloped};
 use super::faults::{self, Fault};
-use super::rules::{Order, Rules};
-use super::{Shelf, search};
+use super::rules::{Rules, TieOrder};
+use super::{Collection, search};
 use crate::dev::host::refusal::{Lints, Refusal, json_response};
 
 /// Lists the settings that changed a response.
@@ -25,9 +25,9 @@ const CHAOS: HeaderName = HeaderName::from_static("x-evt-chaos");
 
 /// The names of the settings that changed a response.
 #[derive(Default)]
-struct Told(Vec<&'static str>);
+struct Marks(Vec<&'static str>);
 
-impl Told {
+impl Marks {
     fn when(&mut self, is_so: bool, name: &'static str) {
         if is_so {
             self.0.push(name);
@@ -54,24 +54,24 @@ pub(crate) async fn find(
 ) -> Result<Response, Refusal> {
     model::check_name("datatype", &datatype)?;
     let path = format!("/repository/find/{datatype}");
-    let shelf: Shelf = (caller.org, datatype);
+    let collection: Collection = (caller.org, datatype);
     let chaos = state.settings.chaos();
-    let mut told = Told::default();
+    let mut marks = Marks::default();
     let (fault, turn) = chaos.due(&rules).unzip();
     if let Some(fault) = fault {
         let answered = match fault {
-            Fault::Duplicate => chaos.page_before(&shelf).map(page_response),
+            Fault::Duplicate => chaos.page_before(&collection).map(page_response),
             fault => fault.answer(&rules, turn.unwrap_or(0), &path),
         };
         if let Some(response) = answered {
-            told.when(true, fault.name());
-            return Ok(told.mark(response));
+            marks.when(true, fault.name());
+            return Ok(marks.mark(response));
         }
     }
-    let search = asked(state, &rules, query, &mut options, &mut told, lints)?;
+    let search = asked(state, &rules, query, &mut options, &mut marks, lints)?;
     let end = search.skip().saturating_add(search.page_size as u64);
     if rules.window > 0 && end > rules.window {
-        told.when(true, "window");
+        marks.when(true, "window");
         let refusal = Refusal::bad_request(
             "window_exceeded",
             format!(
@@ -79,25 +79,25 @@ pub(crate) async fn find(
                 rules.window
             ),
         );
-        return Ok(told.mark(faults::refused(&refusal, &path)));
+        return Ok(marks.mark(faults::refused(&refusal, &path)));
     }
     let page = if fault == Some(Fault::Empty) {
-        told.when(true, Fault::Empty.name());
+        marks.when(true, Fault::Empty.name());
         Page::of(&search, Vec::new(), 0)
     } else {
-        let page = read(state, &rules, &shelf, search, &mut told).await?;
-        touch(state, &rules, &shelf, &mut told).await?;
+        let page = read(state, &rules, &collection, search, &mut marks).await?;
+        touch(state, &rules, &collection, &mut marks).await?;
         page
     };
-    let body = written(page, &rules, &mut told)?;
+    let body = written(page, &rules, &mut marks)?;
     if rules.every[Fault::Duplicate as usize] > 0 {
-        chaos.keep_page(shelf, body.clone());
+        chaos.store_page(collection, body.clone());
     }
     if fault == Some(Fault::Cut) {
-        told.when(true, Fault::Cut.name());
-        return Ok(told.mark(faults::cut(body, turn.unwrap_or(0))));
+        marks.when(true, Fault::Cut.name());
+        return Ok(marks.mark(faults::cut(body, turn.unwrap_or(0))));
     }
-    Ok(told.mark(page_response(body)))
+    Ok(marks.mark(page_response(body)))
 }
 
 fn page_response(body: Bytes) -> Response {
@@ -110,7 +110,7 @@ fn asked(
     rules: &Rules,
     query: Value,
     options: &mut Map<String, Value>,
-    told: &mut Told,
+    marks: &mut Marks,
     lints: &Lints,
 ) -> Result<Search, Refusal> {
     let mut ignored = false;
@@ -130,30 +130,31 @@ fn asked(
         let query = rules.dates.understand(query)?;
         Filter::parse(&query.unwrap_or_else(nothing))?
     };
-    told.when(ignored, "ignore");
+    marks.when(ignored, "ignore");
     let cap = match rules.page_cap {
         0 => state.page_cap,
         cap => cap,
     };
     let search = Search::new(filter, options, cap, &mut |finding| lints.add(finding))?;
     let is_capped = rules.page_cap > 0 && search.page_size == cap && cap != state.page_cap;
-    told.when(is_capped, "page_cap");
+    marks.when(is_capped, "page_cap");
     Ok(search)
 }
 
 async fn read(
     state: &Arc<State>,
     rules: &Arc<Rules>,
-    shelf: &Shelf,
+    collection: &Collection,
     search: Search,
-    told: &mut Told,
+    marks: &mut Marks,
 ) -> Result<Page, FindError> {
-    told.when(rules.order == Order::Shuffled, "order");
-    let is_usual = rules.order == Order::Stable
+    marks.when(rules.order == TieOrder::Shuffled, "order");
+    let is_usual = rules.order == TieOrder::Stable
         && rules.late.is_zero()
         && rules.dates.unit() == 1
         && !rules.ignore.sort;
-    let (own, chaotic, (org, datatype)) = (Arc::clone(state), Arc::clone(rules), shelf.clone());
+    let (own, chaotic, (org, datatype)) =
+        (Arc::clone(state), Arc::clone(rules), collection.clone());
     let (page, is_late) = searching(&state.host.store, &state.searches, move |connection| {
         if is_usual {
             let page = find::run(connection, &org, &datatype, &search)?;
@@ -163,7 +164,7 @@ async fn read(
         search::run(connection, &org, &datatype, &search, chaos)
     })
     .await?;
-    told.when(is_late, "late");
+    marks.when(is_late, "late");
     Ok(page)
 }
 
@@ -171,25 +172,25 @@ async fn read(
 async fn touch(
     state: &Arc<State>,
     rules: &Rules,
-    shelf: &Shelf,
-    told: &mut Told,
+    collection: &Collection,
+    marks: &mut Marks,
 ) -> Result<(), Refusal> {
     if rules.touch == 0 {
         return Ok(());
     }
-    let (many, (org, datatype)) = (rules.touch, shelf.clone());
+    let (many, (org, datatype)) = (rules.touch, collection.clone());
     let touched = state
         .change(move |repository, tx| repository.touch(tx, &org, &datatype, many))
         .await?;
-    told.when(touched > 0, "touch");
+    marks.when(touched > 0, "touch");
     Ok(())
 }
 
 /// The text of the page, with the date format and the envelope of the rules.
-fn written(mut page: Page, rules: &Rules, told: &mut Told) -> Result<Bytes, Refusal> {
+fn written(mut page: Page, rules: &Rules, marks: &mut Marks) -> Result<Bytes, Refusal> {
     let dates = rules.dates;
     if dates != Dates::default() {
-        told.when(true, "dates");
+        marks.when(true, "dates");
         for record in &mut page.data {
             if let Ok(rewritten) = RawValue::from_string(dates.rewrite(record.get())) {
                 *record = rewritten;
@@ -197,7 +198,7 @@ fn written(mut page: Page, rules: &Rules, told: &mut Told) -> Result<Bytes, Refu
         }
     }
     let envelope = rules.envelope;
-    told.when(envelope != Envelope::default(), "envelope");
+    marks.when(envelope != Envelope::default(), "envelope");
     let page = &page;
     let text = serde_json::to_vec(&Enveloped { envelope, page });
     text.map(Bytes::from).map_err(|error| {

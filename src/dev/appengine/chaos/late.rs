@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Shelf;
+use super::Collection;
 use crate::time::Timestamp;
 
 /// The version of a record before a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Before {
+pub(crate) struct PreviousVersion {
     /// Milliseconds, as in the store.
     pub(crate) modified: i64,
     pub(crate) body: String,
@@ -20,40 +20,40 @@ const SWEEP: u64 = 1_000;
 struct Held {
     until: Timestamp,
     /// The version that is visible until then; `None` for a new record.
-    before: Option<Arc<Before>>,
+    before: Option<Arc<PreviousVersion>>,
 }
 
 /// Writes that are not visible yet. They are in memory only, so a restart makes all writes visible.
 #[derive(Default)]
 pub(super) struct Late {
     writes: u64,
-    shelves: HashMap<Shelf, HashMap<String, Held>>,
+    shelves: HashMap<Collection, HashMap<String, Held>>,
 }
 
 impl Late {
     /// Records a write. Every second one stays invisible until `until`, and the visible version stays the same.
     pub(super) fn wrote(
         &mut self,
-        shelf: Shelf,
+        collection: Collection,
         sk: &str,
         (now, until): (Timestamp, Timestamp),
-        before: impl FnOnce() -> Option<Before>,
+        before: impl FnOnce() -> Option<PreviousVersion>,
     ) {
         self.writes += 1;
         let is_late = self.writes.is_multiple_of(2);
         if self.writes.is_multiple_of(SWEEP) {
-            for shelf in self.shelves.values_mut() {
-                shelf.retain(|_, held| held.until > now);
+            for collection in self.shelves.values_mut() {
+                collection.retain(|_, held| held.until > now);
             }
         }
-        let shelf = self.shelves.entry(shelf).or_default();
-        let seen = match shelf.remove(sk) {
+        let collection = self.shelves.entry(collection).or_default();
+        let seen = match collection.remove(sk) {
             Some(held) if held.until > now => held.before,
             _ if is_late => before().map(Arc::new),
             _ => None,
         };
         if is_late {
-            shelf.insert(
+            collection.insert(
                 sk.to_owned(),
                 Held {
                     until,
@@ -63,23 +63,23 @@ impl Late {
         }
     }
 
-    pub(super) fn removed(&mut self, shelf: &Shelf, sk: &str) {
-        if let Some(shelf) = self.shelves.get_mut(shelf) {
-            shelf.remove(sk);
+    pub(super) fn removed(&mut self, collection: &Collection, sk: &str) {
+        if let Some(collection) = self.shelves.get_mut(collection) {
+            collection.remove(sk);
         }
     }
 
     /// The writes that are invisible at `now`, with the versions that are visible instead. Removes all others.
     pub(super) fn hidden(
         &mut self,
-        shelf: &Shelf,
+        collection: &Collection,
         now: Timestamp,
-    ) -> Vec<(String, Option<Arc<Before>>)> {
-        let Some(shelf) = self.shelves.get_mut(shelf) else {
+    ) -> Vec<(String, Option<Arc<PreviousVersion>>)> {
+        let Some(collection) = self.shelves.get_mut(collection) else {
             return Vec::new();
         };
-        shelf.retain(|_, held| held.until > now);
-        let held = shelf.iter();
+        collection.retain(|_, held| held.until > now);
+        let held = collection.iter();
         held.map(|(sk, held)| (sk.clone(), held.before.clone()))
             .collect()
     }
@@ -91,20 +91,20 @@ mod tests {
 
     use super::*;
 
-    fn version(n: i64) -> Before {
-        Before {
+    fn version(n: i64) -> PreviousVersion {
+        PreviousVersion {
             modified: n,
             body: n.to_string(),
         }
     }
 
-    fn shelf() -> Shelf {
+    fn collection() -> Collection {
         ("o".to_owned(), "contact".to_owned())
     }
 
     /// The visible version of `sk`; `None` if no write of it is invisible.
     fn seen(late: &mut Late, sk: &str, now: Timestamp) -> Option<Option<i64>> {
-        let hidden = late.hidden(&shelf(), now);
+        let hidden = late.hidden(&collection(), now);
         let found = hidden.into_iter().find(|(held, _)| held == sk)?;
         Some(found.1.map(|before| before.modified))
     }
@@ -114,7 +114,7 @@ mod tests {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
         for sk in ["a", "b", "c", "d"] {
-            late.wrote(shelf(), sk, (now, until), || None);
+            late.wrote(collection(), sk, (now, until), || None);
         }
         let held = ["a", "b", "c", "d"].map(|sk| seen(&mut late, sk, now).is_some());
         assert_eq!(held, [false, true, false, true]);
@@ -125,16 +125,16 @@ mod tests {
     fn an_invisible_update_shows_the_previous_version() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
-        late.wrote(shelf(), "other", (now, until), || None);
-        late.wrote(shelf(), "a", (now, until), || Some(version(1)));
+        late.wrote(collection(), "other", (now, until), || None);
+        late.wrote(collection(), "a", (now, until), || Some(version(1)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(1)));
-        late.wrote(shelf(), "a", (now, until), || Some(version(2)));
+        late.wrote(collection(), "a", (now, until), || Some(version(2)));
         assert_eq!(
             seen(&mut late, "a", now),
             None,
             "this write is visible at once"
         );
-        late.wrote(shelf(), "a", (now, until), || Some(version(3)));
+        late.wrote(collection(), "a", (now, until), || Some(version(3)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(3)));
     }
 
@@ -142,9 +142,9 @@ mod tests {
     fn a_removed_record_has_no_invisible_write() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
-        late.wrote(shelf(), "other", (now, until), || None);
-        late.wrote(shelf(), "a", (now, until), || Some(version(1)));
-        late.removed(&shelf(), "a");
+        late.wrote(collection(), "other", (now, until), || None);
+        late.wrote(collection(), "a", (now, until), || Some(version(1)));
+        late.removed(&collection(), "a");
         assert_eq!(seen(&mut late, "a", now), None);
     }
 }

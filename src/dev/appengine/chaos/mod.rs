@@ -20,18 +20,18 @@ pub(crate) use control::routes as control_routes;
 pub(crate) use dates::Dates;
 pub(crate) use envelope::Envelope;
 pub(crate) use find::find;
-pub(crate) use late::Before;
-pub(crate) use rules::{Ignore, Order, RetryForm, Rules, is_count, span};
+pub(crate) use late::PreviousVersion;
+pub(crate) use rules::{Ignore, RetryForm, Rules, TieOrder, is_count, span};
 
 use crate::time::Timestamp;
-use faults::{Fault, Turns};
+use faults::{Fault, Schedule};
 use late::Late;
 
 /// The prefix of the names of these settings.
 pub(crate) const PREFIX: &str = "poll.";
 
 /// An organisation and a datatype.
-type Shelf = (String, String);
+type Collection = (String, String);
 
 /// The current rules and their state.
 #[derive(Default)]
@@ -39,10 +39,10 @@ pub(crate) struct Chaos {
     /// Checked first, so that finds and writes without chaos have no additional cost.
     is_on: AtomicBool,
     rules: RwLock<Arc<Rules>>,
-    turns: Mutex<Turns>,
+    schedule: Mutex<Schedule>,
     late: Mutex<Late>,
     /// The last page of each datatype, for `poll.duplicate`.
-    pages: Mutex<HashMap<Shelf, Bytes>>,
+    pages: Mutex<HashMap<Collection, Bytes>>,
 }
 
 impl Chaos {
@@ -65,14 +65,14 @@ impl Chaos {
 
     /// Resets counters, invisible writes and stored pages.
     pub(crate) fn forget(&self) {
-        *lock(&self.turns) = Turns::default();
+        *lock(&self.schedule) = Schedule::default();
         *lock(&self.late) = Late::default();
         lock(&self.pages).clear();
     }
 
     /// The fault of this find, and the number of its earlier occurrences.
     fn due(&self, rules: &Rules) -> Option<(Fault, u64)> {
-        lock(&self.turns).next(&rules.every)
+        lock(&self.schedule).next(&rules.every)
     }
 
     /// Records a write inside its commit. `before` returns the version that it replaces.
@@ -81,13 +81,13 @@ impl Chaos {
         org: &str,
         datatype: &str,
         sk: &str,
-        before: impl FnOnce() -> Option<Before>,
+        before: impl FnOnce() -> Option<PreviousVersion>,
     ) {
         let Some(rules) = self.rules() else { return };
         if !rules.late.is_zero() {
             let now = Timestamp::now();
-            let shelf = (org.to_owned(), datatype.to_owned());
-            lock(&self.late).wrote(shelf, sk, (now, now.plus(rules.late)), before);
+            let collection = (org.to_owned(), datatype.to_owned());
+            lock(&self.late).wrote(collection, sk, (now, now.plus(rules.late)), before);
         }
     }
 
@@ -104,16 +104,16 @@ impl Chaos {
         org: &str,
         datatype: &str,
         now: Timestamp,
-    ) -> Vec<(String, Option<Arc<Before>>)> {
+    ) -> Vec<(String, Option<Arc<PreviousVersion>>)> {
         lock(&self.late).hidden(&(org.to_owned(), datatype.to_owned()), now)
     }
 
-    fn page_before(&self, shelf: &Shelf) -> Option<Bytes> {
-        lock(&self.pages).get(shelf).cloned()
+    fn page_before(&self, collection: &Collection) -> Option<Bytes> {
+        lock(&self.pages).get(collection).cloned()
     }
 
-    fn keep_page(&self, shelf: Shelf, body: Bytes) {
-        lock(&self.pages).insert(shelf, body);
+    fn store_page(&self, collection: Collection, body: Bytes) {
+        lock(&self.pages).insert(collection, body);
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Rules {
     /// Maximum position of a record in a page; 0 means no limit.
     pub(super) window: u64,
     pub(super) ignore: Ignore,
-    pub(super) order: Order,
+    pub(super) order: TieOrder,
     pub(super) dates: Dates,
     pub(super) envelope: Envelope,
     /// Each fault occurs on every Nth find, in the order of [`FAULTS`]; 0 means never.
@@ -44,7 +44,7 @@ impl Default for Rules {
             page_cap: 0,
             window: 0,
             ignore: Ignore::default(),
-            order: Order::default(),
+            order: TieOrder::default(),
             dates: Dates::default(),
             envelope: Envelope::default(),
             every: [0; FAULTS.len()],
@@ -134,14 +134,14 @@ impl FromStr for Ignore {
 
 /// The order of records with the same timestamp.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum TieOrder {
     #[default]
     Stable,
     /// Another order in each response, regardless of further sort keys: as with a sort by a key that is not unique.
     Shuffled,
 }
 
-impl FromStr for Order {
+impl FromStr for TieOrder {
     type Err = NoSuchValue;
 
     fn from_str(text: &str) -> Result<Self, NoSuchValue> {

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use super::super::find::{self, FindError, Page, Search};
 use super::super::query;
 use super::Chaos;
-use super::late::Before;
-use super::rules::{Order, Rules};
+use super::late::PreviousVersion;
+use super::rules::{Rules, TieOrder};
 use crate::store::Connection;
 use crate::store::records::{self, Direction};
 use crate::time::Timestamp;
@@ -25,7 +25,7 @@ struct Found {
     keys: Vec<Value>,
     chance: u64,
     /// The visible version, if it differs from the store's.
-    before: Option<Arc<Before>>,
+    before: Option<Arc<PreviousVersion>>,
 }
 
 /// Runs a search. Also returns whether a write was invisible.
@@ -51,8 +51,8 @@ pub(super) fn run(
                 at: at.div_euclid(rules.dates.unit()),
                 keys: Vec::new(),
                 chance: match rules.order {
-                    Order::Stable => 0,
-                    Order::Shuffled => fastrand::u64(..),
+                    TieOrder::Stable => 0,
+                    TieOrder::Shuffled => fastrand::u64(..),
                 },
                 before,
             };
@@ -77,9 +77,9 @@ pub(super) fn run(
 /// The visible ids, timestamps and versions: those of the store, except for invisible writes.
 fn seen(
     stamps: Vec<(String, i64)>,
-    hidden: Vec<(String, Option<Arc<Before>>)>,
+    hidden: Vec<(String, Option<Arc<PreviousVersion>>)>,
     search: &Search,
-) -> Vec<(String, i64, Option<Arc<Before>>)> {
+) -> Vec<(String, i64, Option<Arc<PreviousVersion>>)> {
     let hidden: HashMap<_, _> = hidden.into_iter().collect();
     let span = search.filter.span;
     let mut seen: Vec<_> = (stamps.into_iter())
@@ -116,7 +116,7 @@ fn keys(search: &Search, body: &str) -> Vec<Value> {
 }
 
 /// Compares by the requested order, and ties by id in the direction of the sort, or randomly.
-fn compare(a: &Found, b: &Found, search: &Search, order: Order) -> Ordering {
+fn compare(a: &Found, b: &Found, search: &Search, order: TieOrder) -> Ordering {
     let directed = |ordering: Ordering, direction: Direction| match direction {
         Direction::Ascending => ordering,
         Direction::Descending => ordering.reverse(),
@@ -130,7 +130,7 @@ fn compare(a: &Found, b: &Found, search: &Search, order: Order) -> Ordering {
         if ordering.is_ne() {
             return directed(ordering, *direction);
         }
-        if path == "modifydate" && order == Order::Shuffled {
+        if path == "modifydate" && order == TieOrder::Shuffled {
             break;
         }
     }

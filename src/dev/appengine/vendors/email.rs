@@ -207,7 +207,7 @@ mod tests {
         let body =
             json!({"Type": "Notification", "MessageId": "n", "Message": message.to_string()});
         let report = read("ses", ses, body);
-        let told: Vec<_> = report
+        let reports: Vec<_> = report
             .iter()
             .map(|report| {
                 (
@@ -219,7 +219,7 @@ mod tests {
             .collect();
         let bounced = Some("email.bounced");
         assert_eq!(
-            told,
+            reports,
             [
                 (bounced, Some("n:0"), Some("ada@example.test")),
                 (bounced, Some("n:1"), Some("bob@example.test")),
