@@ -411,7 +411,7 @@ mod tests {
         for (text, line, near) in [
             ("[listen]\nport = 1\nsecrte = \"x\"\n", 3, "listen.secret"),
             ("max-body = 1", 1, "listen.max-body"),
-            ("[profile.prod]\nulr = \"x\"\n", 2, "profile.prod.url"),
+            ("[profile.prod]\ntokne = \"x\"\n", 2, "profile.prod.token"),
         ] {
             let Err(ConfigError::UnknownKey {
                 location: Location(Some((_, at))),
