@@ -19,6 +19,7 @@ const CLOCK_UNIT: Duration = Duration::from_secs(1);
 /// Reads everything from `start` on.
 pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
     let mut from = run.server.bound_at(start);
+    let mut is_retry = false;
     loop {
         let request = run.server.request_from(&from, Sort::Ascending);
         let Some(page) = run.next_page(&request, |page| check(page, &from)).await? else {
@@ -28,7 +29,15 @@ pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
         let next = page.latest().map(|at| run.server.bound_at(at));
         match next.filter(|next| next.at > from.at) {
             Some(next) => {
-                verify_order(run, &from, &page).await?;
+                match verify_order(run, &from, &page).await {
+                    // Records may have appeared or been deleted since the page was sent: request it again.
+                    Err(Halt::Violation(_)) if !is_retry => {
+                        is_retry = true;
+                        continue;
+                    }
+                    verified => verified?,
+                }
+                is_retry = false;
                 if run.options.until.is_some_and(|until| next.at >= until) {
                     return run.emit(&page).await;
                 }

@@ -10,6 +10,9 @@ use super::server::Bound;
 use super::ties::{self, KnownPage, LARGE_PAGE};
 use crate::watermark::Micros;
 
+/// How often a page is requested and verified before the server is held not to sort.
+const VERIFICATIONS: u32 = 4;
+
 /// Reads everything from `start` on.
 pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
     let mut from = run.server.bound_at(start);
@@ -25,12 +28,11 @@ pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
             within(page, lower, upper)?;
             ordered(page, false)
         };
-        let Some(page) = run.next_page(&request, check).await? else {
+        let Some(page) = next_verified(run, &request, start, before, check).await? else {
             break;
         };
         // The first page may have shown in which format the server writes dates.
         from = run.server.bound_at(start);
-        verify_order(run, &from, &page, before).await?;
         latest = latest.or(page.latest());
         let Some(earliest) = page.earliest() else {
             break;
@@ -88,27 +90,52 @@ async fn read_ties(
     Ok(instant.at)
 }
 
-/// Verifies that the server sorts, and did not send descending records by accident.
+/// Requests a page, and verifies that the server sorts, and did not send descending records by accident.
 ///
 /// A server that also sorts in ascending order on request does sort. For any other, a page alone proves nothing: records that
 /// are stored in descending order, or in parts of it, look sorted while others are missing between them. So each page is
-/// compared with what the server has between the page's dates.
+/// compared with what the server has between the page's dates. A record that appears there after the page was sent looks like
+/// a missing one, so the page is requested and verified again.
+async fn next_verified(
+    run: &mut Run<'_>,
+    request: &Request,
+    start: Micros,
+    before: Option<Micros>,
+    check: impl Fn(&Page) -> Result<(), Violation>,
+) -> Result<Option<Page>, Halt> {
+    let mut tries = 0;
+    loop {
+        let Some(page) = run.next_page(request, &check).await? else {
+            return Ok(None);
+        };
+        let from = run.server.bound_at(start);
+        let may_sort = tries == 0 && before.is_none() && run.server.capabilities.sort != Some(true);
+        if may_sort && sorts_ascending(run, &from, &page).await? {
+            run.server.capabilities.sort = Some(true);
+        }
+        if run.server.capabilities.sort == Some(true) {
+            return Ok(Some(page));
+        }
+        tries += 1;
+        match verify_order(run, &from, &page, before).await {
+            Ok(()) => return Ok(Some(page)),
+            Err(Halt::Violation(Violation::Unsorted)) if tries < VERIFICATIONS => {}
+            Err(halt) => return Err(halt),
+        }
+    }
+}
+
+/// Verifies that no record is missing from the page.
 async fn verify_order(
     run: &mut Run<'_>,
     start: &Bound,
     page: &Page,
     before: Option<Micros>,
 ) -> Result<(), Halt> {
-    if before.is_none() && run.server.capabilities.sort != Some(true) {
-        if sorts_ascending(run, start, page).await? {
-            run.server.capabilities.sort = Some(true);
-        } else {
-            verify_newest(run, start, page).await?;
-        }
-    }
-    match run.server.capabilities.sort {
-        Some(true) => Ok(()),
-        _ => verify_no_others(run, page, before).await,
+    verify_no_others(run, page, before).await?;
+    match before {
+        None => verify_newest(run, start, page).await,
+        Some(_) => Ok(()),
     }
 }
 

@@ -19,6 +19,9 @@ const MAX_PASSES: u32 = 60;
 const QUIET_PASSES_STABLE: u32 = 1;
 const QUIET_PASSES_UNSTABLE: u32 = 10;
 
+/// How often a comparison of two pages starts again because the first page has changed meanwhile.
+const COMPARISONS: u32 = 10;
+
 /// Reads everything that `request` finds, or the part of it that is not after `up_to`.
 ///
 /// # Errors
@@ -86,7 +89,7 @@ async fn pass(
     let known = run.output.state.distinct_keys()?;
     let (emitted_before, mut skipped) = (run.output.emitted, 0);
     let (mut offset, mut number) = (0, 0);
-    let (mut last_keys, mut repeats) = (Vec::new(), 0);
+    let (mut last_keys, mut last_request, mut repeats) = (Vec::new(), None, 0);
     let mut total = None;
     loop {
         let pointer = match paging {
@@ -106,12 +109,15 @@ async fn pass(
             if repeats < EMPTY_RESPONSES {
                 continue;
             }
-            if number > 1 {
-                return Ok(total);
+            // If the records have shifted by a page, this page is what the last one was, and more pages follow.
+            if is_still(run, last_request.as_ref(), &keys).await? {
+                if number > 1 {
+                    return Ok(total);
+                }
+                // The second page is the first one again, so paging works in another way.
+                run.server.capabilities.paging = None;
+                return Err(Violation::SamePage.into());
             }
-            // The second page is the first one again, so paging works in another way.
-            run.server.capabilities.paging = None;
-            return Err(Violation::SamePage.into());
         }
         repeats = 0;
         let rows = page.rows.iter().filter(|row| !is_after(row.at));
@@ -125,7 +131,7 @@ async fn pass(
         let length = page.len() as u64;
         offset += length - OVERLAP.min(length / 2);
         number += 1;
-        last_keys = keys;
+        (last_keys, last_request) = (keys, Some(request));
         // Far past the number of records met so far, a server only sends old pages again.
         let emitted = run.output.emitted - emitted_before;
         let met = known + emitted + skipped + run.scan.excluded + run.scan.undated;
@@ -133,6 +139,19 @@ async fn pass(
             return Err(Violation::EndlessPages.into());
         }
     }
+}
+
+/// Whether `request` returns a page of these keys now.
+async fn is_still(
+    run: &mut Run<'_>,
+    request: Option<&Request>,
+    keys: &[u64],
+) -> Result<bool, Halt> {
+    let Some(request) = request else {
+        return Ok(false);
+    };
+    let page = next_page(run, request).await?;
+    Ok(page.is_some_and(|page| page.key_hashes() == keys))
 }
 
 /// Requests a page of a pass; `None` once enough responses were empty.
@@ -173,15 +192,15 @@ async fn find_paging(run: &mut Run<'_>, request: &Request) -> Result<Option<Pagi
         Ok(None) | Err(Halt::Violation(_)) => return Ok(Some(Paging::Skip)),
         Err(halt) => return Err(halt),
     };
-    let keys = first.key_hashes();
+    let mut keys = first.key_hashes();
     let skip = request.at_page(PagePointer::Skip(first.len() as u64));
     let second = request.at_page(PagePointer::Number(2));
-    let found = if differs(run, &skip, &keys).await? {
+    let found = if differs(run, &skip, &mut keys).await? {
         Paging::Skip
-    } else if differs(run, &second, &keys).await? {
+    } else if differs(run, &second, &mut keys).await? {
         // Where page 1 is the second page, the first one is page 0.
         let one = request.at_page(PagePointer::Number(1));
-        let first = u64::from(!differs(run, &one, &keys).await?);
+        let first = u64::from(!differs(run, &one, &mut keys).await?);
         Paging::Number { first }
     } else {
         return Ok(None);
@@ -192,27 +211,61 @@ async fn find_paging(run: &mut Run<'_>, request: &Request) -> Result<Option<Pagi
 
 /// Whether `request` returns another page than the first, or nothing. A cached or spuriously empty page may come now and then,
 /// so the same answer has to come several times.
-async fn differs(run: &mut Run<'_>, request: &Request, first: &[u64]) -> Result<bool, Halt> {
+///
+/// `first` has the keys of the first page. They grow old: once the records have shifted by a page, the second page has them.
+/// So the first page is requested again before anything is concluded from it.
+async fn differs(run: &mut Run<'_>, request: &Request, first: &mut Vec<u64>) -> Result<bool, Halt> {
+    for _ in 0..COMPARISONS {
+        let (differs, keys) = compare(run, request, first).await?;
+        let Some(keys) = keys else {
+            return Ok(differs);
+        };
+        let Some(page) = next_page(run, &request.at_page(PagePointer::First)).await? else {
+            return Ok(true);
+        };
+        *first = page.key_hashes();
+        if is_same(&keys, first) != differs {
+            return Ok(differs);
+        }
+    }
+    // Records change too fast to compare pages. If this is wrong, the pass gets the same page again.
+    Ok(true)
+}
+
+/// Whether `request` returns other keys than `first`, and which; no keys if the request is refused or finds nothing.
+async fn compare(
+    run: &mut Run<'_>,
+    request: &Request,
+    first: &[u64],
+) -> Result<(bool, Option<Vec<u64>>), Halt> {
     let (mut same, mut other, mut empty) = (0, 0, 0);
     loop {
         let page = match run.page(request).await {
-            Err(Halt::Refused(_)) => return Ok(false),
+            Err(Halt::Refused(_)) => return Ok((false, None)),
             page => page?,
         };
         let keys = page.key_hashes();
-        let shared = keys.iter().filter(|key| first.contains(key)).count();
-        if page.len() == 0 {
+        if keys.is_empty() {
             empty += 1;
-        } else if shared * 2 > keys.len() {
+        } else if is_same(&keys, first) {
             (same, empty) = (same + 1, 0);
         } else {
             (other, empty) = (other + 1, 0);
         }
-        if same == EMPTY_RESPONSES {
-            return Ok(false);
+        if empty == EMPTY_RESPONSES {
+            return Ok((true, None));
         }
-        if other == 2 || empty == EMPTY_RESPONSES {
-            return Ok(true);
+        if same == EMPTY_RESPONSES {
+            return Ok((false, Some(keys)));
+        }
+        if other == 2 {
+            return Ok((true, Some(keys)));
         }
     }
+}
+
+/// Whether most of a page's keys are on the first page.
+fn is_same(keys: &[u64], first: &[u64]) -> bool {
+    let shared = keys.iter().filter(|key| first.contains(key)).count();
+    shared * 2 > keys.len()
 }

@@ -171,6 +171,27 @@ async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Ha
         ..run.server.request_from(from, Sort::Key)
     };
     let is_inside = |page: &Page| within(page, from.at, before.at);
+    let mut is_retry = false;
+    loop {
+        let found = read_keys(run, &instant, is_inside).await?;
+        let Some((first, last)) = found.filter(|_| run.server.capabilities.key_sort != Some(true))
+        else {
+            return Ok(());
+        };
+        match verify_key_order(run, &instant, first, &last, is_inside).await {
+            // Records may have appeared or been deleted since they were read: read them again.
+            Err(Halt::Violation(Violation::Keys)) if !is_retry => is_retry = true,
+            verified => return verified,
+        }
+    }
+}
+
+/// Emits the records that `instant` finds, in the order of keys. Returns the first and the last key.
+async fn read_keys(
+    run: &mut Run<'_>,
+    instant: &Request,
+    is_inside: impl Fn(&Page) -> Result<(), Violation>,
+) -> Result<Option<(String, String)>, Halt> {
     let (mut first, mut last) = (None, None::<String>);
     loop {
         let request = Request {
@@ -182,7 +203,7 @@ async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Ha
             keys_ascend(page, last.as_deref())
         };
         let Some(page) = run.next_page(&request, check).await? else {
-            break;
+            return Ok(first.zip(last));
         };
         first = first.or_else(|| page.first_key());
         last = page.last_key();
@@ -193,12 +214,6 @@ async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Ha
         run.server.prefetch(&next).await;
         run.emit(&page).await?;
         run.page_done().await?;
-    }
-    match first.zip(last) {
-        Some((first, last)) if run.server.capabilities.key_sort != Some(true) => {
-            verify_key_order(run, &instant, first, &last, is_inside).await
-        }
-        _ => Ok(()),
     }
 }
 

@@ -18,6 +18,7 @@ mod record;
 mod response;
 mod scenarios;
 mod server;
+mod shifts;
 mod single_claims;
 mod tie;
 mod wire;
