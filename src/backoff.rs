@@ -152,7 +152,7 @@ pub fn http_date(value: &[u8]) -> Option<Timestamp> {
         "%A, %d-%b-%y %H:%M:%S GMT",
         "%a %b %e %H:%M:%S %Y",
     ];
-    // No date is longer.
+    // No valid date is longer.
     if value.len() > 40 {
         return None;
     }

@@ -10,7 +10,7 @@ use crate::select::SelectError;
 use crate::shape::ShapeError;
 use crate::ui::{Problem, Ui};
 
-/// An error at the edge.
+/// The error that a command returns to `main`.
 #[derive(Debug)]
 pub struct CliError {
     pub exit: Exit,

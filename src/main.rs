@@ -1,4 +1,4 @@
-//! The `evt` binary: hands its arguments and environment to the library and returns its exit code.
+//! The `evt` binary: passes its arguments and environment to the library and returns its exit code.
 
 use std::process::ExitCode;
 

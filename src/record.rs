@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use crate::envelope::{Form, Peek};
+use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Event, Seq, Source, Transport, Verdict};
 use crate::json;
 use crate::time::Timestamp;
@@ -58,7 +58,7 @@ pub struct Streamed<'a> {
     pub id: Option<&'a str>,
     pub channel: Option<&'a str>,
     pub ack: Option<u64>,
-    pub peek: &'a Peek<'a>,
+    pub peek: &'a BorrowedMeta<'a>,
     pub body: &'a [u8],
 }
 

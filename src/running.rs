@@ -90,10 +90,10 @@ impl Running {
             Err(error) => return Err(error),
         };
         let running: Self = serde_json::from_slice(&bytes)?;
-        Ok(process_lives(running.pid).then_some(running))
+        Ok(process_exists(running.pid).then_some(running))
     }
 
-    /// Access to a platform by name; `None` if it does not run.
+    /// Returns the address and credentials of a platform; `None` if it does not run.
     pub fn platform(&self, name: &str) -> Option<Access> {
         match self.platforms.get(name) {
             Some(access) => Some(access.clone()),
@@ -196,7 +196,7 @@ fn platform_variables(name: &str) -> [String; 2] {
 
 /// Returns whether a process with this id exists, for any user.
 #[cfg(unix)]
-pub fn process_lives(pid: u32) -> bool {
+pub fn process_exists(pid: u32) -> bool {
     let Some(pid) = i32::try_from(pid)
         .ok()
         .and_then(rustix::process::Pid::from_raw)
@@ -211,7 +211,7 @@ pub fn process_lives(pid: u32) -> bool {
 
 /// On other systems a stale file is detected only when the control port does not answer.
 #[cfg(not(unix))]
-pub fn process_lives(_pid: u32) -> bool {
+pub fn process_exists(_pid: u32) -> bool {
     true
 }
 

@@ -103,9 +103,9 @@ impl<'a> EventView<'a> {
 pub enum Status {
     /// A name from [`Outcome::as_str`].
     Outcome(&'static str),
-    /// A valid signature.
+    /// The signature is valid.
     Verified,
-    /// An invalid signature.
+    /// The signature is invalid.
     Invalid,
     /// No signature was checked.
     Unverified,

@@ -21,7 +21,7 @@ impl Flow {
         &self.value
     }
 
-    /// The id of the flow in paths.
+    /// The id that the flow has in the API's paths.
     pub fn id(&self) -> &str {
         text(&self.value, &["/id", "/flowId", "/sk", "/data/id"]).unwrap_or_default()
     }
@@ -69,7 +69,7 @@ impl Run {
         &self.value
     }
 
-    /// The id of the run in paths.
+    /// The id that the run has in the API's paths.
     pub fn id(&self) -> &str {
         text(&self.value, &["/id", "/executionId", "/sk", "/data/id"]).unwrap_or_default()
     }

@@ -146,7 +146,7 @@ impl Client {
     ///
     /// # Errors
     /// Every failure. Only an expired token is renewed.
-    pub async fn find_as_is(
+    pub async fn find_unparsed(
         &self,
         datatype: &str,
         body: Vec<u8>,

@@ -9,7 +9,7 @@ pub(super) struct RetryPolicy {
     /// The first delay is random in `0..base`; the range doubles with each attempt.
     pub(super) base: Duration,
     pub(super) cap: Duration,
-    /// The sum of all delays of one call. A delay that would exceed it is not started.
+    /// The limit for the sum of all delays of one call. If the next delay would exceed it, the call ends.
     pub(super) budget: Duration,
 }
 

@@ -116,10 +116,16 @@ pub fn is_record(text: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Marks<'a> {
         #[serde(borrow)]
-        #[expect(dead_code, reason = "only its presence is checked")]
+        #[expect(
+            dead_code,
+            reason = "serde checks that it is present; nothing reads it"
+        )]
         received_at: &'a RawValue,
         #[serde(borrow)]
-        #[expect(dead_code, reason = "only its presence is checked")]
+        #[expect(
+            dead_code,
+            reason = "serde checks that it is present; nothing reads it"
+        )]
         transport: &'a RawValue,
     }
     serde_json::from_slice::<Marks<'_>>(text).is_ok()

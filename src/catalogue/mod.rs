@@ -30,9 +30,9 @@ struct Catalogue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
-    /// The repository, on every change of a record.
+    /// Raised by the repository, on every change of a record.
     System,
-    /// A module, when something happens in its domain.
+    /// Raised by a module, when something happens in its domain.
     Domain,
 }
 
@@ -45,7 +45,7 @@ pub struct EventKind {
     pub family: Family,
     /// The module that emits it, in the platform's words.
     pub module: &'static str,
-    /// When it is emitted, to follow "fires when".
+    /// When it is emitted: completes the sentence "fires when …".
     pub fires: &'static str,
     /// The datatype of the record that it carries.
     pub datatype: &'static str,
@@ -72,7 +72,7 @@ pub struct TriggerKind {
     pub listens_to: Vec<&'static str>,
     /// The name of the event's record in a flow's context.
     pub variable: &'static str,
-    /// For a trigger that the local platform does not support yet: what it is, to follow "`name` (…)".
+    /// Set if the local platform does not support this trigger yet: what it is, in a few words. Messages show it in brackets after the name.
     pub not_built: Option<&'static str>,
 }
 
@@ -80,11 +80,11 @@ pub struct TriggerKind {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActionKind {
-    /// As in the action reference, with underscores. [`find_action`] also accepts dashes.
+    /// The name in the platform's action reference, with underscores. [`find_action`] also accepts dashes.
     pub name: &'static str,
     #[serde(default)]
     pub aliases: Vec<&'static str>,
-    /// What it does, to follow its name.
+    /// What it does; help texts print it after the name.
     pub summary: &'static str,
     /// Keys of its `config`, the required ones first.
     #[serde(default)]
@@ -92,7 +92,7 @@ pub struct ActionKind {
     /// The number of required keys.
     #[serde(default)]
     pub required: usize,
-    /// For an action that the local platform does not support yet: what it is, to follow "`name` (…)".
+    /// Set if the local platform does not support this action yet: what it is, in a few words. Messages show it in brackets after the name.
     pub not_built: Option<&'static str>,
 }
 
@@ -171,7 +171,7 @@ impl Trigger {
         }
     }
 
-    /// For a trigger that the local platform does not support yet: what it is, to follow "`name` (…)".
+    /// Set if the local platform does not support this trigger yet: what it is, in a few words. Messages show it in brackets after the name.
     pub fn not_built(&self) -> Option<&'static str> {
         match self {
             Self::Kind(kind) => kind.not_built,

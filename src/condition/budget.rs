@@ -32,7 +32,7 @@ impl Budget {
         left.is_some()
     }
 
-    /// Like [`Budget::spend`], but if too few steps are left, they remain for other parts.
+    /// Like [`Budget::spend`], but if too few steps are left, subtracts none, so that the condition's other parts can use them.
     #[must_use]
     pub(super) fn try_spend(&self, steps: u64) -> bool {
         let left = self.left.get().and_then(|left| left.checked_sub(steps));

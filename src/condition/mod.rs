@@ -212,7 +212,7 @@ impl Leaf {
                 (found, answer)
             }
             Question::Operator(path, test) => {
-                let found = scope.find_loosely(path);
+                let found = scope.find_field(path);
                 let answer = test.ask(found.as_ref(), on.now);
                 (found, answer)
             }

@@ -142,7 +142,7 @@ fn test(operator: &'static str, value: &Value, timeframe: &Value) -> Result<Test
             Test::Matches(ConditionError::or_regex(pattern)?)
         }
         // A new operator of the catalogue is refused until it is implemented here.
-        _ => return Err(wrong("no operands yet: evt does not implement it")),
+        _ => return Err(wrong("no operands, because evt does not implement it yet")),
     })
 }
 

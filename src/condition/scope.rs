@@ -89,7 +89,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Finds a field of AppEngine: a part of a variable (`contact.email`) or of the record (`email`).
-    pub(super) fn find_loosely(&self, path: &ValuePath) -> Option<Found<'_>> {
+    pub(super) fn find_field(&self, path: &ValuePath) -> Option<Found<'_>> {
         if let Some(found) = self.find(&path.root, &path.steps) {
             return Some(found);
         }

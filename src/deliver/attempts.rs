@@ -28,7 +28,7 @@ pub(super) struct Attempts {
     store: Store,
     large_bodies: Arc<Semaphore>,
     tasks: JoinSet<Box<(Claimed, Finished)>>,
-    /// The job of each task: a task that panics returns nothing.
+    /// The job of each task, because a task that panics cannot return its job.
     running: HashMap<Id, (Ticket, Lease)>,
 }
 

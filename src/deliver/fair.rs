@@ -181,7 +181,7 @@ impl<J> Fair<J> {
         lane.in_flight = lane.in_flight.saturating_sub(1);
         self.in_flight = self.in_flight.saturating_sub(1);
         match feedback {
-            // Only a limit that is used can be shown to be too low.
+            // The limit grows only if it was reached: otherwise the success does not show that it is too low.
             Feedback::Ok if was_full && lane.limit < MAX_LIMIT => {
                 lane.successes += 1;
                 if lane.successes >= lane.limit {

@@ -1,7 +1,7 @@
 //! Identifies the process of an engine, so that another engine can take over its leases immediately after a crash instead of
 //! waiting until they expire.
 
-use crate::running::process_lives;
+use crate::running::process_exists;
 
 /// `BOOT/NAMESPACE/PID/START` of this process: unique on this machine, also after a reboot or when a process id is reused.
 pub(super) fn identity() -> String {
@@ -29,7 +29,7 @@ pub(super) fn is_gone(identity: &str) -> bool {
     let Ok(pid) = pid.parse::<u32>() else {
         return false;
     };
-    if !process_lives(pid) {
+    if !process_exists(pid) {
         return true;
     }
     // Another process may have the id now.

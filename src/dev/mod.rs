@@ -35,7 +35,7 @@ use host::folder::Folder;
 use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
 use host::routes::Route;
-use host::seed::{self, Planted};
+use host::seed::{self, Seeded};
 use host::{deliveries, hosts, identity, random_bytes, refusal, routes};
 
 /// The platforms, in the order in which `evt dev` starts them. The first one is the default.
@@ -56,7 +56,7 @@ pub struct Server {
     platforms: Platforms,
     tasks: JoinSet<()>,
     engine: Engine,
-    planted: Option<Planted>,
+    seeded: Option<Seeded>,
     announced: Announced,
     // Locked until everything has stopped.
     folder: Option<Folder>,
@@ -64,11 +64,11 @@ pub struct Server {
 
 /// Whether other commands find this process.
 enum Announced {
-    /// `state_dir` is not set.
+    /// No: `state_dir` is not set.
     No,
-    /// In this directory.
+    /// Yes: this directory contains the file that names the process.
     In(std::path::PathBuf),
-    /// They find the process with this id, which started earlier.
+    /// No: other commands find the process with this id, which started earlier.
     Other(u32),
 }
 
@@ -84,8 +84,8 @@ impl Server {
         };
         let (folder, host, platforms) = open(&options, &addresses, shutdown).await?;
         let running = running(&addresses, &host, &platforms);
-        let planted = match &options.seed {
-            Some(path) => Some(seed::plant(&host, &platforms, path).await?),
+        let seeded = match &options.seed {
+            Some(path) => Some(seed::apply_seed(&host, &platforms, path).await?),
             None => None,
         };
         let engine = deliveries::start(&host, &platforms);
@@ -118,15 +118,15 @@ impl Server {
             platforms,
             tasks,
             engine,
-            planted,
+            seeded,
             announced,
             folder,
         })
     }
 
     /// What the seed created, if a seed was given.
-    pub fn planted(&self) -> Option<&Planted> {
-        self.planted.as_ref()
+    pub fn seeded(&self) -> Option<&Seeded> {
+        self.seeded.as_ref()
     }
 
     /// The process id of another running `evt dev`, which other commands still find instead of this one.
@@ -235,7 +235,7 @@ fn router(
     (router, all)
 }
 
-/// Listens on a loopback port, over both families where the machine has both: `localhost` is either.
+/// Listens on a loopback port, over IPv4 and IPv6 if the machine has both, because `localhost` can mean either.
 async fn bind(
     port: u16,
     flag: &'static str,

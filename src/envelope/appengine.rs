@@ -1,17 +1,17 @@
 //! The body of AppEngine's `send_webhook` action: `{event, orgId, timestamp, data: {sk, datatype, data}}`.
 
 use super::root::Field;
-use super::{Input, Peek};
+use super::{BorrowedMeta, Input};
 use crate::json;
 
-pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+pub(super) fn read<'a>(input: &Input<'a>) -> Option<BorrowedMeta<'a>> {
     let root = input.root.as_ref()?;
     let (kind, org, data) = (
         root.text(Field::Event)?,
         root.text(Field::OrgId)?,
         root.raw(Field::Data)?,
     );
-    Some(Peek {
+    Some(BorrowedMeta {
         kind: Some(kind),
         id: input.delivery_id(),
         system: Some("appengine"),
@@ -21,7 +21,7 @@ pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
             .and_then(json::Raw::as_str),
         time: root.text(Field::Timestamp),
         data: input.range_of(data),
-        ..Peek::default()
+        ..BorrowedMeta::default()
     })
 }
 

@@ -6,16 +6,16 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::root::Field;
-use super::{Input, Peek};
+use super::{BorrowedMeta, Input};
 
 const SYSTEM: &str = "cloudevents";
 
-pub(super) fn read<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+pub(super) fn read<'a>(input: &Input<'a>) -> Option<BorrowedMeta<'a>> {
     structured(input).or_else(|| binary(input))
 }
 
 /// Recognised by its four required attributes, because some senders omit the media type.
-fn structured<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+fn structured<'a>(input: &Input<'a>) -> Option<BorrowedMeta<'a>> {
     let root = input.root.as_ref()?;
     let (_, id, _, kind) = (
         root.text(Field::SpecVersion)?,
@@ -23,27 +23,27 @@ fn structured<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
         root.text(Field::Source)?,
         root.text(Field::Type)?,
     );
-    Some(Peek {
+    Some(BorrowedMeta {
         kind: Some(kind),
         id: Some(id),
         system: Some(SYSTEM),
         subject: root.text(Field::Subject),
         time: root.text(Field::Time),
         data: root.raw(Field::Data).and_then(|data| input.range_of(data)),
-        ..Peek::default()
+        ..BorrowedMeta::default()
     })
 }
 
-fn binary<'a>(input: &Input<'a>) -> Option<Peek<'a>> {
+fn binary<'a>(input: &Input<'a>) -> Option<BorrowedMeta<'a>> {
     let attribute = |name: &str| input.header(name).map(decode);
     attribute("ce-specversion")?;
-    Some(Peek {
+    Some(BorrowedMeta {
         kind: Some(attribute("ce-type")?),
         id: attribute("ce-id"),
         system: Some(SYSTEM),
         subject: attribute("ce-subject"),
         time: attribute("ce-time"),
-        ..Peek::default()
+        ..BorrowedMeta::default()
     })
 }
 

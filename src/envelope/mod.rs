@@ -17,7 +17,7 @@ use root::Root;
 pub struct Envelope {
     /// The name of the format. For the format of one system, it is also the event's `system`.
     pub name: &'static str,
-    read: for<'a> fn(&Input<'a>) -> Option<Peek<'a>>,
+    read: for<'a> fn(&Input<'a>) -> Option<BorrowedMeta<'a>>,
 }
 
 /// Body and headers. The body is parsed once for all formats.
@@ -30,7 +30,7 @@ struct Input<'a> {
 
 /// [`Meta`] borrowed from body and headers.
 #[derive(Clone, Debug, Default)]
-pub struct Peek<'a> {
+pub struct BorrowedMeta<'a> {
     pub kind: Option<Cow<'a, str>>,
     pub id: Option<Cow<'a, str>>,
     pub system: Option<&'static str>,
@@ -74,7 +74,7 @@ pub fn detect(headers: &HeaderMap, body: &[u8]) -> Meta {
 }
 
 /// Like [`detect`], but borrows: one pass over the body, and only strings with escapes are allocated.
-pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
+pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> BorrowedMeta<'a> {
     let (root, form) = match std::str::from_utf8(body) {
         Ok(text) => match Root::read(text) {
             Some(root) => (Some(root), Form::Json),
@@ -91,10 +91,10 @@ pub fn peek<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Peek<'a> {
         .iter()
         .find_map(|envelope| (envelope.read)(&input))
         .unwrap_or_default();
-    Peek { form, ..found }
+    BorrowedMeta { form, ..found }
 }
 
-impl Peek<'_> {
+impl BorrowedMeta<'_> {
     /// Returns the payload: the part of `body` inside the envelope, or all of it.
     pub fn data<'a>(&self, body: &'a [u8]) -> &'a [u8] {
         let part = self.data.clone().and_then(|range| body.get(range));

@@ -317,11 +317,11 @@ impl Flows {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(&self) -> Nested<'_> {
+    pub(super) fn enter(&self) -> NestingGuard<'_> {
         if self.nesting.fetch_add(1, Ordering::Relaxed) == 0 {
             self.steps_taken.store(0, Ordering::Relaxed);
         }
-        Nested(&self.nesting)
+        NestingGuard(&self.nesting)
     }
 
     /// Counts a step. Returns `false` once the transaction has taken [`MAX_STEPS`].
@@ -331,9 +331,9 @@ impl Flows {
 }
 
 /// Decrements [`Flows::nesting`] on drop, also when a step panics.
-pub(super) struct Nested<'a>(&'a AtomicU32);
+pub(super) struct NestingGuard<'a>(&'a AtomicU32);
 
-impl Drop for Nested<'_> {
+impl Drop for NestingGuard<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

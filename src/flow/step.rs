@@ -311,7 +311,7 @@ fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action
     }
 }
 
-/// Compiles `create_task`. All settings are fields of the task, and so are the fields of `data`.
+/// Compiles `create_task`. All settings become fields of the task. The members of `data` become fields, too.
 fn create_task(config: &Node<'_>) -> Result<Action, DocumentError> {
     let mut fields = config.fields()?.clone();
     fields.shift_remove("actionType");

@@ -47,9 +47,8 @@ pub enum ChangeError {
 impl Explain for ChangeError {
     fn explain(&self) -> Explanation {
         match self {
-            Self::NotJson => {
-                Explanation::usage("body_not_json").hint("--edit changes a body that is not JSON")
-            }
+            Self::NotJson => Explanation::usage("body_not_json")
+                .hint("--edit     opens the body in an editor, in any format"),
             Self::Missing { path } => Explanation::usage("no_such_path").hint(format!(
                 "--set-new adds missing members: --set-new --set {path}=…"
             )),

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-/// Levels whose bits fit into one word.
+/// Number of nesting levels that one word stores, with one bit each.
 const LEVELS: usize = 64;
 
 /// The byte ranges of a member at the root of an object. The range of the key includes its quotes.
@@ -80,7 +80,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
         }
     }
 
-    /// Moves from a complete value to the next one, or close_if_empty the arrays and objects that end here. Returns whether the document
+    /// Moves from a complete value to the next one, or closes the arrays and objects that end here. Returns whether the document
     /// has ended.
     fn advance(&mut self) -> Result<bool, NotJson> {
         loop {
@@ -206,7 +206,7 @@ impl<F: FnMut(RootMember)> Scan<'_, F> {
             let quote = has_zero(word ^ (ONES * b'"' as u64));
             let backslash = has_zero(word ^ (ONES * b'\\' as u64));
             let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-            // A borrow can produce false marks, but only above the lowest mark, which is the one that counts.
+            // The subtraction can mark wrong bytes, but only above the lowest mark, and only the lowest is used.
             let found = quote | backslash | control;
             if found != 0 {
                 self.at += found.trailing_zeros() as usize / 8;

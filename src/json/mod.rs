@@ -368,7 +368,7 @@ fn plain_length(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(word) = text[at..].first_chunk() {
         let word = u64::from_le_bytes(*word);
-        // A borrow can produce false marks, but only above the lowest mark, which is the one that counts.
+        // The subtraction can mark wrong bytes, but only above the lowest mark, and only the lowest is used.
         let found = zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64));
         if found != 0 {
             return Some(at + found.trailing_zeros() as usize / 8);

@@ -51,7 +51,7 @@ fn frame<'a>(frame: Raw<'a>, name: Option<&'a str>) -> Part<'a> {
     if let Some(tool) = tool(frame, kind) {
         return Part::Tool(tool);
     }
-    // These repeat the whole text, or contain input of the agent.
+    // These frames repeat the whole text of the answer, or contain what the agent passes to a tool.
     if matches!(kind, "end" | "done" | "start") || kind.starts_with("tool") {
         return Part::Other;
     }

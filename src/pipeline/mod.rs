@@ -25,7 +25,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
-use crate::envelope::Peek;
+use crate::envelope::BorrowedMeta;
 use crate::event::{Seq, Transport};
 use crate::source::{BoxFuture, ConnectionLoss, Gap, Message, Notice, Outlet, Pulse};
 use crate::time::Timestamp;
@@ -234,7 +234,13 @@ impl Pipeline {
         self.print(&message, &peek, saved.number, saved.event.seq);
     }
 
-    fn print(&mut self, message: &Message<'_>, peek: &Peek<'_>, seq: u64, reference: Option<Seq>) {
+    fn print(
+        &mut self,
+        message: &Message<'_>,
+        peek: &BorrowedMeta<'_>,
+        seq: u64,
+        reference: Option<Seq>,
+    ) {
         let has_room = match self.output.make_room() {
             Ok(has_room) => has_room,
             Err(error) => {

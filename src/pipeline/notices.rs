@@ -33,7 +33,7 @@ struct RateLimit {
 }
 
 impl RateLimit {
-    /// Returns how many notices were suppressed before this one, or `None` to suppress this one too.
+    /// Decides whether to print a notice now. Returns how many were suppressed since the last printed one, or `None` to suppress this one too.
     fn admits(&mut self, now: Instant, bytes: u64) -> Option<u64> {
         if self.shown.is_some_and(|shown| now - shown < INTERVAL) {
             self.suppressed += 1;

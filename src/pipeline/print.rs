@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::answer::{self, Part};
 use super::records::{self, RecordForm, RecordPrinter};
 use super::{PipelineOptions, Show};
-use crate::envelope::{Form, Peek};
+use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Seq, Transport};
 use crate::json;
 use crate::record::{self, Streamed};
@@ -26,7 +26,7 @@ const NARROWEST: usize = 20;
 /// A message to print.
 pub(super) struct Shown<'a> {
     pub(super) message: &'a Message<'a>,
-    pub(super) peek: &'a Peek<'a>,
+    pub(super) peek: &'a BorrowedMeta<'a>,
     pub(super) seq: u64,
     pub(super) reference: Option<Seq>,
     pub(super) received_at: &'a str,
@@ -44,19 +44,19 @@ pub(super) struct Printer {
     /// A failed answer is reported at the end, not when it happens.
     is_one_answer: bool,
     /// An event of the answer that is not text, for stderr.
-    pub(super) aside: Option<Aside>,
+    pub(super) aside: Option<AnswerEvent>,
     /// At least one message was part of an answer.
     pub(super) has_answered: bool,
 }
 
 /// An event in an answer that is not text.
-pub(super) struct Aside {
+pub(super) struct AnswerEvent {
     notice: &'static str,
     facts: serde_json::Value,
     text: String,
 }
 
-impl Aside {
+impl AnswerEvent {
     pub(super) fn show(self, ui: &Ui) {
         ui.notice(self.notice, self.facts, &self.text);
     }
@@ -251,14 +251,14 @@ impl Printer {
                 self.ui.set_within_line(self.is_within_line);
             }
             Part::Tool(name) => {
-                self.aside = Some(Aside {
+                self.aside = Some(AnswerEvent {
                     notice: "tool",
                     text: format!("The agent uses {}.", safe(&name)),
                     facts: serde_json::json!({ "name": name }),
                 });
             }
             Part::Failed(why) if !self.is_one_answer => {
-                self.aside = Some(Aside {
+                self.aside = Some(AnswerEvent {
                     notice: "answer_failed",
                     text: format!("The agent failed: {}", safe(&why)),
                     facts: serde_json::json!({ "message": why }),

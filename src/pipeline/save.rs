@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Forward, Save};
 use crate::deliver::{Engine, EngineOptions};
 use crate::dial::{AddressPolicy, Dialer, forwarded_headers};
-use crate::envelope::{Form, Peek};
+use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
 use crate::source::{Change, Message, Op, TRANSPORTS};
@@ -320,7 +320,7 @@ fn store_outcome(tx: &Tx<'_>, settled: &Settled) -> Result<(), StoreError> {
 /// Converts a message to an event, in the form of a request.
 pub(super) fn event_of(
     message: &Message<'_>,
-    peek: &Peek<'_>,
+    peek: &BorrowedMeta<'_>,
     transport: Transport,
     target: &str,
     received_at: Timestamp,

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::PipelineOptions;
-use crate::envelope::{self, Form, Peek};
+use crate::envelope::{self, BorrowedMeta, Form};
 use crate::event::Outcome;
 use crate::json::Raw;
 use crate::select::{EventView, Select};
@@ -80,22 +80,22 @@ impl Selection {
 }
 
 /// What a message says about itself. A polled record is not an envelope, even if it looks like one.
-pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> Peek<'a> {
+pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> BorrowedMeta<'a> {
     let Some(change) = &message.change else {
         return envelope::peek(none, message.data);
     };
-    Peek {
+    BorrowedMeta {
         subject: message.id.map(Into::into),
         time: change.at.map(|at| Raw::new(at).plain()),
         form: Form::Json,
-        ..Peek::default()
+        ..BorrowedMeta::default()
     }
 }
 
 /// The parts of a stream's message that a selection reads. It has no headers and no signature.
 pub(super) fn event_view<'a>(
     message: &Message<'a>,
-    peek: &'a Peek<'_>,
+    peek: &'a BorrowedMeta<'_>,
     received_at: Timestamp,
 ) -> EventView<'a> {
     EventView {

@@ -59,7 +59,7 @@ fn every_header_of_a_sample_is_valid() {
     for sample in all() {
         assert!(HeaderValue::from_str(sample.content_type).is_ok());
         for (name, value) in sample.headers {
-            // Panics on an upper-case letter.
+            // `from_static` panics if the name has an upper-case letter.
             let _ = HeaderName::from_static(name);
             assert!(HeaderValue::from_str(value).is_ok(), "{name}: {value}");
             assert!(!value.contains("${"), "{name}: {value}");

@@ -62,7 +62,7 @@ fn step(took: Duration) -> usize {
         return micros as usize;
     }
     let power = micros.ilog2() as usize;
-    // Steps below STEPS are single microseconds, so power 6 is the first that is divided.
+    // Times below STEPS (2^6 µs) have returned above. Each later power of two is divided into STEPS steps.
     let within = (micros >> (power - 6)) as usize - STEPS;
     ((power - 5) * STEPS + within).min(STEPS * POWERS - 1)
 }

@@ -122,7 +122,7 @@ fn checks_clock(message: &Message, signing: &Signing, now: Timestamp) -> bool {
         return false;
     }
     let accepts = |signed_at| accepts(message, signing, signed_at, now);
-    // A verifier that refuses a new signature too says nothing about the clock.
+    // If the verifier refuses even a new signature, its refusal of an old one does not show that it checks the clock.
     accepts(now) != Some(true) || accepts(now.minus(OUTDATED)) != Some(true)
 }
 

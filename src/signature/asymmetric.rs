@@ -26,12 +26,12 @@ const KEY_LENGTH: usize = 32;
 const LONGEST: usize = 1024;
 
 /// A decoded signature from a request. Decoding does not allocate.
-pub(super) struct Given {
+pub(super) struct DecodedSignature {
     bytes: [u8; LONGEST + 2],
     length: usize,
 }
 
-impl Given {
+impl DecodedSignature {
     /// Decodes padded standard base64. Returns `None` for other text, and if it is longer than any signature.
     pub(super) fn from_base64(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; LONGEST + 2];
@@ -194,8 +194,11 @@ mod tests {
     #[test]
     fn text_that_is_not_a_signature_is_not_decoded() {
         for text in [&b""[..], b"%%%", b"QQ", &[b'A'; 4000]] {
-            assert!(Given::from_base64(text).is_none());
+            assert!(DecodedSignature::from_base64(text).is_none());
         }
-        assert_eq!(Given::from_base64(b"QQ==").unwrap().as_slice(), b"A");
+        assert_eq!(
+            DecodedSignature::from_base64(b"QQ==").unwrap().as_slice(),
+            b"A"
+        );
     }
 }

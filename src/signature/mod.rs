@@ -97,7 +97,7 @@ pub static SCHEMES: &[&dyn Scheme] = &[
 pub struct Facts {
     /// The name that users type: `standard-webhooks`.
     pub name: &'static str,
-    /// One line for the help.
+    /// The description in help texts, on one line.
     pub summary: &'static str,
     /// The options of `SCHEME:key=value,…`, each with its meaning.
     pub options: &'static [(&'static str, &'static str)],

@@ -8,7 +8,7 @@
 use aws_lc_rs::digest::Digest;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::asymmetric::{self, Given, RsaSigner};
+use super::asymmetric::{self, DecodedSignature, RsaSigner};
 use super::certificate::{self, Anchors, Cache, Leaf};
 use super::options::CERTS;
 use super::{
@@ -194,7 +194,7 @@ impl Verifier for PayPalVerifier {
                 false => certificate::not_allowed(claim.url, "an https URL of paypal.com"),
             });
         };
-        let given = Given::from_base64(claim.signature)
+        let given = DecodedSignature::from_base64(claim.signature)
             .ok_or_else(|| asymmetric::malformed("padded base64"))?;
         leaf.check(Some(&self.anchors), timing.now)
             .map_err(|reason| certificate::untrusted(reason, claim.url, DOMAIN))?;

@@ -414,7 +414,7 @@ fn has_version(line: &[u8]) -> bool {
 
 struct RecipeSigner {
     recipe: Recipe,
-    /// Several only if the header is a list.
+    /// One key, or several if the header can carry a list of signatures.
     keys: Vec<Key>,
     unsigned_id: Option<HeaderName>,
 }

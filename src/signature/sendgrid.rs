@@ -15,7 +15,7 @@ use http::HeaderName;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::asymmetric::{self, Given};
+use super::asymmetric::{self, DecodedSignature};
 use super::diagnose::BASE64 as SECRET_BASE64;
 use super::{
     Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
@@ -131,8 +131,8 @@ struct SendGridVerifier {
 impl Verifier for SendGridVerifier {
     fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
         let (signature, timestamp) = asymmetric::stamped(received.headers, &SIGNATURE, &TIMESTAMP)?;
-        let given =
-            Given::from_base64(signature).ok_or_else(|| asymmetric::malformed("padded base64"))?;
+        let given = DecodedSignature::from_base64(signature)
+            .ok_or_else(|| asymmetric::malformed("padded base64"))?;
         let given = given.as_slice();
         if !is_der(given) {
             return Err(self.not_der(given, timestamp, received.body));

@@ -4,7 +4,7 @@
 //! because it is the default of a topic; evt itself signs with version 2.
 //! <https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html>
 
-use super::asymmetric::{self, Given, RsaSigner};
+use super::asymmetric::{self, DecodedSignature, RsaSigner};
 use super::certificate::{self, Cache, Leaf};
 use super::options::CERTS;
 use super::{
@@ -50,7 +50,7 @@ static FACTS: Facts = Facts {
         name: "sns: confirmation",
         proves: "SNS can subscribe the endpoint",
         fix: "",
-        request: |_| Err("it would confirm a URL of Amazon"),
+        request: |_| Err("the endpoint would fetch a URL of Amazon"),
         expect: Reply::Refused,
     }],
     ..Facts::new(
@@ -126,7 +126,7 @@ impl Envelope {
                 ("Type", &self.r#type),
                 ("", &None),
             ],
-            // Amazon's documentation signs the token of both; one of its libraries omits it in the second.
+            // Amazon's documentation signs `Token` in both types; one of its libraries omits it in UnsubscribeConfirmation.
             CONFIRMATION | "UnsubscribeConfirmation" => [
                 ("Message", &self.message),
                 ("MessageId", &self.message_id),
@@ -270,7 +270,7 @@ impl SnsVerifier {
                 false => certificate::not_allowed(url, allowed),
             });
         };
-        let given = Given::from_base64(signature.as_bytes())
+        let given = DecodedSignature::from_base64(signature.as_bytes())
             .ok_or_else(|| asymmetric::malformed("padded base64"))?;
         leaf.check(None, now)
             .map_err(|reason| certificate::untrusted(reason, url, ""))?;
@@ -305,7 +305,7 @@ impl SnsVerifier {
 
     /// Whether a URL is one of SNS, or of this machine if that is allowed.
     fn is_host(&self, url: &str) -> bool {
-        // The query is only for SNS.
+        // The query contains SNS's parameters, so only the part before it is checked.
         let path = url.split('?').next().unwrap_or_default();
         certificate::https_host(path).is_some_and(is_sns)
             || (self.loopback && url.parse().is_ok_and(|url| certificate::is_loopback(&url)))

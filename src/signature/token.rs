@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn tokens_are_read_strictly() {
-        // {"alg":"HS256"}, {}, one byte.
+        // The parts of this token are {"alg":"HS256"}, {} and a signature of one byte.
         assert_eq!(read("Bearer eyJhbGciOiJIUzI1NiJ9.e30.AA"), None);
         assert_eq!(read("bEARER  eyJhbGciOiJIUzI1NiJ9.e30.AA "), None);
         for line in [

@@ -27,7 +27,7 @@ impl Explain for SourceError {
                 .hint("use the URL of the redirect; -L follows redirects of a WebSocket"),
             Self::Denied { auth: true, .. } => not_allowed(),
             Self::Denied { auth: false, .. } => refused("stream_refused")
-                .hint("--auth '{\"token\":\"…\"}'     authorises the connection"),
+                .hint("--auth '{\"token\":\"…\"}'     authenticates the connection"),
             Self::Closed { .. } => refused("closed_by_server")
                 .hint("--reconnect     reconnects also after such a close"),
             Self::TooLarge { .. } => refused("message_too_large")
@@ -72,7 +72,7 @@ struct ErrorBody {
 fn not_allowed() -> Explanation {
     Explanation::new(Exit::NotAllowed, "not_allowed")
         .hint("evt profile login")
-        .hint("--token env:NAME     authorises with another server than the platform")
+        .hint("--token env:NAME     authenticates with a server other than the platform")
 }
 
 fn of_status(status: StatusCode) -> Explanation {

@@ -414,7 +414,10 @@ mod tests {
         let mut source = Script(unreachable, 0);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, Some(3), || 0.0).await;
         assert!(matches!(end, Err(SourceError::Spent { .. })), "{end:?}");
-        assert_eq!(cx.reconnects, 1, "attempts are not counted");
+        assert_eq!(
+            cx.reconnects, 1,
+            "failed attempts do not count as reconnects"
+        );
         let why: Vec<&str> = recorder.1.iter().map(|loss| loss.why.as_str()).collect();
         assert_eq!(why, ["connection reset"]);
     }

@@ -140,7 +140,7 @@ impl Ended {
     }
 }
 
-/// Creates what authorises a connection. Called for each connection, because a token may have been renewed.
+/// Creates the credentials of a connection. Called for each connection, because a token may have been renewed.
 pub type Credentials =
     Arc<dyn Fn() -> Result<Authorisation, Box<dyn Error + Send + Sync>> + Send + Sync>;
 

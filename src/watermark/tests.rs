@@ -24,7 +24,7 @@ impl Seen for Memory {
 }
 
 impl Memory {
-    /// Whether a version of the key is emitted; it is remembered then.
+    /// Returns whether a version of the key is to be emitted, and remembers it if so.
     fn offer(&mut self, content: u8, at: i64) -> bool {
         let version = Version {
             key: b"k",

@@ -11,7 +11,7 @@ use crate::config::ConfigError;
 use crate::control::Control;
 use crate::dev::appengine::control::sample;
 use crate::error::{CliError, Exit};
-use crate::running::{DEFAULT_PLATFORM, Running, process_lives};
+use crate::running::{DEFAULT_PLATFORM, Running, process_exists};
 use crate::ui::{Format, safe};
 
 /// How long `stop` waits for the process to end: the time that it allows for open requests, and a little more.
@@ -222,7 +222,7 @@ impl Stop {
         control(cx)?.post("/_evt/stop", &json!({})).await?;
         if let Ok(running) = running {
             let ended = async {
-                while process_lives(running.pid) && is_announced(&running, cx) {
+                while process_exists(running.pid) && is_announced(&running, cx) {
                     tokio::time::sleep(STOP_INTERVAL).await;
                 }
             };

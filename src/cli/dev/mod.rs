@@ -264,8 +264,8 @@ impl Start {
                 running.url
             ));
         }
-        if let Some(planted) = server.planted() {
-            let created: Vec<String> = planted
+        if let Some(seeded) = server.seeded() {
+            let created: Vec<String> = seeded
                 .created
                 .iter()
                 .map(|(kind, count)| format!("{count} {kind}"))
@@ -273,7 +273,7 @@ impl Start {
             cx.ui.status(&format!(
                 "Created {} from the seed; {} existed already",
                 created.join(" and "),
-                planted.existing
+                seeded.existing
             ));
         }
         cx.ui.notice("ready", facts, &self.ready(running, cx));

@@ -298,7 +298,7 @@ impl PollArgs {
         let asked = datatype.clone();
         let find: Find = Arc::new(move |body| {
             let (client, datatype) = (Arc::clone(&client), asked.clone());
-            Box::pin(async move { client.find_as_is(&datatype, body, limit).await })
+            Box::pin(async move { client.find_unparsed(&datatype, body, limit).await })
         });
         let stop = cx.shutdown.child_token();
         let options = self.options(&datatype);

@@ -40,7 +40,7 @@ struct Estimate<'a> {
 /// The possible values of an expression.
 #[derive(Clone, Debug)]
 enum Shape<'a> {
-    /// One of these values.
+    /// The value is one of these.
     Among(Vec<&'a Value>),
     /// Any value of at most this size.
     Within(Size),

@@ -40,7 +40,7 @@ impl Ledger {
                     }
                 }
                 Err(error) => {
-                    warn!(%error, "The jobs of a disabled endpoint cannot be ended.");
+                    warn!(%error, "Cannot give up on the due jobs of a disabled endpoint.");
                     return;
                 }
             }

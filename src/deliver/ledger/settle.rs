@@ -132,7 +132,7 @@ impl Ledger {
         callback: Callback,
         error: &str,
     ) -> Result<Option<Vec<Settled>>, Failure> {
-        // What the attempt showed of the endpoint is true even if another engine has the job now.
+        // The circuit is updated even if another engine has the job now: the attempt was made, so its evidence counts.
         if let Some(change) = &settlement.change {
             self.write_change(tx, settlement.endpoint, change)?;
         }

@@ -76,7 +76,7 @@ impl Filter {
     }
 
     /// Whether records must be tested beyond the range of `modifydate`.
-    pub(super) fn looks_inside(&self) -> bool {
+    pub(super) fn needs_test(&self) -> bool {
         !matches!(self.test, Test::All)
     }
 
@@ -151,7 +151,7 @@ impl Sort {
     }
 
     /// A path at which no record has a value on the real platform.
-    pub fn stray_path(&self) -> Option<&str> {
+    pub fn path_outside_model(&self) -> Option<&str> {
         let stray = |path: &&str| {
             let first = path.split('.').next().unwrap_or_default();
             // Only the fields of the model are at the top; the user probably means `data.…`.
@@ -219,7 +219,7 @@ impl Search {
             }
         }
         let sort = Sort::parse(options.get("sort"), options.get("sortType"))?;
-        if let Some(path) = sort.stray_path() {
+        if let Some(path) = sort.path_outside_model() {
             lint(format!(
                 "sort path `{path}` is not a field of the record; did you mean `data.{path}`?"
             ));

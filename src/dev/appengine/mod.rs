@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use state::State;
 
 use super::host::platform::Table;
-use super::host::seed::{Planted, SeedError};
+use super::host::seed::{SeedError, Seeded};
 use super::host::{DevError, DevOptions, Host, Mount, Platform, Registration, Routes};
 use crate::deliver::DisabledEndpoint;
 use crate::running::Access;
@@ -125,8 +125,8 @@ impl Platform for AppEngine {
         vec![vendors::table(&self.0)]
     }
 
-    fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Planted, SeedError> {
-        seed::plant(&self.0, tx, document)
+    fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Seeded, SeedError> {
+        seed::apply_seed(&self.0, tx, document)
     }
 
     fn forget(&self) {

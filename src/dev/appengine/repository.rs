@@ -94,7 +94,7 @@ impl Repository {
             });
         }
         let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
-        self.chaos.wrote(org, datatype, sk, || None);
+        self.chaos.record_write(org, datatype, sk, || None);
         self.created(tx, org, model, cause)
     }
 
@@ -162,7 +162,7 @@ impl Repository {
         let created = text_of(&after, "createdate").parse().unwrap_or(now);
         records::replace(tx, &row(org, &after, created, now, &text))?;
         let (datatype, sk) = (text_of(&after, "datatype"), text_of(&after, "sk"));
-        self.chaos.wrote(org, datatype, sk, || {
+        self.chaos.record_write(org, datatype, sk, || {
             let modified: Timestamp = text_of(before, "modifydate").parse().ok()?;
             Some(PreviousVersion {
                 modified: modified.millis(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::State;
 use super::model::Draft;
-use crate::dev::host::seed::{Planted, SeedError};
+use crate::dev::host::seed::{SeedError, Seeded};
 use crate::flow::{Cause, FlowError};
 use crate::store::{Tx, records};
 
@@ -33,7 +33,11 @@ struct SeedRecord {
 }
 
 /// Creates the records first and the flows after them, so that the records start no flow of the seed.
-pub(crate) fn plant(state: &State, tx: &Tx<'_>, document: &Value) -> Result<Planted, SeedError> {
+pub(crate) fn apply_seed(
+    state: &State,
+    tx: &Tx<'_>,
+    document: &Value,
+) -> Result<Seeded, SeedError> {
     let seed = read(document)?;
     let (mut created_records, mut created_flows, mut existing) = (0, 0, 0);
     for (index, record) in seed.records.into_iter().enumerate() {
@@ -56,7 +60,7 @@ pub(crate) fn plant(state: &State, tx: &Tx<'_>, document: &Value) -> Result<Plan
             Err(error) => return Err(failed("flow", index, error)),
         }
     }
-    Ok(Planted {
+    Ok(Seeded {
         created: vec![("records", created_records), ("flows", created_flows)],
         existing,
     })

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::refusal::Refusal;
 use super::routes::Routes;
-use super::seed::{Planted, SeedError};
+use super::seed::{SeedError, Seeded};
 use super::settings::Setting;
 use super::{DevError, DevOptions, Host};
 use crate::deliver::DisabledEndpoint;
@@ -91,7 +91,7 @@ pub trait Platform: Send + Sync {
     }
 
     /// Creates what its part of the seed file describes and does not exist yet.
-    fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Planted, SeedError>;
+    fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Seeded, SeedError>;
 
     /// Restores its initial data after the host has emptied the database.
     fn reset(&self, _tx: &Tx<'_>) -> Result<(), StoreError> {

@@ -51,7 +51,7 @@ impl Explain for SeedError {
 
 /// What a seed created.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Planted {
+pub struct Seeded {
     /// How many of which kind: `("records", 3)`.
     pub created: Vec<(&'static str, usize)>,
     /// Items that already existed.
@@ -61,11 +61,11 @@ pub struct Planted {
 /// Applies a seed file in one commit.
 ///
 /// The member with a platform's name is its part of the file. All other members are the part of the default platform.
-pub(crate) async fn plant(
+pub(crate) async fn apply_seed(
     host: &Host,
     platforms: &Platforms,
     path: &Path,
-) -> Result<Planted, SeedError> {
+) -> Result<Seeded, SeedError> {
     let mut rest = read(path)?;
     let mut parts = Vec::new();
     for platform in platforms.iter().skip(1) {
@@ -76,16 +76,16 @@ pub(crate) async fn plant(
     if let Some(platform) = platforms.default_platform() {
         parts.insert(0, (std::sync::Arc::clone(platform), Value::Object(rest)));
     }
-    let planted = host.store.write(move |tx| {
-        let mut planted = Planted::default();
+    let seeded = host.store.write(move |tx| {
+        let mut seeded = Seeded::default();
         for (platform, part) in &parts {
             let own = platform.seed(tx, part)?;
-            planted.created.extend(own.created);
-            planted.existing += own.existing;
+            seeded.created.extend(own.created);
+            seeded.existing += own.existing;
         }
-        Ok(planted)
+        Ok(seeded)
     });
-    planted.await.map_err(|error| match error {
+    seeded.await.map_err(|error| match error {
         SeedError::Form { path: None, reason } => SeedError::Form {
             path: Some(path.to_owned()),
             reason,

@@ -18,7 +18,7 @@ pub(crate) enum LineEnd {
     Lf,
     Cr,
     CrLf,
-    /// Each of them in turn, but never LF after CR, which would be a single line end.
+    /// CR, LF and CRLF in turn, but never LF directly after CR, because the two would be one line end.
     Mixed,
 }
 

@@ -77,7 +77,7 @@ impl<'a> Bench<'a> {
         } = signing;
         let verifier = scheme.verifier(std::slice::from_ref(secret), options);
         bench.verifier = verifier.ok();
-        // A private key may have the form of another secret. A verifier that refuses the valid request has the wrong key.
+        // Some private keys look like a shared secret. A verifier that refuses the valid request was therefore given the wrong kind of key.
         let draft = bench.draft();
         let signed = bench.sign(&draft, "msg_valid", now)?;
         if !bench.is_accepted(&draft.call(signed)) {
@@ -142,7 +142,7 @@ impl<'a> Bench<'a> {
         Ok(draft.call(signed))
     }
 
-    /// Signs with the key of the check.
+    /// Signs with the secrets that the check was started with.
     pub(super) fn sign(
         &self,
         draft: &Draft,
@@ -187,7 +187,7 @@ impl<'a> Bench<'a> {
             None => self.signature_header(&base),
         };
         let differs = |name: &HeaderName, than: &Signed| value(name, &base) != value(name, than);
-        // A header, other than the signature's, that depends on one of the two and not on the other.
+        // A header, other than the signature's, that differs between `base` and `on`, but not between `base` and `not_on`.
         let depending = |on: &Signed, not_on: &Signed| {
             let mut names = base.headers.iter().map(|(name, _)| name);
             let found = names.find(|name| {

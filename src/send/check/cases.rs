@@ -2,13 +2,13 @@
 //! requests, and the compiler checks that it exists.
 
 use super::judge::VALID;
-use super::{Bench, Case, Expect, Group, Made, Make, make};
+use super::{Bench, Case, CaseRequests, Expect, Group, Make, make};
 
 /// A row: what the right answer proves, and what to change in the endpoint if the answer is wrong.
 const fn case(
     group: Group,
     name: &'static str,
-    make: fn(&Bench<'_>) -> Made,
+    make: fn(&Bench<'_>) -> CaseRequests,
     expect: Expect,
     proves: &'static str,
     fix: &'static str,
@@ -25,7 +25,7 @@ const fn case(
 
 const fn accepts(
     name: &'static str,
-    make: fn(&Bench<'_>) -> Made,
+    make: fn(&Bench<'_>) -> CaseRequests,
     expect: Expect,
     proves: &'static str,
     fix: &'static str,
@@ -35,7 +35,7 @@ const fn accepts(
 
 const fn refuses(
     name: &'static str,
-    make: fn(&Bench<'_>) -> Made,
+    make: fn(&Bench<'_>) -> CaseRequests,
     proves: &'static str,
     fix: &'static str,
 ) -> Case {
@@ -44,7 +44,7 @@ const fn refuses(
 
 const fn behaves(
     name: &'static str,
-    make: fn(&Bench<'_>) -> Made,
+    make: fn(&Bench<'_>) -> CaseRequests,
     expect: Expect,
     proves: &'static str,
     fix: &'static str,

@@ -35,7 +35,7 @@ pub(super) fn skipped(case: Case, reason: String) -> Finding {
 }
 
 /// Returns the status with which the endpoint refused the valid request, if it did.
-pub(super) fn refusal_of_the_valid(report: &Report) -> Option<StatusCode> {
+pub(super) fn valid_request_refusal(report: &Report) -> Option<StatusCode> {
     let valid = report.findings.first()?;
     let mut attempts = valid.attempts.iter();
     let status = attempts.find_map(|attempt| attempt.status.ok())?;

@@ -8,7 +8,7 @@ use super::super::tamper::{
     self, Tamper, TamperError, change_one, change_within, signature_in, with_signature,
 };
 use super::bench::{Bench, Draft};
-use super::{Made, Skip};
+use super::{CaseRequests, Skip};
 use crate::dial::Call;
 use crate::grammar::change::{self, Change};
 use crate::json::{Kind, Raw};
@@ -38,17 +38,17 @@ const TYPES: [&str; 8] = [
 /// A header that names the type of the event, of a vendor that has no scheme.
 const GITLAB_TYPE: &str = "x-gitlab-event";
 
-pub(super) fn valid(bench: &Bench<'_>) -> Made {
+pub(super) fn valid(bench: &Bench<'_>) -> CaseRequests {
     Ok(vec![bench.valid(&bench.draft())?])
 }
 
-pub(super) fn unicode(bench: &Bench<'_>) -> Made {
+pub(super) fn unicode(bench: &Bench<'_>) -> CaseRequests {
     let mut draft = bench.draft();
     draft.body = grown(&draft, UNICODE_JSON, UNICODE_FORM)?;
     Ok(vec![bench.valid(&draft)?])
 }
 
-pub(super) fn large(bench: &Bench<'_>) -> Made {
+pub(super) fn large(bench: &Bench<'_>) -> CaseRequests {
     let mut draft = bench.draft();
     let much = "x".repeat(LARGE.saturating_sub(draft.body.len()));
     draft.body = grown(&draft, &format!("\"{much}\""), &much)?;
@@ -82,7 +82,7 @@ fn is_form(draft: &Draft) -> bool {
     signature::is_form(&draft.headers)
 }
 
-pub(super) fn unknown_type(bench: &Bench<'_>) -> Made {
+pub(super) fn unknown_type(bench: &Bench<'_>) -> CaseRequests {
     let mut draft = bench.draft();
     let mut is_changed = false;
     let headers = SCHEMES
@@ -127,7 +127,7 @@ fn is_text(body: &[u8], path: &change::Path) -> bool {
         && crate::json::span(text, path.steps()).is_some_and(|span| text[span].starts_with('"'))
 }
 
-pub(super) fn empty_body(bench: &Bench<'_>) -> Made {
+pub(super) fn empty_body(bench: &Bench<'_>) -> CaseRequests {
     let mut draft = bench.draft();
     draft.body = Bytes::new();
     let call = bench.valid(&draft)?;
@@ -139,13 +139,13 @@ pub(super) fn empty_body(bench: &Bench<'_>) -> Made {
 }
 
 /// The signature of an unknown key before that of the endpoint's key, as a vendor sends them while it replaces a key.
-pub(super) fn rotation(bench: &Bench<'_>) -> Made {
+pub(super) fn rotation(bench: &Bench<'_>) -> CaseRequests {
     let secrets = [another_secret(bench)?, bench.signing.secret.clone()];
     signed_with(bench, &secrets)
 }
 
 /// The valid message, signed with other secrets.
-fn signed_with(bench: &Bench<'_>, secrets: &[Secret]) -> Made {
+fn signed_with(bench: &Bench<'_>, secrets: &[Secret]) -> CaseRequests {
     let signing = bench.signing;
     let signer = match signing.scheme.rotating_signer(secrets, &signing.options) {
         Ok(signer) => signer,
@@ -157,7 +157,7 @@ fn signed_with(bench: &Bench<'_>, secrets: &[Secret]) -> Made {
     Ok(vec![draft.call(signed)])
 }
 
-pub(super) fn changed_body(bench: &Bench<'_>) -> Made {
+pub(super) fn changed_body(bench: &Bench<'_>) -> CaseRequests {
     if !bench.facts().covers_body {
         return Err(not_covered());
     }
@@ -172,7 +172,7 @@ fn not_covered() -> Skip {
     Skip::because("the body is not signed")
 }
 
-pub(super) fn changed_signature(bench: &Bench<'_>) -> Made {
+pub(super) fn changed_signature(bench: &Bench<'_>) -> CaseRequests {
     let call = bench.valid(&bench.draft())?;
     Ok(vec![with_changed_signature(bench, call)?])
 }
@@ -197,15 +197,15 @@ fn wrong_value(value: &HeaderValue) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&change_one(value.as_bytes())?).ok()
 }
 
-pub(super) fn outdated(bench: &Bench<'_>) -> Made {
+pub(super) fn outdated(bench: &Bench<'_>) -> CaseRequests {
     timed(bench, bench.now.minus(bench.facts().outdated_after))
 }
 
-pub(super) fn early(bench: &Bench<'_>) -> Made {
+pub(super) fn early(bench: &Bench<'_>) -> CaseRequests {
     timed(bench, bench.now.plus(bench.facts().outdated_after))
 }
 
-fn timed(bench: &Bench<'_>, at: Timestamp) -> Made {
+fn timed(bench: &Bench<'_>, at: Timestamp) -> CaseRequests {
     if !bench.facts().checks_clock {
         return Err(Skip::because("the time is not checked"));
     }
@@ -217,44 +217,44 @@ fn timed(bench: &Bench<'_>, at: Timestamp) -> Made {
     Ok(vec![draft.call(signed)])
 }
 
-pub(super) fn no_signature(bench: &Bench<'_>) -> Made {
+pub(super) fn no_signature(bench: &Bench<'_>) -> CaseRequests {
     let name = bench.layout.signature.as_ref().ok_or_else(in_body)?;
     without(bench, name)
 }
 
-pub(super) fn no_stamp(bench: &Bench<'_>) -> Made {
+pub(super) fn no_stamp(bench: &Bench<'_>) -> CaseRequests {
     let name = bench.layout.stamp.as_ref().ok_or_else(no_header)?;
     without(bench, name)
 }
 
-pub(super) fn no_id(bench: &Bench<'_>) -> Made {
+pub(super) fn no_id(bench: &Bench<'_>) -> CaseRequests {
     let name = bench.layout.id.as_ref().ok_or_else(no_header)?;
     without(bench, name)
 }
 
-fn without(bench: &Bench<'_>, name: &HeaderName) -> Made {
+fn without(bench: &Bench<'_>, name: &HeaderName) -> CaseRequests {
     let mut call = bench.valid(&bench.draft())?;
     call.headers.remove(name);
     Ok(vec![call])
 }
 
 fn in_body() -> Skip {
-    Skip::because("it is in the body")
+    Skip::because("the signature is in the body")
 }
 
 fn no_header() -> Skip {
     Skip::because("has no such header")
 }
 
-pub(super) fn wrong_before_right(bench: &Bench<'_>) -> Made {
+pub(super) fn wrong_before_right(bench: &Bench<'_>) -> CaseRequests {
     two(bench, |wrong, right| [wrong, right])
 }
 
-pub(super) fn right_before_wrong(bench: &Bench<'_>) -> Made {
+pub(super) fn right_before_wrong(bench: &Bench<'_>) -> CaseRequests {
     two(bench, |wrong, right| [right, wrong])
 }
 
-fn two(bench: &Bench<'_>, order: fn(HeaderValue, HeaderValue) -> [HeaderValue; 2]) -> Made {
+fn two(bench: &Bench<'_>, order: fn(HeaderValue, HeaderValue) -> [HeaderValue; 2]) -> CaseRequests {
     let name = bench.layout.signature.as_ref().ok_or_else(in_body)?;
     if bench.facts().repeats_header {
         return Err(Skip::because("the header may be repeated"));
@@ -269,7 +269,7 @@ fn two(bench: &Bench<'_>, order: fn(HeaderValue, HeaderValue) -> [HeaderValue; 2
     Ok(vec![call])
 }
 
-pub(super) fn empty_signature(bench: &Bench<'_>) -> Made {
+pub(super) fn empty_signature(bench: &Bench<'_>) -> CaseRequests {
     let mut call = bench.valid(&bench.draft())?;
     match &bench.layout.signature {
         Some(name) => {
@@ -281,7 +281,7 @@ pub(super) fn empty_signature(bench: &Bench<'_>) -> Made {
     Ok(vec![call])
 }
 
-pub(super) fn wrong_key(bench: &Bench<'_>) -> Made {
+pub(super) fn wrong_key(bench: &Bench<'_>) -> CaseRequests {
     signed_with(bench, &[another_secret(bench)?])
 }
 
@@ -292,7 +292,7 @@ fn another_secret(bench: &Bench<'_>) -> Result<Secret, Skip> {
 }
 
 /// The same secret with the scheme of another vendor.
-pub(super) fn another_scheme(bench: &Bench<'_>) -> Made {
+pub(super) fn another_scheme(bench: &Bench<'_>) -> CaseRequests {
     let draft = bench.draft();
     let (id, now) = (new_id(), bench.now);
     let own = bench.sign(&draft, &id, now)?;
@@ -319,16 +319,16 @@ fn shares_a_header(one: &Signed, other: &Signed) -> bool {
     other.headers.iter().any(|(name, _)| has(name))
 }
 
-pub(super) fn unsigned(bench: &Bench<'_>) -> Made {
+pub(super) fn unsigned(bench: &Bench<'_>) -> CaseRequests {
     Ok(vec![bench.draft().unsigned()])
 }
 
 /// One delivery twice, as if the first answer had got lost.
-pub(super) fn twice(bench: &Bench<'_>) -> Made {
+pub(super) fn twice(bench: &Bench<'_>) -> CaseRequests {
     let call = bench.valid(&bench.draft())?;
     Ok(vec![call.clone(), call])
 }
 
-pub(super) fn get(bench: &Bench<'_>) -> Made {
+pub(super) fn get(bench: &Bench<'_>) -> CaseRequests {
     Ok(vec![bench.draft().get("").unsigned()])
 }

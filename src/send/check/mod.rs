@@ -43,11 +43,11 @@ pub struct Case {
 /// Makes the requests of a case, in the order in which they are sent.
 #[derive(Clone, Copy)]
 enum Make {
-    With(fn(&Bench<'_>) -> Made),
+    With(fn(&Bench<'_>) -> CaseRequests),
     Probe(&'static Probe),
 }
 
-type Made = Result<Vec<Call>, Skip>;
+type CaseRequests = Result<Vec<Call>, Skip>;
 
 /// What a case is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ enum Expect {
     AcceptedOrTooLarge,
     /// Anything but 5xx.
     Answered,
-    /// Anything but 5xx, or 501.
+    /// Any status except 5xx; 501 is accepted as well.
     NoCrash,
     /// Anything but 5xx, for a request that only the owner of the secret could make. The answer is reported, not judged.
     Any,
@@ -243,7 +243,7 @@ pub async fn run(
             results = send_all(dialer, calls) => results,
             () = stop.cancelled() => break,
         };
-        let refusal = judge::refusal_of_the_valid(&report);
+        let refusal = judge::valid_request_refusal(&report);
         let finding = judge::judge(case, expect, &bench, &results, refusal);
         progress(Progress::Finished(&finding));
         let is_answered = results.iter().any(Result::is_ok);

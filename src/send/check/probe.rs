@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::bench::Bench;
 use super::make::with_changed_signature;
-use super::{Case, Expect, Group, Made, Make, Skip};
+use super::{Case, CaseRequests, Expect, Group, Make, Skip};
 use crate::signature::{Probe, ProbeRequest, Reply};
 
 impl Case {
@@ -24,7 +24,7 @@ impl Case {
     }
 }
 
-pub(super) fn requests(bench: &Bench<'_>, probe: &Probe) -> Made {
+pub(super) fn requests(bench: &Bench<'_>, probe: &Probe) -> CaseRequests {
     let text = bench.challenge_text();
     let mut draft = bench.draft();
     let call = match (probe.request)(&bench.challenge(&text)).map_err(Skip::because)? {

@@ -11,7 +11,7 @@ use crate::json::{Kind, Raw};
 use crate::source::{Change, Notice, Op};
 use crate::watermark::{Micros, Version, is_new};
 
-/// Sweeps that must miss a key before it is requested by itself. A replica that is behind can hide a record from one sweep.
+/// Number of sweeps in a row that must miss a key before the key is requested separately. A replica that is behind can hide a record from one sweep.
 const MISSED_SWEEPS: u32 = 2;
 /// Missing keys that are handled between two commits.
 const MISSING_BATCH: usize = 100;
@@ -112,7 +112,7 @@ fn visit(
     Ok(true)
 }
 
-/// Reports keys that two sweeps have missed and that the server does not have when each is requested by itself.
+/// Reports as deleted the keys that two sweeps have missed and that the server does not return when each is requested separately.
 async fn report_deletions(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
     loop {
         let missing = run

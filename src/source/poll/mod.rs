@@ -192,7 +192,7 @@ impl Explain for PollError {
             Self::State(error) => error.explain(),
             Self::Output(error) => error.explain(),
             Self::RetriesExhausted { tries, source } => source.explain().hint(format!(
-                "the request was tried {tries} times; run the same command to continue"
+                "the request failed {tries} times; run the same command to continue"
             )),
             Self::NotPages { .. } => {
                 refused("bad_answer").hint("check the address of the platform: evt profile show")

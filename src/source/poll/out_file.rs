@@ -1,4 +1,4 @@
-//! The output file. The number of committed bytes is part of the state, so that a crash neither tears nor repeats a line.
+//! The output file. The number of committed bytes is part of the state, so that after a crash no line is incomplete or repeated.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -44,7 +44,7 @@ pub struct OutFile {
 impl OutFile {
     /// Opens the file to continue after the committed bytes. A file that the state does not know is continued at its end.
     ///
-    /// Bytes after the committed offset were written but never committed, and may end in a torn line. They are cut off.
+    /// Bytes after the committed offset were written but never committed, and may end in an incomplete line. They are cut off.
     ///
     /// # Errors
     /// [`OutFileError::Changed`] if the file is shorter than the committed offset, or another file.

@@ -19,14 +19,13 @@ use crate::store::poll::{Fingerprint, PollState};
 use crate::time::Timestamp;
 use crate::watermark::{Digest, Micros, Position, Version, is_new};
 
-/// Commits to a file with a recorded offset can be rarer: after this time, or this many records. Versions that are trimmed
-/// before their first commit are never written, so of several large pages only the last one costs anything.
+/// If the output is a file whose offset is recorded, records are committed only after this time, or after this many records. Versions that are trimmed before their first commit are never stored, so longer intervals save writes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 const COMMIT_RECORDS: usize = 4000;
 /// Minimum time between two Singer STATE messages.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The outlet, and the state that records how far it has everything.
+/// The outlet that receives the records, and the state that stores up to where it has received all of them.
 pub(super) struct Output<'a> {
     options: &'a PollOptions,
     outlet: &'a mut dyn Outlet,
@@ -92,7 +91,7 @@ impl<'a> Output<'a> {
         }
         self.state.claim(&fingerprint())?;
         self.is_claimed = true;
-        // Before the first record: after a crash, the next process must know which file may have a torn line.
+        // Committed before the first record is written: after a crash, the next process must know which file may end in an incomplete line.
         self.state.commit(&self.position, None)?;
         Ok(())
     }

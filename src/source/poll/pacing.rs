@@ -12,7 +12,7 @@ use crate::api::ApiError;
 use crate::source::Notice;
 use crate::time::Timestamp;
 
-/// Each delay is drawn from a span that starts at the first value and doubles up to the second.
+/// Each delay is random, up to a maximum that starts at the first value and doubles up to the second.
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 /// Why a request waits for `Retry-After`.
@@ -135,7 +135,7 @@ pub(super) fn end_of_wait(wait: Duration) -> Timestamp {
     Timestamp::now().plus(wait.saturating_add(Duration::from_millis(1)))
 }
 
-/// Full jitter over a doubling span.
+/// A random delay up to a maximum that doubles with each failure (full jitter).
 fn backoff(tries: u32) -> Duration {
     let span = MIN_BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10));
     span.min(MAX_BACKOFF).mul_f64(fastrand::f64())

@@ -43,7 +43,7 @@ pub(super) async fn read(
         let before = run.scan.new_rows;
         let total = match pass(run, request, paging, up_to).await {
             Ok(total) => total,
-            // The pass has shown that the server pages in another way. Find out again.
+            // The pass has shown that the server pages in another way. Detect the way of paging again.
             Err(Halt::Violation(_))
                 if run.server.capabilities.paging.is_none() && wrong_paging < EMPTY_RESPONSES =>
             {
@@ -132,7 +132,7 @@ async fn pass(
         offset += length - OVERLAP.min(length / 2);
         number += 1;
         (last_keys, last_request) = (keys, Some(request));
-        // Far past the number of records met so far, a server only sends old pages again.
+        // An offset far beyond the number of records read so far shows that the server repeats pages.
         let emitted = run.output.emitted - emitted_before;
         let met = known + emitted + skipped + run.scan.excluded + run.scan.undated;
         if offset > 2 * met + 20 * u64::from(run.server.template.page_size) {

@@ -26,7 +26,7 @@ const MIN_PAGE_SIZE: u32 = 10;
 /// How often a request is repeated whose response violates it. A cache or a replica is wrong now and then; a server that is
 /// wrong every time does not support the request.
 const RECHECKS: u32 = 5;
-/// How often a request is repeated whose response is the one to the previous, different request.
+/// How often a request is repeated if its response equals that of the previous, different request: it may come from a cache.
 const STALE_RETRIES: u32 = 2;
 /// How long the last prefetched response is awaited at the end.
 const PREFETCH_GRACE: Duration = Duration::from_secs(1);
@@ -93,7 +93,7 @@ pub(super) struct Server<'a> {
     has_keys: bool,
     /// It has sent a page of the usual size.
     accepts_page_size: bool,
-    /// The last request and a hash of its response.
+    /// The body of the last request, and a hash of its response.
     last_response: Option<(Vec<u8>, u64)>,
     prefetch: Option<Prefetch>,
 }

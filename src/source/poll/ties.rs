@@ -111,7 +111,7 @@ async fn by_pages(
     }
     Err(PollError::Incomplete {
         why: format!(
-            "more records than a page holds share the instant {}, and {violation}",
+            "more records than fit on a page have the date {}, and {violation}",
             instant.text
         ),
     }

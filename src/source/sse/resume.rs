@@ -35,7 +35,7 @@ impl Resume {
     }
 
     /// Handles an event's id. The first id shows whether the server resumed: an id that was seen before means that it
-    /// did not. Repeated events are visited on again.
+    /// did not. Repeated events are passed on again.
     pub(super) fn check(&mut self, id: Option<&str>, cx: &mut Cx<'_>) {
         let Some(id) = id else { return };
         let hash = self.hasher.hash_one(id);

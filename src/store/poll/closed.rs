@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::database;
 use super::error::{Fault, PollStateError};
-use super::export::{self, Extent, exact};
+use super::export::{self, ExportScope, exact};
 use super::files::{self, StateFiles};
 use super::import::{Import, KnownKey};
 use super::lock::{self, Holder, Lock};
@@ -75,7 +75,7 @@ pub fn inspect(folder: &Path, key: &str) -> Result<Overview, PollStateError> {
         created: Timestamp::from_millis(metadata.created),
         seen: metadata.seen.rows,
         keys: metadata.keys.rows,
-        last_export: files.last_export_if_there(),
+        last_export: files.existing_last_export(),
     })
 }
 
@@ -89,7 +89,7 @@ pub fn export(folder: &Path, key: &str, out: &mut dyn Write) -> Result<(), PollS
         .map_err(Fault::from)
         .and_then(|snapshot| {
             let (metadata, _) = database::verify_snapshot(&snapshot).map_err(Fault::verified)?;
-            export::write(&snapshot, key, &metadata, Extent::All, out)
+            export::write(&snapshot, key, &metadata, ExportScope::All, out)
         });
     written.map_err(|fault| files.error(fault))
 }
@@ -105,7 +105,7 @@ pub(super) fn gone(files: &StateFiles) -> PollStateError {
     PollStateError::Gone {
         key: files.key.clone(),
         path: files.database(),
-        last_export: files.last_export_if_there(),
+        last_export: files.existing_last_export(),
     }
 }
 
@@ -209,7 +209,13 @@ impl PollState {
         let database = &self.database;
         let path = database.files.dated_export();
         let (connection, metadata) = (&database.connection, &database.metadata);
-        export::to_file(&database.files, connection, metadata, Extent::All, &path)?;
+        export::to_file(
+            &database.files,
+            connection,
+            metadata,
+            ExportScope::All,
+            &path,
+        )?;
         Ok(path)
     }
 

@@ -12,7 +12,7 @@ use super::error::{Damage, Fault, PollStateError};
 use super::files::StateFiles;
 use super::filter::Filter;
 use super::lock::{Holder, Lock};
-use super::rows::{self, Sum, digest, each_seen, micros};
+use super::rows::{self, Checksum, digest, each_seen, micros};
 use crate::files;
 use crate::time::Timestamp;
 use crate::watermark::Position;
@@ -34,8 +34,8 @@ pub(super) struct Metadata {
     fingerprint_text: Option<String>,
     pub(super) position: Position,
     position_text: String,
-    pub(super) seen: Sum,
-    pub(super) keys: Sum,
+    pub(super) seen: Checksum,
+    pub(super) keys: Checksum,
 }
 
 impl Metadata {
@@ -79,7 +79,7 @@ impl Metadata {
             context.update(&(text.len() as u64).to_le_bytes());
             context.update(text);
         }
-        let Sum { rows, hash } = self.seen;
+        let Checksum { rows, hash } = self.seen;
         for number in [rows, hash, self.keys.rows, self.keys.hash] {
             context.update(&number.to_le_bytes());
         }
@@ -142,8 +142,8 @@ fn fill(path: &Path) -> Result<(), Fault> {
         fingerprint_text: None,
         position: Position::default(),
         position_text: String::new(),
-        seen: Sum::default(),
-        keys: Sum::default(),
+        seen: Checksum::default(),
+        keys: Checksum::default(),
     };
     metadata.set_position(&Position::default())?;
     metadata.write(&tx)?;
@@ -218,7 +218,7 @@ fn read(connection: &Connection) -> Result<Metadata, Fault> {
         [],
         |row| {
             let sum = |rows, hash| {
-                Ok::<_, rusqlite::Error>(Sum {
+                Ok::<_, rusqlite::Error>(Checksum {
                     rows: row.get::<_, i64>(rows)?.cast_unsigned(),
                     hash: row.get::<_, i64>(hash)?.cast_unsigned(),
                 })
@@ -257,7 +257,7 @@ fn schema_of(connection: &Connection) -> rusqlite::Result<String> {
 /// Compares the rows of both tables with their sums.
 fn compare_rows(connection: &Connection, metadata: &Metadata) -> Result<Filter, Fault> {
     let mut filter = Filter::for_rows(metadata.seen.rows);
-    let mut seen = Sum::default();
+    let mut seen = Checksum::default();
     each_seen(
         connection,
         "SELECT key, digest, ts, n FROM seen",
@@ -270,7 +270,7 @@ fn compare_rows(connection: &Connection, metadata: &Metadata) -> Result<Filter, 
     if seen != metadata.seen {
         return Err(Damage::Rows { table: "seen" }.into());
     }
-    let mut keys = Sum::default();
+    let mut keys = Checksum::default();
     let mut statement = connection.prepare("SELECT key, digest, ts FROM keys")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -28,7 +28,7 @@ const FEW_SEEN: &str = "SELECT key, digest, ts, n FROM seen ORDER BY ts DESC LIM
 
 /// How much is exported.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum ExportScope {
     /// All versions, and all tracked keys.
     All,
     /// The newest [`FEW`] versions.
@@ -70,7 +70,7 @@ pub(super) fn write(
     connection: &Connection,
     key: &str,
     metadata: &Metadata,
-    extent: Extent,
+    extent: ExportScope,
     out: &mut dyn Write,
 ) -> Result<(), Fault> {
     let mut out = BufWriter::with_capacity(64 * 1024, out);
@@ -82,8 +82,8 @@ pub(super) fn write(
     json_to::<Position>(&mut out, &metadata.position)?;
     out.write_all(b",\"seen\":")?;
     let sql = match extent {
-        Extent::All => ALL_SEEN,
-        Extent::Few => FEW_SEEN,
+        ExportScope::All => ALL_SEEN,
+        ExportScope::Few => FEW_SEEN,
     };
     let written = seen_to(connection, sql, &mut out)?;
     write!(
@@ -94,8 +94,8 @@ pub(super) fn write(
     if metadata.position.tracks_keys {
         out.write_all(b",\"keys\":")?;
         let written = match extent {
-            Extent::All => keys_to(connection, &mut out)?,
-            Extent::Few => {
+            ExportScope::All => keys_to(connection, &mut out)?,
+            ExportScope::Few => {
                 out.write_all(b"[]")?;
                 0
             }
@@ -151,7 +151,7 @@ pub(super) fn to_file(
     files: &StateFiles,
     connection: &Connection,
     metadata: &Metadata,
-    extent: Extent,
+    extent: ExportScope,
     path: &std::path::Path,
 ) -> Result<(), PollStateError> {
     let failed = |source| PollStateError::File {
@@ -181,7 +181,13 @@ impl PollState {
         }
         let path = database.files.last_export();
         let (connection, metadata) = (&database.connection, &database.metadata);
-        to_file(&database.files, connection, metadata, Extent::Few, &path)
+        to_file(
+            &database.files,
+            connection,
+            metadata,
+            ExportScope::Few,
+            &path,
+        )
     }
 
     /// The bookmark of a Singer state, as JSON: the last commit's frontier as `replication_key_value`, and a member `evt` with

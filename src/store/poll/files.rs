@@ -48,7 +48,7 @@ impl StateFiles {
         [self.file(".db-wal"), self.file(".db-shm")]
     }
 
-    pub(super) fn last_export_if_there(&self) -> Option<PathBuf> {
+    pub(super) fn existing_last_export(&self) -> Option<PathBuf> {
         Some(self.last_export()).filter(|path| path.exists())
     }
 
@@ -87,7 +87,7 @@ impl StateFiles {
 
     /// Renames the automatic export so that the next one does not replace it.
     pub(super) fn keep_last_export(&self) -> Result<Option<PathBuf>, PollStateError> {
-        let Some(last) = self.last_export_if_there() else {
+        let Some(last) = self.existing_last_export() else {
             return Ok(None);
         };
         let path = self.dated_export();
@@ -146,7 +146,7 @@ impl StateFiles {
                 key,
                 path,
                 why: Box::new(why),
-                last_export: self.last_export_if_there(),
+                last_export: self.existing_last_export(),
             },
             Fault::Newer(found) => PollStateError::Newer {
                 path,

@@ -134,7 +134,7 @@ pub(super) fn remove(tx: &Connection, metadata: &mut Metadata, key: &[u8]) -> Re
 /// Deletes all keys. Without tracking they would soon be outdated.
 pub(super) fn clear(tx: &Connection, metadata: &mut Metadata) -> Result<(), Fault> {
     tx.execute("DELETE FROM keys", [])?;
-    metadata.keys = rows::Sum::default();
+    metadata.keys = rows::Checksum::default();
     Ok(())
 }
 

@@ -9,12 +9,12 @@ use crate::watermark::{Digest, Micros, SeenRow};
 
 /// The number of rows and the sum of their hashes, which does not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sum {
+pub(super) struct Checksum {
     pub(super) rows: u64,
     pub(super) hash: u64,
 }
 
-impl Sum {
+impl Checksum {
     pub(super) fn add(&mut self, row: u64) {
         self.rows += 1;
         self.hash = self.hash.wrapping_add(row);

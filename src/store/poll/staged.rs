@@ -263,6 +263,6 @@ pub(super) fn delete_seen(
 
 pub(super) fn clear_seen(tx: &Connection, metadata: &mut Metadata) -> Result<(), Fault> {
     tx.execute("DELETE FROM seen", [])?;
-    metadata.seen = rows::Sum::default();
+    metadata.seen = rows::Checksum::default();
     Ok(())
 }

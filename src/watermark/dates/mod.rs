@@ -51,7 +51,7 @@ pub struct Dates {
 /// Maximum of [`Dates::votes`].
 const MAX_VOTES: u8 = 16;
 
-/// The unit until the server has sent a date.
+/// The unit of a server's dates that is assumed until it has sent one.
 const USUAL_UNIT: i64 = Level::MILLIS.span();
 
 impl Dates {
@@ -186,7 +186,7 @@ impl Dates {
 
     /// The levels in which an instant may be written if `exact` is precise enough for it.
     fn levels(&self, exact: Level) -> impl Iterator<Item = Level> + Clone {
-        /// Numbers of digits other than three, six and nine. No server always writes them, so it omits trailing zeros.
+        /// All numbers of fractional digits except three, six and nine. No server writes such a number for every date, so a server that does omits trailing zeros.
         const TRIMMED: u16 = 0b0110_1101_1000;
         let mut levels = self.levels;
         let finest = u16::BITS.saturating_sub(levels.leading_zeros() + 1) as u8;
@@ -284,7 +284,7 @@ impl Dates {
         } else {
             let fits = |decimals: &u8| epoch.level(*decimals).span() <= unit;
             let exact = (0..9).find(fits).unwrap_or(0);
-            // The shortest form is also the smallest text: the others continue it.
+            // The shortest form is also the smallest as text, because the longer ones start with it.
             self.levels(Level(Level::WHOLE.0 + exact))
                 .filter(|level| *level >= Level::WHOLE)
                 .find(is_exact)
@@ -308,7 +308,7 @@ impl Dates {
     }
 }
 
-/// Whether the same number of digits means the same precision in both.
+/// Whether a number of digits means the same precision in both kinds of dates.
 fn is_alike(a: Content, b: Content) -> bool {
     let is_text = |content| matches!(content, Content::Zoned | Content::Zoneless);
     a == b || (is_text(a) && is_text(b))

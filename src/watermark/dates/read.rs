@@ -313,7 +313,7 @@ impl Time {
         Some(time)
     }
 
-    /// Takes a second with its digits; returns what follows.
+    /// Stores a second and the fractional digits at the start of `rest`. Returns the text after them.
     #[inline]
     fn second<'a>(&mut self, second: u32, rest: &'a [u8]) -> Option<&'a [u8]> {
         self.level = Level::WHOLE;

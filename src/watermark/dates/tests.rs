@@ -425,7 +425,7 @@ struct TextServer {
     offset: i64,
     /// Minimum and maximum number of fractional digits.
     digits: (usize, usize),
-    /// Only the minimum or the maximum, as Python does.
+    /// Writes either the minimum or the maximum number of digits, as Python does.
     is_all_or_least: bool,
 }
 
@@ -516,7 +516,7 @@ proptest! {
             prop_assert_eq!(read(&bound), Some(dates.floor(Micros::new(at)).get()));
             prop_assert!(read(&bound) <= Some(at));
             for row in rows.iter().filter(|row| read(row) >= Some(at)) {
-                // Without the quotes: that is how a server has them.
+                // Compared without the quotes, because a server compares the texts inside them.
                 let (bound, row) = (bound.trim_matches('"'), row.trim_matches('"'));
                 prop_assert!(bound <= row, "{bound} <= {row}");
             }

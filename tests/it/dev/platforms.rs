@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use evt::dev::appengine;
 use evt::dev::host::refusal::Refusal;
-use evt::dev::host::seed::{Planted, SeedError};
+use evt::dev::host::seed::{SeedError, Seeded};
 use evt::dev::host::settings::{Setting, is_switch};
 use evt::dev::host::{DevOptions, Host, Mount, Registration, Routes};
 use evt::event::{Event, Meta};
@@ -81,8 +81,8 @@ impl evt::dev::host::Platform for Tiny {
         Ok(json!({ "mood": "good" }))
     }
 
-    fn seed(&self, _: &Tx<'_>, document: &Value) -> Result<Planted, SeedError> {
-        Ok(Planted {
+    fn seed(&self, _: &Tx<'_>, document: &Value) -> Result<Seeded, SeedError> {
+        Ok(Seeded {
             created: vec![(
                 "greetings",
                 document["greetings"].as_array().map_or(0, Vec::len),
@@ -219,7 +219,7 @@ fn each_platform_gets_its_part_of_the_seed() {
         ..both()
     };
     let platform = Platform::with(options).unwrap();
-    let created = platform.planted().unwrap().created;
+    let created = platform.seeded().unwrap().created;
     assert_eq!(created, [("records", 0), ("flows", 0), ("greetings", 1)]);
 }
 

@@ -82,8 +82,8 @@ impl Platform {
         self.inner().running()
     }
 
-    pub(crate) fn planted(&self) -> Option<evt::dev::host::seed::Planted> {
-        self.inner().planted().cloned()
+    pub(crate) fn seeded(&self) -> Option<evt::dev::host::seed::Seeded> {
+        self.inner().seeded().cloned()
     }
 
     /// A request as the built-in user.

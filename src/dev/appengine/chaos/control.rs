@@ -39,7 +39,7 @@ fn shown(state: &State) -> Response {
     answer(StatusCode::OK, &Value::Object(values))
 }
 
-/// The names without their prefix, with the defaults.
+/// The names of the `poll.` settings without the prefix, each with its default.
 fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
     let named = |setting: &Setting| Some((setting.name.strip_prefix(PREFIX)?, setting.default));
     SETTINGS.iter().filter_map(named)

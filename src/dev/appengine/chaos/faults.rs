@@ -100,7 +100,7 @@ pub(super) fn refused(refusal: &Refusal, path: &str) -> Response {
     refusal.response(path)
 }
 
-/// The text of `Retry-After`, rounded up so that a client never waits too short.
+/// The text of `Retry-After`, rounded up so that a client never waits less than `wait`.
 fn retry_after(wait: Duration, form: RetryForm, now: Timestamp) -> String {
     match form {
         RetryForm::Seconds => wait.as_millis().div_ceil(1000).to_string(),

@@ -32,7 +32,7 @@ pub(super) struct Late {
 
 impl Late {
     /// Records a write. Every second one stays invisible until `until`, and the visible version stays the same.
-    pub(super) fn wrote(
+    pub(super) fn record_write(
         &mut self,
         collection: Collection,
         sk: &str,
@@ -114,7 +114,7 @@ mod tests {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
         for sk in ["a", "b", "c", "d"] {
-            late.wrote(collection(), sk, (now, until), || None);
+            late.record_write(collection(), sk, (now, until), || None);
         }
         let held = ["a", "b", "c", "d"].map(|sk| seen(&mut late, sk, now).is_some());
         assert_eq!(held, [false, true, false, true]);
@@ -125,16 +125,16 @@ mod tests {
     fn an_invisible_update_shows_the_previous_version() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
-        late.wrote(collection(), "other", (now, until), || None);
-        late.wrote(collection(), "a", (now, until), || Some(version(1)));
+        late.record_write(collection(), "other", (now, until), || None);
+        late.record_write(collection(), "a", (now, until), || Some(version(1)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(1)));
-        late.wrote(collection(), "a", (now, until), || Some(version(2)));
+        late.record_write(collection(), "a", (now, until), || Some(version(2)));
         assert_eq!(
             seen(&mut late, "a", now),
             None,
             "this write is visible at once"
         );
-        late.wrote(collection(), "a", (now, until), || Some(version(3)));
+        late.record_write(collection(), "a", (now, until), || Some(version(3)));
         assert_eq!(seen(&mut late, "a", now), Some(Some(3)));
     }
 
@@ -142,8 +142,8 @@ mod tests {
     fn a_removed_record_has_no_invisible_write() {
         let (mut late, now) = (Late::default(), Timestamp::now());
         let until = now.plus(Duration::from_secs(60));
-        late.wrote(collection(), "other", (now, until), || None);
-        late.wrote(collection(), "a", (now, until), || Some(version(1)));
+        late.record_write(collection(), "other", (now, until), || None);
+        late.record_write(collection(), "a", (now, until), || Some(version(1)));
         late.removed(&collection(), "a");
         assert_eq!(seen(&mut late, "a", now), None);
     }

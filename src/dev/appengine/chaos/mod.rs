@@ -76,7 +76,7 @@ impl Chaos {
     }
 
     /// Records a write inside its commit. `before` returns the version that it replaces.
-    pub(crate) fn wrote(
+    pub(crate) fn record_write(
         &self,
         org: &str,
         datatype: &str,
@@ -87,7 +87,7 @@ impl Chaos {
         if !rules.late.is_zero() {
             let now = Timestamp::now();
             let collection = (org.to_owned(), datatype.to_owned());
-            lock(&self.late).wrote(collection, sk, (now, now.plus(rules.late)), before);
+            lock(&self.late).record_write(collection, sk, (now, now.plus(rules.late)), before);
         }
     }
 

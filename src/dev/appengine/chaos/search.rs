@@ -43,7 +43,7 @@ pub(super) fn run(
         let is_late = !hidden.is_empty();
         let sorts_elsewhere = (search.sort.keys().iter())
             .any(|(path, _)| !matches!(path.as_str(), "modifydate" | "sk"));
-        let needs_body = search.filter.looks_inside() || sorts_elsewhere;
+        let needs_body = search.filter.needs_test() || sorts_elsewhere;
         let mut found = Vec::new();
         for (sk, at, before) in seen(stamps, hidden, search) {
             let mut one = Found {

@@ -317,7 +317,7 @@ impl Call {
         }
     }
 
-    /// Raises events one after the other, so that the end of a call follows its begin.
+    /// Raises events one after the other, so that the event of a call's end is always stored after that of its start.
     async fn raise(&mut self, event: &str, status: &str) {
         let body = json!({
             "callSid": self.call,

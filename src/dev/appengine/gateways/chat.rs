@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::chats::{Assignment, Chats, NewMessage, Person, Role};
+use super::chats::{Assignment, Chats, NewMessage, Participant, Role};
 use super::client::{self, Answer, Client, EventError, name, required, unknown};
 use super::payload::Payload;
 use super::session::is_name;
@@ -135,7 +135,7 @@ fn route(
     assistant: Option<&str>,
 ) -> Routed {
     let chat = chats.open(org, id);
-    if chat.customer == Person::default() {
+    if chat.customer == Participant::default() {
         chat.customer = new.from.clone();
     }
     if assistant.is_some() && !matches!(chat.assignment, Assignment::Agent(_)) {
@@ -201,7 +201,7 @@ fn reply(
             return;
         }
         let new = NewMessage {
-            from: Person {
+            from: Participant {
                 email: String::new(),
                 name: assistant,
             },
@@ -343,7 +343,7 @@ fn send_message(client: &Client<'_>, data: &Payload) -> Answer {
 }
 
 /// Announces the agent of a chat, unless it is the same as before.
-fn assigned(client: &Client<'_>, chat: &str, agent: &Person, was: &Assignment) {
+fn assigned(client: &Client<'_>, chat: &str, agent: &Participant, was: &Assignment) {
     let room = vec![client.room(CHAT, chat)];
     let body = Payload::from(json!({ "chatId": chat }));
     match was {

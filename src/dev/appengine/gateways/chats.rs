@@ -15,12 +15,12 @@ const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A participant of a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Person {
+pub(super) struct Participant {
     pub(super) email: String,
     pub(super) name: String,
 }
 
-impl Person {
+impl Participant {
     pub(super) fn payload(&self) -> Payload {
         json!({ "email": self.email, "name": self.name }).into()
     }
@@ -52,7 +52,7 @@ pub(super) enum Assignment {
     Open,
     /// The chat waits for an agent.
     Queued,
-    Agent(Person),
+    Agent(Participant),
     Assistant,
     Ended,
 }
@@ -60,7 +60,7 @@ pub(super) enum Assignment {
 /// A message before it has an id.
 #[derive(Clone, Debug)]
 pub(super) struct NewMessage {
-    pub(super) from: Person,
+    pub(super) from: Participant,
     pub(super) role: Role,
     pub(super) text: String,
     /// The sender's `type`; `text` by default.
@@ -110,7 +110,7 @@ impl Message {
 /// A chat.
 #[derive(Debug, Default)]
 pub(super) struct Chat {
-    pub(super) customer: Person,
+    pub(super) customer: Participant,
     pub(super) assignment: Assignment,
     messages: VecDeque<Message>,
     /// Orders chats by their last change.
@@ -197,7 +197,7 @@ impl Chats {
     }
 
     /// Assigns the first chat in the queue to an agent.
-    pub(super) fn pick(&mut self, org: &str, agent: &Person) -> Option<String> {
+    pub(super) fn pick(&mut self, org: &str, agent: &Participant) -> Option<String> {
         let id = self.waiting(org).first()?.0.to_owned();
         self.open(org, &id).assignment = Assignment::Agent(agent.clone());
         Some(id)
@@ -264,7 +264,7 @@ mod tests {
 
     fn new(text: &str) -> NewMessage {
         NewMessage {
-            from: Person::default(),
+            from: Participant::default(),
             role: Role::Customer,
             text: text.to_owned(),
             kind: "text".to_owned(),
@@ -285,7 +285,7 @@ mod tests {
         chats.add("a", "chat-1", new("hello"));
         chats.queue("a", "chat-1");
         assert_eq!(count(&chats.history("b", "chat-1")), 0);
-        assert_eq!(chats.pick("b", &Person::default()), None);
+        assert_eq!(chats.pick("b", &Participant::default()), None);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(chats.queue("a", "first"), 1);
         assert_eq!(chats.queue("a", "second"), 2);
         assert_eq!(chats.queue("a", "first"), 1);
-        let agent = Person::default();
+        let agent = Participant::default();
         assert_eq!(chats.pick("a", &agent).as_deref(), Some("first"));
         assert_eq!(chats.pick("a", &agent).as_deref(), Some("second"));
         assert_eq!(chats.pick("a", &agent), None);

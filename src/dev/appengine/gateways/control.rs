@@ -101,7 +101,7 @@ async fn emit(
 /// Selects the connections to break.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Cut {
+struct DisconnectRequest {
     namespace: Option<String>,
 }
 
@@ -111,7 +111,7 @@ async fn cut(
     FromState(state): FromState<Arc<State>>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let order: Cut = read(body)?;
+    let order: DisconnectRequest = read(body)?;
     let count = match order.namespace {
         None => state.gateways.disconnect_all(true).await,
         Some(name) => {

@@ -100,7 +100,7 @@ pub(crate) struct Gateways {
 }
 
 enum Transport {
-    /// Starts with the first request.
+    /// Not started yet: the first request starts it.
     Idle,
     Open(Arc<Hub>),
     Closed,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::State;
 use super::super::auth::{Principal, checked_org};
-use super::chats::Person;
+use super::chats::Participant;
 use super::payload::Payload;
 use crate::dev::host::refusal::Refusal;
 use crate::time::Timestamp;
@@ -77,10 +77,10 @@ impl Session {
         })
     }
 
-    pub(super) fn person(&self) -> Person {
+    pub(super) fn person(&self) -> Participant {
         let email = self.email().to_owned();
         let name = email.split('@').next().unwrap_or_default().to_owned();
-        Person { email, name }
+        Participant { email, name }
     }
 
     pub(super) fn email(&self) -> &str {

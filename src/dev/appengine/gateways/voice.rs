@@ -53,7 +53,7 @@ fn start(client: &Client<'_>, data: &Payload) -> Answer {
     Ok(reply)
 }
 
-/// Handles `{payload}` as bytes or base64, or only bytes.
+/// Handles a piece of audio: `{payload}` with bytes or base64, or the bytes themselves.
 fn media(client: &Client<'_>, data: &Payload) -> Answer {
     let audio = match data {
         Payload::Bytes(_) => data,

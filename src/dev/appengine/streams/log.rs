@@ -197,7 +197,7 @@ impl Inner {
                     together.extend_from_slice(bytes);
                 }
                 Some(cut @ Entry::Cut(_)) if first.is_empty() => {
-                    // Only once: later readers pass.
+                    // The connection breaks only once: an empty frame takes the entry's place, and later readers continue.
                     let spent = Entry::Frame {
                         id: None,
                         bytes: Bytes::new(),

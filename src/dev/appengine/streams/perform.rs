@@ -9,7 +9,7 @@ use super::script::{Script, Step};
 
 /// Receives the output of a script.
 pub(super) trait FrameSink: Send {
-    /// Sends a frame of AppEngine's format, at its time.
+    /// Sends a frame in AppEngine's format, after the agent's delay.
     fn send(&mut self, frame: &Value) -> impl Future<Output = ()> + Send;
 
     /// Handles an event of the script, or a step about the stream's framing.

@@ -23,14 +23,14 @@ pub(super) const KID: &str = "evt-dev";
 
 /// A stored key pair.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Made {
+pub(super) struct StoredKeyPair {
     /// PKCS#8, PEM.
     pub(super) key: String,
     /// The published documents, by file name.
     pub(super) documents: Vec<(String, String)>,
 }
 
-impl Made {
+impl StoredKeyPair {
     pub(super) fn document(&self, name: &str) -> Option<&str> {
         let found = self.documents.iter().find(|(known, _)| known == name);
         found.map(|(_, text)| text.as_str())
@@ -38,7 +38,7 @@ impl Made {
 }
 
 /// A certificate authority for this platform, and PayPal's certificate that it signed.
-pub(super) fn paypal() -> Result<Made, rcgen::Error> {
+pub(super) fn paypal() -> Result<StoredKeyPair, rcgen::Error> {
     let mut authority = params(&[], "evt dev, a throw-away authority")?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
@@ -47,7 +47,7 @@ pub(super) fn paypal() -> Result<Made, rcgen::Error> {
     let issuer = Issuer::new(authority, authority_key);
     let key = rsa()?;
     let leaf = leaf(PAYPAL)?.signed_by(&key, &issuer)?.pem();
-    Ok(Made {
+    Ok(StoredKeyPair {
         key: key.serialize_pem(),
         documents: vec![
             ("paypal.pem".to_owned(), leaf),
@@ -56,17 +56,17 @@ pub(super) fn paypal() -> Result<Made, rcgen::Error> {
     })
 }
 
-pub(super) fn sns() -> Result<Made, rcgen::Error> {
+pub(super) fn sns() -> Result<StoredKeyPair, rcgen::Error> {
     let key = rsa()?;
     let certificate = leaf(SNS)?.self_signed(&key)?.pem();
-    Ok(Made {
+    Ok(StoredKeyPair {
         key: key.serialize_pem(),
         documents: vec![("sns.pem".to_owned(), certificate)],
     })
 }
 
 /// Google publishes its keys as a JSON Web Key Set.
-pub(super) fn pubsub() -> Result<Made, rcgen::Error> {
+pub(super) fn pubsub() -> Result<StoredKeyPair, rcgen::Error> {
     let key = rsa()?;
     let (modulus, exponent) =
         rsa_numbers(key.public_key_raw()).ok_or(rcgen::Error::CouldNotParseKeyPair)?;
@@ -75,7 +75,7 @@ pub(super) fn pubsub() -> Result<Made, rcgen::Error> {
         "n": URL_SAFE_NO_PAD.encode(modulus),
         "e": URL_SAFE_NO_PAD.encode(exponent),
     }]});
-    Ok(Made {
+    Ok(StoredKeyPair {
         key: key.serialize_pem(),
         documents: vec![("pubsub.json".to_owned(), set.to_string())],
     })
@@ -92,7 +92,8 @@ fn leaf(name: &str) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
-/// A validity that allows for wrong clocks, and exceeds the life of any data directory.
+/// Parameters of a certificate. The period starts in the past, because clocks may be wrong, and is longer than
+/// any data directory is used.
 fn params(names: &[&str], common: &str) -> Result<CertificateParams, rcgen::Error> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names)?;

@@ -24,7 +24,7 @@ struct Facts {
     scheme: &'static str,
     /// The key that signs requests. `None` in a list if it is not created yet; asking for the vendor by name creates it.
     secret: Option<String>,
-    /// The key that verifies them; `None` if the options are enough.
+    /// The key that verifies requests; `None` if the options are enough to verify.
     verify: Option<String>,
     options: Vec<(String, String)>,
 }
@@ -42,7 +42,7 @@ impl Facts {
     }
 }
 
-/// Maximum length of a secret in the table of a start: enough to distinguish two.
+/// Maximum length of a secret in the table that `evt dev` prints at start: enough to tell two secrets apart.
 const SHOWN: usize = 11;
 
 /// All vendors for the terminal, with shortened secrets.

@@ -57,7 +57,7 @@ pub(super) fn mailgun(delivery: &Delivery<'_>) -> Vec<Report> {
     };
     let reason = ["/delivery-status/message", "/reason"];
     let report = Report::new(event, text(data, "/id"))
-        .once_for(Some(token))
+        .with_signature_id(Some(token))
         .raises(kind)
         .with(
             "messageId",

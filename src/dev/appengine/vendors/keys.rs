@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use tokio::sync::OnceCell;
 
-use super::certificates::{self, KID, Made};
+use super::certificates::{self, KID, StoredKeyPair};
 use super::{VENDORS, Vendor};
 use crate::dev::host::refusal::Refusal;
 use crate::secret::Secret;
@@ -33,11 +33,11 @@ pub(super) struct Ready {
 /// The keys for signing and verifying.
 pub(super) struct Key {
     pub(super) signs: Secret,
-    /// `None` if certificates or options are enough.
+    /// The key that verifies; `None` if certificates or options are enough to verify.
     pub(super) verifies: Option<Secret>,
     /// Options for signing and verifying.
     pub(super) options: Vec<(String, String)>,
-    made: Option<Made>,
+    made: Option<StoredKeyPair>,
 }
 
 impl Key {
@@ -107,7 +107,7 @@ impl Vendors {
     }
 
     /// The key of a vendor that publishes certificates or keys.
-    fn published(&self, vendor: &Vendor, made: Made) -> Key {
+    fn published(&self, vendor: &Vendor, made: StoredKeyPair) -> Key {
         let at = |name: &str| format!("{}/_certs/{name}", self.url);
         let loopback = option("certs", "loopback");
         let options = match vendor.name {
@@ -159,7 +159,7 @@ fn option(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 /// Loads the key pair, or creates and stores one.
-async fn made(store: &Store, vendor: &'static Vendor) -> Result<Made, Refusal> {
+async fn made(store: &Store, vendor: &'static Vendor) -> Result<StoredKeyPair, Refusal> {
     let failed = |why: String| {
         let message = format!("cannot create the key of {}: {why}", vendor.name);
         Refusal::new(http::StatusCode::INTERNAL_SERVER_ERROR, "no_key", message)

@@ -136,7 +136,7 @@ impl Report {
         }
     }
 
-    pub(super) fn once_for(self, token: Option<String>) -> Self {
+    pub(super) fn with_signature_id(self, token: Option<String>) -> Self {
         Self { token, ..self }
     }
 
