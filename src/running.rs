@@ -27,7 +27,7 @@ pub struct Access {
 
 /// The addresses and credentials of a running `evt dev`.
 ///
-/// `url`, `org`, `token` and `webhook_secret` are those of the first platform: readers older than `platforms` know only these.
+/// `url`, `org`, `token` and `webhook_secret` are those of the first platform: programs that do not know `platforms` yet read only these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Running {
     pub pid: u32,

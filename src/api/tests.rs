@@ -19,7 +19,7 @@ const AMPLE: Duration = Duration::from_secs(20);
 enum Answer {
     /// A complete response; `content-length` is added.
     Complete(&'static str, String),
-    /// These bytes, then the connection is closed.
+    /// Sends these bytes, and then closes the connection.
     Bytes(Vec<u8>),
     /// A response without a length, whose body never ends.
     Endless,
@@ -152,7 +152,7 @@ async fn get_error(script: Vec<Answer>) -> (ApiError, Vec<String>) {
     (result.unwrap_err(), server.requests())
 }
 
-/// The error of `create_record`, likewise.
+/// The same for `create_record`.
 async fn create_error(script: Vec<Answer>) -> (ApiError, Vec<String>) {
     let server = Server::start(script).await;
     let result = server.client().create_record("contact", &json!({})).await;

@@ -37,7 +37,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         "response": response(event),
         "cache": {},
         "timings": { "send": 0, "wait": 0, "receive": 0 },
-        "_evt": Ours::of(event),
+        "_evt": EvtMembers::of(event),
     });
     serde_json::to_writer(out, &entry).expect("writing text to memory cannot fail");
 }
@@ -113,7 +113,7 @@ fn pair(name: &str, value: &[u8]) -> serde_json::Value {
 
 /// The parts of an event that HAR does not have.
 #[derive(Deserialize, Serialize)]
-struct Ours {
+struct EvtMembers {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     outcome: String,
@@ -121,7 +121,7 @@ struct Ours {
     verdict: Option<Verdict>,
 }
 
-impl Ours {
+impl EvtMembers {
     fn of(event: &Event) -> Self {
         Self {
             kind: event.meta.kind.clone(),
@@ -138,7 +138,7 @@ struct Entry {
     request: Request,
     response: Option<Response>,
     #[serde(rename = "_evt")]
-    ours: Option<Ours>,
+    ours: Option<EvtMembers>,
 }
 
 #[derive(Deserialize)]

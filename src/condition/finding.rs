@@ -69,7 +69,7 @@ impl Finding {
     pub fn reason(&self) -> String {
         let mut parts = Vec::new();
         if !self.held {
-            self.blame(false, &mut parts);
+            self.collect_reasons(false, &mut parts);
         }
         parts.join("; ")
     }
@@ -83,7 +83,7 @@ impl Finding {
     }
 
     /// Collects the leaves whose result is `unwanted`. Below a `not` these are the ones that held.
-    fn blame(&self, unwanted: bool, reasons: &mut Vec<String>) {
+    fn collect_reasons(&self, unwanted: bool, reasons: &mut Vec<String>) {
         if self.held != unwanted {
             return;
         }
@@ -102,7 +102,7 @@ impl Finding {
             unwanted
         };
         for part in &self.parts {
-            part.blame(below, reasons);
+            part.collect_reasons(below, reasons);
         }
     }
 }

@@ -220,7 +220,7 @@ impl Test {
             };
         };
         let ordered = |value: &Value| order(found, value).ok_or(Failure::NotComparable);
-        let time = || moment(found).ok_or(Failure::NotComparable);
+        let time = || timestamp_of(found).ok_or(Failure::NotComparable);
         match self {
             Self::Equals(value) => Ok(equal(found, value)),
             Self::NotEquals(value) => Ok(!equal(found, value)),
@@ -296,7 +296,7 @@ fn contains(found: &Found<'_>, value: &Value) -> Answer {
 }
 
 /// A time as RFC 3339 text or in milliseconds.
-fn moment(found: &Found<'_>) -> Option<Timestamp> {
+fn timestamp_of(found: &Found<'_>) -> Option<Timestamp> {
     match found.as_number() {
         Some(Number::Whole(millis)) => Some(Timestamp::from_millis(millis.try_into().ok()?)),
         Some(Number::Real(_)) => None,

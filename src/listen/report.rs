@@ -10,7 +10,7 @@ use crate::event::{Event, Seq};
 use crate::store::StoreError;
 use crate::store::jobs::{End, Settled};
 
-/// Reports in the channel. When it is full, senders wait for the reader of stdout.
+/// Capacity of the channel, in reports. When it is full, senders wait for the reader of stdout.
 const CAPACITY: usize = 1024;
 /// A reader of stdout that takes nothing for this long has stalled. From then on senders do not wait for it.
 const STALLED_AFTER: Duration = Duration::from_secs(2);

@@ -13,7 +13,7 @@ use crate::source::{Gap, Message};
 use crate::time::Timestamp;
 use crate::ui::{NotForATerminal, Ui};
 
-/// How many bytes are gathered before stdout is offered them within a piece.
+/// Bytes that are gathered before they are offered to stdout, while a piece of input is processed.
 pub(super) const BATCH: usize = 128 * 1024;
 /// How long the command waits for a reader that reads nothing after the user has stopped it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ struct Dropped {
     since: Timestamp,
 }
 
-/// What waiting for room resulted in.
+/// The result of waiting for room.
 pub(super) enum Room {
     Ready,
     /// The reader is too slow, and [`OnSlow::Exit`].

@@ -61,8 +61,8 @@ pub struct Occasion<'a> {
 impl<'a> Occasion<'a> {
     /// Returns the same occasion for the same seed, on every day.
     pub fn seeded(seed: u64, org: &'a str) -> Self {
-        let (first, state) = scramble(seed);
-        let (second, _) = scramble(state);
+        let (first, state) = split_mix(seed);
+        let (second, _) = split_mix(state);
         let bytes = (u128::from(first) << 64) | u128::from(second);
         Self {
             now: Timestamp::from_secs(SEEDED),
@@ -73,7 +73,7 @@ impl<'a> Occasion<'a> {
 }
 
 /// SplitMix64: returns a pseudo-random number and the next state.
-fn scramble(state: u64) -> (u64, u64) {
+fn split_mix(state: u64) -> (u64, u64) {
     let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 /// A server in memory: its records, and how it handles requests.
 #[derive(Clone, Debug)]
 struct Server {
-    /// Key and date, in random order.
+    /// Key and date of each record, in random order.
     rows: Vec<(String, i64)>,
     order: Order,
     paging: Paging,
@@ -35,7 +35,7 @@ enum Order {
     /// As requested. Records of one date are in another order each time, unless the key is requested.
     Respected,
     AlwaysDescending,
-    /// In the order of storage.
+    /// The server returns records in the order in which they are stored.
     Ignored,
 }
 

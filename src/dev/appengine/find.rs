@@ -365,7 +365,7 @@ fn sorted(
     if end > MAX_SORTED {
         return Err(FindError::TooDeep { page: search.page });
     }
-    let (mut best, mut total) = (Best::new(&search.sort, end as usize), 0);
+    let (mut best, mut total) = (FirstRecords::new(&search.sort, end as usize), 0);
     let span = search.filter.span;
     let direction = Direction::Ascending;
     records::scan(connection, org, datatype, span, direction, |sk, body| {
@@ -383,13 +383,13 @@ fn sorted(
 }
 
 /// Collects the sort keys and ids of the first records of a sort.
-struct Best<'a> {
+struct FirstRecords<'a> {
     sort: &'a Sort,
     keep: usize,
     found: Vec<(Vec<Value>, String)>,
 }
 
-impl<'a> Best<'a> {
+impl<'a> FirstRecords<'a> {
     fn new(sort: &'a Sort, keep: usize) -> Self {
         Self {
             sort,

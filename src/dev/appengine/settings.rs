@@ -225,7 +225,7 @@ pub const SETTINGS: &[Setting] = &[
         "poll.cut",
         "0",
         "a count, 0 to 1000000",
-        "every Nth page is cut: a broken connection and incomplete JSON in turn; 0: never",
+        "every Nth page is truncated: a broken connection and incomplete JSON in turn; 0: never",
         is_every,
     )
     .off_is_default(),
@@ -234,7 +234,7 @@ pub const SETTINGS: &[Setting] = &[
 /// The settings of the host, with accessors for AppEngine's rows.
 pub struct Settings {
     host: Arc<Host>,
-    /// What the `poll.` rows amount to.
+    /// The rules that the values of the `poll.` rows define.
     chaos: Arc<Chaos>,
 }
 

@@ -98,7 +98,7 @@ pub trait Platform: Send + Sync {
         Ok(())
     }
 
-    /// Clears its memory after a reset is committed.
+    /// Deletes what the platform holds in memory, after a reset is committed.
     fn forget(&self) {}
 
     /// Called when a delivery has ended, in the commit that ends it.
@@ -140,7 +140,7 @@ impl Platforms {
         self.0.iter()
     }
 
-    /// The platform that old control paths and top-level facts are about.
+    /// The platform of control paths without a platform's name, and of the facts at the top level of a status.
     pub fn default_platform(&self) -> Option<&Arc<dyn Platform>> {
         self.0.first()
     }

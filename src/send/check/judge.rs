@@ -15,7 +15,7 @@ const REPEATED: [&str; 5] = ["duplicate", "already", "replay", "idempot", "seen 
 pub(super) const VALID: &str = "a valid request";
 
 const NOTHING_PROVED: &str = "it refuses the valid request too, so this proves nothing";
-const NOTHING_THERE: &str = "it gives the valid request the same answer, so this proves nothing";
+const SAME_ANSWER: &str = "it gives the valid request the same answer, so this proves nothing";
 const VALID_FIRST: &str = "fix the valid request first: this one is refused too";
 const NOT_JUDGED: &str = "for information: the scheme's own verifier accepts such a request, so an endpoint may accept it too";
 const UNNOTICED: &str =
@@ -40,12 +40,12 @@ pub(super) fn valid_request_refusal(report: &Report) -> Option<StatusCode> {
     let mut attempts = valid.attempts.iter();
     let status = attempts.find_map(|attempt| attempt.status.ok())?;
     let status = StatusCode::from_u16(status).ok()?;
-    let is_refusal = status.is_client_error() || is_nothing_there(status);
+    let is_refusal = status.is_client_error() || accepts_no_deliveries(status);
     (valid.verdict == Verdict::Fails && is_refusal).then_some(status)
 }
 
 /// Whether the status says that this path or method takes no deliveries.
-fn is_nothing_there(status: StatusCode) -> bool {
+fn accepts_no_deliveries(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
@@ -73,11 +73,11 @@ pub(super) fn judge(
         return finding;
     };
     let is_same = |result: &Result| is_status(result, refusal);
-    let is_nothing = is_nothing_there(refusal) && results.iter().all(is_same);
+    let is_nothing = accepts_no_deliveries(refusal) && results.iter().all(is_same);
     let is_open = matches!(expect, Expect::Any | Expect::Either);
     if is_nothing && !matches!(expect, Expect::NoCrash) {
         finding.verdict = Verdict::Skipped;
-        hint = Some(NOTHING_THERE.to_owned());
+        hint = Some(SAME_ANSWER.to_owned());
     } else if case.group == Group::Refuses
         && (verdict == Verdict::Refuses || (is_open && results.iter().any(is_refusal)))
     {

@@ -62,11 +62,11 @@ async fn probe_key_order(server: &mut Server<'_>, output: &mut Output<'_>) -> Re
     let up = server
         .next_page(output, &ascending, |page| keys_ascend(page, None))
         .await;
-    let Some(up) = unless_violated(up)? else {
+    let Some(up) = none_if_violated(up)? else {
         return Ok(());
     };
     let down = server.next_page(output, &descending, keys_descend).await;
-    let Some(down) = unless_violated(down)? else {
+    let Some(down) = none_if_violated(down)? else {
         return Ok(());
     };
     if let (Some(least), Some(greatest)) = (up.first_key(), down.first_key())
@@ -77,7 +77,7 @@ async fn probe_key_order(server: &mut Server<'_>, output: &mut Output<'_>) -> Re
     Ok(())
 }
 
-fn unless_violated(page: Result<Option<Page>, Halt>) -> Result<Option<Page>, Halt> {
+fn none_if_violated(page: Result<Option<Page>, Halt>) -> Result<Option<Page>, Halt> {
     match page {
         Err(Halt::Violation(_)) => Ok(None),
         page => page,

@@ -13,9 +13,9 @@ use crate::store::StoreError;
 /// Why a state cannot be opened, read or changed.
 #[derive(Debug, Error)]
 pub enum PollStateError {
-    #[error("the state `{key}` is in use by {}", who(holder.as_ref()))]
+    #[error("the state `{key}` is in use by {}", holder_name(holder.as_ref()))]
     Locked { key: String, holder: Option<Holder> },
-    #[error("the state `{key}` was taken over by {}", who(holder.as_ref()))]
+    #[error("the state `{key}` was taken over by {}", holder_name(holder.as_ref()))]
     TakenOver { key: String, holder: Option<Holder> },
     #[error("the state `{}` is damaged", path.display())]
     Damaged {
@@ -157,7 +157,7 @@ fn list(differs: &[Difference]) -> String {
     differs.join(", ")
 }
 
-fn who(holder: Option<&Holder>) -> String {
+fn holder_name(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
 }
 

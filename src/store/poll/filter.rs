@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 /// Minimum and maximum size: 16 KiB and 2 MiB. With at least 8 bits per key, at most one new key in thirty needs a query.
 const BITS: (u64, u64) = (1 << 17, 1 << 24);
-const BITS_A_KEY: u64 = 8;
+const BITS_PER_KEY: u64 = 8;
 const PROBES: u64 = 3;
 
 /// A Bloom filter. A key that it does not contain is not in the table.
@@ -17,14 +17,14 @@ pub(super) struct Filter {
 impl Filter {
     /// Creates a filter for these rows and as many again.
     pub(super) fn for_rows(rows: u64) -> Self {
-        let bits = rows.saturating_mul(2 * BITS_A_KEY).clamp(BITS.0, BITS.1);
+        let bits = rows.saturating_mul(2 * BITS_PER_KEY).clamp(BITS.0, BITS.1);
         let bits = bits.next_power_of_two();
         let words = usize::try_from(bits / 64).expect("the largest has 2 MiB");
         Self {
             words: vec![0; words],
             keys: 0,
             // At the maximum size, a fuller filter is better than a new one at each commit.
-            full: (bits / BITS_A_KEY).max(rows.saturating_mul(2)),
+            full: (bits / BITS_PER_KEY).max(rows.saturating_mul(2)),
         }
     }
 

@@ -295,7 +295,7 @@ async fn a_socket_io_server_that_does_not_read_gets_few_pongs() {
         socket.feed(Frame::text(ping.clone())).await.unwrap();
     }
     socket.flush().await.unwrap();
-    // It is sent after all pongs.
+    // This message is sent after all pongs.
     let line = Outgoing::Text("say".to_owned());
     typing.input.send(line).await.unwrap();
     let mut answers = 0;
@@ -307,7 +307,7 @@ async fn a_socket_io_server_that_does_not_read_gets_few_pongs() {
         answers += frame.len();
     }
     typing.task.abort();
-    // The rest is in buffers of the operating system.
+    // The pongs that were sent fit into the buffers of the operating system; the source dropped the others.
     assert!(answers < PINGS * PING / 2, "{answers} bytes of answers");
 }
 

@@ -59,7 +59,7 @@ fn all_paths_of_a_server_share_one_limit() {
     let paths = (0..200).map(|n| job(app.url(&format!("/hooks/{n}"))));
     setup.enqueue_all(paths.collect());
     app.wait_for(4);
-    // Whatever the first claim brought has been sent when a later job is done.
+    // All jobs of the first claim have been sent when a job that was enqueued later is done.
     let later = setup.enqueue(job(other.url("/")));
     setup.end_of(later);
     assert_eq!(app.requests().len(), 4);
@@ -114,7 +114,7 @@ fn an_endpoint_that_recovers_gets_all_its_jobs() {
     let before = app.at_once().len();
     app.answer(Answer::After(Duration::from_millis(5), 200));
     let ends = setup.ends(ids.len());
-    // One at a time until five have succeeded; then as many as a fresh endpoint gets, and more as it keeps up.
+    // One job at a time until five have succeeded. Then the limit of a new endpoint applies, and it grows with each success.
     let at_once = app.at_once();
     assert_eq!(at_once[before + 1..before + 5], [1; 4], "{at_once:?}");
     assert!(at_once[before..].iter().all(|many| *many <= 64));

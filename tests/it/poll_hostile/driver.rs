@@ -71,9 +71,9 @@ pub(crate) enum Form {
 pub(crate) enum Runs {
     /// One after the last change. A second one must print nothing.
     One,
-    /// As many as it takes until one prints nothing, for `--max`.
+    /// Repeats the command (with `--max`) until a run prints nothing.
     UntilQuiet,
-    /// One, with `--follow`, until it has everything.
+    /// Runs the command once, with `--follow`, until it has printed everything.
     Follow,
 }
 
@@ -237,7 +237,7 @@ impl<'a> ScenarioRun<'a> {
             let kill_at = before + self.rng.usize(1..=self.scenario.kill_within);
             self.server
                 .wait_for_requests(kill_at, || process.has_ended());
-            // At a random time during this request or the next few.
+            // The process is killed at a random time during this request or the next few.
             std::thread::park_timeout(Duration::from_micros(self.rng.u64(0..6000)));
             let run = process.kill(&self.server);
             match run.exit {

@@ -12,7 +12,7 @@ use crate::support::raw::exchange;
 
 const PAGE_SIZE: usize = 50;
 
-/// "Track the highest `modifydate` you have seen and use it as the next watermark": reads newest first, page by page, until a page
+/// Follows the platform's advice "Track the highest `modifydate` you have seen and use it as the next watermark" literally: reads newest first, page by page, until a page
 /// is short; twice while the collection changes, and once after the last change.
 fn read_literally(scenario: Scenario, name: &str) -> Verdict {
     let server = scenario.serve(seed_of(name));

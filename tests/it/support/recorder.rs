@@ -17,7 +17,7 @@ pub(crate) struct Recorder {
     pub(crate) enough: Option<usize>,
     /// `settle` never returns.
     pub(crate) is_stuck: bool,
-    /// Cancelled by another task at the next `settle`.
+    /// The token that another task cancels during the next `settle`.
     pub(crate) stops: Option<CancellationToken>,
 }
 

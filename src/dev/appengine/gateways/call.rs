@@ -240,7 +240,7 @@ impl Call {
             heard = Instant::now();
             pinged = false;
             let next = match message {
-                Ok(Message::Text(text)) => self.hear(&text).await,
+                Ok(Message::Text(text)) => self.handle_text(&text).await,
                 Ok(Message::Binary(_)) => {
                     ControlFlow::Break(Some((CloseCode::Unsupported, "frames must be text")))
                 }
@@ -256,7 +256,7 @@ impl Call {
         }
     }
 
-    async fn hear(&mut self, text: &str) -> ControlFlow<Option<End>> {
+    async fn handle_text(&mut self, text: &str) -> ControlFlow<Option<End>> {
         let invalid = |reason| ControlFlow::Break(Some((CloseCode::Invalid, reason)));
         let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
             return invalid("a frame must be a JSON object with `event`");

@@ -47,7 +47,7 @@ pub(super) struct Log {
 }
 
 struct Inner {
-    entries: VecDeque<Kept>,
+    entries: VecDeque<StoredEntry>,
     /// The number of the first stored entry.
     first: u64,
     /// The total weight of all entries ever written.
@@ -61,7 +61,7 @@ struct Inner {
     idle_since: Instant,
 }
 
-struct Kept {
+struct StoredEntry {
     entry: Entry,
     /// The total weight of the entries before it.
     before: u64,
@@ -137,7 +137,7 @@ impl Inner {
         let weight = bytes.len() as u64 + OVERHEAD;
         let before = self.written;
         self.written += weight;
-        self.entries.push_back(Kept { entry, before });
+        self.entries.push_back(StoredEntry { entry, before });
         let slowest = self.slowest();
         while self.first < slowest
             && let Some(front) = self.entries.front()
@@ -161,7 +161,7 @@ impl Inner {
         next.is_none_or(|next| self.written - next.before < UNREAD)
     }
 
-    fn entry(&self, number: u64) -> Option<&Kept> {
+    fn entry(&self, number: u64) -> Option<&StoredEntry> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         self.entries.get(index)
     }

@@ -34,7 +34,7 @@ use crate::dev::host::sse;
 
 /// Maximum number of streams, and the time until a stream without readers is deleted.
 const MAX_STREAMS: usize = 256;
-const KEPT_FOR: Duration = Duration::from_secs(600);
+const READERLESS_LIFETIME: Duration = Duration::from_secs(600);
 /// The agent that answers for unknown ids.
 const ASSISTANT: &str = "assistant";
 /// Maximum characters of a message that an answer repeats.
@@ -120,7 +120,12 @@ impl Streams {
 }
 
 fn delete_expired(streams: &mut HashMap<String, Arc<Answer>>) {
-    streams.retain(|_, answer| answer.log.idle().is_none_or(|idle| idle < KEPT_FOR));
+    streams.retain(|_, answer| {
+        answer
+            .log
+            .idle()
+            .is_none_or(|idle| idle < READERLESS_LIFETIME)
+    });
 }
 
 /// Deletes expired streams and, if necessary, the one that has been without a reader for longest.
@@ -360,12 +365,12 @@ mod tests {
         let streams = Streams::default();
         let id = open(&streams);
         let reader = streams.find("o", &id).unwrap().log.reader(None);
-        tokio::time::advance(KEPT_FOR * 2).await;
+        tokio::time::advance(READERLESS_LIFETIME * 2).await;
         assert!(streams.find("o", &id).is_some(), "it has a reader");
         drop(reader);
-        tokio::time::advance(KEPT_FOR / 2).await;
+        tokio::time::advance(READERLESS_LIFETIME / 2).await;
         assert!(streams.find("o", &id).is_some());
-        tokio::time::advance(KEPT_FOR / 2).await;
+        tokio::time::advance(READERLESS_LIFETIME / 2).await;
         assert!(streams.find("o", &id).is_none());
     }
 

@@ -7,7 +7,7 @@ pub(super) fn twilio(delivery: &Delivery<'_>) -> Vec<Report> {
     let field = |name: &str| delivery.text(&format!("/{name}"));
     let (from, to) = (field("From"), field("To"));
     if let Some(recording) = field("RecordingSid") {
-        // The call continues, or has been reported already.
+        // A recording raises no event: its call continues, or the end of the call has been reported already.
         let status = field("RecordingStatus").unwrap_or_default();
         let id = format!("{recording}:{status}");
         return vec![Report::new("recording", Some(id)).about(Some(recording))];

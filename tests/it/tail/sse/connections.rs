@@ -116,7 +116,7 @@ async fn a_given_id_is_sent_with_the_first_connection() {
 #[tokio::test]
 async fn a_server_that_resumes_has_no_gap() {
     let (follower, _) = follow(&["id: 1\ndata: a\n\n", "data: hello\n\nid: 2\ndata: b\n\n"]).await;
-    // Only the loss of the second connection is not explained.
+    // The loss of the first connection is explained. That of the second is not yet, because no connection followed.
     assert_eq!(follower.recorder.gaps().len(), 0);
     assert!(follower.is_unexplained());
 }

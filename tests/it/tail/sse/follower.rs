@@ -99,7 +99,7 @@ impl Follower {
     /// Follows one connection until it is lost, and returns the delay that the server requested.
     ///
     /// # Panics
-    /// The connection ends in another way.
+    /// If the connection ends in another way.
     pub(crate) async fn lost(&mut self) -> Duration {
         match self.connection().await {
             Ok(Ended::Lost { min_delay, .. }) => min_delay,
