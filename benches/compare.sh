@@ -29,12 +29,12 @@ secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
 [ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio poll polldup polltie)
 
-cargo build --release --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
+cargo build --profile dist --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
 target=${CARGO_TARGET_DIR:-target}
-evt=$target/release/evt
-bare=$target/release/examples/bare_hyper
-load=$target/release/examples/stream_load
-records=$target/release/examples/poll_load
+evt=$target/dist/evt
+bare=$target/dist/examples/bare_hyper
+load=$target/dist/examples/stream_load
+records=$target/dist/examples/poll_load
 work=$(mktemp -d)
 export EVT_HOME=$work/home
 children=()
