@@ -22,6 +22,7 @@ mod flows;
 mod generated;
 mod help;
 mod interop;
+mod language;
 mod layers;
 mod listen;
 mod main_job;
