@@ -268,7 +268,10 @@ impl Start {
             let created: Vec<String> = seeded
                 .created
                 .iter()
-                .map(|(kind, count)| format!("{count} {kind}"))
+                .map(|(kind, count)| match count {
+                    1 => format!("1 {}", kind.trim_end_matches('s')),
+                    _ => format!("{count} {kind}"),
+                })
                 .collect();
             cx.ui.status(&format!(
                 "Created {} from the seed; {} existed already",
