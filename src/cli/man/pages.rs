@@ -11,7 +11,8 @@ use clap::Command;
 use super::page::{Block, Page, Part};
 use crate::config::settings::{SETTINGS, Setting, Source, variable};
 use crate::error::Exit;
-use crate::signature::SCHEMES;
+use crate::signature::{Facts, SCHEMES};
+use crate::source::{StreamTransport, TRANSPORTS};
 
 /// Every page on a topic, in the order of `evt man`.
 const TOPICS: [&str; 7] = [
@@ -94,7 +95,11 @@ fn generated(name: &str, root: &Command) -> Vec<(String, String)> {
             .map(|exit| (exit.code().to_string(), exit.meaning().to_owned()))
             .collect(),
         "schemes" => schemes(),
+        "scheme-handshakes" => facts(|facts| facts.handshake),
+        "scheme-keys" => facts(|facts| facts.keys),
+        "scheme-limits" => facts(|facts| facts.limits),
         "settings" => SETTINGS.iter().map(setting).collect(),
+        "transports" => TRANSPORTS.iter().map(transport).collect(),
         "variables" => {
             let mut flags = Vec::new();
             variables(root, "evt", &mut flags);
@@ -112,9 +117,33 @@ fn schemes() -> Vec<(String, String)> {
             .map(|(name, meaning)| format!(" {name}: {meaning}."))
             .collect();
         let summary = scheme.facts().summary;
-        (scheme.name().to_owned(), format!("{summary}.{options}"))
+        let several = match scheme.facts().several_secrets {
+            true => " Signs with several secrets at once.",
+            false => "",
+        };
+        let text = format!("{summary}.{several}{options}");
+        (scheme.name().to_owned(), text)
     };
     SCHEMES.iter().map(row).collect()
+}
+
+/// The schemes that have this fact.
+fn facts(fact: impl Fn(&Facts) -> Option<&'static str>) -> Vec<(String, String)> {
+    let facts = SCHEMES.iter().map(|scheme| scheme.facts());
+    let with = facts.filter_map(|facts| Some((facts.name.to_owned(), fact(facts)?.to_owned())));
+    with.collect()
+}
+
+fn transport(row: &StreamTransport) -> (String, String) {
+    let urls: Vec<String> = row
+        .schemes
+        .iter()
+        .map(|name| format!("{name}://"))
+        .collect();
+    (
+        row.name.to_owned(),
+        format!("{}: {}", urls.join(", "), row.guarantee),
+    )
 }
 
 fn setting(setting: &Setting) -> (String, String) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use evt::signature::SCHEMES;
 
 /// Folders that may name schemes: the samples and receivers of vendors say how their vendor signs, and the demo plays two of them.
-const VENDORS: [&str; 4] = ["sample/", "dev/appengine/vendors/", "cli/demo/", "cli/man/"];
+const VENDORS: [&str; 3] = ["sample/", "dev/appengine/vendors/", "cli/demo/"];
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
