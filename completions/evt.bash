@@ -97,6 +97,9 @@ _evt() {
             evt__subcmd__dev,reset)
                 cmd="evt__subcmd__dev__subcmd__reset"
                 ;;
+            evt__subcmd__dev,routes)
+                cmd="evt__subcmd__dev__subcmd__routes"
+                ;;
             evt__subcmd__dev,set)
                 cmd="evt__subcmd__dev__subcmd__set"
                 ;;
@@ -186,6 +189,9 @@ _evt() {
                 ;;
             evt__subcmd__profile,add)
                 cmd="evt__subcmd__profile__subcmd__add"
+                ;;
+            evt__subcmd__profile,allow)
+                cmd="evt__subcmd__profile__subcmd__allow"
                 ;;
             evt__subcmd__profile,list)
                 cmd="evt__subcmd__profile__subcmd__list"
@@ -695,7 +701,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev)
-            opts="-p -o -q -v -h --port --console-port --data --ephemeral --seed --auth --allow-host --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set ai vendors reset push cut stop"
+            opts="-p -o -q -v -h --port --console-port --only --data --ephemeral --seed --auth --allow-host --page-cap --bare --print-env --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set routes ai vendors reset push cut stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -707,6 +713,10 @@ _evt() {
                     ;;
                 --console-port)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only)
+                    COMPREPLY=($(compgen -W "appengine" -- "${cur}"))
                     return 0
                     ;;
                 --data)
@@ -873,13 +883,17 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev__subcmd__emit)
-            opts="-p -o -q -v -h --set --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-p -o -q -v -h --set --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1034,6 +1048,60 @@ _evt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        evt__subcmd__dev__subcmd__routes)
+            opts="-p -o -q -v -h --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         evt__subcmd__dev__subcmd__set)
             opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1085,12 +1153,16 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev__subcmd__status)
-            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-p -o -q -v -h --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1185,12 +1257,16 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev__subcmd__token)
-            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-p -o -q -v -h --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3219,7 +3295,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__profile)
-            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help list show add use remove login logout whoami refresh"
+            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help list show add use remove login logout whoami refresh allow"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3275,6 +3351,60 @@ _evt() {
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        evt__subcmd__profile__subcmd__allow)
+            opts="-p -o -q -v -h --folder --revoke --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --folder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3842,7 +3972,7 @@ _evt() {
             fi
             case "${prev}" in
                 --state)
-                    COMPREPLY=($(compgen -W "waiting active done dead discarded quarantined redriven held" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "waiting active done dead discarded quarantined redriven" -- "${cur}"))
                     return 0
                     ;;
                 --endpoint)
@@ -4013,12 +4143,16 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records)
-            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help list show create update delete"
+            opts="-p -o -q -v -h --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help list show create update delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4063,7 +4197,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records__subcmd__create)
-            opts="-f -p -o -q -v -h --file --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-f -p -o -q -v -h --file --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4074,6 +4208,10 @@ _evt() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4121,12 +4259,16 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records__subcmd__delete)
-            opts="-y -p -o -q -v -h --yes --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-y -p -o -q -v -h --yes --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4171,7 +4313,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records__subcmd__list)
-            opts="-p -o -q -v -h --where --query --sort --limit --all --page-size --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-p -o -q -v -h --where --query --sort --limit --all --page-size --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4194,6 +4336,10 @@ _evt() {
                     return 0
                     ;;
                 --page-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4241,12 +4387,16 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records__subcmd__show)
-            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-p -o -q -v -h --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4291,7 +4441,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__records__subcmd__update)
-            opts="-f -p -o -q -v -h --file --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-f -p -o -q -v -h --file --platform --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4302,6 +4452,10 @@ _evt() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --platform)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -4459,7 +4613,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__tail)
-            opts="-H -L -i -p -o -q -v -h --stream --gateway --agent --type --where --jq --text --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --interactive --send-on-connect --echo --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -i -L -p -o -q -v -h --stream --gateway --agent --type --where --jq --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --interactive --send-on-connect --echo --text --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --ack --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4545,6 +4699,10 @@ _evt() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --send-on-connect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --last-event-id)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -4575,10 +4733,6 @@ _evt() {
                     ;;
                 --transport)
                     COMPREPLY=($(compgen -W "websocket upgrade polling" -- "${cur}"))
-                    return 0
-                    ;;
-                --send-on-connect)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --ack)
