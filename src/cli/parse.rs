@@ -83,16 +83,18 @@ fn complete(command: Command, prefix: &str, env: Option<&Env>) -> Command {
         let value = env.and_then(|env| env.variables.get(name));
         value.is_some_and(String::is_empty)
     };
-    let command = command
-        .help_template(HELP)
-        .before_help(more)
-        .mut_args(|arg| {
-            let key = settings::key_of(prefix, &arg);
-            match key.as_deref().and_then(settings::variable_of) {
-                Some(name) if !is_empty(&name) => with_variable(arg, name),
-                _ => arg,
-            }
-        });
+    // An empty text would still be followed by blank lines.
+    let command = match more.is_empty() {
+        true => command,
+        false => command.before_help(more),
+    };
+    let command = command.help_template(HELP).mut_args(|arg| {
+        let key = settings::key_of(prefix, &arg);
+        match key.as_deref().and_then(settings::variable_of) {
+            Some(name) if !is_empty(&name) => with_variable(arg, name),
+            _ => arg,
+        }
+    });
     command.mut_subcommands(|sub| {
         let prefix = format!("{prefix}{}.", sub.get_name());
         complete(sub, &prefix, env)
