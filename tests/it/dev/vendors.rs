@@ -575,6 +575,7 @@ fn listen_verifies_with_the_keys_of_the_platform() {
     let mut listener = sandbox.spawn(arguments);
     let to = url_of(&mut listener);
     let sent = sandbox.run(["send", "stripe/payment_intent.succeeded", "--to", &to]);
-    assert!(sent.expect_exit(0).stderr.contains("gave stripe"));
+    let shown = &sent.expect_exit(0).stderr;
+    assert!(shown.contains("`evt dev` has for stripe"), "{shown}");
     listener.finish().expect_exit(0);
 }
