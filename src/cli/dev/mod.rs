@@ -11,12 +11,13 @@ mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
-use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Context;
 use super::child::Child;
+use super::parse::one_of;
 use super::runtime::Runtime;
 use crate::dev::host::hosts::AllowedHost;
 use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
@@ -70,10 +71,11 @@ struct Start {
     #[arg(
         long,
         value_name = "MODE",
+        value_parser = one_of(&AuthMode::WORDS),
         default_value = "lenient",
         help_heading = "Behaving"
     )]
-    auth: Auth,
+    auth: AuthMode,
     /// Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT
     #[arg(long, value_name = "HOST", help_heading = "Behaving")]
     allow_host: Vec<AllowedHost>,
@@ -93,13 +95,6 @@ struct Start {
 
 fn platform_names() -> PossibleValuesParser {
     PossibleValuesParser::new(PLATFORMS.iter().map(|platform| platform.name))
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Auth {
-    Lenient,
-    Off,
-    Strict,
 }
 
 #[derive(Debug, Subcommand)]
@@ -223,11 +218,7 @@ impl Start {
                 .org
                 .clone()
                 .unwrap_or_else(|| "my-org".to_owned()),
-            auth: match self.auth {
-                Auth::Lenient => AuthMode::Lenient,
-                Auth::Off => AuthMode::Off,
-                Auth::Strict => AuthMode::Strict,
-            },
+            auth: self.auth,
             allowed_hosts: self.allow_host.clone(),
             page_cap: usize::try_from(self.page_cap).unwrap_or(usize::MAX),
             bare: self.bare,

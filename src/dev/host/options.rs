@@ -23,6 +23,13 @@ pub enum AuthMode {
 }
 
 impl AuthMode {
+    /// Each mode with its word on the command line.
+    pub const WORDS: [(&'static str, Self); 3] = [
+        ("lenient", Self::Lenient),
+        ("off", Self::Off),
+        ("strict", Self::Strict),
+    ];
+
     /// The mode's name.
     pub fn as_str(self) -> &'static str {
         match self {
