@@ -3,7 +3,7 @@
 //! Common forms are compiled to tests of the predicate tree, the others are evaluated by the interpreter. `&&`, `||` and `!` are
 //! always nodes of the tree, so that each part has its own result.
 
-mod common;
+mod compile;
 mod estimate;
 pub(super) mod interpreter;
 mod source;
@@ -243,7 +243,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let question = match common::question(expr)? {
+        let question = match compile::question(expr)? {
             Some(question) => question,
             None => Question::Program(interpreter::Program::new(expr.clone())),
         };

@@ -1,4 +1,4 @@
-//! The common forms of an expression: one value, found by its path, compared with literals.
+//! Compiles the common forms of an expression: one value, found by its path, compared with literals.
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
 
