@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since the Unix epoch, shown as RFC 3339 in UTC (`2026-04-25T10:00:00.000Z`).
@@ -46,6 +46,32 @@ impl Timestamp {
             self.0
                 .saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
         )
+    }
+
+    /// The local time of day with milliseconds: `12:00:00.007`. For lines of the same day that people compare.
+    pub fn local_clock(self) -> String {
+        self.in_zone(&Local, "%H:%M:%S%.3f")
+    }
+
+    /// The local date and time: `2026-04-25 12:00:00`.
+    pub fn local(self) -> String {
+        self.in_zone(&Local, "%Y-%m-%d %H:%M:%S")
+    }
+
+    /// The local date and time with milliseconds and the offset from UTC: `2026-04-25 12:00:00.007 +02:00`.
+    pub fn local_with_offset(self) -> String {
+        self.in_zone(&Local, "%Y-%m-%d %H:%M:%S%.3f %:z")
+    }
+
+    /// A time that chrono cannot represent is shown as its number of milliseconds.
+    fn in_zone<Z: TimeZone>(self, zone: &Z, format: &str) -> String
+    where
+        Z::Offset: fmt::Display,
+    {
+        match zone.timestamp_millis_opt(self.0).single() {
+            Some(time) => time.format(format).to_string(),
+            None => self.0.to_string(),
+        }
     }
 
     /// The time since `earlier`, or zero if `earlier` is later.
@@ -136,6 +162,23 @@ mod tests {
         assert_eq!(noon.to_string(), "2026-04-25T10:00:00.000Z");
         let day: Timestamp = "2026-04-25".parse().unwrap();
         assert_eq!(day.to_string(), "2026-04-25T00:00:00.000Z");
+    }
+
+    #[test]
+    fn people_see_the_time_of_their_zone() {
+        let time = Timestamp::from_millis(1_777_111_200_007);
+        for (offset, shown) in [
+            (0, "2026-04-25 10:00:00.007 +00:00"),
+            (2, "2026-04-25 12:00:00.007 +02:00"),
+            (-11, "2026-04-24 23:00:00.007 -11:00"),
+        ] {
+            let zone = chrono::FixedOffset::east_opt(offset * 3600).unwrap();
+            assert_eq!(time.in_zone(&zone, "%Y-%m-%d %H:%M:%S%.3f %:z"), shown);
+        }
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).local(),
+            i64::MAX.to_string()
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::json;
 use crate::record::{self, Streamed};
 use crate::shape::{Shape, ShapeFault};
 use crate::source::Message;
+use crate::time::Timestamp;
 use crate::ui::{
     Format, Style, Ui, clip, controls_a_terminal, escape_json, safe, safe_block, safe_bytes, size,
 };
@@ -208,8 +209,11 @@ impl Printer {
             });
         }
         // Only the time of day: most messages are from the same day.
-        let clock = shown.received_at.get(11..23).unwrap_or(shown.received_at);
-        let mut parts = vec![(Style::Dim, clock.to_owned())];
+        let clock = shown
+            .received_at
+            .parse()
+            .map_or_else(|_| shown.received_at.to_owned(), Timestamp::local_clock);
+        let mut parts = vec![(Style::Dim, clock)];
         if let Some(reference) = shown.reference {
             parts.push((Style::Strong, reference.to_string()));
         }

@@ -12,9 +12,8 @@ const SIGNATURE_SHOWN: usize = 8;
 
 /// Formats an event as one line: time, reference, type, verdict, outcome, size.
 pub fn line(ui: &Ui, event: &Event) -> String {
-    let time = event.received_at.to_string();
     // Most listed events are of the same day, and people compare times.
-    let clock = time.get(11..23).unwrap_or(&time);
+    let clock = event.received_at.local_clock();
     let reference = event
         .seq
         .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
@@ -23,7 +22,7 @@ pub fn line(ui: &Ui, event: &Event) -> String {
     let title = format!("{:<28}", clip(&event.title(), TITLE));
     format!(
         "{}  {reference}  {}  {}  {}  {}",
-        ui.paint(Style::Dim, clock),
+        ui.paint(Style::Dim, &clock),
         ui.paint(Style::Name, &title),
         ui.paint(verdict_style, &format!("{verdict:<12}")),
         ui.paint(outcome_style, &format!("{outcome:<13}")),
@@ -45,7 +44,7 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
     };
     let meta = &event.meta;
     fact("ref", event.seq.map(|seq| seq.to_string()).as_deref());
-    fact("received", Some(&event.received_at.to_string()));
+    fact("received", Some(&event.received_at.local_with_offset()));
     fact("source", Some(event.source.as_str()));
     fact("type", meta.kind.as_deref());
     fact("id", meta.id.as_deref());

@@ -151,3 +151,31 @@ fn a_signal_ends_a_command_that_waits_for_a_response() {
     terminated.terminate();
     let _ = terminated.finish().expect_exit(143);
 }
+
+#[test]
+fn people_see_local_time_and_scripts_see_utc() {
+    // A zone as a rule, which needs no database: noon in winter is +01:00, noon in summer +02:00.
+    let sandbox = Sandbox::new().with("TZ", "CET-1CEST,M3.5.0,M10.5.0/3");
+    for (utc, local) in [
+        ("2026-01-15T12:00:00.000Z", "2026-01-15 13:00:00"),
+        ("2026-07-15T12:00:00.000Z", "2026-07-15 14:00:00"),
+    ] {
+        let line = format!(
+            r#"{{"received_at":"{utc}","source":"listen","method":"POST","target":"/","data":{{}}}}"#
+        );
+        let _ = sandbox
+            .run_with_input(["events", "import", "-"], line.as_bytes())
+            .expect_exit(0);
+        let table = sandbox.run(["events", "list", "-o", "text"]).expect_exit(0);
+        assert!(table.stdout.contains(local), "{table}");
+        let json = sandbox.run(["events", "list", "-o", "json"]).expect_exit(0);
+        assert!(json.stdout.contains(utc), "{json}");
+    }
+    let shown = sandbox
+        .run(["events", "show", "@last", "-o", "text"])
+        .expect_exit(0);
+    assert!(
+        shown.stdout.contains("2026-07-15 14:00:00.000 +02:00"),
+        "{shown}"
+    );
+}

@@ -63,13 +63,11 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
 
 fn row(event: &Event) -> Vec<Cell> {
     let reference = event.seq.map(|seq| seq.to_string()).unwrap_or_default();
-    let time = event.received_at.to_string();
-    let seconds = time.get(..19).unwrap_or(&time).replace('T', " ");
     let (verdict_style, verdict) = ui::verdict(event);
     let (outcome_style, outcome) = ui::outcome(event.outcome);
     vec![
         reference.into(),
-        Cell::styled(Style::Dim, seconds),
+        Cell::styled(Style::Dim, event.received_at.local()),
         event.source.as_str().into(),
         Cell::styled(Style::Name, clip(&event.title(), TYPE_WIDTH)),
         Cell::styled(verdict_style, verdict),

@@ -229,10 +229,11 @@ fn colour(status: &str) -> Style {
     }
 }
 
-/// The start of the run, in seconds: `2026-04-25 10:00:00`.
+/// The local time of the run's start: `2026-04-25 10:00:00`.
 fn started_at(run: &Value) -> String {
     let time = text(run, "startedAt");
-    time.get(..19).unwrap_or(time).replace('T', " ")
+    time.parse()
+        .map_or_else(|_| time.to_owned(), Timestamp::local)
 }
 
 /// The duration of a run or step that has ended.

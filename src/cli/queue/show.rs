@@ -171,7 +171,7 @@ fn due(at: Timestamp) -> String {
     match seconds {
         0..60 => format!("in {} s", seconds + 1),
         60..3600 => format!("in {} min", seconds / 60),
-        _ => at.to_string(),
+        _ => at.local_with_offset(),
     }
 }
 
@@ -232,15 +232,15 @@ fn facts(row: &JobRow) -> Vec<(&'static str, String)> {
         Some(step) => format!("{run}, step {step}"),
         None => run.clone(),
     });
-    let next = (row.state == State::Waiting).then(|| row.run_at.to_string());
+    let next = (row.state == State::Waiting).then(|| row.run_at.local_with_offset());
     [
         ("request", Some(format!("{} {}", row.method, row.url))),
         ("event", row.event.clone()),
         ("message", row.message_id.clone()),
         ("run", run),
-        ("queued", Some(row.created_at.to_string())),
+        ("queued", Some(row.created_at.local_with_offset())),
         ("next", next),
-        ("ended", row.ended_at.map(|at| at.to_string())),
+        ("ended", row.ended_at.map(|at| at.local_with_offset())),
         ("retry of", row.redrive_of.map(|id| format!("job {id}"))),
         ("error", row.error.clone()),
     ]
@@ -259,7 +259,7 @@ fn print_attempt(cx: &Context, attempt: &AttemptRow) -> Result<(), CliError> {
     cx.ui.line(&format!(
         "attempt {}  {}  {}  {} ms",
         attempt.n,
-        attempt.started_at,
+        attempt.started_at.local_clock(),
         cx.ui.paint(style, &outcome),
         attempt.took_ms
     ))?;

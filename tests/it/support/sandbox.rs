@@ -81,6 +81,7 @@ impl Sandbox {
             .args(args)
             .current_dir(self.work())
             .env_clear()
+            .env("TZ", "UTC")
             .env("EVT_HOME", self.home())
             .env("HOME", self.folder.path())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
