@@ -31,7 +31,8 @@ pub struct Event {
     pub outcome: Outcome,
 }
 
-/// Position of an event in its store. Its text form is a reference (`e_7f3a`, the number in hexadecimal).
+/// Position of an event in its store. Its text form is a reference to an event of the inbox (`e_7f3a`, the number in
+/// hexadecimal). [`PlatformRef`] is the text form for events of the local platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub i64);
 
@@ -46,6 +47,17 @@ impl FromStr for Seq {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         i64::from_str_radix(text.strip_prefix("e_").unwrap_or(text), 16).map(Self)
+    }
+}
+
+/// Position of an event in the store of the local platform. Its text form is `p_7f3a`, because the platform and the inbox
+/// count separately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlatformRef(pub Seq);
+
+impl fmt::Display for PlatformRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p_{:04x}", self.0.0)
     }
 }
 
@@ -174,6 +186,14 @@ pub struct Verdict {
 }
 
 impl Event {
+    /// The event's reference, if it is stored: `p_…` for an event of the local platform, otherwise `e_…`.
+    pub fn reference(&self) -> Option<String> {
+        self.seq.map(|seq| match self.source {
+            Source::Dev => PlatformRef(seq).to_string(),
+            _ => seq.to_string(),
+        })
+    }
+
     /// An event that a local platform raises, as it is first stored.
     pub fn raised(body: Bytes, meta: Meta, now: Timestamp) -> Self {
         let json = HeaderValue::from_static("application/json");

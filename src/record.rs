@@ -71,7 +71,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     let meta = &event.meta;
     let is_http = event.transport == Transport::Http;
     let head = Head {
-        reference: event.seq.map(|seq| seq.to_string()),
+        reference: event.reference(),
         seq: event.seq.map(|seq| seq.0),
         received_at: event.received_at,
         source: event.source.as_str(),

@@ -13,7 +13,7 @@ use super::trigger::Trigger;
 use super::{Cause, EventFormat, FlowError, NewEvent, RecordStore, manage};
 use crate::catalogue;
 use crate::condition::Finding;
-use crate::event::{Event, Seq};
+use crate::event::{Event, PlatformRef, Seq};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
 use crate::store::{StoreError, Tx, events, runs};
@@ -358,7 +358,7 @@ fn chain(tx: &Tx<'_>, subject: &Subject) -> Result<Value, StoreError> {
         let Some(event) = events::get(tx, seq)? else {
             break;
         };
-        links.push(json!({"event": seq.to_string(), "type": event.meta.kind, "subject": event.meta.subject}));
+        links.push(json!({"event": PlatformRef(seq).to_string(), "type": event.meta.kind, "subject": event.meta.subject}));
         next = events::cause(tx, seq)?.and_then(|(cause, _)| cause);
     }
     Ok(json!({ "chain": links }))

@@ -9,6 +9,7 @@ use super::context::Subject;
 use super::document::Flow;
 use super::index::Compiled;
 use super::trigger::Trigger;
+use crate::event::PlatformRef;
 use crate::store::queue::{self, AttemptRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError};
@@ -295,7 +296,10 @@ fn view_with(run: &Run, flow: Option<&str>, steps: Vec<Value>) -> Value {
         ("status", json!(row.status)),
         ("cause", json!(row.cause)),
         ("triggerId", json!(row.trigger_id)),
-        ("event", json!(row.event.map(|seq| seq.to_string()))),
+        (
+            "event",
+            json!(row.event.map(|seq| PlatformRef(seq).to_string())),
+        ),
         ("depth", json!(row.depth)),
         ("startedAt", json!(row.started)),
         ("completedAt", json!(row.ended)),

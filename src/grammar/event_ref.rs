@@ -1,4 +1,4 @@
-//! References to events: `e_7f3a`, `@last`, `@-3`, `@failed`, a file, `-`.
+//! References to events: `e_7f3a`, `p_7f3a`, `@last`, `@-3`, `@failed`, a file, `-`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,18 +6,21 @@ use std::str::FromStr;
 
 use super::GrammarError;
 use super::nearest::nearest;
-use crate::event::Seq;
+use crate::event::{PlatformRef, Seq};
 
 const EXPECTED: &str = "an event: e_7f3a, @last, @-3, @failed, a file or -";
 const EXPECTED_LAST: &str = "an event: did you mean @last?";
 const EXPECTED_FAILED: &str = "an event: did you mean @failed?";
-const EXPECTED_SEQ: &str = "an event: e_ and hexadecimal digits, such as e_7f3a";
-const EXPECTED_FIRST: &str = "an event: the first one is e_0001";
+const EXPECTED_SEQ: &str = "an event: e_ or p_ and hexadecimal digits, such as e_7f3a";
+const EXPECTED_FIRST: &str = "an event: the first number is 0001";
 
 /// A reference to one event (`@failed` may name several).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventRef {
+    /// An event of the inbox.
     Seq(Seq),
+    /// An event of the local platform.
+    Platform(Seq),
     /// `@last` is 1, `@-3` is the third from the end.
     FromEnd(u32),
     Failed,
@@ -53,15 +56,17 @@ impl FromStr for EventRef {
                 None => wrong(EXPECTED, 1),
             };
         }
-        let Some(digits) = text.strip_prefix("e_") else {
-            return Ok(Self::File(text.into()));
+        let (reference, digits): (fn(Seq) -> Self, _) = match text.split_at_checked(2) {
+            Some(("e_", digits)) => (Self::Seq, digits),
+            Some(("p_", digits)) => (Self::Platform, digits),
+            _ => return Ok(Self::File(text.into())),
         };
         let seq = i64::from_str_radix(digits, 16).ok().filter(|seq| *seq > 0);
         match seq {
             Some(seq) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                Ok(Self::Seq(Seq(seq)))
+                Ok(reference(Seq(seq)))
             }
-            // A file name can begin with `e_`. A dot or slash shows that it is a file.
+            // A file name can begin with `e_` or `p_`. A dot or slash shows that it is a file.
             _ if digits.contains(['.', '/', '\\']) => Ok(Self::File(text.into())),
             _ if !digits.is_empty() && digits.bytes().all(|byte| byte == b'0') => {
                 wrong(EXPECTED_FIRST, 2)
@@ -75,6 +80,7 @@ impl fmt::Display for EventRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Seq(seq) => seq.fmt(f),
+            Self::Platform(seq) => PlatformRef(*seq).fmt(f),
             Self::FromEnd(1) => f.write_str("@last"),
             Self::FromEnd(position) => write!(f, "@-{position}"),
             Self::Failed => f.write_str("@failed"),
@@ -92,6 +98,8 @@ mod tests {
     fn every_form_is_parsed_and_displayed() {
         for (text, expected) in [
             ("e_7f3a", EventRef::Seq(Seq(0x7f3a))),
+            ("p_7f3a", EventRef::Platform(Seq(0x7f3a))),
+            ("p_report.json", EventRef::File("p_report.json".into())),
             ("@last", EventRef::FromEnd(1)),
             ("@-3", EventRef::FromEnd(3)),
             ("@failed", EventRef::Failed),
@@ -117,6 +125,7 @@ mod tests {
             ("@3", EXPECTED, 1),
             ("e_", EXPECTED_SEQ, 2),
             ("e_xyz", EXPECTED_SEQ, 2),
+            ("p_xyz", EXPECTED_SEQ, 2),
             ("e_-1", EXPECTED_SEQ, 2),
             ("e_000", EXPECTED_FIRST, 2),
         ] {

@@ -14,9 +14,7 @@ const SIGNATURE_SHOWN: usize = 8;
 pub fn line(ui: &Ui, event: &Event) -> String {
     // Most listed events are of the same day, and people compare times.
     let clock = event.received_at.local_clock();
-    let reference = event
-        .seq
-        .map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let reference = event.reference().unwrap_or_else(|| "-".to_owned());
     let (verdict_style, verdict) = verdict(event);
     let (outcome_style, outcome) = outcome(event.outcome);
     let title = format!("{:<28}", clip(&event.title(), TITLE));
@@ -43,7 +41,7 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
         }
     };
     let meta = &event.meta;
-    fact("ref", event.seq.map(|seq| seq.to_string()).as_deref());
+    fact("ref", event.reference().as_deref());
     fact("received", Some(&event.received_at.local_with_offset()));
     fact("source", Some(event.source.as_str()));
     fact("type", meta.kind.as_deref());

@@ -47,9 +47,10 @@ fn lines(chain: &Value) -> Vec<String> {
         .flatten()
         .map(|event| {
             let name = text(event, "type");
+            let reference = text(event, "ref");
             // Only vendors' webhooks arrive over HTTP. The platform raised all other events.
             if event["transport"] != "http" {
-                return name;
+                return format!("{name}  {reference}");
             }
             let verdict = match event["verified"].as_bool() {
                 Some(true) => "✓ verified",
@@ -57,9 +58,11 @@ fn lines(chain: &Value) -> Vec<String> {
                 None => "· unchecked",
             };
             let id = event["id"].as_str().map(|id| format!(" {id}"));
-            // The platform's own references (`e_…`) are omitted: in this inbox they refer to other events.
             let system = text(event, "system");
-            format!("{system} {name}{}  {verdict}", id.unwrap_or_default())
+            format!(
+                "{system} {name}{}  {verdict}  {reference}",
+                id.unwrap_or_default()
+            )
         })
         .collect();
     let (flow, run, status) = (
@@ -85,13 +88,13 @@ mod tests {
         let chain = json!({
             "run": "exec-1", "flow": "paid", "status": "completed",
             "events": [
-                {"ref": "e_0001", "type": "payment_intent.succeeded", "id": "evt_1", "system": "stripe", "transport": "http", "verified": true},
-                {"ref": "e_0002", "type": "payment.succeeded", "transport": "bus"},
+                {"ref": "p_0001", "type": "payment_intent.succeeded", "id": "evt_1", "system": "stripe", "transport": "http", "verified": true},
+                {"ref": "p_0002", "type": "payment.succeeded", "transport": "bus"},
             ],
         });
         let expected = [
-            "stripe payment_intent.succeeded evt_1  ✓ verified",
-            "└ payment.succeeded",
+            "stripe payment_intent.succeeded evt_1  ✓ verified  p_0001",
+            "└ payment.succeeded  p_0002",
             "  └ flow paid  completed  (exec-1)",
         ];
         assert_eq!(lines(&chain), expected);

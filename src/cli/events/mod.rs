@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod list;
 mod pick;
+mod platform;
 mod prune;
 mod replay;
 mod select;
@@ -57,6 +58,10 @@ impl Args {
 pub(crate) enum EventsError {
     #[error("there is no event {reference}")]
     NoSuchEvent { reference: String },
+    #[error("{reference} is an event of `evt dev`, which is not running")]
+    PlatformNotRunning { reference: String },
+    #[error("the local platform has no event {reference}")]
+    NoPlatformEvent { reference: String },
     #[error("there is no file `{}`", path.display())]
     NoSuchFile { path: std::path::PathBuf },
     #[error("no stored event matches")]
@@ -104,6 +109,12 @@ impl Explain for EventsError {
         let not_found = |code| Explanation::new(Exit::NotFound, code);
         match self {
             Self::NoSuchEvent { .. } => not_found("no_such_event").hint("evt events list"),
+            Self::PlatformNotRunning { .. } => {
+                Explanation::new(Exit::Unreachable, "not_running").hint("evt dev")
+            }
+            Self::NoPlatformEvent { .. } => {
+                not_found("no_such_event").hint("evt dev status     shows the last event")
+            }
             Self::NoSuchFile { .. } => {
                 not_found("no_such_file").hint("evt events list     shows the stored events")
             }

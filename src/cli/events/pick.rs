@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::EventsError;
 use super::select::SelectArgs;
+use super::{EventsError, platform};
 use crate::archive::{self, ArchiveError, har, ndjson};
 use crate::cli::input::InputError;
 use crate::cli::{Context, send};
@@ -23,7 +23,7 @@ use crate::time::Timestamp;
 pub(super) enum Picked {
     /// In the inbox.
     Stored(Seq),
-    /// From a file or stdin. Its outcome is not stored.
+    /// From a file, stdin or the local platform. Its outcome is not stored.
     Loaded(Box<Event>),
 }
 
@@ -43,6 +43,9 @@ pub(super) fn all(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, 
     for reference in references {
         match reference {
             EventRef::Seq(seq) => picked.push(Picked::Stored(existing(*seq, reference, cx)?)),
+            EventRef::Platform(seq) => {
+                picked.push(Picked::Loaded(Box::new(platform::event(*seq, cx)?)));
+            }
             EventRef::FromEnd(nth) => {
                 let event = cx.inbox()?.read_blocking(|db| events::from_end(db, *nth))?;
                 let seq = event.and_then(|event| event.seq);

@@ -20,7 +20,7 @@ Examples:
   evt events show @last
   evt events show e_7f3a -o raw > body.bin")]
 pub(crate) struct Args {
-    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin
+    /// Event: e_7f3a, p_7f3a (of `evt dev`), @last, @-3, @failed, a file, or - for stdin
     #[arg(value_name = "REF", default_value = "@last")]
     references: Vec<EventRef>,
     /// Show credentials in headers (on a terminal only)

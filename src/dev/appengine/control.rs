@@ -12,6 +12,7 @@ use crate::catalogue::{self, EventKind};
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
+use crate::event::PlatformRef;
 use crate::flow::{Cause, NewEvent};
 use crate::json::kind_of;
 
@@ -66,7 +67,7 @@ async fn emit(
         .await?;
     Ok(answer(
         StatusCode::OK,
-        &json!({ "ref": seq.to_string(), "event": kind.name, "record": data }),
+        &json!({ "ref": PlatformRef(seq).to_string(), "event": kind.name, "record": data }),
     ))
 }
 

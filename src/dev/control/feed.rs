@@ -69,16 +69,17 @@ pub(super) async fn feed(
     Ok(sse::response(stream::unfold(reader, Reader::next)))
 }
 
-/// Parses a position: a number, as in the feed, or a reference (`e_7f3a`).
+/// Parses a position: a number, as in the feed, or a reference (`p_7f3a`).
 fn position(text: &str) -> Result<Seq, Refusal> {
-    let seq = if text.starts_with("e_") {
-        text.parse().ok()
-    } else {
-        text.parse().ok().map(Seq)
+    // An earlier version wrote `e_` for events of the platform too.
+    let reference = text.strip_prefix("p_").or_else(|| text.strip_prefix("e_"));
+    let seq = match reference {
+        Some(digits) => digits.parse().ok(),
+        None => text.parse().ok().map(Seq),
     };
     seq.filter(|seq| seq.0 >= 0).ok_or_else(|| {
         let message = format!(
-            "`{text}` is not the position of an event; use a number, or a reference such as e_7f3a"
+            "`{text}` is not the position of an event; use a number, or a reference such as p_7f3a"
         );
         Refusal::bad_request("bad_position", message)
     })
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn a_position_is_a_number_or_a_reference() {
         assert_eq!(position("16").unwrap(), Seq(16));
-        assert_eq!(position("e_0010").unwrap(), Seq(16));
+        assert_eq!(position("p_0010").unwrap(), Seq(16));
         for text in ["", "-1", "e_", "e_-1", "x", "99999999999999999999"] {
             assert_eq!(position(text).unwrap_err().code, "bad_position", "{text}");
         }

@@ -18,13 +18,14 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::archive::ndjson;
 use crate::dev::host::guard::{self, Guard};
 use crate::dev::host::identity;
 use crate::dev::host::refusal::{self, Refusal, Renderers, answer, json_response};
 use crate::dev::host::request::JsonObject;
 use crate::dev::host::routes::Route;
 use crate::dev::host::{Host, Platform, Platforms};
-use crate::event::Seq;
+use crate::event::{PlatformRef, Seq};
 use crate::record;
 use crate::secret::Secret;
 use crate::store::events::{self, Scan};
@@ -162,7 +163,7 @@ async fn status(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal
         "data": host.data,
         "started_at": host.started_at,
         "uptime_seconds": Timestamp::now().since(host.started_at).as_secs(),
-        "last_event": last.map(|seq| seq.to_string()),
+        "last_event": last.map(|seq| PlatformRef(seq).to_string()),
     });
     let mut all = Map::new();
     for platform in api.platforms.iter() {
@@ -242,6 +243,8 @@ async fn stop(FromState(api): FromState<Arc<Api>>) -> Response {
 struct EventsQuery {
     after: Option<i64>,
     limit: Option<usize>,
+    /// Adds the exact headers and body to each event, as in an export.
+    exact: Option<bool>,
 }
 
 /// `{events: […], next}`: events as in all JSON output; `next` is the position to continue after.
@@ -254,7 +257,7 @@ async fn list_events(
     let body = api
         .host
         .store
-        .read(move |connection| page_of_events(connection, after, limit))
+        .read(move |connection| page_of_events(connection, after, limit, query.exact == Some(true)))
         .await?;
     Ok(json_response(StatusCode::OK, body))
 }
@@ -263,6 +266,7 @@ fn page_of_events(
     connection: &Connection,
     after: i64,
     limit: usize,
+    exact: bool,
 ) -> Result<Vec<u8>, StoreError> {
     let mut body = b"{\"events\":[".to_vec();
     let (mut count, mut next) = (0, after);
@@ -274,7 +278,11 @@ fn page_of_events(
         if count > 0 {
             body.push(b',');
         }
-        record::write(&event, &mut body);
+        if exact {
+            ndjson::write(&event, &mut body);
+        } else {
+            record::write(&event, &mut body);
+        }
         count += 1;
         next = event.seq.map_or(next, |seq| seq.0);
         Ok(if count == limit || body.len() > MAX_EVENTS_BYTES {

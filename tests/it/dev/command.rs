@@ -109,13 +109,40 @@ fn a_reset_asks_first_and_cannot_without_a_terminal() {
     assert!(refused.stderr.contains("--yes"), "{refused}");
     assert_eq!(
         json_of(sandbox.run(["dev", "status"]))["last_event"],
-        "e_0001"
+        "p_0001"
     );
     assert_eq!(sandbox.run(["dev", "reset", "--yes"]).exit, Some(0));
     assert_eq!(
         json_of(sandbox.run(["dev", "status"]))["last_event"],
         Value::Null
     );
+}
+
+#[test]
+fn events_of_the_platform_and_of_the_inbox_have_different_references() {
+    let sandbox = Sandbox::new();
+    let (dev, _) = start(&sandbox, &["--ephemeral"]);
+    let _ = sandbox
+        .run([
+            "dev",
+            "emit",
+            "contact.created",
+            "--set",
+            "data.email=ada@example.com",
+        ])
+        .expect_exit(0);
+    let shown = json_of(sandbox.run(["events", "show", "p_0001"]));
+    assert_eq!(shown["ref"], "p_0001");
+    assert_eq!(shown["type"], "contact.created");
+    let body = sandbox.run(["events", "show", "p_0001", "-o", "raw"]);
+    assert!(body.stdout.contains("ada@example.com"), "{body}");
+    let inbox = sandbox.run(["events", "show", "e_0001"]).expect_exit(3);
+    assert!(inbox.stderr.contains("no_such_event"), "{inbox}");
+    let _ = sandbox.run(["events", "show", "p_0002"]).expect_exit(3);
+    dev.interrupt();
+    let _ = dev.finish();
+    let stopped = sandbox.run(["events", "show", "p_0001"]).expect_exit(5);
+    assert!(stopped.stderr.contains("not running"), "{stopped}");
 }
 
 #[test]
@@ -271,7 +298,7 @@ fn a_program_uses_the_platform_that_started_it() {
         &script,
     ];
     let inner = json_of(sandbox.run(args));
-    assert_eq!(inner["last_event"], "e_0001");
+    assert_eq!(inner["last_event"], "p_0001");
     assert_eq!(
         json_of(sandbox.run(["dev", "status"]))["last_event"],
         Value::Null

@@ -62,7 +62,7 @@ fn last_event_id_takes_precedence_over_the_query() {
     assert_eq!(ids(&frames(&mut from_start, 3)), ["1", "2", "3"]);
     let mut again = follow(&platform, "?since=0", "last-event-id: 2\r\n");
     assert_eq!(ids(&frames(&mut again, 1)), ["3"]);
-    let mut reference = follow(&platform, "?since=e_0002", "");
+    let mut reference = follow(&platform, "?since=p_0002", "");
     assert_eq!(ids(&frames(&mut reference, 1)), ["3"]);
 }
 

@@ -170,7 +170,7 @@ fn every_sample_of_every_vendor_is_accepted() {
             assert_eq!(body["success"], true, "{name}");
             assert_eq!(body["message"], "Webhook processed successfully", "{name}");
             assert!(
-                body["data"]["id"].as_str().unwrap().starts_with("e_"),
+                body["data"]["id"].as_str().unwrap().starts_with("p_"),
                 "{name}"
             );
         }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::event::PlatformRef;
 use crate::store::{Connection, StoreError, events, flows, runs};
 
 /// Maximum number of causes in the chain.
@@ -19,7 +20,7 @@ pub(super) fn of(connection: &Connection, run: &str) -> Result<Option<Value>, St
         && let Some(event) = events::get(connection, seq)?
     {
         links.push(json!({
-            "ref": seq.to_string(),
+            "ref": PlatformRef(seq).to_string(),
             "type": event.meta.kind,
             "id": event.meta.id,
             "system": event.meta.system,

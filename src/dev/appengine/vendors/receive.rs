@@ -17,7 +17,7 @@ use super::receiver::Receiver;
 use super::report::{Delivery, Report, content_type};
 use crate::dev::host::refusal::{Lints, Refusal, answer};
 use crate::documents::Documents;
-use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
+use crate::event::{Event, Meta, Outcome, PlatformRef, Seq, Source, Transport, Verdict};
 use crate::flow::{Cause, NewEvent};
 use crate::grammar::target::Target;
 use crate::serve::{self, BodyLimits};
@@ -362,7 +362,8 @@ impl Reply {
     fn response(self, accepted: &Accepted) -> Response {
         let mut response = match self {
             Self::Processed => {
-                let data = json!({ "id": accepted.seq.to_string(), "status": "processed" });
+                let data =
+                    json!({ "id": PlatformRef(accepted.seq).to_string(), "status": "processed" });
                 let body = json!({
                     "success": true,
                     "message": "Webhook processed successfully",
