@@ -58,6 +58,8 @@ pub struct Pipeline {
     clock: Clock,
     stats: Stats,
     end: End,
+    /// Messages that the source skipped, until they are reported.
+    skipped: Option<Skipped>,
     connection: Connection,
     /// Target of saved events.
     target: String,
@@ -87,6 +89,13 @@ impl End {
         }
         ControlFlow::Break(())
     }
+}
+
+/// Consecutive messages that were skipped, and are lost.
+struct Skipped {
+    count: u64,
+    since: Timestamp,
+    why: String,
 }
 
 /// What is known of the source's connection.
@@ -132,6 +141,7 @@ impl Pipeline {
                 answer_failure: None,
                 fail_on_gap: options.fail_on_gap,
             },
+            skipped: None,
             connection: Connection::default(),
             target: save::target_of(&options.name),
             transport: options.transport,
@@ -175,6 +185,7 @@ impl Pipeline {
         let _ = self.save().await;
         self.output.end_line();
         self.report_dropped();
+        self.report_skipped();
         self.notices.finish();
         self.write_rest().await;
         self.report_never_seen();
@@ -308,6 +319,33 @@ impl Pipeline {
         }
     }
 
+    /// Reports messages that the source skipped as a gap.
+    fn report_skipped(&mut self) {
+        if let Some(skipped) = self.skipped.take() {
+            self.notice(Notice::Gap(Gap {
+                from: None,
+                to: None,
+                reason: skipped.why,
+                lost: Some(skipped.count),
+                since: skipped.since,
+                until: Timestamp::now(),
+            }));
+        }
+    }
+
+    /// Counts a skipped message. One gap reports those of a piece of input, unless the command ends at the first gap.
+    fn skip(&mut self, why: &str) {
+        let skipped = self.skipped.get_or_insert_with(|| Skipped {
+            count: 0,
+            since: Timestamp::now(),
+            why: why.to_owned(),
+        });
+        skipped.count += 1;
+        if self.end.fail_on_gap {
+            self.report_skipped();
+        }
+    }
+
     async fn write_rest(&mut self) {
         let is_lost = matches!(self.end.stopped, Some(Stop::SlowReader | Stop::Output(_)));
         match self.output.write_rest(is_lost).await {
@@ -358,6 +396,8 @@ impl Pipeline {
         if self.end.fail_on_gap {
             let _ = self.end.set(Stop::Gap);
             self.end.stop.cancel();
+            // The next run starts before the gap.
+            self.progress.ignore_later();
         }
     }
 }
@@ -410,6 +450,7 @@ impl Outlet for Pipeline {
 
     fn settle(&mut self) -> BoxFuture<'_, ControlFlow<()>> {
         Box::pin(async {
+            self.report_skipped();
             if self.save().await.is_break() {
                 return ControlFlow::Break(());
             }
@@ -488,6 +529,12 @@ impl Outlet for Pipeline {
             self.hand_over();
         }
         self.notices.show(&notice);
+        if let Notice::Malformed {
+            why, is_lost: true, ..
+        } = &notice
+        {
+            self.skip(why);
+        }
     }
 }
 

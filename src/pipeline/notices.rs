@@ -76,7 +76,7 @@ impl Notices {
                 self.ui.notice("retrying", facts, &text);
             }
             Notice::Gap(gap) => self.ui.alert("gap", gap_facts(gap), &gap_text(gap)),
-            Notice::Malformed { bytes, why } => self.malformed(*bytes, why),
+            Notice::Malformed { bytes, why, .. } => self.malformed(*bytes, why),
             Notice::Waiting { until, why } => {
                 let wait = until.since(Timestamp::now());
                 let facts = json!({ "until": until, "in_ms": wait.as_millis() as u64, "why": why });

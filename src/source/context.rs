@@ -1,7 +1,7 @@
 //! What a source works with during one connection, and the signs of life of a stream.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -90,6 +90,7 @@ pub struct Pulse {
     connected: AtomicI64,
     message: AtomicI64,
     sign: AtomicI64,
+    has_delivered: AtomicBool,
 }
 
 impl Pulse {
@@ -113,6 +114,12 @@ impl Pulse {
     pub fn message(&self, now: Timestamp) {
         self.message.store(now.millis(), Ordering::Relaxed);
         self.sign.store(now.millis(), Ordering::Relaxed);
+        self.has_delivered.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a message has arrived since the last call.
+    pub fn take_delivered(&self) -> bool {
+        self.has_delivered.swap(false, Ordering::Relaxed)
     }
 
     /// The last sign of life of the open stream; `None` while it is not open.

@@ -53,6 +53,7 @@ pub enum SourceError {
         /// The server opened a WebSocket.
         is_websocket: bool,
     },
+    /// The same server does so again, so this is not retried.
     #[error("the server violated the protocol: {why}")]
     Protocol { why: String },
     #[error("gave up after {retries} retries")]
@@ -83,12 +84,13 @@ impl SourceError {
                     || *status == StatusCode::TOO_MANY_REQUESTS
                     || *status == StatusCode::REQUEST_TIMEOUT
             }
-            Self::Protocol { .. } | Self::Lost { .. } | Self::NotEngineIo { .. } => true,
+            Self::Lost { .. } | Self::NotEngineIo { .. } => true,
             Self::NotAStream { .. }
             | Self::Redirect { .. }
             | Self::Denied { .. }
             | Self::Closed { .. }
             | Self::TooLarge { .. }
+            | Self::Protocol { .. }
             | Self::Credentials(_)
             | Self::Spent { .. } => false,
         }

@@ -19,12 +19,11 @@ impl Explain for SourceError {
             Self::Spent { .. } => Explanation::new(Exit::Unreachable, "retries_spent")
                 .hint("--max-retries 100     retries more often"),
             Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")
-                .hint("leave --no-reconnect out to reconnect"),
+                .hint("--reconnect     retries until the server accepts the connection"),
             Self::Refused { status, .. } => of_status(*status),
             Self::NotAStream { .. } => refused("not_a_stream")
                 .hint("include the path of the stream: evt tail :3000/events"),
-            Self::Redirect { .. } => refused("redirected")
-                .hint("use the URL of the redirect; -L follows redirects of a WebSocket"),
+            Self::Redirect { .. } => refused("redirected").hint("use the URL of the redirect"),
             Self::Denied { auth: true, .. } => not_allowed(),
             Self::Denied { auth: false, .. } => refused("stream_refused")
                 .hint("--auth '{\"token\":\"…\"}'     authenticates the connection"),
@@ -35,7 +34,7 @@ impl Explain for SourceError {
             Self::Credentials(_) => Explanation::usage("no_credentials")
                 .hint("run the command of --token-cmd or cmd: separately and check its output"),
             Self::NotEngineIo { .. } => refused("no_socketio")
-                .hint("--path /socket.io/     sets the path of Socket.IO on the server"),
+                .hint("--path /PATH/     if Socket.IO is not at this path of the server"),
             Self::Protocol { .. } => refused("protocol")
                 .hint("check that the server speaks this protocol: evt man streams"),
         };
@@ -79,7 +78,7 @@ fn of_status(status: StatusCode) -> Explanation {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_allowed(),
         StatusCode::NOT_FOUND => Explanation::new(Exit::NotFound, "no_such_stream")
-            .hint("check the path; `evt tail` without a source lists what the platform has"),
+            .hint("check the path; `evt tail` without a source follows everything of the platform"),
         status if status.is_server_error() => Explanation::new(Exit::Refused, "stream_refused")
             .hint("--reconnect     retries until the server accepts it"),
         _ => Explanation::new(Exit::Refused, "stream_refused")

@@ -14,7 +14,7 @@ const BASE: Duration = Duration::from_millis(500);
 const CAP: Duration = Duration::from_secs(30);
 /// Shortest delay, so that a server that closes each connection immediately is not called in a tight loop.
 const FLOOR: Duration = Duration::from_millis(100);
-/// After a connection of this duration the count of failures restarts.
+/// After a connection of this duration the count of failures restarts, even if no message arrived.
 const STABLE: Duration = Duration::from_secs(60);
 
 /// When to reconnect.
@@ -32,7 +32,8 @@ pub enum Reconnect {
 /// occurs.
 ///
 /// Delays have full jitter (`random` returns numbers from 0 to 1) on top of the server's own minimum. They double from half
-/// a second to 30 s, and restart after a connection that lasted a minute. `max_retries` limits consecutive failures.
+/// a second to 30 s, and restart after a connection that delivered a message or lasted a minute. `max_retries` limits
+/// consecutive failures.
 ///
 /// # Errors
 /// A failure that a retry cannot fix; [`SourceError::Spent`] after the last retry; [`SourceError::Lost`] with
@@ -55,7 +56,8 @@ pub async fn keep_open(
         if cx.stop.is_cancelled() {
             return Ok(Ended::Stopped);
         }
-        if last_sign.is_some() && started.elapsed() >= STABLE {
+        let was_stable = last_sign.is_some() && started.elapsed() >= STABLE;
+        if cx.pulse.take_delivered() || was_stable {
             failures = 0;
         }
         was_open |= last_sign.is_some();
@@ -119,7 +121,11 @@ fn may_retry(reconnect: Reconnect, was_open: bool, failure: &SourceError) -> boo
         Reconnect::Never => false,
         Reconnect::AfterLoss => was_open && failure.is_transient(),
         Reconnect::Always => {
-            failure.is_transient() || matches!(failure, SourceError::Closed { .. })
+            failure.is_transient()
+                || matches!(
+                    failure,
+                    SourceError::Closed { .. } | SourceError::Protocol { .. }
+                )
         }
     }
 }
@@ -227,6 +233,15 @@ mod tests {
     }
 
     fn refused() -> Result<Ended, SourceError> {
+        Err(SourceError::Refused {
+            target: "script".to_owned(),
+            status: http::StatusCode::SERVICE_UNAVAILABLE,
+            body: String::new(),
+            retry_after: None,
+        })
+    }
+
+    fn violated() -> Result<Ended, SourceError> {
         Err(SourceError::Protocol {
             why: "no".to_owned(),
         })
@@ -255,6 +270,15 @@ mod tests {
         (end, recorder.0, source.1)
     }
 
+    /// The delays before reconnecting, in milliseconds.
+    fn delays(notices: &[Notice]) -> Vec<u128> {
+        let delays = notices.iter().filter_map(|notice| match notice {
+            Notice::Retrying { delay, .. } => Some(delay.as_millis()),
+            _ => None,
+        });
+        delays.collect()
+    }
+
     const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
 
     #[tokio::test(start_paused = true)]
@@ -273,8 +297,56 @@ mod tests {
     async fn a_failed_first_attempt_is_an_error() {
         let (end, notices, runs) =
             run(vec![(None, refused as Outcome)], Reconnect::AfterLoss, None).await;
-        assert!(matches!(end, Err(SourceError::Protocol { .. })), "{end:?}");
+        assert!(matches!(end, Err(SourceError::Refused { .. })), "{end:?}");
         assert_eq!((runs, notices.len()), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_violation_of_the_protocol_is_retried_only_on_request() {
+        for (reconnect, expected) in [(Reconnect::AfterLoss, 1), (Reconnect::Always, 4)] {
+            let script = vec![(AT_ONCE, violated as Outcome)];
+            let (_, _, runs) = run(script, reconnect, Some(3)).await;
+            assert_eq!(runs, expected, "{reconnect:?}");
+        }
+    }
+
+    /// Each connection delivers a message, and is lost.
+    struct Delivering(usize);
+
+    impl Source for Delivering {
+        fn transport(&self) -> Transport {
+            Transport::Sse
+        }
+
+        fn target(&self) -> String {
+            "delivering".to_owned()
+        }
+
+        fn run<'a>(&'a mut self, cx: &'a mut Cx<'_>) -> BoxFuture<'a, Result<Ended, SourceError>> {
+            Box::pin(async move {
+                self.0 += 1;
+                if self.0 > 20 {
+                    return finished();
+                }
+                cx.pulse.opened(Timestamp::now());
+                cx.pulse.message(Timestamp::now());
+                lost()
+            })
+        }
+
+        fn position(&self) -> Option<String> {
+            None
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_delivers_is_not_a_failure() {
+        let mut recorder = Recorder::default();
+        let mut cx = cx(&mut recorder);
+        let mut source = Delivering(0);
+        let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, Some(3), || 1.0).await;
+        assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+        assert_eq!(delays(&recorder.0), [500; 20]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -322,15 +394,7 @@ mod tests {
         let mut cx = cx(&mut recorder);
         let end = keep_open(&mut source, &mut cx, Reconnect::AfterLoss, None, || 0.0).await;
         assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
-        let delays: Vec<u64> = recorder
-            .0
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Retrying { delay, .. } => Some(delay.as_secs()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(delays, [45, 45]);
+        assert_eq!(delays(&recorder.0), [45_000, 45_000]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -344,14 +408,7 @@ mod tests {
             (AT_ONCE, finished),
         ];
         let (_, notices, _) = run(script, Reconnect::AfterLoss, None).await;
-        let delays: Vec<u128> = notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Retrying { delay, .. } => Some(delay.as_millis()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(delays, [250, 500, 1000, 250]);
+        assert_eq!(delays(&notices), [250, 500, 1000, 250]);
     }
 
     #[test]

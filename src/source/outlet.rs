@@ -125,6 +125,8 @@ pub enum Notice {
     Malformed {
         bytes: u64,
         why: String,
+        /// Whether a complete message was skipped, so that it is certainly lost.
+        is_lost: bool,
     },
     /// The server asked the client to wait.
     Waiting {

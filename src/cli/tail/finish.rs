@@ -74,6 +74,7 @@ impl FollowResult {
             transport: self.transport,
             server: self.server,
             stream: &self.stream,
+            flags: args.into(),
         };
         let ended = self.end.map_err(|error| attempt.explain(error))?;
         let stats = last.stats;

@@ -12,7 +12,7 @@ use crate::source::{EngineTransport, SocketIo, SocketIoOptions, Source};
 pub(super) const OPENER: Opener = Opener {
     transport: Transport::SocketIo,
     credentials_flag: "--auth '{\"token\":\"…\"}'",
-    path_hint: "--path /socket.io/     sets the path of Socket.IO on the server",
+    path_hint: "--path /PATH/     if Socket.IO is not at this path of the server",
     position_flag: None,
     open,
 };

@@ -37,7 +37,8 @@ fn open(opening: &Opening<'_>, url: &str) -> Result<Box<dyn Source>, CliError> {
         credentials: opening.credentials()?,
         last_event_id: opening.position.clone(),
         max_message: opening.max_message,
-        is_one_answer: opening.is_answer || opening.args.stop.until_end,
+        is_one_answer: opening.is_answer || (opening.args.sse.text && opening.args.stop.until_end),
+        until_end: opening.args.stop.until_end,
         idle: opening.args.sse.idle.map(Duration::from),
         connect_timeout: opening.connect_timeout(),
     };

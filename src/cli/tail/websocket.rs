@@ -31,6 +31,12 @@ pub(super) struct Flags {
     ping: Span,
 }
 
+impl Flags {
+    pub(super) fn has_subprotocol(&self) -> bool {
+        !self.subprotocol.is_empty()
+    }
+}
+
 fn open(opening: &Opening<'_>, url: &str) -> Result<Box<dyn Source>, CliError> {
     let flags = &opening.args.websocket;
     let ping = Duration::from(flags.ping);

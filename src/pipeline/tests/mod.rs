@@ -109,6 +109,15 @@ fn stalled(options: PipelineOptions) -> (Pipeline, Written, mpsc::Sender<()>, Ca
     (pipeline, written, open, stop)
 }
 
+/// An event over the size limit.
+fn oversized() -> Notice {
+    Notice::Malformed {
+        bytes: 1000,
+        why: "too large".to_owned(),
+        is_lost: true,
+    }
+}
+
 fn message(data: &str) -> Message<'_> {
     Message {
         data: data.as_bytes(),
@@ -692,4 +701,48 @@ async fn a_delivery_that_ends_during_the_shutdown_is_counted_once() {
     feed(&mut pipeline, &[message("1")]).await;
     let (stats, _) = pipeline.finish().await;
     assert_eq!(stats.delivered + stats.waiting, 1, "{stats:?}");
+}
+
+#[tokio::test]
+async fn skipped_messages_are_one_gap_per_piece() {
+    let (mut pipeline, _) = pipeline(options(), Format::Json);
+    for skipped in [3, 0, 2] {
+        for _ in 0..skipped {
+            pipeline.notice(oversized());
+        }
+        assert!(pipeline.settle().await.is_continue());
+    }
+    let (stats, stopped) = pipeline.finish().await;
+    assert_eq!((stats.malformed, stats.gaps), (5, 2));
+    assert!(stopped.is_none());
+}
+
+#[tokio::test]
+async fn with_fail_on_gap_a_skipped_message_ends_the_stream_before_its_position() {
+    let options = PipelineOptions {
+        fail_on_gap: true,
+        ..options()
+    };
+    let (mut pipeline, written) = pipeline(options, Format::Json);
+    assert!(pipeline.take(&message("1")).is_continue());
+    pipeline.reached("41");
+    pipeline.notice(oversized());
+    assert!(pipeline.take(&message("3")).is_break());
+    pipeline.reached("43");
+    let (stats, stopped) = pipeline.finish().await;
+    assert!(matches!(stopped, Some(Stop::Gap)), "{stopped:?}");
+    assert_eq!((stats.gaps, written.lines().len()), (1, 1));
+    assert_eq!(pipeline.position(), Some("41"));
+}
+
+#[tokio::test]
+async fn input_that_is_not_a_message_is_no_gap() {
+    let (mut pipeline, _) = pipeline(options(), Format::Json);
+    pipeline.notice(Notice::Malformed {
+        bytes: 3,
+        why: "an attachment that no packet announced".to_owned(),
+        is_lost: false,
+    });
+    let (stats, _) = pipeline.finish().await;
+    assert_eq!((stats.malformed, stats.gaps), (1, 0));
 }

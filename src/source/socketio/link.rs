@@ -146,11 +146,15 @@ impl Opening<'_> {
             let seconds = limit.as_secs_f64();
             return Err(none(format!("it sent nothing for {seconds} s")));
         };
-        if let Frame::Text(text) = frame?
-            && let Ok(engine::Packet::Open(json)) = engine::Packet::parse(&text)
-            && let Ok(handshake) = Handshake::parse(json)
-        {
-            return Ok(handshake);
+        if let Frame::Text(text) = frame? {
+            if let Ok(engine::Packet::Open(json)) = engine::Packet::parse(&text)
+                && let Ok(handshake) = Handshake::parse(json)
+            {
+                return Ok(handshake);
+            }
+            if !is_websocket && engine::is_older_handshake(&text) {
+                return Err(super::too_old("its handshake is that of Engine.IO 3"));
+            }
         }
         Err(none("its first packet was not a handshake".to_owned()))
     }
@@ -168,6 +172,12 @@ impl Opening<'_> {
             }
             SourceError::NotAStream { content_type, .. } => {
                 format!("it answered with {content_type}")
+            }
+            SourceError::Redirect { target, why } => {
+                // Only a WebSocket has this flag.
+                let why = why.trim_end_matches("; -L follows it").to_owned();
+                let target = target.clone();
+                return SourceError::Redirect { target, why };
             }
             _ => return error,
         };
@@ -377,6 +387,10 @@ fn ended_by(error: tungstenite::Error) -> End {
             End::lost("the server closed the connection without a close frame")
         }
         Error::Io(error) => End::lost(error.to_string()),
+        // The frames themselves are invalid, not only the packets in them.
+        error @ (Error::Protocol(_) | Error::Utf8(_)) => End::Failed(SourceError::Protocol {
+            why: error.to_string(),
+        }),
         other => End::Malformed {
             bytes: 0,
             why: other.to_string(),

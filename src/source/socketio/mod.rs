@@ -12,7 +12,7 @@ mod typed;
 
 use std::time::Duration;
 
-use http::Uri;
+use http::{StatusCode, Uri};
 
 use self::link::Opening;
 use self::namespace::Namespace;
@@ -75,6 +75,8 @@ pub struct SocketIo {
     options: SocketIoOptions,
     dialer: Dialer,
     namespaces: Vec<Namespace>,
+    /// Whether a connection was open before.
+    was_open: bool,
 }
 
 impl SocketIo {
@@ -94,6 +96,7 @@ impl SocketIo {
             options,
             dialer,
             namespaces,
+            was_open: false,
         }
     }
 
@@ -120,15 +123,22 @@ impl SocketIo {
             let open = opening.open(cx.outlet).await?;
             Ok::<_, SourceError>((open, authorisation))
         };
-        let (open, authorisation) = tokio::select! {
-            opened = opening => opened?,
+        let opened = tokio::select! {
+            opened = opening => opened,
             () = cx.stop.cancelled() => return Ok(Ended::Stopped),
+        };
+        let (open, authorisation) = match opened {
+            Err(error) if self.was_open && is_pause(&error) => {
+                return Ok(Ended::lost(error.to_string()));
+            }
+            opened => opened?,
         };
         let target = self.target();
         let auth = authorisation.auth.as_ref().map(|auth| auth.reveal());
-        Session::new(&self.options, &mut self.namespaces, target, open)
-            .run(auth, cx)
-            .await
+        let session = Session::new(&self.options, &mut self.namespaces, target, open);
+        let result = session.run(auth, cx).await;
+        self.was_open |= cx.pulse.last_sign().is_some();
+        result
     }
 }
 
@@ -153,6 +163,19 @@ impl Source for SocketIo {
 
     fn position(&self) -> Option<String> {
         namespace::position(&self.namespaces)
+    }
+}
+
+/// Returns whether a server that accepted the client before refuses the transport for now. Engine.IO answers 403 while
+/// `allowRequest` refuses requests, and the JavaScript client retries after it. Wrong credentials are usually a
+/// CONNECT_ERROR of the namespace.
+fn is_pause(error: &SourceError) -> bool {
+    matches!(error, SourceError::Refused { status, .. } if *status == StatusCode::FORBIDDEN)
+}
+
+fn too_old(why: &str) -> SourceError {
+    SourceError::Protocol {
+        why: format!("{why}, so its Socket.IO is older than version 3, which this client requires"),
     }
 }
 

@@ -56,7 +56,10 @@ impl Body {
             match self.opened.next().await {
                 Some(Ok(piece)) => inflate.input = piece,
                 None if !inflate.may_end() => {
-                    return Some(Err(broken("the compressed stream was cut off")));
+                    return Some(Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "the compressed stream was cut off",
+                    )));
                 }
                 end => return end,
             }

@@ -48,6 +48,8 @@ pub struct SseOptions {
     /// The stream is one answer (an AI stream): its end, or an event that announces it, finishes the stream and is not
     /// a loss.
     pub is_one_answer: bool,
+    /// The end of the response finishes the stream and is not a loss.
+    pub until_end: bool,
     /// Treat the connection as lost if nothing arrives for this long, comments included.
     pub idle: Option<Duration>,
     /// Time limit from the first connection attempt to the open stream. Connecting to one address takes at most 5 s of
@@ -120,7 +122,7 @@ impl Sse {
                 return Ok(Ended::Enough);
             }
             if let Some(ended) = ended {
-                return Ok(ended);
+                return ended;
             }
         }
     }
@@ -161,17 +163,22 @@ impl Sse {
     }
 
     /// Handles a piece and those that have already arrived. Returns how the connection ended, if it did.
-    fn take_available(&mut self, first: Next, body: &mut Body, cx: &mut Cx<'_>) -> Option<Ended> {
+    fn take_available(
+        &mut self,
+        first: Next,
+        body: &mut Body,
+        cx: &mut Cx<'_>,
+    ) -> Option<Result<Ended, SourceError>> {
         let mut next = first;
         let mut taken = 0;
         let ended = loop {
             let flow = match next {
                 Some(Ok(piece)) => {
                     taken += piece.len();
-                    self.feed(&piece, cx)
+                    self.feed(&piece, cx).map_break(Ok)
                 }
-                Some(Err(error)) => ControlFlow::Break(self.lost(error.to_string(), cx)),
-                None => ControlFlow::Break(self.end(cx)),
+                Some(Err(error)) => ControlFlow::Break(self.failed(&error, cx)),
+                None => ControlFlow::Break(Ok(self.end(cx))),
             };
             if let ControlFlow::Break(ended) = flow {
                 break Some(ended);
@@ -198,14 +205,14 @@ impl Sse {
         match self.form {
             Form::Events => self.events.feed(piece, |item| match item {
                 Item::Event(event) => {
-                    self.resume.check(event.id, cx);
+                    self.resume.check(event.id.filter(|_| event.has_own_id), cx);
                     take(&event, self.options.is_one_answer, cx)
                 }
                 Item::Retry(wait) => {
                     self.wait = bounded(wait, self.wait, cx);
                     ControlFlow::Continue(())
                 }
-                Item::Skipped(skipped) => report_skipped(skipped, cx),
+                Item::Skipped(skipped) => report_skipped(skipped, true, cx),
             })?,
             Form::Lines => {
                 let is_one_answer = self.options.is_one_answer;
@@ -232,7 +239,7 @@ impl Sse {
             if let ControlFlow::Break(ended) = last {
                 return ended;
             }
-        } else if !is_one_answer {
+        } else if !is_one_answer && !self.options.until_end {
             return self.lost(why.to_owned(), cx);
         }
         Ended::Finished {
@@ -240,9 +247,21 @@ impl Sse {
         }
     }
 
+    /// Handles a failed read. A body in another coding than declared, or with invalid chunks, is not better the next time.
+    fn failed(&mut self, error: &io::Error, cx: &mut Cx<'_>) -> Result<Ended, SourceError> {
+        let lost = self.lost(error.to_string(), cx);
+        match error.kind() {
+            io::ErrorKind::InvalidData => Err(SourceError::Protocol {
+                why: error.to_string(),
+            }),
+            _ => Ok(lost),
+        }
+    }
+
     fn lost(&mut self, why: String, cx: &mut Cx<'_>) -> Ended {
         if let Some(skipped) = self.skipped() {
-            let _ = report_skipped(skipped, cx);
+            // The event is incomplete. The loss of the connection decides whether it is missed.
+            let _ = report_skipped(skipped, false, cx);
         }
         Ended::Lost {
             why,
@@ -290,18 +309,20 @@ fn take_line(line: Line<'_>, is_one_answer: bool, cx: &mut Cx<'_>) -> ControlFlo
             let event = Event {
                 name: None,
                 id: None,
+                has_own_id: false,
                 data,
             };
             take(&event, is_one_answer, cx)
         }
-        Line::Skipped(skipped) => report_skipped(skipped, cx),
+        Line::Skipped(skipped) => report_skipped(skipped, true, cx),
     }
 }
 
-fn report_skipped(skipped: Skipped, cx: &mut Cx<'_>) -> ControlFlow<Ended> {
+fn report_skipped(skipped: Skipped, is_lost: bool, cx: &mut Cx<'_>) -> ControlFlow<Ended> {
     cx.outlet.notice(Notice::Malformed {
         bytes: skipped.bytes,
         why: skipped.to_string(),
+        is_lost,
     });
     ControlFlow::Continue(())
 }

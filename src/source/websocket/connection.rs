@@ -23,6 +23,8 @@ const WRITE_BUFFER: usize = 64 * 1024;
 const UNREAD_PONGS: usize = 256 * 1024;
 /// The longest frame header (RFC 6455, 5.2).
 const HEAD: usize = 14;
+/// The longest close frame of a server (RFC 6455, 5.5).
+const CLOSE_FRAME: usize = 2 + 125;
 /// Time limit for closing. Together with the rest it stays below the second that a source has to stop.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(800);
 
@@ -55,6 +57,8 @@ struct Pipe {
     /// A write had to wait. A later successful write shows that the peer has read.
     is_full: bool,
     activity: u64,
+    /// The last bytes that were read, at most [`CLOSE_FRAME`].
+    tail: Vec<u8>,
 }
 
 impl Connection {
@@ -71,6 +75,7 @@ impl Connection {
             waker: Waker::noop().clone(),
             is_full: false,
             activity: 0,
+            tail: upgraded.start[upgraded.start.len().saturating_sub(CLOSE_FRAME)..].to_vec(),
         };
         let start = upgraded.start.to_vec();
         Self {
@@ -84,6 +89,17 @@ impl Connection {
     /// means that the peer is alive.
     pub(super) fn activity(&self) -> u64 {
         self.frames.get_ref().activity
+    }
+
+    /// Returns whether the input ends with a close frame that has this code. tungstenite does not know all of the codes
+    /// that are registered, and then reports another one.
+    pub(super) fn ends_with_close(&self, code: u16) -> bool {
+        let tail = &self.frames.get_ref().tail;
+        (2..=125_u8).any(|length| {
+            let [high, low] = code.to_be_bytes();
+            let start = tail.len().checked_sub(2 + usize::from(length));
+            start.is_some_and(|start| tail[start..].starts_with(&[0x88, length, high, low]))
+        })
     }
 
     /// Returns whether sent messages are waiting for the peer to read.
@@ -229,8 +245,13 @@ impl Read for Pipe {
         let mut cx = Context::from_waker(&self.waker);
         let mut buffer = ReadBuf::new(into);
         would_block(Pin::new(&mut self.socket).poll_read(&mut cx, &mut buffer))?;
-        self.activity += buffer.filled().len() as u64;
-        Ok(buffer.filled().len())
+        let read = buffer.filled();
+        self.activity += read.len() as u64;
+        let new = &read[read.len().saturating_sub(CLOSE_FRAME)..];
+        let old = (self.tail.len() + new.len()).saturating_sub(CLOSE_FRAME);
+        self.tail.drain(..old);
+        self.tail.extend_from_slice(new);
+        Ok(read.len())
     }
 }
 

@@ -53,6 +53,12 @@ pub(in crate::source) async fn open(
     for _ in 0..=MAX_REDIRECTS {
         match attempt(&url, headers.clone(), options, dialer).await? {
             Answer::Open(upgraded, subprotocol) => {
+                if subprotocol.is_none() && !options.subprotocols.is_empty() {
+                    outlet.notice(Notice::Remark(
+                        "the server chose none of the subprotocols offered with --subprotocol"
+                            .to_owned(),
+                    ));
+                }
                 return Ok(Established {
                     upgraded,
                     url,
@@ -124,7 +130,8 @@ fn value(text: &str) -> Result<HeaderValue, SourceError> {
     })
 }
 
-/// Checks the response as section 4.1 requires, and returns the subprotocol that the server chose.
+/// Checks the response as section 4.1 requires, and returns the subprotocol that the server chose. It may choose none
+/// (4.2.2), although browsers then refuse the connection.
 fn check(
     headers: &HeaderMap,
     key: &str,
@@ -146,8 +153,7 @@ fn check(
     }
     let mut chosen = listed(headers, SEC_WEBSOCKET_PROTOCOL).into_iter();
     match (chosen.next(), chosen.next()) {
-        (None, _) if offered.is_empty() => Ok(None),
-        (None, _) => Err("the server chose none of the subprotocols offered"),
+        (None, _) => Ok(None),
         (Some(chosen), None) if offered.contains(&chosen) => Ok(Some(chosen)),
         (Some(_), _) => Err("the server chose a subprotocol that was not offered"),
     }
@@ -246,8 +252,8 @@ mod tests {
         let chosen = answer(&[("sec-websocket-protocol", "v1")]);
         assert_eq!(check(&chosen, KEY, &offered), Ok(Some("v1".to_owned())));
         assert_eq!(check(&answer(&[]), KEY, &[]), Ok(None));
+        assert_eq!(check(&answer(&[]), KEY, &offered), Ok(None));
         for (headers, offered) in [
-            (answer(&[]), &offered[..]),
             (answer(&[("sec-websocket-protocol", "v3")]), &offered[..]),
             (
                 answer(&[("sec-websocket-protocol", "v1, v2")]),

@@ -54,6 +54,10 @@ impl Assembler {
         if packet.attachments == 0 {
             return Ok(Some(packet));
         }
+        let limit = self.limit;
+        if text.len() > limit {
+            return Err(PacketError::TooLarge { limit });
+        }
         self.pending = Some(Binary {
             text: text.to_owned(),
             announced: packet.attachments,
@@ -275,6 +279,32 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_packet_is_held_within_the_limit(
+            packets in proptest::collection::vec(prop_oneof![
+                Just(None), (0_usize..2000).prop_map(Some), Just(Some(0)), Just(Some(1)),
+            ], 0..400),
+            announced in 1_usize..1000,
+            limit in 0_usize..3000,
+        ) {
+            let mut assembler = Assembler::new(limit);
+            for packet in packets {
+                let taken = match packet {
+                    None => assembler.text(&format!("5{announced}-[\"n\"]")).map(drop),
+                    Some(size) => assembler.attachment(vec![0; size]).map(drop),
+                };
+                if taken.is_err() {
+                    // The source closes the connection.
+                    assembler = Assembler::new(limit);
+                }
+                if let Some(pending) = &assembler.pending {
+                    let held: usize = pending.attachments.iter().map(Vec::capacity).sum();
+                    prop_assert!(held + pending.text.len() <= limit);
+                    prop_assert!(pending.attachments.len() < announced);
+                }
+            }
+        }
+
         #[test]
         fn any_text_is_filled_or_an_error(text in r#"[\[\]{}:,"\\ a_0-9é]{0,60}|.{0,60}"#) {
             let _ = filled(&text, &[b"x"]);

@@ -12,6 +12,8 @@ use super::PacketError;
 
 /// Separates packets in a body of the polling transport.
 const SEPARATOR: u8 = 0x1e;
+/// Maximum size of a handshake in bytes. Real ones have about 120.
+const MAX_HANDSHAKE: usize = 64 * 1024;
 /// Longest accepted interval between pings.
 const MAX_PING_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -100,6 +102,9 @@ impl Handshake {
         const fn default_payload() -> usize {
             1_000_000
         }
+        if json.len() > MAX_HANDSHAKE {
+            return Err(PacketError::Handshake);
+        }
         let fields: Fields = serde_json::from_str(json).map_err(|_| PacketError::Handshake)?;
         let bounded = |millis| Duration::from_millis(millis).min(MAX_PING_INTERVAL);
         Ok(Self {
@@ -110,6 +115,13 @@ impl Handshake {
             max_payload: fields.max_payload,
         })
     }
+}
+
+/// Returns whether a polling body starts with a handshake in the framing of Engine.IO 3, `LENGTH:0{…}`: the server's
+/// Socket.IO is older than version 3.
+pub fn is_older_handshake(body: &str) -> bool {
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && body[digits..].starts_with(":0{")
 }
 
 /// One packet of a polling body.
@@ -270,6 +282,14 @@ mod tests {
         assert_eq!(Handshake::parse("{}"), Err(PacketError::Handshake));
     }
 
+    #[test]
+    fn a_handshake_of_engine_io_3_is_recognized() {
+        assert!(is_older_handshake("97:0{\"sid\":\"a\"}2:40"));
+        for body in ["", "0{\"sid\":\"a\"}", ":0{}", "2:40", "97"] {
+            assert!(!is_older_handshake(body), "{body}");
+        }
+    }
+
     fn pieces(body: &[u8], chunk: usize, limit: usize) -> Result<Vec<Piece>, PacketError> {
         let mut splitter = Splitter::new(limit);
         let mut pieces = Vec::new();
@@ -322,6 +342,23 @@ mod tests {
                 }
             }
             prop_assert_eq!(pieces(&body.into_bytes(), chunk, 1000).unwrap(), packets);
+        }
+
+        #[test]
+        fn memory_is_a_small_multiple_of_the_limit(body in prop::collection::vec(any::<u8>(), 0..200), chunk in 1..40_usize, limit in 1..100_usize) {
+            let mut splitter = Splitter::new(limit);
+            'body: for bytes in body.repeat(50).chunks(chunk) {
+                splitter.push(bytes);
+                loop {
+                    match splitter.next_piece() {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => break 'body,
+                    }
+                }
+                prop_assert!(splitter.rest.len() <= limit);
+                prop_assert!(splitter.rest.capacity() <= 2 * (limit + chunk) + 64);
+            }
         }
 
         #[test]

@@ -11,6 +11,8 @@ mod tests;
 /// The byte order mark that a stream may start with.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 const DATA: &[u8] = b"data:";
+/// The fields without which an event would be another event. An oversized line of any other field is ignored.
+const FIELDS: [&[u8]; 3] = [DATA, b"event:", b"id:"];
 
 /// One item of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub enum Item<'a> {
     Event(Event<'a>),
     /// The delay before reconnecting, from now on.
     Retry(Duration),
-    /// Something that exceeded the limit was skipped.
+    /// An event that exceeded the limit was skipped.
     Skipped(Skipped),
 }
 
@@ -27,9 +29,11 @@ pub enum Item<'a> {
 pub struct Event<'a> {
     /// The `event:` field, invalid UTF-8 replaced. `None` stands for what the standard calls `message`.
     pub name: Option<&'a str>,
-    /// The event's own `id:`, invalid UTF-8 replaced; `None` if it has no id or an empty one. [`Parser::id`] returns
-    /// the id of the stream.
+    /// The last id of the stream (the standard's `lastEventId`), invalid UTF-8 replaced; `None` if it is empty. An event
+    /// without an `id:` of its own has the id of an earlier one.
     pub id: Option<&'a str>,
+    /// Whether the event has a non-empty `id:` of its own.
+    pub has_own_id: bool,
     /// The `data:` lines joined by LF, byte for byte.
     pub data: &'a [u8],
 }
@@ -58,8 +62,8 @@ pub struct Parser {
 }
 
 impl Parser {
-    /// Skips events with more than `limit` bytes of data, and lines that are even longer. `id` is the id after which
-    /// the first connection resumes, or empty.
+    /// Skips events with more than `limit` bytes of data (line ends included), and those with an even longer line.
+    /// `id` is the id after which the first connection resumes, or empty.
     pub fn new(limit: usize, id: String) -> Self {
         Self {
             limit,
@@ -88,11 +92,10 @@ impl Parser {
         &self.id
     }
 
-    /// Returns the current line if it already exceeds the limit.
+    /// Returns the current event if its current line already exceeds the limit.
     pub fn skipped(&self) -> Option<Skipped> {
-        self.line
-            .over()
-            .map(|bytes| self.skipped_item(What::Line, bytes))
+        let bytes = self.line.over().filter(|_| is_needed(&self.line.bytes))?;
+        Some(self.skipped_item(bytes))
     }
 
     /// Calls `on_item` for each item that `piece` completes. Data of a single line that is entirely in the piece is
@@ -163,11 +166,12 @@ impl Parser {
     ) -> ControlFlow<B> {
         let mut line = std::mem::take(&mut self.line.bytes);
         let flow = match self.line.over() {
-            Some(bytes) if line.starts_with(DATA) => {
-                self.mark_oversized(bytes);
+            Some(bytes) => {
+                if is_needed(&line) {
+                    self.mark_oversized(bytes);
+                }
                 ControlFlow::Continue(())
             }
-            Some(bytes) => on_item(Item::Skipped(self.skipped_item(What::Line, bytes))),
             None if self.can_take_buffer(&line) => {
                 // The line's buffer becomes the block's, so that long data is not copied.
                 let start = line.len() - value(&line[DATA.len()..]).len();
@@ -246,10 +250,11 @@ impl Parser {
         }
         let oversized = std::mem::take(&mut self.oversized);
         let flow = match borrowed.or_else(|| self.data.strip_suffix(b"\n")) {
-            _ if oversized > 0 => on_item(Item::Skipped(self.skipped_item(What::Event, oversized))),
+            _ if oversized > 0 => on_item(Item::Skipped(self.skipped_item(oversized))),
             Some(data) => on_item(Item::Event(Event {
                 name: Some(self.name.as_str()).filter(|name| !name.is_empty()),
-                id: Some(self.id.as_str()).filter(|id| has_id && !id.is_empty()),
+                id: Some(self.id.as_str()).filter(|id| !id.is_empty()),
+                has_own_id: has_id && !self.id.is_empty(),
                 data,
             })),
             None => ControlFlow::Continue(()),
@@ -275,22 +280,34 @@ impl Parser {
         }
     }
 
+    /// Returns whether the event's data with this line is within the limit. The lines before it count with their line
+    /// ends, because these are part of the data: many empty lines are not free.
     fn fits(&self, value: &[u8]) -> bool {
-        self.oversized == 0 && value.len() <= self.limit.saturating_sub(self.data.len())
+        self.oversized == 0 && self.data.len().saturating_add(value.len()) <= self.limit
     }
 
     fn mark_oversized(&mut self, bytes: u64) {
-        self.oversized += self.data.len() as u64 + bytes;
+        let before = match self.oversized {
+            0 => self.data.len() as u64,
+            // With the line end after the lines before.
+            oversized => oversized + 1,
+        };
+        self.oversized = before + bytes;
         empty(&mut self.data);
     }
 
-    fn skipped_item(&self, what: What, bytes: u64) -> Skipped {
+    fn skipped_item(&self, bytes: u64) -> Skipped {
         Skipped {
             bytes,
-            what,
+            what: What::Event,
             limit: self.limit,
         }
     }
+}
+
+/// Returns whether a line of this start belongs to the event. Comments and unknown fields do not.
+fn is_needed(line: &[u8]) -> bool {
+    FIELDS.iter().any(|field| line.starts_with(field))
 }
 
 /// The value after the colon, minus one leading space.

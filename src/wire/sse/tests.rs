@@ -14,7 +14,7 @@ fn found(item: Item<'_>) -> Found {
     match item {
         Item::Event(event) => Found::Event(
             event.name.unwrap_or_default().to_owned(),
-            event.id.map(str::to_owned),
+            event.id.filter(|_| event.has_own_id).map(str::to_owned),
             event.data.to_vec(),
         ),
         Item::Retry(wait) => Found::Retry(u64::try_from(wait.as_millis()).unwrap()),
@@ -295,18 +295,78 @@ fn an_endless_line_is_counted_in_constant_memory() {
     );
     assert_eq!(
         read(&mut parser, &[b"\ndata: 2\n\ndata: 3\n\n"]),
-        [Found::Skipped(What::Event, 9_970_006 + 2 + 1), event("3")]
+        [
+            Found::Skipped(What::Event, 9_970_006 + 2 + 1 + 1),
+            event("3")
+        ]
     );
 }
 
 #[test]
-fn a_long_line_of_another_field_is_skipped_and_the_event_is_complete() {
-    let mut parser = Parser::new(10, String::new());
+fn a_long_comment_or_unknown_field_is_ignored_and_the_event_is_complete() {
     let long = [b'x'; 50];
-    assert_eq!(
-        read(&mut parser, &[b"data: 1\n:", &long, b"\ndata: 2\n\n"]),
-        [Found::Skipped(What::Line, 51), event("1\n2")]
-    );
+    for field in [":", "unknown: ", "", "retry: 1"] {
+        let mut parser = Parser::new(10, String::new());
+        let pieces = [b"data: 1\n", field.as_bytes(), &long, b"\ndata: 2\n\n"];
+        assert_eq!(read(&mut parser, &pieces), [event("1\n2")], "{field}");
+    }
+}
+
+#[test]
+fn an_event_with_a_long_name_or_id_is_skipped() {
+    let long = [b'x'; 50];
+    for (field, bytes) in [("event:", 1 + 1 + 56 + 1 + 1), ("id:", 1 + 1 + 53 + 1 + 1)] {
+        let mut parser = Parser::new(10, String::new());
+        let pieces = [
+            b"data: 1\n",
+            field.as_bytes(),
+            &long,
+            b"\ndata: 2\n\ndata: 3\n\n",
+        ];
+        let expected = [Found::Skipped(What::Event, bytes), event("3")];
+        assert_eq!(read(&mut parser, &pieces), expected, "{field}");
+    }
+}
+
+#[test]
+fn line_ends_count_towards_the_limit() {
+    for (lines, is_event) in [(11, true), (12, false), (100_000, false)] {
+        for line in ["data\n", "data:\n", "data: \r\n"] {
+            let input = format!("{}\n", line.repeat(lines));
+            let mut parser = Parser::new(10, String::new());
+            let expected = match is_event {
+                true => event("\n".repeat(lines - 1)),
+                false => Found::Skipped(What::Event, lines as u64 - 1),
+            };
+            assert_eq!(
+                read(&mut parser, &[input.as_bytes()]),
+                [expected],
+                "{lines}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_event_without_an_id_has_the_last_one_of_the_stream() {
+    let mut ids = Vec::new();
+    let input = b"data: a\n\nid: 7\n\ndata: b\n\nid: 8\ndata: c\n\ndata: d\n\nid\ndata: e\n\n";
+    let flow = Parser::new(1000, String::new()).feed(input, |item| {
+        if let Item::Event(event) = item {
+            ids.push((event.id.map(str::to_owned), event.has_own_id));
+        }
+        ControlFlow::<()>::Continue(())
+    });
+    assert!(flow.is_continue());
+    let id = |id: &str| Some(id.to_owned());
+    let expected = [
+        (None, false),
+        (id("7"), false),
+        (id("8"), true),
+        (id("8"), false),
+        (None, false),
+    ];
+    assert_eq!(ids, expected);
 }
 
 #[test]
@@ -408,7 +468,32 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(word, 0..40).prop_map(|words| words.concat())
 }
 
+/// What the parser holds, in bytes.
+fn held(parser: &Parser) -> usize {
+    let texts = [&parser.name, &parser.next_id, &parser.id].map(String::capacity);
+    parser.line.bytes.capacity() + parser.data.capacity() + texts.iter().sum::<usize>()
+}
+
 proptest! {
+    #[test]
+    fn memory_is_a_small_multiple_of_the_limit(input in stream(), limit in 0_usize..2000, size in 1_usize..5000) {
+        let mut parser = Parser::new(limit, String::new());
+        // Each input is repeated, so that it is much larger than the limit.
+        let input = input.repeat(20_000 / input.len().max(1));
+        for piece in input.chunks(size) {
+            let mut largest = 0;
+            let _ = parser.feed(piece, |item| {
+                if let Item::Event(event) = item {
+                    largest = largest.max(event.data.len());
+                }
+                ControlFlow::<()>::Continue(())
+            });
+            prop_assert!(largest <= limit);
+            // A byte that is not UTF-8 is replaced by three, and buffers grow by doubling.
+            prop_assert!(held(&parser) <= 24 * limit + 512, "{} bytes", held(&parser));
+        }
+    }
+
     #[test]
     fn a_response_reads_as_the_standard_s_text(input in stream()) {
         let mut parser = Parser::new(100_000, String::new());

@@ -59,6 +59,7 @@ impl Kind {
                     last_event_id: None,
                     max_message: 1 << 20,
                     is_one_answer: false,
+                    until_end: false,
                     idle: None,
                     connect_timeout,
                 },

@@ -86,6 +86,7 @@ impl<'a> Session<'a> {
                 cx.outlet.notice(Notice::Malformed {
                     bytes,
                     why: why.clone(),
+                    is_lost: false,
                 });
                 (Ok(Ended::lost(why)), false)
             }

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use bytes::Bytes;
 
 use super::{Session, find, named};
-use crate::source::socketio::End;
 use crate::source::socketio::link::Frame;
 use crate::source::socketio::namespace::{Namespace, SessionLoss, State};
+use crate::source::socketio::{End, too_old};
 use crate::source::{Cx, Ended, Guarantee, Message, Notice, SourceError};
 use crate::wire::socketio::PacketError;
 use crate::wire::socketio::attachments::fill;
@@ -63,10 +63,7 @@ impl Session<'_> {
             }
             Kind::Connect => {
                 let joined = Joined::parse(packet.payload).map_err(|_| {
-                    End::Failed(SourceError::Protocol {
-                        why: "the response has no session id, so the server is older than Socket.IO 3"
-                            .to_owned(),
-                    })
+                    End::Failed(too_old("its response to CONNECT has no session id"))
                 })?;
                 self.joined(packet.namespace, joined, cx);
                 Ok(())

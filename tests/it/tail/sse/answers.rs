@@ -197,6 +197,18 @@ async fn a_compressed_stream_is_decoded_as_it_arrives() {
 }
 
 #[tokio::test]
+async fn a_body_in_another_coding_than_declared_is_a_violation() {
+    let head = "text/event-stream\r\ncontent-encoding: gzip";
+    let script = vec![Step::head(head), Step::chunk("data: 1\n\n"), Step::end()];
+    let server = SseServer::start(vec![script]);
+    let ended = Follower::new(options(&server.url("/"))).connection().await;
+    assert!(
+        matches!(ended, Err(SourceError::Protocol { .. })),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_unknown_coding_is_an_error() {
     let script = vec![
         Step::head("text/event-stream\r\ncontent-encoding: br"),
@@ -252,7 +264,8 @@ async fn a_line_over_the_limit_is_reported_once_at_its_end() {
 
 #[tokio::test]
 async fn an_endless_line_is_reported_at_the_loss() {
-    let server = SseServer::start(vec![vec![Step::events(), Step::chunk("x".repeat(20_000))]]);
+    let line = format!("data:{}", "x".repeat(19_995));
+    let server = SseServer::start(vec![vec![Step::events(), Step::chunk(&line)]]);
     let mut follower = Follower::new(evt::source::SseOptions {
         max_message: 10_000,
         ..options(&server.url("/"))

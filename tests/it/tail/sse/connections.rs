@@ -293,6 +293,21 @@ async fn an_answer_finishes_with_its_last_event_or_the_end_of_its_body() {
 }
 
 #[tokio::test]
+async fn only_an_answer_is_finished_by_an_event() {
+    let events = "event: end\ndata: 1\n\nevent: done\ndata: 2\n\ndata: {\"type\":\"end\"}\n\n\
+        data: {\"type\":\"done\"}\n\ndata: [DONE]\n\ndata: last\n\n";
+    let script = vec![Step::events(), Step::chunk(events), Step::end()];
+    let server = SseServer::start(vec![script]);
+    let mut follower = Follower::new(SseOptions {
+        until_end: true,
+        ..options(&server.url("/"))
+    });
+    let ended = follower.connection().await;
+    assert!(matches!(ended, Ok(Ended::Finished { .. })), "{ended:?}");
+    assert_eq!(follower.recorder.messages.len(), 6);
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_resumed_after_its_last_id() {
     let server = SseServer::start(vec![
         vec![Step::events(), Step::chunk("id: 1\ndata: Hel\n\n")],
@@ -415,4 +430,75 @@ fn records_of_json_lines_have_the_transport_ndjson() {
         "{}",
         output.stdout
     );
+}
+
+#[test]
+fn with_until_end_all_events_before_the_end_are_printed() {
+    let events =
+        "data: 1\n\nevent: end\ndata: 2\n\ndata: {\"type\":\"end\"}\n\ndata: [DONE]\n\ndata: 5\n\n";
+    let script = vec![Step::events(), Step::chunk(events), Step::end()];
+    let server = SseServer::start(vec![script]);
+    let url = server.url("/");
+    let output = Sandbox::new().run(["tail", &url, "-o", "raw", "--until-end"]);
+    assert_eq!(output.expect_exit(0).stdout.lines().count(), 5);
+}
+
+#[test]
+fn a_connection_that_delivers_resets_the_count_of_retries() {
+    let connection = || {
+        vec![
+            Step::events(),
+            Step::chunk("retry: 0\ndata: a\n\n"),
+            Step::end(),
+        ]
+    };
+    let server = SseServer::start((0..8).map(|_| connection()).collect());
+    let url = server.url("/");
+    let output = Sandbox::new().run(["tail", &url, "--max-retries", "1", "--count", "6"]);
+    assert_eq!(output.expect_exit(0).stdout.lines().count(), 6);
+}
+
+#[test]
+fn an_event_over_the_limit_is_a_gap() {
+    let events = format!("data: {}\n\ndata: 2\n\n", "x".repeat(2000));
+    for (flag, exit, printed) in [("--until-end", 0, 1), ("--fail-on-gap", 11, 0)] {
+        let script = vec![Step::events(), Step::chunk(&events), Step::end()];
+        let server = SseServer::start(vec![script]);
+        let (url, sandbox) = (server.url("/"), Sandbox::new());
+        let args = [
+            "tail",
+            &url,
+            "-o",
+            "json",
+            flag,
+            "--max-message-size",
+            "1KiB",
+        ];
+        let output = sandbox.run(args).expect_exit(exit);
+        assert_eq!(output.stdout.lines().count(), printed, "{output}");
+        assert_eq!(output.notice("gap")["lost"], 1, "{output}");
+        assert_eq!(output.notice("summary")["gaps"], 1, "{output}");
+    }
+}
+
+#[test]
+fn line_ends_do_not_pass_the_limit_of_a_message() {
+    let script = vec![
+        Step::events(),
+        Step::chunk("data\n".repeat(200_000)),
+        Step::chunk("\ndata: 2\n\n"),
+        Step::end(),
+    ];
+    let server = SseServer::start(vec![script]);
+    let (url, sandbox) = (server.url("/"), Sandbox::new());
+    let args = [
+        "tail",
+        &url,
+        "-o",
+        "raw",
+        "--until-end",
+        "--max-message-size",
+        "1KiB",
+    ];
+    assert_eq!(sandbox.run(args).expect_exit(0).stdout, "2\n");
 }

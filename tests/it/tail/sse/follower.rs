@@ -34,6 +34,7 @@ pub(crate) fn options(url: &str) -> SseOptions {
         last_event_id: None,
         max_message: LIMIT,
         is_one_answer: false,
+        until_end: false,
         idle: None,
         connect_timeout: CONNECT_TIMEOUT,
     }

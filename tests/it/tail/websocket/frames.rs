@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use evt::source::{Ended, SourceError};
+use evt::source::{Ended, Reconnect, SourceError, keep_open};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{once, options};
+use super::{cx, once, options, source};
 use crate::support::Recorder;
 
 const FIN: u8 = 0x80;
@@ -259,10 +259,121 @@ async fn with_until_end_any_close_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn a_close_without_a_code_is_a_loss() {
+async fn a_close_without_a_code_is_the_end() {
     let (_, end, _) = answered(&frame(FIN | CLOSE, b"")).await;
-    let Ok(Ended::Lost { why, .. }) = end else {
+    let Ok(Ended::Finished { why }) = end else {
         panic!("{end:?}");
     };
     assert!(why.contains("1005"), "{why}");
+}
+
+/// What the loop that reconnects makes of a server that sends these bytes over each connection: how often it connected,
+/// up to three times, and how it ended.
+async fn followed(
+    bytes: &[u8],
+    reconnect: Reconnect,
+) -> (usize, Option<Result<Ended, SourceError>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let mut recorder = Recorder::default();
+    let mut cx = cx(&mut recorder);
+    let stop = cx.stop.clone();
+    let serve = async {
+        for connections in 1..=3 {
+            let (stream, _) = listener.accept().await.unwrap();
+            let stream = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let mut stream = stream.into_inner();
+            stream.write_all(bytes).await.unwrap();
+            close_code(&mut stream).await;
+            if connections == 3 {
+                break;
+            }
+        }
+        stop.cancel();
+    };
+    let mut source = source(options(&url));
+    let following = keep_open(&mut source, &mut cx, reconnect, None, || 0.0);
+    let end = tokio::select! {
+        biased;
+        end = following => Some(end),
+        () = serve => None,
+    };
+    let reconnects = usize::try_from(cx.reconnects).unwrap();
+    (reconnects + 1, end)
+}
+
+#[tokio::test]
+async fn only_an_interruption_is_a_reason_to_reconnect() {
+    let interruptions = [1001, 1011, 1012, 1013, 1014];
+    let codes = (0..=1016).chain([2999, 3000, 3003, 3999, 4000, 4001, 4999, 5000, 65535]);
+    let codes = codes.filter(|code| *code < 3 || *code > 998);
+    for code in codes {
+        let close = frame(FIN | CLOSE, &u16::to_be_bytes(code));
+        let (connections, end) = followed(&close, Reconnect::AfterLoss).await;
+        let is_end = matches!(end, Some(Ok(Ended::Finished { .. })));
+        let is_error = matches!(
+            end,
+            Some(Err(
+                SourceError::Closed { .. } | SourceError::Protocol { .. }
+            ))
+        );
+        match code {
+            code if interruptions.contains(&code) => assert!(connections >= 3, "{code}: {end:?}"),
+            1000 => assert!(is_end && connections == 1, "{code}: {end:?}"),
+            _ => assert!(is_error && connections == 1, "{code}: {end:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn invalid_frames_are_retried_only_on_request() {
+    for bytes in [
+        frame(FIN | TEXT, b"h\xff"),
+        frame(FIN | RSV1 | TEXT, b"a"),
+        frame(FIN | CLOSE, &[3]),
+        frame(FIN, b"a"),
+    ] {
+        let (connections, end) = followed(&bytes, Reconnect::AfterLoss).await;
+        assert_eq!(connections, 1, "{bytes:x?}");
+        assert!(
+            matches!(end, Some(Err(SourceError::Protocol { .. }))),
+            "{end:?}"
+        );
+        let (connections, end) = followed(&bytes, Reconnect::Always).await;
+        assert!(connections >= 2 && end.is_none(), "{bytes:x?}: {end:?}");
+    }
+}
+
+#[tokio::test]
+async fn many_empty_fragments_do_not_extend_the_limit() {
+    let fragments = (0..4100).flat_map(|size| frame(0, if size % 2 == 0 { b"" } else { b"ab" }));
+    let bytes: Vec<u8> = frame(BINARY, b"").into_iter().chain(fragments).collect();
+    let (code, end, _) = answered(&bytes).await;
+    assert_eq!(code, Some(1009));
+    assert!(
+        matches!(end, Err(SourceError::TooLarge { limit: 4096 })),
+        "{end:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_may_choose_no_subprotocol() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = options(&format!("ws://{}/", listener.local_addr().unwrap()));
+    options.subprotocols = vec!["v1".to_owned()];
+    let serve = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let stream = tokio_tungstenite::accept_async(stream).await.unwrap();
+        let mut stream = stream.into_inner();
+        stream
+            .write_all(&frame(FIN | CLOSE, b"\x03\xe8"))
+            .await
+            .unwrap();
+        close_code(&mut stream).await
+    };
+    let mut recorder = Recorder::default();
+    let (_, end) = tokio::join!(serve, once(options, &mut recorder));
+    assert!(matches!(end, Ok(Ended::Finished { .. })), "{end:?}");
+    let remarks = recorder.remarks();
+    assert!(remarks[0].contains("--subprotocol"), "{remarks:?}");
 }
