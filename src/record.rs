@@ -52,12 +52,13 @@ pub struct Streamed<'a> {
     /// A [`Timestamp`] as text.
     pub received_at: &'a str,
     pub transport: Transport,
-    /// The transport's own name for the message. If there is none, the name in the payload is used.
+    /// The type of the message.
     pub name: Option<&'a str>,
-    /// The transport's own id. If there is none, the id in the payload is used.
+    /// The transport's own id. If there is none, the id in the envelope is used.
     pub id: Option<&'a str>,
     pub channel: Option<&'a str>,
     pub ack: Option<u64>,
+    /// What the envelope says, if the message has one.
     pub peek: &'a BorrowedMeta<'a>,
     pub body: &'a [u8],
 }

@@ -75,10 +75,16 @@ impl Runtime {
     }
 }
 
-/// The first signal starts the shutdown, the second one ends the process at once.
+/// The first signal starts the shutdown, the second one ends the process at once. A hang-up (the terminal was closed) is
+/// like SIGTERM, unless the process was started to survive it, as `nohup` does.
 #[cfg(unix)]
 async fn watch_signals(cx: Arc<Context>) {
     use tokio::signal::unix::{SignalKind, signal};
+    // Read before any handler is installed.
+    let mut hangup = match ignores_hangup() {
+        Some(false) => signal(SignalKind::hangup()).ok(),
+        _ => None,
+    };
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
@@ -90,12 +96,35 @@ async fn watch_signals(cx: Arc<Context>) {
         let exit = tokio::select! {
             _ = interrupt.recv() => Exit::Interrupted,
             _ = terminate.recv() => Exit::Terminated,
+            () = received(hangup.as_mut()) => Exit::Terminated,
         };
         if cx.shutdown.is_cancelled() && cx.interrupted().is_some() {
             std::process::exit(i32::from(exit.code()));
         }
         cx.note_signal(exit);
     }
+}
+
+#[cfg(unix)]
+async fn received(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns whether SIGHUP is ignored. `None` where the system does not report it; then its default action remains.
+#[cfg(unix)]
+fn ignores_hangup() -> Option<bool> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    // SIGHUP is signal 1, the lowest bit.
+    let ignored = u64::from_str_radix(ignored.trim(), 16).ok()?;
+    Some(ignored & 1 == 1)
 }
 
 #[cfg(not(unix))]

@@ -118,17 +118,18 @@ impl Pipeline {
                 (None, Some(unwritable))
             }
         };
-        let (mut saver, mut cursor) = (None, None);
-        match options.save.take() {
-            Some(save) if save.events || save.forward.is_some() => saver = Some(Saver::start(save)),
-            Some(save) => cursor = save.cursor.map(|cursor| (save.store, cursor)),
-            None => {}
-        }
+        let mut save = options.save.take();
+        let cursor = save.as_mut().and_then(|save| {
+            let cursor = save.cursor.take()?;
+            Some((save.store.clone(), cursor))
+        });
+        let saver = save.filter(|save| save.events || save.forward.is_some());
+        let saves = saver.is_some();
         Self {
             selection: Selection::new(&mut options),
             output: Output::new(&options, &ui, stop.clone()),
-            progress: Progress::start(cursor, Arc::clone(&ui), stop.clone()),
-            saver,
+            progress: Progress::start(cursor, saves, Arc::clone(&ui), stop.clone()),
+            saver: saver.map(Saver::start),
             recording,
             exec: options.exec.take().map(Exec::new),
             notices: Notices::new(Arc::clone(&ui), options.source, options.transport),
@@ -233,7 +234,10 @@ impl Pipeline {
                 }
                 ControlFlow::Continue(())
             }
-            Err(error) => self.end.set(Stop::Store(error)),
+            Err(error) => {
+                self.progress.freeze();
+                self.end.set(Stop::Store(error))
+            }
         }
     }
 
@@ -438,10 +442,6 @@ impl Outlet for Pipeline {
         match &mut self.saver {
             Some(saver) => {
                 saver.take(SavedMessage::new(message, event, seq));
-                if !self.progress.has_position() {
-                    // An empty position shows the next run that there was this one.
-                    saver.reached("");
-                }
             }
             None => self.print(message, &peek, seq, None),
         }
@@ -488,9 +488,6 @@ impl Outlet for Pipeline {
             return;
         }
         self.output.state(position);
-        if let Some(saver) = &mut self.saver {
-            saver.reached(position);
-        }
     }
 
     fn carried_by(&mut self, transport: Transport) {

@@ -85,7 +85,7 @@ pub struct Save {
     /// Save the events themselves. `forward` implies it.
     pub events: bool,
     pub forward: Option<Forward>,
-    /// Advances when the messages before it are printed or saved.
+    /// Advances when the messages before it are printed, and saved if that was requested.
     pub cursor: Option<Cursor>,
 }
 
@@ -126,7 +126,7 @@ pub struct Stats {
     pub reconnects: u64,
     /// Messages for which the jq expression failed.
     pub not_shaped: u64,
-    /// Saved messages that were delivered, and those that are still to be delivered.
+    /// Deliveries of this run, and those that are still to be made. Both include events that an earlier run saved.
     pub delivered: u64,
     pub waiting: u64,
 }

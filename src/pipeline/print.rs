@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::answer::{self, Part};
 use super::records::{self, RecordForm, RecordPrinter};
+use super::selection::kind_of;
 use super::{PipelineOptions, Show};
 use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Seq, Transport};
@@ -166,7 +167,7 @@ impl Printer {
             seq: shown.seq,
             received_at: shown.received_at,
             transport: self.transport,
-            name: message.name,
+            name: kind_of(message, shown.peek),
             id: message.id,
             channel: message.channel,
             ack: message.ack,
@@ -217,7 +218,7 @@ impl Printer {
         if let Some(reference) = shown.reference {
             parts.push((Style::Strong, reference.to_string()));
         }
-        let kind = message.name.or(peek.kind.as_deref());
+        let kind = kind_of(message, peek);
         let kind = clip(kind.unwrap_or("-"), 2 * TYPE);
         parts.push((Style::Name, format!("{kind:<TYPE$}")));
         for part in [message.channel, message.id.or(peek.id.as_deref())] {

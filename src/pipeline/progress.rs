@@ -16,7 +16,8 @@ use crate::ui::Ui;
 
 /// A stored position advances at most once per interval. If the process is killed, the messages of one interval repeat.
 const STORE_INTERVAL: Duration = Duration::from_secs(1);
-/// The same without a stored position. It is short, so that the reported position of an abandoned output is recent.
+/// The same without a stored position, so that the reported position of an abandoned output is recent; and with messages
+/// that are saved, because those that repeat are saved and delivered again.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Minimum distance of checkpoints in bytes of stdout.
 const STEP: u64 = 8 * 1024;
@@ -39,9 +40,10 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Stores the position as `cursor`, if any, and cancels `stop` if that fails.
+    /// Stores the position as `cursor`, if any, and cancels `stop` if that fails. `saves` is whether messages are saved.
     pub(super) fn start(
         cursor: Option<(Store, Cursor)>,
+        saves: bool,
         ui: Arc<Ui>,
         stop: CancellationToken,
     ) -> Self {
@@ -50,7 +52,7 @@ impl Progress {
             printed: 0,
             has_moved: false,
             is_frozen: false,
-            tracker: Some(Tracker::start(cursor, ui, stop)),
+            tracker: Some(Tracker::start(cursor, saves, ui, stop)),
             written: None,
         }
     }
@@ -58,10 +60,6 @@ impl Progress {
     pub(super) fn starts_at(&mut self, position: &str) {
         self.written = Some(position.to_owned());
         self.reached = Some(position.to_owned());
-    }
-
-    pub(super) fn has_position(&self) -> bool {
-        self.reached.is_some()
     }
 
     pub(super) fn position(&self) -> Option<&str> {
@@ -203,10 +201,19 @@ struct Tracker {
 }
 
 impl Tracker {
-    fn start(cursor: Option<(Store, Cursor)>, ui: Arc<Ui>, stop: CancellationToken) -> Self {
+    fn start(
+        cursor: Option<(Store, Cursor)>,
+        saves: bool,
+        ui: Arc<Ui>,
+        stop: CancellationToken,
+    ) -> Self {
         let checkpoints = Arc::new(Checkpoints::new(ui));
         let closing = CancellationToken::new();
         let tracking = Tracking {
+            pause: match cursor {
+                Some(_) if !saves => STORE_INTERVAL,
+                _ => INTERVAL,
+            },
             cursor,
             checkpoints: Arc::clone(&checkpoints),
             closing: closing.clone(),
@@ -234,6 +241,7 @@ impl Tracker {
 }
 
 struct Tracking {
+    pause: Duration,
     cursor: Option<(Store, Cursor)>,
     checkpoints: Arc<Checkpoints>,
     closing: CancellationToken,
@@ -241,11 +249,6 @@ struct Tracking {
 
 impl Tracking {
     async fn run(self) -> Result<(), StoreError> {
-        let pause = if self.cursor.is_some() {
-            STORE_INTERVAL
-        } else {
-            INTERVAL
-        };
         while let Some(bytes) = self.next().await {
             if !self.checkpoints.ui.written(bytes).await {
                 break;
@@ -253,7 +256,7 @@ impl Tracking {
             self.checkpoints.lock().take_written(&self.checkpoints.ui);
             self.store().await?;
             tokio::select! {
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(self.pause) => {}
                 () = self.closing.cancelled() => {}
             }
         }

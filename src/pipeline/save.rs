@@ -1,8 +1,8 @@
-//! Saves messages and forwards them. Events, their deliveries and the cursor are committed together, one commit per piece
-//! of input, before the messages are printed.
+//! Saves messages and forwards them. Events and their deliveries are committed together, one commit per piece of input,
+//! before the messages are printed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::selection::kind_of;
 use super::{Forward, Save};
 use crate::deliver::{Engine, EngineOptions};
 use crate::dial::{AddressPolicy, Dialer, forwarded_headers};
@@ -22,7 +23,7 @@ use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
 use crate::source::{Change, Message, Op, TRANSPORTS};
 use crate::store::jobs::{self, End, JobBody, NewJob, Outstanding, Settled};
-use crate::store::{Connection, Store, StoreError, Tx, cursors, events};
+use crate::store::{Connection, Store, StoreError, Tx, events};
 use crate::time::Timestamp;
 use crate::watermark::Digest;
 
@@ -37,8 +38,6 @@ const QUEUE: &str = "forwards";
 pub(super) struct Saver {
     options: Arc<Save>,
     taken: Vec<SavedMessage>,
-    /// The position of the stream if it has changed.
-    reached: Option<String>,
     /// An active commit. It continues if [`Saver::commit`] is dropped.
     writing: Option<JoinHandle<Result<Vec<SavedMessage>, StoreError>>>,
     delivery: Option<Delivery>,
@@ -109,7 +108,6 @@ impl Saver {
             delivery: forwards.then(|| Delivery::start(options.store.clone())),
             options: Arc::new(options),
             taken: Vec::new(),
-            reached: None,
             writing: None,
         }
     }
@@ -118,38 +116,17 @@ impl Saver {
         self.taken.push(message);
     }
 
-    pub(super) fn reached(&mut self, position: &str) {
-        if self.options.cursor.is_some() {
-            self.reached = Some(position.to_owned());
-        }
-    }
-
     /// Saves the messages, and returns them after the commit. Cancel safe.
     pub(super) async fn commit(&mut self) -> Result<Vec<SavedMessage>, StoreError> {
-        let idle = self.taken.is_empty() && self.reached.is_none();
-        if self.writing.is_none() && idle {
+        if self.writing.is_none() && self.taken.is_empty() {
             return Ok(Vec::new());
         }
         let writing = self.writing.get_or_insert_with(|| {
-            let (taken, reached) = (std::mem::take(&mut self.taken), self.reached.take());
+            let taken = std::mem::take(&mut self.taken);
             let options = Arc::clone(&self.options);
-            let first = self
-                .delivery
-                .as_ref()
-                .map(|delivery| &delivery.progress.first);
-            let first = first.map(Arc::clone).unwrap_or_default();
             tokio::spawn(async move {
                 let store = options.store.clone();
-                let saved = store.write(move |tx| {
-                    let saved = write(tx, &options, taken, reached)?;
-                    if let Some(Seq(seq)) = saved.first().and_then(|saved| saved.event.seq) {
-                        // Set before the commit, and so before the first delivery can end.
-                        let _ =
-                            first.compare_exchange(0, seq, Ordering::Relaxed, Ordering::Relaxed);
-                    }
-                    Ok(saved)
-                });
-                saved.await
+                store.write(move |tx| write(tx, &options, taken)).await
             })
         });
         let saved = writing.await.unwrap_or(Err(StoreError::Panicked));
@@ -171,7 +148,6 @@ fn write(
     tx: &Tx<'_>,
     options: &Save,
     mut taken: Vec<SavedMessage>,
-    reached: Option<String>,
 ) -> Result<Vec<SavedMessage>, StoreError> {
     for saved in &mut taken {
         let event = &mut saved.event;
@@ -184,15 +160,6 @@ fn write(
             let digest = saved.change.as_ref().map(|change| change.digest);
             jobs::enqueue(tx, &forward.job(&saved.event, digest))?;
         }
-    }
-    if let (Some(cursor), Some(position)) = (&options.cursor, reached) {
-        cursors::set(
-            tx,
-            &cursor.name,
-            &cursor.stream,
-            &position,
-            Timestamp::now(),
-        )?;
     }
     Ok(taken)
 }
@@ -237,8 +204,6 @@ struct Delivery {
 
 #[derive(Default)]
 struct Progress {
-    /// Position of the first event that this process saved, or 0. Deliveries of earlier events are not counted.
-    first: Arc<AtomicI64>,
     delivered: AtomicU64,
     ended: Notify,
 }
@@ -250,9 +215,7 @@ impl Delivery {
         let options = EngineOptions {
             on_settled: Some(Arc::new(store_outcome)),
             on_ended: Some(Arc::new(move |settled: &Settled| {
-                let first = counted.first.load(Ordering::Relaxed);
-                let is_own = settled.event.is_some_and(|seq| first > 0 && seq.0 >= first);
-                if is_own && matches!(settled.end, End::Delivered { .. }) {
+                if matches!(settled.end, End::Delivered { .. }) {
                     counted.delivered.fetch_add(1, Ordering::Relaxed);
                 }
                 counted.ended.notify_one();
@@ -272,7 +235,7 @@ impl Delivery {
 
     async fn finish(self) -> Result<(u64, u64), StoreError> {
         let until = Instant::now() + DRAIN;
-        while Self::left(&self.store, &self.progress).await?.due > 0 {
+        while Self::left(&self.store).await?.due > 0 {
             let ended = self.progress.ended.notified();
             if tokio::time::timeout_at(until, ended).await.is_err() {
                 break;
@@ -287,19 +250,15 @@ impl Delivery {
         } = self;
         engine.stopped().await;
         // After the engine has stopped, active deliveries are finished or back in the queue, and none is counted twice.
-        let outstanding = Self::left(&store, &progress).await?;
+        let outstanding = Self::left(&store).await?;
         let delivered = progress.delivered.load(Ordering::Relaxed);
         Ok((delivered, outstanding.all))
     }
 
-    async fn left(store: &Store, progress: &Progress) -> Result<Outstanding, StoreError> {
-        let first = progress.first.load(Ordering::Relaxed);
-        if first == 0 {
-            return Ok(Outstanding::default());
-        }
-        let count = move |connection: &Connection| {
-            jobs::outstanding(connection, Seq(first), Timestamp::now())
-        };
+    /// Counts the deliveries that have not ended, also those of earlier runs: this engine works on them, too.
+    async fn left(store: &Store) -> Result<Outstanding, StoreError> {
+        let count =
+            |connection: &Connection| jobs::outstanding(connection, Seq(0), Timestamp::now());
         store.read(count).await
     }
 }
@@ -345,6 +304,7 @@ pub(super) fn event_of(
             headers.insert(name, value);
         }
     }
+    let kind = kind_of(message, peek).map(str::to_owned);
     let meta = peek.clone().into_meta();
     Event {
         seq: None,
@@ -359,7 +319,7 @@ pub(super) fn event_of(
         headers,
         body: Bytes::copy_from_slice(message.data),
         meta: Meta {
-            kind: message.name.map(str::to_owned).or(meta.kind),
+            kind,
             id: message.id.map(str::to_owned).or(meta.id),
             ..meta
         },

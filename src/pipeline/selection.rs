@@ -79,16 +79,36 @@ impl Selection {
     }
 }
 
-/// What a message says about itself. A polled record is not an envelope, even if it looks like one.
+/// The type of a stream's message that has no name, as in the DOM.
+const MESSAGE: &str = "message";
+
+/// What the envelope of a message says about it. Without an envelope all members belong to the payload, and the transport
+/// alone says what the message is. A polled record is not an envelope, even if it looks like one.
 pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> BorrowedMeta<'a> {
     let Some(change) = &message.change else {
-        return envelope::peek(none, message.data);
+        let meta = envelope::peek(none, message.data);
+        return match meta.system {
+            Some(_) => meta,
+            None => BorrowedMeta {
+                form: meta.form,
+                ..BorrowedMeta::default()
+            },
+        };
     };
     BorrowedMeta {
         subject: message.id.map(Into::into),
         time: change.at.map(|at| Raw::new(at).plain()),
         form: Form::Json,
         ..BorrowedMeta::default()
+    }
+}
+
+/// The type of a message: the transport's own name for it, else that of its envelope, else `message`.
+pub(super) fn kind_of<'a>(message: &Message<'a>, peek: &'a BorrowedMeta<'_>) -> Option<&'a str> {
+    let named = message.name.or(peek.kind.as_deref());
+    match message.change {
+        Some(_) => named,
+        None => named.or(Some(MESSAGE)),
     }
 }
 
@@ -100,7 +120,7 @@ pub(super) fn event_view<'a>(
 ) -> EventView<'a> {
     EventView {
         received_at,
-        kind: message.name.or(peek.kind.as_deref()),
+        kind: kind_of(message, peek),
         system: peek.system,
         org: peek.org.as_deref(),
         subject: peek.subject.as_deref(),

@@ -139,7 +139,7 @@ fn describe(failure: &SourceError) -> String {
 }
 
 /// An error with its causes on one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {

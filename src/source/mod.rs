@@ -28,7 +28,7 @@ use crate::secret::Secret;
 
 pub use context::{ConnectionLoss, Cx, Outgoing, Pulse};
 pub use error::SourceError;
-pub use keep_open::{Reconnect, keep_open};
+pub use keep_open::{Reconnect, chain, keep_open};
 pub use outlet::{Change, Gap, Guarantee, Message, Notice, Op, Outlet};
 pub use socketio::{EngineTransport, SocketIo, SocketIoOptions};
 pub use sse::{Sse, SseOptions};

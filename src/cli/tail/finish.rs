@@ -11,7 +11,7 @@ use super::{Args, resume};
 use crate::cli::{Context, stop};
 use crate::error::{CliError, Exit};
 use crate::pipeline::{Pipeline, Stats, Stop};
-use crate::source::{Ended, SourceError, StreamTransport};
+use crate::source::{Ended, SourceError, StreamTransport, chain};
 use crate::ui::{safe, size};
 
 /// How following the stream ended.
@@ -101,6 +101,35 @@ impl FollowResult {
         }
     }
 
+    /// Why the command ended: a word for scripts, and the reason.
+    fn reason(&self, last: &Final, cx: &Context) -> (&'static str, String) {
+        let said = |word, text: &str| (word, text.to_owned());
+        if let Some(stop) = &last.stopped {
+            return match stop {
+                Stop::GoalMet => said("goal_met", "the goal was met"),
+                Stop::Gap => said("gap", "events may have been missed"),
+                Stop::SlowReader => said("slow_reader", "stdout was read too slowly"),
+                Stop::Output(error) => ("output_closed", format!("stdout: {error}")),
+                Stop::Answer(why) => ("answer_failed", why.clone()),
+                Stop::Store(error) => ("not_saved", error.to_string()),
+                Stop::Exec(error) => ("command_failed", error.to_string()),
+                Stop::Record { source, .. } => ("not_recorded", source.to_string()),
+            };
+        }
+        match &self.end {
+            Ok(Ended::Stopped) if self.time_over => said("time_over", "the time of --for was over"),
+            Ok(Ended::Stopped) => match cx.interrupted() {
+                Some(Exit::Terminated) => said("terminated", "SIGTERM or SIGHUP"),
+                Some(_) => said("interrupted", "SIGINT (Ctrl-C)"),
+                None => said("stopped", "the input has ended"),
+            },
+            Ok(Ended::Enough) => said("goal_met", "the goal was met"),
+            Ok(Ended::Finished { why }) => ("finished", why.clone()),
+            Ok(Ended::Lost { why, .. }) => ("lost", why.clone()),
+            Err(error) => ("failed", chain(error)),
+        }
+    }
+
     /// The flag and the value that resume where this run ended.
     fn resumption<'a>(&self, last: &'a Final, args: &'a Args) -> Option<[&'a str; 2]> {
         let is_over = matches!(self.end, Ok(Ended::Finished { .. }));
@@ -142,8 +171,9 @@ impl FollowResult {
         if let Some(command) = &command {
             text.push_str(&format!(" Continue with: {}", safe(command)));
         }
+        let (end, why) = self.reason(last, cx);
         let facts = json!({
-            "events": stats.matched, "received": stats.received, "printed": stats.printed, "bytes": stats.bytes,
+            "end": end, "why": why, "events": stats.matched, "received": stats.received, "printed": stats.printed, "bytes": stats.bytes,
             "gaps": stats.gaps, "dropped": stats.dropped, "malformed": stats.malformed,
             "reconnects": stats.reconnects, "kept": stats.saved,
             "delivered": stats.delivered, "waiting": stats.waiting, "not_shaped": stats.not_shaped,

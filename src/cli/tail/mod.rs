@@ -49,8 +49,8 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent's answer
 ///
 /// Messages are printed completely and in order. Events that may have been missed are reported as a gap. Without SOURCE the
-/// command follows the live feed of the running `evt dev`; on a terminal you can choose. `evt man streams` describes how
-/// each kind of stream is delivered, resumed and ended.
+/// command follows the live feed of the running `evt dev`. `evt man streams` describes how each kind of stream is
+/// delivered, resumed and ended.
 #[derive(Debug, clap::Args)]
 #[command(after_help = examples())]
 pub(crate) struct Args {
@@ -202,9 +202,9 @@ struct SendArgs {
     echo: bool,
 }
 
-pub(crate) async fn run(mut args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     args.check(&cx)?;
-    let subject = subject::subject(&mut args, &cx).await?;
+    let subject = subject::subject(&args, &cx).await?;
     let args = Arc::new(args);
     let _lock = lock::lock(args.save.resume.as_deref(), &cx)?;
     let mut following = open(subject, &args, &cx).await?;

@@ -13,7 +13,6 @@ use crate::error::CliError;
 use crate::event::Transport;
 use crate::running::Running;
 use crate::source::{Stream, StreamTransport};
-use crate::store::cursors;
 
 /// Path of the live feed on the platform's control port.
 const FEED: &str = "/_evt/feed";
@@ -29,8 +28,6 @@ pub(super) enum Gateway {
 }
 
 impl Gateway {
-    const ALL: [Self; 3] = [Self::Chat, Self::CommunityChat, Self::Voice];
-
     const fn name(self) -> &'static str {
         match self {
             Self::Chat => "chat",
@@ -68,9 +65,8 @@ impl Subject {
     }
 }
 
-/// Returns the subject from the arguments, or lets the user choose one on a terminal. Choosing a cursor sets it in `args`.
-/// With `--agent` the agent is asked.
-pub(super) async fn subject(args: &mut Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
+/// Returns the subject from the arguments, by default the live feed. With `--agent` the agent is asked.
+pub(super) async fn subject(args: &Args, cx: &Arc<Context>) -> Result<Subject, CliError> {
     if let Some(name) = &args.agent {
         // An invalid command line must not start an agent.
         open::check_flags(StreamTransport::of(Transport::Sse), cx)?;
@@ -83,7 +79,6 @@ pub(super) async fn subject(args: &mut Args, cx: &Arc<Context>) -> Result<Subjec
     }
     match args.source.as_ref().or(args.stream.as_ref()) {
         Some(text) => Ok(Subject::Stream(text.parse()?)),
-        None if cx.ui.may_ask() => choose(args, cx),
         None => feed(cx),
     }
 }
@@ -100,37 +95,6 @@ fn feed(cx: &Context) -> Result<Subject, CliError> {
     }
     let running = cx.running()?.ok_or(ConfigError::NotRunning)?;
     Ok(Subject::Feed(running))
-}
-
-/// Lets the user choose: the live feed, a gateway, or a stream whose position is stored under a name.
-fn choose(args: &mut Args, cx: &Context) -> Result<Subject, CliError> {
-    let platform = cx.platform_url()?;
-    let mut offers: Vec<(String, Subject, Option<String>)> = Vec::new();
-    if cx.profile_name() == LOCAL {
-        let text = "the live feed: everything this platform emits".to_owned();
-        offers.push((text, feed(cx)?, None));
-    }
-    for gateway in Gateway::ALL {
-        let text = format!("gateway {} (Socket.IO)", gateway.name());
-        offers.push((text, Subject::Gateway(gateway), None));
-    }
-    if args.save.resume.is_none() {
-        for cursor in cx.inbox()?.read_blocking(cursors::list)? {
-            // A later version may have stored another form, and a URL with a masked secret cannot be opened.
-            if !cursor.stream.contains('…')
-                && let Ok(stream) = cursor.stream.parse()
-            {
-                let text = format!("resume {} ({})", cursor.name, cursor.stream);
-                offers.push((text, Subject::Stream(stream), Some(cursor.name)));
-            }
-        }
-    }
-    let texts: Vec<&str> = offers.iter().map(|offer| offer.0.as_str()).collect();
-    let prompt = format!("What to follow (platform {platform})");
-    let chosen = cx.ui.select(&prompt, &texts, "SOURCE")?;
-    let (_, subject, cursor) = offers.swap_remove(chosen);
-    args.save.resume = args.save.resume.take().or(cursor);
-    Ok(subject)
 }
 
 /// Sends the message to the agent and returns the id of the stream with its answer. Ctrl-C cancels the wait.

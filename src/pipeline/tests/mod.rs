@@ -161,7 +161,7 @@ async fn a_record_has_the_known_members_and_unchanged_data() {
         r#""source":"tail","transport":"sse","type":"order.placed","id":"41","data":{"a": 1.00, "big":12345678901234567890}}"#
     ), "{}", lines[0]);
     assert!(
-        lines[1].ends_with(r#""transport":"sse","data":"plain"}"#),
+        lines[1].ends_with(r#""transport":"sse","type":"message","data":"plain"}"#),
         "{}",
         lines[1]
     );
@@ -187,8 +187,11 @@ async fn types_and_conditions_select_and_all_messages_are_counted() {
     let messages = [
         placed(r#"{"total":9}"#),
         placed(r#"{"total":11}"#),
-        message(r#"{"type":"order.paid","total":12}"#),
-        message(r#"{"type":"chat.message","total":13}"#),
+        Message {
+            name: Some("order.paid"),
+            ..message(r#"{"total":12}"#)
+        },
+        message(r#"{"type":"order.paid","total":13}"#),
         placed("no JSON"),
     ];
     feed(&mut pipeline, &messages).await;
@@ -227,7 +230,7 @@ async fn a_count_ends_the_stream_at_the_last_counted_message() {
 async fn an_expected_message_ends_the_stream_even_if_it_is_not_selected() {
     let options = PipelineOptions {
         select: Select {
-            types: vec!["chunk".parse().unwrap()],
+            condition: Some(r#"data.type == "chunk""#.parse().unwrap()),
             ..Select::default()
         },
         expect: Some("data.done == true".parse().unwrap()),
@@ -520,8 +523,8 @@ async fn a_saved_message_is_printed_with_its_reference() {
     pipeline.reached("41");
     assert_eq!(written.text(), "");
     let _ = pipeline.settle().await;
-    assert_eq!(cursor(&store).as_deref(), Some("41"));
     let (stats, stop) = pipeline.finish().await;
+    assert_eq!(cursor(&store).as_deref(), Some("41"));
     assert!(stop.is_none(), "{stop:?}");
     assert_eq!(stats.saved, 1);
     assert!(written.text().starts_with(r#"{"ref":"e_0001","seq":1,"#));
@@ -745,4 +748,41 @@ async fn input_that_is_not_a_message_is_no_gap() {
     });
     let (stats, _) = pipeline.finish().await;
     assert_eq!((stats.malformed, stats.gaps), (1, 0));
+}
+
+#[tokio::test]
+async fn members_of_the_payload_stay_in_data() {
+    let payload = r#"{"id":"own","type":"chunk","time":"t","seq":7,"data":{"x":1}}"#;
+    for (id, name, head) in [
+        (Some("7"), None, r#""type":"message","id":"7""#),
+        (None, Some("order"), r#""type":"order""#),
+        (None, None, r#""type":"message""#),
+    ] {
+        let (mut pipeline, written) = pipeline(options(), Format::Json);
+        let _ = pipeline.take(&Message {
+            id,
+            name,
+            ..message(payload)
+        });
+        let _ = pipeline.finish().await;
+        let line = &written.lines()[0];
+        let expected = format!(r#""transport":"sse",{head},"data":{payload}}}"#);
+        assert!(line.ends_with(&expected), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_without_a_name_has_the_type_message() {
+    for (pattern, matched) in [("message", 1), ("chunk", 0), ("!message", 0)] {
+        let options = PipelineOptions {
+            select: Select {
+                types: vec![pattern.parse().unwrap()],
+                ..Select::default()
+            },
+            ..options()
+        };
+        let (mut pipeline, _) = pipeline(options, Format::Json);
+        let _ = pipeline.take(&message(r#"{"type":"chunk"}"#));
+        assert_eq!(pipeline.finish().await.0.matched, matched, "{pattern}");
+    }
 }

@@ -106,7 +106,7 @@ async fn a_position_survives_messages_without_one() {
     let _ = pipeline.take(&message("1"));
     let _ = pipeline.settle().await;
     pipeline.finish().await;
-    assert_eq!(cursor(&store), None);
+    assert_eq!(cursor(&store).as_deref(), Some("41"));
     assert_eq!(pipeline.position(), Some("41"));
 }
 
@@ -151,4 +151,23 @@ async fn a_cursor_does_not_pass_unread_output() {
         (pipeline.position(), stats.received, stats.printed),
         (None, 1, 0)
     );
+}
+
+#[tokio::test]
+async fn a_position_is_stored_only_after_its_output_is_written() {
+    let (options, store) = saving(true);
+    let options = PipelineOptions {
+        on_slow: OnSlow::Exit,
+        ..options
+    };
+    let (mut pipeline, _written, open, _) = stalled(options);
+    let _ = pipeline.take(&message("1"));
+    pipeline.reached("41");
+    let _ = pipeline.settle().await;
+    assert_eq!(saved(&store).len(), 1);
+    overfill(&mut pipeline).await;
+    let (_, stop) = pipeline.finish().await;
+    drop(open);
+    assert!(matches!(stop, Some(Stop::SlowReader)), "{stop:?}");
+    assert_eq!(cursor(&store), None);
 }

@@ -207,6 +207,12 @@ impl Running {
         self.signal(rustix::process::Signal::TERM);
     }
 
+    /// Sends SIGHUP, as a terminal that is closed does.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).ok();

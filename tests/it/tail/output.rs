@@ -1,6 +1,8 @@
 //! From the stream to the output: printed, saved, recorded and forwarded events, and slow or missing readers.
 
-use std::io::{BufRead, BufReader, Read};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use evt::store::{Kind, Store, cursors};
@@ -367,4 +369,134 @@ fn ctrl_c_after_all_events_is_exit_0() {
     tail.interrupt();
     let output = tail.finish().expect_exit(0);
     assert_eq!(numbers(&output), [0, 1, 2]);
+}
+
+/// A server with the events 1 to `last`, which it sends after `Last-Event-ID`, and then ends the response.
+fn numbered(last: u64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            std::thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut after = 0;
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                for line in lines
+                    .map_while(Result::ok)
+                    .take_while(|line| !line.is_empty())
+                {
+                    if let Some(id) = line.to_lowercase().strip_prefix("last-event-id: ") {
+                        after = id.parse().unwrap();
+                    }
+                }
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(head.as_bytes());
+                let numbers: Vec<u64> = (after + 1..=last).collect();
+                for some in numbers.chunks(25) {
+                    let events: String = some
+                        .iter()
+                        .map(|number| format!("id: {number}\ndata: {{\"n\":{number}}}\n\n"))
+                        .collect();
+                    if stream.write_all(events.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    format!("http://{address}/")
+}
+
+#[test]
+fn a_file_misses_no_forwarded_event_over_kills() {
+    const LAST: u64 = 2_000;
+    let (url, app, sandbox) = (numbered(LAST), App::start(), Sandbox::new());
+    let target = app.url("/hook");
+    let args = ["tail", &url, "--resume", "orders", "--forward", &target];
+    let path = sandbox.write("out.ndjson", "");
+    let open = || {
+        let mut options = std::fs::OpenOptions::new();
+        options.append(true).open(&path).unwrap()
+    };
+    for _ in 0..8 {
+        let file = open();
+        let before = file.metadata().unwrap().len();
+        let mut child = sandbox.command(args).stdout(file).spawn().unwrap();
+        // Killed in the middle of its work, or ended before that.
+        while child.try_wait().unwrap().is_none()
+            && std::fs::metadata(&path).unwrap().len() < before + 20_000
+        {
+            std::thread::yield_now();
+        }
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    let last = [&args[..], &["--until-end"]].concat();
+    let status = sandbox.command(&last).stdout(open()).status().unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(&path).unwrap();
+    let found: BTreeSet<u64> = text
+        .lines()
+        .filter_map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).ok()?["data"]["n"].as_u64()
+        })
+        .collect();
+    assert_eq!(found, (1..=LAST).collect());
+}
+
+#[test]
+fn a_run_without_events_delivers_what_an_earlier_run_left() {
+    let (sandbox, absent) = (Sandbox::new(), crate::support::absent::Absent::new());
+    let target = format!("http://{}/hook", absent.address());
+    let first = open(&events(0..2));
+    let url = first.url("/");
+    let args = ["tail", &url, "--count", "2", "--forward", &target];
+    let _ = sandbox.run(args).expect_exit(0);
+    let second = ending("");
+    let url = second.url("/");
+    let args = [
+        "tail",
+        &url,
+        "-o",
+        "json",
+        "--until-end",
+        "--forward",
+        &target,
+    ];
+    let output = sandbox.run(args).expect_exit(0);
+    assert_eq!(output.notice("waiting")["deliveries"], 2, "{output}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_ends_the_command_as_sigterm_does() {
+    let server = open(&events(0..3));
+    let url = server.url("/");
+    let sandbox = Sandbox::new();
+    let mut running = sandbox.spawn(["tail", &url, "-o", "json", "--resume", "orders"]);
+    running.wait_for_stdout("\"seq\":3");
+    running.hang_up();
+    let output = running.finish().expect_exit(0);
+    assert_eq!(output.notice("summary")["end"], "terminated", "{output}");
+    assert_eq!(cursor(&sandbox, &url).as_deref(), Some("2"));
+}
+
+#[test]
+fn the_summary_has_the_reason_of_the_end() {
+    for (args, exit, end) in [
+        (&["--count", "1"][..], 0, "goal_met"),
+        (&["--for", "300ms"], 0, "time_over"),
+        (&["--until-end"], 0, "finished"),
+        (&["--no-reconnect"], 5, "failed"),
+    ] {
+        let server = match args[0] {
+            "--for" => open(&events(0..2)),
+            _ => ending(&events(0..2)),
+        };
+        let url = server.url("/");
+        let all = [&["tail", &url, "-o", "json"][..], args].concat();
+        let output = Sandbox::new().run(&all).expect_exit(exit);
+        assert_eq!(output.notice("summary")["end"], end, "{output}");
+        assert!(output.notice("summary")["why"].is_string(), "{output}");
+    }
 }

@@ -199,7 +199,11 @@ async fn a_compressed_stream_is_decoded_as_it_arrives() {
 #[tokio::test]
 async fn a_body_in_another_coding_than_declared_is_a_violation() {
     let head = "text/event-stream\r\ncontent-encoding: gzip";
-    let script = vec![Step::head(head), Step::chunk("data: 1\n\n"), Step::end()];
+    let script = vec![
+        Step::head(head),
+        Step::chunk("data: 12345678\n\n"),
+        Step::end(),
+    ];
     let server = SseServer::start(vec![script]);
     let ended = Follower::new(options(&server.url("/"))).connection().await;
     assert!(
@@ -284,6 +288,7 @@ async fn single_bytes_form_the_same_events() {
     follower.lost().await;
     let recorder = &follower.recorder;
     assert_eq!(recorder.messages, [&b"x\n"[..], b"\xFF"]);
-    let names = [(Some("a".to_owned()), Some("1".to_owned())), (None, None)];
+    let id = Some("1".to_owned());
+    let names = [(Some("a".to_owned()), id.clone()), (None, id)];
     assert_eq!(recorder.names, names);
 }
