@@ -15,7 +15,7 @@ use crate::running::Running;
 use crate::secret::Secret;
 
 /// Generous for a local call, because a reset of much data takes long.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// A client of a control API.

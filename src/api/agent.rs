@@ -24,7 +24,7 @@ impl Client {
         let question = json!({ "agentId": agent, "message": message });
         let call = self.post(&["ai", "agent", "stream"], &question)?;
         let answer = self.call_once(&call).await?;
-        let started: Started = self.read(&answer.body, "the id of a stream")?;
+        let started: Started = self.read(&answer, "the id of a stream")?;
         started.id().ok_or_else(|| self.incomplete("a stream's id"))
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderName};
 
+use super::content;
 use crate::backoff;
 use crate::time::Timestamp;
 
 /// Identifies the data of a local platform, independent of its port.
 const PLATFORM: HeaderName = HeaderName::from_static("x-evt-platform");
-/// Longer values of [`PLATFORM`] are ignored.
+/// Longer values of [`PLATFORM`] and of other headers are ignored.
 const MAX_NAME: usize = 100;
 
 /// A 2xx response.
@@ -20,10 +21,22 @@ pub struct Answer {
     pub date: Option<Timestamp>,
     /// The value of `x-evt-platform`, if the server is a local platform.
     pub platform: Option<String>,
+    pub status: u16,
+    pub content_type: Option<String>,
+}
+
+impl Answer {
+    /// Describes what came, for a caller that did not get the JSON that it expects: `an HTML page, "Sign in"`.
+    pub fn describe(&self) -> String {
+        content::describe(self.status, self.content_type.as_deref(), &self.body)
+    }
 }
 
 /// The headers of any response.
 pub(super) struct Head {
+    status: u16,
+    content_type: Option<String>,
+    pub(super) encoding: Option<String>,
     date: Option<Timestamp>,
     platform: Option<String>,
     pub(super) retry_after: Option<Duration>,
@@ -31,19 +44,23 @@ pub(super) struct Head {
 
 impl Head {
     /// A `Retry-After` that is a date is compared with the server's `Date`, because the clocks may differ.
-    pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Self {
+    pub(super) fn read(status: u16, headers: &HeaderMap, now: Timestamp) -> Self {
         let date = headers
             .get(header::DATE)
             .and_then(|value| backoff::http_date(value.as_bytes()));
         let retry_after = headers
             .get(header::RETRY_AFTER)
             .and_then(|value| backoff::retry_after(value.as_bytes(), date.unwrap_or(now)));
-        let platform = headers
-            .get(PLATFORM)
-            .and_then(|value| value.to_str().ok())
-            .filter(|name| !name.is_empty() && name.len() <= MAX_NAME)
-            .map(str::to_owned);
+        let text = |name: HeaderName| {
+            let value = headers.get(name)?.to_str().ok()?;
+            let is_usual = !value.is_empty() && value.len() <= MAX_NAME;
+            is_usual.then(|| value.to_owned())
+        };
+        let platform = text(PLATFORM);
         Self {
+            status,
+            content_type: text(header::CONTENT_TYPE),
+            encoding: text(header::CONTENT_ENCODING),
             date,
             platform,
             retry_after,
@@ -55,6 +72,8 @@ impl Head {
             body,
             date: self.date,
             platform: self.platform,
+            status: self.status,
+            content_type: self.content_type,
         }
     }
 }
@@ -76,7 +95,7 @@ mod tests {
             "Sat, 25 Apr 2026 10:00:07 GMT",
         );
         let an_hour_ahead = "2026-04-25T11:00:00Z".parse().unwrap();
-        let head = Head::read(&headers, an_hour_ahead);
+        let head = Head::read(200, &headers, an_hour_ahead);
         assert_eq!(head.retry_after, Some(Duration::from_secs(7)));
     }
 }

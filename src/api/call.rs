@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use super::answer::{Answer, Head};
-use super::error::{ApiError, Refusal, Why};
+use super::content::{self, DecodeError};
+use super::error::{ApiError, Refusal, Unread, Why};
 use super::{Client, ORG, header_value, retry};
 use crate::time::Timestamp;
 
@@ -45,14 +46,21 @@ impl Call {
 }
 
 impl Client {
-    /// Makes the call, with retries, and returns the body of a 2xx response.
-    pub(super) async fn call(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
-        match self.retry(call).await {
-            Err(error) if self.may_renew(call, &error) => {
-                self.refresh().await?;
-                self.retry(call).await
+    /// Makes the call, with retries, and returns a 2xx response. All of it takes at most the time limit of a call.
+    pub(super) async fn call(&self, call: &Call) -> Result<Answer, ApiError> {
+        let all = async {
+            match self.retry(call).await {
+                Err(error) if self.may_renew(call, &error) => {
+                    self.refresh().await?;
+                    self.retry(call).await
+                }
+                other => other,
             }
-            other => other,
+        };
+        let limit = self.limits.call;
+        match tokio::time::timeout(limit, all).await {
+            Ok(result) => result,
+            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
         }
     }
 
@@ -82,25 +90,39 @@ impl Client {
         self.read(&self.call(call).await?, expected)
     }
 
+    /// Parses a response. `expected` describes the content, for the error.
     pub(super) fn read<T: DeserializeOwned>(
         &self,
-        body: &[u8],
+        answer: &Answer,
         expected: &'static str,
     ) -> Result<T, ApiError> {
-        serde_json::from_slice(body).map_err(|source| ApiError::Unreadable {
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| self.unreadable(answer, expected, error))
+    }
+
+    pub(super) fn unreadable(
+        &self,
+        answer: &Answer,
+        expected: &'static str,
+        error: serde_json::Error,
+    ) -> ApiError {
+        ApiError::Unreadable {
             origin: self.origin(),
             expected,
-            source,
-        })
+            source: match error.is_data() {
+                true => Unread::Form(error),
+                false => Unread::Other(answer.describe()),
+            },
+        }
     }
 
     /// Makes the call and repeats it as long as that is safe and may help.
-    pub(super) async fn retry(&self, call: &Call) -> Result<Vec<u8>, ApiError> {
+    pub(super) async fn retry(&self, call: &Call) -> Result<Answer, ApiError> {
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
             let error = match self.attempt(call).await {
-                Ok(answer) => return Ok(answer.body),
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let Some(asked) = self.may_repeat(call, &error) else {
@@ -150,7 +172,7 @@ impl Client {
     async fn follow(&self, call: &Call) -> Result<Answer, ApiError> {
         let mut method = call.method.clone();
         let mut url = call.url.clone();
-        let mut body = call.body.clone();
+        let body = call.body.clone();
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&method, &url, body.clone(), call).await?;
             let status = response.status().as_u16();
@@ -158,9 +180,13 @@ impl Client {
             let Some(next) = self.redirect(&url, status, response.headers())? else {
                 return self.finish(response).await;
             };
+            // By the standard these statuses turn a POST into a GET, which is another request.
+            if body.is_some() && matches!(status, 302 | 303) {
+                let to = next.path().to_owned();
+                return Err(ApiError::RedirectedBody { to, status });
+            }
             if status == 303 {
                 method = Method::GET;
-                body = None;
             }
             url = next;
         }
@@ -224,7 +250,12 @@ impl Client {
             return Err(ApiError::ForeignRedirect {
                 from: from.path().to_owned(),
                 to: to.origin().ascii_serialization(),
+                path: to.path().to_owned(),
             });
+        }
+        if is_login(&to) && !is_login(from) {
+            let to = to.path().to_owned();
+            return Err(ApiError::LoginRedirect { to, status });
         }
         // This fails only for a URL without a host, which never has the same origin.
         let _ = to.set_username("").and_then(|()| to.set_password(None));
@@ -234,7 +265,7 @@ impl Client {
     /// Reads the body up to the limit. A status other than 2xx is a refusal.
     async fn finish(&self, mut response: reqwest::Response) -> Result<Answer, ApiError> {
         let status = response.status();
-        let head = Head::read(response.headers(), Timestamp::now());
+        let head = Head::read(status.as_u16(), response.headers(), Timestamp::now());
         let announced = response.content_length().unwrap_or(0);
         let mut too_large = announced > self.limits.body as u64;
         let announced = usize::try_from(announced).unwrap_or(0);
@@ -249,8 +280,20 @@ impl Client {
             }
             too_large = body.len() > self.limits.body;
         }
+        let encoding = head.encoding.as_deref();
+        let decoded = match too_large {
+            true => Ok(Vec::new()),
+            false => content::decode(encoding, body, self.limits.body),
+        };
+        too_large |= matches!(decoded, Err(DecodeError::TooLarge));
         match (status.is_success(), too_large) {
-            (true, false) => Ok(head.with(body)),
+            (true, false) => match decoded {
+                Ok(body) => Ok(head.with(body)),
+                Err(source) => Err(ApiError::Undecodable {
+                    origin: self.origin(),
+                    source,
+                }),
+            },
             (true, true) => Err(ApiError::TooLarge {
                 origin: self.origin(),
                 limit: self.limits.body,
@@ -258,9 +301,21 @@ impl Client {
             // A refusal is reported even if its body is too large.
             (false, _) => Err(ApiError::Refused(Box::new(Refusal::read(
                 status.as_u16(),
-                &body,
+                &decoded.unwrap_or_default(),
                 head.retry_after,
             )))),
         }
     }
+}
+
+/// Whether a page is one on which users sign in, by its path.
+fn is_login(url: &Url) -> bool {
+    const WORDS: [&str; 9] = [
+        "login", "log-in", "signin", "sign-in", "sign_in", "sso", "saml", "oauth", "oauth2",
+    ];
+    let mut segments = url.path_segments().into_iter().flatten();
+    segments.any(|segment| {
+        let name = segment.split('.').next().unwrap_or_default();
+        WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
+    })
 }

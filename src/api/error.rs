@@ -7,6 +7,7 @@ use reqwest::Url;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::DecodeError;
 use crate::explain::{Exit, Explain, Explanation};
 
 /// Why a call failed.
@@ -27,16 +28,29 @@ pub enum ApiError {
     #[error("{origin} sent more than {} MiB", .limit / (1024 * 1024))]
     TooLarge { origin: String, limit: usize },
     /// Redirects are followed only within the origin, so that no other server gets the org and the token.
-    #[error("{from} redirects to {to}, which is another origin")]
-    ForeignRedirect { from: String, to: String },
+    #[error("{from} redirects to {to}{path}, which is another origin")]
+    ForeignRedirect {
+        from: String,
+        /// The other origin.
+        to: String,
+        path: String,
+    },
+    /// To a page on which users sign in.
+    #[error("the server redirects to {to} ({status}) instead of answering")]
+    LoginRedirect { to: String, status: u16 },
+    /// The status does not allow to send the request's body again.
+    #[error("the server redirects to {to} ({status}), which would drop the body of the request")]
+    RedirectedBody { to: String, status: u16 },
     #[error("{origin} redirects more than {limit} times")]
     RedirectLoop { origin: String, limit: usize },
     #[error("the response of {origin} is not {expected}")]
     Unreadable {
         origin: String,
         expected: &'static str,
-        source: serde_json::Error,
+        source: Unread,
     },
+    #[error("the response of {origin} cannot be read")]
+    Undecodable { origin: String, source: DecodeError },
     #[error("the response of {origin} does not contain {what}")]
     Incomplete { origin: String, what: &'static str },
     #[error("{0}")]
@@ -58,8 +72,12 @@ impl Explain for ApiError {
             Self::ForeignRedirect { to, .. } => {
                 refused("foreign_redirect").hint(format!("evt profile login --url {to}"))
             }
+            Self::LoginRedirect { .. } => {
+                Explanation::new(Exit::NotAllowed, "login_redirect").hint("evt profile login")
+            }
+            Self::RedirectedBody { .. } => refused("redirected").hint("evt profile show"),
             Self::RedirectLoop { .. } => refused("redirect_loop").hint("evt profile show"),
-            Self::Unreadable { .. } | Self::Incomplete { .. } => {
+            Self::Unreadable { .. } | Self::Undecodable { .. } | Self::Incomplete { .. } => {
                 refused("bad_answer").hint("evt profile whoami")
             }
             Self::Refused(refusal) => refusal.explain(),
@@ -75,6 +93,17 @@ impl ApiError {
             _ => None,
         }
     }
+}
+
+/// Why a response is not what was expected.
+#[derive(Debug, Error)]
+pub enum Unread {
+    /// JSON, but of another form.
+    #[error(transparent)]
+    Form(serde_json::Error),
+    /// Not JSON: a description of what came.
+    #[error("it is {0}")]
+    Other(String),
 }
 
 /// Why no response came.
@@ -98,7 +127,7 @@ impl Explain for Why {
             Self::Refused => ("platform_refused_connection", "evt dev"),
             Self::Name { .. } => ("name_not_found", "evt profile list"),
             Self::Tls { .. } => ("tls_failed", "evt doctor"),
-            Self::Timeout { .. } => ("timeout", "evt doctor"),
+            Self::Timeout { .. } => ("timeout", "--timeout 2m     waits longer"),
             Self::Broken(_) => ("connection_broken", "evt doctor"),
         };
         Explanation::new(Exit::Unreachable, code).hint(hint)

@@ -4,6 +4,7 @@
 pub mod agent;
 mod answer;
 mod call;
+mod content;
 mod error;
 pub mod flows;
 pub mod profile;
@@ -21,7 +22,8 @@ use serde_json::Value;
 
 pub use answer::Answer;
 use call::Call;
-pub use error::{ApiError, Refusal, Transport, Why};
+pub use content::DecodeError;
+pub use error::{ApiError, Refusal, Transport, Unread, Why};
 use profile::Tokens;
 use retry::RetryPolicy;
 
@@ -42,6 +44,9 @@ pub struct Account {
     pub refresh_token: Option<Secret>,
 }
 
+/// How long a call may take by default, with all its attempts.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Limits of a call.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -50,6 +55,8 @@ struct Limits {
     first_byte: Duration,
     /// One attempt, until the last byte of the response.
     total: Duration,
+    /// One call, with all its attempts and the waits between them.
+    call: Duration,
     /// Bytes of a response body.
     body: usize,
     retry: RetryPolicy,
@@ -60,6 +67,7 @@ impl Limits {
         connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(30),
         total: Duration::from_secs(60),
+        call: DEFAULT_TIMEOUT,
         body: 16 * 1024 * 1024,
         retry: RetryPolicy {
             retries: 5,
@@ -89,6 +97,16 @@ impl Client {
     /// org or token that is not a valid header.
     pub fn new(account: &Account) -> Result<Self, ApiError> {
         Self::with_limits(account, Limits::DEFAULT)
+    }
+
+    /// Sets how long a call may take, with all its attempts and the waits between them.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.call = timeout;
+        // One slow response may use all of the time.
+        self.limits.first_byte = timeout;
+        self.limits.total = timeout;
+        self
     }
 
     fn with_limits(account: &Account, limits: Limits) -> Result<Self, ApiError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answer, ApiError, Call, Client};
+use super::{Answer, ApiError, Call, Client, Unread};
 
 /// A record (the platform's BaseModel): its JSON, and the parsed value.
 #[derive(Clone, Debug)]
@@ -161,12 +161,9 @@ impl Client {
         self.call_once(&call).await
     }
 
-    fn page(&self, answer: &[u8], find: &Find) -> Result<Page, ApiError> {
-        let envelope = list(answer).map_err(|source| ApiError::Unreadable {
-            origin: self.origin(),
-            expected: "a page of records",
-            source,
-        })?;
+    fn page(&self, answer: &Answer, find: &Find) -> Result<Page, ApiError> {
+        let envelope = list(&answer.body)
+            .map_err(|error| self.unreadable(answer, "a page of records", error))?;
         // If the platform does not report it, a full page means that there may be another one.
         let has_next = envelope
             .has_next
@@ -186,7 +183,7 @@ impl Client {
         Record::read(raw).map_err(|source| ApiError::Unreadable {
             origin: self.origin(),
             expected: "a record",
-            source,
+            source: Unread::Form(source),
         })
     }
 
@@ -201,8 +198,9 @@ impl Client {
             struct Wrapped {
                 data: Box<RawValue>,
             }
-            let wrapped: Wrapped = self.read(record.raw.get().as_bytes(), "a record")?;
-            return self.record(wrapped.data);
+            if let Ok(wrapped) = serde_json::from_str::<Wrapped>(record.raw.get()) {
+                return self.record(wrapped.data);
+            }
         }
         Ok(record)
     }
@@ -223,7 +221,7 @@ impl Client {
         let answer = self
             .call(&self.post(&["repository", "create"], &body)?)
             .await?;
-        if answer.trim_ascii().is_empty() {
+        if answer.body.trim_ascii().is_empty() {
             return Ok(None);
         }
         let raw = self.read(&answer, "a record")?;

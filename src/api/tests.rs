@@ -125,6 +125,7 @@ fn limits() -> Limits {
         connect: AMPLE,
         first_byte: AMPLE,
         total: AMPLE,
+        call: AMPLE,
         body: 64 * 1024,
         retry: RetryPolicy {
             retries: 2,
@@ -242,6 +243,62 @@ async fn a_redirect_to_another_origin_is_not_followed() {
         "{error}"
     );
     assert_eq!(other.requests(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_redirect_to_a_login_page_is_named_and_not_followed() {
+    let login = status("HTTP/1.1 302 Found\r\nlocation: /login?next=/x", "");
+    let (error, requests) = get_error(vec![login.clone()]).await;
+    assert_eq!(
+        error.to_string(),
+        "the server redirects to /login (302) instead of answering"
+    );
+    assert_eq!(requests.len(), 1);
+    let (error, requests) = create_error(vec![login]).await;
+    assert!(matches!(error, ApiError::LoginRedirect { .. }), "{error}");
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_that_would_drop_the_body_is_an_error() {
+    for line in [
+        "HTTP/1.1 302 Found\r\nlocation: /v2/create",
+        "HTTP/1.1 303 See Other\r\nlocation: /v2/create",
+    ] {
+        let (error, requests) = create_error(vec![status(line, "")]).await;
+        assert!(matches!(error, ApiError::RedirectedBody { .. }), "{error}");
+        assert_eq!(requests.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_with_all_its_tries_ends_at_its_time_limit() {
+    let server = Server::start(vec![
+        status("HTTP/1.1 503 Busy\r\nretry-after: 1", ""),
+        Answer::Hang,
+    ])
+    .await;
+    let limits = Limits {
+        call: Duration::from_millis(30),
+        retry: RetryPolicy {
+            budget: AMPLE,
+            ..limits().retry
+        },
+        ..limits()
+    };
+    let error = client(&server.url, limits)
+        .get_record("contact", "1")
+        .await
+        .unwrap_err();
+    assert!(matches!(cause(&error), Why::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_response_that_is_not_json_is_described() {
+    let login = "<html><title>Sign in</title>";
+    let (error, _) = get_error(vec![ok(login)]).await;
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(why, "it is an HTML page, \"Sign in\"");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::ArgMatches;
 use tokio_util::sync::CancellationToken;
 
 use super::Globals;
+use super::calls::CallArgs;
 use crate::api::{Account, Client};
 use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
 use crate::env::Env;
@@ -38,6 +40,7 @@ pub(crate) struct Context {
     pub(super) matches: ArgMatches,
     inbox: OnceLock<Store>,
     client: OnceLock<(Profile, Arc<Client>)>,
+    call_timeout: OnceLock<Duration>,
     signal: AtomicU8,
 }
 
@@ -60,6 +63,7 @@ impl Context {
             matches,
             inbox: OnceLock::new(),
             client: OnceLock::new(),
+            call_timeout: OnceLock::new(),
             signal: AtomicU8::new(0),
         })
     }
@@ -209,9 +213,25 @@ impl Context {
         if let Some((_, client)) = self.client.get() {
             return Ok(Arc::clone(client));
         }
-        let client = Arc::new(Client::new(&account(profile))?);
+        let client = Arc::new(self.new_client(profile)?);
         let kept = self.client.get_or_init(|| (profile.clone(), client));
         Ok(Arc::clone(&kept.1))
+    }
+
+    /// Sets `--timeout` for the client that the command creates.
+    pub(super) fn limit_calls(&self, args: &CallArgs) -> Result<(), CliError> {
+        let timeout = args.timeout()?;
+        let _ = self.call_timeout.set(timeout);
+        Ok(())
+    }
+
+    /// Creates a client for a profile.
+    pub(super) fn new_client(&self, profile: &Profile) -> Result<Client, CliError> {
+        let client = Client::new(&account(profile))?;
+        Ok(match self.call_timeout.get() {
+            Some(timeout) => client.with_timeout(*timeout),
+            None => client,
+        })
     }
 
     /// The port that another command uses, from its variable or setting, or `default`.

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::Context;
+use super::calls::CallArgs;
 use super::context::account;
 use crate::api::Client;
 use crate::api::profile::{Principal, SignIn};
@@ -104,6 +105,8 @@ struct LoginArgs {
     /// Sign in as a customer of the organisation, not as a user of it
     #[arg(long)]
     customer: bool,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 /// Remove the stored token
@@ -120,6 +123,8 @@ struct LogoutArgs {
 struct WhoamiArgs {
     /// The profile [default: the one in use]
     name: Option<String>,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 /// Renew the token of `evt profile login`
@@ -128,6 +133,8 @@ struct WhoamiArgs {
 struct RefreshArgs {
     /// The profile [default: the one in use]
     name: Option<String>,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 /// Let a project's evt.toml choose a profile
@@ -322,7 +329,8 @@ fn remove(args: &RemoveArgs, cx: &Context) -> Result<Exit, CliError> {
 
 async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
     let profile = named(args.name.as_deref(), cx)?;
-    let client = Client::new(&account(&profile))?;
+    cx.limit_calls(&args.calls)?;
+    let client = cx.new_client(&profile)?;
     let email = match args.email {
         Some(email) => email,
         None => cx.ui.input("Email", None, "--email")?,
@@ -398,6 +406,7 @@ fn logout(args: &LogoutArgs, cx: &Context) -> Result<Exit, CliError> {
 
 async fn whoami(args: &WhoamiArgs, cx: &Context) -> Result<Exit, CliError> {
     let profile = named(args.name.as_deref(), cx)?;
+    cx.limit_calls(&args.calls)?;
     let principal = cx
         .api_of(&profile)?
         .whoami()
@@ -437,6 +446,7 @@ async fn refresh(args: &RefreshArgs, cx: &Context) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::NotAllowed, "not_signed_in", message)
             .hint(format!("evt profile login {}", profile.name)));
     }
+    cx.limit_calls(&args.calls)?;
     // The new tokens are stored when the command ends.
     cx.api_of(&profile)?
         .refresh()

@@ -191,6 +191,8 @@ async fn run(
                 body: server.answer(&body, turn),
                 date: None,
                 platform: None,
+                status: 200,
+                content_type: None,
             })
         })
     });
@@ -248,6 +250,7 @@ fn options(page_size: u32) -> PollOptions {
         reconcile: false,
         follow: None,
         commit_each_record: false,
+        skip_malformed: false,
         writes_bookmarks: false,
     }
 }

@@ -203,6 +203,138 @@ fn a_rewound_state_forgets_later_records() {
     assert!(refused.stderr.contains("code not_read_yet"), "{refused}");
 }
 
+/// Sets the state `contact` in a new home.
+fn set_contact(state: &str, more: &[&str]) -> crate::support::Output {
+    let set = ["poll", "state", "set", "contact", "-"];
+    Sandbox::new().run_with_input(set.iter().chain(more), state.as_bytes())
+}
+
+#[test]
+fn every_form_of_a_singer_bookmark_is_accepted() {
+    for (state, frontier) in [
+        (
+            r#"{"bookmarks":{"contact":{"replication_key_value":"2024-01-02T03:04:05Z","progress_markers":{"replication_key_value":"2025-01-01T00:00:00Z"}}}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"modifydate":"2024-01-02T03:04:05.000000Z"}}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"currently_syncing":"contact","bookmarks":{"contact":{"modifydate":"2024-01-02T03:04:05+01:00","version":1704164645000}}}"#,
+            "2024-01-02T02:04:05Z",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"updated_at":"2024-01-02T03:04:05Z"},"order":{"modifydate":"2030-01-01T00:00:00Z"}}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"contact":{"modifydate":"2024-01-02T03:04:05Z"}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"contact":"2024-01-02T03:04:05Z"}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"singer_state":{"bookmarks":{"contact":{"replication_key_value":"2024-01-02T03:04:05Z"}}}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"completed":{"singer_state":{"bookmarks":{"contact":{"replication_key_value":"2024-01-02T03:04:05Z"}}}},"partial":{}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            r#"{"type":"STATE","value":{"contact":{"modifydate":"2024-01-02T03:04:05Z"}}}"#,
+            "2024-01-02T03:04:05Z",
+        ),
+        (
+            "{\"bookmarks\":{\"contact\":{\"modifydate\":\"2020-01-01\"}}}\n{\"bookmarks\":{\"contact\":{\"modifydate\":\"2024-01-02\"}}}\n",
+            "2024-01-02T00:00:00Z",
+        ),
+        (
+            "\u{feff}{\"bookmarks\":{\"contact\":{\"modifydate\":\"2024-01-02T03:04:05Z\"}}}",
+            "2024-01-02T03:04:05Z",
+        ),
+    ] {
+        let set = set_contact(state, &[]).expect_exit(0).json_lines();
+        assert_eq!(
+            (&set[0]["datatype"], &set[0]["frontier"]),
+            (&json!("contact"), &json!(frontier)),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn a_time_without_a_zone_is_utc_and_another_field_is_named() {
+    let naive = r#"{"bookmarks":{"contact":{"replication_key":"updated_at","replication_key_value":"2024-01-02 03:04:05"}}}"#;
+    let set = set_contact(naive, &[]).expect_exit(0);
+    assert_eq!(set.json_lines()[0]["frontier"], "2024-01-02T03:04:05Z");
+    assert!(set.stderr.contains("read as UTC"), "{set}");
+    assert!(set.stderr.contains("--field updated_at"), "{set}");
+}
+
+#[test]
+fn a_bookmark_that_is_no_position_of_the_datatype_is_refused_with_the_reason() {
+    for (state, why) in [
+        (
+            r#"{"bookmarks":{"orders":{"replication_key_value":"2030-01-01T00:00:00Z"}}}"#,
+            "it has no bookmark for `contact`, only for `orders`",
+        ),
+        (
+            r#"{"orders":{"modifydate":"2030-01-01T00:00:00Z"},"tickets":"2030-01-01"}"#,
+            "only for `orders`, `tickets`",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"progress_markers":{"replication_key_value":"2024-06-01T00:00:00Z"}}}}"#,
+            "was interrupted",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"partitions":[{"context":{},"replication_key_value":"2024-01-01"}]}}}"#,
+            "partitions",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"created":"2024-01-01","updated":"2024-02-01"}}}"#,
+            "several times: `created`, `updated`",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"replication_key_value":42}}}"#,
+            "is not a time: `42`",
+        ),
+        (
+            r#"{"bookmarks":{"contact":{"offset":{"page":3}}}}"#,
+            "no value, only `offset`",
+        ),
+        (r#"{"bookmarks":{}}"#, "no bookmark"),
+        (
+            r#"{"bookmarks":[]}"#,
+            "neither the export of a state nor a Singer state",
+        ),
+        (
+            r#"{"tap":1}"#,
+            "neither the export of a state nor a Singer state",
+        ),
+    ] {
+        let refused = set_contact(state, &[]).expect_exit(2);
+        assert!(refused.stderr.contains(why), "{why}: {refused}");
+    }
+}
+
+#[test]
+fn the_hint_for_a_bookmark_of_another_stream_works_as_it_stands() {
+    let state = r#"{"bookmarks":{"orders":{"replication_key_value":"2024-01-01T00:00:00Z"}}}"#;
+    let refused = set_contact(state, &[]).expect_exit(2);
+    assert!(
+        refused
+            .stderr
+            .contains("evt poll state set contact - --datatype orders"),
+        "{refused}"
+    );
+    let set = set_contact(state, &["--datatype", "orders"]).expect_exit(0);
+    assert_eq!(set.json_lines()[0]["datatype"], "orders");
+}
+
 #[test]
 fn a_singer_state_is_accepted_and_other_files_are_refused() {
     let sandbox = Sandbox::new();

@@ -351,3 +351,27 @@ fn without_confirmation_nothing_is_deleted() {
         .run(["records", "show", "contact", &id(&made)])
         .expect_exit(0);
 }
+
+#[test]
+fn a_silent_platform_is_waited_for_no_longer_than_the_timeout() {
+    let table = crate::support::Table::start(&[]);
+    table.hold();
+    let sandbox = table.sandbox();
+    let args = ["records", "list", "contact", "--timeout", "100ms"];
+    let output = sandbox.run(args).expect_exit(5);
+    assert!(
+        output.stderr.contains("no response within 0.1 s"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("--timeout 2m"), "{output}");
+    let invalid = sandbox.run(["records", "list", "contact", "--timeout", "0s"]);
+    assert!(invalid.expect_exit(2).stderr.contains("--timeout 30s"));
+}
+
+#[test]
+fn the_timeout_of_calls_is_a_setting() {
+    let table = crate::support::Table::start(&[]);
+    table.hold();
+    let sandbox = table.sandbox().with("EVT_RECORDS_TIMEOUT", "100ms");
+    let _ = sandbox.run(["records", "list", "contact"]).expect_exit(5);
+}

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::calls::CallArgs;
 use super::{Context, Runtime};
 use crate::api::Client;
 use crate::api::flows::Flow;
@@ -32,6 +33,8 @@ use crate::ui::{Cell, Format, Style, safe};
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +103,7 @@ pub(super) fn runtime(args: &Args) -> Runtime {
 
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let cx = cx.as_ref();
+    cx.limit_calls(&args.calls)?;
     let client = cx.api()?;
     match args.command {
         Command::List(_) => list(cx, &client).await,

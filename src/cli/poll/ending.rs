@@ -57,7 +57,11 @@ impl Ending {
             return stop::exit_of(stop);
         }
         match self.end? {
-            PollEnd::Complete | PollEnd::MaxReached if stats.not_shaped > 0 => Ok(Exit::Partly),
+            PollEnd::Complete | PollEnd::MaxReached
+                if stats.not_shaped > 0 || stats.malformed > 0 =>
+            {
+                Ok(Exit::Partly)
+            }
             PollEnd::Complete | PollEnd::MaxReached => Ok(Exit::Done),
             PollEnd::Stopped | PollEnd::OutletClosed if self.follows => Ok(Exit::Done),
             PollEnd::Stopped | PollEnd::OutletClosed => {
@@ -73,7 +77,7 @@ impl Ending {
             "records": counts.emitted, "matched": stats.matched, "read": counts.rows,
             "requests": counts.requests, "retries": counts.retries, "complete": is_complete,
             "frontier": frontier, "state": self.key, "kept": stats.saved, "delivered": stats.delivered,
-            "waiting": stats.waiting, "not_shaped": stats.not_shaped,
+            "waiting": stats.waiting, "not_shaped": stats.not_shaped, "malformed": stats.malformed,
         });
         cx.ui
             .notice("summary", facts, &self.summary(stats, counts, frontier));
@@ -91,6 +95,7 @@ impl Ending {
             text.push_str(&format!(", {} of them selected", stats.matched));
         }
         for (count, what) in [
+            (stats.malformed, "skipped because malformed"),
             (stats.not_shaped, "that --jq failed for"),
             (stats.saved, "stored"),
             (stats.delivered, "delivered"),

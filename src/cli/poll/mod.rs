@@ -104,6 +104,9 @@ struct SelectArgs {
     /// What to do with records that have no date of change
     #[arg(long, value_name = "WHAT", value_enum, default_value = "warn")]
     undated: UndatedArg,
+    /// Skip records that cannot be read, such as invalid JSON, and report each of them; the command ends with exit 10
+    #[arg(long)]
+    skip_malformed: bool,
     /// How to detect deletions: by a state in the record, or also by a sweep through all keys
     #[arg(long, value_name = "HOW", value_enum, default_value = "soft")]
     deletes: Deletes,
@@ -385,6 +388,7 @@ impl PollArgs {
             sweep: self.select.deletes == Deletes::Sweep,
             reconcile: self.select.reconcile,
             follow: self.stop.follow.then(|| interval.ends()),
+            skip_malformed: self.select.skip_malformed,
             commit_each_record: self.sinks.exec.is_some(),
             writes_bookmarks: self.show.format == FormatArg::Singer,
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Context;
+use super::calls::CallArgs;
 use super::input::{self, Field, InputError, Source};
 use crate::api::Client;
 use crate::api::records::Record;
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     /// The platform of `evt dev` that holds the records
     #[arg(long, global = true, value_name = "NAME", default_value = DEFAULT_PLATFORM)]
     platform: String,
+    #[command(flatten)]
+    calls: CallArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -100,6 +103,7 @@ struct Delete {
 
 /// Runs the command.
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    cx.limit_calls(&args.calls)?;
     let client = cx.api_on(&args.platform)?;
     match args.command {
         Command::List(args) => list::run(&args, &cx, &client).await,

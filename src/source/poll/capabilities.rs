@@ -1,15 +1,23 @@
 //! What a server supports, stored with the state. Whatever a response can show is still checked in every response.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::malformed::Malformed;
 use crate::json::Raw;
 use crate::time::Timestamp;
 use crate::watermark::Dates;
 
 /// How long a fall-back is used before ascending order is tried again: servers get fixed.
 const FALLBACK_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// Skipped records that are stored.
+const MOST_MALFORMED: usize = 100;
+/// Skipped records that one process reports.
+const MOST_REPORTED: usize = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -29,6 +37,9 @@ pub(super) struct Capabilities {
     /// Whether pages larger than the usual size may be requested.
     pub(super) large_pages: Option<bool>,
     pub(super) paging: Option<Paging>,
+    /// Records that were skipped because they could not be read, the latest last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) malformed: Vec<Malformed>,
     fallback: Option<(Method, Timestamp)>,
 }
 
@@ -93,6 +104,31 @@ impl Capabilities {
     /// Notes that ascending order works.
     pub(super) fn clear_fallback(&mut self) {
         self.fallback = None;
+    }
+
+    /// Stores a record that was skipped. Returns whether this process has not reported it yet.
+    pub(super) fn note_malformed(
+        &mut self,
+        record: &Malformed,
+        reported: &mut HashSet<u64>,
+    ) -> bool {
+        let mut hasher = DefaultHasher::new();
+        match &record.key {
+            Some(key) => key.hash(&mut hasher),
+            None => (&record.why, record.bytes.len()).hash(&mut hasher),
+        }
+        if !self
+            .malformed
+            .iter()
+            .any(|known| known.key == record.key && record.key.is_some())
+        {
+            self.malformed.push(record.clone());
+            if self.malformed.len() > MOST_MALFORMED {
+                self.malformed.remove(0);
+            }
+        }
+        let hash = hasher.finish();
+        reported.len() < MOST_REPORTED && reported.insert(hash)
     }
 
     /// Learns how dates are written from one of them.

@@ -14,6 +14,7 @@ mod checks;
 mod descending;
 mod halt;
 mod key_sweep;
+mod malformed;
 mod out_file;
 mod output;
 mod pacing;
@@ -82,6 +83,8 @@ pub struct PollOptions {
     pub reconcile: bool,
     /// Keep polling after everything has been read; the shortest and the longest time between two scans.
     pub follow: Option<(Duration, Duration)>,
+    /// Skip and report records that cannot be read. Otherwise they are an error.
+    pub skip_malformed: bool,
     /// Commit each record before the next one is emitted.
     pub commit_each_record: bool,
     /// Write Singer STATE messages.
@@ -165,6 +168,11 @@ pub enum PollError {
     Output(#[from] OutFileError),
     #[error("the server's responses are not pages of records: {why}")]
     NotPages { why: String },
+    #[error("{what}")]
+    Malformed {
+        /// Which record, and why it cannot be read.
+        what: String,
+    },
     #[error("gave up after {tries} tries")]
     RetriesExhausted { tries: u32, source: Box<PollError> },
     /// No way of reading returns every record.
@@ -177,8 +185,12 @@ pub enum PollError {
         /// The configured key.
         key: Option<String>,
     },
-    #[error("no record has a date in `{field}`")]
-    NoDate { field: String },
+    #[error("no record has a date in `{field}`{}", sample.as_ref().map_or_else(String::new, |sample| format!(": evt cannot read `{sample}`")))]
+    NoDate {
+        field: String,
+        /// The first value, if any record has one.
+        sample: Option<String>,
+    },
     #[error("{}records have no date in `{field}`", count.map_or_else(String::new, |count| format!("{count} ")))]
     Undated { count: Option<u64>, field: String },
 }
@@ -197,6 +209,8 @@ impl Explain for PollError {
             Self::NotPages { .. } => {
                 refused("bad_answer").hint("check the address of the platform: evt profile show")
             }
+            Self::Malformed { .. } => refused("malformed_record")
+                .hint("--skip-malformed     skips such records, and reports each of them"),
             Self::Incomplete { .. } => {
                 gap("incomplete").hint("evt man polling     describes what a server must support")
             }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use super::malformed::{self, Malformed};
 use crate::api::Answer;
 use crate::json::{self, Kind, Raw, Step};
 use crate::source::Op;
@@ -18,12 +19,22 @@ const TOTALS: [&str; 3] = ["total", "totalCount", "total_count"];
 /// Why a response is not a page. Such a response is never treated as a page without records.
 #[derive(Debug, Error)]
 pub(super) enum PageError {
-    #[error("the response is not JSON")]
-    NotJson,
+    #[error("the response is {0}")]
+    NotJson(String),
     #[error("the response has no list of records")]
     NoList,
     #[error("the list in the response does not contain records")]
     NoRecords,
+    /// A record that cannot be read, in a response that otherwise can.
+    #[error("{0}")]
+    Malformed(Malformed),
+}
+
+/// Why a body is not a page.
+enum Unread {
+    /// It is not JSON in UTF-8.
+    Body(Vec<u8>),
+    Form(PageError),
 }
 
 /// Where records have their key and date.
@@ -52,6 +63,8 @@ pub(super) struct Page {
     pub(super) envelope: Vec<String>,
     /// The server's clock, in whole seconds.
     pub(super) clock: Option<Micros>,
+    /// Records that were skipped because they cannot be read.
+    pub(super) malformed: Vec<Malformed>,
 }
 
 /// A record in its page.
@@ -66,30 +79,70 @@ pub(super) struct Row {
 
 impl Page {
     /// Reads a response. `envelope` is where the list was in an earlier one.
+    ///
+    /// # Errors
+    /// [`PageError::Malformed`] for a record that cannot be read, unless such records are skipped. A page of which no record can
+    /// be read is an error in any case: nothing shows what comes after it.
     pub(super) fn read(
-        answer: Answer,
+        mut answer: Answer,
         envelope: Option<&[String]>,
         paths: &FieldPaths,
+        skips_malformed: bool,
     ) -> Result<Self, PageError> {
-        let clock = answer.date.map(Micros::from);
-        let text = String::from_utf8(answer.body).map_err(|_| PageError::NotJson)?;
+        let mut page = match Self::strict(std::mem::take(&mut answer.body), envelope, paths) {
+            Ok(page) => page,
+            Err(Unread::Form(error)) => return Err(error),
+            Err(Unread::Body(body)) => {
+                let Some((text, malformed)) = malformed::without(&body, paths) else {
+                    answer.body = body;
+                    return Err(PageError::NotJson(answer.describe()));
+                };
+                let mut page = match Self::strict(text, envelope, paths) {
+                    Ok(page) => page,
+                    Err(Unread::Form(error)) => return Err(error),
+                    Err(Unread::Body(_)) => {
+                        answer.body = body;
+                        return Err(PageError::NotJson(answer.describe()));
+                    }
+                };
+                page.malformed.extend(malformed);
+                page
+            }
+        };
+        if !page.malformed.is_empty() && (page.rows.is_empty() || !skips_malformed) {
+            return Err(PageError::Malformed(page.malformed.swap_remove(0)));
+        }
+        page.clock = answer.date.map(Micros::from);
+        Ok(page)
+    }
+
+    fn strict(
+        body: Vec<u8>,
+        envelope: Option<&[String]>,
+        paths: &FieldPaths,
+    ) -> Result<Self, Unread> {
+        let text = String::from_utf8(body).map_err(|error| Unread::Body(error.into_bytes()))?;
         let mut members = Vec::new();
         if !json::check(&text, |member| members.push((member.key, member.value))) {
-            return Err(PageError::NotJson);
+            return Err(Unread::Body(text.into_bytes()));
         }
         let root = Root {
             text: &text,
             members: &members,
         };
-        let (path, list) = root.list(envelope).ok_or(PageError::NoList)?;
-        let rows = read_rows(&text, list, paths)?;
+        let (path, list) = root.list(envelope).ok_or(Unread::Form(PageError::NoList))?;
+        let (rows, malformed) = read_rows(&text, list, paths);
+        if rows.is_empty() && !malformed.is_empty() {
+            return Err(Unread::Form(PageError::NoRecords));
+        }
         let total = root.total(&path);
         Ok(Self {
             envelope: path,
             rows,
             total,
-            clock,
+            clock: None,
             text,
+            malformed,
         })
     }
 
@@ -249,22 +302,23 @@ impl<'a> Root<'a> {
     }
 }
 
-fn read_rows(text: &str, list: Raw<'_>, paths: &FieldPaths) -> Result<Vec<Row>, PageError> {
-    list.items()
-        .map(|record| {
-            if record.kind() != Some(Kind::Object) {
-                return Err(PageError::NoRecords);
-            }
-            let found = Members::find(record, paths);
-            Ok(Row {
-                record: range_of(text, record),
-                at: found.date.and_then(Dates::read),
-                op: found.op(),
-                key: found.key.map(|key| range_of(text, key)),
-                date: found.date.map(|date| range_of(text, date)),
-            })
+fn read_rows(text: &str, list: Raw<'_>, paths: &FieldPaths) -> (Vec<Row>, Vec<Malformed>) {
+    let mut malformed = Vec::new();
+    let rows = list.items().filter_map(|record| {
+        if record.kind() != Some(Kind::Object) {
+            malformed.push(Malformed::not_an_object(range_of(text, record), record));
+            return None;
+        }
+        let found = Members::find(record, paths);
+        Some(Row {
+            record: range_of(text, record),
+            at: found.date.and_then(Dates::read),
+            op: found.op(),
+            key: found.key.map(|key| range_of(text, key)),
+            date: found.date.map(|date| range_of(text, date)),
         })
-        .collect()
+    });
+    (rows.collect(), malformed)
 }
 
 /// The range of a part of `text`.

@@ -40,9 +40,13 @@ pub(super) async fn probe(server: &mut Server<'_>, output: &mut Output<'_>) -> R
     }
     let Some(latest) = page.latest() else {
         let field = server.template.field.clone();
-        return Err(PollError::NoDate { field }.into());
+        let value = page.rows.iter().find_map(|row| page.date(row));
+        let sample = value.map(|value| value.plain().chars().take(60).collect());
+        return Err(PollError::NoDate { field, sample }.into());
     };
-    let respects_bounds = probe_bounds(server, output, latest).await?;
+    // A server that compares such dates as text would answer with a part of the records.
+    let may_be_bounded = server.capabilities.dates.can_be_bounds();
+    let respects_bounds = may_be_bounded && probe_bounds(server, output, latest).await?;
     server.capabilities.bounds = Some(respects_bounds);
     probe_key_order(server, output).await?;
     Ok(true)

@@ -1,6 +1,6 @@
 //! The server: sends requests, retries them, and stores what is known of the server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -10,17 +10,20 @@ use super::capabilities::Capabilities;
 use super::halt::{Halt, Violation};
 use super::output::Output;
 use super::pacing::{Pacing, SERVER_ASKED, end_of_wait};
-use super::page::{FieldPaths, Page, steps};
+use super::page::{FieldPaths, Page, PageError, steps};
 use super::request::{Request, Sort, Template};
 use super::{Find, PollEnd, PollError, PollOptions, Subject};
-use crate::api::{Answer, ApiError, Why};
+use crate::api::{Answer, ApiError, DecodeError, Why};
+use crate::source::Notice;
 use crate::time::Timestamp;
 use crate::watermark::{Micros, Position};
 
 /// The names of keys, in the order in which they are tried.
-const KEYS: [&str; 3] = ["sk", "id", "_id"];
+pub(super) const KEYS: [&str; 3] = ["sk", "id", "_id"];
 /// Tries of one request.
 const TRIES: u32 = 12;
+/// Tries of a request whose response has a record that cannot be read: a broken transmission is unlikely to leave the rest intact.
+const MALFORMED_TRIES: u32 = 3;
 /// A page of this size is not made smaller when the server refuses a request.
 const MIN_PAGE_SIZE: u32 = 10;
 /// How often a request is repeated whose response violates it. A cache or a replica is wrong now and then; a server that is
@@ -96,6 +99,8 @@ pub(super) struct Server<'a> {
     /// The body of the last request, and a hash of its response.
     last_response: Option<(Vec<u8>, u64)>,
     prefetch: Option<Prefetch>,
+    /// Malformed records that this process has reported.
+    reported: HashSet<u64>,
 }
 
 impl<'a> Server<'a> {
@@ -131,6 +136,7 @@ impl<'a> Server<'a> {
             accepts_page_size: false,
             last_response: None,
             prefetch: None,
+            reported: HashSet::new(),
         }
     }
 
@@ -258,7 +264,10 @@ impl<'a> Server<'a> {
                 Err(Failure::Final(halt)) => return Err(halt),
             };
             tries += 1;
-            if tries == TRIES {
+            if tries >= MALFORMED_TRIES && matches!(error, PollError::Malformed { .. }) {
+                return Err(error.into());
+            }
+            if tries >= TRIES {
                 let source = Box::new(error);
                 return Err(PollError::RetriesExhausted { tries, source }.into());
             }
@@ -362,10 +371,28 @@ impl<'a> Server<'a> {
         output.claim(|| self.subject.fingerprint(self.options, platform))?;
         self.has_answered = true;
         let envelope = self.capabilities.envelope.as_deref();
-        let mut page = Page::read(answer, envelope, &self.paths).map_err(|error| {
-            let why = error.to_string();
-            Failure::Transient(PollError::NotPages { why })
+        let skips = self.options.skip_malformed;
+        let mut page = Page::read(answer, envelope, &self.paths, skips).map_err(|error| {
+            Failure::Transient(match error {
+                PageError::Malformed(record) => PollError::Malformed {
+                    what: record.to_string(),
+                },
+                other => PollError::NotPages {
+                    why: other.to_string(),
+                },
+            })
         })?;
+        for record in std::mem::take(&mut page.malformed) {
+            if self
+                .capabilities
+                .note_malformed(&record, &mut self.reported)
+            {
+                output.notice(Notice::Malformed {
+                    bytes: record.bytes.len() as u64,
+                    why: record.to_string(),
+                });
+            }
+        }
         self.learn(&mut page)?;
         output.progress.count_page(page.len() as u64, page.total);
         let size = request.size.unwrap_or(self.template.page_size);
@@ -432,11 +459,17 @@ impl<'a> Server<'a> {
                 Why::Refused | Why::Name { .. } | Why::Tls { .. } => Failure::Final(error.into()),
             },
             ApiError::TooLarge { .. } => Failure::Refused(error),
+            ApiError::Undecodable { source, .. } => match source {
+                DecodeError::Damaged(_) => Failure::Transient(error.into()),
+                _ => Failure::Final(error.into()),
+            },
             ApiError::BadUrl { .. }
             | ApiError::BadHeader { .. }
             | ApiError::BadName { .. }
             | ApiError::Setup(_)
             | ApiError::ForeignRedirect { .. }
+            | ApiError::LoginRedirect { .. }
+            | ApiError::RedirectedBody { .. }
             | ApiError::RedirectLoop { .. }
             | ApiError::Unreadable { .. }
             | ApiError::Incomplete { .. } => Failure::Final(error.into()),

@@ -1,15 +1,13 @@
 //! Reads a state from an export or from the bookmark of a Singer state.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use chrono::DateTime;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::Fingerprint;
+use super::bookmark::{self, Bookmark};
 use super::export::FORMAT;
 use crate::time::Timestamp;
 use crate::watermark::{Digest, Micros, Position, SeenRow};
@@ -27,6 +25,8 @@ pub struct Import {
     pub(super) keys: Vec<KnownKey>,
     /// The number of versions that were not exported. Their records may be emitted again.
     pub seen_left_out: u64,
+    /// What the user should know about the bookmark of another tap.
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +50,27 @@ pub enum ImportError {
     OtherBookmark { wanted: String, known: Vec<String> },
     #[error("it has {}", if known.is_empty() { "no bookmark".to_owned() } else { format!("bookmarks for {}; select one by name", words(known)) })]
     NotOneBookmark { known: Vec<String> },
-    #[error("the value of the bookmark for `{stream}` is not an RFC 3339 time: `{value}`")]
+    #[error("the value of the bookmark for `{stream}` is not a time: `{value}`")]
     NoTime { stream: String, value: String },
+    #[error("the bookmark for `{stream}` has no value{}", members(has))]
+    NoValue { stream: String, has: Vec<String> },
+    #[error(
+        "the sync of `{stream}` was interrupted: its bookmark has only `progress_markers`, and records before their value may be missing"
+    )]
+    Unfinished { stream: String },
+    #[error(
+        "the bookmark for `{stream}` has a position for each of its partitions; evt needs one for all of them"
+    )]
+    Partitioned { stream: String },
+    #[error("the bookmark for `{stream}` has several times: {}", words(has))]
+    SeveralTimes { stream: String, has: Vec<String> },
+}
+
+fn members(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!(", only {}", words(names)),
+    }
 }
 
 fn words(names: &[String]) -> String {
@@ -59,14 +78,10 @@ fn words(names: &[String]) -> String {
     names.join(", ")
 }
 
-/// The members that show the format of a file.
+/// The member that marks an export.
 #[derive(Deserialize)]
 struct Outline {
     evt_poll_state: Option<u64>,
-    bookmarks: Option<IgnoredAny>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    value: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -93,24 +108,7 @@ struct Seen(Key, Hex, Micros, u64);
 #[derive(Deserialize)]
 struct Known(Key, Hex, Micros, u32);
 
-/// A STATE message as a Singer target writes it.
-#[derive(Deserialize)]
-struct Message {
-    value: SingerState,
-}
-
-#[derive(Deserialize)]
-struct SingerState {
-    bookmarks: BTreeMap<String, Bookmark>,
-}
-
-/// Other taps may store more members.
-#[derive(Deserialize)]
-struct Bookmark {
-    replication_key_value: Option<serde_json::Value>,
-    evt: Option<Block>,
-}
-
+/// The member `evt` of a bookmark that evt wrote.
 #[derive(Deserialize)]
 struct Block {
     frontier: Option<Micros>,
@@ -160,36 +158,27 @@ impl TryFrom<String> for Hex {
 }
 
 impl Import {
-    /// Reads an export or a Singer state. `datatype` selects one of several bookmarks.
+    /// Reads an export or a Singer state. `datatype` selects the bookmark; without it, a state with one bookmark is accepted. Of
+    /// several JSON texts in a row, such as the lines that a Singer target wrote, the last one counts.
     ///
     /// # Errors
     /// If any part of the text is not understood.
     pub fn parse(text: &[u8], datatype: Option<&str>) -> Result<Self, ImportError> {
-        let outline: Outline = serde_json::from_slice(text).map_err(ImportError::Form)?;
-        match outline {
-            Outline {
-                evt_poll_state: Some(found),
-                ..
-            } if found > FORMAT => Err(ImportError::Newer { found }),
-            Outline {
-                evt_poll_state: Some(FORMAT),
-                ..
-            } => Self::exported(text),
-            Outline {
-                bookmarks: Some(_), ..
-            } => {
-                let state: SingerState = serde_json::from_slice(text).map_err(ImportError::Form)?;
-                Self::singer(state, datatype)
-            }
-            Outline {
-                kind: Some(kind),
-                value: Some(_),
-                ..
-            } if kind == "STATE" => {
-                let message: Message = serde_json::from_slice(text).map_err(ImportError::Form)?;
-                Self::singer(message.value, datatype)
-            }
-            _ => Err(ImportError::Unknown),
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let mut last: Option<&RawValue> = None;
+        for text in serde_json::Deserializer::from_slice(text).into_iter() {
+            last = Some(text.map_err(ImportError::Form)?);
+        }
+        let text = last.ok_or(ImportError::Unknown)?.get();
+        if !text.starts_with('{') {
+            return Err(ImportError::Unknown);
+        }
+        let outline: Outline = serde_json::from_str(text).map_err(ImportError::Form)?;
+        match outline.evt_poll_state {
+            Some(found) if found > FORMAT => Err(ImportError::Newer { found }),
+            Some(FORMAT) => Self::exported(text),
+            Some(_) => Err(ImportError::Unknown),
+            None => Self::singer(bookmark::find(text, datatype)?),
         }
     }
 
@@ -198,8 +187,8 @@ impl Import {
         self.seen.len()
     }
 
-    fn exported(text: &[u8]) -> Result<Self, ImportError> {
-        let exported: Exported = serde_json::from_slice(text).map_err(ImportError::Form)?;
+    fn exported(text: &str) -> Result<Self, ImportError> {
+        let exported: Exported = serde_json::from_str(text).map_err(ImportError::Form)?;
         let known = exported.keys.into_iter();
         Ok(Self {
             key: Some(exported.key),
@@ -219,29 +208,31 @@ impl Import {
                 })
                 .collect(),
             seen_left_out: exported.seen_left_out,
+            notes: Vec::new(),
         })
     }
 
-    fn singer(state: SingerState, wanted: Option<&str>) -> Result<Self, ImportError> {
-        let (stream, bookmark) = one_of(state.bookmarks, wanted)?;
+    fn singer(bookmark: Bookmark) -> Result<Self, ImportError> {
         let mut import = Self {
             key: None,
-            datatype: Some(stream.clone()),
+            datatype: Some(bookmark.stream.clone()),
             fingerprint: None,
             position: Position::default(),
             seen: Vec::new(),
             keys: Vec::new(),
             seen_left_out: 0,
+            notes: Vec::new(),
         };
         let position = &mut import.position;
-        if let Some(block) = bookmark.evt {
+        if let Some(block) = bookmark.evt() {
+            let block = Block::deserialize(block).map_err(ImportError::Form)?;
             position.frontier = block.frontier;
             position.since = block.since;
             import.fingerprint = block.fingerprint;
             import.seen = rows(block.seen);
         } else {
             // The value is rounded down, so a run may repeat records but does not skip any.
-            position.frontier = Some(value_of(&stream, bookmark.replication_key_value)?);
+            position.frontier = Some(bookmark.time(&mut import.notes)?);
         }
         position.reached_at = position.frontier.map(|_| Timestamp::now());
         position.emitted = import.seen.iter().map(|(_, row)| row.n).max().unwrap_or(0);
@@ -252,41 +243,4 @@ impl Import {
 fn rows(seen: Vec<Seen>) -> Vec<(Box<[u8]>, SeenRow)> {
     let row = |Seen(Key(key), Hex(digest), at, n)| (key, SeenRow { digest, at, n });
     seen.into_iter().map(row).collect()
-}
-
-fn one_of(
-    mut bookmarks: BTreeMap<String, Bookmark>,
-    wanted: Option<&str>,
-) -> Result<(String, Bookmark), ImportError> {
-    let known: Vec<String> = bookmarks.keys().cloned().collect();
-    match (wanted, &known[..]) {
-        (Some(wanted), [_, ..]) => {
-            let bookmark = bookmarks.remove(wanted);
-            bookmark
-                .map(|bookmark| (wanted.to_owned(), bookmark))
-                .ok_or_else(|| ImportError::OtherBookmark {
-                    wanted: wanted.to_owned(),
-                    known,
-                })
-        }
-        (None, [_]) => bookmarks
-            .pop_first()
-            .ok_or(ImportError::NotOneBookmark { known }),
-        _ => Err(ImportError::NotOneBookmark { known }),
-    }
-}
-
-fn value_of(stream: &str, value: Option<serde_json::Value>) -> Result<Micros, ImportError> {
-    let value = value.unwrap_or_default();
-    let text = value.as_str().unwrap_or_default();
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(Micros::new(time.timestamp_micros()));
-    }
-    // A bare date is midnight.
-    text.parse()
-        .map(|time: Timestamp| Micros::from(time))
-        .map_err(|_| ImportError::NoTime {
-            stream: stream.to_owned(),
-            value: value.to_string(),
-        })
 }

@@ -3,6 +3,7 @@
 //! Only the task that polls uses an open state, so it needs no thread; a commit is one short transaction. The rules of
 //! the watermark are in `watermark`, the requests in `source/poll`.
 
+mod bookmark;
 mod closed;
 mod database;
 mod error;

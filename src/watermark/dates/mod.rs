@@ -5,6 +5,7 @@
 //! instant is before the bound in either comparison. An instant that cannot be written exactly is rounded down: a
 //! bound that is too low only reads records again, one that is too high loses them.
 
+mod named;
 mod number;
 mod read;
 
@@ -60,8 +61,21 @@ impl Dates {
     /// Text is ISO 8601: a date alone, or with a time after `T`, `t` or a space, with up to nine fractional digits after a point
     /// or comma, and in UTC if there is no zone. A number, also in quotes, counts seconds, milliseconds, microseconds or
     /// nanoseconds; its magnitude decides: below 10¹¹, 10¹⁴, 10¹⁷, or above. In `{"$date":…}` it counts milliseconds.
+    /// Dates with the name of a month are read in the formats of mail and HTTP (`Sat, 25 Apr 2026 10:00:00 GMT`), of C and of
+    /// JavaScript.
     pub fn read(raw: json::Raw<'_>) -> Option<Micros> {
         Sample::read(raw).map(|sample| sample.at)
+    }
+
+    /// Whether a date states its zone, or counts from 1970. Otherwise UTC is assumed.
+    pub fn has_zone(raw: json::Raw<'_>) -> bool {
+        Sample::read(raw).is_some_and(|sample| sample.has_zone())
+    }
+
+    /// Whether dates of this kind may be used in bounds. A server that compares texts such as `25 Apr 2026` would find some of the
+    /// records, and nothing would show that others are missing.
+    pub fn can_be_bounds(&self) -> bool {
+        self.kind.content != Content::DayFirst
     }
 
     /// Learns from one more date, if it is one. Returns whether that changed anything.
@@ -97,8 +111,10 @@ impl Dates {
         };
         let at = match self.kind.content {
             // Years that need more than four digits are written as the nearest year that does not.
-            Content::Zoned | Content::Zoneless => at.get().clamp(FIRST, LAST),
-            _ => at.get(),
+            Content::Zoned | Content::Zoneless | Content::Named | Content::DayFirst => {
+                at.get().clamp(FIRST, LAST)
+            }
+            Content::Number(_) | Content::Quoted(_) => at.get(),
         };
         Micros::new(at.saturating_sub(at.rem_euclid(span)))
     }
@@ -109,7 +125,10 @@ impl Dates {
     pub fn write(&self, at: Micros) -> String {
         let at = self.floor(at).get();
         let literal = match self.kind.content {
-            Content::Zoned => format!("\"{}\"", self.text(at, true)),
+            // In ISO 8601, so that a server that compares text finds all records or none, and not some of them.
+            Content::Zoned | Content::Named | Content::DayFirst => {
+                format!("\"{}\"", self.text(at, true))
+            }
             Content::Zoneless => format!("\"{}\"", self.text(at, false)),
             Content::Number(epoch) => self.number(at, epoch),
             Content::Quoted(epoch) => format!("\"{}\"", self.number(at, epoch)),
@@ -136,8 +155,8 @@ impl Dates {
             kind: Kind { wrap, content },
             is_fixed: true,
             levels: match content {
-                Content::Zoned | Content::Zoneless => bit(Level::MILLIS),
                 Content::Number(_) | Content::Quoted(_) => bit(Level::WHOLE),
+                _ => bit(Level::MILLIS),
             },
             unit: self.unit,
             ..Self::default()
@@ -310,7 +329,7 @@ impl Dates {
 
 /// Whether a number of digits means the same precision in both kinds of dates.
 fn is_alike(a: Content, b: Content) -> bool {
-    let is_text = |content| matches!(content, Content::Zoned | Content::Zoneless);
+    let is_text = |content| !matches!(content, Content::Number(_) | Content::Quoted(_));
     a == b || (is_text(a) && is_text(b))
 }
 
@@ -325,6 +344,13 @@ fn zones(offset: i64, notations: u8) -> Vec<String> {
     let all = [
         (notation::UPPER_Z, "Z".to_owned(), offset == 0),
         (notation::LOWER_Z, "z".to_owned(), offset == 0),
+        (notation::SPACED_UTC, " UTC".to_owned(), offset == 0),
+        (notation::SPACED_GMT, " GMT".to_owned(), offset == 0),
+        (
+            notation::SPACED_COMPACT,
+            format!(" {sign}{hours:02}{minutes:02}"),
+            true,
+        ),
         (
             notation::COMPACT,
             format!("{sign}{hours:02}{minutes:02}"),

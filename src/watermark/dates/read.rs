@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::named;
 use super::number::number;
 use super::{DAY, MINUTE, SECOND};
 use crate::json;
@@ -37,6 +38,10 @@ pub(super) enum Content {
     Zoned,
     /// ISO 8601 without a zone.
     Zoneless,
+    /// With the names of the weekday, which comes first, and of the month.
+    Named,
+    /// The day comes first, then the name of the month.
+    DayFirst,
     Number(Epoch),
     /// A number in quotes.
     Quoted(Epoch),
@@ -159,6 +164,10 @@ pub(super) mod notation {
     pub(in super::super) const COMPACT: u8 = 8;
     /// `+02`
     pub(in super::super) const HOURS: u8 = 16;
+    pub(in super::super) const SPACED_UTC: u8 = 32;
+    pub(in super::super) const SPACED_GMT: u8 = 64;
+    /// ` +0200`
+    pub(in super::super) const SPACED_COMPACT: u8 = 128;
 }
 
 /// One date: its instant and its format.
@@ -185,6 +194,14 @@ impl Sample {
         }
     }
 
+    /// Whether the date states its zone, or counts from 1970.
+    pub(super) fn has_zone(&self) -> bool {
+        match self.kind.content {
+            Content::Number(_) | Content::Quoted(_) => true,
+            _ => self.zone.is_some(),
+        }
+    }
+
     fn within(mut self, wrap: Wrap) -> Self {
         self.kind.wrap = wrap;
         self
@@ -195,7 +212,9 @@ impl Sample {
 #[cold]
 fn quoted(raw: json::Raw<'_>) -> Option<Sample> {
     let text = raw.as_str()?;
-    iso(text.as_bytes()).or_else(|| number(text.as_bytes(), None, Content::Quoted))
+    iso(text.as_bytes())
+        .or_else(|| number(text.as_bytes(), None, Content::Quoted))
+        .or_else(|| named::read(&text))
 }
 
 /// Reads a date in MongoDB's extended JSON, where a number always counts milliseconds.
@@ -353,6 +372,12 @@ fn zone(text: &[u8]) -> Option<(i16, u8)> {
     let (sign, hours, minutes, notation) = match text {
         b"Z" => return Some((0, notation::UPPER_Z)),
         b"z" => return Some((0, notation::LOWER_Z)),
+        b" UTC" => return Some((0, notation::SPACED_UTC)),
+        b" GMT" => return Some((0, notation::SPACED_GMT)),
+        [b' ', sign, h1, h2, m1, m2] => {
+            let (hours, minutes) = (pair(*h1, *h2)?, pair(*m1, *m2)?);
+            (sign, hours, minutes, notation::SPACED_COMPACT)
+        }
         [sign, h1, h2, b':', m1, m2] => (sign, pair(*h1, *h2)?, pair(*m1, *m2)?, notation::COLON),
         [sign, h1, h2, m1, m2] => (sign, pair(*h1, *h2)?, pair(*m1, *m2)?, notation::COMPACT),
         [sign, h1, h2] => (sign, pair(*h1, *h2)?, 0, notation::HOURS),

@@ -75,6 +75,15 @@ impl Table {
         });
     }
 
+    /// Adds a row whose text need not be JSON.
+    pub(crate) fn put_text(&self, key: &str, date: &str, text: &str) {
+        self.shared.lock().rows.push(Row {
+            key: key.into(),
+            date: date.into(),
+            text: text.to_owned(),
+        });
+    }
+
     /// Removes the row with this key.
     pub(crate) fn remove(&self, key: &str) {
         self.shared.lock().rows.retain(|row| row.key != key);

@@ -78,9 +78,16 @@ pub(super) fn set(args: &Set, cx: &Context) -> Result<Exit, CliError> {
     let keys = poll::list(&folder)?;
     let typed = args.key.as_str();
     let key = known(typed, &keys, cx);
-    let datatype = key.as_deref().and_then(|key| datatype_of(&folder, key));
-    let import =
-        parse(&text, datatype.as_deref(), typed).map_err(|error| not_a_state(error, &args.file))?;
+    let stored = key.as_deref().and_then(|key| datatype_of(&folder, key));
+    let datatypes = match (&args.datatype, stored) {
+        (Some(datatype), _) => vec![datatype.clone()],
+        (None, Some(datatype)) => vec![datatype],
+        (None, None) => datatypes(typed, cx),
+    };
+    let import = parse(&text, &datatypes).map_err(|error| not_a_state(error, typed, &args.file))?;
+    for note in &import.notes {
+        cx.ui.warn(&safe(note));
+    }
     let key = key.unwrap_or_else(|| new_key(typed, &import, cx));
     if !is_plain_name(&key) {
         let message = format!("`{key}` is not a valid name for a state");
@@ -142,15 +149,35 @@ fn datatype_of(folder: &Path, key: &str) -> Option<String> {
     Some(fingerprint.datatype)
 }
 
-/// Parses a state. Of several bookmarks, the one of the state's datatype is used, or else the one that the state's name ends with.
-fn parse(text: &[u8], datatype: Option<&str>, typed: &str) -> Result<Import, ImportError> {
-    match Import::parse(text, datatype) {
-        Err(ImportError::NotOneBookmark { known }) if !known.is_empty() => {
-            let last = typed.rsplit('.').next().unwrap_or(typed);
-            Import::parse(text, Some(last))
+/// The datatypes that the name of a new state may stand for: the whole name, or what follows the profile or the last dot.
+fn datatypes(typed: &str, cx: &Context) -> Vec<String> {
+    let prefix = in_profile("", cx);
+    let after_profile = typed.strip_prefix(&prefix).filter(|rest| !rest.is_empty());
+    let after_dot = typed.rsplit('.').next();
+    let mut all: Vec<String> = Vec::new();
+    for name in [after_profile, Some(typed), after_dot]
+        .into_iter()
+        .flatten()
+    {
+        if !all.iter().any(|known| known == name) {
+            all.push(name.to_owned());
         }
-        parsed => parsed,
     }
+    all
+}
+
+/// Parses a state. Of a Singer state, only the bookmark of one of the datatypes is used.
+fn parse(text: &[u8], datatypes: &[String]) -> Result<Import, ImportError> {
+    let mut refused = None;
+    for datatype in datatypes {
+        match Import::parse(text, Some(datatype)) {
+            Err(error @ ImportError::OtherBookmark { .. }) => {
+                refused.get_or_insert(error);
+            }
+            parsed => return parsed,
+        }
+    }
+    Err(refused.unwrap_or(ImportError::Unknown))
 }
 
 /// The name of a new state. A datatype stands for the state of the current profile.
@@ -163,14 +190,26 @@ fn new_key(typed: &str, import: &Import, cx: &Context) -> String {
     typed.to_owned()
 }
 
-fn not_a_state(error: ImportError, file: &Source) -> CliError {
+fn not_a_state(error: ImportError, typed: &str, file: &Source) -> CliError {
+    let path = file.path().display();
     let hint = match &error {
-        ImportError::Newer { .. } => "use a newer evt",
-        ImportError::OtherBookmark { .. } | ImportError::NotOneBookmark { .. } => {
-            "use the datatype of the bookmark as the name of the state"
+        ImportError::Newer { .. } => "use a newer evt".to_owned(),
+        ImportError::OtherBookmark { known, .. } | ImportError::NotOneBookmark { known } => {
+            let known = known.iter().find(|name| is_plain_name(name));
+            let datatype = known.map_or("DATATYPE", String::as_str);
+            format!("evt poll state set {typed} {path} --datatype {datatype}     uses that bookmark")
         }
-        ImportError::Form(_) | ImportError::Unknown | ImportError::NoTime { .. } => {
-            "evt poll state export KEY FILE     writes a valid file"
+        ImportError::Unfinished { .. } => {
+            "let the tap finish its sync, or poll without this state".to_owned()
+        }
+        ImportError::NoValue { .. }
+        | ImportError::Partitioned { .. }
+        | ImportError::SeveralTimes { .. }
+        | ImportError::NoTime { .. } => {
+            "write the time as {\"bookmarks\":{\"contact\":{\"replication_key_value\":\"2026-04-25T10:00:00Z\"}}}".to_owned()
+        }
+        ImportError::Form(_) | ImportError::Unknown => {
+            format!("evt poll state export {typed} FILE     writes a valid file")
         }
     };
     let name = file.name();

@@ -66,8 +66,9 @@ struct Export {
 
 /// Set a state from an export or a Singer state
 ///
-/// A Singer state needs a bookmark for the datatype. If evt wrote it, the whole state is restored; otherwise its value is the time
-/// up to which everything counts as read.
+/// A Singer state needs a bookmark for the datatype; those of other streams are not used. If evt wrote the bookmark, the whole state is
+/// restored; otherwise its value is the time up to which everything counts as read. Accepted are the states of Meltano's SDK, of taps
+/// on singer-python, and the output of `meltano state get`. Of several lines the last one counts.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  evt poll state set contact contact-state.json\n  tail -1 singer-state.json | evt poll state set contact -"
@@ -77,6 +78,9 @@ struct Set {
     key: String,
     /// File to read; - for stdin
     file: Source,
+    /// Use the bookmark of this stream, if the name of the state differs from it
+    #[arg(long, value_name = "NAME")]
+    datatype: Option<String>,
 }
 
 /// Delete a state, so that the next poll starts over, or move it back to a time

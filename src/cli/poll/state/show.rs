@@ -181,6 +181,7 @@ fn detailed(state: &Listed, overview: &Overview) -> Value {
         "not_before": position.not_before,
         "output": position.output,
         "learnt": position.capabilities,
+        "malformed": malformed(overview),
         "versions": overview.seen,
         "tracks_keys": position.tracks_keys,
         "keys": overview.keys,
@@ -192,6 +193,29 @@ fn detailed(state: &Listed, overview: &Overview) -> Value {
         value.extend(more);
     }
     value
+}
+
+/// The records that were skipped because they could not be read.
+fn malformed(overview: &Overview) -> Vec<Value> {
+    let known = overview.position.capabilities.as_deref();
+    let mut known: Value = known
+        .and_then(|known| serde_json::from_str(known).ok())
+        .unwrap_or_default();
+    match known.get_mut("malformed").map(Value::take) {
+        Some(Value::Array(records)) => records,
+        _ => Vec::new(),
+    }
+}
+
+/// `b: it is not UTF-8; …`
+fn skipped(overview: &Overview) -> Option<String> {
+    let records = malformed(overview);
+    let text = |record: &Value| {
+        let part = |name: &str| record[name].as_str().unwrap_or("?").to_owned();
+        format!("{}: {}", part("key"), part("why"))
+    };
+    let all: Vec<String> = records.iter().map(text).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn facts(overview: &Overview, used_by: &str) -> Vec<(&'static str, String)> {
@@ -223,6 +247,7 @@ fn facts(overview: &Overview, used_by: &str) -> Vec<(&'static str, String)> {
         ("records", Some(position.emitted.to_string())),
         ("versions remembered", Some(overview.seen.to_string())),
         ("keys known", keys),
+        ("skipped as malformed", skipped(overview)),
         (
             "last complete",
             position.last_complete.map(|at| at.to_string()),
