@@ -390,6 +390,7 @@ impl<'a> Server<'a> {
                 output.notice(Notice::Malformed {
                     bytes: record.bytes.len() as u64,
                     why: record.to_string(),
+                    is_lost: false,
                 });
             }
         }
