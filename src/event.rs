@@ -3,12 +3,14 @@
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
+use crate::attempt::Attempt;
 use crate::time::Timestamp;
 
 /// An event as it was received or sent: the exact body and headers of the request, and its [`Meta`].
@@ -29,6 +31,8 @@ pub struct Event {
     pub meta: Meta,
     pub verdict: Option<Verdict>,
     pub outcome: Outcome,
+    /// The attempts to deliver it, oldest first. A scan of the store leaves them out.
+    pub attempts: Vec<Arc<Attempt>>,
 }
 
 /// Position of an event in its store. Its text form is a reference to an event of the inbox (`e_7f3a`, the number in
@@ -209,6 +213,7 @@ impl Event {
             meta,
             verdict: None,
             outcome: Outcome::Kept,
+            attempts: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@
 
 // 1. model
 pub mod archive;
+pub mod attempt;
 pub mod backoff;
 pub mod catalogue;
 pub mod condition;

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::attempt::Attempt;
 use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Event, Seq, Source, Transport, Verdict};
 use crate::json;
@@ -100,6 +101,19 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         Err(_) => Form::Binary,
     };
     write_data(data, form, out);
+}
+
+/// Like [`write()`], with the attempts to deliver the event and the answers of its target as the last member.
+pub fn write_with_attempts(event: &Event, out: &mut Vec<u8>) {
+    write(event, out);
+    if event.attempts.is_empty() {
+        return;
+    }
+    let attempts: Vec<&Attempt> = event.attempts.iter().map(AsRef::as_ref).collect();
+    out.pop();
+    out.extend_from_slice(b",\"attempts\":");
+    serde_json::to_writer(&mut *out, &attempts).expect("writing text and numbers to memory cannot fail");
+    out.push(b'}');
 }
 
 /// Like [`write()`], for a message of a stream. Nothing is allocated except `out`, and the body is not checked again.
@@ -222,6 +236,7 @@ mod tests {
             },
             verdict: None,
             outcome: Outcome::Kept,
+            attempts: Vec::new(),
         }
     }
 

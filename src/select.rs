@@ -452,6 +452,7 @@ mod tests {
                 hint: None,
             }),
             outcome: Outcome::Failed { status: Some(503) },
+            attempts: Vec::new(),
         }
     }
 

@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http::header::CONTENT_TYPE;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,6 +16,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{ArchiveError, MAX_TEXT};
+use crate::attempt::{Attempt, millis};
 use crate::envelope;
 use crate::event::{Event, Outcome, Source, Transport, Verdict};
 use crate::time::Timestamp;
@@ -30,13 +32,14 @@ pub const END: &[u8] = b"\n]}}\n";
 
 /// Appends one entry. The caller writes the commas between entries.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
+    let took = answer(event).map_or(0.0, |answer| millis(answer.took));
     let entry = json!({
         "startedDateTime": event.received_at,
-        "time": 0,
+        "time": took,
         "request": request(event),
         "response": response(event),
         "cache": {},
-        "timings": { "send": 0, "wait": 0, "receive": 0 },
+        "timings": { "send": 0, "wait": took, "receive": 0 },
         "_evt": EvtMembers::of(event),
     });
     serde_json::to_writer(out, &entry).expect("writing text to memory cannot fail");
@@ -84,24 +87,52 @@ fn post_data(event: &Event) -> serde_json::Value {
     }
 }
 
-/// Only the status of a response is stored, so its body and headers are empty.
+/// The last answer of the target, if there was one.
+fn answer(event: &Event) -> Option<&Attempt> {
+    let last = event.attempts.last()?;
+    last.status.is_some().then_some(last)
+}
+
 fn response(event: &Event) -> serde_json::Value {
-    let status = event.outcome.status().unwrap_or(0);
-    let text = http::StatusCode::from_u16(status)
+    let answer = answer(event);
+    let status = answer.and_then(|answer| answer.status);
+    let status = status.or(event.outcome.status()).unwrap_or(0);
+    let text = StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
         .unwrap_or("");
+    let headers: Vec<_> = answer
+        .into_iter()
+        .flat_map(|answer| &answer.headers)
+        .map(|(name, value)| pair(name.as_str(), value.as_bytes()))
+        .collect();
     json!({
         "status": status,
         "statusText": text,
         "httpVersion": "HTTP/1.1",
         "cookies": [],
-        "headers": [],
-        "content": { "size": 0, "mimeType": "x-unknown" },
+        "headers": headers,
+        "content": answer.map_or_else(|| json!({ "size": 0, "mimeType": "x-unknown" }), content),
         "redirectURL": "",
         "headersSize": -1,
-        "bodySize": -1,
+        "bodySize": answer.map_or(-1, |answer| answer.body.len() as i64),
     })
+}
+
+fn content(answer: &Attempt) -> serde_json::Value {
+    let kind = answer.headers.get(CONTENT_TYPE);
+    let kind = kind
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or("x-unknown");
+    let mut content = json!({ "size": answer.body.len(), "mimeType": kind });
+    match std::str::from_utf8(&answer.body) {
+        Ok(text) => content["text"] = text.into(),
+        Err(_) => {
+            content["text"] = STANDARD.encode(&answer.body).into();
+            content["encoding"] = "base64".into();
+        }
+    }
+    content
 }
 
 fn pair(name: &str, value: &[u8]) -> serde_json::Value {
@@ -119,6 +150,11 @@ struct EvtMembers {
     outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
+    /// The attempt whose answer is the entry's `response`.
+    #[serde(rename = "answeredAt", skip_serializing_if = "Option::is_none")]
+    answered_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cut: Vec<String>,
 }
 
 impl EvtMembers {
@@ -127,6 +163,8 @@ impl EvtMembers {
             kind: event.meta.kind.clone(),
             outcome: event.outcome.as_str().to_owned(),
             verdict: event.verdict.clone(),
+            answered_at: answer(event).map(|answer| answer.started_at),
+            cut: answer(event).map_or_else(Vec::new, cut),
         }
     }
 }
@@ -135,6 +173,9 @@ impl EvtMembers {
 #[serde(rename_all = "camelCase")]
 struct Entry {
     started_date_time: Timestamp,
+    /// Milliseconds.
+    #[serde(default)]
+    time: f64,
     request: Request,
     response: Option<Response>,
     #[serde(rename = "_evt")]
@@ -154,6 +195,16 @@ struct Request {
 #[derive(Deserialize)]
 struct Response {
     status: Option<i64>,
+    #[serde(default)]
+    headers: Vec<Pair>,
+    content: Option<Content>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    #[serde(default)]
+    text: String,
+    encoding: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -213,7 +264,8 @@ where
 }
 
 fn event(text: &RawValue) -> Result<Event, ArchiveError> {
-    let entry: Entry = serde_json::from_str(text.get())?;
+    let mut entry: Entry = serde_json::from_str(text.get())?;
+    let attempts = attempt(&mut entry).into_iter().collect();
     let request = entry.request;
     let mut headers = HeaderMap::with_capacity(request.headers.len().min(100));
     for pair in &request.headers {
@@ -255,7 +307,43 @@ fn event(text: &RawValue) -> Result<Event, ArchiveError> {
         meta,
         verdict,
         outcome,
+        attempts,
     })
+}
+
+/// The answer of an entry; `None` if the request was not answered, or if its content is not valid.
+fn attempt(entry: &mut Entry) -> Option<Arc<Attempt>> {
+    let response = entry.response.as_mut()?;
+    let status = u16::try_from(response.status?).ok()?;
+    let status = StatusCode::from_u16(status).ok()?;
+    let mut headers = HeaderMap::new();
+    for pair in &response.headers {
+        // HTTP/2 logs name the status as a header (`:status`). Other invalid headers say nothing about the event, either.
+        if let Ok(value) = decoded(&pair.value, pair.encoding.as_deref()) {
+            let _ = super::header(&mut headers, &pair.name, &value);
+        }
+    }
+    let content = response.content.take();
+    let body = content.map_or(Ok(Vec::new()), |content| {
+        decoded(&content.text, content.encoding.as_deref())
+    });
+    let ours = entry.ours.as_ref();
+    let is_cut = |part: &str| ours.is_some_and(|ours| ours.cut.iter().any(|name| name == part));
+    let started_at = ours.and_then(|ours| ours.answered_at);
+    let mut attempt = Attempt::answered(
+        started_at.unwrap_or(entry.started_date_time),
+        super::duration(entry.time),
+        status,
+        headers,
+        &body.ok()?,
+        is_cut("body"),
+    );
+    attempt.cut.headers |= is_cut("headers");
+    Some(Arc::new(attempt))
+}
+
+fn cut(answer: &Attempt) -> Vec<String> {
+    answer.cut.parts().map(str::to_owned).collect()
 }
 
 fn decoded(text: &str, encoding: Option<&str>) -> Result<Vec<u8>, ArchiveError> {

@@ -5,21 +5,29 @@
 pub mod har;
 pub mod ndjson;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::attempt::Attempt;
 use crate::event::Outcome;
 use crate::explain::{Explain, Explanation};
+use crate::time::Timestamp;
 
 /// The largest body that can be imported, which is also the largest one that `evt listen` accepts.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 /// The longest text of one event. It contains the body twice, as `body` and as `data`, and escapes make both longer.
 pub const MAX_TEXT: usize = 4 * MAX_BODY;
+
+/// The most attempts of one event that are imported.
+const MAX_ATTEMPTS: usize = 20;
 
 /// Why text cannot be imported as an event.
 #[derive(Debug, Error)]
@@ -112,6 +120,57 @@ fn body(bytes: Vec<u8>) -> Result<Bytes, ArchiveError> {
     Ok(Bytes::from(bytes))
 }
 
+/// An attempt as [`Attempt`] is written in JSON.
+#[derive(Deserialize)]
+struct StoredAttempt {
+    started_at: Timestamp,
+    #[serde(default)]
+    took_ms: f64,
+    status: Option<u16>,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    headers: Vec<(String, Text)>,
+    body: Option<Text>,
+    #[serde(default)]
+    cut: Vec<String>,
+}
+
+/// The last of the attempts, within the bounds of the store.
+fn attempts(stored: Vec<StoredAttempt>) -> Result<Vec<Arc<Attempt>>, ArchiveError> {
+    let over = stored.len().saturating_sub(MAX_ATTEMPTS);
+    stored.into_iter().skip(over).map(attempt).collect()
+}
+
+fn attempt(stored: StoredAttempt) -> Result<Arc<Attempt>, ArchiveError> {
+    let took = duration(stored.took_ms);
+    let status = stored.status.and_then(|code| StatusCode::from_u16(code).ok());
+    let Some(status) = status else {
+        return Ok(Arc::new(Attempt::failed(stored.started_at, took, &stored.error)));
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in stored.headers {
+        header(&mut headers, &name, &value.bytes()?)?;
+    }
+    let body = stored.body.map_or(Ok(Vec::new()), Text::bytes)?;
+    let is_cut = |part: &str| stored.cut.iter().any(|name| name == part);
+    let mut attempt = Attempt::answered(
+        stored.started_at,
+        took,
+        status,
+        headers,
+        &body,
+        is_cut("body"),
+    );
+    attempt.cut.headers |= is_cut("headers");
+    Ok(Arc::new(attempt))
+}
+
+/// A duration of a file; zero if it is not one.
+fn duration(millis: f64) -> Duration {
+    Duration::try_from_secs_f64(millis / 1000.0).unwrap_or_default()
+}
+
 fn outcome(word: Option<&str>, status: Option<u16>) -> Outcome {
     match word {
         Some("rejected") => Outcome::Rejected,
@@ -130,7 +189,6 @@ mod tests {
 
     use super::*;
     use crate::event::{Event, Meta, Seq, Source, Transport, Verdict};
-    use crate::time::Timestamp;
 
     /// A body with details that reformatting would lose: white space, escapes, digits.
     pub(super) const UNUSUAL: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
@@ -162,6 +220,14 @@ mod tests {
                 hint: Some("body_changed: …".to_owned()),
             }),
             outcome: Outcome::Failed { status: Some(500) },
+            attempts: vec![Arc::new(Attempt::answered(
+                Timestamp::from_millis(1_777_111_200_009),
+                Duration::from_micros(1_250),
+                StatusCode::INTERNAL_SERVER_ERROR,
+                HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]),
+                b"TypeError: \xff user is not here",
+                true,
+            ))],
         }
     }
 
@@ -173,6 +239,7 @@ mod tests {
         assert_eq!(read.received_at, written.received_at);
         assert_eq!(read.outcome, written.outcome);
         assert_eq!(read.verdict, written.verdict);
+        assert_eq!(read.attempts, written.attempts);
     }
 
     #[test]

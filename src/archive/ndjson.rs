@@ -4,7 +4,8 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{ArchiveError, Text};
+use super::{ArchiveError, StoredAttempt, Text};
+use crate::attempt::Attempt;
 use crate::envelope;
 use crate::event::{Event, Meta, Source, Transport, Verdict};
 use crate::record;
@@ -20,6 +21,8 @@ struct Exact<'a> {
     target: Option<&'a str>,
     headers: Vec<(String, Text)>,
     body: Text,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<&'a Attempt>,
 }
 
 /// A line written by [`write`]. A plain record (`evt events list -o json`) has only some of the members.
@@ -42,6 +45,8 @@ struct Line<'a> {
     #[serde(default)]
     headers: Vec<(String, Text)>,
     body: Option<Text>,
+    #[serde(default)]
+    attempts: Vec<StoredAttempt>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
 }
@@ -58,6 +63,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
             .map(|(name, value)| (name.as_str().to_owned(), Text::of(value.as_bytes())))
             .collect(),
         body: Text::of(&event.body),
+        attempts: event.attempts.iter().map(AsRef::as_ref).collect(),
     };
     // Replace the record's closing brace by a comma and the other members.
     out.pop();
@@ -108,6 +114,7 @@ pub fn read(line: &[u8]) -> Result<Event, ArchiveError> {
         meta,
         verdict: line.verdict,
         outcome: super::outcome(line.outcome.as_deref(), line.status),
+        attempts: super::attempts(line.attempts)?,
     })
 }
 

@@ -1,6 +1,5 @@
-//! One attempt: builds the request of a job, sends it, and keeps an excerpt of the response.
+//! One attempt: builds the request of a job and sends it.
 
-use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,19 +9,13 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::verdict::{Verdict, judge};
-use crate::dial::{Answer, Call, DialError, Dialer};
+use crate::attempt::MAX_BODY;
+use crate::dial::{self, Call, Dialer};
 use crate::grammar::target::Target;
 use crate::signature::{self, Options, Outgoing};
 use crate::store::StoreError;
 use crate::store::jobs::{Attempt, Claimed};
 use crate::time::Timestamp;
-
-/// Bytes of a response body that are stored with its attempt.
-const EXCERPT: usize = 2 * 1024;
-/// Bytes of a response's headers that are stored.
-const HEAD_EXCERPT: usize = 2 * 1024;
-/// Characters of an error that are stored.
-const ERROR_EXCERPT: usize = 500;
 
 /// Headers that belong to one connection, or that the HTTP client writes itself.
 const NOT_SENT: [HeaderName; 6] = [
@@ -54,18 +47,14 @@ pub(super) async fn make(dialer: &Dialer, job: &Claimed, body: Option<Bytes>) ->
         Ok(call) => call,
         Err(reason) => {
             return Finished {
-                attempt: failed(started_at, Duration::ZERO, reason.clone()),
+                attempt: Attempt::failed(started_at, Duration::ZERO, &reason),
                 verdict: Verdict::Permanent { reason },
             };
         }
     };
-    let response = dialer.send(call).await;
+    let mut response = dialer.send(call).await;
     let verdict = judge(&response, Timestamp::now());
-    let took = Timestamp::now().since(started_at);
-    let attempt = match response {
-        Ok(answer) => excerpt(started_at, answer),
-        Err(error) => failed(started_at, took, with_causes(&error)),
-    };
+    let attempt = dial::attempt(started_at, &mut response);
     Finished { attempt, verdict }
 }
 
@@ -73,7 +62,7 @@ pub(super) async fn make(dialer: &Dialer, job: &Claimed, body: Option<Bytes>) ->
 pub(super) fn unreadable(error: &StoreError) -> Finished {
     let error = format!("its body cannot be read: {error}");
     Finished {
-        attempt: failed(Timestamp::now(), Duration::ZERO, error),
+        attempt: Attempt::failed(Timestamp::now(), Duration::ZERO, &error),
         verdict: Verdict::BodyUnreadable,
     }
 }
@@ -101,7 +90,7 @@ fn call(job: &Claimed, body: Bytes, now: Timestamp) -> Result<Call, String> {
         headers,
         body,
         timeout: job.timeout,
-        max_answer: EXCERPT,
+        max_answer: MAX_BODY,
     })
 }
 
@@ -138,56 +127,9 @@ fn webhook_headers(
     ])
 }
 
-fn failed(started_at: Timestamp, took: Duration, error: String) -> Attempt {
-    Attempt {
-        started_at,
-        took,
-        status: None,
-        error: Some(error),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    }
-}
-
-fn excerpt(started_at: Timestamp, answer: Answer) -> Attempt {
-    let mut left = HEAD_EXCERPT;
-    let mut headers = HeaderMap::new();
-    for (name, value) in &answer.headers {
-        let Some(rest) = left.checked_sub(name.as_str().len() + value.len()) else {
-            break;
-        };
-        left = rest;
-        headers.append(name.clone(), value.clone());
-    }
-    Attempt {
-        started_at,
-        took: answer.took,
-        status: Some(answer.status.as_u16()),
-        error: (!answer.status.is_success()).then(|| format!("it answered {}", answer.status)),
-        headers,
-        // A copy, because a slice would keep the whole buffer of the response in memory.
-        body: Bytes::copy_from_slice(&answer.body[..answer.body.len().min(EXCERPT)]),
-    }
-}
-
-/// An error and its causes on one line.
-fn with_causes(error: &DialError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        let more = current.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = current.source();
-    }
-    text.chars().take(ERROR_EXCERPT).collect()
-}
-
 #[cfg(test)]
 pub(super) mod tests {
-    use http::{Method, StatusCode};
+    use http::Method;
 
     use super::*;
     use crate::backoff::Retry;
@@ -267,34 +209,5 @@ pub(super) mod tests {
         let mut job = job();
         job.message_id = Some("a\r\nb".to_owned());
         assert!(call(&job, Bytes::new(), NOW).is_err());
-    }
-
-    #[test]
-    fn the_excerpt_of_a_response_is_bounded() {
-        let mut headers = HeaderMap::new();
-        for index in 0..100 {
-            let name = HeaderName::try_from(format!("x-{index}")).unwrap();
-            headers.insert(
-                name,
-                HeaderValue::from_static("0123456789012345678901234567890123456789"),
-            );
-        }
-        let attempt = excerpt(
-            NOW,
-            Answer {
-                status: StatusCode::OK,
-                headers,
-                body: Bytes::from(vec![b'x'; 100_000]),
-                truncated: true,
-                took: Duration::ZERO,
-            },
-        );
-        let head: usize = attempt
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len())
-            .sum();
-        assert!(head <= HEAD_EXCERPT);
-        assert_eq!(attempt.body.len(), EXCERPT);
     }
 }

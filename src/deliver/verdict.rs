@@ -171,7 +171,7 @@ fn retries_used_up(failures: u32, attempt: &Attempt) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
     use crate::deliver::attempt::tests::job;
@@ -201,14 +201,7 @@ mod tests {
 
     fn finished(verdict: Verdict) -> Finished {
         Finished {
-            attempt: Attempt {
-                started_at: NOW,
-                took: Duration::ZERO,
-                status: None,
-                error: Some("no".to_owned()),
-                headers: HeaderMap::new(),
-                body: Bytes::new(),
-            },
+            attempt: Attempt::failed(NOW, Duration::ZERO, "no"),
             verdict,
         }
     }

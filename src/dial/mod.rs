@@ -3,6 +3,7 @@
 
 mod address;
 mod answer;
+mod attempt;
 mod connect;
 mod connection;
 mod explain;
@@ -26,6 +27,7 @@ use thiserror::Error;
 use crate::grammar::target::Target;
 
 pub use address::{AddressPolicy, forbidden};
+pub use attempt::attempt;
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
 pub use redirect::{is_same_origin, resolve};

@@ -93,7 +93,7 @@ impl Flows {
         match compiled.trigger_of(&row) {
             Some(trigger) if subject.given.is_none() => {
                 let _nested = self.enter();
-                Ok(self.fire(commit, &compiled, trigger, &subject, None)?)
+                Ok(self.fire(commit, &compiled, trigger, &subject, "replay")?)
             }
             trigger => {
                 Ok(self.run_unconditionally(commit, &compiled, trigger, &subject, "replay")?)

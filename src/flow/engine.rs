@@ -99,9 +99,8 @@ impl Flows {
         };
         for (compiled, trigger) in &matches {
             let trigger = &compiled.flow.triggers[*trigger];
-            let key = format!("{}:{}", trigger.id, seq.0);
             let commit = Commit { tx, records };
-            self.fire(commit, compiled, trigger, &subject, Some(key))?;
+            self.fire(commit, compiled, trigger, &subject, "event")?;
         }
         Ok(seq)
     }
@@ -120,11 +119,9 @@ impl Flows {
         compiled: &Compiled,
         trigger: &Trigger,
         subject: &Subject,
-        key: Option<String>,
+        cause: &str,
     ) -> Result<String, StoreError> {
-        let cause = if key.is_some() { "event" } else { "replay" };
         let mut run = Run::begin(compiled, Some(trigger), subject, cause);
-        run.row.trigger_key = key;
         let depth = subject.event.cause.depth;
         if depth > compiled.flow.max_depth {
             let reason = format!(

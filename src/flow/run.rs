@@ -151,7 +151,6 @@ impl Run {
                 org: subject.event.org.clone(),
                 cause: cause.to_owned(),
                 trigger_id: trigger.map(|trigger| trigger.id.clone()),
-                trigger_key: None,
                 event: subject.seq,
                 status: status::RUNNING.to_owned(),
                 depth: subject.event.cause.depth,

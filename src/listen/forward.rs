@@ -14,12 +14,12 @@ use super::Report;
 use super::intake::Intake;
 use super::reply::{Reply, problem, with_status};
 use crate::backoff::Retry;
-use crate::dial::{Answer, Call, DialError, forwarded_headers, outcome, peer_of, rebase};
+use crate::dial::{self, Answer, Call, DialError, forwarded_headers, outcome, peer_of, rebase};
 use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::grammar::glob;
 use crate::grammar::target::Target;
-use crate::store::events;
+use crate::store::{attempts, events};
 use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
@@ -146,25 +146,21 @@ impl Forward {
 }
 
 impl Intake {
-    /// Forwards an event, stores the outcome, and returns the response for the sender.
+    /// Forwards an event, stores the outcome and the answer, and returns the response for the sender.
     pub(super) async fn deliver(&self, forward: &Forward, event: &mut Event) -> Reply {
         let Some(target) = forward.target_for(event) else {
             return problem(StatusCode::BAD_GATEWAY, "no_target", "no route matches");
         };
-        let result = self
+        let started_at = Timestamp::now();
+        let mut result = self
             .dialer
             .send(Call::of(event, target, forward.timeout, MAX_RESPONSE))
             .await;
         event.outcome = outcome(&result);
-        if let (Some(seq), outcome) = (event.seq, event.outcome) {
-            self.store
-                .post(move |tx| events::set_outcome(tx, seq, outcome))
-                .await;
-        }
-        match result {
+        let reply = match &result {
             Ok(answer) => passed_back(answer),
             Err(error) => {
-                self.health.failed(target, &error);
+                self.health.failed(target, error);
                 let status = match error {
                     DialError::Timeout { .. } | DialError::Silent { .. } => {
                         StatusCode::GATEWAY_TIMEOUT
@@ -173,11 +169,22 @@ impl Intake {
                 };
                 problem(status, error.code(), &error.to_string())
             }
+        };
+        let attempt = Arc::new(dial::attempt(started_at, &mut result));
+        event.attempts.push(Arc::clone(&attempt));
+        if let (Some(seq), outcome) = (event.seq, event.outcome) {
+            self.store
+                .post(move |tx| {
+                    events::set_outcome(tx, seq, outcome)?;
+                    attempts::insert(tx, seq, &attempt)
+                })
+                .await;
         }
+        reply
     }
 }
 
-fn passed_back(answer: Answer) -> Reply {
+fn passed_back(answer: &Answer) -> Reply {
     if answer.truncated {
         return problem(
             StatusCode::BAD_GATEWAY,
@@ -185,7 +192,7 @@ fn passed_back(answer: Answer) -> Reply {
             "the target's response is too large to pass back",
         );
     }
-    let mut reply = with_status(answer.status, answer.body);
+    let mut reply = with_status(answer.status, answer.body.clone());
     *reply.headers_mut() = forwarded_headers(&answer.headers);
     reply
 }

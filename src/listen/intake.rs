@@ -181,6 +181,7 @@ impl Intake {
             meta,
             verdict,
             outcome,
+            attempts: Vec::new(),
         };
         (event, handshake)
     }

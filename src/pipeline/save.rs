@@ -325,6 +325,7 @@ pub(super) fn event_of(
         },
         verdict: None,
         outcome: Outcome::Kept,
+        attempts: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::jobs::{self, State};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, attempts};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport, Verdict};
 use crate::time::Timestamp;
 
@@ -37,7 +37,7 @@ pub struct Scan {
     pub newest_first: bool,
 }
 
-/// Stores an event. `cause` is the event that caused it and the length of the chain of causes.
+/// Stores an event and its attempts. `cause` is the event that caused it and the length of the chain of causes.
 pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<Seq, StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO events (received_at, source, transport, kind, id, system, org, subject, time, method, target, \
@@ -71,8 +71,12 @@ pub fn insert(tx: &Tx<'_>, event: &Event, cause: Option<(Seq, u32)>) -> Result<S
         cause.map(|(seq, _)| seq.0),
         cause.map_or(0, |(_, depth)| depth),
     ])?;
+    let seq = Seq(tx.last_insert_rowid());
+    for attempt in &event.attempts {
+        attempts::insert(tx, seq, attempt)?;
+    }
     tx.event_stored();
-    Ok(Seq(tx.last_insert_rowid()))
+    Ok(seq)
 }
 
 /// Stores the outcome of an event.
@@ -82,13 +86,18 @@ pub fn set_outcome(tx: &Tx<'_>, seq: Seq, outcome: Outcome) -> Result<(), StoreE
     Ok(())
 }
 
-/// The event at this position; `None` if it never existed or was pruned.
+/// The event at this position with its attempts; `None` if it never existed or was pruned.
 pub fn get(connection: &Connection, seq: Seq) -> Result<Option<Event>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM events WHERE seq = ?1");
-    Ok(connection
+    let found = connection
         .prepare_cached(&sql)?
         .query_row([seq.0], read)
-        .optional()?)
+        .optional()?;
+    let Some(mut event) = found else {
+        return Ok(None);
+    };
+    event.attempts = attempts::of_event(connection, seq)?;
+    Ok(Some(event))
 }
 
 /// The `nth` event from the end: 1 is the newest.
@@ -224,7 +233,11 @@ pub fn sizes(
 pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
     let needed = unresolved_jobs();
     let sql = format!("DELETE FROM events WHERE seq = ?1 AND NOT EXISTS ({needed})");
-    Ok(tx.prepare_cached(&sql)?.execute([seq.0])? > 0)
+    let is_removed = tx.prepare_cached(&sql)?.execute([seq.0])? > 0;
+    if is_removed {
+        attempts::remove(tx, seq)?;
+    }
+    Ok(is_removed)
 }
 
 /// Returns the space of deleted events to the file system. Copies all remaining data.
@@ -323,6 +336,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
         },
         verdict,
         outcome,
+        attempts: Vec::new(),
     })
 }
 
@@ -357,6 +371,7 @@ mod tests {
                 hint: Some("body_changed".to_owned()),
             }),
             outcome: Outcome::Rejected,
+            attempts: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! No other room contains SQL. `platform.db` belongs to one `evt dev`; several processes (`listen`, `send`, `tail`, `events`) share `inbox.db`.
 
+pub mod attempts;
 pub mod check;
 mod checkpoint;
 pub mod cursors;

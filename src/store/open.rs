@@ -11,7 +11,7 @@ use crate::files;
 /// How long a process waits for the commit of another one.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// The version of the schema, stored in `user_version`.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// A step of the schema: what every database gets, and what the platform's database gets in addition. Steps are never edited;
 /// a new database runs all of them, so that its schema is the one that an old database is migrated to.
@@ -32,6 +32,10 @@ const MIGRATIONS: [Migration; VERSION as usize] = [
     Migration {
         all: include_str!("schema/3.sql"),
         platform: "",
+    },
+    Migration {
+        all: include_str!("schema/4.sql"),
+        platform: include_str!("schema/4-platform.sql"),
     },
 ];
 
@@ -117,7 +121,9 @@ pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Seq;
     use crate::store::jobs::State;
+    use crate::store::runs;
     use crate::store::queue::{self, Selection};
     use crate::store::{Store, StoreError};
 
@@ -137,6 +143,46 @@ mod tests {
                  PRAGMA user_version = 2;",
             )
             .unwrap();
+    }
+
+    /// A database of schema version 3 with a run, a job and its attempt.
+    fn version_3(path: &Path) {
+        let connection = Connection::open(path).unwrap();
+        for migration in &MIGRATIONS[..3] {
+            connection.execute_batch(migration.all).unwrap();
+            connection.execute_batch(migration.platform).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO runs (id, flow, flow_version, org, cause, trigger_key, event_seq, status, depth, next_step, steps, started_at)
+                 VALUES ('exec-1', 'f', 1, 'o', 'event', 't:1', 7, 'completed', 0, 0, '[]', 5);
+                 INSERT INTO endpoints (url) VALUES ('http://127.0.0.1:9');
+                 INSERT INTO jobs (queue, endpoint, state, run_at, created_at) VALUES ('deliveries', 1, 3, 5, 5);
+                 INSERT INTO payloads (job, method, url, headers, timeout, retry)
+                 VALUES (1, 'POST', 'http://127.0.0.1:9/', x'', 1000, '{\"delays\":[]}');
+                 INSERT INTO attempts (job, n, started_at, took, status, headers, body)
+                 VALUES (1, 1, 5, 12, 500, CAST('server: a' AS BLOB), CAST('no' AS BLOB));
+                 PRAGMA user_version = 3;",
+            )
+            .unwrap();
+    }
+
+    #[test]
+    fn a_database_of_version_3_keeps_its_runs_and_attempts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("platform.db");
+        version_3(&path);
+        let store = Store::open(&path, Kind::Platform).unwrap();
+        let found: Result<_, StoreError> =
+            store.read_blocking(|db| Ok((runs::get(db, "exec-1")?, queue::show(db, 1)?)));
+        let (run, job) = found.unwrap();
+        assert_eq!(run.unwrap().event, Some(Seq(7)));
+        let attempt = job.unwrap().tries.remove(0);
+        assert_eq!(
+            (attempt.status, attempt.took_ms, attempt.body.as_str()),
+            (Some(500), 12, "no")
+        );
+        assert_eq!((attempt.headers, attempt.cut), (vec!["server: a".to_owned()], vec![]));
     }
 
     fn schema(path: &Path) -> Vec<String> {
@@ -164,11 +210,14 @@ mod tests {
     fn a_migrated_database_has_the_schema_of_a_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old.db"), folder.path().join("new.db"));
-        version_2(&old);
-        for path in [&old, &new] {
+        let older = folder.path().join("older.db");
+        version_2(&older);
+        version_3(&old);
+        for path in [&older, &old, &new] {
             drop(Store::open(path, Kind::Platform).unwrap());
         }
         assert_eq!(schema(&old), schema(&new));
+        assert_eq!(schema(&older), schema(&new));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{StoreError, Tx};
 use crate::event::Seq;
 use crate::time::Timestamp;
 
-const COLUMNS: &str = "id, flow, flow_version, org, cause, trigger_id, trigger_key, event_seq, status, depth, next_step, \
+const COLUMNS: &str = "id, flow, flow_version, org, cause, trigger_id, event_seq, status, depth, next_step, \
                        context, steps, explain, started_at, ended_at, error";
 
 /// A run. `steps`, `context` and `explain` are JSON that `flow` writes and reads.
@@ -22,8 +22,6 @@ pub struct RunRow {
     /// `event`, `execute` or `replay`.
     pub cause: String,
     pub trigger_id: Option<String>,
-    /// Unique within the flow.
-    pub trigger_key: Option<String>,
     pub event: Option<Seq>,
     pub status: String,
     pub depth: u32,
@@ -49,7 +47,7 @@ pub struct RunFilter {
 
 pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     let sql = format!(
-        "INSERT INTO runs ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+        "INSERT INTO runs ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"
     );
     tx.prepare_cached(&sql)?.execute(params![
         run.id,
@@ -58,7 +56,6 @@ pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
         run.org,
         run.cause,
         run.trigger_id,
-        run.trigger_key,
         run.event.map(|seq| seq.0),
         run.status,
         run.depth,
@@ -168,16 +165,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         org: row.get(3)?,
         cause: row.get(4)?,
         trigger_id: row.get(5)?,
-        trigger_key: row.get(6)?,
-        event: row.get::<_, Option<i64>>(7)?.map(Seq),
-        status: row.get(8)?,
-        depth: row.get(9)?,
-        next_step: row.get(10)?,
-        context: row.get(11)?,
-        steps: row.get(12)?,
-        explain: row.get(13)?,
-        started: Timestamp::from_millis(row.get(14)?),
-        ended: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
-        error: row.get(16)?,
+        event: row.get::<_, Option<i64>>(6)?.map(Seq),
+        status: row.get(7)?,
+        depth: row.get(8)?,
+        next_step: row.get(9)?,
+        context: row.get(10)?,
+        steps: row.get(11)?,
+        explain: row.get(12)?,
+        started: Timestamp::from_millis(row.get(13)?),
+        ended: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
+        error: row.get(15)?,
     })
 }

@@ -1,6 +1,9 @@
 //! Prints an event for people: as one line, or in full. Credentials are masked.
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
+use crate::attempt::{Attempt, millis};
 use crate::event::{Event, Outcome};
 use crate::json;
 use crate::secret::{self, Secret};
@@ -28,7 +31,7 @@ pub fn line(ui: &Ui, event: &Event) -> String {
     )
 }
 
-/// Formats an event in full: facts, headers, body. Headers with credentials are masked unless `show_secrets` is set.
+/// Formats an event in full: facts, headers, body, attempts. Headers with credentials are masked unless `show_secrets` is set.
 pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
     let mut lines = Vec::new();
     let mut fact = |name: &str, value: Option<&str>| {
@@ -57,16 +60,68 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
         Some(&format!("{} {}", event.method, event.target)),
     );
     lines.push(String::new());
-    for (name, value) in &event.headers {
+    lines.extend(header_lines(ui, &event.headers, show_secrets));
+    lines.push(String::new());
+    lines.push(body(&event.body));
+    for (position, attempt) in event.attempts.iter().enumerate() {
+        lines.push(String::new());
+        lines.push(format!(
+            "{} {}",
+            ui.paint(Style::Dim, &format!("attempt {}", position + 1)),
+            attempt_line(ui, attempt)
+        ));
+        if attempt.status.is_some() {
+            lines.push(answer(ui, attempt, show_secrets));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Formats an attempt as one line: time, result, duration.
+pub fn attempt_line(ui: &Ui, attempt: &Attempt) -> String {
+    let style = if attempt.is_success() {
+        Style::Good
+    } else {
+        Style::Bad
+    };
+    let result = match (attempt.status, &attempt.error) {
+        (Some(status), _) => status.to_string(),
+        (None, Some(error)) => safe(error),
+        (None, None) => "no answer".to_owned(),
+    };
+    format!(
+        "at {}: {} in {} ms",
+        attempt.started_at,
+        ui.paint(style, &result),
+        millis(attempt.took)
+    )
+}
+
+/// Formats the answer of an attempt: headers and body, escaped. Headers with credentials are masked unless `show_secrets` is set.
+pub fn answer(ui: &Ui, attempt: &Attempt, show_secrets: bool) -> String {
+    let mut lines = header_lines(ui, &attempt.headers, show_secrets);
+    if attempt.cut.headers {
+        lines.push("… (further headers are not stored)".to_owned());
+    }
+    if !attempt.body.is_empty() {
+        lines.push(String::new());
+        lines.push(body(attempt.body.trim_ascii_end()));
+    }
+    if attempt.cut.body {
+        lines.push("… (the rest of the body is not stored)".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn header_lines(ui: &Ui, headers: &HeaderMap, show_secrets: bool) -> Vec<String> {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = match hidden_header(name.as_str(), value.as_bytes()) {
             Some(masked) if !show_secrets => masked,
             _ => safe_bytes(value.as_bytes()),
         };
-        lines.push(format!("{}: {value}", ui.paint(Style::Name, name.as_str())));
-    }
-    lines.push(String::new());
-    lines.push(body(&event.body));
-    lines.join("\n")
+        format!("{}: {value}", ui.paint(Style::Name, name.as_str()))
+    };
+    headers.iter().map(line).collect()
 }
 
 /// Formats and escapes a body: JSON is indented, anything else is left as it is.
@@ -157,7 +212,7 @@ pub fn size(bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, HeaderValue, Method};
+    use http::Method;
 
     use super::*;
     use crate::event::{Meta, Seq, Source, Transport, Verdict};
@@ -195,6 +250,7 @@ mod tests {
                 hint: None,
             }),
             outcome: Outcome::Failed { status: Some(500) },
+            attempts: Vec::new(),
         }
     }
 

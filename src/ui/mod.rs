@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::explain::{Exit, Explain, Explanation};
 
-pub use event::{body, detail, hidden_header, line, outcome, size, verdict};
+pub use event::{answer, attempt_line, body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
 pub use safe::{Safe, clip, controls_a_terminal, safe, safe_block, safe_bytes};

@@ -6,7 +6,7 @@ use evt::store::jobs::{self, Attempt, Capacity, JobBody, NewJob, Next, State};
 use evt::store::queue;
 use evt::store::{Kind, Store, StoreError, leases};
 use evt::time::Timestamp;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::support::{Answer, App, Output, Sandbox};
@@ -47,14 +47,14 @@ fn fail_all(store: &Store, body: &'static str) {
             probe: std::time::Duration::ZERO,
         };
         for job in jobs::claim(tx, &capacity)?.jobs {
-            let attempt = Attempt {
-                started_at: now,
-                took: std::time::Duration::from_millis(12),
-                status: Some(500),
-                error: Some("it answered 500 Internal Server Error".to_owned()),
-                headers: HeaderMap::new(),
-                body: body.into(),
-            };
+            let attempt = Attempt::answered(
+                now,
+                std::time::Duration::from_millis(12),
+                StatusCode::INTERNAL_SERVER_ERROR,
+                HeaderMap::new(),
+                body.as_bytes(),
+                false,
+            );
             let reason = "it answered 500".to_owned();
             jobs::settle(tx, job.lease, &attempt, &Next::Dead { reason })?;
         }

@@ -17,6 +17,7 @@ use crate::event::Event;
 use crate::grammar::event_ref::EventRef;
 use crate::grammar::target::Target;
 use crate::send::wire;
+use crate::store::{Connection, attempts};
 
 /// Write events as NDJSON, HAR or curl commands
 ///
@@ -76,7 +77,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     if args.references.is_empty() {
         args.select.selection(None).each(cx, &mut |event| {
             progress.add(1);
-            writer.event(&event)
+            writer.event(&with_attempts(event, cx)?)
         })?;
     } else {
         for picked in pick::selected(&args.references, &args.select, cx)? {
@@ -171,6 +172,15 @@ impl<'a> Writer<'a> {
         self.text.clear();
         Ok(())
     }
+}
+
+/// The event with its attempts, which a scan leaves out.
+fn with_attempts(mut event: Event, cx: &Context) -> Result<Event, CliError> {
+    if let (Some(seq), true) = (event.seq, event.attempts.is_empty()) {
+        let read = |db: &Connection| attempts::of_event(db, seq);
+        event.attempts = cx.inbox()?.read_blocking(read)?;
+    }
+    Ok(event)
 }
 
 /// The request that sends the event to `to`, or to the URL that received it.

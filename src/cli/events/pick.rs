@@ -208,5 +208,6 @@ fn of_body(body: Bytes) -> Event {
         body,
         verdict: None,
         outcome: Outcome::Kept,
+        attempts: Vec::new(),
     }
 }

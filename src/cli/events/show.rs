@@ -10,7 +10,7 @@ use crate::grammar::event_ref::EventRef;
 use crate::record;
 use crate::ui::{self, Format};
 
-/// Show an event: request, headers, signature, body
+/// Show an event: request, headers, signature, body, the answers of its target
 ///
 /// For a webhook from the running `evt dev`, also shows the events and the flow run that led to it. With -o json, prints the
 /// event's record; with -o raw, the body byte for byte.
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
             }
             Format::Json => {
                 let mut line = Vec::new();
-                record::write(&event, &mut line);
+                record::write_with_attempts(&event, &mut line);
                 cx.ui.json_bytes(&line)?;
             }
             Format::Raw => raw(&event, cx)?,

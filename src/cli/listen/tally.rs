@@ -248,6 +248,11 @@ fn received(
                 "{}  -> {answer} in {millis:.1} ms",
                 ui::line(&cx.ui, event)
             ))?;
+            if cx.ui.is_verbose() {
+                for attempt in &event.attempts {
+                    cx.ui.line(&ui::answer(&cx.ui, attempt, false))?;
+                }
+            }
             if let Some(hint) = event.verdict.as_ref().and_then(|v| v.hint.as_deref()) {
                 cx.ui.status(&format!("    {}", safe(hint)));
             }

@@ -271,5 +271,8 @@ fn print_attempt(cx: &Context, attempt: &AttemptRow) -> Result<(), CliError> {
     for line in attempt.body.lines() {
         cx.ui.line(&format!("    {}", safe(line)))?;
     }
+    if attempt.cut.iter().any(|part| part == "body") {
+        cx.ui.line("    … (the rest of the body is not stored)")?;
+    }
     Ok(())
 }

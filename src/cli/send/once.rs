@@ -1,5 +1,6 @@
 //! `evt send` of a single event: stores it, prints the answer, and judges it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -48,13 +49,19 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
                 .hint("--tamper replay needs an endpoint that accepts the first request"));
         }
     }
-    let result = dialer.send(call.clone()).await;
+    let started_at = Timestamp::now();
+    let mut result = dialer.send(call.clone()).await;
     let outcome = match &result {
         // Not `failed`: a replay of all failed events must not send it again.
         Ok(answer) if args.tamper.is_some() && answer.status.is_client_error() => Outcome::Rejected,
         _ => dial::outcome(&result),
     };
-    let event = keep(event(&call, now, outcome), cx).await?;
+    let attempts = vec![Arc::new(dial::attempt(started_at, &mut result))];
+    let sent = Event {
+        attempts,
+        ..event(&call, now, outcome)
+    };
+    let event = keep(sent, cx).await?;
     let answer = match result {
         Ok(answer) => answer,
         Err(error) => return Err(unreachable(error, &event, args, cx)?),
@@ -112,6 +119,7 @@ fn event(call: &Call, now: Timestamp, outcome: Outcome) -> Event {
         meta: envelope::detect(&call.headers, &call.body),
         verdict: None,
         outcome,
+        attempts: Vec::new(),
     }
 }
 

@@ -14,9 +14,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use rusqlite::{Connection, params};
 
+pub use crate::attempt::Attempt;
 pub use claim::{Capacity, Claim, Claimed, Lease, body, claim};
 pub(super) use settle::Ended;
-pub use settle::{Attempt, Next, SettleResult, dead_letter_due, settle};
+pub use settle::{Next, SettleResult, dead_letter_due, settle};
 pub use state::State;
 pub(super) use state::{ACTIVE, DEAD, DISCARDED, QUARANTINED, REDRIVEN, WAITING, list};
 

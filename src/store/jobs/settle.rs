@@ -1,29 +1,11 @@
 //! Stores the result of an attempt and moves its job on.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::HeaderMap;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{ACTIVE, DEAD, End, Lease, Settled, State, WAITING};
+use super::{ACTIVE, Attempt, DEAD, End, Lease, Settled, State, WAITING};
 use crate::event::Seq;
-use crate::store::events::pack;
-use crate::store::{StoreError, Tx, endpoints};
+use crate::store::{StoreError, Tx, attempts, endpoints};
 use crate::time::Timestamp;
-
-/// One attempt, as it is stored.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    pub started_at: Timestamp,
-    pub took: Duration,
-    pub status: Option<u16>,
-    pub error: Option<String>,
-    /// The first headers of the response.
-    pub headers: HeaderMap,
-    /// The beginning of the response body.
-    pub body: Bytes,
-}
 
 /// What an attempt means for its job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +72,7 @@ pub fn settle(
     let Some((job, endpoint, tries)) = found else {
         return Ok(SettleResult::LeaseLost);
     };
-    insert_attempt(tx, lease.job, tries, attempt)?;
+    attempts::insert_of_job(tx, lease.job, tries, attempt)?;
     let end = match next {
         Next::Retry { run_at, .. } => {
             endpoints::schedule(tx, endpoint, *run_at)?;
@@ -135,24 +117,6 @@ impl Ended {
             end,
         }
     }
-}
-
-fn insert_attempt(tx: &Tx<'_>, job: i64, n: u32, attempt: &Attempt) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO attempts (job, n, started_at, took, status, error, headers, body) \
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-    )?
-    .execute(params![
-        job,
-        n,
-        attempt.started_at.millis(),
-        i64::try_from(attempt.took.as_millis()).unwrap_or(i64::MAX),
-        attempt.status,
-        attempt.error,
-        pack(&attempt.headers),
-        &attempt.body[..],
-    ])?;
-    Ok(())
 }
 
 /// Gives up on up to `limit` due jobs of a disabled endpoint.

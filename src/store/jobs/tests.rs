@@ -42,14 +42,8 @@ fn capacity(owner: i64) -> Capacity {
 }
 
 fn attempt(status: u16) -> Attempt {
-    Attempt {
-        started_at: NOW,
-        took: Duration::from_millis(5),
-        status: Some(status),
-        error: None,
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    }
+    let status = http::StatusCode::from_u16(status).unwrap();
+    Attempt::answered(NOW, Duration::from_millis(5), status, HeaderMap::new(), b"", false)
 }
 
 /// Runs `op` in one commit.

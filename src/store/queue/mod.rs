@@ -111,7 +111,7 @@ pub struct JobDetail {
     pub tries: Vec<AttemptRow>,
 }
 
-/// One attempt and an excerpt of its response.
+/// One attempt and its response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRow {
     pub n: u32,
@@ -125,6 +125,9 @@ pub struct AttemptRow {
     pub headers: Vec<String>,
     /// The beginning of the response body; bytes that are not UTF-8 are replaced.
     pub body: String,
+    /// `headers` and `body`, if the response had more than what is stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
 }
 
 /// All queues and endpoints with the numbers of their jobs.

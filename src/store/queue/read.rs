@@ -7,12 +7,13 @@ use http::Method;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::{AttemptRow, EndpointRow, JobDetail, JobRow, Overview, QueueRow, Selection};
+use crate::attempt::Attempt;
 use crate::envelope;
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::store::endpoints::{self, DISABLED};
 use crate::store::events::{self, unpack};
 use crate::store::jobs::{self, State};
-use crate::store::{StoreError, snapshot};
+use crate::store::{StoreError, attempts, snapshot};
 use crate::time::Timestamp;
 
 /// Endpoints in an overview.
@@ -136,11 +137,8 @@ pub fn show(db: &Connection, id: i64) -> Result<Option<JobDetail>, StoreError> {
         let Some(job) = found else {
             return Ok(None);
         };
-        let sql = "SELECT n, started_at, took, status, error, headers, body FROM attempts WHERE job = ?1 ORDER BY n";
-        let mut select = db.prepare_cached(sql)?;
-        let tries = select
-            .query_map([id], attempt_row)?
-            .collect::<Result<_, _>>()?;
+        let tries = attempts::of_job(db, id)?;
+        let tries = tries.into_iter().map(attempt_row).collect();
         Ok(Some(JobDetail { job, tries }))
     })
 }
@@ -165,6 +163,7 @@ pub fn event(db: &Connection, id: i64) -> Result<Option<Event>, StoreError> {
                 meta: Meta::default(),
                 verdict: None,
                 outcome: Outcome::Queued,
+                attempts: Vec::new(),
             };
             Ok((row.get::<_, Option<i64>>(0)?, event))
         })
@@ -234,19 +233,19 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     })
 }
 
-fn attempt_row(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
-    let headers = unpack(row.get_ref(5)?.as_blob_or_null()?.unwrap_or_default());
-    let body: Option<Vec<u8>> = row.get(6)?;
-    Ok(AttemptRow {
-        n: row.get(0)?,
-        started_at: Timestamp::from_millis(row.get(1)?),
-        took_ms: row.get(2)?,
-        status: row.get(3)?,
-        error: row.get(4)?,
-        headers: headers
+fn attempt_row((n, attempt): (u32, Attempt)) -> AttemptRow {
+    AttemptRow {
+        n,
+        started_at: attempt.started_at,
+        took_ms: i64::try_from(attempt.took.as_millis()).unwrap_or(i64::MAX),
+        status: attempt.status,
+        error: attempt.error,
+        headers: attempt
+            .headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
             .collect(),
-        body: String::from_utf8_lossy(&body.unwrap_or_default()).into_owned(),
-    })
+        body: String::from_utf8_lossy(&attempt.body).into_owned(),
+        cut: attempt.cut.parts().map(str::to_owned).collect(),
+    }
 }

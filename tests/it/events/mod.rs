@@ -1,5 +1,6 @@
 //! `evt events` on the real binary.
 
+mod answers;
 mod exchange;
 mod list;
 mod prune;

@@ -13,6 +13,7 @@ pub(super) use resign::{platform_secret, scheme_name};
 use super::pick::{self, Picked};
 use super::select::SelectArgs;
 use super::{EventsError, stopped};
+use crate::attempt::Attempt;
 use crate::cli::change::ChangeArgs;
 use crate::cli::{Context, RuntimeError};
 use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
@@ -24,7 +25,8 @@ use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::send::wire;
 use crate::signature::SchemeSpec;
-use crate::store::{StoreError, events};
+use crate::store::{StoreError, attempts, events};
+use crate::time::Timestamp;
 use crate::ui::{self, Format, Style, safe};
 use pace::{Factor, Pace};
 use resign::Resigner;
@@ -34,7 +36,7 @@ const MAX_RESPONSE: usize = 16 * 1024 * 1024;
 
 /// Send events again, unchanged or edited
 ///
-/// Prints each response and stores the outcome with the event. If the target has no path, the event's path is used. A changed
+/// Prints the status of each response, with -v also its headers and body, and stores the response with the event. If the target has no path, the event's path is used. A changed
 /// body needs a new signature: --resign signs it with the current time and the same message id.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -155,9 +157,11 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         if args.dry_run {
             show_request(&event, &call, cx)?;
         } else {
-            let result = dialer.send(call).await;
-            store_outcome(event.seq, &result, cx).await?;
-            tally.add(&event, result, cx)?;
+            let started_at = Timestamp::now();
+            let mut result = dialer.send(call).await;
+            let attempt = Arc::new(dial::attempt(started_at, &mut result));
+            store_outcome(event.seq, &result, &attempt, cx).await?;
+            tally.add(&event, result, &attempt, cx)?;
         }
         progress.add(1);
     }
@@ -253,16 +257,21 @@ fn show_request(event: &Event, call: &Call, cx: &Context) -> Result<(), CliError
     }
 }
 
-/// Stores the outcome with the event.
+/// Stores the outcome and the attempt with the event.
 async fn store_outcome(
     seq: Option<Seq>,
     result: &Result<Answer, DialError>,
+    attempt: &Arc<Attempt>,
     cx: &Context,
 ) -> Result<(), CliError> {
     if let Some(seq) = seq {
         let outcome = dial::outcome(result);
+        let attempt = Arc::clone(attempt);
         cx.inbox()?
-            .post(move |tx| events::set_outcome(tx, seq, outcome))
+            .post(move |tx| {
+                events::set_outcome(tx, seq, outcome)?;
+                attempts::insert(tx, seq, &attempt)
+            })
             .await;
     }
     Ok(())
@@ -281,11 +290,23 @@ impl Tally {
         &mut self,
         event: &Event,
         result: Result<Answer, DialError>,
+        attempt: &Attempt,
         cx: &Context,
     ) -> Result<(), CliError> {
         match cx.ui.format() {
-            Format::Text => cx.ui.line(&line(event, &result, cx))?,
-            Format::Json => cx.ui.json(&facts(event, &result))?,
+            Format::Text => {
+                cx.ui.line(&line(event, &result, cx))?;
+                if cx.ui.is_verbose() && attempt.status.is_some() {
+                    cx.ui.line(&ui::answer(&cx.ui, attempt, false))?;
+                }
+            }
+            Format::Json => {
+                let mut facts = facts(event, &result);
+                if cx.ui.is_verbose() {
+                    facts["attempt"] = serde_json::to_value(attempt).map_err(std::io::Error::from)?;
+                }
+                cx.ui.json(&facts)?;
+            }
             Format::Raw => {
                 if let Ok(answer) = &result {
                     cx.ui.raw(&answer.body)?;

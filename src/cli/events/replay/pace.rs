@@ -93,6 +93,7 @@ mod tests {
             meta: Meta::default(),
             verdict: None,
             outcome: Outcome::Kept,
+            attempts: Vec::new(),
         }
     }
 

@@ -170,6 +170,7 @@ impl Incoming {
             },
             verdict,
             outcome,
+            attempts: Vec::new(),
         }
     }
 
