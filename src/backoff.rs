@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// The longest delay of any profile.
+/// The longest delay of any profile, and the longest `Retry-After` that a delivery waits for.
 pub const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The largest number of retries in a flow's `retryLogic`.
 pub const MOST_RETRIES: u32 = 10;
@@ -114,16 +114,6 @@ impl Retry {
         let delay = self.delays.get(index)?;
         Some(self.jitter.apply(*delay, random).min(LONGEST))
     }
-
-    /// The remaining time of the schedule after this many failures. A `Retry-After` must not be longer.
-    pub fn remaining(&self, failures: u32) -> Duration {
-        let spent = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-        let total: Duration = self.delays.iter().skip(spent).sum();
-        match self.jitter {
-            Jitter::Around => total.mul_f64(1.2),
-            Jitter::Below(_) => total,
-        }
-    }
 }
 
 /// Parses a `Retry-After` header: seconds, or an HTTP date, which is counted from `now`. Returns `None` for invalid values and
@@ -134,7 +124,7 @@ pub fn retry_after(value: &[u8], now: Timestamp) -> Option<Duration> {
         return None;
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number that does not fit is still longer than any schedule.
+        // A number that does not fit is still longer than any wait.
         return Some(Duration::from_secs(
             text.parse::<u64>()
                 .unwrap_or(u64::MAX / 1_000)
@@ -265,14 +255,6 @@ mod tests {
     }
 
     #[test]
-    fn the_remaining_time_decreases_with_each_failure() {
-        let retry = Retry::bullmq(Duration::from_secs(1), 4, 0);
-        assert_eq!(retry.remaining(1), Duration::from_secs(7));
-        assert_eq!(retry.remaining(3), Duration::from_secs(4));
-        assert_eq!(retry.remaining(4), Duration::ZERO);
-    }
-
-    #[test]
     fn a_schedule_is_stored_as_short_json_and_read_back() {
         let plain = serde_json::to_string(&Retry::dev()).unwrap();
         assert_eq!(plain, r#"{"delays":[1000,2000,4000,8000,15000]}"#);
@@ -313,7 +295,7 @@ mod tests {
     #[test]
     fn a_number_that_overflows_is_a_long_wait() {
         let wait = retry_after(b"99999999999999999999999999", NOW).unwrap();
-        assert!(wait > Retry::standard().remaining(1));
+        assert!(wait > 365 * LONGEST);
     }
 
     proptest! {

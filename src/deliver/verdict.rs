@@ -8,7 +8,7 @@ use http::header::RETRY_AFTER;
 use super::attempt::Finished;
 use super::circuit::Observation;
 use super::fair::Feedback;
-use crate::backoff::retry_after;
+use crate::backoff::{LONGEST, retry_after};
 use crate::dial::{Answer, DialError};
 use crate::store::jobs::{Attempt, Claimed, Next};
 use crate::time::Timestamp;
@@ -103,6 +103,9 @@ pub(super) fn judge(response: &Result<Answer, DialError>, now: Timestamp) -> Ver
 }
 
 /// What follows for the job. `counted`: the failure counts against its retries. `held_until`: the endpoint gets no job before this time.
+///
+/// A `Retry-After` of up to [`LONGEST`] replaces a shorter delay, even if it lasts longer than all delays of the job together.
+/// The failure counts once, so a server that always answers with one still uses up the retries.
 pub(super) fn next(
     job: &Claimed,
     finished: &Finished,
@@ -131,6 +134,11 @@ pub(super) fn next(
         }
         Verdict::Retry { wait, .. } => wait.unwrap_or_default(),
     };
+    if wait > LONGEST {
+        return Next::Dead {
+            reason: waits_too_long(wait),
+        };
+    }
     if !counted {
         return Next::Retry {
             run_at: held_until.max(now.plus(wait)),
@@ -143,17 +151,23 @@ pub(super) fn next(
             reason: retries_used_up(failures, &finished.attempt),
         };
     };
-    if wait > job.retry.remaining(failures) {
-        let reason = format!(
-            "it asked to wait {} s (Retry-After), longer than its retries last",
-            wait.as_secs()
-        );
-        return Next::Dead { reason };
-    }
     Next::Retry {
         run_at: now.plus(delay.max(wait)),
         counted: true,
     }
+}
+
+fn waits_too_long(wait: Duration) -> String {
+    const HOUR: u64 = 60 * 60;
+    const YEAR: u64 = 365 * 24 * HOUR;
+    let asked = match wait.as_secs() {
+        YEAR.. => "more than a year".to_owned(),
+        seconds => format!("{} hours", seconds.div_ceil(HOUR)),
+    };
+    format!(
+        "it asked to wait {asked} (Retry-After), and evt waits at most {} hours",
+        LONGEST.as_secs() / HOUR
+    )
 }
 
 fn retries_used_up(failures: u32, attempt: &Attempt) -> String {
@@ -267,9 +281,87 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_after_longer_than_the_retries_last_ends_the_job() {
-        match next(&job(), &again(Some(3_600)), true, NOW, 0.5) {
-            Next::Dead { reason } => assert!(reason.contains("wait 3600 s (Retry-After)")),
+    fn a_retry_after_of_a_day_is_waited_for_and_counts_once() {
+        let day = Duration::from_secs(86_400);
+        let next = next(&job(), &again(Some(86_400)), true, NOW, 0.5);
+        assert_eq!(
+            next,
+            Next::Retry {
+                run_at: NOW.plus(day),
+                counted: true
+            }
+        );
+    }
+
+    /// The reason for which a job is dead, whether or not the circuit of its endpoint is open.
+    fn dead(wait: u64) -> [String; 2] {
+        [true, false].map(|counted| {
+            match next(&job(), &again(Some(wait)), counted, NOW, 0.5) {
+                Next::Dead { reason } => reason,
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+
+    #[test]
+    fn a_longer_retry_after_ends_the_job_with_that_reason() {
+        for reason in dead(86_401) {
+            assert_eq!(
+                reason,
+                "it asked to wait 25 hours (Retry-After), and evt waits at most 24 hours"
+            );
+        }
+        for reason in dead(u64::MAX / 1_000) {
+            assert!(reason.contains("wait more than a year"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn the_forms_of_retry_after_are_bounded() {
+        let hour = Some(Duration::from_secs(3_600));
+        for (value, expected) in [
+            ("3600", hour),
+            ("Sat, 25 Apr 2026 11:00:00 GMT", hour),
+            ("0", Some(Duration::ZERO)),
+            ("-86400", None),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("1e9", None),
+            ("soon", None),
+        ] {
+            match judge(&response(503, &[("retry-after", value)]), NOW) {
+                Verdict::Retry { wait, .. } => assert_eq!(wait, expected, "{value}"),
+                other => panic!("{value}: {other:?}"),
+            }
+        }
+        for value in [
+            "99999999999999999999999999",
+            "999999999999",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+        ] {
+            let verdict = judge(&response(503, &[("retry-after", value)]), NOW);
+            let next = next(&job(), &finished(verdict), false, NOW, 0.5);
+            assert!(matches!(next, Next::Dead { .. }), "{value}: {next:?}");
+        }
+    }
+
+    #[test]
+    fn an_uncounted_failure_waits_as_long_as_it_was_asked_to() {
+        let held = NOW.plus(Duration::from_secs(2));
+        assert_eq!(
+            next(&job(), &again(Some(7_200)), false, held, 0.5),
+            Next::Retry {
+                run_at: NOW.plus(Duration::from_secs(7_200)),
+                counted: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_retry_after_does_not_add_to_the_retries() {
+        let mut job = job();
+        job.failures = 5;
+        match next(&job, &again(Some(60)), true, NOW, 0.5) {
+            Next::Dead { reason } => assert_eq!(reason, "no, the last of 6 attempts"),
             other => panic!("{other:?}"),
         }
     }

@@ -17,6 +17,9 @@ const COLUMNS: &str = "seq, received_at, source, transport, kind, id, system, or
 /// The number of [`Outcome::Failed`] in the database. SQL needs it as a literal, so that the index `events_failed` is used.
 const FAILED: i64 = 4;
 
+/// The events that [`Scan::failed`] selects.
+pub(super) const UNDELIVERED: &str = "outcome = 4 AND source <> 'send'";
+
 /// Selects the jobs that may still send the body of an event: waiting, active, or dead and possibly retried by a user.
 fn unresolved_jobs() -> String {
     let states = jobs::list(&State::UNRESOLVED);
@@ -32,7 +35,8 @@ pub struct Scan {
     pub before: Option<Seq>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
-    /// Only events whose delivery failed. There is an index for them, so this is fast in a large store.
+    /// Only received events whose delivery failed, not those that `evt send` sent: a listener stores a test event again, as
+    /// received. There is an index for them, so this is fast in a large store.
     pub failed: bool,
     pub newest_first: bool,
 }
@@ -130,7 +134,7 @@ where
         "SELECT {COLUMNS} FROM events WHERE seq > ?1 AND seq < ?2 AND received_at >= ?3 AND received_at < ?4"
     );
     if scan.failed {
-        sql.push_str(&format!(" AND outcome = {FAILED}"));
+        sql.push_str(&format!(" AND {UNDELIVERED}"));
     }
     sql.push_str(if scan.newest_first {
         " ORDER BY seq DESC"

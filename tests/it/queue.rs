@@ -33,20 +33,23 @@ fn enqueue_body(store: &Store, url: &str, message: &str, body: &'static str) -> 
     enqueued.unwrap()
 }
 
+fn capacity(owner: i64, now: Timestamp) -> Capacity {
+    Capacity {
+        owner,
+        now,
+        total: 1_000,
+        per_endpoint: std::collections::HashMap::new(),
+        unknown_endpoint: 1_000,
+        probe: std::time::Duration::ZERO,
+    }
+}
+
 /// Settles every due job as dead, with this response body.
 fn fail_all(store: &Store, body: &'static str) {
     let failed: Result<(), StoreError> = store.write_blocking(move |tx| {
         let now = Timestamp::now();
         let owner = leases::register(tx, "test", now)?;
-        let capacity = Capacity {
-            owner,
-            now,
-            total: 1_000,
-            per_endpoint: std::collections::HashMap::new(),
-            unknown_endpoint: 1_000,
-            probe: std::time::Duration::ZERO,
-        };
-        for job in jobs::claim(tx, &capacity)?.jobs {
+        for job in jobs::claim(tx, &capacity(owner, now))?.jobs {
             let attempt = Attempt::answered(
                 now,
                 std::time::Duration::from_millis(12),
@@ -207,6 +210,29 @@ fn a_retry_enqueues_the_same_message_again() {
     let job = &lines(&waiting)[0];
     assert_eq!(job["message_id"], "m1");
     assert_eq!(job["redrive_of"], id);
+}
+
+#[test]
+fn dead_selects_quarantined_jobs_in_every_command() {
+    let sandbox = Sandbox::new();
+    let store = inbox(&sandbox);
+    let id = enqueue(&store, URL, "m1");
+    let crashed: Result<_, StoreError> = store.write_blocking(move |tx| {
+        let now = Timestamp::now();
+        let owner = leases::register(tx, "test", now)?;
+        jobs::claim(tx, &capacity(owner, now))?;
+        leases::take_over(tx, owner, now, 1)
+    });
+    assert_eq!(crashed.unwrap().len(), 1);
+    assert_eq!(state(&store, id), Some(State::Quarantined));
+    let listed = sandbox.run(["queue", "list", "--dead"]);
+    assert_eq!(lines(&listed)[0]["id"], id);
+    for words in [
+        &["queue", "discard", "--dead", "--dry-run"][..],
+        &["queue", "retry", "--dead"],
+    ] {
+        assert_eq!(lines(&sandbox.run(words))[0]["done"], 1, "{words:?}");
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ Examples:
   evt events export --since 1h --format har -f last-hour.har
   evt events export @last --format curl --to 3000 | sh")]
 pub(crate) struct Args {
-    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin [default: all that the flags select]
+    /// Event: e_7f3a, @last, @-3, @failed (all), a file, or - for stdin [default: all that the flags select]
     #[arg(value_name = "REF")]
     references: Vec<EventRef>,
     /// Output format

@@ -21,6 +21,7 @@ use thiserror::Error;
 use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
+use crate::event::Seq;
 use crate::explain::{Explain, Explanation};
 
 /// List, show, replay, verify, compare, export and import events
@@ -84,6 +85,10 @@ pub(crate) enum EventsError {
     NoneDelivered {
         total: usize,
         target: String,
+        /// What to replay after the cause is fixed.
+        again: String,
+        /// A stored event that the target refused.
+        refused: Option<Seq>,
         source: Option<DialError>,
     },
     #[error("{failed} of {total} events were not delivered")]
@@ -91,6 +96,7 @@ pub(crate) enum EventsError {
         failed: usize,
         total: usize,
         target: String,
+        again: String,
         source: Option<DialError>,
     },
     #[error("{name} contains no valid event")]
@@ -133,17 +139,27 @@ impl Explain for EventsError {
                 .hint("give the scheme, such as stripe, and --secret env:NAME"),
             Self::SecretNotGiven { reference } => Explanation::usage("no_secret")
                 .hint(format!("evt events verify {reference} --secret env:NAME")),
-            Self::NoneDelivered { target, source, .. } => {
-                let first = match source {
-                    Some(_) => "start your app",
-                    None => "check why your app refused it",
-                };
-                Explanation::new(Exit::Undelivered, "undelivered").hint(format!(
-                    "{first}, then: evt events replay @failed --to {target}"
-                ))
+            Self::NoneDelivered {
+                target,
+                again,
+                refused,
+                source,
+                ..
+            } => {
+                let replay = format!("evt events replay {again} --to {target}");
+                let undelivered = Explanation::new(Exit::Undelivered, "undelivered");
+                match (source, refused) {
+                    (Some(_), _) => undelivered.hint(format!("start your app, then: {replay}")),
+                    (None, Some(seq)) => undelivered
+                        .hint(format!("evt events show {seq}     prints the answer of your app"))
+                        .hint(replay),
+                    (None, None) => undelivered.hint(replay),
+                }
             }
-            Self::SomeFailed { target, .. } => Explanation::new(Exit::Partly, "partly_delivered")
-                .hint(format!("evt events replay @failed --to {target}")),
+            Self::SomeFailed { target, again, .. } => {
+                Explanation::new(Exit::Partly, "partly_delivered")
+                    .hint(format!("evt events replay {again} --to {target}"))
+            }
             Self::NothingImported { .. } => Explanation::usage("not_an_export")
                 .hint("evt events export --format ndjson -f events.ndjson"),
             Self::SomeNotImported { .. } => Explanation::new(Exit::Partly, "partly_imported")

@@ -90,6 +90,19 @@ pub(super) fn selected(
     Ok(picked)
 }
 
+/// Resolves references for a command that shows events one by one: `@failed` is the last failed event, a file all its events.
+pub(super) fn shown(references: &[EventRef], cx: &Context) -> Result<Vec<Picked>, CliError> {
+    let mut picked = Vec::new();
+    for reference in references {
+        let mut found = all(std::slice::from_ref(reference), cx)?;
+        if *reference == EventRef::Failed {
+            found.drain(..found.len().saturating_sub(1));
+        }
+        picked.extend(found);
+    }
+    Ok(picked)
+}
+
 /// Resolves a reference to a single event. `@failed` is the last failed event.
 pub(super) fn one(reference: &EventRef, cx: &Context) -> Result<Event, CliError> {
     let mut picked = all(std::slice::from_ref(reference), cx)?;

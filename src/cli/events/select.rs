@@ -20,7 +20,7 @@ pub(super) struct SelectArgs {
     /// Only events that match this expression, such as 'data.data.amount >= 100' (see `evt man grammar`)
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
-    /// Only events with this status: kept, rejected, queued, delivered, failed, verified, invalid, 500, 5xx
+    /// Only events with this status: kept, rejected, queued, delivered, failed (received events, as @failed), verified, invalid, 500, 5xx
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<Status>,
     /// Only events received since 10m, 2h or 7d ago, 2026-04-25, or an RFC 3339 time

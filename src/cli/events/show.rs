@@ -20,7 +20,7 @@ Examples:
   evt events show @last
   evt events show e_7f3a -o raw > body.bin")]
 pub(crate) struct Args {
-    /// Event: e_7f3a, p_7f3a (of `evt dev`), @last, @-3, @failed, a file, or - for stdin
+    /// Event: e_7f3a, p_7f3a (of `evt dev`), @last, @-3, @failed (the last), a file, or - for stdin
     #[arg(value_name = "REF", default_value = "@last")]
     references: Vec<EventRef>,
     /// Show credentials in headers (on a terminal only)
@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     if args.show_secrets && !cx.ui.stdout_is_terminal() {
         return Err(EventsError::SecretsNeedTerminal.into());
     }
-    let picked = pick::all(&args.references, cx)?;
+    let picked = pick::shown(&args.references, cx)?;
     if picked.is_empty() {
         return Err(EventsError::NothingSelected.into());
     }

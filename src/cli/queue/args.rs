@@ -29,6 +29,9 @@ pub(super) enum Command {
     Discard(Discard),
 }
 
+/// The states that `--dead` selects.
+const FAILED: [State; 2] = [State::Dead, State::Quarantined];
+
 /// Whose deliveries.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Queues")]
@@ -123,7 +126,7 @@ pub(super) struct Which {
     /// All jobs that are waiting, dead or quarantined
     #[arg(long)]
     all: bool,
-    /// All dead jobs
+    /// All jobs that failed for good: dead or quarantined
     #[arg(long, conflicts_with = "all")]
     dead: bool,
     #[command(flatten)]
@@ -170,7 +173,7 @@ impl List {
     pub(super) fn selection(&self) -> Option<Selection> {
         let mut states = self.state.clone();
         if self.dead {
-            states.extend([State::Dead, State::Quarantined]);
+            states.extend(FAILED);
         }
         let lists_jobs = !states.is_empty() || self.filter.is_given() || self.limit.is_some();
         lists_jobs.then(|| Selection {
@@ -211,7 +214,7 @@ impl Which {
                 .hint("evt queue list --limit 20     shows their ids"));
         }
         let states = match (&self.ids[..], self.dead) {
-            ([], true) => vec![State::Dead],
+            ([], true) => FAILED.to_vec(),
             ([], false) => vec![State::Waiting, State::Dead, State::Quarantined],
             _ => Vec::new(),
         };

@@ -80,9 +80,9 @@ fn a_retry_enables_a_disabled_endpoint() {
 }
 
 #[test]
-fn a_retry_after_longer_than_the_retries_last_ends_the_job() {
+fn a_retry_after_of_more_than_a_day_ends_the_job() {
     let app = App::start();
-    let wait = ("retry-after".to_owned(), "3600".to_owned());
+    let wait = ("retry-after".to_owned(), "604800".to_owned());
     app.answer(Answer::With(429, vec![wait], String::new()));
     let setup = Setup::start();
     let id = setup.enqueue(job(app.url("/")));
@@ -90,12 +90,27 @@ fn a_retry_after_longer_than_the_retries_last_ends_the_job() {
         End::Dead {
             status: Some(429),
             reason,
-        } => {
-            assert!(reason.contains("wait 3600 s (Retry-After)"), "{reason}");
-        }
+        } => assert!(reason.contains("wait 168 hours (Retry-After)"), "{reason}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(app.requests().len(), 1);
+}
+
+#[test]
+fn a_retry_after_of_a_day_is_waited_for_even_if_the_retries_are_shorter() {
+    let app = App::start();
+    let wait = ("retry-after".to_owned(), "86400".to_owned());
+    app.answer(Answer::With(503, vec![wait], String::new()));
+    let setup = Setup::start();
+    let id = setup.enqueue(job(app.url("/")));
+    app.wait_for(1);
+    let waiting = wait_until(|| {
+        let shown = setup.show(id);
+        (shown.tries.len() == 1).then_some(shown)
+    });
+    let wait = waiting.job.run_at.since(waiting.tries[0].started_at);
+    assert!(wait >= Duration::from_secs(86_400), "{wait:?}");
+    assert_eq!((waiting.job.state, waiting.job.failures), (State::Waiting, 1));
 }
 
 #[test]

@@ -129,3 +129,56 @@ fn credentials_are_masked() {
         .run(["events", "show", "--show-secrets"])
         .expect_exit(2);
 }
+
+#[test]
+fn failed_events_are_received_ones_and_the_same_for_every_command() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Status(500, "no".to_owned()));
+    let to = app.url("");
+    let mut listener = sandbox.spawn(["listen", &to, "--port", "0", "-o", "json"]);
+    let hook = format!("http://{}/hook", listener.wait_until_ready());
+    for _ in 0..2 {
+        // Fails, too: the listener passes the 500 back.
+        let _ = sandbox.run(["send", "contact.created", "--sign", "none", "--to", &hook]);
+    }
+    drop(listener);
+    let listed = refs(&sandbox.run(["events", "list", "--status", "failed"]));
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    let exported = sandbox.run(["events", "export", "@failed"]);
+    let sources: Vec<_> = exported
+        .json_lines()
+        .iter()
+        .map(|line| line["source"].clone())
+        .collect();
+    assert_eq!(sources, ["listen", "listen"]);
+    assert_eq!(refs(&exported), listed);
+    let replayed = sandbox.run(["events", "replay", "@failed", "--to", &to]);
+    assert_eq!(refs_of_events(&replayed), listed);
+    let shown = refs(&sandbox.run(["events", "show", "@failed"]));
+    assert_eq!(shown, listed[1..]);
+}
+
+#[test]
+fn the_advice_after_a_refused_replay_works() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    app.answer(Answer::Status(500, "no".to_owned()));
+    let to = app.url("/");
+    let _ = sandbox.run(["send", "contact.created", "--sign", "none", "--to", &to]);
+    let output = sandbox
+        .run(["events", "replay", "@last", "--to", &to, "-o", "text"])
+        .expect_exit(7);
+    let hints: Vec<&str> = output
+        .stderr
+        .lines()
+        .filter_map(|line| line.split_once("evt events "))
+        .map(|(_, words)| words.split("     ").next().unwrap())
+        .collect();
+    assert_eq!(hints.len(), 2, "{output}");
+    app.answer(Answer::Status(200, String::new()));
+    for hint in hints {
+        let words = ["events"].into_iter().chain(hint.split(' '));
+        let _ = sandbox.run(words).expect_exit(0);
+    }
+}

@@ -47,6 +47,13 @@ fn send_odd(sandbox: &Sandbox, to: &str) -> Output {
     sandbox.run(["send", &body, "--to", to].into_iter().chain(sign))
 }
 
+/// The references of the lines that name an event.
+fn refs_of_events(output: &Output) -> Vec<String> {
+    let lines = output.json_lines();
+    let refs = lines.iter().filter_map(|line| line["ref"].as_str());
+    refs.map(str::to_owned).collect()
+}
+
 fn refs(output: &Output) -> Vec<String> {
     let lines = output.json_lines();
     let text = |line: &serde_json::Value| line["ref"].as_str().unwrap().to_owned();

@@ -18,7 +18,7 @@ use crate::cli::change::ChangeArgs;
 use crate::cli::{Context, RuntimeError};
 use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
 use crate::error::{CliError, Exit};
-use crate::event::{Event, Seq};
+use crate::event::{Event, Seq, Source};
 use crate::grammar::event_ref::EventRef;
 use crate::grammar::quantity::{Rate, Span};
 use crate::grammar::secret_ref::SecretRef;
@@ -46,7 +46,7 @@ Examples:
   evt events replay recording.ndjson --timing=2 --to 3000
   evt events replay e_7f3a --set data.data.amount:=0 --resign --secret env:S --to 3000")]
 pub(crate) struct Args {
-    /// Event: e_7f3a, @last, @-3, @failed, a file, or - for stdin [default: all that the flags select]
+    /// Event: e_7f3a, @last, @-3, @failed (all), a file, or - for stdin [default: all that the flags select]
     #[arg(value_name = "REF")]
     references: Vec<EventRef>,
     /// Replay all stored events
@@ -102,6 +102,9 @@ struct Tally {
     failed: usize,
     /// The target has answered at least once with an error status.
     answered: bool,
+    /// The references of the arguments, or `@failed` if that selects what failed.
+    again: String,
+    refused: Option<Seq>,
     last_error: Option<DialError>,
 }
 
@@ -130,6 +133,8 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         delivered: 0,
         failed: 0,
         answered: false,
+        again: references(args),
+        refused: None,
         last_error: None,
     };
     let mut pace = Pace::of(args);
@@ -195,6 +200,17 @@ fn non_empty(picked: Vec<Picked>) -> Result<Vec<Picked>, CliError> {
         return Err(EventsError::NothingSelected.into());
     }
     Ok(picked)
+}
+
+/// The references to replay again.
+fn references(args: &Args) -> String {
+    match &args.references[..] {
+        [] => EventRef::Failed.to_string(),
+        given => {
+            let texts: Vec<String> = given.iter().map(ToString::to_string).collect();
+            texts.join(" ")
+        }
+    }
 }
 
 /// The request to send, after changes and signing.
@@ -318,18 +334,26 @@ impl Tally {
             Ok(_) => {
                 self.failed += 1;
                 self.answered = true;
+                self.refused = event.seq;
             }
             Err(error) => {
                 self.failed += 1;
                 self.last_error = Some(error);
             }
         }
+        if !attempt.is_success() && event.seq.is_some() && event.source != Source::Send {
+            self.again = EventRef::Failed.to_string();
+        }
         Ok(())
     }
 
     fn end(self, cx: &Context) -> Result<Exit, CliError> {
         let Self {
-            delivered, failed, ..
+            delivered,
+            failed,
+            again,
+            refused,
+            ..
         } = self;
         let total = delivered + failed;
         cx.ui.notice(
@@ -348,6 +372,8 @@ impl Tally {
             (0, _) => Err(EventsError::NoneDelivered {
                 total,
                 target,
+                again,
+                refused,
                 source,
             }
             .into()),
@@ -355,6 +381,7 @@ impl Tally {
                 failed,
                 total,
                 target,
+                again,
                 source,
             }
             .into()),
