@@ -59,7 +59,9 @@ fn the_answer_to_a_forwarded_event_is_stored_and_printed_with_v() {
     let reply = exchange(address, "POST", "/hook", &[], b"{}").unwrap();
     assert_eq!(reply.status, 500);
     listener.wait_for_stdout("TypeError");
-    drop(listener);
+    // The answer is stored in the background; a listener that ends waits for that.
+    listener.terminate();
+    let _ = listener.finish();
     let event = shown(&sandbox, "@last");
     assert_eq!(event["attempts"][0]["status"], 500);
     assert_eq!(event["attempts"].as_array().unwrap().len(), 1);
