@@ -98,7 +98,8 @@ impl Attempt {
 
 /// The first headers that fit, and whether any is missing.
 fn first_headers(headers: HeaderMap) -> (HeaderMap, bool) {
-    let size = |name: &http::HeaderName, value: &http::HeaderValue| name.as_str().len() + value.len();
+    let size =
+        |name: &http::HeaderName, value: &http::HeaderValue| name.as_str().len() + value.len();
     let total: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
     if total <= MAX_HEADERS {
         return (headers, false);
@@ -199,7 +200,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         for index in 0..500 {
             let name = HeaderName::try_from(format!("x-{index}")).unwrap();
-            headers.insert(name, HeaderValue::from_static("0123456789012345678901234567890123456789"));
+            headers.insert(
+                name,
+                HeaderValue::from_static("0123456789012345678901234567890123456789"),
+            );
         }
         let body = vec![b'x'; MAX_BODY + 1];
         let attempt = Attempt::answered(NOW, Duration::ZERO, StatusCode::OK, headers, &body, false);

@@ -112,7 +112,8 @@ pub fn write_with_attempts(event: &Event, out: &mut Vec<u8>) {
     let attempts: Vec<&Attempt> = event.attempts.iter().map(AsRef::as_ref).collect();
     out.pop();
     out.extend_from_slice(b",\"attempts\":");
-    serde_json::to_writer(&mut *out, &attempts).expect("writing text and numbers to memory cannot fail");
+    serde_json::to_writer(&mut *out, &attempts)
+        .expect("writing text and numbers to memory cannot fail");
     out.push(b'}');
 }
 

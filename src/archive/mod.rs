@@ -144,9 +144,15 @@ fn attempts(stored: Vec<StoredAttempt>) -> Result<Vec<Arc<Attempt>>, ArchiveErro
 
 fn attempt(stored: StoredAttempt) -> Result<Arc<Attempt>, ArchiveError> {
     let took = duration(stored.took_ms);
-    let status = stored.status.and_then(|code| StatusCode::from_u16(code).ok());
+    let status = stored
+        .status
+        .and_then(|code| StatusCode::from_u16(code).ok());
     let Some(status) = status else {
-        return Ok(Arc::new(Attempt::failed(stored.started_at, took, &stored.error)));
+        return Ok(Arc::new(Attempt::failed(
+            stored.started_at,
+            took,
+            &stored.error,
+        )));
     };
     let mut headers = HeaderMap::new();
     for (name, value) in stored.headers {
@@ -224,7 +230,10 @@ mod tests {
                 Timestamp::from_millis(1_777_111_200_009),
                 Duration::from_micros(1_250),
                 StatusCode::INTERNAL_SERVER_ERROR,
-                HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("text/plain"))]),
+                HeaderMap::from_iter([(
+                    http::header::CONTENT_TYPE,
+                    HeaderValue::from_static("text/plain"),
+                )]),
                 b"TypeError: \xff user is not here",
                 true,
             ))],

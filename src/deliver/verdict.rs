@@ -295,12 +295,12 @@ mod tests {
 
     /// The reason for which a job is dead, whether or not the circuit of its endpoint is open.
     fn dead(wait: u64) -> [String; 2] {
-        [true, false].map(|counted| {
-            match next(&job(), &again(Some(wait)), counted, NOW, 0.5) {
+        [true, false].map(
+            |counted| match next(&job(), &again(Some(wait)), counted, NOW, 0.5) {
                 Next::Dead { reason } => reason,
                 other => panic!("{other:?}"),
-            }
-        })
+            },
+        )
     }
 
     #[test]

@@ -19,8 +19,8 @@ use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::grammar::glob;
 use crate::grammar::target::Target;
-use crate::store::{attempts, events};
 use crate::store::jobs::{JobBody, NewJob};
+use crate::store::{attempts, events};
 use crate::time::Timestamp;
 use crate::topic::{Pattern, TopicError};
 

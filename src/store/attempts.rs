@@ -169,7 +169,10 @@ mod tests {
         let written = attempt(5, b"\xffno");
         let answer = written.clone();
         let _: Result<(), StoreError> = store.write_blocking(move |tx| insert(tx, seq, &answer));
-        let event = store.read_blocking(|db| events::get(db, seq)).unwrap().unwrap();
+        let event = store
+            .read_blocking(|db| events::get(db, seq))
+            .unwrap()
+            .unwrap();
         assert_eq!(event.attempts, [Arc::new(written)]);
     }
 

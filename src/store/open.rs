@@ -123,8 +123,8 @@ mod tests {
     use super::*;
     use crate::event::Seq;
     use crate::store::jobs::State;
-    use crate::store::runs;
     use crate::store::queue::{self, Selection};
+    use crate::store::runs;
     use crate::store::{Store, StoreError};
 
     /// A platform's database of schema version 2 with one dead job.
@@ -182,7 +182,10 @@ mod tests {
             (attempt.status, attempt.took_ms, attempt.body.as_str()),
             (Some(500), 12, "no")
         );
-        assert_eq!((attempt.headers, attempt.cut), (vec!["server: a".to_owned()], vec![]));
+        assert_eq!(
+            (attempt.headers, attempt.cut),
+            (vec!["server: a".to_owned()], vec![])
+        );
     }
 
     fn schema(path: &Path) -> Vec<String> {

@@ -151,7 +151,9 @@ impl Explain for EventsError {
                 match (source, refused) {
                     (Some(_), _) => undelivered.hint(format!("start your app, then: {replay}")),
                     (None, Some(seq)) => undelivered
-                        .hint(format!("evt events show {seq}     prints the answer of your app"))
+                        .hint(format!(
+                            "evt events show {seq}     prints the answer of your app"
+                        ))
                         .hint(replay),
                     (None, None) => undelivered.hint(replay),
                 }

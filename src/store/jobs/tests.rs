@@ -43,7 +43,14 @@ fn capacity(owner: i64) -> Capacity {
 
 fn attempt(status: u16) -> Attempt {
     let status = http::StatusCode::from_u16(status).unwrap();
-    Attempt::answered(NOW, Duration::from_millis(5), status, HeaderMap::new(), b"", false)
+    Attempt::answered(
+        NOW,
+        Duration::from_millis(5),
+        status,
+        HeaderMap::new(),
+        b"",
+        false,
+    )
 }
 
 /// Runs `op` in one commit.

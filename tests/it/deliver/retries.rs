@@ -110,7 +110,10 @@ fn a_retry_after_of_a_day_is_waited_for_even_if_the_retries_are_shorter() {
     });
     let wait = waiting.job.run_at.since(waiting.tries[0].started_at);
     assert!(wait >= Duration::from_secs(86_400), "{wait:?}");
-    assert_eq!((waiting.job.state, waiting.job.failures), (State::Waiting, 1));
+    assert_eq!(
+        (waiting.job.state, waiting.job.failures),
+        (State::Waiting, 1)
+    );
 }
 
 #[test]

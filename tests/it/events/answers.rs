@@ -84,7 +84,10 @@ fn every_attempt_of_a_queued_delivery_is_shown() {
         .iter()
         .map(|one| (one["status"].as_u64(), one["body"].as_str()))
         .collect();
-    assert_eq!(found, [(Some(503), Some("not yet")), (Some(200), Some("ok"))]);
+    assert_eq!(
+        found,
+        [(Some(503), Some("not yet")), (Some(200), Some("ok"))]
+    );
 }
 
 #[test]
@@ -99,7 +102,13 @@ fn a_replay_prints_the_answer_with_v_and_stores_it() {
     assert!(output.stdout.contains("TypeError"), "{output}");
     let output = sandbox.run(["-v", "events", "replay", "@last", "--to", &to]);
     assert_eq!(output.json_lines()[0]["attempt"]["status"], 500);
-    assert_eq!(shown(&sandbox, "@last")["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        shown(&sandbox, "@last")["attempts"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
 }
 
 #[test]
@@ -111,7 +120,10 @@ fn an_attempt_without_an_answer_has_its_reason() {
     let _ = sandbox.run(["events", "replay", "@last", "--to", &to]);
     let attempt = shown(&sandbox, "@last")["attempts"][0].clone();
     let error = attempt["error"].as_str().unwrap();
-    assert!(error.contains("cannot reach") && error.contains("refused"), "{error}");
+    assert!(
+        error.contains("cannot reach") && error.contains("refused"),
+        "{error}"
+    );
     assert_eq!(attempt.get("status"), None);
 }
 

@@ -319,7 +319,8 @@ impl Tally {
             Format::Json => {
                 let mut facts = facts(event, &result);
                 if cx.ui.is_verbose() {
-                    facts["attempt"] = serde_json::to_value(attempt).map_err(std::io::Error::from)?;
+                    facts["attempt"] =
+                        serde_json::to_value(attempt).map_err(std::io::Error::from)?;
                 }
                 cx.ui.json(&facts)?;
             }
