@@ -20,6 +20,7 @@ pub mod envelope;
 pub mod event;
 pub mod explain;
 pub mod grammar;
+pub mod hops;
 pub mod json;
 pub mod record;
 pub mod secret;

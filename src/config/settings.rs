@@ -120,6 +120,7 @@ pub const SETTINGS: &[Setting] = &[
     row("dev.bare", ALL, Plain),
     row("listen.port", ALL, Plain),
     row("listen.bind", OWN, Access),
+    row("listen.allow-host", OWN, Access),
     row("listen.max-body", ALL, Plain),
     row("listen.verify", ALL, Scheme),
     row("listen.secret", OWN, Secret),

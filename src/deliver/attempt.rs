@@ -12,6 +12,7 @@ use super::verdict::{Verdict, judge};
 use crate::attempt::MAX_BODY;
 use crate::dial::{self, Call, Dialer};
 use crate::grammar::target::Target;
+use crate::hops;
 use crate::signature::{self, Options, Outgoing};
 use crate::store::StoreError;
 use crate::store::jobs::{Attempt, Claimed};
@@ -80,6 +81,10 @@ fn call(job: &Claimed, body: Bytes, now: Timestamp) -> Result<Call, String> {
     headers
         .entry(USER_AGENT)
         .or_insert(HeaderValue::from_static(EVT));
+    // What makes a job from another event sets the hops of that event plus one.
+    if !headers.contains_key(hops::HEADER) {
+        hops::set(&mut headers, 1);
+    }
     for (name, value) in webhook_headers(job, &body, now)? {
         headers.insert(name, value);
     }
@@ -180,6 +185,15 @@ pub(super) mod tests {
             .insert("user-agent", HeaderValue::from_static("mine"));
         let call = call(&job, Bytes::new(), NOW).unwrap();
         assert_eq!(call.headers["user-agent"], "mine");
+    }
+
+    #[test]
+    fn a_delivery_has_the_hops_of_its_job_or_one() {
+        let mut job = job();
+        let hops_of = |job: &Claimed| hops::of(&call(job, Bytes::new(), NOW).unwrap().headers);
+        assert_eq!(hops_of(&job), 1);
+        hops::set(&mut job.headers, 4);
+        assert_eq!(hops_of(&job), 4);
     }
 
     #[test]

@@ -19,6 +19,9 @@ const REREAD: Duration = Duration::from_secs(1);
 /// Why a URL that answered 410 gets no more deliveries.
 pub(super) const GONE: &str = "it answered 410 Gone";
 
+/// Why a delivery that answered 508 is not retried.
+const LOOP: &str = "it answered 508 Loop Detected: the processes that pass this event on send it to each other";
+
 /// The meaning of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -60,7 +63,7 @@ impl Verdict {
     }
 }
 
-/// Judges a response. Everything but 2xx and 410 is retried, also redirects and client errors: an app under development answers
+/// Judges a response. Everything but 2xx, 410 and 508 is retried, also redirects and client errors: an app under development answers
 /// 404 or 400 until its developer has fixed it.
 pub(super) fn judge(response: &Result<Answer, DialError>, now: Timestamp) -> Verdict {
     let answer = match response {
@@ -94,6 +97,12 @@ pub(super) fn judge(response: &Result<Answer, DialError>, now: Timestamp) -> Ver
     }
     if status == StatusCode::GONE {
         return Verdict::Gone;
+    }
+    // A retry would start the loop again.
+    if status == StatusCode::LOOP_DETECTED {
+        return Verdict::Permanent {
+            reason: LOOP.to_owned(),
+        };
     }
     let value = answer.headers.get(RETRY_AFTER);
     Verdict::Retry {
@@ -228,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn only_2xx_and_410_are_not_retried() {
+    fn only_2xx_410_and_508_are_not_retried() {
         let means = |status| judge(&response(status, &[]), NOW);
         let again = |is_overloaded| Verdict::Retry {
             is_overloaded,
@@ -243,6 +252,7 @@ mod tests {
             assert_eq!(means(status), again(true), "{status}");
         }
         assert_eq!(means(410), Verdict::Gone);
+        assert!(matches!(means(508), Verdict::Permanent { .. }));
     }
 
     #[test]

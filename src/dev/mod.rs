@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -36,7 +36,7 @@ use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
 use host::routes::Route;
 use host::seed::{self, Seeded};
-use host::{deliveries, hosts, identity, random_bytes, refusal, routes};
+use host::{deliveries, hops, hosts, identity, random_bytes, refusal, routes};
 
 /// The platforms, in the order in which `evt dev` starts them. The first one is the default.
 pub static PLATFORMS: &[&Registration] = &[&appengine::REGISTRATION];
@@ -226,6 +226,7 @@ fn router(
     let router = router
         .fallback(move |request: Request| routes::unknown(Arc::clone(&list), request))
         .method_not_allowed_fallback(routes::wrong_method)
+        .layer(from_fn(hops::gate))
         .layer(from_fn_with_state(hosts, hosts::gate))
         .layer(from_fn_with_state(
             Renderers::new(prefixes),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -153,7 +153,10 @@ impl Connector {
 
     async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, ConnectFailure> {
         let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
+            // `3000` is 127.0.0.1:3000, and an app may listen on ::1 only, as Node's servers on `localhost` do.
+            Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) => loopback(port),
             Ok(address) => vec![SocketAddr::new(address, port)],
+            Err(_) if host.eq_ignore_ascii_case("localhost") => loopback(port),
             Err(_) => tokio::net::lookup_host((host, port))
                 .await
                 .map_err(|error| ConnectFailure::Name(host.to_owned(), error))?
@@ -176,6 +179,7 @@ impl Connector {
         limit: Duration,
     ) -> Result<TcpStream, ConnectFailure> {
         let mut failure = ConnectFailure::Timeout;
+        let mut refused = Vec::new();
         for &address in addresses {
             // The address is fixed here: the address that was checked is the one that is dialled.
             if let Some(reason) = forbidden(address.ip(), self.policy) {
@@ -187,11 +191,22 @@ impl Connector {
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Ok(Err(error)) => failure = ConnectFailure::Refused(error),
+                Ok(Err(error)) => {
+                    // The first reason: without IPv6, the one of ::1 would only say that there is none.
+                    if refused.is_empty() {
+                        failure = ConnectFailure::Refused(error);
+                    }
+                    refused.push(address);
+                }
                 Err(_) => failure = ConnectFailure::Timeout,
             }
         }
-        Err(failure)
+        Err(match failure {
+            ConnectFailure::Refused(error) if refused.len() > 1 => {
+                ConnectFailure::Refused(with_addresses(&refused, &error))
+            }
+            failure => failure,
+        })
     }
 
     fn tls(&self) -> Result<Arc<ClientConfig>, ConnectFailure> {
@@ -225,6 +240,23 @@ impl Service<Uri> for Connector {
                 .unwrap_or(Err(ConnectFailure::Timeout))
         })
     }
+}
+
+/// The addresses of a server on this machine.
+fn loopback(port: u16) -> Vec<SocketAddr> {
+    vec![
+        (Ipv4Addr::LOCALHOST, port).into(),
+        (Ipv6Addr::LOCALHOST, port).into(),
+    ]
+}
+
+/// Names the addresses that failed, because the name of the target may stand for several.
+fn with_addresses(addresses: &[SocketAddr], error: &io::Error) -> io::Error {
+    let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    io::Error::new(
+        error.kind(),
+        format!("{}: {error}", addresses.join(" and ")),
+    )
 }
 
 fn is_secure(uri: &Uri) -> bool {

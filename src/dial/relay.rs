@@ -1,4 +1,4 @@
-//! Forwards an event to a target: the same bytes and headers, except the headers of one connection.
+//! Forwards an event to a target: the same bytes and headers, except the headers of one connection and the hop count.
 
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use http::header::{
 use super::{Answer, Call, DialError, rebase};
 use crate::event::{Event, Outcome};
 use crate::grammar::target::Target;
+use crate::hops;
 
 /// The headers without those that belong to one connection (RFC 9110, 7.6.1) and those that the client sets.
+/// Also without the hop count: a process that passes an event on by itself sets its own, and a replay by hand starts again.
 pub fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    const OWN: [HeaderName; 11] = [
+    const OWN: [HeaderName; 12] = [
         CONNECTION,
         KEEP_ALIVE,
         PROXY_AUTHENTICATE,
@@ -27,6 +29,7 @@ pub fn forwarded_headers(headers: &HeaderMap) -> HeaderMap {
         HOST,
         CONTENT_LENGTH,
         EXPECT,
+        hops::HEADER,
     ];
     let mut passed = headers.clone();
     for value in headers.get_all(CONNECTION) {
@@ -84,6 +87,7 @@ mod tests {
             ("x-hop", "1"),
             ("te", "trailers"),
             ("host", "a"),
+            ("x-evt-hops", "3"),
             ("webhook-id", "m"),
         ] {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());

@@ -149,7 +149,7 @@ impl Flows {
     }
 
     /// Starts a flow by hand with a context, without checking its trigger's conditions. The event is stored, but starts no other
-    /// flow.
+    /// flow. `depth` is the number of events that led to this call.
     ///
     /// # Errors
     /// [`FlowError::NoSuchFlow`].
@@ -160,6 +160,7 @@ impl Flows {
         org: &str,
         flow: &str,
         context: Value,
+        depth: u32,
     ) -> Result<String, FlowError> {
         let row = manage::find(tx, org, flow)?;
         let compiled = Compiled::of(&row)?;
@@ -172,7 +173,7 @@ impl Flows {
             data: record_of(&context, variable, datatype),
             kind,
             before: None,
-            cause: Cause::default(),
+            cause: Cause { event: None, depth },
         };
         let now = Timestamp::now();
         let seq = self.insert(tx, &event, now)?;

@@ -219,6 +219,7 @@ impl<'a> Executor<'a> {
             entry: u32::try_from(self.run.log.len() - 1).unwrap_or(u32::MAX),
             visit: self.run.visits(index),
             event: self.subject.seq,
+            depth: self.subject.event.cause.depth,
             secret: options.secret.as_ref(),
             is_bare: options.is_bare,
             user_agent: self.flows.format().user_agent(),

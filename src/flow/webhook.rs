@@ -12,6 +12,7 @@ use super::step;
 use crate::backoff::Retry;
 use crate::event::Seq;
 use crate::grammar::target::Target;
+use crate::hops;
 use crate::secret::Secret;
 use crate::signature;
 use crate::store::jobs::{JobBody, NewJob};
@@ -49,6 +50,8 @@ pub(super) struct Sender<'a> {
     /// How many times the run has completed this step before.
     pub(super) visit: u32,
     pub(super) event: Option<Seq>,
+    /// How many events led to that event.
+    pub(super) depth: u32,
     /// The platform's secret, used if the step has none.
     pub(super) secret: Option<&'a Secret>,
     /// Sends only what the flow configures.
@@ -120,6 +123,8 @@ impl Webhook {
                 HeaderValue::from_static("application/json"),
             );
         }
+        // Also with `is_bare`, and over a header of the flow: otherwise a webhook to the platform itself would never end.
+        hops::set(&mut headers, sender.depth + 1);
         let body = self.render_body(variables, warnings);
         let input = json!({"url": url, "method": self.method.as_str()});
         let mut job = NewJob {

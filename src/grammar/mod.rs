@@ -4,6 +4,7 @@ pub mod change;
 pub mod event_ref;
 pub mod glob;
 pub mod header_line;
+pub mod host;
 pub mod nearest;
 pub mod quantity;
 pub mod secret_ref;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::grammar::GrammarError;
 use crate::grammar::glob;
 use crate::grammar::target::Target;
+use crate::hops;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::store::{attempts, events};
 use crate::time::Timestamp;
@@ -32,6 +33,7 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 const MAX_WATCHED: usize = 256;
 
 /// Where events go.
+#[derive(Default)]
 pub struct Forward {
     /// The first route that matches decides.
     pub routes: Vec<Route>,
@@ -128,7 +130,7 @@ impl Forward {
             method: event.method.clone(),
             url,
             path,
-            headers: forwarded_headers(&event.headers),
+            headers: passed_on(event),
             body: JobBody::OfEvent,
             timeout: self.timeout,
             step: None,
@@ -136,7 +138,7 @@ impl Forward {
         })
     }
 
-    fn targets(&self) -> impl Iterator<Item = &Target> {
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
         self.routes
             .iter()
             .map(|route| &route.target)
@@ -152,10 +154,9 @@ impl Intake {
             return problem(StatusCode::BAD_GATEWAY, "no_target", "no route matches");
         };
         let started_at = Timestamp::now();
-        let mut result = self
-            .dialer
-            .send(Call::of(event, target, forward.timeout, MAX_RESPONSE))
-            .await;
+        let mut call = Call::of(event, target, forward.timeout, MAX_RESPONSE);
+        hops::set(&mut call.headers, hops::of(&event.headers) + 1);
+        let mut result = self.dialer.send(call).await;
         event.outcome = outcome(&result);
         let reply = match &result {
             Ok(answer) => passed_back(answer),
@@ -182,6 +183,13 @@ impl Intake {
         }
         reply
     }
+}
+
+/// The headers of a forwarded event, with one hop more than it arrived with.
+fn passed_on(event: &Event) -> HeaderMap {
+    let mut headers = forwarded_headers(&event.headers);
+    hops::set(&mut headers, hops::of(&event.headers) + 1);
+    headers
 }
 
 fn passed_back(answer: &Answer) -> Reply {

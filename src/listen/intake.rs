@@ -11,6 +11,7 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::forward::{Forward, Health};
+use super::guard::{Guard, Refusal};
 use super::reply::{self, Reply, Respond, problem, received, unauthorized};
 use super::verify::{self, Checks, Verification};
 use super::{ListenOptions, Report, Reporter, chaos};
@@ -28,6 +29,7 @@ const MAX_MEMORY: u32 = 256 * 1024;
 
 /// Everything that the handling of a request needs.
 pub(super) struct Intake {
+    guard: Guard,
     checks: Checks,
     tolerance: Option<Duration>,
     public_url: Option<String>,
@@ -46,11 +48,13 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) fn new(
         options: ListenOptions,
+        guard: Guard,
         store: Store,
         dialer: Dialer,
         reporter: Arc<Reporter>,
     ) -> Self {
         Self {
+            guard,
             checks: options.checks,
             tolerance: options.tolerance,
             public_url: options.public_url,
@@ -73,6 +77,10 @@ impl Intake {
     ) -> Result<Reply, Dropped> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
+        if let Err(Refusal { status, code, why }) = self.guard.admit(&head) {
+            self.report_refusal(status, &why).await;
+            return Ok(problem(status, code, &why));
+        }
         let Some(memory) = self.reserve_memory(&body).await else {
             let why = "the listener has too many request bodies in memory";
             return Ok(self.refuse(StatusCode::SERVICE_UNAVAILABLE, why).await);
@@ -129,16 +137,17 @@ impl Intake {
     }
 
     async fn refuse(&self, status: StatusCode, why: &str) -> Reply {
-        self.reporter
-            .send(Report::Refused {
-                status: status.as_u16(),
-                why: why.to_owned(),
-            })
-            .await;
+        self.report_refusal(status, why).await;
         if status == StatusCode::SERVICE_UNAVAILABLE {
             return reply::unavailable("body_refused", why);
         }
         problem(status, "body_refused", why)
+    }
+
+    async fn report_refusal(&self, status: StatusCode, why: &str) {
+        let why = why.to_owned();
+        let status = status.as_u16();
+        self.reporter.send(Report::Refused { status, why }).await;
     }
 
     /// Makes an event of the request, with its verdict.

@@ -4,7 +4,9 @@
 
 mod chaos;
 mod forward;
+mod guard;
 mod intake;
+mod own_address;
 mod reply;
 mod report;
 mod verify;
@@ -24,10 +26,12 @@ use crate::deliver::{Engine, EngineOptions};
 use crate::dial::{AddressPolicy, Dialer};
 use crate::event::Outcome;
 use crate::explain::{Explain, Explanation};
+use crate::grammar::host::HostRule;
 use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Handler, serve};
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, Tx, events};
+use guard::Guard;
 use intake::Intake;
 
 pub use chaos::{Chaos, ChaosError};
@@ -44,6 +48,8 @@ pub struct ListenOptions {
     pub tolerance: Option<Duration>,
     /// The URL that senders call, if a proxy or tunnel is in front of the listener.
     pub public_url: Option<String>,
+    /// Hosts that requests may be for, and origins of web pages that may send them, beside the listener's own.
+    pub allowed_hosts: Vec<HostRule>,
     pub forward: Option<Forward>,
     pub respond: Option<Respond>,
     pub chaos: Chaos,
@@ -63,6 +69,8 @@ pub enum ListenError {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error("`{target}` is the address of this listener, so it would forward every event to itself")]
+    OwnAddress { target: String },
 }
 
 impl Explain for ListenError {
@@ -72,6 +80,9 @@ impl Explain for ListenError {
                 Explanation::failed("port_taken").hint("evt listen --port 0     takes a free port")
             }
             Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt listen --port 0"),
+            Self::OwnAddress { .. } => Explanation::usage("target_is_listener")
+                .hint("evt listen 3000     forwards to an app on port 3000")
+                .hint("evt listen --help     if your app has this port: `--port` moves the listener"),
         }
     }
 }
@@ -106,6 +117,14 @@ impl Listener {
         };
         let bound = TcpListener::bind(bind).await.map_err(failed)?;
         let address = bound.local_addr().map_err(failed)?;
+        if let Some(forward) = &options.forward
+            && let Some(own) =
+                own_address::find(forward, address, options.public_url.as_deref()).await
+        {
+            return Err(ListenError::OwnAddress {
+                target: own.to_string(),
+            });
+        }
         let (reporter, reports) = Reporter::new();
         let reporter = Arc::new(reporter);
         let dialer = Dialer::new(AddressPolicy::Local);
@@ -121,7 +140,14 @@ impl Listener {
                 shutdown.clone(),
             )
         });
-        let intake = Arc::new(Intake::new(options, store, dialer, Arc::clone(&reporter)));
+        let guard = Guard::new(
+            address,
+            options.public_url.as_deref(),
+            options.allowed_hosts.clone(),
+            options.forward.is_some(),
+        );
+        let intake = Intake::new(options, guard, store, dialer, Arc::clone(&reporter));
+        let intake = Arc::new(intake);
         let watch = tokio::spawn(forward::watch(Arc::clone(&intake), shutdown.clone()));
         let handler = Handler(move |request| -> Pin<Box<dyn Future<Output = _> + Send>> {
             Box::pin(Arc::clone(&intake).answer(request))

@@ -29,7 +29,8 @@ pub enum Report {
         /// The memory that the event's body occupies. It is released when the report is dropped.
         memory: OwnedSemaphorePermit,
     },
-    /// A request was refused and not stored: its body was too large, too slow or incomplete.
+    /// A request was refused and not stored: it is for another host, a web page sent it, it has passed too many evt processes, or
+    /// its body was too large, too slow or incomplete.
     Refused { status: u16, why: String },
     /// The delivery of a queued event has ended.
     Settled { event: Seq, end: End },

@@ -16,6 +16,7 @@ use super::child::Child;
 use super::vendor_keys;
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
+use crate::grammar::host::HostRule;
 use crate::grammar::quantity::{Size, Span};
 use crate::grammar::target::Target;
 use crate::listen::{
@@ -59,6 +60,9 @@ pub(crate) struct Args {
     /// Confirm that anyone on the network can reach the listener
     #[arg(long, help_heading = "Listening")]
     i_understand_public: bool,
+    /// Answer requests for this host too, and those of its web pages: NAME, NAME:PORT, *.example.com or * (repeatable)
+    #[arg(long, value_name = "HOST", help_heading = "Listening")]
+    allow_host: Vec<HostRule>,
     /// Largest request body (at most 64MiB)
     #[arg(
         long,
@@ -223,6 +227,7 @@ impl Args {
             checks: self.checks(cx).await?,
             tolerance: self.tolerance.map(Into::into),
             public_url: self.public_url.clone(),
+            allowed_hosts: self.allow_host.clone(),
             forward: forwards.then(|| Forward {
                 routes: self.route.clone(),
                 target: self.target.clone(),
@@ -311,6 +316,9 @@ fn announce(args: &Args, cx: &Context, url: &str) {
         (None, _) => {}
     }
     cx.ui.notice("ready", json!({ "url": url }), &text);
+    if args.allow_host.iter().any(HostRule::is_any) {
+        cx.ui.warn("any web page that you open can send requests to this listener and to its target (--allow-host '*')");
+    }
     if !args.verify.schemes.is_empty() {
         let names: Vec<&str> = args
             .verify

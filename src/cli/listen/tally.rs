@@ -163,7 +163,7 @@ impl Tally {
             ));
         }
         for (count, what) in [
-            (counts.refused, "refused (request not readable)"),
+            (counts.refused, "refused"),
             (counts.not_stored, "not stored"),
             (reporter.not_shown(), "not shown (see: evt events list)"),
         ] {

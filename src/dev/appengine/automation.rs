@@ -12,6 +12,7 @@ use super::State;
 use super::auth::Caller;
 use super::repository::Repository;
 use crate::dev::host::Routes;
+use crate::dev::host::hops;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
 use crate::flow::{self, DocumentError, FlowError, Flows};
@@ -195,8 +196,11 @@ async fn execute(
             ));
         }
     };
+    let depth = hops::current();
     let run = state
-        .with_flows(move |flows, tx, world| flows.execute(tx, world, &caller.org, &id, context))
+        .with_flows(move |flows, tx, world| {
+            flows.execute(tx, world, &caller.org, &id, context, depth)
+        })
         .await?;
     // `pending` even if the run has ended: the real platform queues an execution and answers at once.
     let body = json!({"executionId": run, "id": run, "status": "pending"});

@@ -1,6 +1,7 @@
 //! The repository: a record and the events that its change raises are written in one commit.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
@@ -36,6 +37,8 @@ pub struct Repository {
     on_event: OnEvent,
     /// The types of the events that the current request has raised directly, not through flows.
     raised: Mutex<Vec<String>>,
+    /// How many processes have passed on the current request: the depth of the events that it raises directly.
+    hops: AtomicU32,
 }
 
 /// A change to one record.
@@ -56,6 +59,7 @@ impl Repository {
             chaos: Arc::default(),
             on_event,
             raised: Mutex::new(Vec::new()),
+            hops: AtomicU32::new(0),
         })
     }
 
@@ -64,12 +68,14 @@ impl Repository {
         Self { chaos, ..self }
     }
 
-    /// Runs the changes of a request. Returns their result, and the types of the events that they raised directly.
+    /// Runs the changes of a request that `hops` processes have passed on. Returns their result, and the types of the events that they raised directly.
     ///
     /// Must be called inside a write, because only one write runs at a time.
-    pub fn request<T>(&self, changes: impl FnOnce() -> T) -> (T, Vec<String>) {
+    pub fn request<T>(&self, hops: u32, changes: impl FnOnce() -> T) -> (T, Vec<String>) {
         self.raised().clear();
+        self.hops.store(hops, Ordering::Relaxed);
         let result = changes();
+        self.hops.store(0, Ordering::Relaxed);
         (result, std::mem::take(&mut *self.raised()))
     }
 
@@ -235,10 +241,11 @@ impl Repository {
     }
 
     /// Raises an event that does not result from a change of a record. Returns its position in the log.
-    pub fn emit(&self, tx: &Tx<'_>, event: NewEvent) -> Result<Seq, StoreError> {
+    pub fn emit(&self, tx: &Tx<'_>, mut event: NewEvent) -> Result<Seq, StoreError> {
         // A vendor's request is a cause at depth 0, too; only flow steps have a greater depth.
         if event.cause.depth == 0 {
             self.raised().push(event.kind.clone());
+            event.cause.depth = self.hops.load(Ordering::Relaxed);
         }
         (self.on_event)(tx, self, event)
     }

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::streams::Streams;
 use super::vendors::Vendors;
 use crate::dev::host::refusal::Refusal;
-use crate::dev::host::{DevOptions, Host, random_bytes};
+use crate::dev::host::{DevOptions, Host, hops, random_bytes};
 use crate::flow::{FlowOptions, Flows, RecordError};
 use crate::secret::Secret;
 use crate::store::{Store, StoreError, Tx};
@@ -83,11 +83,12 @@ impl State {
         op: impl FnOnce(&Repository, &Tx<'_>) -> Result<T, RecordError> + Send + 'static,
     ) -> Result<T, Refusal> {
         let repository = Arc::clone(&self.repository);
+        let hops = hops::current();
         let (value, raised) = self
             .host
             .store
             .write::<_, RecordError, _>(move |tx| {
-                let (result, raised) = repository.request(|| op(&repository, tx));
+                let (result, raised) = repository.request(hops, || op(&repository, tx));
                 Ok((result?, raised))
             })
             .await?;

@@ -7,6 +7,7 @@ pub(crate) mod deliveries;
 pub mod error;
 pub(crate) mod folder;
 pub(crate) mod guard;
+pub(crate) mod hops;
 pub mod hosts;
 pub(crate) mod identity;
 pub mod options;

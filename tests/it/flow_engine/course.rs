@@ -26,6 +26,7 @@ fn an_execution_sends_the_record_in_its_context() {
                 ORG,
                 &id,
                 json!({"contact": {"email": "ada@example.test"}}),
+                0,
             )
         })
         .unwrap();
@@ -46,7 +47,7 @@ fn an_execution_does_not_start_other_flows() {
     other["name"] = json!("Other");
     bench.flow(other);
     bench
-        .write(move |tx, flows, records| flows.execute(tx, records, ORG, &id, json!({})))
+        .write(move |tx, flows, records| flows.execute(tx, records, ORG, &id, json!({}), 0))
         .unwrap();
     assert_eq!(bench.runs().len(), 1);
 }

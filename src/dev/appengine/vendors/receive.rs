@@ -322,7 +322,7 @@ fn domain_event(org: &str, kind: &str, record: Value, request: Seq) -> NewEvent 
         before: None,
         cause: Cause {
             event: Some(request),
-            // A request is the start of a chain: no flow step precedes it.
+            // No flow step precedes the request. If other processes passed it on, the repository sets their number.
             depth: 0,
         },
     }
