@@ -9,7 +9,8 @@ pub const MAX: u32 = 8;
 /// The code of the refusal.
 pub const CODE: &str = "loop_detected";
 /// Why a request is refused.
-pub const REASON: &str = "8 evt processes have passed this event on, so they probably send it to each other in a loop";
+pub const REASON: &str =
+    "8 evt processes have passed this event on, so they probably send it to each other in a loop";
 
 /// Returns the hops of a request: 0 without the header. If the header is repeated, the largest value counts.
 pub fn of(headers: &HeaderMap) -> u32 {

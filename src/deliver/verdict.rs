@@ -20,7 +20,8 @@ const REREAD: Duration = Duration::from_secs(1);
 pub(super) const GONE: &str = "it answered 410 Gone";
 
 /// Why a delivery that answered 508 is not retried.
-const LOOP: &str = "it answered 508 Loop Detected: the processes that pass this event on send it to each other";
+const LOOP: &str =
+    "it answered 508 Loop Detected: the processes that pass this event on send it to each other";
 
 /// The meaning of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -123,8 +123,11 @@ impl Webhook {
                 HeaderValue::from_static("application/json"),
             );
         }
-        // Also with `is_bare`, and over a header of the flow: otherwise a webhook to the platform itself would never end.
-        hops::set(&mut headers, sender.depth + 1);
+        // Not a flow's own choice: otherwise a webhook to the platform itself would never end. A delivery without it has one hop.
+        headers.remove(hops::HEADER);
+        if !sender.is_bare || sender.depth > 0 {
+            hops::set(&mut headers, sender.depth + 1);
+        }
         let body = self.render_body(variables, warnings);
         let input = json!({"url": url, "method": self.method.as_str()});
         let mut job = NewJob {

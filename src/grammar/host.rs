@@ -114,9 +114,8 @@ fn parts(text: &str) -> Option<(String, Option<u16>)> {
 
 /// Returns whether the value of a `Host` header is a name of loopback, with any port or none. Allocates nothing.
 pub fn is_loopback(host: &str) -> bool {
-    let is_port = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
-    };
+    let is_port =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok();
     let name = match host.rsplit_once(':') {
         Some((name, port)) if is_port(port) => name,
         _ => host,
@@ -141,8 +140,16 @@ mod tests {
     #[test]
     fn a_rule_accepts_its_names_only() {
         for (rule, accepted, refused) in [
-            ("app.test", &["app.test", "APP.test:81"][..], &["x.app.test", "app.test.evil", ""][..]),
-            ("app.test:81", &["app.test:81"], &["app.test", "app.test:80"]),
+            (
+                "app.test",
+                &["app.test", "APP.test:81"][..],
+                &["x.app.test", "app.test.evil", ""][..],
+            ),
+            (
+                "app.test:81",
+                &["app.test:81"],
+                &["app.test", "app.test:80"],
+            ),
             (
                 "*.app.test",
                 &["a.app.test", "a.b.app.test:9"],
@@ -164,7 +171,8 @@ mod tests {
     #[test]
     fn text_that_is_not_a_host_is_refused() {
         for text in [
-            "", "http://a", "a/b", "a b", "u@a", "a:", "a:99999", "**", "*a", "*.", "a.*.b", "a..b", "a;b",
+            "", "http://a", "a/b", "a b", "u@a", "a:", "a:99999", "**", "*a", "*.", "a.*.b",
+            "a..b", "a;b",
         ] {
             assert!(text.parse::<HostRule>().is_err(), "{text}");
         }
@@ -172,7 +180,13 @@ mod tests {
 
     #[test]
     fn loopback_has_three_names_on_any_port() {
-        for host in ["127.0.0.1", "127.0.0.1:1", "LOCALHOST:65535", "[::1]", "[::1]:80"] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:1",
+            "LOCALHOST:65535",
+            "[::1]",
+            "[::1]:80",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
         for host in [

@@ -201,7 +201,14 @@ mod tests {
 
     #[test]
     fn other_hosts_are_refused_unless_allowed() {
-        for host in ["evil.example:4871", "127.0.0.1.evil.example", "0.0.0.0:4871", "u@localhost", "", "\u{e9}"] {
+        for host in [
+            "evil.example:4871",
+            "127.0.0.1.evil.example",
+            "0.0.0.0:4871",
+            "u@localhost",
+            "",
+            "\u{e9}",
+        ] {
             assert_eq!(status(&[], &[("host", host)]), 421, "{host}");
         }
         assert_eq!(status(&[], &[]), 421);
@@ -262,7 +269,10 @@ mod tests {
     fn a_refusal_names_the_flag_that_allows_the_request() {
         let why = |headers: &[(&str, &str)]| ask(&[], "/", headers).unwrap_err().why;
         let host = ("host", "localhost");
-        assert!(why(&[("host", "a.test:81")]).ends_with("`evt listen --allow-host a.test:81` allows it"));
+        assert!(
+            why(&[("host", "a.test:81")])
+                .ends_with("`evt listen --allow-host a.test:81` allows it")
+        );
         assert!(why(&[("host", "a;reboot")]).contains("--allow-host NAME`"));
         assert!(why(&[host, ("origin", "http://b.test")]).contains("--allow-host b.test`"));
         assert!(why(&[host, ("sec-fetch-site", "cross-site")]).contains("--allow-host '*'`"));

@@ -69,7 +69,9 @@ pub enum ListenError {
         address: SocketAddr,
         source: std::io::Error,
     },
-    #[error("`{target}` is the address of this listener, so it would forward every event to itself")]
+    #[error(
+        "`{target}` is the address of this listener, so it would forward every event to itself"
+    )]
     OwnAddress { target: String },
 }
 
@@ -82,7 +84,9 @@ impl Explain for ListenError {
             Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt listen --port 0"),
             Self::OwnAddress { .. } => Explanation::usage("target_is_listener")
                 .hint("evt listen 3000     forwards to an app on port 3000")
-                .hint("evt listen --help     if your app has this port: `--port` moves the listener"),
+                .hint(
+                    "evt listen --help     if your app has this port: `--port` moves the listener",
+                ),
         }
     }
 }

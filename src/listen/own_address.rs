@@ -20,7 +20,9 @@ pub(super) async fn find<'a>(
     let public = public_url.and_then(|url| url.parse::<Uri>().ok());
     for target in forward.targets() {
         let Target::Url(url) = target else { continue };
-        if public.as_ref().is_some_and(|public| is_same_server(url, public))
+        if public
+            .as_ref()
+            .is_some_and(|public| is_same_server(url, public))
             || port(url) == own.port() && resolves_to(url, own.ip()).await
         {
             return Some(target);
@@ -113,7 +115,13 @@ mod tests {
 
     #[tokio::test]
     async fn other_addresses_are_not() {
-        for target in ["4872", "127.0.0.2:4871", "192.0.2.1:4871", "unix:/a", "http://localhost/"] {
+        for target in [
+            "4872",
+            "127.0.0.2:4871",
+            "192.0.2.1:4871",
+            "unix:/a",
+            "http://localhost/",
+        ] {
             assert!(!is_own(target, "127.0.0.1:4871", None).await, "{target}");
         }
         assert!(!is_own("192.0.2.1:4871", "0.0.0.0:4871", None).await);
@@ -122,10 +130,16 @@ mod tests {
     #[tokio::test]
     async fn the_server_of_the_public_url_is_the_listener() {
         let public = Some("https://Hooks.example.test/in");
-        for target in ["https://hooks.example.test", "http://hooks.example.test/other"] {
+        for target in [
+            "https://hooks.example.test",
+            "http://hooks.example.test/other",
+        ] {
             assert!(is_own(target, "127.0.0.1:4871", public).await, "{target}");
         }
-        for target in ["https://hooks.example.test:8443", "https://other.example.test"] {
+        for target in [
+            "https://hooks.example.test:8443",
+            "https://other.example.test",
+        ] {
             assert!(!is_own(target, "127.0.0.1:4871", public).await, "{target}");
         }
     }

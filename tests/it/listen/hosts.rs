@@ -27,12 +27,18 @@ fn a_request_for_another_host_is_reported_and_neither_stored_nor_forwarded() {
     let error = error(&rebound);
     assert_eq!(error["error"], "foreign_host");
     let advice = "evt listen --allow-host rebind.evil.test:4871";
-    assert!(error["message"].as_str().unwrap().contains(advice), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains(advice),
+        "{error}"
+    );
     listener.interrupt();
     let output = listener.finish().expect_exit(0);
     assert!(output.stderr.contains("\"status\":421"), "{output}");
     let summary = output.notice("summary");
-    assert_eq!((&summary["refused"], &summary["received"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&summary["refused"], &summary["received"]),
+        (&1.into(), &0.into())
+    );
     assert_eq!(output.stdout, "");
     assert!(app.requests().is_empty());
     let stored = sandbox.run(["events", "list", "-o", "json"]).expect_exit(0);
@@ -58,7 +64,11 @@ fn hosts_are_accepted_by_allow_host_and_public_url() {
         "localhost:1",
         "[::1]:4871",
     ] {
-        assert_eq!(ask(address, "/", &[&format!("host: {host}")]).status, 200, "{host}");
+        assert_eq!(
+            ask(address, "/", &[&format!("host: {host}")]).status,
+            200,
+            "{host}"
+        );
     }
     assert_eq!(ask(address, "/", &["host: tunnel.test"]).status, 421);
 }
@@ -103,13 +113,22 @@ fn a_simple_post_of_a_web_page_does_not_reach_the_app() {
     ] {
         let headers = [&[&*host][..], headers].concat();
         let reply = ask(address, "/", &headers);
-        assert_eq!((reply.status, &error(&reply)["error"]), (403, &"foreign_origin".into()));
+        assert_eq!(
+            (reply.status, &error(&reply)["error"]),
+            (403, &"foreign_origin".into())
+        );
     }
     assert!(app.requests().is_empty());
     let page = ["origin: http://localhost:5173", "sec-fetch-site: same-site"];
     let own = ["origin: http://127.0.0.1", "sec-fetch-site: same-origin"];
-    assert_eq!(ask(address, "/", &[&[&*host][..], &page].concat()).status, 200);
-    assert_eq!(ask(address, "/", &[&["host: 127.0.0.1"][..], &own].concat()).status, 200);
+    assert_eq!(
+        ask(address, "/", &[&[&*host][..], &page].concat()).status,
+        200
+    );
+    assert_eq!(
+        ask(address, "/", &[&["host: 127.0.0.1"][..], &own].concat()).status,
+        200
+    );
 }
 
 #[test]
@@ -117,13 +136,22 @@ fn a_refused_host_is_escaped() {
     let sandbox = Sandbox::new();
     let mut listener = sandbox.spawn(["listen", "--port", "0", "-o", "text"]);
     let ready = listener.wait_for_stderr("Listening on");
-    let address = ready.rsplit("http://").next().unwrap().trim().parse().unwrap();
+    let address = ready
+        .rsplit("http://")
+        .next()
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     let reply = ask(address, "/", &["host: \u{9b}31m\u{202e}"]);
     assert_eq!(reply.status, 421);
     let reply = ask(address, "/", &["host: evil;$(reboot)"]);
     assert!(reply.body.contains("--allow-host NAME"), "{reply:?}");
     let shown = listener.wait_for_stderr("reboot");
-    assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{shown:?}");
+    assert!(
+        !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+        "{shown:?}"
+    );
 }
 
 #[test]

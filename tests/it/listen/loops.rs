@@ -24,7 +24,9 @@ fn the_listeners_own_address_is_refused_as_a_target() {
         "http://0.0.0.0:PORT",
     ] {
         let target = target.replace("PORT", &port);
-        let output = sandbox.run(["listen", &target, "--port", &port]).expect_exit(2);
+        let output = sandbox
+            .run(["listen", &target, "--port", &port])
+            .expect_exit(2);
         assert!(
             output.stderr.contains("target_is_listener") && output.stderr.contains("itself"),
             "{output}"
@@ -112,11 +114,23 @@ fn a_flow_that_calls_its_own_receiver_stops_with_a_reason() {
     let sandbox = Sandbox::new();
     let platform = LocalPlatform::start(&sandbox);
     let receiver = format!("{}/banking/webhook", platform.running.url);
-    let create = ["flows", "create", "--on", "transfer.settled", "--name", "echo"];
+    let create = [
+        "flows",
+        "create",
+        "--on",
+        "transfer.settled",
+        "--name",
+        "echo",
+    ];
     let _ = sandbox
         .run(create.iter().copied().chain(["--webhook", &receiver]))
         .expect_exit(0);
-    let address = platform.running.url.trim_start_matches("http://").parse().unwrap();
+    let address = platform
+        .running
+        .url
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
     let json = [("content-type", "application/json")];
     let body = b"{\"event\":\"transfer.settled\"}";
     let reply = exchange(address, "POST", "/banking/webhook", &json, body).unwrap();
@@ -141,12 +155,14 @@ actions:
     config:
       url: {}/repository/create/contact
       headers: {{ orgid: {}, Authorization: Bearer {} }}
-      body: {{ isNew: true, data: {{ email: ada@example.test }} }}
+      body: {{ isNew: true, data: {{ email: '{{{{contact.sk}}}}@example.test' }} }}
 ",
         running.url, running.org, running.token
     );
     sandbox.write("echo.yaml", flow);
-    let _ = sandbox.run(["flows", "create", "-f", "echo.yaml"]).expect_exit(0);
+    let _ = sandbox
+        .run(["flows", "create", "-f", "echo.yaml"])
+        .expect_exit(0);
     let _ = sandbox
         .run(["records", "create", "contact", "email=ada@example.test"])
         .expect_exit(0);
@@ -157,14 +173,19 @@ actions:
 
 fn assert_loop(run: &Value) {
     let reason = run["reason"].as_str().unwrap_or_default();
-    assert!(run["status"] == "blocked" && reason.contains("loop"), "{run}");
+    assert!(
+        run["status"] == "blocked" && reason.contains("loop"),
+        "{run}"
+    );
 }
 
 /// The flow's runs, oldest first, when one of them has ended without success.
 fn ended_runs(sandbox: &Sandbox, flow: &str) -> Vec<Value> {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
-        let runs = sandbox.run(["flows", "runs", flow, "-o", "json"]).expect_exit(0);
+        let runs = sandbox
+            .run(["flows", "runs", flow, "-o", "json"])
+            .expect_exit(0);
         let runs = runs.json_lines();
         let has_ended = |run: &Value| run["status"] == "blocked" || run["status"] == "failed";
         if runs.iter().any(has_ended) {
@@ -195,5 +216,8 @@ fn an_app_on_no_loopback_address_is_named_with_both() {
     let target = Absent::new().address().port().to_string();
     let args = ["send", "contact.created", "--sign", "none", "--to", &target];
     let output = sandbox.run(args).expect_exit(5);
-    assert!(output.stderr.contains("127.0.0.1:") && output.stderr.contains("[::1]:"), "{output}");
+    assert!(
+        output.stderr.contains("127.0.0.1:") && output.stderr.contains("[::1]:"),
+        "{output}"
+    );
 }
