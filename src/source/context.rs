@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Gap, Guarantee, Notice, Outlet};
+use super::{Gap, Guarantee, Notice, Outlet, SourceError};
 use crate::time::Timestamp;
 
 /// Input that is sent over a connection.
@@ -68,6 +68,17 @@ impl Cx<'_> {
     /// Reports that nothing was missed: the server continued where the last connection ended.
     pub fn resumed(&mut self) {
         self.loss = None;
+    }
+
+    /// Reports a message that exceeds the limit, if that is the error: the connection ends, and the message is lost.
+    pub(super) fn report_too_large<T>(&mut self, result: &Result<T, SourceError>) {
+        if let Err(SourceError::TooLarge { limit }) = result {
+            self.outlet.notice(Notice::Malformed {
+                bytes: *limit as u64 + 1,
+                why: format!("too large: a message of more than {limit} bytes"),
+                is_lost: true,
+            });
+        }
     }
 
     /// Reports what may have been missed since the last connection, if there was one. `from` and `to` are positions.

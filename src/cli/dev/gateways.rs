@@ -34,7 +34,7 @@ pub(super) struct Push {
 
 /// Break the connections of the gateways
 ///
-/// Clients reconnect by themselves, as after a restart. With a namespace, the server disconnects clients only from it, and they
+/// Clients reconnect by themselves, as after a network failure. With a namespace, the server disconnects clients only from it, and they
 /// do not reconnect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt dev cut\n  evt dev cut chat")]

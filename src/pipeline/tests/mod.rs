@@ -786,3 +786,18 @@ async fn a_message_without_a_name_has_the_type_message() {
         assert_eq!(pipeline.finish().await.0.matched, matched, "{pattern}");
     }
 }
+
+#[tokio::test]
+async fn with_fail_on_gap_dropped_messages_end_the_stream() {
+    let options = PipelineOptions {
+        on_slow: OnSlow::Drop,
+        fail_on_gap: true,
+        ..options()
+    };
+    let (mut pipeline, _written, open, _) = stalled(options);
+    overfill(&mut pipeline).await;
+    drop(open);
+    let (stats, stop) = pipeline.finish().await;
+    assert!(matches!(stop, Some(Stop::Gap)), "{stop:?}");
+    assert!(stats.dropped > 0 && stats.gaps > 0);
+}

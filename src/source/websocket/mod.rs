@@ -91,7 +91,9 @@ impl WebSocket {
         cx.connected(shown(&open.url), subscribed, Guarantee::AtMostOnce);
         cx.gap(None, None, "a WebSocket cannot be resumed");
         let reason = self.follow(&mut connection, cx).await;
-        reason.close(connection, &self.options).await
+        let result = reason.close(connection, &self.options).await;
+        cx.report_too_large(&result);
+        result
     }
 
     /// Passes messages on until the connection has to end.

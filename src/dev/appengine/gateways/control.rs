@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::State;
 use super::client;
+use super::packets::is_reserved;
 use super::session::Session;
 use super::{GATEWAYS, Gateway};
 use crate::dev::host::Routes;
@@ -105,7 +106,7 @@ struct DisconnectRequest {
     namespace: Option<String>,
 }
 
-/// Breaks all connections, as a restart does, after which clients reconnect. With a namespace, disconnects clients only from
+/// Breaks all connections, as a network failure does, after which clients reconnect. With a namespace, disconnects clients only from
 /// it, after which Socket.IO clients do not reconnect.
 async fn cut(
     FromState(state): FromState<Arc<State>>,
@@ -113,7 +114,7 @@ async fn cut(
 ) -> Result<Response, Refusal> {
     let order: DisconnectRequest = read(body)?;
     let count = match order.namespace {
-        None => state.gateways.disconnect_all(true).await,
+        None => state.gateways.cut().await,
         Some(name) => {
             let gateway = gateway_named(&name)?;
             disconnect(&state, gateway)
@@ -147,17 +148,4 @@ fn gateway_named(name: &str) -> Result<&'static Gateway, Refusal> {
         let message = format!("there is no namespace `{name}`; use one of {known}");
         Refusal::bad_request("unknown_namespace", message)
     })
-}
-
-/// Event names that are reserved by Socket.IO clients.
-fn is_reserved(event: &str) -> bool {
-    let reserved = [
-        "connect",
-        "connect_error",
-        "disconnect",
-        "disconnecting",
-        "newListener",
-        "removeListener",
-    ];
-    event.is_empty() || reserved.contains(&event)
 }

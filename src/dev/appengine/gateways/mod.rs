@@ -9,7 +9,9 @@ mod chats;
 mod client;
 mod community;
 mod control;
+mod packets;
 mod payload;
+mod relay;
 mod session;
 mod voice;
 
@@ -18,16 +20,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State as FromState};
 use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::{ParserConfig, SocketIo};
 use tokio::sync::Semaphore;
-use tower_service::Service;
 
 pub(crate) use control::routes as control_routes;
 
@@ -39,6 +39,7 @@ use crate::time::Timestamp;
 use chats::Chats;
 use client::{Answer, Client, EventError};
 use payload::{Argument, Payload};
+use relay::Relay;
 use session::Session;
 
 const PATH: &str = "/socket.io/";
@@ -110,7 +111,7 @@ enum Transport {
 struct Hub {
     timing: Timing,
     io: SocketIo,
-    service: Router,
+    relay: Arc<Relay>,
 }
 
 /// Marks a client that is accepted only to receive the reason for its refusal.
@@ -146,8 +147,8 @@ impl Gateways {
             Transport::Closed => return None,
             Transport::Open(hub) if hub.timing == timing => return Some(Arc::clone(hub)),
             Transport::Open(old) => {
-                let old = old.io.clone();
-                tokio::spawn(async move { old.close().await });
+                let old = Arc::clone(old);
+                tokio::spawn(async move { old.cut().await });
             }
             Transport::Idle => {}
         }
@@ -164,23 +165,30 @@ impl Gateways {
         }
     }
 
-    /// Closes all connections, and accepts new ones only if `reopens`. Returns the number of clients.
-    async fn disconnect_all(&self, reopens: bool) -> usize {
-        let next = match reopens {
-            true => Transport::Idle,
-            false => Transport::Closed,
-        };
-        let Transport::Open(hub) = std::mem::replace(&mut *self.transport(), next) else {
+    /// Breaks all connections, as a network failure does, and accepts new ones. Returns the number of clients.
+    async fn cut(&self) -> usize {
+        let Some(hub) = self.replace(Transport::Idle) else {
             return 0;
         };
         let clients = hub.clients().count();
-        hub.io.close().await;
+        hub.cut().await;
         clients
     }
 
     /// Closes all connections, and accepts no new ones.
     pub(crate) async fn close(&self) {
-        self.disconnect_all(false).await;
+        if let Some(hub) = self.replace(Transport::Closed) {
+            hub.io.close().await;
+            hub.relay.closed().await;
+        }
+    }
+
+    /// Replaces the running server, and returns it, if any.
+    fn replace(&self, next: Transport) -> Option<Arc<Hub>> {
+        match std::mem::replace(&mut *self.transport(), next) {
+            Transport::Open(hub) => Some(hub),
+            Transport::Idle | Transport::Closed => None,
+        }
     }
 
     /// Runs a task in the background, unless too many are running.
@@ -221,8 +229,14 @@ impl Hub {
         Self {
             timing,
             io,
-            service: Router::new().route_service(PATH, service),
+            relay: Arc::new(Relay::new(Router::new().route_service(PATH, service))),
         }
+    }
+
+    /// Breaks the connections first, so that no client receives a farewell.
+    async fn cut(&self) {
+        self.relay.cut().await;
+        self.io.close().await;
     }
 
     /// All clients with their namespaces.
@@ -408,11 +422,7 @@ async fn engine(
         let query = parts.uri.query().unwrap_or_default();
         parts.uri = format!("{PATH}?{query}").parse().unwrap_or(parts.uri);
     }
-    let answer = hub
-        .service
-        .clone()
-        .call(Request::from_parts(parts, Body::from(body)));
-    Ok(answer.await.into_response())
+    Ok(hub.relay.answer(parts, body).await)
 }
 
 fn is_handshake(uri: &Uri) -> bool {

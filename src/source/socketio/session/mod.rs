@@ -100,6 +100,7 @@ impl<'a> Session<'a> {
             let leaves = matches!(result, Ok(Ended::Stopped | Ended::Enough));
             self.close(leaves).await;
         }
+        cx.report_too_large(&result);
         result
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Platform;
 use super::client::Client;
-use super::raw::set_timing;
+use super::raw::{Ws, set_timing};
 
 const CHAT: &str = "/chat";
 
@@ -67,6 +67,27 @@ fn a_client_reconnects_after_its_connection_breaks() {
         (&json!("transport close"), &json!(true))
     );
     assert_eq!(client.event(CHAT, "authenticate")["success"], true);
+}
+
+#[test]
+fn a_polling_client_reconnects_after_its_connection_breaks() {
+    let platform = Platform::start();
+    let options = json!({ "transports": ["polling"] });
+    let Some(mut client) = Client::with(&platform, &options) else {
+        return;
+    };
+    client.enter(CHAT, &platform);
+    assert_eq!(cut(&platform, &json!({})), json!({ "cut": 1 }));
+    assert_eq!(client.happens(CHAT, "disconnect")["again"], true);
+    assert_eq!(client.event(CHAT, "authenticate")["success"], true);
+}
+
+#[test]
+fn a_broken_connection_ends_without_a_farewell() {
+    let platform = Platform::start();
+    let mut ws = Ws::in_chat(&platform);
+    cut(&platform, &json!({}));
+    assert!(!ws.has_farewell());
 }
 
 #[test]

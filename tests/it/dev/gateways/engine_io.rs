@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::raw::{
-    Ws, begin, begin_quiet, next_packets, open_packet, poll, polling, post, set_timing, sid_of,
+    Ws, begin, begin_quiet, next_packets, open_packet, poll, polling, post, refusal, set_timing,
+    sid_of,
 };
 use super::{Platform, send};
 
@@ -33,15 +34,15 @@ fn a_websocket_is_opened_with_nothing_to_upgrade_to() {
 fn requests_without_a_session_are_refused() {
     let platform = Platform::start();
     let refused = [
-        ("GET", "?EIO=3&transport=polling", "5"),
-        ("GET", "?EIO=abc&transport=polling", "5"),
-        ("GET", "?transport=polling", "5"),
-        ("GET", "?EIO=4", "0"),
-        ("GET", "?EIO=4&transport=abc", "0"),
-        ("POST", "?EIO=4&transport=polling", "2"),
-        ("PUT", "?EIO=4&transport=polling", "2"),
-        ("GET", "?EIO=4&transport=polling&sid=abc", "1"),
-        ("POST", "?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAHs", "1"),
+        ("GET", "?EIO=3&transport=polling", 5),
+        ("GET", "?EIO=abc&transport=polling", 5),
+        ("GET", "?transport=polling", 5),
+        ("GET", "?EIO=4", 0),
+        ("GET", "?EIO=4&transport=abc", 0),
+        ("POST", "?EIO=4&transport=polling", 2),
+        ("PUT", "?EIO=4&transport=polling", 2),
+        ("GET", "?EIO=4&transport=polling&sid=abc", 1),
+        ("POST", "?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAHs", 1),
     ];
     for (method, query, code) in refused {
         let reply = send(
@@ -51,7 +52,7 @@ fn requests_without_a_session_are_refused() {
             "",
             "",
         );
-        assert_eq!(reply.refusal(), (400, code.into()), "{method} {query}");
+        assert_eq!(refusal(&reply), (400, code), "{method} {query}");
     }
 }
 
@@ -68,7 +69,7 @@ fn an_invalid_packet_closes_the_session() {
     let platform = Platform::start();
     let open = begin(&platform);
     assert_eq!(post(&platform, sid_of(&open), "abc").status, 400);
-    assert_eq!(poll(&platform, sid_of(&open)).refusal(), (400, "1".into()));
+    assert_eq!(refusal(&poll(&platform, sid_of(&open))), (400, 1));
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn a_polling_client_is_pinged_and_dropped_when_it_does_not_answer() {
     assert_eq!(poll(&platform, sid_of(&open)).body, "2");
     let end = poll(&platform, sid_of(&open));
     assert!(end.body == "1" || end.status == 400, "{end:?}");
-    assert_eq!(poll(&platform, sid_of(&open)).refusal(), (400, "1".into()));
+    assert_eq!(refusal(&poll(&platform, sid_of(&open))), (400, 1));
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn a_close_packet_ends_a_polling_session() {
     let platform = Platform::start();
     let open = begin(&platform);
     assert_eq!(post(&platform, sid_of(&open), "1").body, "ok");
-    assert_eq!(poll(&platform, sid_of(&open)).refusal(), (400, "1".into()));
+    assert_eq!(refusal(&poll(&platform, sid_of(&open))), (400, 1));
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn two_polls_at_once_close_the_session() {
         answers.iter().any(|answer| answer.contains("400")),
         "{answers:?}"
     );
-    assert_eq!(poll(&platform, &sid).refusal(), (400, "1".into()));
+    assert_eq!(refusal(&poll(&platform, &sid)), (400, 1));
 }
 
 #[test]
@@ -238,4 +239,26 @@ fn a_platform_that_stops_closes_its_clients() {
     let received = ws.rest();
     assert_eq!(received, ["1"]);
     assert!(begun.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn the_first_ping_comes_after_the_interval() {
+    let platform = Platform::start();
+    set_timing(&platform, "300ms", "5s", "30s");
+    let begun = Instant::now();
+    let mut ws = Ws::open(&platform, "");
+    ws.packet();
+    assert_eq!(ws.packet(), "2");
+    assert!(begun.elapsed() >= Duration::from_millis(250));
+    let begun = Instant::now();
+    let open = begin(&platform);
+    assert_eq!(poll(&platform, sid_of(&open)).body, "2");
+    assert!(begun.elapsed() >= Duration::from_millis(250));
+}
+
+#[test]
+fn a_refusal_without_a_code_has_that_of_a_bad_request() {
+    let platform = Platform::start();
+    let open = begin(&platform);
+    assert_eq!(refusal(&post(&platform, sid_of(&open), "abc")), (400, 3));
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::raw::{Ws, begin, next_packets, post, sid_of};
+use super::raw::{Ws, begin, next_packets, poll, post, refusal, sid_of};
 
 fn opened(platform: &Platform) -> Ws {
     let mut ws = Ws::open(platform, "");
@@ -150,4 +150,29 @@ fn a_session_ends_with_its_connection() {
 fn sessions(platform: &Platform) -> Value {
     let listed = platform.order("GET", "/_evt/gateways", &Value::Null);
     listed.json()["sessions"].clone()
+}
+
+#[test]
+fn a_forbidden_packet_closes_the_connection() {
+    let platform = Platform::start();
+    for packet in [
+        "40/voice,{bad",
+        "40/voice,[]",
+        "42/chat,[\"disconnect\"]",
+        "42/chat,1[\"connect_error\",1]",
+        "451-/chat,[\"message\",{\"_placeholder\":true,\"num\":1}]",
+    ] {
+        let mut ws = Ws::in_chat(&platform);
+        ws.send(packet);
+        assert_eq!(ws.rest(), Vec::<String>::new(), "{packet}");
+    }
+}
+
+#[test]
+fn a_forbidden_packet_closes_a_polling_session() {
+    let platform = Platform::start();
+    let open = begin(&platform);
+    let sid = sid_of(&open);
+    assert_eq!(post(&platform, sid, "40/voice,{bad").body, "ok");
+    assert_eq!(refusal(&poll(&platform, sid)), (400, 1));
 }

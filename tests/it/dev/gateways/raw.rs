@@ -37,13 +37,15 @@ pub(super) fn next_packets(platform: &Platform, sid: &str) -> String {
     }
 }
 
-/// Starts a session by polling and handles its first ping, so that the next poll waits. Returns its id.
+/// Starts a session by polling. Returns its id.
 pub(super) fn begin_quiet(platform: &Platform) -> String {
-    let open = begin(platform);
-    let sid = sid_of(&open).to_owned();
-    assert_eq!(poll(platform, &sid).body, "2");
-    assert_eq!(post(platform, &sid, "3").body, "ok");
-    sid
+    sid_of(&begin(platform)).to_owned()
+}
+
+/// The status and the code of an error of Engine.IO.
+pub(super) fn refusal(reply: &Reply) -> (u16, i64) {
+    let code = reply.json()["code"].as_i64();
+    (reply.status, code.unwrap_or_else(|| panic!("{reply:?}")))
 }
 
 pub(super) fn post(platform: &Platform, sid: &str, body: &str) -> Reply {
@@ -176,6 +178,17 @@ impl Ws {
         match self.0.read().expect("a message") {
             Message::Binary(bytes) => bytes.to_vec(),
             other => panic!("no bytes: {other:?}"),
+        }
+    }
+
+    /// Reads until the other side closes. Returns whether it sent a close frame.
+    pub(super) fn has_farewell(&mut self) -> bool {
+        loop {
+            match self.0.read() {
+                Ok(Message::Close(_)) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
         }
     }
 

@@ -124,6 +124,9 @@ fn each_end_has_an_exit_code_and_a_reason() {
         assert_eq!(output.exit, Some(exit), "{path}: {output}");
         assert!(output.stderr.contains(said), "{path}: {output}");
     }
+    let url = format!("{base}/big/2000");
+    let args = ["tail", &url, "--max-message-size=1KiB", "--fail-on-gap"];
+    assert_eq!(sandbox.run(args).exit, Some(11), "a lost message is a gap");
 }
 
 #[test]
