@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName};
 
 use super::content;
 use crate::backoff;

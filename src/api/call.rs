@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap};
-use reqwest::{Method, Url};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Uri};
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
+use url::Url;
 
 use super::answer::{Answer, Head};
 use super::content::{self, DecodeError};
 use super::error::{ApiError, Refusal, Unread, Why};
 use super::{Client, ORG, header_value, retry};
+use crate::dial::{Opened, Opening};
 use crate::time::Timestamp;
 
 /// Redirects that are followed, all within the origin.
 const MAX_REDIRECTS: usize = 5;
 /// Bytes that are allocated in advance for the announced length of a body. A longer body grows as it arrives.
 const MAX_ALLOCATION: usize = 4 * 1024 * 1024;
+const USER_AGENT: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 
 /// One request, which can be sent several times.
 pub(super) struct Call {
@@ -175,9 +179,9 @@ impl Client {
         let body = call.body.clone();
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&method, &url, body.clone(), call).await?;
-            let status = response.status().as_u16();
+            let status = response.status.as_u16();
             debug!(%method, path = url.path(), status, "The platform answered.");
-            let Some(next) = self.redirect(&url, status, response.headers())? else {
+            let Some(next) = self.redirect(&url, status, &response.headers)? else {
                 return self.finish(response).await;
             };
             // By the standard these statuses turn a POST into a GET, which is another request.
@@ -202,31 +206,29 @@ impl Client {
         url: &Url,
         body: Option<Vec<u8>>,
         call: &Call,
-    ) -> Result<reqwest::Response, ApiError> {
-        let mut request = self
-            .http
-            .request(method.clone(), url.clone())
-            .header(ORG, self.org.clone())
-            .header(header::ACCEPT, "application/json");
+    ) -> Result<Opened, ApiError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(ORG, self.org.clone());
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let (false, Some(token)) = (call.anonymous, self.tokens().token) {
             let mut value = header_value(&format!("Bearer {}", token.reveal()), "token")?;
             value.set_sensitive(true);
-            request = request.header(header::AUTHORIZATION, value);
+            headers.insert(header::AUTHORIZATION, value);
         }
-        if let Some(body) = body {
-            request = request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(body);
+        if body.is_some() {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
         }
-        let limit = call.limit.unwrap_or(self.limits.first_byte);
-        match tokio::time::timeout(limit, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_timeout() => Err(self.unreachable(Why::Timeout {
-                limit: self.limits.connect,
-            })),
-            Ok(Err(error)) => Err(self.unreachable(Why::of(error, url))),
-            Err(_) => Err(self.unreachable(Why::Timeout { limit })),
-        }
+        let opening = Opening {
+            method: method.clone(),
+            url: uri(url)?,
+            headers,
+            body: body.map_or_else(Bytes::new, Bytes::from),
+            timeout: call.limit.unwrap_or(self.limits.first_byte),
+        };
+        let response = self.dialer.begin(opening).await;
+        response.map_err(|error| self.unreachable(Why::of(error)))
     }
 
     /// The target of a redirect; `None` if the response is not one.
@@ -263,20 +265,21 @@ impl Client {
     }
 
     /// Reads the body up to the limit. A status other than 2xx is a refusal.
-    async fn finish(&self, mut response: reqwest::Response) -> Result<Answer, ApiError> {
-        let status = response.status();
-        let head = Head::read(status.as_u16(), response.headers(), Timestamp::now());
-        let announced = response.content_length().unwrap_or(0);
-        let mut too_large = announced > self.limits.body as u64;
-        let announced = usize::try_from(announced).unwrap_or(0);
+    async fn finish(&self, mut response: Opened) -> Result<Answer, ApiError> {
+        let status = response.status;
+        let head = Head::read(status.as_u16(), &response.headers, Timestamp::now());
+        let announced = response.headers.get(header::CONTENT_LENGTH);
+        let announced = announced
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .unwrap_or(0_usize);
+        let mut too_large = announced > self.limits.body;
         // A vector that grows by doubling would take up to twice the size of a page.
         let mut body = Vec::with_capacity(announced.min(MAX_ALLOCATION));
-        let url = response.url().clone();
         while !too_large {
-            match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => return Err(self.unreachable(Why::of(error, &url))),
+            match response.next().await {
+                Some(Ok(chunk)) => body.extend_from_slice(&chunk),
+                None => break,
+                Some(Err(error)) => return Err(self.unreachable(Why::Broken(error))),
             }
             too_large = body.len() > self.limits.body;
         }
@@ -317,5 +320,15 @@ fn is_login(url: &Url) -> bool {
     segments.any(|segment| {
         let name = segment.split('.').next().unwrap_or_default();
         WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))
+    })
+}
+
+/// A URL in the type that `dial` takes.
+fn uri(url: &Url) -> Result<Uri, ApiError> {
+    // The fragment is never sent.
+    let text = &url[..url::Position::AfterQuery];
+    text.parse().map_err(|_| ApiError::BadUrl {
+        url: url.to_string(),
+        reason: "it contains characters that are not allowed in a URL",
     })
 }

@@ -1,13 +1,14 @@
 //! Errors of a call: no response, a response that cannot be read, or a refusal by the platform.
 
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
-use reqwest::Url;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::DecodeError;
+use crate::dial::DialError;
 use crate::explain::{Exit, Explain, Explanation};
 
 /// Why a call failed.
@@ -21,8 +22,6 @@ pub enum ApiError {
     /// An id or datatype that would change the path.
     #[error("`{name}` is not a valid {what}")]
     BadName { what: &'static str, name: String },
-    #[error("cannot start the HTTP client")]
-    Setup(#[source] Transport),
     #[error("cannot reach {origin}")]
     Unreachable { origin: String, source: Why },
     #[error("{origin} sent more than {} MiB", .limit / (1024 * 1024))]
@@ -64,7 +63,6 @@ impl Explain for ApiError {
             Self::BadUrl { .. } => Explanation::usage("bad_url").hint("evt profile list"),
             Self::BadHeader { .. } => Explanation::usage("bad_header").hint("evt profile list"),
             Self::BadName { .. } => Explanation::usage("bad_name"),
-            Self::Setup(_) => Explanation::failed("http_setup").hint("evt doctor"),
             Self::Unreachable { source, .. } => source.explain(),
             Self::TooLarge { .. } => {
                 refused("answer_too_large").hint("evt records list contact --page-size 10")
@@ -113,12 +111,13 @@ pub enum Why {
     Refused,
     #[error("the name `{host}` cannot be resolved")]
     Name { host: String },
-    #[error("the TLS connection failed: {reason}")]
-    Tls { reason: String },
     #[error("no response within {} s", .limit.as_secs_f32())]
     Timeout { limit: Duration },
     #[error("the connection was lost before the response was complete")]
-    Broken(#[source] Transport),
+    Broken(#[source] io::Error),
+    /// TLS, a proxy, or an address that is not dialled.
+    #[error(transparent)]
+    Dial(Box<DialError>),
 }
 
 impl Explain for Why {
@@ -126,45 +125,29 @@ impl Explain for Why {
         let (code, hint) = match self {
             Self::Refused => ("platform_refused_connection", "evt dev"),
             Self::Name { .. } => ("name_not_found", "evt profile list"),
-            Self::Tls { .. } => ("tls_failed", "evt doctor"),
             Self::Timeout { .. } => ("timeout", "--timeout 2m     waits longer"),
             Self::Broken(_) => ("connection_broken", "evt doctor"),
+            Self::Dial(error) => return error.explain(),
         };
         Explanation::new(Exit::Unreachable, code).hint(hint)
     }
 }
 
 impl Why {
-    /// Finds the cause in the chain of an error.
-    pub(super) fn of(error: reqwest::Error, url: &Url) -> Self {
-        let host = || url.host_str().unwrap_or_default().to_owned();
-        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-        while let Some(link) = cause {
-            if let Some(tls) = link.downcast_ref::<rustls::Error>() {
-                return Self::Tls {
-                    reason: tls.to_string(),
-                };
+    pub(super) fn of(error: DialError) -> Self {
+        match error {
+            DialError::Refused { source, .. }
+                if source.kind() == io::ErrorKind::ConnectionRefused =>
+            {
+                Self::Refused
             }
-            // hyper has no error type for name resolution, only this text.
-            if link.to_string() == "dns error" {
-                return Self::Name { host: host() };
+            DialError::Name { host, .. } => Self::Name { host },
+            DialError::Timeout { limit, .. } | DialError::Silent { limit, .. } => {
+                Self::Timeout { limit }
             }
-            if let Some(io) = link.downcast_ref::<std::io::Error>() {
-                if io.kind() == std::io::ErrorKind::ConnectionRefused {
-                    return Self::Refused;
-                }
-                if let Some(tls) = io
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-                {
-                    return Self::Tls {
-                        reason: tls.to_string(),
-                    };
-                }
-            }
-            cause = link.source();
+            DialError::Broken { source, .. } => Self::Broken(io::Error::other(source)),
+            other => Self::Dial(Box::new(other)),
         }
-        Self::Broken(Transport(error.without_url()))
     }
 
     /// Whether the same call may succeed a moment later. On loopback a refused connection means that the server is not running.
@@ -172,27 +155,11 @@ impl Why {
         match self {
             Self::Refused => !loopback,
             Self::Timeout { .. } | Self::Broken(_) => true,
-            Self::Name { .. } | Self::Tls { .. } => false,
+            Self::Name { .. } => false,
+            Self::Dial(error) => error.is_transient(),
         }
     }
 }
-
-/// An error of the HTTP client, without its URL.
-#[derive(Debug)]
-pub struct Transport(pub(super) reqwest::Error);
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The outer messages are general; the last cause is the specific one.
-        let mut last: &dyn std::error::Error = &self.0;
-        while let Some(next) = last.source() {
-            last = next;
-        }
-        fmt::Display::fmt(last, f)
-    }
-}
-
-impl std::error::Error for Transport {}
 
 /// A response with an error status, parsed from any of the platform's error formats.
 #[derive(Clone, Debug, PartialEq, Eq)]

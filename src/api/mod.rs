@@ -1,5 +1,4 @@
-//! Client of the platform's REST API: records, flows, sign-in. Webhooks are sent by `dial` instead. The types of the HTTP client
-//! stay in this room.
+//! Client of the platform's REST API: records, flows, sign-in. `dial` makes its connections.
 
 pub mod agent;
 mod answer;
@@ -16,17 +15,19 @@ mod tests;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Method, Url};
+use http::Method;
+use http::header::{HeaderName, HeaderValue};
 use serde_json::Value;
+use url::Url;
 
 pub use answer::Answer;
 use call::Call;
 pub use content::DecodeError;
-pub use error::{ApiError, Refusal, Transport, Unread, Why};
+pub use error::{ApiError, Refusal, Unread, Why};
 use profile::Tokens;
 use retry::RetryPolicy;
 
+use crate::dial::Dialer;
 use crate::grammar::target::Target;
 use crate::secret::Secret;
 
@@ -50,8 +51,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Limits of a call.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    connect: Duration,
-    /// From sending the request to the headers of the response.
+    /// From connecting to the headers of the response.
     first_byte: Duration,
     /// One attempt, until the last byte of the response.
     total: Duration,
@@ -64,7 +64,6 @@ struct Limits {
 
 impl Limits {
     const DEFAULT: Self = Self {
-        connect: Duration::from_secs(5),
         first_byte: Duration::from_secs(30),
         total: Duration::from_secs(60),
         call: DEFAULT_TIMEOUT,
@@ -81,7 +80,7 @@ impl Limits {
 /// A client of one platform, for one organisation.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    dialer: Dialer,
     base: Url,
     org: HeaderValue,
     tokens: Mutex<Tokens>,
@@ -95,8 +94,8 @@ impl Client {
     /// # Errors
     /// [`ApiError::BadUrl`] unless the URL is `http` or `https` without credentials and query, [`ApiError::BadHeader`] for an
     /// org or token that is not a valid header.
-    pub fn new(account: &Account) -> Result<Self, ApiError> {
-        Self::with_limits(account, Limits::DEFAULT)
+    pub fn new(account: &Account, dialer: Dialer) -> Result<Self, ApiError> {
+        Self::with_limits(account, dialer, Limits::DEFAULT)
     }
 
     /// Sets how long a call may take, with all its attempts and the waits between them.
@@ -109,29 +108,14 @@ impl Client {
         self
     }
 
-    fn with_limits(account: &Account, limits: Limits) -> Result<Self, ApiError> {
+    fn with_limits(account: &Account, dialer: Dialer, limits: Limits) -> Result<Self, ApiError> {
         let base = base_url(&account.url)?;
         let tokens = Tokens {
             token: account.token.clone(),
             refresh_token: account.refresh_token.clone(),
         };
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("evt/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(limits.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never());
-        if is_loopback(&base) {
-            builder = builder.no_proxy();
-        }
-        if base.scheme() == "http" {
-            // Redirects never leave the origin, so no certificate is ever checked. Loading those of the system takes tens of milliseconds.
-            builder = builder.tls_certs_only([]);
-        }
         Ok(Self {
-            http: builder
-                .build()
-                .map_err(|error| ApiError::Setup(Transport(error)))?,
+            dialer,
             org: header_value(&account.org, "org")?,
             base,
             tokens: Mutex::new(tokens),

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::profile::{Principal, SignIn};
 use super::records::Find;
 use super::{Account, ApiError, Client, Limits, RetryPolicy, Why};
+use crate::dial::{AddressPolicy, Dialer};
 use crate::secret::Secret;
 
 /// Longer than any response of these tests takes.
@@ -122,7 +123,6 @@ async fn read_request(stream: &mut TcpStream) -> String {
 
 fn limits() -> Limits {
     Limits {
-        connect: AMPLE,
         first_byte: AMPLE,
         total: AMPLE,
         call: AMPLE,
@@ -143,7 +143,7 @@ fn client(url: &str, limits: Limits) -> Client {
         token: Some(Secret::new("token-one")),
         refresh_token: Some(Secret::new("refresh-one")),
     };
-    Client::with_limits(&account, limits).unwrap()
+    Client::with_limits(&account, Dialer::new(AddressPolicy::Local), limits).unwrap()
 }
 
 /// The error of `get_record` from a server with this script, and the requests that it got.
@@ -487,7 +487,7 @@ fn only_http_urls_without_credentials_and_query_are_accepted() {
             token: None,
             refresh_token: None,
         };
-        let error = Client::new(&account).unwrap_err();
+        let error = Client::new(&account, Dialer::new(AddressPolicy::Local)).unwrap_err();
         assert!(matches!(error, ApiError::BadUrl { .. }), "{url}: {error}");
         assert!(!error.to_string().contains("u:p"), "{error}");
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use clap::ArgMatches;
 use tokio_util::sync::CancellationToken;
 
-use super::Globals;
 use super::calls::CallArgs;
+use super::{Globals, network};
 use crate::api::{Account, Client};
 use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
+use crate::dial::{Dialer, Network};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
@@ -41,6 +42,7 @@ pub(crate) struct Context {
     inbox: OnceLock<Store>,
     client: OnceLock<(Profile, Arc<Client>)>,
     call_timeout: OnceLock<Duration>,
+    network: OnceLock<Network>,
     signal: AtomicU8,
 }
 
@@ -64,6 +66,7 @@ impl Context {
             inbox: OnceLock::new(),
             client: OnceLock::new(),
             call_timeout: OnceLock::new(),
+            network: OnceLock::new(),
             signal: AtomicU8::new(0),
         })
     }
@@ -227,11 +230,25 @@ impl Context {
 
     /// Creates a client for a profile.
     pub(super) fn new_client(&self, profile: &Profile) -> Result<Client, CliError> {
-        let client = Client::new(&account(profile))?;
+        let client = Client::new(&account(profile), self.dialer()?)?;
         Ok(match self.call_timeout.get() {
             Some(timeout) => client.with_timeout(*timeout),
             None => client,
         })
+    }
+
+    /// The proxies and certificates of this command.
+    pub(crate) fn network(&self) -> Result<&Network, CliError> {
+        if let Some(network) = self.network.get() {
+            return Ok(network);
+        }
+        let network = network::of(&self.matches, &self.env, &self.ui)?;
+        Ok(self.network.get_or_init(|| network))
+    }
+
+    /// A new client for outgoing requests.
+    pub(crate) fn dialer(&self) -> Result<Dialer, CliError> {
+        Ok(Dialer::on(self.network()?.clone()))
     }
 
     /// The port that another command uses, from its variable or setting, or `default`.

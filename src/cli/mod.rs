@@ -14,6 +14,7 @@ mod flows;
 mod input;
 mod listen;
 mod man;
+mod network;
 mod parse;
 mod poll;
 mod profile;

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::man::wrapped;
-use super::{Cli, settings};
+use super::{Cli, network, settings};
 use crate::config::{Config, ConfigError, suggest};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -35,7 +35,7 @@ pub(super) struct Parsed {
 
 /// Parses the arguments. Settings replace the defaults of flags that are not given.
 pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
-    let tree = || complete(Cli::command(), "", Some(env));
+    let tree = || complete(network::with_flags(Cli::command()), "", Some(env));
     // Help, version and mistakes need no settings, so the files are not read for them.
     let mut matches = tree()
         .try_get_matches_from(args)
@@ -73,7 +73,7 @@ fn with_all_variables(error: clap::Error, args: &[OsString]) -> clap::Error {
 
 /// The tree of all commands, with the variables of the flags that have one and the help pages in our order.
 pub(super) fn tree() -> Command {
-    complete(Cli::command(), "", None)
+    complete(network::with_flags(Cli::command()), "", None)
 }
 
 /// `prefix` is the key of the command (`flows.create.`). Variables that are empty in `env` count as not set.

@@ -251,14 +251,15 @@ fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
     }
     if let Some(url) = &globals.url {
         // Refuses a URL now that the client would refuse later.
-        Client::new(&account(&Profile {
+        let profile = Profile {
             name: args.name.clone(),
             url: url.clone(),
             org: globals.org.clone().unwrap_or_default(),
             token: None,
             refresh_token: None,
             local: None,
-        }))?;
+        };
+        Client::new(&account(&profile), cx.dialer()?)?;
     }
     let token = globals.token.as_ref().map(reference);
     config::add(

@@ -84,6 +84,8 @@ pub(super) fn judge(response: &Result<Answer, DialError>, now: Timestamp) -> Ver
             DialError::Name { .. }
             | DialError::Refused { .. }
             | DialError::Tls { .. }
+            | DialError::BadProxy(_)
+            | DialError::Proxy { .. }
             | DialError::Broken { .. },
         ) => {
             return Verdict::Retry {

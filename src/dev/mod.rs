@@ -88,7 +88,7 @@ impl Server {
             Some(path) => Some(seed::apply_seed(&host, &platforms, path).await?),
             None => None,
         };
-        let engine = deliveries::start(&host, &platforms);
+        let engine = deliveries::start(&host, &platforms, options.dialer);
         let mut tasks = JoinSet::new();
         let hosts = Arc::new(Hosts::new(addresses.platform.port(), options.allowed_hosts));
         let (router, routes) = router(&host, &platforms, hosts);

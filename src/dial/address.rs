@@ -13,11 +13,12 @@ pub enum AddressPolicy {
 
 /// Returns why `address` may not be dialled under `policy`, or `None` if it may.
 ///
-/// The address where clouds offer a machine's credentials is always refused. It is never a webhook.
+/// The addresses where clouds offer a machine's credentials are always refused, in every form that reaches them. They are
+/// never a webhook.
 pub fn forbidden(address: IpAddr, policy: AddressPolicy) -> Option<&'static str> {
     let address = address.to_canonical();
-    if is_metadata(address) {
-        return Some("it is a cloud's metadata address");
+    if let Some(reason) = metadata(address) {
+        return Some(reason);
     }
     match (policy, address) {
         (AddressPolicy::Local, _) => None,
@@ -26,14 +27,96 @@ pub fn forbidden(address: IpAddr, policy: AddressPolicy) -> Option<&'static str>
     }
 }
 
-fn is_metadata(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4 == Ipv4Addr::new(169, 254, 169, 254),
-        // fd00:ec2::254 is the same service over IPv6.
-        IpAddr::V6(v6) => {
-            v6 == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
-                || embedded_v4(v6).is_some_and(|v4| is_metadata(v4.into()))
-        }
+/// The address that a host is written as, also in the forms that the system's resolver accepts: `2852039166`,
+/// `0xa9.0xfe.43518`, `0251.0376.0251.0376` (inet_aton(3)). `None` for a name.
+pub(super) fn literal(host: &str) -> Option<IpAddr> {
+    let host = bare(host);
+    match host.parse::<IpAddr>() {
+        Ok(address) => Some(address.to_canonical()),
+        Err(_) => number_v4(host).map(IpAddr::V4),
+    }
+}
+
+/// A host without the brackets of an IPv6 address and without the dot at the end of a name.
+pub(super) fn bare(host: &str) -> &str {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Whether a host is this machine, without asking a resolver.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    if let Some(address) = literal(host) {
+        return address.is_loopback() || address.is_unspecified();
+    }
+    let name = bare(host);
+    let suffix = ".localhost";
+    let start = name.len().saturating_sub(suffix.len());
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .get(start..)
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+}
+
+fn number_v4(host: &str) -> Option<Ipv4Addr> {
+    let mut value: u64 = 0;
+    let parts: Vec<&str> = host.split('.').collect();
+    let (last, first) = parts.split_last().filter(|_| parts.len() <= 4)?;
+    for part in first {
+        value = (value << 8) | number(part).filter(|byte| *byte <= 0xff)?;
+    }
+    let bits = 32 - 8 * first.len();
+    let rest = number(last).filter(|rest| *rest < (1 << bits))?;
+    u32::try_from((value << bits) | rest)
+        .ok()
+        .map(Ipv4Addr::from)
+}
+
+/// A number in decimal, octal (`017`) or hexadecimal (`0x1f`).
+fn number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.as_bytes() {
+        [b'0', b'x' | b'X', _, ..] => (&text[2..], 16),
+        [b'0', _, ..] => (&text[1..], 8),
+        _ => (text, 10),
+    };
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_plain
+        .then(|| u64::from_str_radix(digits, radix).ok())
+        .flatten()
+}
+
+const METADATA: &str = "it is a cloud's metadata address";
+
+/// The addresses from which a machine in a cloud gets its credentials.
+fn metadata(address: IpAddr) -> Option<&'static str> {
+    let v6 = match address {
+        IpAddr::V4(v4) => return metadata_v4(v4),
+        IpAddr::V6(v6) => v6,
+    };
+    let is_metadata = match v6.segments() {
+        // AWS (instances, containers), Google, Oracle, Linode, Scaleway, OpenStack.
+        [0xfd00, 0xec2, ..] | [0xfd20, 0xce, ..] | [0xfd00, 0xc1, ..] => true,
+        [0xfd00, 0xa9fe, 0xa9fe, ..] => true,
+        [0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42] => true,
+        [0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe] => true,
+        _ => false,
+    };
+    if is_metadata {
+        return Some(METADATA);
+    }
+    embedded_v4(v6).into_iter().flatten().find_map(metadata_v4)
+}
+
+fn metadata_v4(address: Ipv4Addr) -> Option<&'static str> {
+    match address.octets() {
+        [169, 254, 169, 254]
+        // Containers of AWS.
+        | [169, 254, 170, _]
+        // Alibaba, Oracle, Azure.
+        | [100, 100, 100, 200]
+        | [192, 0, 0, 192]
+        | [168, 63, 129, 16] => Some(METADATA),
+        [169, 254, ..] => Some("it is a link-local address, where clouds offer credentials"),
+        _ => None,
     }
 }
 
@@ -58,7 +141,7 @@ fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
 
 /// The same for IPv6, and addresses that carry an IPv4 address inside.
 fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
-    if let Some(inner) = embedded_v4(address) {
+    if let Some(inner) = embedded_v4(address).into_iter().flatten().next() {
         return private_v4(inner).or(Some("it wraps an IPv4 address"));
     }
     let segments = address.segments();
@@ -75,18 +158,28 @@ fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
     }
 }
 
-/// 6to4 (2002::/16) and NAT64 (64:ff9b::/96, 64:ff9b:1::/48) reach the IPv4 address inside.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let s = address.segments();
+/// The IPv4 addresses that an IPv6 address may reach: as 6to4 (RFC 3056), NAT64 (RFC 6052, RFC 8215: two forms), Teredo (RFC
+/// 4380), ISATAP (RFC 5214), IPv4-translated (RFC 2765), and IPv4-compatible.
+fn embedded_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
+        Some(Ipv4Addr::new(a, b, c, d))
     };
-    match s {
-        [0x2002, high, low, ..] => Some(v4(high, low)),
-        [0x64, 0xff9b, 0 | 1, .., high, low] => Some(v4(high, low)),
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => Some(v4(high, low)),
-        _ => None,
+    match address.segments() {
+        [0x2002, high, low, ..] => [v4(high, low), None],
+        [0x64, 0xff9b, 1, third, fourth, fifth, high, low] => {
+            // After 48 bits: two bytes, a byte that is zero, two bytes.
+            let split = v4(third, ((fourth & 0xff) << 8) | (fifth >> 8));
+            [v4(high, low), split]
+        }
+        [0x64, 0xff9b, 0, .., high, low] => [v4(high, low), None],
+        [0x2001, 0, server_high, server_low, .., high, low] => {
+            [v4(!high, !low), v4(server_high, server_low)]
+        }
+        [0, 0, 0, 0, 0xffff, 0, high, low] => [v4(high, low), None],
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => [v4(high, low), None],
+        [.., 0 | 0x200, 0x5efe, high, low] => [v4(high, low), None],
+        _ => [None, None],
     }
 }
 
@@ -101,8 +194,15 @@ mod tests {
         fe80::1 fec0::1 ff02::1 2001:db8::1 2001:0::1 2002:7f00:1:: 2002:808:808:: 64:ff9b::7f00:1 \
         64:ff9b:1::a00:1 fd00:ec2::254 100::1 3fff::1";
     const PUBLIC: &str = "8.8.8.8 1.1.1.1 172.32.0.1 100.128.0.1 2606:4700::1111 2a00:1450::1";
-    const METADATA: &str =
-        "169.254.169.254 ::ffff:169.254.169.254 fd00:ec2::254 64:ff9b::a9fe:a9fe";
+    const METADATA: &str = "169.254.169.254 169.254.170.2 169.254.170.23 169.254.0.23 169.254.42.42 \
+        169.254.1.1 100.100.100.200 192.0.0.192 168.63.129.16 ::ffff:169.254.169.254 ::169.254.169.254 \
+        ::ffff:0:169.254.169.254 ::ffff:100.100.100.200 fd00:ec2::254 fd00:ec2::23 fd20:ce::254 \
+        fd00:c1::a9fe:a9fe fd00:42::42 fd00:a9fe:a9fe::1 fe80::a9fe:a9fe 64:ff9b::a9fe:a9fe \
+        64:ff9b::6464:64c8 64:ff9b:1::a9fe:a9fe 64:ff9b:1:a9fe:a9:fe00:: 64:ff9b::c000:c0 2002:a9fe:a9fe:: \
+        2002:a9fe:aa02::1 2002:6464:64c8:: 2001:0:a9fe:a9fe:: 2001::5601:5601 fe80::5efe:a9fe:a9fe \
+        2001:db8::200:5efe:a9fe:aa02";
+    const ELSEWHERE: &str = "127.0.0.1 10.0.0.1 192.168.1.1 100.64.0.1 ::1 fe80::1 fd12::1 8.8.8.8 169.253.1.1 169.255.1.1 \
+        100.100.100.201 192.0.0.193 168.63.129.17 64:ff9b::808:808 2002:808:808::";
 
     fn assert_allowed(addresses: &str, policy: AddressPolicy, is_allowed: bool) {
         for text in addresses.split_whitespace() {
@@ -119,8 +219,57 @@ mod tests {
 
     #[test]
     fn the_local_policy_allows_everything_except_metadata() {
-        let others = "127.0.0.1 10.0.0.1 ::1 fe80::1 8.8.8.8";
-        assert_allowed(others, AddressPolicy::Local, true);
+        assert_allowed(ELSEWHERE, AddressPolicy::Local, true);
         assert_allowed(METADATA, AddressPolicy::Local, false);
+        assert_allowed(METADATA, AddressPolicy::Public, false);
+    }
+
+    #[test]
+    fn a_number_is_an_address_as_in_inet_aton() {
+        for (host, expected) in [
+            ("2852039166", Some("169.254.169.254")),
+            ("0xa9fea9fe", Some("169.254.169.254")),
+            ("0XA9.254.0xa9fe", Some("169.254.169.254")),
+            ("025177524776", Some("169.254.169.254")),
+            ("0251.0376.0251.0376", Some("169.254.169.254")),
+            ("169.254.43518", Some("169.254.169.254")),
+            ("169.16689662", Some("169.254.169.254")),
+            ("169.254.169.254.", Some("169.254.169.254")),
+            ("[::ffff:a9fe:a9fe]", Some("169.254.169.254")),
+            ("127.1", Some("127.0.0.1")),
+            ("0", Some("0.0.0.0")),
+            ("256.1.1.1", None),
+            ("1.2.3.4.5", None),
+            ("4294967296", None),
+            ("08.1.1.1", None),
+            ("0x", None),
+            ("1..1", None),
+            ("+1", None),
+            ("", None),
+            ("a.test", None),
+        ] {
+            let expected = expected.map(|text| text.parse::<IpAddr>().unwrap());
+            assert_eq!(literal(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for (host, expected) in [
+            ("localhost", true),
+            ("LOCALHOST.", true),
+            ("app.localhost", true),
+            ("127.0.0.1", true),
+            ("127.1", true),
+            ("0x7f000001", true),
+            ("[::1]", true),
+            ("[::ffff:127.0.0.1]", true),
+            ("0.0.0.0", true),
+            ("localhost.test", false),
+            ("notlocalhost", false),
+            ("10.0.0.1", false),
+        ] {
+            assert_eq!(is_this_machine(host), expected, "{host}");
+        }
     }
 }

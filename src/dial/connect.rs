@@ -7,40 +7,38 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 use super::DialError;
-use super::address::{AddressPolicy, forbidden};
+use super::address::{bare, literal};
+use super::network::Network;
+use super::plumbing::Stream;
+use super::proxy::{Kind, Proxy, ProxyError};
+use super::tls::TlsError;
+use super::tunnel::{ProxyProblem, through_http, through_socks};
 
 /// Time limit for resolving, TCP and TLS together, for any number of addresses.
 pub(super) const CONNECT: Duration = Duration::from_secs(5);
+/// The same for a connection through a proxy, which connects to the target in turn.
+const THROUGH_PROXY: Duration = Duration::from_secs(15);
 /// Minimum time for each of several addresses.
 const SHARE: Duration = Duration::from_secs(1);
-/// How long a connection is silent before the system probes it, and the interval between probes.
-#[cfg(target_os = "linux")]
-const KEEPALIVE: Duration = Duration::from_secs(15);
 /// Host name that represents a Unix socket in the client's pool; the path precedes it in hexadecimal.
 const SOCKET_HOST: &str = ".socket.invalid";
 
-/// Connects under an address policy. Clones share the TLS settings, which are created at first use.
+/// Connects as the network's settings say.
 #[derive(Clone)]
 pub(super) struct Connector {
-    policy: AddressPolicy,
-    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+    network: Network,
 }
 
 /// Why connecting failed. Passed through the client's own error type.
@@ -49,9 +47,11 @@ pub(super) enum ConnectFailure {
     Name(String, io::Error),
     Refused(io::Error),
     Forbidden(IpAddr, &'static str),
-    Tls(io::Error),
-    Timeout,
+    Tls(TlsError),
+    Timeout(Duration),
     BadTarget(String),
+    BadProxy(ProxyError),
+    Proxy(Box<Proxy>, ProxyProblem),
 }
 
 impl fmt::Display for ConnectFailure {
@@ -80,14 +80,29 @@ impl ConnectFailure {
             },
             Self::Tls(error) => DialError::Tls {
                 peer,
-                source: copy_error(error),
+                source: Box::new(error.clone()),
             },
-            Self::Timeout => DialError::Timeout {
+            Self::Timeout(limit) => DialError::Timeout {
                 peer,
-                limit: CONNECT,
+                limit: *limit,
             },
             Self::BadTarget(url) => DialError::BadTarget { url: url.clone() },
+            Self::BadProxy(error) => DialError::BadProxy(error.clone()),
+            Self::Proxy(proxy, problem) => DialError::proxy(proxy, problem.clone(), peer),
         }
+    }
+
+    /// The same failure of the connection to a proxy.
+    fn at(self, proxy: &Proxy) -> Self {
+        let problem = match self {
+            Self::Name(_, error) => ProxyProblem::Name(Arc::new(error)),
+            Self::Refused(error) => ProxyProblem::Unreachable(Arc::new(error)),
+            Self::Forbidden(address, reason) => ProxyProblem::Forbidden { address, reason },
+            Self::Tls(error) => ProxyProblem::Tls(error),
+            Self::Timeout(_) => ProxyProblem::Unreachable(Arc::new(io::ErrorKind::TimedOut.into())),
+            other => return other,
+        };
+        Self::Proxy(Box::new(proxy.clone()), problem)
     }
 }
 
@@ -99,59 +114,175 @@ fn copy_error(error: &io::Error) -> io::Error {
     }
 }
 
+/// Host and port of a target that is not a Unix socket.
+struct Place<'a> {
+    secure: bool,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Place<'a> {
+    fn of(uri: &'a Uri) -> Option<Self> {
+        let secure = matches!(uri.scheme_str(), Some("https" | "wss"));
+        Some(Self {
+            secure,
+            host: uri.host()?,
+            port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
+        })
+    }
+}
+
 impl Connector {
-    pub(super) fn new(policy: AddressPolicy) -> Self {
-        Self {
-            policy,
-            tls: Arc::new(OnceLock::new()),
-        }
+    pub(super) fn new(network: Network) -> Self {
+        Self { network }
     }
 
     /// Connects without TLS and closes the connection, to check whether something listens there.
     pub(super) async fn probe(&self, uri: Uri) -> Result<(), ConnectFailure> {
-        let host = uri
-            .host()
-            .ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
-        let connecting = async {
-            if let Some(path) = socket_path(host) {
-                return connect_socket(&path).await.map(drop);
-            }
-            let port = uri
-                .port_u16()
-                .unwrap_or(if is_secure(&uri) { 443 } else { 80 });
-            self.connect_tcp(host.trim_start_matches('[').trim_end_matches(']'), port)
-                .await
-                .map(drop)
-        };
+        let bad_target = || ConnectFailure::BadTarget(uri.to_string());
+        let place = Place::of(&uri).ok_or_else(bad_target)?;
+        if socket_path(place.host).is_some() || self.proxy(&place)?.is_some() {
+            return self.connect_in_time(&uri, false).await.map(drop);
+        }
+        let connecting = self.connect_tcp(place.host, place.port);
         tokio::time::timeout(CONNECT, connecting)
             .await
-            .unwrap_or(Err(ConnectFailure::Timeout))
+            .unwrap_or(Err(ConnectFailure::Timeout(CONNECT)))
+            .map(drop)
     }
 
-    pub(super) async fn connect(self, uri: Uri) -> Result<TokioIo<Stream>, ConnectFailure> {
-        let host = uri
-            .host()
-            .ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
-        if let Some(path) = socket_path(host) {
+    /// The proxy that gets plain HTTP requests to a target with their whole URL; `None` if the connection is direct or a tunnel.
+    pub(super) fn forwarding_proxy(&self, uri: &Uri) -> Option<&Proxy> {
+        if self.network.proxies().is_empty() {
+            return None;
+        }
+        let place = Place::of(uri).filter(|place| !place.secure && !is_socket(place.host))?;
+        let proxy = self.proxy(&place).ok()??;
+        proxy.forwards_plain().then_some(proxy)
+    }
+
+    fn proxy(&self, place: &Place<'_>) -> Result<Option<&Proxy>, ConnectFailure> {
+        let proxies = self.network.proxies();
+        if proxies.is_empty() {
+            return Ok(None);
+        }
+        proxies
+            .find(place.secure, place.host, place.port)
+            .map_err(|error| ConnectFailure::BadProxy(error.clone()))
+    }
+
+    /// [`Self::connect`] within a time limit.
+    pub(super) async fn connect_in_time(
+        &self,
+        uri: &Uri,
+        tunnel: bool,
+    ) -> Result<Stream, ConnectFailure> {
+        let place = Place::of(uri).ok_or_else(|| ConnectFailure::BadTarget(uri.to_string()))?;
+        if let Some(path) = socket_path(place.host) {
             return connect_socket(&path).await;
         }
-        let secure = is_secure(&uri);
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let tcp = self.connect_tcp(host, port).await?;
-        if !secure {
-            return Ok(TokioIo::new(Stream::Tcp(tcp)));
-        }
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|error| ConnectFailure::Tls(io::Error::other(error)))?;
-        let stream = TlsConnector::from(self.tls()?)
-            .connect(name, tcp)
+        let proxy = self.proxy(&place)?;
+        let limit = match proxy {
+            Some(_) => THROUGH_PROXY,
+            None => CONNECT,
+        };
+        tokio::time::timeout(limit, self.connect(&place, proxy, tunnel))
             .await
-            .map_err(ConnectFailure::Tls)?;
-        Ok(TokioIo::new(Stream::Tls(Box::new(stream))))
+            .unwrap_or(Err(ConnectFailure::Timeout(limit)))
+    }
+
+    /// Connects to a target. With `tunnel` a proxy is asked for a tunnel also for plain HTTP, as WebSockets need it.
+    async fn connect(
+        &self,
+        place: &Place<'_>,
+        proxy: Option<&Proxy>,
+        tunnel: bool,
+    ) -> Result<Stream, ConnectFailure> {
+        let stream = match proxy {
+            Some(proxy) => self.connect_by(proxy, place, tunnel).await?,
+            None => Stream::Tcp(self.connect_tcp(place.host, place.port).await?),
+        };
+        match place.secure {
+            true => self.start_tls(stream, place.host).await,
+            false => Ok(stream),
+        }
+    }
+
+    async fn connect_by(
+        &self,
+        proxy: &Proxy,
+        place: &Place<'_>,
+        tunnel: bool,
+    ) -> Result<Stream, ConnectFailure> {
+        let &Place { secure, host, port } = place;
+        let host = bare(host);
+        // The proxy resolves names. An address is checked here, in every form that a resolver would accept.
+        if let Some(address) = literal(host) {
+            self.check(address)?;
+        }
+        let resolved;
+        let host = match proxy.kind {
+            Kind::Socks5 => {
+                resolved = self.resolve(host, port).await?[0].ip().to_string();
+                resolved.as_str()
+            }
+            _ => host,
+        };
+        let mut stream = self
+            .reach(proxy)
+            .await
+            .map_err(|failure| failure.at(proxy))?;
+        let connected = match proxy.kind {
+            Kind::Socks5 | Kind::Socks5h => through_socks(stream, proxy, host, port).await,
+            Kind::Http | Kind::Https if secure || tunnel => {
+                through_http(stream, proxy, host, port).await
+            }
+            Kind::Http | Kind::Https => {
+                stream = Stream::Forwarded(Box::new(stream));
+                Ok(stream)
+            }
+        };
+        connected.map_err(|problem| ConnectFailure::Proxy(Box::new(proxy.clone()), problem))
+    }
+
+    /// Connects to the proxy itself.
+    async fn reach(&self, proxy: &Proxy) -> Result<Stream, ConnectFailure> {
+        let stream = Stream::Tcp(self.connect_tcp(&proxy.host, proxy.port).await?);
+        match proxy.kind {
+            Kind::Https => self.start_tls(stream, &proxy.host).await,
+            _ => Ok(stream),
+        }
+    }
+
+    async fn start_tls(&self, stream: Stream, host: &str) -> Result<Stream, ConnectFailure> {
+        let config = self
+            .network
+            .tls()
+            .map_err(|error| ConnectFailure::Tls(TlsError::Setup(error)))?;
+        let host = bare(host);
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            ConnectFailure::Tls(TlsError::BadName {
+                host: host.to_owned(),
+            })
+        })?;
+        TlsConnector::from(config)
+            .connect(name, stream)
+            .await
+            .map(|stream| Stream::Tls(Box::new(stream)))
+            .map_err(|error| ConnectFailure::Tls(TlsError::of(&error)))
     }
 
     async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, ConnectFailure> {
+        let addresses = self.resolve(host, port).await?;
+        let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        connect_first(&addresses, (CONNECT / count).max(SHARE)).await
+    }
+
+    /// The addresses of a host, at least one. The addresses that are checked here are the ones that are dialled.
+    ///
+    /// A name with one forbidden address is refused: whoever controls the name chooses which address is tried.
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFailure> {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
             // `3000` is 127.0.0.1:3000, and an app may listen on ::1 only, as Node's servers on `localhost` do.
             Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) => loopback(port),
@@ -166,80 +297,54 @@ impl Connector {
             let error = io::Error::from(io::ErrorKind::NotFound);
             return Err(ConnectFailure::Name(host.to_owned(), error));
         }
-        let count = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        self.connect_first(&addresses, (CONNECT / count).max(SHARE))
-            .await
+        self.check_all(&addresses)?;
+        Ok(addresses)
     }
 
-    /// Connects to the first address that responds within `limit`. An address that drops all packets, as IPv6 addresses
-    /// do in many networks, must not use up the time of the following ones.
-    async fn connect_first(
-        &self,
-        addresses: &[SocketAddr],
-        limit: Duration,
-    ) -> Result<TcpStream, ConnectFailure> {
-        let mut failure = ConnectFailure::Timeout;
-        let mut refused = Vec::new();
-        for &address in addresses {
-            // The address is fixed here: the address that was checked is the one that is dialled.
-            if let Some(reason) = forbidden(address.ip(), self.policy) {
-                failure = ConnectFailure::Forbidden(address.ip(), reason);
-                continue;
-            }
-            match tokio::time::timeout(limit, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    let _ = stream.set_nodelay(true);
-                    return Ok(stream);
-                }
-                Ok(Err(error)) => {
-                    // The first reason: without IPv6, the one of ::1 would only say that there is none.
-                    if refused.is_empty() {
-                        failure = ConnectFailure::Refused(error);
-                    }
-                    refused.push(address);
-                }
-                Err(_) => failure = ConnectFailure::Timeout,
-            }
-        }
-        Err(match failure {
-            ConnectFailure::Refused(error) if refused.len() > 1 => {
-                ConnectFailure::Refused(with_addresses(&refused, &error))
-            }
-            failure => failure,
-        })
+    fn check_all(&self, addresses: &[SocketAddr]) -> Result<(), ConnectFailure> {
+        addresses
+            .iter()
+            .try_for_each(|address| self.check(address.ip()))
     }
 
-    fn tls(&self) -> Result<Arc<ClientConfig>, ConnectFailure> {
-        if let Some(config) = self.tls.get() {
-            return Ok(Arc::clone(config));
+    fn check(&self, address: IpAddr) -> Result<(), ConnectFailure> {
+        match self.network.forbidden(address) {
+            Some(reason) => Err(ConnectFailure::Forbidden(address, reason)),
+            None => Ok(()),
         }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(|error| ConnectFailure::Tls(io::Error::other(error)))?
-            .with_no_client_auth();
-        Ok(Arc::clone(self.tls.get_or_init(|| Arc::new(config))))
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = ConnectFailure;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
+/// Connects to the first address that responds within `limit`. An address that drops all packets, as IPv6 addresses
+/// do in many networks, must not use up the time of the following ones.
+async fn connect_first(
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> Result<TcpStream, ConnectFailure> {
+    let mut failure = ConnectFailure::Timeout(CONNECT);
+    let mut refused = Vec::new();
+    for &address in addresses {
+        match tokio::time::timeout(limit, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => {
+                // The first reason: without IPv6, the one of ::1 would only say that there is none.
+                if refused.is_empty() {
+                    failure = ConnectFailure::Refused(error);
+                }
+                refused.push(address);
+            }
+            Err(_) => failure = ConnectFailure::Timeout(CONNECT),
+        }
     }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connector = self.clone();
-        Box::pin(async move {
-            tokio::time::timeout(CONNECT, connector.connect(uri))
-                .await
-                .unwrap_or(Err(ConnectFailure::Timeout))
-        })
-    }
+    Err(match failure {
+        ConnectFailure::Refused(error) if refused.len() > 1 => {
+            ConnectFailure::Refused(with_addresses(&refused, &error))
+        }
+        failure => failure,
+    })
 }
 
 /// The addresses of a server on this machine.
@@ -259,20 +364,34 @@ fn with_addresses(addresses: &[SocketAddr], error: &io::Error) -> io::Error {
     )
 }
 
-fn is_secure(uri: &Uri) -> bool {
-    matches!(uri.scheme_str(), Some("https" | "wss"))
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectFailure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let stream = connector.connect_in_time(&uri, false).await?;
+            Ok(TokioIo::new(stream))
+        })
+    }
 }
 
 #[cfg(unix)]
-async fn connect_socket(path: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
+async fn connect_socket(path: &Path) -> Result<Stream, ConnectFailure> {
     let stream = tokio::net::UnixStream::connect(path)
         .await
         .map_err(ConnectFailure::Refused)?;
-    Ok(TokioIo::new(Stream::Unix(stream)))
+    Ok(Stream::Unix(stream))
 }
 
 #[cfg(not(unix))]
-async fn connect_socket(_: &Path) -> Result<TokioIo<Stream>, ConnectFailure> {
+async fn connect_socket(_: &Path) -> Result<Stream, ConnectFailure> {
     Err(ConnectFailure::Refused(io::Error::from(
         io::ErrorKind::Unsupported,
     )))
@@ -304,6 +423,10 @@ pub(super) fn is_socket_host(authority: &str) -> bool {
         .ends_with(SOCKET_HOST)
 }
 
+fn is_socket(host: &str) -> bool {
+    host.ends_with(SOCKET_HOST)
+}
+
 fn socket_path(host: &str) -> Option<PathBuf> {
     let hex = host.strip_suffix(SOCKET_HOST)?;
     let bytes: Option<Vec<u8>> = (0..hex.len())
@@ -311,99 +434,6 @@ fn socket_path(host: &str) -> Option<PathBuf> {
         .map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok())
         .collect();
     String::from_utf8(bytes?).ok().map(PathBuf::from)
-}
-
-/// A connected stream of any kind.
-pub(super) enum Stream {
-    Tcp(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-    #[cfg(unix)]
-    Unix(tokio::net::UnixStream),
-}
-
-impl Stream {
-    /// Enables keep-alive probes, so that a connection to a vanished peer ends.
-    pub(super) fn enable_keepalive(&self) {
-        #[cfg(unix)]
-        {
-            use rustix::net::sockopt;
-            let tcp = match self {
-                Self::Tcp(tcp) => tcp,
-                Self::Tls(tls) => tls.get_ref().0,
-                Self::Unix(_) => return,
-            };
-            // On a system without these options a dead peer is only detected later.
-            let _ = sockopt::set_socket_keepalive(tcp, true);
-            #[cfg(target_os = "linux")]
-            {
-                let _ = sockopt::set_tcp_keepidle(tcp, KEEPALIVE);
-                let _ = sockopt::set_tcp_keepintvl(tcp, KEEPALIVE);
-                let _ = sockopt::set_tcp_keepcnt(tcp, 3);
-            }
-        }
-    }
-}
-
-macro_rules! each {
-    ($self:ident, $stream:ident => $call:expr) => {
-        match $self.get_mut() {
-            Stream::Tcp($stream) => $call,
-            Stream::Tls($stream) => $call,
-            #[cfg(unix)]
-            Stream::Unix($stream) => $call,
-        }
-    };
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write(cx, buf))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        each!(self, stream => Pin::new(stream).poll_write_vectored(cx, bufs))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tls(_) => false,
-            Self::Tcp(_) => true,
-            #[cfg(unix)]
-            Self::Unix(_) => true,
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
-    }
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -429,8 +459,7 @@ mod tests {
         }
         let good = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let addresses = [deaf.local_addr().unwrap(), good.local_addr().unwrap()];
-        let connector = Connector::new(AddressPolicy::Local);
-        let stream = connector.connect_first(&addresses, limit).await.unwrap();
+        let stream = connect_first(&addresses, limit).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
@@ -11,7 +11,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use tower_service::Service;
 
 use super::connect::{self, Connector};
-use super::{DialError, Dialer, MAX_HEAD, peer_of};
+use super::{DialError, Dialer, MAX_HEAD, Proxy, ProxyProblem, peer_of};
 use crate::grammar::target::Target;
 
 /// A response body up to this size is read completely, so that the connection can be reused. A longer one closes it.
@@ -25,6 +25,8 @@ pub struct Connection {
     /// The URI in the request line.
     path: Uri,
     host: HeaderValue,
+    /// The proxy that forwards the requests.
+    proxy: Option<Proxy>,
     peer: String,
     open: Option<SendRequest<Full<Bytes>>>,
 }
@@ -48,10 +50,19 @@ impl Dialer {
             Target::Url(url) => (url.clone(), peer.as_str()),
             Target::Unix(socket) => (connect::socket_uri(socket, path), "localhost"),
         };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let proxy = self.connector.forwarding_proxy(&uri);
+        let path = match proxy {
+            // The proxy needs the whole URL.
+            Some(_) => uri.clone(),
+            None => {
+                let path = uri.path_and_query().map_or("/", |path| path.as_str());
+                path.parse().map_err(|_| bad())?
+            }
+        };
         Ok(Connection {
+            proxy: proxy.cloned(),
             connector: self.connector.clone(),
-            path: path.parse().map_err(|_| bad())?,
+            path,
             host: HeaderValue::try_from(host).map_err(|_| bad())?,
             uri,
             peer,
@@ -93,6 +104,9 @@ impl Connection {
         let mut sender = self.ready().await?;
         headers.remove(CONTENT_LENGTH);
         headers.entry(HOST).or_insert_with(|| self.host.clone());
+        if let Some(login) = self.proxy.as_ref().and_then(Proxy::authorization) {
+            headers.insert(PROXY_AUTHORIZATION, login);
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = self.path.clone();
@@ -100,6 +114,10 @@ impl Connection {
         let broken = |source| self.broken(source);
         let answer = sender.send_request(request).await.map_err(broken)?;
         let status = answer.status();
+        if let (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(proxy)) = (status, &self.proxy) {
+            let peer = self.peer.clone();
+            return Err(DialError::proxy(proxy, ProxyProblem::login(proxy), peer));
+        }
         let mut body = answer.into_body();
         let mut left = MAX_DRAINED;
         while !body.is_end_stream() {
@@ -143,10 +161,7 @@ impl Connection {
     }
 
     fn broken(&self, source: hyper::Error) -> DialError {
-        DialError::Broken {
-            peer: self.peer.clone(),
-            source: Box::new(source),
-        }
+        DialError::broken(&self.peer, source)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Outgoing deliveries: a pooled HTTP/1 client that follows no redirects, limits every response, and checks the address
-//! that it connects to. Requests to the platform's own API belong to `api`.
+//! Outgoing requests: a pooled HTTP/1 client that follows no redirects, limits every response, checks the address that
+//! it connects to, and uses the user's proxies and certificates.
 
 mod address;
 mod answer;
@@ -7,16 +7,22 @@ mod attempt;
 mod connect;
 mod connection;
 mod explain;
+mod network;
+mod plumbing;
+mod proxy;
 mod redirect;
 mod relay;
 mod stream;
+mod tls;
+mod tunnel;
 mod upgrade;
 
 use std::error::Error;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HOST};
+use http::header::{CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
@@ -30,9 +36,13 @@ pub use address::{AddressPolicy, forbidden};
 pub use attempt::attempt;
 use connect::{ConnectFailure, Connector};
 pub use connection::Connection;
+pub use network::{Network, NetworkOptions};
+pub use proxy::{Proxies, Proxy, ProxyError};
 pub use redirect::{is_same_origin, resolve};
 pub use relay::{forwarded_headers, outcome};
 pub use stream::{Opened, Opening, Socket};
+pub use tls::{TlsError, TlsOptions, TlsSetupError, TlsVariables, read_certificates, read_key};
+pub use tunnel::{ProxyFailure, ProxyProblem};
 pub use upgrade::{Upgrade, Upgraded};
 
 /// Idle connections are closed earlier than most servers close them, so that few requests use a connection that is
@@ -41,12 +51,19 @@ const IDLE: Duration = Duration::from_secs(4);
 const IDLE_PER_HOST: usize = 64;
 /// Maximum size of a response's head; hyper's server has the same limit for requests.
 const MAX_HEAD: usize = 64 * 1024;
+const USER_AGENT: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 
 /// The client. Clones share its connections.
 #[derive(Clone)]
 pub struct Dialer {
     client: Client<Connector, Full<Bytes>>,
     connector: Connector,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").finish_non_exhaustive()
+    }
 }
 
 /// A request to send. The body is unchanged, and `content-length` is set.
@@ -96,9 +113,13 @@ pub enum DialError {
         reason: &'static str,
     },
     #[error("cannot open a secure connection to {peer}")]
-    Tls {
+    Tls { peer: String, source: Box<TlsError> },
+    #[error(transparent)]
+    BadProxy(ProxyError),
+    #[error("cannot reach {peer} through the proxy {}, which is set by {}", source.proxy, source.origin)]
+    Proxy {
         peer: String,
-        source: std::io::Error,
+        source: Box<ProxyFailure>,
     },
     #[error("{peer} did not answer within {} s", limit.as_secs_f64())]
     Timeout { peer: String, limit: Duration },
@@ -120,16 +141,61 @@ impl DialError {
             Self::Refused { .. } => "target_refused",
             Self::Forbidden { .. } => "address_forbidden",
             Self::Tls { .. } => "tls_failed",
+            Self::BadProxy(_) => "bad_proxy",
+            Self::Proxy { .. } => "proxy_failed",
             Self::Timeout { .. } | Self::Silent { .. } => "target_timeout",
             Self::Broken { .. } => "target_broke_off",
+        }
+    }
+
+    /// Returns whether the same attempt may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Name { .. }
+            | Self::Refused { .. }
+            | Self::Timeout { .. }
+            | Self::Silent { .. }
+            | Self::Broken { .. } => true,
+            Self::Proxy { source, .. } => source.problem.is_transient(),
+            Self::BadTarget { .. }
+            | Self::Forbidden { .. }
+            | Self::Tls { .. }
+            | Self::BadProxy(_) => false,
+        }
+    }
+
+    fn proxy(proxy: &Proxy, source: ProxyProblem, peer: String) -> Self {
+        let source = Box::new(ProxyFailure {
+            proxy: proxy.shown(),
+            origin: proxy.origin.clone(),
+            problem: source,
+        });
+        Self::Proxy { peer, source }
+    }
+
+    /// An exchange that broke. A server that requires a client certificate ends the connection only after the handshake.
+    fn broken(peer: &str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        let peer = peer.to_owned();
+        match TlsError::of_alert(source.as_ref()) {
+            Some(source) => Self::Tls {
+                peer,
+                source: Box::new(source),
+            },
+            None => Self::Broken { peer, source },
         }
     }
 }
 
 impl Dialer {
-    /// A client without connections. TLS is set up for the first `https` target.
+    /// A client without connections. It uses no proxy, and the certificates of the system.
     pub fn new(policy: AddressPolicy) -> Self {
-        let connector = Connector::new(policy);
+        Self::on(Network::direct(policy))
+    }
+
+    /// A client without connections. TLS is set up for the first `https` target.
+    pub fn on(network: Network) -> Self {
+        let connector = Connector::new(network);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
@@ -160,7 +226,7 @@ impl Dialer {
         let target = Target::Url(opening.url);
         let peer = peer_of(&target);
         let limit = opening.timeout;
-        let request = request(Call {
+        let request = self.request(Call {
             method: opening.method,
             target,
             path: None,
@@ -169,8 +235,12 @@ impl Dialer {
             timeout: limit,
             max_answer: 0,
         })?;
+        let proxy = self.connector.forwarding_proxy(request.uri());
         match tokio::time::timeout(limit, self.client.request(request)).await {
-            Ok(Ok(answer)) => Ok(Opened::pooled(answer)),
+            Ok(Ok(answer)) => {
+                check_login(proxy, answer.status(), &peer)?;
+                Ok(Opened::pooled(answer))
+            }
             Ok(Err(error)) => Err(explain(error, &peer)),
             Err(_) => Err(DialError::Timeout { peer, limit }),
         }
@@ -192,20 +262,18 @@ impl Dialer {
     async fn exchange(&self, call: Call, peer: &str) -> Result<Answer, DialError> {
         let started = Instant::now();
         let max_answer = call.max_answer;
-        let request = request(call)?;
+        let request = self.request(call)?;
+        let proxy = self.connector.forwarding_proxy(request.uri());
         let response = self
             .client
             .request(request)
             .await
             .map_err(|error| explain(error, peer))?;
+        check_login(proxy, response.status(), peer)?;
         let (head, body) = response.into_parts();
-        let (body, truncated) =
-            read(body, max_answer)
-                .await
-                .map_err(|error| DialError::Broken {
-                    peer: peer.to_owned(),
-                    source: Box::new(error),
-                })?;
+        let (body, truncated) = read(body, max_answer)
+            .await
+            .map_err(|error| DialError::broken(peer, error))?;
         Ok(Answer {
             status: head.status,
             headers: head.headers,
@@ -213,6 +281,56 @@ impl Dialer {
             truncated,
             took: started.elapsed(),
         })
+    }
+
+    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, DialError> {
+        let (uri, host) = match &call.target {
+            Target::Url(url) => {
+                let host = url
+                    .authority()
+                    .map(|authority| authority.as_str().to_owned());
+                match host {
+                    Some(host) if !connect::is_socket_host(&host) => (url.clone(), host),
+                    _ => {
+                        return Err(DialError::BadTarget {
+                            url: url.to_string(),
+                        });
+                    }
+                }
+            }
+            Target::Unix(path) => (
+                connect::socket_uri(path, call.path.as_deref()),
+                "localhost".to_owned(),
+            ),
+        };
+        let bad_target = |_| DialError::BadTarget {
+            url: call.target.to_string(),
+        };
+        let mut request = Request::new(Full::new(call.body));
+        *request.method_mut() = call.method;
+        *request.headers_mut() = call.headers;
+        request.headers_mut().remove(CONTENT_LENGTH);
+        request
+            .headers_mut()
+            .entry(HOST)
+            .or_insert(HeaderValue::try_from(host).map_err(bad_target)?);
+        let proxy = self.connector.forwarding_proxy(&uri);
+        if let Some(value) = proxy.and_then(Proxy::authorization) {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
+        *request.uri_mut() = uri;
+        Ok(request)
+    }
+}
+
+/// A proxy that forwards plain HTTP requests asks for credentials in place of the target's response.
+fn check_login(proxy: Option<&Proxy>, status: StatusCode, peer: &str) -> Result<(), DialError> {
+    match proxy {
+        Some(proxy) if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            let problem = ProxyProblem::login(proxy);
+            Err(DialError::proxy(proxy, problem, peer.to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -231,41 +349,6 @@ pub fn peer_of(target: &Target) -> String {
         },
         Target::Unix(path) => format!("unix:{}", path.display()),
     }
-}
-
-fn request(call: Call) -> Result<Request<Full<Bytes>>, DialError> {
-    let (uri, host) = match &call.target {
-        Target::Url(url) => {
-            let host = url
-                .authority()
-                .map(|authority| authority.as_str().to_owned());
-            match host {
-                Some(host) if !connect::is_socket_host(&host) => (url.clone(), host),
-                _ => {
-                    return Err(DialError::BadTarget {
-                        url: url.to_string(),
-                    });
-                }
-            }
-        }
-        Target::Unix(path) => (
-            connect::socket_uri(path, call.path.as_deref()),
-            "localhost".to_owned(),
-        ),
-    };
-    let bad_target = |_| DialError::BadTarget {
-        url: call.target.to_string(),
-    };
-    let mut request = Request::new(Full::new(call.body));
-    *request.method_mut() = call.method;
-    *request.headers_mut() = call.headers;
-    request.headers_mut().remove(CONTENT_LENGTH);
-    request
-        .headers_mut()
-        .entry(HOST)
-        .or_insert(HeaderValue::try_from(host).map_err(bad_target)?);
-    *request.uri_mut() = uri;
-    Ok(request)
 }
 
 /// Reads at most `limit` bytes. If there is more, the connection is closed.
@@ -309,10 +392,7 @@ fn explain(error: hyper_util::client::legacy::Error, peer: &str) -> DialError {
         }
         cause = current.source();
     }
-    DialError::Broken {
-        peer: peer.to_owned(),
-        source: Box::new(error),
-    }
+    DialError::broken(peer, error)
 }
 
 /// Replaces path and query of a URL that has none by those of `target`, so that a forward preserves the path that the

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -17,8 +17,9 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::answer::{self, Answered};
-use super::connect::{self, Stream};
-use super::{DialError, Dialer, peer_of};
+use super::connect;
+use super::plumbing::Stream;
+use super::{DialError, Dialer, Proxy, check_login, peer_of};
 use crate::grammar::target::Target;
 
 /// A request whose response is a stream.
@@ -134,7 +135,7 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         let mut is_connected = false;
-        let exchange = self.ask(opening, &peer, &mut is_connected);
+        let exchange = self.ask(opening, &peer, false, &mut is_connected);
         match tokio::time::timeout(limit, exchange).await {
             Ok(Ok((status, headers, rest))) => Ok(Opened::own(status, headers, rest)),
             Ok(Err(error)) => Err(error),
@@ -152,19 +153,17 @@ impl Dialer {
                 url: url.to_string(),
             });
         }
-        let connecting = self.connector.clone().connect(url.clone());
-        match tokio::time::timeout(connect::CONNECT, connecting).await {
-            Ok(Ok(stream)) => {
-                let stream = stream.into_inner();
-                stream.enable_keepalive();
-                Ok(Socket(stream))
-            }
-            Ok(Err(failure)) => Err(failure.as_dial_error(&peer)),
-            Err(_) => Err(DialError::Timeout {
-                peer,
-                limit: connect::CONNECT,
-            }),
-        }
+        self.socket_to(url, &peer, true).await
+    }
+
+    async fn socket_to(&self, url: &Uri, peer: &str, tunnel: bool) -> Result<Socket, DialError> {
+        let stream = self
+            .connector
+            .connect_in_time(url, tunnel)
+            .await
+            .map_err(|failure| failure.as_dial_error(peer))?;
+        stream.enable_keepalive();
+        Ok(Socket(stream))
     }
 
     /// Sends one request on a separate connection, and reads the head of the response.
@@ -172,27 +171,41 @@ impl Dialer {
         &self,
         opening: Opening,
         peer: &str,
+        tunnel: bool,
         is_connected: &mut bool,
     ) -> Result<(StatusCode, HeaderMap, Answered<Socket>), DialError> {
-        let mut socket = self.socket(&opening.url).await?;
+        let url = &opening.url;
+        if connect::is_socket_host(peer) {
+            return Err(DialError::BadTarget {
+                url: url.to_string(),
+            });
+        }
+        let mut socket = self.socket_to(url, peer, tunnel).await?;
         *is_connected = true;
+        let proxy = match tunnel {
+            true => None,
+            false => self.connector.forwarding_proxy(url),
+        };
         let exchange = async {
-            socket.write_all(&request(&opening, peer)).await?;
+            let request = request(&opening, peer, proxy);
+            socket.write_all(&request).await?;
             socket.flush().await?;
             answer::read(socket).await
         };
-        exchange.await.map_err(|source| DialError::Broken {
-            peer: peer.to_owned(),
-            source: Box::new(source),
-        })
+        let answered = exchange
+            .await
+            .map_err(|source| DialError::broken(peer, source))?;
+        check_login(proxy, answered.0, peer)?;
+        Ok(answered)
     }
 }
 
-/// The request in its wire format. The types of its parts exclude line breaks.
-fn request(opening: &Opening, peer: &str) -> Vec<u8> {
+/// The request in its wire format. The types of its parts exclude line breaks. A proxy that forwards it needs the whole URL.
+fn request(opening: &Opening, peer: &str, proxy: Option<&Proxy>) -> Vec<u8> {
     let target = opening.url.path_and_query();
     let target = target.map_or("/", |target| target.as_str());
-    let mut text = format!("{} {target} HTTP/1.1\r\n", opening.method).into_bytes();
+    let origin = proxy.map_or_else(String::new, |_| format!("http://{peer}"));
+    let mut text = format!("{} {origin}{target} HTTP/1.1\r\n", opening.method).into_bytes();
     let mut line = |name: &str, value: &[u8]| {
         text.extend_from_slice(name.as_bytes());
         text.extend_from_slice(b": ");
@@ -204,6 +217,9 @@ fn request(opening: &Opening, peer: &str) -> Vec<u8> {
     }
     for (name, value) in &opening.headers {
         line(name.as_str(), value.as_bytes());
+    }
+    if let Some(login) = proxy.and_then(Proxy::authorization) {
+        line(PROXY_AUTHORIZATION.as_str(), login.as_bytes());
     }
     if !opening.body.is_empty() {
         line("content-length", opening.body.len().to_string().as_bytes());

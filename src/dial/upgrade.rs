@@ -31,7 +31,7 @@ impl Dialer {
         let peer = peer_of(&Target::Url(opening.url.clone()));
         let limit = opening.timeout;
         let mut is_connected = false;
-        let exchange = self.ask(opening, &peer, &mut is_connected);
+        let exchange = self.ask(opening, &peer, true, &mut is_connected);
         match tokio::time::timeout(limit, exchange).await {
             Ok(Ok((StatusCode::SWITCHING_PROTOCOLS, headers, rest))) => {
                 let (socket, start) = rest.into_parts();

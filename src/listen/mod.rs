@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::deliver::{Engine, EngineOptions};
-use crate::dial::{AddressPolicy, Dialer};
+use crate::dial::Dialer;
 use crate::event::Outcome;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::host::HostRule;
@@ -54,6 +54,8 @@ pub struct ListenOptions {
     pub respond: Option<Respond>,
     pub chaos: Chaos,
     pub body: BodyLimits,
+    /// Sends what is forwarded.
+    pub dialer: Dialer,
 }
 
 /// Why the listener cannot start.
@@ -131,7 +133,7 @@ impl Listener {
         }
         let (reporter, reports) = Reporter::new();
         let reporter = Arc::new(reporter);
-        let dialer = Dialer::new(AddressPolicy::Local);
+        let dialer = options.dialer.clone();
         let has_retries = options
             .forward
             .as_ref()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{ExecError, RecordForm};
 use crate::backoff::Retry;
+use crate::dial::Dialer;
 use crate::event::{self, Transport};
 use crate::grammar::target::Target;
 use crate::select::Select;
@@ -105,6 +106,8 @@ pub struct Forward {
     pub timeout: Duration,
     /// Secret with which the delivery engine signs, as Standard Webhooks.
     pub secret: Option<crate::secret::Secret>,
+    /// Sends the deliveries.
+    pub dialer: Dialer,
 }
 
 /// What was processed.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::selection::kind_of;
 use super::{Forward, Save};
 use crate::deliver::{Engine, EngineOptions};
-use crate::dial::{AddressPolicy, Dialer, forwarded_headers};
+use crate::dial::{Dialer, forwarded_headers};
 use crate::envelope::{BorrowedMeta, Form};
 use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
 use crate::grammar::target::Target;
@@ -103,9 +103,12 @@ impl SavedMessage {
 
 impl Saver {
     pub(super) fn start(options: Save) -> Self {
-        let forwards = options.forward.is_some();
+        let delivery = options
+            .forward
+            .as_ref()
+            .map(|forward| Delivery::start(options.store.clone(), forward.dialer.clone()));
         Self {
-            delivery: forwards.then(|| Delivery::start(options.store.clone())),
+            delivery,
             options: Arc::new(options),
             taken: Vec::new(),
             writing: None,
@@ -209,7 +212,7 @@ struct Progress {
 }
 
 impl Delivery {
-    fn start(store: Store) -> Self {
+    fn start(store: Store, dialer: Dialer) -> Self {
         let progress = Arc::new(Progress::default());
         let counted = Arc::clone(&progress);
         let options = EngineOptions {
@@ -224,7 +227,6 @@ impl Delivery {
             ..EngineOptions::default()
         };
         let shutdown = CancellationToken::new();
-        let dialer = Dialer::new(AddressPolicy::Local);
         Self {
             engine: Engine::start(store.clone(), dialer, options, shutdown.clone()),
             store,

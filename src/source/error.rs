@@ -71,14 +71,7 @@ impl SourceError {
     /// Returns whether the same attempt may succeed later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Dial(error) => matches!(
-                error,
-                DialError::Name { .. }
-                    | DialError::Refused { .. }
-                    | DialError::Timeout { .. }
-                    | DialError::Silent { .. }
-                    | DialError::Broken { .. }
-            ),
+            Self::Dial(error) => error.is_transient(),
             Self::Refused { status, .. } => {
                 status.is_server_error()
                     || *status == StatusCode::TOO_MANY_REQUESTS

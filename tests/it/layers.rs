@@ -131,7 +131,7 @@ fn every_form_of_a_path_is_resolved() {
 /// Crates with the only rooms that may name them; `main.rs` and `lib.rs` name none of them.
 const CONFINED: [(&str, &[&str]); 14] = [
     ("rusqlite", &["store"]),
-    ("reqwest", &["api"]),
+    ("url", &["api"]),
     ("clap", &["cli"]),
     ("comfy_table", &["ui"]),
     ("indicatif", &["ui"]),

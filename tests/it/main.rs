@@ -26,6 +26,7 @@ mod language;
 mod layers;
 mod listen;
 mod main_job;
+mod network;
 mod poll;
 mod poll_hostile;
 mod poll_property;

@@ -148,7 +148,7 @@ async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let stop = cx.shutdown.child_token();
-    let server = Server::start(args.options(&cx), stop.clone()).await?;
+    let server = Server::start(args.options(&cx)?, stop.clone()).await?;
     args.announce(&server, &cx)?;
     let end = match args.child.as_slice() {
         [] => {
@@ -192,14 +192,14 @@ fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
 }
 
 impl Start {
-    fn options(&self, cx: &Context) -> DevOptions {
+    fn options(&self, cx: &Context) -> Result<DevOptions, CliError> {
         let folder = |path: &PathBuf| cx.env.current_dir.join(path);
         let data = match &self.data {
             Some(path) => folder(path),
             None => cx.paths.platform_dir(),
         };
         let is_selected = |name| self.only.is_empty() || self.only.iter().any(|own| own == name);
-        DevOptions {
+        Ok(DevOptions {
             platforms: PLATFORMS
                 .iter()
                 .copied()
@@ -224,7 +224,8 @@ impl Start {
             bare: self.bare,
             seed: self.seed.as_ref().map(folder),
             state_dir: Some(cx.paths.state_dir.clone()),
-        }
+            dialer: cx.dialer()?,
+        })
     }
 
     /// Prints addresses on stdout, unless a command after `--` owns it, and suggestions on stderr.

@@ -1,4 +1,4 @@
-//! The machine: ports, clock, proxies.
+//! The machine: ports, clock.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -16,14 +16,6 @@ const PORTS: [(&str, &str, u16, &str); 3] = [
     ("listen", "port", LISTEN_PORT, "evt listen"),
     ("dev", "console-port", CONTROL_PORT, "control of evt dev"),
 ];
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
 /// 2026-01-01: evt did not exist before, so an earlier time is wrong.
 const EARLIEST: Timestamp = Timestamp::from_secs(1_767_225_600);
 /// 2100-01-01: a later time is wrong, too.
@@ -39,7 +31,6 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
         })
         .collect();
     findings.push(clock(Timestamp::now()));
-    findings.push(proxies(cx));
     findings
 }
 
@@ -79,21 +70,6 @@ fn clock(now: Timestamp) -> Finding {
         return Finding::fail("clock", found, "set the clock");
     }
     Finding::ok("clock", now.to_string())
-}
-
-fn proxies(cx: &Context) -> Finding {
-    let set: Vec<&str> = PROXIES
-        .into_iter()
-        .filter(|name| cx.env.get(name).is_some())
-        .collect();
-    if set.is_empty() {
-        return Finding::ok("proxy", "none");
-    }
-    // The values may contain a password.
-    Finding::ok(
-        "proxy",
-        format!("{}; not used for addresses of this machine", set.join(", ")),
-    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `evt doctor`: finds problems and prints how to fix them.
 
 mod machine;
+mod network;
 mod platform;
 mod storage;
 
@@ -15,7 +16,7 @@ use crate::ui::{Cell, Format, Style};
 
 /// Find problems and print how to fix them
 ///
-/// Checks folders and their permissions, settings, databases, ports, the platform of the profile, the clock, proxies and disk space.
+/// Checks folders and their permissions, settings, databases, ports, the platform of the profile, the clock, proxies, certificates and disk space.
 /// Changes nothing. Exits with 1 if a check failed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  evt doctor\n  evt doctor -o json")]
@@ -96,6 +97,7 @@ impl State {
 pub(super) async fn run(Args {}: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let mut findings = storage::check(&cx);
     findings.extend(machine::check(&cx));
+    findings.extend(network::check(&cx).await);
     findings.extend(platform::check(&cx).await);
     show(&cx, &findings)?;
     let failed = findings

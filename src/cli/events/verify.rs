@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     };
     let verifier = scheme.verifier(&secrets, &options).map_err(explain)?;
     // `events::run` calls this on a blocking thread.
-    let documents = Documents::default();
+    let documents = Documents::new(cx.dialer()?);
     Handle::current().block_on(documents.fetch_for(&*verifier, &received, at));
     let mut judgement = verifier.verify(&received, at, args.tolerance.map(Into::into));
     if is_platform && is_mismatch(judgement.reason) && was_valid(&event) {

@@ -240,6 +240,7 @@ impl Args {
                 bytes: self.max_body.bytes() as usize,
                 ..BodyLimits::default()
             },
+            dialer: cx.dialer()?,
         })
     }
 

@@ -15,12 +15,13 @@ use crate::signature::{Facts, SCHEMES};
 use crate::source::{StreamTransport, TRANSPORTS};
 
 /// Every page on a topic, in the order of `evt man`.
-const TOPICS: [&str; 7] = [
+const TOPICS: [&str; 8] = [
     include_str!("pages/exit-codes.md"),
     include_str!("pages/grammar.md"),
     include_str!("pages/streams.md"),
     include_str!("pages/polling.md"),
     include_str!("pages/signatures.md"),
+    include_str!("pages/network.md"),
     include_str!("pages/environment.md"),
     include_str!("pages/files.md"),
 ];

@@ -398,11 +398,13 @@ impl PollArgs {
         let sinks = &self.sinks;
         let secret = sinks.secret.as_ref().map(|secret| cx.secret(secret));
         let secret = secret.transpose()?;
+        let dialer = cx.dialer()?;
         let forward = sinks.forward.clone().map(|target| Forward {
             target,
             retry: Retry::dev(),
             timeout: FORWARD_TIMEOUT,
             secret,
+            dialer: dialer.clone(),
         });
         let save = (sinks.save || forward.is_some()).then(|| {
             Ok::<_, CliError>(Save {

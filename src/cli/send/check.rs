@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::once::millis;
 use crate::cli::Context;
-use crate::dial::{AddressPolicy, Dialer};
 use crate::error::{CliError, Exit};
 use crate::send::Message;
 use crate::send::check::{self, Attempt, Finding, Progress, Report, Verdict};
@@ -24,7 +23,7 @@ pub(super) async fn run(message: Message, cx: &Context) -> Result<Exit, CliError
             signing.scheme.name(),
         ));
     }
-    let dialer = Dialer::new(AddressPolicy::Local);
+    let dialer = cx.dialer()?;
     let activity = cx.ui.activity();
     let mut written = Ok(());
     let progress = |progress: Progress<'_>| match progress {

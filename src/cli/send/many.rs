@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::Args;
 use super::once::millis;
 use crate::cli::Context;
-use crate::dial::{AddressPolicy, Dialer};
 use crate::error::{CliError, Exit};
 use crate::grammar::statuses::Statuses;
 use crate::send::Message;
@@ -35,7 +34,7 @@ pub(super) async fn run(
     let target = message.target.to_string();
     let done = Arc::new(AtomicU64::new(0));
     let stop = cx.shutdown.child_token();
-    let dialer = Dialer::new(AddressPolicy::Local);
+    let dialer = cx.dialer()?;
     let sending = burst::run(&dialer, message, burst, Arc::clone(&done), stop);
     let tally = watched(sending, &done, times, cx).await?;
     show(&tally, &burst, cx)?;

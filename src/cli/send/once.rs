@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Args;
 use crate::cli::Context;
-use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
+use crate::dial::{self, Answer, Call, DialError};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Source, Transport};
@@ -41,7 +41,7 @@ pub(super) async fn run(message: Message, args: &Args, cx: &Context) -> Result<E
         show_request(&call, cx)?;
         return Ok(Exit::Done);
     }
-    let dialer = Dialer::new(AddressPolicy::Local);
+    let dialer = cx.dialer()?;
     if args.tamper == Some(Tamper::Replay) {
         let first = dialer.send(call.clone()).await?;
         if !first.status.is_success() {

@@ -382,11 +382,13 @@ impl Args {
         let args = &self.save;
         let secret = args.secret.as_ref().map(|secret| cx.secret(secret));
         let secret = secret.transpose()?;
+        let dialer = cx.dialer()?;
         let forward = args.forward.clone().map(|target| Forward {
             target,
             retry: Retry::dev(),
             timeout: FORWARD_TIMEOUT,
             secret,
+            dialer: dialer.clone(),
         });
         if !args.save && forward.is_none() && args.resume.is_none() {
             return Ok(None);

@@ -12,7 +12,7 @@ use super::credentials::{self, Server};
 use super::subject::{Subject, join};
 use super::{Args, OPENERS};
 use crate::cli::Context;
-use crate::dial::{AddressPolicy, Dialer};
+use crate::dial::Dialer;
 use crate::error::CliError;
 use crate::event::Transport;
 use crate::source::{
@@ -97,7 +97,7 @@ impl Following {
             args,
             cx,
             server,
-            dialer: Dialer::new(AddressPolicy::Local),
+            dialer: cx.dialer()?,
             max_message: usize::try_from(limit).unwrap_or(usize::MAX),
             position: resumed.as_ref().and_then(|point| point.position.clone()),
             is_answer,

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::{Host, Platforms};
 use crate::deliver::{Engine, EngineOptions, OnEnded, OnSettled};
-use crate::dial::{AddressPolicy, Dialer};
+use crate::dial::Dialer;
 
 /// Starts to send deliveries, until the host's shutdown.
-pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms) -> Engine {
+pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms, dialer: Dialer) -> Engine {
     let (failed, disabled) = (platforms.clone(), platforms.clone());
     let options = EngineOptions {
         on_settled: Some(on_settled(platforms)),
@@ -22,7 +22,6 @@ pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms) -> Engine {
         })),
         ..EngineOptions::default()
     };
-    let dialer = Dialer::new(AddressPolicy::Local);
     Engine::start(host.store.clone(), dialer, options, host.shutdown.clone())
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::hosts::AllowedHost;
 use super::platform::Registration;
+use crate::dial::{AddressPolicy, Dialer};
 
 /// The default port of the platforms.
 pub const PORT: u16 = 4870;
@@ -63,6 +64,8 @@ pub struct DevOptions {
     pub seed: Option<PathBuf>,
     /// Where [`Running`](crate::running::Running) is written so that other commands find this process; `None` writes nothing.
     pub state_dir: Option<PathBuf>,
+    /// Sends the deliveries.
+    pub dialer: Dialer,
 }
 
 impl Default for DevOptions {
@@ -79,6 +82,7 @@ impl Default for DevOptions {
             bare: false,
             seed: None,
             state_dir: None,
+            dialer: Dialer::new(AddressPolicy::Local),
         }
     }
 }

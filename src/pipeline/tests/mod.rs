@@ -698,6 +698,7 @@ async fn a_delivery_that_ends_during_the_shutdown_is_counted_once() {
             retry: crate::backoff::Retry::dev(),
             timeout: Duration::from_secs(30),
             secret: None,
+            dialer: crate::dial::Dialer::new(crate::dial::AddressPolicy::Local),
         });
     }
     let (mut pipeline, _) = pipeline(options, Format::Json);

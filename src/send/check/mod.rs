@@ -291,7 +291,9 @@ pub(super) const fn is_unreachable(error: &DialError) -> bool {
         | DialError::Name { .. }
         | DialError::Refused { .. }
         | DialError::Forbidden { .. }
-        | DialError::Tls { .. } => true,
+        | DialError::Tls { .. }
+        | DialError::BadProxy(_)
+        | DialError::Proxy { .. } => true,
         DialError::Timeout { .. } | DialError::Silent { .. } | DialError::Broken { .. } => false,
     }
 }

@@ -457,7 +457,10 @@ impl<'a> Server<'a> {
                 Why::Refused | Why::Name { .. } if self.has_answered => {
                     Failure::Transient(error.into())
                 }
-                Why::Refused | Why::Name { .. } | Why::Tls { .. } => Failure::Final(error.into()),
+                Why::Dial(dial) if self.has_answered && dial.is_transient() => {
+                    Failure::Transient(error.into())
+                }
+                Why::Refused | Why::Name { .. } | Why::Dial(_) => Failure::Final(error.into()),
             },
             ApiError::TooLarge { .. } => Failure::Refused(error),
             ApiError::Undecodable { source, .. } => match source {
@@ -467,7 +470,6 @@ impl<'a> Server<'a> {
             ApiError::BadUrl { .. }
             | ApiError::BadHeader { .. }
             | ApiError::BadName { .. }
-            | ApiError::Setup(_)
             | ApiError::ForeignRedirect { .. }
             | ApiError::LoginRedirect { .. }
             | ApiError::RedirectedBody { .. }

@@ -16,7 +16,7 @@ use super::{EventsError, stopped};
 use crate::attempt::Attempt;
 use crate::cli::change::ChangeArgs;
 use crate::cli::{Context, RuntimeError};
-use crate::dial::{self, AddressPolicy, Answer, Call, DialError, Dialer};
+use crate::dial::{self, Answer, Call, DialError};
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Seq, Source};
 use crate::grammar::event_ref::EventRef;
@@ -126,7 +126,7 @@ async fn send_all(args: &Args, picked: &[Picked], cx: &Context) -> Result<Exit, 
         None => cx.listener().parse()?,
     };
     let resigner = Resigner::new(args, cx)?;
-    let dialer = Dialer::new(AddressPolicy::Local);
+    let dialer = cx.dialer()?;
     let progress = cx.ui.progress("replaying", Some(picked.len() as u64));
     let mut tally = Tally {
         target,
