@@ -1,6 +1,6 @@
 //! Exit codes and hints for failed deliveries.
 
-use super::{DialError, ProxyProblem, TlsError, TlsSetupError};
+use super::{DialError, ProxyFailure, ProxyProblem, TlsError, TlsSetupError};
 use crate::explain::{Exit, Explain, Explanation};
 use crate::ui::clip;
 
@@ -21,11 +21,11 @@ impl Explain for DialError {
             Self::Forbidden { address, .. } => Explanation::usage(code).hint(format!(
                 "--allow-address {address}     connects to it all the same"
             )),
-            Self::Tls { source, .. } => of_tls(source),
+            Self::Tls { peer, source } => of_tls(peer, source),
             Self::BadProxy(_) => Explanation::usage(code)
                 .hint("a proxy is http://HOST:PORT, https://HOST:PORT or socks5h://HOST:PORT")
                 .hint("--proxy none     connects without a proxy"),
-            Self::Proxy { source, .. } => of_proxy(&source.origin, &source.problem),
+            Self::Proxy { source, .. } => of_proxy(source),
             Self::Timeout { .. } | Self::Silent { .. } => unreachable(code)
                 .hint("check whether the target hangs, or wait longer: --timeout 60s"),
             Self::Broken { .. } => unreachable(code).hint(
@@ -35,7 +35,7 @@ impl Explain for DialError {
     }
 }
 
-fn of_tls(error: &TlsError) -> Explanation {
+fn of_tls(peer: &str, error: &TlsError) -> Explanation {
     let failed = unreachable("tls_failed");
     match error {
         TlsError::UnknownIssuer | TlsError::SelfSigned => failed
@@ -48,18 +48,25 @@ fn of_tls(error: &TlsError) -> Explanation {
         TlsError::ClientCertificateRequired | TlsError::ClientCertificateRefused { .. } => {
             failed.hint("--cert FILE --key FILE     the client certificate and its key")
         }
-        TlsError::NotTls => failed.hint("use a target with http:// or ws://, or another port"),
+        TlsError::NotTls | TlsError::Broken => {
+            failed.hint("if the server does not speak TLS, use http:// or ws://")
+        }
         TlsError::Setup(error) => error.explain(),
-        _ => failed.hint("openssl s_client -connect HOST:PORT     shows the handshake"),
+        _ => {
+            let port = if peer.contains(':') { "" } else { ":443" };
+            failed.hint(format!(
+                "openssl s_client -connect {peer}{port}     shows the handshake"
+            ))
+        }
     }
 }
 
-fn of_proxy(origin: &str, problem: &ProxyProblem) -> Explanation {
+fn of_proxy(failure: &ProxyFailure) -> Explanation {
     let without = "--proxy none     connects without a proxy; NO_PROXY excludes hosts";
     let failed = unreachable("proxy_failed");
-    match problem {
+    match &failure.problem {
         ProxyProblem::LoginRequired | ProxyProblem::LoginRefused => {
-            let form = match origin {
+            let form = match failure.origin.as_str() {
                 "--proxy" => "--proxy http://USER:PASSWORD@HOST:PORT".to_owned(),
                 name => format!("export {name}=http://USER:PASSWORD@HOST:PORT"),
             };
@@ -73,7 +80,7 @@ fn of_proxy(origin: &str, problem: &ProxyProblem) -> Explanation {
                 ..explanation
             }
         }
-        ProxyProblem::Tls(error) => of_tls(error),
+        ProxyProblem::Tls(error) => of_tls(failure.proxy.trim_start_matches("https://"), error),
         _ => failed.hint(without),
     }
 }

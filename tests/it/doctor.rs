@@ -92,3 +92,43 @@ fn a_proxy_is_named_without_its_password() {
     assert!(output.stdout.contains("HTTPS_PROXY"), "{output}");
     assert!(!output.stdout.contains("hunter2"), "{output}");
 }
+
+#[test]
+fn proxies_and_their_problems_are_shown() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let sandbox = Sandbox::new()
+        .with("HTTP_PROXY", format!("http://ada:hunter2@{address}"))
+        .with("https_proxy", "http://127.0.0.1:1")
+        .with("HTTPS_PROXY", "http://127.0.0.1:2")
+        .with("NO_PROXY", "a.test,10.0.0.0/99");
+    let output = sandbox.run(["doctor"]).expect_exit(0);
+    for expected in [
+        &format!("http://{address} (HTTP_PROXY) accepts connections"),
+        "http://127.0.0.1:1 (https_proxy): cannot reach",
+        "https_proxy and HTTPS_PROXY differ",
+        "10.0.0.0/99",
+    ] {
+        assert!(output.stdout.contains(expected), "{expected}: {output}");
+    }
+    assert!(!output.stdout.contains("hunter2"), "{output}");
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_fails() {
+    let sandbox = Sandbox::new().with("ALL_PROXY", "ftp://ada:hunter2@proxy.test");
+    let row = find(&sandbox, 1, "proxy for https");
+    assert_eq!(row["state"], "fail");
+    assert!(!row.to_string().contains("hunter2"), "{row}");
+}
+
+#[test]
+fn certificates_that_cannot_be_read_fail() {
+    let sandbox = Sandbox::new().with("SSL_CERT_FILE", "/absent/ca.pem");
+    let row = find(&sandbox, 1, "certificates");
+    assert_eq!(row["fix"], "unset SSL_CERT_FILE");
+    assert!(
+        row["found"].as_str().unwrap().contains("/absent/ca.pem"),
+        "{row}"
+    );
+}

@@ -24,7 +24,7 @@ fn polling_goes_through_the_proxy() {
     let remote = Remote::start();
     let words = remote.args(&["records", "create", "contact", "email=ada@example.com"]);
     let _ = remote.sandbox.run(words).expect_exit(0);
-    let words = remote.args(&["poll", "contact", "--once"]);
+    let words = remote.args(&["poll", "contact"]);
     let output = remote.sandbox.run(words).expect_exit(0);
     assert!(output.stdout.contains("ada@example.com"), "{output}");
     assert!(remote.proxy.seen().len() > 1);

@@ -228,12 +228,14 @@ pub(super) struct Identity {
 
 impl Authority {
     pub(super) fn new() -> Self {
+        Self::named("an authority")
+    }
+
+    pub(super) fn named(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new([]).expect("valid names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "an authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self {
             pem,

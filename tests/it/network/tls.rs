@@ -1,5 +1,6 @@
 //! Certificates: which ones are accepted, and what is reported about the others.
 
+use std::io::{Read, Write};
 use std::path::Path;
 
 use rcgen::date_time_ymd;
@@ -113,8 +114,11 @@ fn the_names_of_a_certificate_are_reported() {
 
 #[test]
 fn a_server_without_tls_is_reported() {
-    let app = App::start();
-    let to = format!("https://{}/", app.address());
+    let server = crate::support::http::Server::start(|mut stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let to = format!("https://{}/", server.address());
     let output = Sandbox::new().run(["send", "contact.created", "--to", &to]);
     let output = output.expect_exit(5);
     assert!(output.stderr.contains("does not speak TLS"), "{output}");
@@ -124,7 +128,7 @@ fn a_server_without_tls_is_reported() {
 fn a_client_certificate_is_presented() {
     let app = App::start();
     let authority = Authority::new();
-    let clients = Authority::new();
+    let clients = Authority::named("an authority of clients");
     let tls = Tls {
         clients: Some(&clients),
     };
