@@ -51,7 +51,7 @@ pub(super) struct Args {
         requires = "network-cert"
     )]
     key: Option<PathBuf>,
-    /// Accept every certificate: whoever is on the way can read and change all data
+    /// Accept every certificate: an attacker on the network can read and change all data
     #[arg(id = "network-insecure", long = "insecure")]
     insecure: bool,
     /// Connect to this address although clouds offer credentials there (repeatable)
@@ -71,7 +71,7 @@ fn at(command: Command, path: &[&'static str]) -> Command {
             command.mut_subcommands(|sub| at(sub, &[]))
         }
         [] => {
-            // `evt poll --key` names a key of its own.
+            // `evt poll --key` names the state.
             let is_taken = command
                 .get_arguments()
                 .any(|arg| arg.get_long() == Some("key"));
@@ -151,8 +151,7 @@ pub(super) fn of(matches: &ArgMatches, env: &Env, ui: &Ui) -> Result<Network, Cl
     let tls = args.tls(env)?;
     if args.insecure {
         ui.warn(
-            "--insecure: certificates are not checked. Whoever is on the way to the server can read and change all data, \
-             also tokens.",
+            "--insecure: certificates are not checked. An attacker on the network can read and change all data, also tokens.",
         );
     }
     let proxies = proxies(env);

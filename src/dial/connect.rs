@@ -280,7 +280,7 @@ impl Connector {
 
     /// The addresses of a host, at least one. The addresses that are checked here are the ones that are dialled.
     ///
-    /// A name with one forbidden address is refused: whoever controls the name chooses which address is tried.
+    /// A name with one forbidden address is refused: the owner of the name chooses which address is tried.
     async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectFailure> {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
