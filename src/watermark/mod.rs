@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 pub use dates::Dates;
-pub use position::{OutputOffset, Position};
+pub use position::{OutputOffset, Position, ServerClock};
 
 /// A point in time in microseconds since the Unix epoch, the finest unit that platforms store.
 #[derive(

@@ -27,6 +27,9 @@ pub struct Position {
     pub emitted: u64,
     /// The end of the last complete run.
     pub last_complete: Option<Timestamp>,
+    /// The server's clock when it was last seen. Until it has been examined, a time to which it went back is not stored.
+    #[serde(default)]
+    pub clock: Option<ServerClock>,
     /// What the server supports, as JSON that only the poller reads.
     #[serde(rename = "learnt")]
     pub capabilities: Option<String>,
@@ -38,6 +41,14 @@ pub struct Position {
     /// A complete sweep has remembered all keys, so an unknown key is a new record.
     #[serde(default)]
     pub knows_keys: bool,
+}
+
+/// The server's clock at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerClock {
+    pub server: Micros,
+    /// The local clock at that moment, for the time that has passed since.
+    pub local: Timestamp,
 }
 
 /// How much of an output file is committed.
@@ -80,6 +91,15 @@ impl Position {
             self.reached_at = Some(now);
             self.settled = false;
         }
+    }
+
+    /// Moves the frontier back to `to`, because records may still be dated after that. Versions that are no longer remembered
+    /// are emitted again.
+    pub fn move_back(&mut self, to: Micros, lookback: Duration, now: Timestamp) {
+        self.frontier = self.frontier.map(|frontier| frontier.min(to));
+        self.reached_at = Some(now);
+        self.settled = false;
+        self.trimmed = self.trimmed.map(|trimmed| trimmed.min(to - lookback));
     }
 
     /// Marks the frontier as settled if a scan that began at `began`, and did not move it, proves that.

@@ -188,6 +188,7 @@ async fn run(
             crash.step().await;
             let turn = crash.steps.load(Ordering::Relaxed);
             Ok::<_, ApiError>(Answer {
+                status: 200,
                 body: server.answer(&body, turn),
                 date: None,
                 platform: None,
@@ -247,7 +248,9 @@ fn options(page_size: u32) -> PollOptions {
         pace: None,
         max_wait: Duration::from_secs(600),
         sweep: false,
+        allow_mass_deletion: false,
         reconcile: false,
+        fail_on_gap: false,
         follow: None,
         commit_each_record: false,
         skip_malformed: false,

@@ -110,6 +110,9 @@ struct SelectArgs {
     /// How to detect deletions: by a state in the record, or also by a sweep through all keys
     #[arg(long, value_name = "HOW", value_enum, default_value = "soft")]
     deletes: Deletes,
+    /// Accept that more than half of the known records are deleted; without it, --deletes sweep fails with exit 11
+    #[arg(long)]
+    allow_mass_deletion: bool,
     /// Also sweep through all keys and print records that were missed; the first sweep only learns which records exist
     #[arg(long)]
     reconcile: bool,
@@ -164,6 +167,9 @@ struct StopArgs {
     /// How long to wait between polls: the shortest wait while records change, growing to the longest
     #[arg(long, value_name = "SPAN..SPAN", default_value = "5s..60s")]
     interval: Between,
+    /// Fail with exit 11 if the server's clock went back, instead of reading again from the earlier time
+    #[arg(long)]
+    fail_on_gap: bool,
     /// Stop after N records
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max: Option<u64>,
@@ -386,7 +392,9 @@ impl PollArgs {
             pace: self.request.rate.map(Rate::interval),
             max_wait: self.request.max_wait.into(),
             sweep: self.select.deletes == Deletes::Sweep,
+            allow_mass_deletion: self.select.allow_mass_deletion,
             reconcile: self.select.reconcile,
+            fail_on_gap: self.stop.fail_on_gap,
             follow: self.stop.follow.then(|| interval.ends()),
             skip_malformed: self.select.skip_malformed,
             commit_each_record: self.sinks.exec.is_some(),

@@ -34,6 +34,10 @@ pub(super) struct Capabilities {
     /// Whether sorting by date is respected.
     pub(super) sort: Option<bool>,
     pub(super) key_sort: Option<bool>,
+    /// `$gte` works as `$gt`: it excludes records at the bound.
+    pub(super) excludes_bound: bool,
+    /// `$lt` is refused or ignored.
+    pub(super) lacks_upper_bounds: bool,
     /// Whether pages larger than the usual size may be requested.
     pub(super) large_pages: Option<bool>,
     pub(super) paging: Option<Paging>,
@@ -97,6 +101,7 @@ impl Capabilities {
         if self.fallback.is_some() && self.method(now) == Method::Ascending {
             self.fallback = None;
             self.bounds = self.bounds.filter(|respected| *respected);
+            self.lacks_upper_bounds = false;
             self.paging = None;
         }
     }

@@ -1,6 +1,7 @@
 //! Reads newest first, for servers that only sort this way: the upper bound moves. The frontier moves at the very end, to the
 //! latest date of the first page. Until then the older records are missing, and what changes meanwhile is left to the next scan.
 
+use super::PollError;
 use super::checks::{ordered, within};
 use super::halt::{Halt, Violation};
 use super::page::Page;
@@ -20,10 +21,10 @@ pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
     let mut latest = None;
     loop {
         let request = Request {
-            before: before.map(|at| run.server.bound_at(at).text),
+            before: before.map(|at| run.server.end_at(at).text),
             ..run.server.request_from(&from, Sort::Descending)
         };
-        let (lower, upper) = (from.at, before.unwrap_or(Micros::MAX));
+        let (lower, upper) = (from.least, before.unwrap_or(Micros::MAX));
         let check = |page: &Page| {
             within(page, lower, upper)?;
             ordered(page, false)
@@ -44,7 +45,7 @@ pub(super) async fn read(run: &mut Run<'_>, start: Micros) -> Result<(), Halt> {
         // which it had to end makes no progress by date.
         let is_tie = page.single_instant().is_some() && before == Some(after);
         before = Some(match is_tie {
-            true => read_ties(run, &request, &instant, after, page.len(), check).await?,
+            true => read_ties(run, &request, &instant, after, &page, check).await?,
             false => after,
         });
         run.page_done().await?;
@@ -63,11 +64,11 @@ async fn read_ties(
     request: &Request,
     instant: &Bound,
     after: Micros,
-    records: usize,
+    first: &Page,
     check: impl Fn(&Page) -> Result<(), Violation>,
 ) -> Result<Micros, Halt> {
     let mut known = KnownPage {
-        records,
+        records: first.len(),
         size: run.server.template.page_size,
     };
     let page = ties::large_page(run, request, check).await?;
@@ -86,7 +87,7 @@ async fn read_ties(
         from: Some(instant.text.clone()),
         ..request.clone()
     };
-    ties::by_key_or_pages(run, &pages, instant, after, known).await?;
+    ties::by_key_or_pages(run, &pages, instant, after, known, first).await?;
     Ok(instant.at)
 }
 
@@ -113,13 +114,26 @@ async fn next_verified(
         if may_sort && sorts_ascending(run, &from, &page).await? {
             run.server.capabilities.sort = Some(true);
         }
-        if run.server.capabilities.sort == Some(true) {
+        let sorts = run.server.capabilities.sort == Some(true);
+        // The record just below the upper bound was read before, so the page begins with it.
+        let begins_at_bound = before.is_none_or(|before| {
+            let latest = page.latest();
+            latest.is_none_or(|latest| latest + run.server.unit() >= before)
+        });
+        if sorts && begins_at_bound {
             return Ok(Some(page));
         }
         tries += 1;
         match verify_order(run, &from, &page, before).await {
             Ok(()) => return Ok(Some(page)),
             Err(Halt::Violation(Violation::Unsorted)) if tries < VERIFICATIONS => {}
+            Err(Halt::Violation(Violation::Unsorted)) if sorts => {
+                let why = "records are missing from a page that another request returns";
+                return Err(PollError::Stale {
+                    why: why.to_owned(),
+                }
+                .into());
+            }
             Err(halt) => return Err(halt),
         }
     }
@@ -164,7 +178,7 @@ async fn verify_newest(run: &mut Run<'_>, start: &Bound, page: &Page) -> Result<
     };
     let above = run.server.bound_at(latest + run.server.unit());
     let newer = run.server.request_from(&above, Sort::Descending);
-    let check = |page: &Page| within(page, above.at, Micros::MAX);
+    let check = |page: &Page| within(page, above.least, Micros::MAX);
     if run.next_page(&newer, check).await?.is_none() {
         return Ok(());
     }
@@ -191,7 +205,7 @@ async fn verify_no_others(
     };
     let unit = run.server.unit();
     let from = run.server.bound_at(earliest + unit);
-    let before = run.server.bound_at(before.unwrap_or(latest + unit));
+    let before = run.server.end_at(before.unwrap_or(latest + unit));
     if from.at >= before.at {
         return Ok(());
     }
@@ -199,7 +213,7 @@ async fn verify_no_others(
         before: Some(before.text.clone()),
         ..run.server.request_from(&from, Sort::Descending)
     };
-    let check = |page: &Page| within(page, from.at, before.at);
+    let check = |page: &Page| within(page, from.least, before.at);
     let found = run.next_page(&request, check).await?.unwrap_or_default();
     let known = page.key_hashes();
     match found.key_hashes().iter().all(|key| known.contains(key)) {

@@ -1,18 +1,22 @@
 //! The sweep through all keys, without any date. Deleted records are missing from it, and records that no bound has ever matched
 //! turn up.
 
-use super::Undated;
 use super::checks::keys_ascend;
-use super::halt::{Halt, Violation};
+use super::halt::Halt;
 use super::page::{Page, Row};
 use super::request::{Request, Sort};
 use super::run::Run;
-use crate::json::{Kind, Raw};
+use super::{PollError, Undated, lookup};
 use crate::source::{Change, Notice, Op};
 use crate::watermark::{Micros, Version, is_new};
 
 /// Number of sweeps in a row that must miss a key before the key is requested separately. A replica that is behind can hide a record from one sweep.
 const MISSED_SWEEPS: u32 = 2;
+/// If more keys than this are missing, and more than half of the known ones, only the user can say that they are deleted: a server
+/// whose index is empty or broken looks the same.
+const FEW_DELETIONS: u64 = 3;
+/// Visited records that are requested by key, until one is found.
+const CONTROLS: usize = 3;
 /// Missing keys that are handled between two commits.
 const MISSING_BATCH: usize = 100;
 /// Records between two commits.
@@ -40,6 +44,7 @@ pub(super) async fn sweep(run: &mut Run<'_>) -> Result<(), Halt> {
     run.commit().await?;
     if finds_deleted {
         run.output.state.end_sweep(sweep)?;
+        refuse_mass_deletion(run)?;
         report_deletions(run, sweep).await?;
     }
     Ok(())
@@ -59,6 +64,9 @@ async fn read_all_keys(run: &mut Run<'_>, sweep: u64, is_first: bool) -> Result<
         let Some(page) = page.map_err(cannot_sweep)? else {
             return Ok(());
         };
+        if last.is_none() {
+            nothing_below(run, &page).await?;
+        }
         last = page.last_key();
         for row in &page.rows {
             let is_emitted = visit(run, &page, row, sweep, is_first)?;
@@ -72,6 +80,23 @@ async fn read_all_keys(run: &mut Run<'_>, sweep: u64, is_first: bool) -> Result<
             run.commit().await?;
         }
         run.page_done().await?;
+    }
+}
+
+/// Verifies that the first page of a sweep has the first key: it may be the response to a request of an earlier process.
+async fn nothing_below(run: &mut Run<'_>, page: &Page) -> Result<(), Halt> {
+    let request = Request {
+        below: page.first_key(),
+        sort: Sort::Key,
+        ..run.server.request()
+    };
+    match run.next_page(&request, |_| Ok(())).await {
+        Ok(None) | Err(Halt::Violation(_)) => Ok(()),
+        Ok(Some(_)) => {
+            let why = "the list of all keys does not begin with the first one".to_owned();
+            Err(PollError::Stale { why }.into())
+        }
+        Err(halt) => Err(halt),
     }
 }
 
@@ -122,6 +147,7 @@ async fn report_deletions(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
         if missing.is_empty() {
             return Ok(());
         }
+        verify_lookup(run, sweep).await?;
         for key in missing {
             if is_deleted(run, &key, sweep).await? {
                 emit_deletion(run, &key)?;
@@ -135,43 +161,47 @@ async fn report_deletions(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
     }
 }
 
-/// Whether the server has no record with this key, in any notation. A record that exists after all is visited.
+/// Whether the server has no record with this key. A record that exists after all is visited.
 async fn is_deleted(run: &mut Run<'_>, key: &[u8], sweep: u64) -> Result<bool, Halt> {
-    let text = String::from_utf8_lossy(key).into_owned();
-    // Keys are stored as text. In the record, such a key may be a number or an object.
-    let is_bare = matches!(
-        Raw::check(key).and_then(Raw::kind),
-        Some(Kind::Number | Kind::Object)
-    );
-    for literal in [Some(quoted(&text)), is_bare.then_some(text)] {
-        let Some(literal) = literal else { continue };
-        let request = Request {
-            only: Some(literal),
-            ..run.server.request()
-        };
-        let check = |page: &Page| {
-            let has_key = |row: &Row| {
-                page.key(row)
-                    .is_some_and(|found| found.plain().as_bytes() == key)
-            };
-            match page.rows.iter().all(has_key) {
-                true => Ok(()),
-                false => Err(Violation::Keys),
-            }
-        };
-        let page = run.next_page(&request, check).await;
-        if let Some(page) = page.map_err(cannot_sweep)? {
-            for row in &page.rows {
-                visit(run, &page, row, sweep, false)?;
-            }
-            return Ok(false);
+    let Some(page) = lookup::find(run, key).await.map_err(cannot_sweep)? else {
+        return Ok(true);
+    };
+    for row in &page.rows {
+        visit(run, &page, row, sweep, false)?;
+    }
+    Ok(false)
+}
+
+/// Refuses to take the absence of most records for their deletion, unless the user has confirmed it.
+fn refuse_mass_deletion(run: &Run<'_>) -> Result<(), Halt> {
+    let (missing, known) = run.output.state.missing_of_known()?;
+    let is_most = missing > FEW_DELETIONS && missing.saturating_mul(2) > known;
+    match is_most && !run.options.allow_mass_deletion {
+        true => Err(PollError::MassDeletion { missing, known }.into()),
+        false => Ok(()),
+    }
+}
+
+/// Verifies that the server finds records by key at all: requests some that the sweep has just visited.
+async fn verify_lookup(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
+    let visited = run.output.state.visited_keys(sweep, CONTROLS)?;
+    if visited.is_empty() {
+        return Ok(());
+    }
+    for key in visited {
+        if lookup::find(run, &key).await.map_err(cannot_sweep)?.is_some() {
+            return Ok(());
         }
     }
-    Ok(true)
+    let why = "its records cannot be requested by key, so a missing record may not be deleted";
+    Err(PollError::Incomplete {
+        why: why.to_owned(),
+    }
+    .into())
 }
 
 fn emit_deletion(run: &mut Run<'_>, key: &[u8]) -> Result<(), Halt> {
-    let quoted = quoted(&String::from_utf8_lossy(key));
+    let quoted = lookup::quoted(&String::from_utf8_lossy(key));
     let record = format!("{{\"op\":\"delete\",\"key\":{quoted}}}");
     let digest = run.output.digest(&record);
     let version = Version {
@@ -187,10 +217,6 @@ fn emit_deletion(run: &mut Run<'_>, key: &[u8]) -> Result<(), Halt> {
         digest,
     };
     run.output.emit_change(&record, change, &version)
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("text is always JSON")
 }
 
 fn cannot_sweep(halt: Halt) -> Halt {

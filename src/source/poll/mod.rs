@@ -11,9 +11,12 @@
 mod ascending;
 mod capabilities;
 mod checks;
+mod clock;
 mod descending;
+mod gap;
 mod halt;
 mod key_sweep;
+mod lookup;
 mod malformed;
 mod out_file;
 mod output;
@@ -22,10 +25,12 @@ mod page;
 mod passes;
 mod probe;
 mod progress;
+mod reported;
 mod request;
 mod run;
 mod scan;
 mod server;
+mod silence;
 mod ties;
 mod undated;
 
@@ -79,8 +84,12 @@ pub struct PollOptions {
     pub max_wait: Duration,
     /// Sweep through all keys to find deleted records.
     pub sweep: bool,
+    /// Report deletions even if most of the known records are missing.
+    pub allow_mass_deletion: bool,
     /// Sweep through all keys to find records that no date query returned.
     pub reconcile: bool,
+    /// Fail if the server's clock went back, instead of reading again from the earlier time.
+    pub fail_on_gap: bool,
     /// Keep polling after everything has been read; the shortest and the longest time between two scans.
     pub follow: Option<(Duration, Duration)>,
     /// Skip and report records that cannot be read. Otherwise they are an error.
@@ -178,6 +187,13 @@ pub enum PollError {
     /// No way of reading returns every record.
     #[error("this server cannot be read completely: {why}")]
     Incomplete { why: String },
+    /// The server sends pages in which records are missing that it has.
+    #[error("the server's responses are outdated: {why}")]
+    Stale { why: String },
+    #[error("the server's clock went back to {now}, but records up to {frontier} have been read")]
+    ClockWentBack { now: Micros, frontier: Micros },
+    #[error("{missing} of {known} records are missing from the server's list of all keys")]
+    MassDeletion { missing: u64, known: u64 },
     #[error("the server asks to wait until {until}, longer than allowed")]
     WaitTooLong { until: Timestamp },
     #[error("records have {}", key.as_ref().map_or_else(|| "none of the keys `sk`, `id` and `_id`".to_owned(), |key| format!("no key in `{key}`")))]
@@ -214,6 +230,15 @@ impl Explain for PollError {
             Self::Incomplete { .. } => {
                 gap("incomplete").hint("evt man polling     describes what a server must support")
             }
+            Self::Stale { .. } => gap("stale_pages").hint(
+                "a cache or an outdated replica answers; run the same command later to continue",
+            ),
+            Self::ClockWentBack { .. } => gap("clock_went_back").hint(
+                "without --fail-on-gap     reads again from the earlier time; records may be printed again",
+            ),
+            Self::MassDeletion { .. } => gap("mass_deletion")
+                .hint("--allow-mass-deletion     if the records were really deleted")
+                .hint("run the same command later if the server has a problem"),
             Self::WaitTooLong { .. } => refused("wait_too_long").hint(
                 "--max-wait allows a longer wait; evt poll state reset deletes the whole state",
             ),

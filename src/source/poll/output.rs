@@ -17,7 +17,7 @@ use crate::json::{self, Raw};
 use crate::source::{Change, Message, Notice, Op, Outlet};
 use crate::store::poll::{Fingerprint, PollState};
 use crate::time::Timestamp;
-use crate::watermark::{Digest, Micros, Position, Version, is_new};
+use crate::watermark::{Digest, Micros, Position, ServerClock, Version, is_new};
 
 /// If the output is a file whose offset is recorded, records are committed only after this time, or after this many records. Versions that are trimmed before their first commit are never stored, so longer intervals save writes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
@@ -289,6 +289,12 @@ impl<'a> Output<'a> {
                     .at
             });
         }
+        // A clock that went back is stored once it has been examined.
+        let is_later = |clock: &ServerClock| {
+            let known = self.position.clock;
+            known.is_none_or(|known| clock.server >= known.server)
+        };
+        self.position.clock = server.last_clock.filter(is_later).or(self.position.clock);
         self.position.trimmed = self.position.trimmed.max(trim);
         self.position.capabilities = Some(server.capabilities.write());
         self.state.commit(&self.position, trim)?;

@@ -9,12 +9,15 @@ use super::halt::Halt;
 use super::output::Output;
 use super::{PollEnd, PollError, PollOptions};
 use crate::api::ApiError;
+use crate::backoff;
 use crate::source::Notice;
 use crate::time::Timestamp;
 
 /// Each delay is random, up to a maximum that starts at the first value and doubles up to the second.
 const MIN_BACKOFF: Duration = Duration::from_millis(100);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// The longest wait that a server can ask for. A longer one would keep the user from polling for ever.
+const MAX_WAIT: Duration = backoff::LONGEST;
 /// Why a request waits for `Retry-After`.
 pub(super) const SERVER_ASKED: &str = "the server asked for it";
 
@@ -49,7 +52,7 @@ impl<'a> Pacing<'a> {
         if let Some(wait) = retry_after.filter(|wait| !wait.is_zero()) {
             return self.wait_until(output, end_of_wait(wait), &why).await;
         }
-        let delay = backoff(tries);
+        let delay = delay_after(tries);
         // Single failures are normal and pass within a second: no notice.
         if tries > 2 {
             output.notice(Notice::Retrying {
@@ -63,10 +66,13 @@ impl<'a> Pacing<'a> {
 
     /// Waits until the next request is allowed, by `Retry-After`, which an earlier process may have received, and by the rate.
     pub(super) async fn wait_for_turn(&self, output: &mut Output<'_>) -> Result<(), Halt> {
-        if let Some(until) = output.position.not_before
-            && until > Timestamp::now()
-        {
-            self.wait_until(output, until, SERVER_ASKED).await?;
+        if let Some(until) = output.position.not_before {
+            let now = Timestamp::now();
+            // A later time was stored before the local clock went back.
+            let is_possible = until <= end_of_wait(MAX_WAIT);
+            if until > now && is_possible {
+                self.wait_until(output, until, SERVER_ASKED).await?;
+            }
         }
         if let (Some(pace), Some(last)) = (self.options.pace, self.asked_at) {
             let left = (last + pace).saturating_duration_since(Instant::now());
@@ -118,7 +124,7 @@ impl<'a> Pacing<'a> {
 
     /// Sleeps after a failed try.
     pub(super) async fn back_off(&self, tries: u32) -> Result<(), Halt> {
-        self.sleep(backoff(tries)).await
+        self.sleep(delay_after(tries)).await
     }
 
     /// Sleeps, unless the caller asks to stop.
@@ -132,11 +138,11 @@ impl<'a> Pacing<'a> {
 
 /// The end of a wait that starts now. [`Timestamp::now`] is rounded down to a millisecond; the wait must not end sooner.
 pub(super) fn end_of_wait(wait: Duration) -> Timestamp {
-    Timestamp::now().plus(wait.saturating_add(Duration::from_millis(1)))
+    Timestamp::now().plus(wait.min(MAX_WAIT) + Duration::from_millis(1))
 }
 
 /// A random delay up to a maximum that doubles with each failure (full jitter).
-fn backoff(tries: u32) -> Duration {
+fn delay_after(tries: u32) -> Duration {
     let span = MIN_BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10));
     span.min(MAX_BACKOFF).mul_f64(fastrand::f64())
 }

@@ -5,7 +5,10 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use super::checks::compare_keys;
+use super::halt::Violation;
 use super::malformed::{self, Malformed};
+use super::reported::error_beside_list;
 use crate::api::Answer;
 use crate::json::{self, Kind, Raw, Step};
 use crate::source::Op;
@@ -15,6 +18,9 @@ use crate::watermark::{Dates, Micros};
 const LISTS: [&str; 6] = ["data", "items", "results", "records", "rows", "docs"];
 /// Names under which they send the total number of records.
 const TOTALS: [&str; 3] = ["total", "totalCount", "total_count"];
+
+/// Statuses of complete responses. 206 is a part, 207 may be one, and after 202 the work continues.
+const COMPLETE: [u16; 3] = [200, 201, 203];
 
 /// Why a response is not a page. Such a response is never treated as a page without records.
 #[derive(Debug, Error)]
@@ -28,6 +34,11 @@ pub(super) enum PageError {
     /// A record that cannot be read, in a response that otherwise can.
     #[error("{0}")]
     Malformed(Malformed),
+    /// The list may be a part of the records.
+    #[error("the response reports an error: {0}")]
+    Reported(String),
+    #[error("the response has the status {0}, so records may be missing")]
+    Partial(u16),
 }
 
 /// Why a body is not a page.
@@ -89,6 +100,9 @@ impl Page {
         paths: &FieldPaths,
         skips_malformed: bool,
     ) -> Result<Self, PageError> {
+        if !COMPLETE.contains(&answer.status) {
+            return Err(PageError::Partial(answer.status));
+        }
         let mut page = match Self::strict(std::mem::take(&mut answer.body), envelope, paths) {
             Ok(page) => page,
             Err(Unread::Form(error)) => return Err(error),
@@ -130,7 +144,12 @@ impl Page {
             text: &text,
             members: &members,
         };
-        let (path, list) = root.list(envelope).ok_or(Unread::Form(PageError::NoList))?;
+        let found = root.list(envelope);
+        let path = found.as_ref().map_or(&[][..], |(path, _)| path);
+        if let Some(error) = error_beside_list(&text, &members, path) {
+            return Err(Unread::Form(PageError::Reported(error)));
+        }
+        let (path, list) = found.ok_or(Unread::Form(PageError::NoList))?;
         let (rows, malformed) = read_rows(&text, list, paths);
         if rows.is_empty() && !malformed.is_empty() {
             return Err(Unread::Form(PageError::NoRecords));
@@ -218,9 +237,29 @@ impl Page {
         Some(self.key(self.rows.first()?)?.text().to_owned())
     }
 
+    /// The least key of the rows with this date, as JSON.
+    pub(super) fn least_key(&self, at: Micros) -> Option<String> {
+        let rows = self.rows.iter().filter(|row| row.at == Some(at));
+        let keys = rows.filter_map(|row| self.key(row));
+        let least = keys.min_by(|a, b| compare_keys(*a, *b))?;
+        Some(least.text().to_owned())
+    }
+
     /// The key of the last row, as JSON.
     pub(super) fn last_key(&self) -> Option<String> {
         Some(self.key(self.rows.last()?)?.text().to_owned())
+    }
+
+    /// Checks that every row has this key.
+    pub(super) fn has_only(&self, key: &[u8]) -> Result<(), Violation> {
+        let has_key = |row: &Row| {
+            self.key(row)
+                .is_some_and(|found| found.plain().as_bytes() == key)
+        };
+        match self.rows.iter().all(has_key) {
+            true => Ok(()),
+            false => Err(Violation::Keys),
+        }
     }
 
     /// A hash of each row's key, or of the record if it has none, in the order of the page.

@@ -4,7 +4,7 @@ use super::PollError;
 use super::checks::{compare_keys, keys_ascend, keys_descend, within};
 use super::halt::{Halt, Violation};
 use super::output::Output;
-use super::page::Page;
+use super::page::{Page, Row};
 use super::request::{Request, Sort};
 use super::server::{EMPTY_RESPONSES, Server};
 use crate::json::Raw;
@@ -133,7 +133,15 @@ async fn probe_bounds(
         match matches_bound(server, output, &format, latest).await {
             Ok(true) => {
                 server.capabilities.bounds_as = (index > 0).then_some(format);
+                probe_lower_bound(server, output, latest).await?;
                 return Ok(true);
+            }
+            // Nothing may be after the latest record, if the server excludes records at the bound.
+            Ok(false) if index == 0 => {
+                probe_lower_bound(server, output, latest).await?;
+                if server.capabilities.excludes_bound {
+                    return Ok(true);
+                }
             }
             // In the server's own format, records before the bound mean that it ignores bounds.
             Err(Halt::Violation(Violation::Bounds)) if index == 0 => return Ok(false),
@@ -142,6 +150,32 @@ async fn probe_bounds(
         }
     }
     Ok(false)
+}
+
+/// Finds out whether the server's `$gte` works as `$gt`: whether it excludes the records at a date that it has.
+pub(super) async fn probe_lower_bound(
+    server: &mut Server<'_>,
+    output: &mut Output<'_>,
+    at: Micros,
+) -> Result<(), Halt> {
+    if server.capabilities.excludes_bound {
+        return Ok(());
+    }
+    let [from, below] = [at, at - server.unit()].map(|at| server.bound_at(at));
+    for (bound, excludes) in [(&from, false), (&below, true)] {
+        let request = server.request_from(bound, Sort::Ascending);
+        let check = |page: &Page| within(page, bound.at, Micros::MAX);
+        let page = match server.next_page(output, &request, check).await {
+            Err(Halt::Violation(_)) => return Ok(()),
+            page => page?.unwrap_or_default(),
+        };
+        let has_it = |row: &Row| row.at.is_some_and(|at| server.bound_at(at).at == from.at);
+        if page.rows.iter().any(has_it) {
+            server.capabilities.excludes_bound = excludes;
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// Whether a bound in this format finds any records.

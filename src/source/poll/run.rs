@@ -13,8 +13,8 @@ use super::request::{Request, Sort};
 use super::scan::Scan;
 use super::server::{EMPTY_RESPONSES, Server};
 use super::{
-    Poll, PollEnd, PollError, PollOptions, Strategy, ascending, descending, key_sweep, passes,
-    probe, undated,
+    Poll, PollEnd, PollError, PollOptions, Strategy, ascending, clock, descending, key_sweep,
+    passes, probe, silence, undated,
 };
 use crate::source::{Notice, Outlet};
 use crate::time::Timestamp;
@@ -235,22 +235,42 @@ impl<'a> Run<'a> {
         let clock = self.server.clock.unwrap_or_else(|| Timestamp::now().into());
         self.output.progress.set_span(start, clock);
         self.read_from(start).await?;
+        if clock::went_back(self).await? {
+            self.scan.restart(false);
+            self.server.empty_responses = EMPTY_RESPONSES;
+            let start = self.start().await?;
+            self.read_from(start).await?;
+        }
         // The record at the frontier should have been sent again. If nothing was, the server may write dates differently now,
         // so that the bound matches nothing: probe it again.
         let is_silent = !is_quick && !is_first && !was_settled && self.scan.latest.is_none();
-        let capabilities = &mut self.server.capabilities;
-        if is_silent && capabilities.bounds == Some(true) {
-            (capabilities.bounds, capabilities.dates) = (None, Dates::default());
-            if probe::probe(&mut self.server, &mut self.output).await? {
-                self.read_from(start).await?;
-            }
-        }
+        let is_explained = is_silent && self.explain_silence(start).await?;
         if !is_quick {
-            undated::look_for_undated(self, is_first).await?;
+            undated::look_for_undated(self).await?;
             key_sweep::sweep(self).await?;
         }
-        self.settle(began, frontier, was_settled);
+        // A scan that has read nothing proves nothing, unless it is known why.
+        if self.scan.latest.is_some() || is_explained {
+            self.settle(began, frontier, was_settled);
+        }
         self.conclude().await
+    }
+
+    /// Finds out why a scan has read nothing where records were read before. Returns whether they are deleted.
+    async fn explain_silence(&mut self, start: Micros) -> Result<bool, Halt> {
+        let capabilities = &mut self.server.capabilities;
+        if capabilities.bounds != Some(true) {
+            return Ok(false);
+        }
+        (capabilities.bounds, capabilities.dates) = (None, Dates::default());
+        if !probe::probe(&mut self.server, &mut self.output).await? {
+            return Ok(false);
+        }
+        self.read_from(start).await?;
+        match self.scan.latest {
+            Some(_) => Ok(false),
+            None => silence::is_explained(self, start).await,
+        }
     }
 
     /// Where the scan starts to read.
@@ -385,8 +405,12 @@ impl<'a> Run<'a> {
         self.scan.latest = None;
         descending::read(self, start).await?;
         if self.server.capabilities.bounds.is_none() {
-            if self.scan.latest.is_some() {
+            if let Some(latest) = self.scan.latest {
                 self.server.capabilities.bounds = Some(true);
+                probe::probe_lower_bound(&mut self.server, &mut self.output, latest).await?;
+                if self.server.capabilities.excludes_bound {
+                    return descending::read(self, start).await;
+                }
             } else if probe::probe(&mut self.server, &mut self.output).await? {
                 return descending::read(self, start).await;
             }
@@ -394,7 +418,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn remark_once(&mut self, text: &str) {
+    pub(super) fn remark_once(&mut self, text: &str) {
         if self.last_remark.as_deref() != Some(text) {
             self.last_remark = Some(text.to_owned());
             self.output.notice(Notice::Remark(text.to_owned()));

@@ -16,7 +16,7 @@ use super::{Find, PollEnd, PollError, PollOptions, Subject};
 use crate::api::{Answer, ApiError, DecodeError, Why};
 use crate::source::Notice;
 use crate::time::Timestamp;
-use crate::watermark::{Micros, Position};
+use crate::watermark::{Micros, Position, ServerClock};
 
 /// The names of keys, in the order in which they are tried.
 pub(super) const KEYS: [&str; 3] = ["sk", "id", "_id"];
@@ -41,6 +41,8 @@ pub(super) const EMPTY_RESPONSES: u32 = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) at: Micros,
+    /// The earliest date that a response may have. It is before `at` if the server excludes records at a lower bound.
+    pub(super) least: Micros,
     pub(super) text: String,
 }
 
@@ -86,6 +88,8 @@ pub(super) struct Server<'a> {
     pub(super) capabilities: Capabilities,
     /// The server's clock at the first response of the scan.
     pub(super) clock: Option<Micros>,
+    /// The server's clock at the last response.
+    pub(super) last_clock: Option<ServerClock>,
     /// The most records that a page had, by the page size requested.
     pub(super) largest_pages: HashMap<u32, usize>,
     /// Empty responses that end a scan.
@@ -129,6 +133,7 @@ impl<'a> Server<'a> {
             },
             capabilities,
             clock: None,
+            last_clock: None,
             largest_pages: HashMap::new(),
             empty_responses: EMPTY_RESPONSES,
             has_answered: false,
@@ -145,11 +150,28 @@ impl<'a> Server<'a> {
         self.capabilities.dates.unit()
     }
 
-    /// A bound at `at`, rounded down to what the server's dates can express.
+    /// A lower bound that includes `at`, rounded down to what the server's dates can express.
     pub(super) fn bound_at(&self, at: Micros) -> Bound {
         let dates = self.capabilities.bound_dates();
+        let at = dates.floor(at);
+        let least = match self.capabilities.excludes_bound {
+            true => dates.floor(at - self.unit()),
+            false => at,
+        };
         Bound {
-            at: dates.floor(at),
+            at,
+            least,
+            text: dates.write(least),
+        }
+    }
+
+    /// An upper bound that excludes `at`, rounded in the same way.
+    pub(super) fn end_at(&self, at: Micros) -> Bound {
+        let dates = self.capabilities.bound_dates();
+        let at = dates.floor(at);
+        Bound {
+            at,
+            least: at,
             text: dates.write(at),
         }
     }
@@ -195,7 +217,8 @@ impl<'a> Server<'a> {
             .await
     }
 
-    async fn page_or_empty(
+    /// Requests a page until it satisfies `check`; `None` once this many responses in a row were empty.
+    pub(super) async fn page_or_empty(
         &mut self,
         empty_responses: u32,
         output: &mut Output<'_>,
@@ -406,8 +429,10 @@ impl<'a> Server<'a> {
     /// Learns from a page what holds for all pages: clock, envelope, name of the key, format of dates.
     fn learn(&mut self, page: &mut Page) -> Result<(), PollError> {
         // The local clock may differ from the server's, so it is used only if there is no `Date` header.
-        let clock = || page.clock.unwrap_or_else(|| Timestamp::now().into());
-        self.clock = self.clock.or_else(|| Some(clock()));
+        let local = Timestamp::now();
+        let server = page.clock.unwrap_or_else(|| local.into());
+        self.clock = self.clock.or(Some(server));
+        self.last_clock = Some(ServerClock { server, local });
         if page.len() == 0 {
             return Ok(());
         }

@@ -5,13 +5,14 @@
 
 use super::PollError;
 use super::ascending;
-use super::checks::{keys_ascend, keys_descend, within};
+use super::checks::{compare_keys, keys_ascend, keys_descend, within};
 use super::halt::{Halt, Violation};
 use super::page::Page;
 use super::passes;
 use super::request::{Request, Sort};
 use super::run::Run;
 use super::server::Bound;
+use crate::json::Raw;
 use crate::watermark::Micros;
 
 /// Page size of a page that is to hold a whole instant.
@@ -60,21 +61,23 @@ pub(super) async fn read(run: &mut Run<'_>, from: &Bound, page: &Page) -> Result
     }
     let after = from.at + run.server.unit();
     let request = run.server.request_from(from, Sort::Ascending);
-    by_key_or_pages(run, &request, from, after, known).await?;
+    by_key_or_pages(run, &request, from, after, known, page).await?;
     run.scan.complete_to = run.scan.complete_to.max(Some(from.at));
     Ok(run.server.bound_at(after))
 }
 
 /// Emits all records of an instant, `instant..after`: in the order of keys, or if the server does not support that, by passes
-/// over the pages of `request`.
+/// over the pages of `request`. `page` has some of them.
 pub(super) async fn by_key_or_pages(
     run: &mut Run<'_>,
     request: &Request,
     instant: &Bound,
     after: Micros,
     known: KnownPage,
+    page: &Page,
 ) -> Result<(), Halt> {
-    match by_key(run, instant, after).await {
+    let least = page.least_key(instant.at);
+    match by_key(run, instant, after, least).await {
         Err(Halt::Violation(_)) => by_pages(run, request, instant, known).await,
         result => result,
     }
@@ -158,9 +161,15 @@ pub(super) async fn large_page(
     }
 }
 
-/// Reads an instant in the order of keys. Each page starts after the last key of the one before.
-async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Halt> {
-    let before = run.server.bound_at(after);
+/// Reads an instant in the order of keys. Each page starts after the last key of the one before. `least` is a key that the instant
+/// has: if the first page starts after it, that page may be the response to a request of an earlier process.
+async fn by_key(
+    run: &mut Run<'_>,
+    from: &Bound,
+    after: Micros,
+    least: Option<String>,
+) -> Result<(), Halt> {
+    let before = run.server.end_at(after);
     if before.at <= from.at {
         return Err(Violation::Bounds.into());
     }
@@ -170,14 +179,19 @@ async fn by_key(run: &mut Run<'_>, from: &Bound, after: Micros) -> Result<(), Ha
         size: has_large_pages.then_some(LARGE_PAGE),
         ..run.server.request_from(from, Sort::Key)
     };
-    let is_inside = |page: &Page| within(page, from.at, before.at);
+    let is_inside = |page: &Page| within(page, from.least, before.at);
     let mut is_retry = false;
     loop {
         let found = read_keys(run, &instant, is_inside).await?;
-        let Some((first, last)) = found.filter(|_| run.server.capabilities.key_sort != Some(true))
-        else {
+        let Some((first, last)) = found else {
             return Ok(());
         };
+        let starts_late = least
+            .as_ref()
+            .is_some_and(|least| compare_keys(Raw::new(&first), Raw::new(least)).is_gt());
+        if run.server.capabilities.key_sort == Some(true) && !starts_late {
+            return Ok(());
+        }
         match verify_key_order(run, &instant, first, &last, is_inside).await {
             // Records may have appeared or been deleted since they were read: read them again.
             Err(Halt::Violation(Violation::Keys)) if !is_retry => is_retry = true,

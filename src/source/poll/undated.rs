@@ -6,7 +6,6 @@ use super::page::Page;
 use super::request::{Request, Sort};
 use super::run::Run;
 use super::{PollError, Undated};
-use crate::source::Notice;
 
 /// How many records without a date a request showed.
 enum Found {
@@ -15,13 +14,9 @@ enum Found {
     Some(Option<u64>),
 }
 
-/// Reports, emits or refuses records without a date: in the first scan, when reconciling, and in every scan with
-/// `--undated include`.
-pub(super) async fn look_for_undated(run: &mut Run<'_>, is_first: bool) -> Result<(), Halt> {
+/// Reports, emits or refuses records without a date.
+pub(super) async fn look_for_undated(run: &mut Run<'_>) -> Result<(), Halt> {
     let wanted = run.options.undated;
-    if !(is_first || run.options.reconcile || wanted == Undated::Include) {
-        return Ok(());
-    }
     let found = match run.scan.undated {
         // Every page was read without bounds, so they would have been found.
         0 if run.server.capabilities.bounds == Some(false) => Found::None,
@@ -37,9 +32,9 @@ pub(super) async fn look_for_undated(run: &mut Run<'_>, is_first: bool) -> Resul
         Undated::Fail => return Err(PollError::Undated { count, field }.into()),
         Undated::Warn => {
             let count = count.map_or_else(|| "Some".to_owned(), |count| count.to_string());
-            run.output.notice(Notice::Remark(format!(
+            run.remark_once(&format!(
                 "{count} records have no `{field}` and are left out: --undated include reads them too."
-            )));
+            ));
         }
     }
     Ok(())

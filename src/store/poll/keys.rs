@@ -69,6 +69,25 @@ impl PollState {
         Ok(keys)
     }
 
+    /// How many of the known keys the last sweep has missed, and how many are known.
+    pub fn missing_of_known(&self) -> Result<(u64, u64), PollStateError> {
+        let sql = "SELECT count(*) FROM keys WHERE miss > 0";
+        let missing: i64 =
+            self.read(|connection| Ok(connection.query_row(sql, [], |row| row.get(0))?))?;
+        Ok((missing.cast_unsigned(), self.database.metadata.keys.rows))
+    }
+
+    /// At most `limit` keys that a sweep has visited.
+    pub fn visited_keys(&self, sweep: u64, limit: usize) -> Result<Vec<Vec<u8>>, PollStateError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            let sql = "SELECT key FROM keys WHERE walk = ?1 AND miss = 0 LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let keys = statement.query_map((sweep.cast_signed(), limit), |row| row.get(0))?;
+            Ok(keys.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Forgets a deleted record's key and versions. The next commit stores that.
     pub fn forget_key(&mut self, key: &[u8]) {
         self.staged.forget(key);

@@ -242,6 +242,22 @@ impl PollState {
         self.database.metadata.seen.rows
     }
 
+    /// The keys of at most `limit` stored versions dated `from..=to`, the latest first.
+    pub fn keys_dated(
+        &self,
+        from: Micros,
+        to: Micros,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, PollStateError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|connection| {
+            let sql = "SELECT key FROM seen WHERE ts >= ?1 AND ts <= ?2 ORDER BY ts DESC LIMIT ?3";
+            let mut statement = connection.prepare_cached(sql)?;
+            let keys = statement.query_map((from.get(), to.get(), limit), |row| row.get(0))?;
+            Ok(keys.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The number of different keys among the stored versions.
     pub fn distinct_keys(&self) -> Result<u64, PollStateError> {
         let sql = "SELECT count(DISTINCT key) FROM seen";

@@ -1,5 +1,7 @@
 //! Answers `find` requests: a model with quirks, which changes between requests and remembers what it has sent.
 
+use std::collections::VecDeque;
+
 use serde_json::Value;
 
 use super::dates::Micros;
@@ -33,6 +35,9 @@ pub(crate) struct Deployment {
     rng: fastrand::Rng,
     /// The commits of each record, in the order in which they were sent.
     served: Vec<Vec<u64>>,
+    /// Steps of the clock that have not happened yet: before which request, and by how much.
+    clock_steps: VecDeque<(usize, Micros)>,
+    requests: usize,
 }
 
 impl Deployment {
@@ -42,7 +47,15 @@ impl Deployment {
             quirks,
             rng: fastrand::Rng::with_seed(seed),
             served: Vec::new(),
+            clock_steps: VecDeque::new(),
+            requests: 0,
         }
+    }
+
+    /// Lets the server's clock step before requests with these numbers.
+    pub(crate) fn stepping(mut self, steps: &[(usize, Micros)]) -> Self {
+        self.clock_steps = steps.iter().copied().collect();
+        self
     }
 
     /// Compares printed lines with the committed versions.
@@ -62,6 +75,12 @@ impl Collection for Deployment {
     }
 
     fn advance(&mut self) {
+        self.requests += 1;
+        let requests = self.requests;
+        let is_due = |step: &mut (usize, Micros)| step.0 <= requests;
+        if let Some((_, by)) = self.clock_steps.pop_front_if(is_due) {
+            self.model.step_clock(by);
+        }
         self.model.advance();
     }
 

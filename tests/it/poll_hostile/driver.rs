@@ -30,6 +30,10 @@ pub(crate) struct Scenario {
     pub(crate) faults: &'static [Plan],
     /// How far the server's clock is ahead of the local one.
     pub(crate) clock_offset: Micros,
+    /// Steps of the server's clock: before which request, and by how much. Records may be printed again after a step back.
+    pub(crate) clock_steps: &'static [(usize, Micros)],
+    /// How many responses after each start are the last one of the process before, as from a cache.
+    pub(crate) replays: usize,
     /// In addition to those of every run.
     pub(crate) flags: &'static [&'static str],
     pub(crate) page_size: usize,
@@ -87,6 +91,8 @@ pub(crate) enum Ends {
 
 /// Maximum number of requests before a poller refuses a server.
 const REQUESTS_TO_REFUSE: usize = 100;
+/// How often a server is polled that is refused.
+const REFUSALS: usize = 3;
 /// Maximum number of runs, some of which end before they are killed.
 const MAX_RUNS: usize = 12;
 
@@ -98,6 +104,8 @@ impl Scenario {
         style: Style::PLAIN,
         faults: &[],
         clock_offset: 0,
+        clock_steps: &[],
+        replays: 0,
         flags: &[],
         page_size: 50,
         lookback: "1s",
@@ -123,7 +131,7 @@ impl Scenario {
         run.run_during_changes();
         run.stop_changing();
         match (self.ends, self.runs) {
-            (Ends::Refused, _) => run.expect_refusal(),
+            (Ends::Refused, _) => run.expect_refusals(),
             (Ends::Complete, Runs::One) => run.run_once(),
             (Ends::Complete, Runs::UntilQuiet) => run.run_until_quiet(),
             (Ends::Complete, Runs::Follow) => run.follow(),
@@ -145,7 +153,7 @@ impl Scenario {
     pub(crate) fn serve_with(&self, faults: &[Plan], seed: u64) -> HostileServer<Deployment> {
         let shape = self.quirks.shape;
         let model = Model::new(self.data, self.churn, shape, self.clock_offset, seed);
-        let deployment = Deployment::new(model, self.quirks, seed);
+        let deployment = Deployment::new(model, self.quirks, seed).stepping(self.clock_steps);
         HostileServer::start(deployment, self.style, faults, seed)
     }
 }
@@ -223,7 +231,7 @@ impl<'a> ScenarioRun<'a> {
     }
 
     fn start(&self) -> Process {
-        self.server.paused().forget_last_page();
+        self.server.paused().replay(self.scenario.replays);
         Process::start(&mut self.sandbox.command(&self.args))
     }
 
@@ -242,6 +250,8 @@ impl<'a> ScenarioRun<'a> {
             let run = process.kill(&self.server);
             match run.exit {
                 None => self.killed += 1,
+                // It may refuse outdated responses, but must not accept them.
+                Some(11) if self.scenario.replays > 0 => {}
                 Some(exit) => assert_eq!(exit, 0, "{}: {}", self.name, run.stderr),
             }
             self.collect(run);
@@ -319,6 +329,13 @@ impl<'a> ScenarioRun<'a> {
         self.verify();
     }
 
+    /// The same facts are refused in the same way each time.
+    fn expect_refusals(&mut self) {
+        for _ in 0..REFUSALS {
+            self.expect_refusal();
+        }
+    }
+
     fn expect_refusal(&mut self) {
         let before = self.server.requests().len();
         let run = self.start().finish();
@@ -345,7 +362,13 @@ impl<'a> ScenarioRun<'a> {
     }
 
     fn run(&mut self) {
-        let run = self.start().finish();
+        let mut run = self.start().finish();
+        if self.scenario.replays > 0 && run.exit == Some(11) {
+            // It has refused outdated responses. The cache expires.
+            self.collect(run);
+            self.server.paused().replay(0);
+            run = Process::start(&mut self.sandbox.command(&self.args)).finish();
+        }
         assert_eq!(run.exit, Some(0), "{}: {}", self.name, run.stderr);
         self.collect(run);
     }
@@ -366,6 +389,9 @@ impl<'a> ScenarioRun<'a> {
 
     fn verify(&self) {
         let mut verdict = self.verdict();
+        if !self.scenario.clock_steps.is_empty() {
+            verdict.repeated.clear();
+        }
         if self.scenario.to == To::Pipe {
             // Lines that were printed but not committed before a kill are printed again: at most one page.
             let page = self.server.paused().largest_page;

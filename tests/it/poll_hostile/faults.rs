@@ -19,6 +19,16 @@ pub(crate) enum Fault {
     Html,
     /// `{"error":…}`, with 200.
     ErrorWith200,
+    /// The right response, with these members beside the list.
+    With(&'static str),
+    /// Half of the records, and these members beside the list.
+    Half(&'static str),
+    /// No records, and these members beside the list.
+    None(&'static str),
+    /// Half of the records, with this status.
+    HalfWithStatus(u16),
+    /// The right response, with a `Date` that differs by this many seconds.
+    Date(i64),
     /// A valid page without records.
     Empty,
     /// The previous response again.
@@ -35,6 +45,8 @@ pub(crate) enum RetryAfter {
     Absent,
     Seconds(i64),
     Date(i64),
+    /// This text, which does not mean a wait that the poller must respect.
+    Text(&'static str),
 }
 
 /// A fault, and when it happens.

@@ -6,9 +6,11 @@
 
 mod data;
 mod dates;
+mod deletions;
 mod deployment;
 mod driver;
 mod faults;
+mod guards;
 mod literal_advice;
 mod model;
 mod oracle;

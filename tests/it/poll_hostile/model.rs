@@ -81,6 +81,18 @@ impl Model {
             + self.clock_offset
     }
 
+    /// Moves the server's clock.
+    pub(crate) fn step_clock(&mut self, by: Micros) {
+        self.clock_offset += by;
+    }
+
+    /// Deletes the first records.
+    pub(crate) fn delete(&mut self, count: usize) {
+        for record in 0..count {
+            self.commit(record, None);
+        }
+    }
+
     pub(crate) fn records(&self) -> &[Record] {
         &self.records
     }

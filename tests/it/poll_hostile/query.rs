@@ -18,6 +18,12 @@ pub(crate) struct Quirks {
     /// Operators that the server does not support.
     pub(crate) missing: &'static [&'static str],
     pub(crate) missing_is: Missing,
+    /// `$gte` works as `$gt`.
+    pub(crate) gte_excludes: bool,
+    /// `$lt` works as `$lte`.
+    pub(crate) lt_includes: bool,
+    /// A search for one key finds nothing.
+    pub(crate) keys_not_found: bool,
     /// Maximum page size, whatever is requested.
     pub(crate) cap: usize,
     /// A larger page size is refused with 400.
@@ -65,6 +71,9 @@ impl Quirks {
         filter_ignored: false,
         missing: &[],
         missing_is: Missing::Refused,
+        gte_excludes: false,
+        lt_includes: false,
+        keys_not_found: false,
         cap: usize::MAX,
         refuses_size_over: usize::MAX,
         deepest: usize::MAX,
@@ -288,7 +297,15 @@ impl Condition {
             (true, None) => None,
             (false, _) => compare(stored, &self.operand),
         };
-        order.is_some_and(|order| self.operator.admits(order))
+        if quirks.keys_not_found && self.operator == Operator::Eq {
+            return false;
+        }
+        let operator = match self.operator {
+            Operator::Gte if quirks.gte_excludes => Operator::Gt,
+            Operator::Lt if quirks.lt_includes => Operator::Lte,
+            operator => operator,
+        };
+        order.is_some_and(|order| operator.admits(order))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::data::{Change, Churn, Data, Keys};
-use super::dates::{Compared, HOUR, Shape};
+use super::dates::{Compared, HOUR, Micros, Shape};
 use super::driver::{Ends, Form, Runs, Scenario, To};
 use super::faults::{Fault, Plan, RetryAfter};
 use super::query::{Missing, Paging, Quirks, Sort};
@@ -539,4 +539,241 @@ scenarios! {
         kills: 2,
         ..PLAIN
     };
+}
+
+/// The first responses of each process are the last one of the process before, which was killed.
+const fn cached(replays: usize, scenario: Scenario) -> Scenario {
+    Scenario {
+        replays,
+        kills: 5,
+        kill_within: 9,
+        ..scenario
+    }
+}
+
+const EXCLUDES: Quirks = Quirks {
+    gte_excludes: true,
+    ..OBEDIENT
+};
+
+// Outdated responses, after a kill and otherwise.
+scenarios! {
+    a_cached_response_after_each_kill: cached(1, PLAIN);
+    a_cached_response_after_each_kill_and_nothing_changes: cached(1, Scenario { churn: Churn::NONE, ..PLAIN });
+    two_cached_responses_after_each_kill: cached(2, WILD);
+    many_cached_responses_after_each_kill: cached(12, PLAIN);
+    a_cached_response_after_each_kill_within_ties: cached(1, Scenario { data: FEW_INSTANTS, ..PLAIN });
+    a_cached_response_after_each_kill_within_a_large_tie: cached(1, Scenario {
+        data: ONE_INSTANT,
+        ..quirky(Quirks { cap: 50, ..OBEDIENT })
+    });
+    a_cached_response_after_each_kill_where_less_than_is_refused: cached(1, quirky(Quirks {
+        missing: &["$lt"],
+        ..OBEDIENT
+    }));
+    a_cached_response_after_each_kill_where_less_than_is_ignored: cached(1, quirky(Quirks {
+        missing: &["$lt"],
+        missing_is: Missing::Ignored,
+        ..OBEDIENT
+    }));
+    a_cached_response_after_each_kill_where_the_sort_descends: cached(1, quirky(Quirks {
+        sort: Sort::AlwaysDescending,
+        ..OBEDIENT
+    }));
+    a_cached_response_after_each_kill_with_strategy_desc: cached(1, Scenario { flags: &["--strategy", "desc"], ..PLAIN });
+    a_cached_response_after_each_kill_with_strategy_pages: cached(1, Scenario { flags: &["--strategy", "pages"], ..PLAIN });
+    a_cached_response_after_each_kill_of_a_pipe: cached(1, Scenario { to: To::Pipe, churn: PIPED, ..PLAIN });
+    a_cached_response_after_each_kill_on_text_dates: cached(1, Scenario {
+        churn: Churn::MILD,
+        ..dated(Shape::Seconds, Compared::AsText)
+    });
+    a_cached_response_after_each_kill_and_pages_come_twice: cached(1, failing(&[Plan::every(5, Fault::Duplicate)]));
+    // The next page was requested before the process ended within a page.
+    a_cached_response_after_each_maximum: Scenario {
+        runs: Runs::UntilQuiet,
+        flags: &["--max", "30"],
+        replays: 1,
+        ..CALM
+    };
+    a_cached_response_after_each_maximum_while_everything_changes: Scenario {
+        runs: Runs::UntilQuiet,
+        flags: &["--max", "30"],
+        replays: 1,
+        kills: 2,
+        ..WILD
+    };
+    a_cached_response_after_each_maximum_within_a_large_tie: Scenario {
+        data: ONE_INSTANT,
+        quirks: Quirks { cap: 50, ..OBEDIENT },
+        runs: Runs::UntilQuiet,
+        flags: &["--max", "70"],
+        replays: 1,
+        ..CALM
+    };
+    a_cached_response_after_each_maximum_where_less_than_is_refused: Scenario {
+        quirks: Quirks { missing: &["$lt"], ..OBEDIENT },
+        runs: Runs::UntilQuiet,
+        flags: &["--max", "30"],
+        replays: 1,
+        ..CALM
+    };
+    a_replica_is_behind_and_the_poller_is_killed: Scenario {
+        runs: Runs::UntilQuiet,
+        kills: 4,
+        ..failing(&[Plan::every(3, Fault::Stale(40)).times(12)])
+    };
+}
+
+// Bounds that exclude what they should include, and the other way round.
+scenarios! {
+    the_lower_bound_is_excluded: Scenario { kills: 4, ..quirky(EXCLUDES) };
+    the_lower_bound_is_excluded_while_everything_changes: Scenario { kills: 3, churn: Churn::WILD, ..quirky(EXCLUDES) };
+    the_lower_bound_is_excluded_between_ties: Scenario { data: FEW_INSTANTS, kills: 3, ..quirky(EXCLUDES) };
+    the_lower_bound_is_excluded_from_a_large_tie: Scenario {
+        data: ONE_INSTANT,
+        kills: 3,
+        ..quirky(Quirks { cap: 50, ..EXCLUDES })
+    };
+    the_lower_bound_is_excluded_from_dates_in_seconds: Scenario {
+        quirks: Quirks { shape: Shape::Seconds, ..EXCLUDES },
+        kills: 2,
+        ..dated(Shape::Seconds, Compared::AsTime)
+    };
+    the_lower_bound_is_excluded_from_text_dates: Scenario {
+        quirks: Quirks { shape: Shape::Millis, compared: Compared::AsText, ..EXCLUDES },
+        kills: 2,
+        ..dated(Shape::Millis, Compared::AsText)
+    };
+    the_lower_bound_is_excluded_from_epoch_seconds: Scenario {
+        quirks: Quirks { shape: Shape::EpochSeconds, ..EXCLUDES },
+        kills: 2,
+        ..dated(Shape::EpochSeconds, Compared::AsTime)
+    };
+    the_lower_bound_is_excluded_and_the_sort_descends: Scenario {
+        kills: 2,
+        ..quirky(Quirks { sort: Sort::AlwaysDescending, ..EXCLUDES })
+    };
+    the_lower_bound_is_excluded_with_strategy_desc: Scenario {
+        flags: &["--strategy", "desc"],
+        kills: 2,
+        ..quirky(EXCLUDES)
+    };
+    the_lower_bound_is_excluded_with_strategy_pages: Scenario {
+        flags: &["--strategy", "pages"],
+        kills: 2,
+        ..quirky(EXCLUDES)
+    };
+    the_lower_bound_is_excluded_and_responses_are_cached: cached(1, quirky(EXCLUDES));
+    the_upper_bound_is_included: Scenario {
+        data: FEW_INSTANTS,
+        kills: 2,
+        ..quirky(Quirks { lt_includes: true, cap: 40, ..OBEDIENT })
+    };
+    the_upper_bound_is_included_and_the_sort_descends: Scenario {
+        kills: 2,
+        ..quirky(Quirks { lt_includes: true, sort: Sort::AlwaysDescending, ..OBEDIENT })
+    };
+}
+
+/// Every third response is a part of the records with these members beside it, or nothing.
+macro_rules! reported {
+    ($($name:ident: $members:expr;)+) => {
+        scenarios! {
+            $($name: Scenario {
+                kills: 2,
+                ..failing(&[
+                    Plan::at(1, Fault::None($members)),
+                    Plan::every(3, Fault::Half($members)),
+                    Plan::every(7, Fault::None($members)),
+                ])
+            };)+
+        }
+    };
+}
+
+// Errors beside a list.
+reported! {
+    an_error_beside_half_of_the_records: r#""error":{"code":"E17","message":"the index is not complete"}"#;
+    errors_of_graphql_beside_half_of_the_records: r#""errors":[{"message":"shard 3 did not answer","path":["data"]}]"#;
+    errors_of_json_api_beside_half_of_the_records: r#""errors":[{"status":"503","title":"Unavailable"}],"meta":{}"#;
+    a_status_code_beside_half_of_the_records: r#""statusCode":503,"message":"Service Unavailable""#;
+    a_status_beside_half_of_the_records: r#""status":"error","message":"try again""#;
+    a_timeout_of_elasticsearch_beside_half_of_the_records: r#""took":30000,"timed_out":true"#;
+    failed_shards_beside_half_of_the_records: r#""timed_out":false,"_shards":{"total":5,"successful":4,"failed":1}"#;
+    no_success_beside_half_of_the_records: r#""success":false"#;
+    not_ok_beside_half_of_the_records: r#""ok":false"#;
+    partial_results_beside_half_of_the_records: r#""partial":true"#;
+}
+
+scenarios! {
+    partial_content_with_206: Scenario { kills: 2, ..failing(&[Plan::every(3, Fault::HalfWithStatus(206))]) };
+    partial_content_with_207: Scenario { kills: 2, ..failing(&[Plan::every(3, Fault::HalfWithStatus(207))]) };
+}
+
+/// Before this request, the server's clock steps.
+const fn stepping(clock_steps: &'static [(usize, Micros)]) -> Scenario {
+    Scenario {
+        clock_steps,
+        kills: 3,
+        ..PLAIN
+    }
+}
+
+// The server's clock steps.
+scenarios! {
+    the_clock_goes_back_an_hour: stepping(&[(25, -HOUR)]);
+    the_clock_goes_back_an_hour_while_everything_changes: Scenario { churn: Churn::WILD, ..stepping(&[(25, -HOUR)]) };
+    the_clock_goes_back_and_forth: stepping(&[(20, -HOUR), (40, HOUR), (60, -2 * HOUR)]);
+    the_clock_goes_ahead_a_day_and_back: stepping(&[(10, 24 * HOUR), (35, -24 * HOUR)]);
+    the_clock_goes_back_during_the_first_scan: Scenario { kills: 0, ..stepping(&[(8, -HOUR)]) };
+    the_clock_goes_back_and_the_sort_descends: Scenario {
+        quirks: Quirks { sort: Sort::AlwaysDescending, ..OBEDIENT },
+        ..stepping(&[(30, -HOUR)])
+    };
+    the_clock_goes_back_over_dates_in_seconds: Scenario {
+        clock_steps: &[(25, -HOUR)],
+        kills: 2,
+        churn: Churn::MILD,
+        ..dated(Shape::Seconds, Compared::AsTime)
+    };
+    the_clock_goes_back_while_the_poller_follows: Scenario { runs: Runs::Follow, ..stepping(&[(40, -HOUR)]) };
+    single_responses_have_a_wrong_date: Scenario {
+        kills: 3,
+        ..failing(&[
+            Plan::every(5, Fault::Date(-3600)),
+            Plan::every(7, Fault::Date(86_400)),
+            Plan::at(1, Fault::Date(1_000_000_000)),
+        ])
+    };
+    the_first_date_is_far_ahead_and_a_record_is_from_2099: Scenario {
+        data: Data { from_2099: true, ..Data::PLAIN },
+        kills: 3,
+        // A wrong clock allows the frontier to move to the record's date. The next scan moves it back.
+        clock_steps: &[(1_000_000, 0)],
+        ..failing(&[Plan::at(1, Fault::Date(100 * 365 * 86_400)), Plan::at(2, Fault::Date(100 * 365 * 86_400))])
+    };
+}
+
+// Extreme values.
+scenarios! {
+    totals_that_no_server_can_have: Scenario {
+        kills: 2,
+        ..failing(&[
+            Plan::every(2, Fault::With("\"total\":18446744073709551615")),
+            Plan::every(3, Fault::With("\"total\":-1")),
+            Plan::every(5, Fault::With("\"total\":1e400")),
+            Plan::every(7, Fault::With("\"total\":99999999999999999999999")),
+        ])
+    };
+    dates_of_the_server_from_year_1_to_9999: Scenario {
+        kills: 2,
+        ..failing(&[
+            Plan::every(4, Fault::Date(249_000_000_000)),
+            Plan::every(5, Fault::Date(-63_000_000_000)),
+            Plan::every(6, Fault::Date(-1_700_000_000)),
+        ])
+    };
+    a_wait_that_is_negative: failing(&[Plan::every(6, Fault::TooMany(RetryAfter::Text("-30")))]);
+    a_wait_that_is_no_number: failing(&[Plan::every(6, Fault::TooMany(RetryAfter::Text("a moment")))]);
+    a_wait_until_the_year_1: failing(&[Plan::every(6, Fault::TooMany(RetryAfter::Text("Mon, 01 Jan 0001 00:00:00 GMT")))]);
 }

@@ -48,6 +48,10 @@ pub(crate) struct Inner<C> {
     not_before: Option<Instant>,
     /// The last valid response.
     previous: Option<(String, Vec<Row>)>,
+    /// How many of the next requests get the last valid response again, as from a cache.
+    replays: usize,
+    /// How far the `Date` header is ahead of the server's clock.
+    date_offset: Micros,
     held: bool,
     ended: bool,
 }
@@ -85,6 +89,8 @@ impl<C: Collection> HostileServer<C> {
                 largest_page: 0,
                 not_before: None,
                 previous: None,
+                replays: 0,
+                date_offset: 0,
                 held: false,
                 ended: false,
             }),
@@ -162,10 +168,14 @@ impl<C: Collection> HostileServer<C> {
 }
 
 impl<C> Inner<C> {
-    /// Forgets the last response, so that a new process cannot get it as a duplicate. As its first response, the page of a later
-    /// request would look valid although earlier records are missing.
-    pub(crate) fn forget_last_page(&mut self) {
-        self.previous = None;
+    /// Answers the next requests with the last valid response, as a cache does.
+    pub(crate) fn replay(&mut self, times: usize) {
+        self.replays = times;
+    }
+
+    /// Replaces the faults.
+    pub(crate) fn plan(&mut self, plans: &[Plan]) {
+        self.faults = Faults::new(plans);
     }
 
     /// Whether a `Retry-After` is running.
@@ -242,6 +252,11 @@ impl<C: Collection> Inner<C> {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return self.plain(400, "{\"error\":\"the body is not JSON\"}");
         };
+        if self.replays > 0 && self.previous.is_some() {
+            self.replays -= 1;
+            self.log_response(" -> replayed");
+            return self.fail(Fault::Duplicate, &body);
+        }
         match self.faults.next(&mut self.rng) {
             None => self.found(&body, 0),
             Some(fault) => {
@@ -273,6 +288,25 @@ impl<C: Collection> Inner<C> {
             Fault::Html => self.plain(200, "<html><body>Please sign in</body></html>"),
             Fault::ErrorWith200 => {
                 self.plain(200, "{\"error\":{\"code\":17,\"message\":\"busy\"}}")
+            }
+            Fault::Half(members) => self.half(body, 200, members),
+            Fault::HalfWithStatus(status) => self.half(body, status, ""),
+            Fault::None(members) => {
+                let text = format!("{{\"data\":[],{members}}}");
+                self.plain(200, &text)
+            }
+            Fault::With(members) => match self.right_body(body) {
+                Ok(mut whole) => {
+                    whole.pop();
+                    self.plain(200, &format!("{whole},{members}}}"))
+                }
+                Err(refusal) => refusal,
+            },
+            Fault::Date(seconds) => {
+                self.date_offset = seconds * SECOND;
+                let outgoing = self.found(body, 0);
+                self.date_offset = 0;
+                outgoing
             }
             Fault::Stale(ago) => self.found(body, ago),
             Fault::Duplicate => match self.previous.clone() {
@@ -316,6 +350,23 @@ impl<C: Collection> Inner<C> {
             rows.len()
         ));
         self.plain(200, body)
+    }
+
+    /// Every second record, with other members or another status.
+    fn half(&mut self, body: &Value, status: u16, members: &str) -> Outgoing {
+        match self.collection.find(body, 0) {
+            Err(refusal) => self.refuse(&refusal),
+            Ok(mut found) => {
+                // As if the others were on a part of the server that does not answer.
+                found.rows.retain(|row| row.record % 2 == 0);
+                let mut body = self.style.write(&found, self.requests.len(), &mut self.rng);
+                if !members.is_empty() {
+                    body.pop();
+                    body.push_str(&format!(",{members}}}"));
+                }
+                self.plain(status, &body)
+            }
+        }
     }
 
     fn spuriously_empty(&mut self, body: &Value) -> Outgoing {
@@ -362,6 +413,7 @@ impl<C: Collection> Inner<C> {
             RetryAfter::Seconds(seconds) => {
                 (format!("retry-after: {seconds}\r\n"), seconds * SECOND)
             }
+            RetryAfter::Text(text) => (format!("retry-after: {text}\r\n"), 0),
             RetryAfter::Date(seconds) => {
                 // The format has full seconds, so the time must not be rounded up.
                 let until = now / SECOND * SECOND + seconds * SECOND;
@@ -375,7 +427,8 @@ impl<C: Collection> Inner<C> {
     }
 
     fn plain(&self, status: u16, body: &str) -> Outgoing {
-        self.answer_of(self.collection.now(), status, "", body)
+        let now = self.collection.now() + self.date_offset;
+        self.answer_of(now, status, "", body)
     }
 
     fn answer_of(&self, now: Micros, status: u16, headers: &str, body: &str) -> Outgoing {
