@@ -188,7 +188,6 @@ async fn run(
             crash.step().await;
             let turn = crash.steps.load(Ordering::Relaxed);
             Ok::<_, ApiError>(Answer {
-                status: 200,
                 body: server.answer(&body, turn),
                 date: None,
                 platform: None,

@@ -93,8 +93,9 @@ async fn missing_before(
         let is_same = AtomicBool::new(false);
         let check = |found: &Page| {
             let is_within = within(found, below.least, end.at);
-            // Two requests with opposite orders and no date in common have the same response: it is outdated.
-            let same = is_within.is_err() && found.hash() == page.hash();
+            // Two requests with opposite orders and bounds have the same response, of several dates: it is outdated.
+            let is_ordered = page.single_instant().is_none();
+            let same = is_within.is_err() && is_ordered && found.hash() == page.hash();
             is_same.store(same, Ordering::Relaxed);
             is_within
         };
