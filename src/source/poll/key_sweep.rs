@@ -189,7 +189,11 @@ async fn verify_lookup(run: &mut Run<'_>, sweep: u64) -> Result<(), Halt> {
         return Ok(());
     }
     for key in visited {
-        if lookup::find(run, &key).await.map_err(cannot_sweep)?.is_some() {
+        if lookup::find(run, &key)
+            .await
+            .map_err(cannot_sweep)?
+            .is_some()
+        {
             return Ok(());
         }
     }

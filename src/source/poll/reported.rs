@@ -294,19 +294,31 @@ mod tests {
                 r#""_shards":{"total":5,"successful":4,"failed":1}"#,
                 "`_shards` is {\"total\":5,\"successful\":4,\"failed\":1}",
             ),
-            (r#""_clusters":{"skipped":1}"#, "`_clusters` is {\"skipped\":1}"),
+            (
+                r#""_clusters":{"skipped":1}"#,
+                "`_clusters` is {\"skipped\":1}",
+            ),
             (r#""success":false"#, "`success` is false"),
             (r#""success":"false""#, "`success` is \"false\""),
             (r#""ok":false,"description":"gone""#, "`ok`: gone"),
             (r#""ok":0,"errmsg":"x""#, "`ok` is 0"),
             (r#""partial":true"#, "`partial` is true"),
             (r#""partialResults":1"#, "`partialResults` is 1"),
-            (r#""incomplete_results":true"#, "`incomplete_results` is true"),
+            (
+                r#""incomplete_results":true"#,
+                "`incomplete_results` is true",
+            ),
             (r#""is_running":true"#, "`is_running` is true"),
             (r#""hasErrors":true"#, "`hasErrors` is true"),
             (r#""fault":{"faultstring":"quota"}"#, "`fault`: quota"),
-            (r#""meta":{"code":503,"error_message":"slow"}"#, "`code`: slow"),
-            (r#""responseHeader":{"partialResults":true}"#, "`partialResults` is true"),
+            (
+                r#""meta":{"code":503,"error_message":"slow"}"#,
+                "`code`: slow",
+            ),
+            (
+                r#""responseHeader":{"partialResults":true}"#,
+                "`partialResults` is true",
+            ),
         ] {
             assert_eq!(beside(members).as_deref(), Some(expected), "{members}");
         }
@@ -356,7 +368,10 @@ mod tests {
             Some("`error`: cut")
         );
         assert_eq!(reads(r#"[{"error":"a record's own"}]"#, &[]), None);
-        assert_eq!(reads(r#"{"data":[{"error":"a record's own"}]}"#, &["data"]), None);
+        assert_eq!(
+            reads(r#"{"data":[{"error":"a record's own"}]}"#, &["data"]),
+            None
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::halt::Halt;
 use super::request::Sort;
-use super::{PollError, lookup};
 use super::run::Run;
+use super::{PollError, lookup};
 use crate::watermark::Micros;
 
 /// The number of known records that are requested by key.

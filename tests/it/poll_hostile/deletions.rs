@@ -39,7 +39,12 @@ impl Sweeper {
 
     fn sweep(&self, flags: &[&str]) -> Run {
         let mut args = arguments(&self.server.url(), 50);
-        args.extend(["--deletes", "sweep"].iter().chain(flags).map(|flag| (*flag).to_owned()));
+        args.extend(
+            ["--deletes", "sweep"]
+                .iter()
+                .chain(flags)
+                .map(|flag| (*flag).to_owned()),
+        );
         Process::start(&mut self.sandbox.command(args)).finish()
     }
 
@@ -72,7 +77,9 @@ impl Sweeper {
 fn deleted(run: &Run) -> Vec<String> {
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     let text = String::from_utf8_lossy(&run.stdout);
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines
         .map(|line| {
             assert_eq!(line["op"], "delete");

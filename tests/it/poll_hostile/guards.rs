@@ -22,7 +22,12 @@ fn call(sandbox: &Sandbox, server: &HostileServer<Deployment>, flags: &[&str]) -
 }
 
 /// Calls three times, and expects this exit code and text each time.
-fn refused(sandbox: &Sandbox, server: &HostileServer<Deployment>, flags: &[&str], says: (i32, &str)) {
+fn refused(
+    sandbox: &Sandbox,
+    server: &HostileServer<Deployment>,
+    flags: &[&str],
+    says: (i32, &str),
+) {
     for _ in 0..3 {
         let run = call(sandbox, server, flags);
         assert_eq!(run.exit, Some(says.0), "{}", run.stderr);
@@ -44,7 +49,12 @@ fn with_clock_set_back(name: &str) -> (HostileServer<Deployment>, Sandbox) {
 #[test]
 fn with_fail_on_gap_a_clock_that_went_back_is_refused_each_time() {
     let (server, sandbox) = with_clock_set_back("refused clock");
-    refused(&sandbox, &server, &["--fail-on-gap"], (11, "clock_went_back"));
+    refused(
+        &sandbox,
+        &server,
+        &["--fail-on-gap"],
+        (11, "clock_went_back"),
+    );
     let run = call(&sandbox, &server, &[]);
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     assert!(run.stderr.contains("clock went back"), "{}", run.stderr);
@@ -83,7 +93,11 @@ fn records_without_a_date_are_reported_in_every_call() {
 
 #[test]
 fn an_endless_wait_is_limited_to_a_day_and_refused_each_time() {
-    for text in ["999999999999", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+    for text in [
+        "999999999999",
+        "99999999999999999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ] {
         let faults = [Plan::at(3, Fault::TooMany(RetryAfter::Text(text)))];
         let server = CALM.serve_with(&faults, seed_of("endless wait"));
         let sandbox = Sandbox::new();
@@ -94,7 +108,13 @@ fn an_endless_wait_is_limited_to_a_day_and_refused_each_time() {
 
 #[test]
 fn dates_of_all_years_are_read_once() {
-    let years = ["0001-01-01", "0001-12-31", "1969-12-31", "2262-04-12", "9999-12-31"];
+    let years = [
+        "0001-01-01",
+        "0001-12-31",
+        "1969-12-31",
+        "2262-04-12",
+        "9999-12-31",
+    ];
     let rows: Vec<String> = years
         .iter()
         .map(|day| row(day, "00:00:00.000", "").replace("2026-04-25", day))
@@ -109,14 +129,21 @@ fn dates_of_all_years_are_read_once() {
         assert_eq!(printed, years, "{strategy}");
         table.put(&row("new", "10:00:00.000", "").replace("2026-04-25", "9999-12-31"));
         let flags = ["--page-size", "2"];
-        assert_eq!(keys(&poll(&sandbox, &flags).expect_exit(0)), ["new"], "{strategy}");
+        assert_eq!(
+            keys(&poll(&sandbox, &flags).expect_exit(0)),
+            ["new"],
+            "{strategy}"
+        );
     }
 }
 
 #[test]
 fn a_key_of_a_megabyte_is_read_once() {
     let long = "k".repeat(1024 * 1024);
-    let table = Table::start(&[&row(&long, "10:00:00.000", ""), &row("short", "10:00:00.000", "")]);
+    let table = Table::start(&[
+        &row(&long, "10:00:00.000", ""),
+        &row("short", "10:00:00.000", ""),
+    ]);
     let sandbox = table.sandbox();
     assert_eq!(keys(&poll(&sandbox, &[]).expect_exit(0)).len(), 2);
     assert_eq!(keys(&poll(&sandbox, &[]).expect_exit(0)), [""; 0]);
