@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use thiserror::Error;
 
+use crate::bom;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret::Secret;
@@ -108,7 +109,7 @@ impl Env {
                 let value = self
                     .get(name)
                     .ok_or_else(|| SecretError::Unset { name: name.clone() })?;
-                return Ok(Secret::new(value));
+                return Ok(Secret::new(bom::strip(value)));
             }
             SecretRef::File(path) => {
                 let origin = format!("`{}`", path.display());
@@ -171,7 +172,10 @@ fn output_of(command: &str) -> Result<Vec<u8>, SecretError> {
 }
 
 fn text_of(bytes: Vec<u8>, origin: String) -> Result<Secret, SecretError> {
-    let Ok(mut text) = String::from_utf8(bytes) else {
+    let Some(mut text) = bom::decode(bytes)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+    else {
         return Err(SecretError::NotText { origin });
     };
     if text.len() as u64 > MAX_SECRET {
@@ -222,6 +226,17 @@ mod tests {
         std::fs::write(&path, "abc\n\r\n").unwrap();
         let secret = env(&[]).secret(&SecretRef::File(path)).unwrap();
         assert_eq!(secret.reveal(), "abc\n");
+    }
+
+    #[test]
+    fn the_byte_order_mark_of_a_file_is_not_part_of_the_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for bytes in [&b"\xef\xbb\xbfk\r\n"[..], b"\xff\xfek\0\r\0\n\0"] {
+            std::fs::write(&path, bytes).unwrap();
+            let secret = env(&[]).secret(&SecretRef::File(path.clone())).unwrap();
+            assert_eq!(secret.reveal(), "k");
+        }
     }
 
     #[cfg(unix)]

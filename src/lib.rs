@@ -14,6 +14,7 @@
 pub mod archive;
 pub mod attempt;
 pub mod backoff;
+pub mod bom;
 pub mod catalogue;
 pub mod condition;
 pub mod envelope;
@@ -22,6 +23,7 @@ pub mod explain;
 pub mod grammar;
 pub mod hops;
 pub mod json;
+pub mod multipart;
 pub mod record;
 pub mod secret;
 pub mod select;

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
@@ -19,6 +20,7 @@ use super::{ArchiveError, MAX_TEXT};
 use crate::attempt::{Attempt, millis};
 use crate::envelope;
 use crate::event::{Event, Outcome, Source, Transport, Verdict};
+use crate::multipart;
 use crate::time::Timestamp;
 
 /// The text before the first entry.
@@ -216,12 +218,95 @@ struct Pair {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PostData {
-    #[serde(default)]
-    text: String,
+    text: Option<String>,
+    mime_type: Option<String>,
+    /// The fields of a form. Some recorders write them without `text`.
+    params: Option<Vec<Param>>,
     /// Some proxies write `encoding`, although the format has it only for responses.
     #[serde(rename = "_encoding", alias = "encoding")]
     encoding: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Param {
+    name: String,
+    value: Option<String>,
+    file_name: Option<String>,
+    content_type: Option<String>,
+}
+
+impl PostData {
+    /// Returns the body: the text, or the form with the same fields if there is none.
+    fn body(self, headers: &HeaderMap) -> Result<Vec<u8>, ArchiveError> {
+        let params = self.params.unwrap_or_default();
+        let text = self.text.unwrap_or_default();
+        if !text.is_empty() || params.is_empty() {
+            return decoded(&text, self.encoding.as_deref());
+        }
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let kind = kind.or(self.mime_type.as_deref()).unwrap_or_default();
+        match multipart::boundary(kind) {
+            Some(boundary) => in_parts(&params, boundary),
+            None if is_urlencoded(kind) => Ok(urlencoded(&params)),
+            None => Err(ArchiveError::NoBody),
+        }
+    }
+}
+
+/// The characters that browsers escape in a form (URL Standard, `application/x-www-form-urlencoded`).
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
+
+fn is_urlencoded(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.is_empty() || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn urlencoded(params: &[Param]) -> Vec<u8> {
+    let encoded = |text: &str| {
+        utf8_percent_encode(text, FORM)
+            .to_string()
+            .replace("%20", "+")
+    };
+    let pairs = params.iter().map(|param| {
+        let value = param.value.as_deref().unwrap_or_default();
+        format!("{}={}", encoded(&param.name), encoded(value))
+    });
+    pairs.collect::<Vec<_>>().join("&").into_bytes()
+}
+
+/// Writes the parts in the order of the log. The content of a file is usually missing there, and then the body is unknown.
+fn in_parts(params: &[Param], boundary: &str) -> Result<Vec<u8>, ArchiveError> {
+    let quoted = |text: &str| {
+        let text = text.replace('"', "%22").replace('\r', "%0D");
+        text.replace('\n', "%0A")
+    };
+    let mut body = String::new();
+    for param in params {
+        let value = param.value.as_deref().ok_or(ArchiveError::NoBody)?;
+        body.push_str(&format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"",
+            quoted(&param.name)
+        ));
+        if let Some(file) = &param.file_name {
+            body.push_str(&format!("; filename=\"{}\"", quoted(file)));
+        }
+        if let Some(kind) = &param.content_type {
+            let kind: String = kind.chars().filter(|letter| !letter.is_control()).collect();
+            body.push_str(&format!("\r\ncontent-type: {kind}"));
+        }
+        body.push_str(&format!("\r\n\r\n{value}\r\n"));
+    }
+    body.push_str(&format!("--{boundary}--\r\n"));
+    Ok(body.into_bytes())
 }
 
 /// Whether text with this start is a HAR log.
@@ -277,7 +362,7 @@ fn event(text: &RawValue) -> Result<Event, ArchiveError> {
         super::header(&mut headers, &pair.name, &value)?;
     }
     let body = match request.post_data {
-        Some(data) => super::body(decoded(&data.text, data.encoding.as_deref())?)?,
+        Some(data) => super::body(data.body(&headers)?)?,
         None => bytes::Bytes::new(),
     };
     let mut meta = envelope::detect(&headers, &body);
@@ -553,6 +638,49 @@ mod tests {
         assert_eq!(event.headers.len(), 1);
         assert_eq!(event.received_at.to_string(), "2026-04-25T10:00:00.000Z");
         assert_eq!(event.outcome, Outcome::Kept);
+    }
+
+    /// The body of an entry with this `postData` and content type.
+    fn body_of(post_data: &serde_json::Value, kind: &str) -> Result<Vec<u8>, String> {
+        let log = json!({"log": {"entries": [{
+            "startedDateTime": "2026-04-25T10:00:00Z",
+            "request": {
+                "method": "POST", "url": "http://a/", "postData": post_data,
+                "headers": [{"name": "Content-Type", "value": kind}],
+            },
+        }]}});
+        let entry = entries(log.to_string().as_bytes()).unwrap().remove(0);
+        entry.map(|event| event.body.to_vec())
+    }
+
+    #[test]
+    fn a_form_without_text_is_made_from_its_fields() {
+        let params = json!([{"name": "From", "value": "+1555"}, {"name": "B", "value": "a & b*\u{eb}"}, {"name": "c"}]);
+        for data in [
+            json!({"params": params}),
+            json!({"params": params, "text": ""}),
+        ] {
+            let body = body_of(&data, "application/x-www-form-urlencoded; charset=utf-8");
+            assert_eq!(body.unwrap(), b"From=%2B1555&B=a+%26+b*%C3%AB&c=");
+        }
+    }
+
+    #[test]
+    fn a_form_in_parts_is_made_from_its_fields() {
+        let kind = "multipart/form-data; boundary=xyz";
+        let params = json!([{"name": "a\"b", "value": "1"}, {"name": "f", "value": "2", "fileName": "x.txt", "contentType": "text/plain"}]);
+        let body = body_of(&json!({ "params": params }), kind).unwrap();
+        assert_eq!(multipart::field(&body, "xyz", "a%22b"), Some(&b"1"[..]));
+        assert_eq!(multipart::field(&body, "xyz", "f"), Some(&b"2"[..]));
+    }
+
+    #[test]
+    fn an_entry_with_an_unknown_body_is_not_imported() {
+        let file = json!({"params": [{"name": "f", "fileName": "x.bin"}]});
+        assert!(body_of(&file, "multipart/form-data; boundary=xyz").is_err());
+        let other = json!({"params": [{"name": "a", "value": "1"}]});
+        assert!(body_of(&other, "application/json").is_err());
+        assert_eq!(body_of(&json!({"params": []}), "text/plain").unwrap(), b"");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub enum ArchiveError {
     Header { name: String },
     #[error("a part marked as base64 is not base64")]
     Base64(#[from] base64::DecodeError),
+    #[error("the body is not in the file, only the names of some of its fields")]
+    NoBody,
     #[error("the body has {bytes} bytes, more than the limit of 64 MiB")]
     BodyTooLarge { bytes: usize },
     #[error("the text is longer than any event can be")]
@@ -52,9 +54,11 @@ impl Explain for ArchiveError {
     fn explain(&self) -> Explanation {
         let code = match self {
             Self::Json(_) => "not_an_export",
-            Self::Method { .. } | Self::Target { .. } | Self::Header { .. } | Self::Base64(_) => {
-                "bad_export"
-            }
+            Self::Method { .. }
+            | Self::Target { .. }
+            | Self::Header { .. }
+            | Self::Base64(_)
+            | Self::NoBody => "bad_export",
             Self::BodyTooLarge { .. } | Self::TooLong => "too_large",
         };
         Explanation::usage(code).hint("evt events export --format ndjson -f events.ndjson")

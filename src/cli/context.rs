@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::CallArgs;
 use super::{Globals, network};
 use crate::api::{Account, Client};
+use crate::bom;
 use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
 use crate::dial::{Dialer, Network};
 use crate::env::Env;
@@ -333,11 +334,12 @@ impl Context {
         let mut options = spec.options.clone();
         for (name, value) in &mut options.0 {
             if let Some(path) = value.strip_prefix('@') {
-                *value = std::fs::read_to_string(path).map_err(|source| {
+                let text = std::fs::read_to_string(path).map_err(|source| {
                     CliError::usage(format!(
                         "the file `{path}` of the option `{name}` cannot be read: {source}"
                     ))
                 })?;
+                *value = bom::strip(&text).to_owned();
             }
         }
         Ok((scheme, options))

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::bom;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
 use crate::json;
@@ -173,8 +174,16 @@ impl Source {
         }
     }
 
-    /// Reads the whole input, up to a limit.
+    /// Reads the whole input as text: without a byte order mark, and UTF-16 with a mark as UTF-8.
     pub(crate) fn read(&self) -> Result<Vec<u8>, InputError> {
+        bom::decode(self.read_exact()?).map_err(|source| InputError::Read {
+            name: self.name(),
+            source,
+        })
+    }
+
+    /// Reads the whole input byte for byte, up to a limit.
+    pub(crate) fn read_exact(&self) -> Result<Vec<u8>, InputError> {
         let mut bytes = Vec::new();
         let read = if self.is_stdin() {
             std::io::stdin()
@@ -203,6 +212,16 @@ impl Source {
     /// Reads one YAML or JSON object.
     pub(crate) fn document(&self) -> Result<Value, InputError> {
         document(&self.read()?, &self.name())
+    }
+}
+
+/// Returns a body from a file, and whether its byte order mark was removed.
+///
+/// JSON that is sent must not begin with a mark (RFC 8259, section 8.1). Any other body stays as it is.
+pub(crate) fn body(bytes: Vec<u8>) -> (Vec<u8>, bool) {
+    match bom::decode(bytes.clone()) {
+        Ok(text) if text.len() != bytes.len() && json::is_json(&text) => (text, true),
+        _ => (bytes, false),
     }
 }
 

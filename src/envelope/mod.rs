@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 use crate::event::Meta;
 use root::Root;
@@ -125,6 +126,20 @@ impl<'a> Input<'a> {
         self.headers.get(name)?.to_str().ok().map(Cow::Borrowed)
     }
 
+    /// Returns the bytes of a header.
+    fn header_text(&self, name: &str) -> Option<&'a [u8]> {
+        if self.headers.is_empty() {
+            return None;
+        }
+        Some(self.headers.get(name)?.as_bytes())
+    }
+
+    fn has_content_type(&self, kind: &str) -> bool {
+        let given = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let given = given.split(';').next().unwrap_or_default().trim();
+        given.eq_ignore_ascii_case(kind)
+    }
+
     /// Returns the id that the sender keeps when it repeats the delivery.
     fn delivery_id(&self) -> Option<Cow<'a, str>> {
         ["webhook-id", "svix-id", "x-github-delivery"]
@@ -222,6 +237,63 @@ mod tests {
         assert_eq!(meta.kind.as_deref(), Some("com.example.made"));
         assert_eq!(meta.id.as_deref(), Some("Euro €"));
         assert_eq!(meta.data, None);
+    }
+
+    #[test]
+    fn attributes_in_headers_are_unquoted_and_decoded() {
+        for (value, expected) in [
+            ("a%20b", "a b"),
+            ("\"a b\"", "a b"),
+            ("\"a\\\"b\\\\%25\"", "a\"b\\%"),
+            ("gr\u{f6}\u{df}e %E2%82%AC", "gr\u{f6}\u{df}e \u{20ac}"),
+            ("100%", "100%"),
+            ("\"", "\""),
+            ("\"\"", ""),
+        ] {
+            let mut binary = headers(&[("ce-specversion", "1.0"), ("ce-type", "t")]);
+            binary.insert(
+                "ce-subject",
+                HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+            );
+            let meta = detect(&binary, b"{}");
+            assert_eq!(meta.subject.as_deref(), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_type_in_raw_utf8_makes_a_cloud_event() {
+        let mut binary = headers(&[("ce-specversion", "1.0")]);
+        let kind = HeaderValue::from_bytes("bestellung.größe".as_bytes()).unwrap();
+        binary.insert("ce-type", kind);
+        let meta = detect(&binary, b"{}");
+        assert_eq!(meta.kind.as_deref(), Some("bestellung.größe"));
+        binary.insert("ce-type", HeaderValue::from_bytes(b"gr\xf6").unwrap());
+        assert_eq!(detect(&binary, b"{}").system, None);
+    }
+
+    #[test]
+    fn a_batch_has_what_all_its_events_share() {
+        let batch = headers(&[(
+            "content-type",
+            "application/cloudevents-batch+json; charset=utf-8",
+        )]);
+        let meta = |body: &str| detect(&batch, body.as_bytes());
+        let one = meta(r#"[{"specversion":"1.0","type":"a.b","id":"1","subject":"s"}]"#);
+        assert_eq!(
+            (one.kind.as_deref(), one.id.as_deref()),
+            (Some("a.b"), Some("1"))
+        );
+        let same = meta(r#"[{"type":"a.b","id":"1"},{"type":"a.b","id":"2"}]"#);
+        assert_eq!((same.kind.as_deref(), same.id), (Some("a.b"), None));
+        assert_eq!(same.system.as_deref(), Some("cloudevents"));
+        let mixed = meta(r#"[{"type":"a.b"},{"type":"c"}]"#);
+        assert_eq!(
+            (mixed.kind, mixed.system.as_deref()),
+            (None, Some("cloudevents"))
+        );
+        for body in ["[]", "[1]", "{}", "[{\"type\":1}]"] {
+            assert_eq!(meta(body).system, None, "{body}");
+        }
     }
 
     #[test]

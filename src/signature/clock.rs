@@ -16,25 +16,39 @@ pub(super) enum Window {
 pub(super) enum Clock {
     /// Whole seconds since the epoch.
     Seconds,
+    /// Whole milliseconds since the epoch.
+    Milliseconds,
     /// RFC 3339. The text itself is signed.
     Rfc3339,
+    /// Any of the others, recognised by its form. It is written in seconds.
+    Any,
 }
+
+/// Seconds in the year 5138. A larger number is in milliseconds.
+const LARGEST_SECONDS: i64 = 100_000_000_000;
 
 impl Clock {
     /// Returns seconds since the epoch.
     pub(super) fn parse(self, text: &[u8]) -> Option<i64> {
         match self {
             Self::Seconds => parse(text),
+            Self::Milliseconds => Some(parse(text)? / 1000),
             Self::Rfc3339 => {
                 let text = std::str::from_utf8(text).ok()?;
                 Some(text.parse::<Timestamp>().ok()?.secs())
             }
+            Self::Any => match parse(text) {
+                Some(number) if number >= LARGEST_SECONDS => Some(number / 1000),
+                Some(number) => Some(number),
+                None => Self::Rfc3339.parse(text),
+            },
         }
     }
 
     pub(super) fn write(self, time: Timestamp) -> String {
         match self {
-            Self::Seconds => time.secs().to_string(),
+            Self::Seconds | Self::Any => time.secs().to_string(),
+            Self::Milliseconds => time.millis().to_string(),
             Self::Rfc3339 => time.to_string(),
         }
     }

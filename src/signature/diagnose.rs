@@ -33,15 +33,17 @@ const fn lenient(alphabet: &alphabet::Alphabet) -> GeneralPurpose {
 }
 /// Standard base64 with or without padding: users often lose the padding when they copy a secret.
 pub(super) const BASE64: GeneralPurpose = lenient(&alphabet::STANDARD);
-const BASE64_URL: GeneralPurpose = lenient(&alphabet::URL_SAFE);
+pub(super) const BASE64_URL: GeneralPurpose = lenient(&alphabet::URL_SAFE);
 
 /// How a scheme makes its key from the text of the secret.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyForm {
     /// The key is the text itself.
     Text,
     /// The key is the decoded base64.
     Base64,
+    /// The key is the decoded hexadecimal digits.
+    Hex,
 }
 
 /// A request whose signature matches none of the keys.
@@ -86,13 +88,9 @@ impl Case<'_> {
     }
 
     fn malformed(&self) -> String {
-        let length = self.algorithm.length();
-        let (form, characters) = match self.encoding {
-            Encoding::Hex => ("lower-case hexadecimal digits", 2 * length),
-            Encoding::Base64 => ("characters of base64", mac::base64_length(length)),
-        };
         format!(
-            "malformed_signature: a signature of this scheme has {characters} {form}, after the prefix"
+            "malformed_signature: a signature of this scheme has {}, after the prefix",
+            self.encoding.in_words(self.algorithm)
         )
     }
 
@@ -136,9 +134,9 @@ impl Case<'_> {
                     Some(WHITESPACE)
                 }
                 KeyForm::Text => other_text_key(text.trim(), matches),
-                KeyForm::Base64 => {
+                KeyForm::Base64 | KeyForm::Hex => {
                     let is_text = matches(text.as_bytes()) || matches(bare(text).as_bytes());
-                    is_text.then_some("secret_not_base64_decoded: the sender used the text of the secret as its key, but this scheme's key is the decoded base64; decode the secret in the sender, or verify with the scheme that it uses")
+                    is_text.then_some("secret_not_base64_decoded: the sender used the text of the secret as its key, but here the key is the decoded secret; decode the secret in the sender, or verify with the option key=text")
                 }
             }
         })
@@ -161,8 +159,11 @@ impl Case<'_> {
                 return Some("encoding: the signature matches, but its prefix is missing in the header".to_owned());
             }
             let expected = match self.encoding {
-                Encoding::Hex => "lower-case hexadecimal",
+                Encoding::Hex | Encoding::Any => "lower-case hexadecimal",
+                Encoding::HexUpper => "upper-case hexadecimal",
                 Encoding::Base64 => "padded base64",
+                Encoding::Base64Bare => "base64 without padding",
+                Encoding::Base64Url | Encoding::Base64UrlPadded => "base64url",
             };
             Some(format!("encoding: the signature matches, but it is encoded as {found}; send it as {expected}"))
         })
@@ -184,6 +185,12 @@ impl Case<'_> {
 }
 
 fn other_text_key(text: &str, matches: impl Fn(&[u8]) -> bool) -> Option<&'static str> {
+    let unquoted = text.trim_matches(['"', '\'', '`']).trim();
+    if unquoted != text && matches(unquoted.as_bytes()) {
+        return Some(
+            "secret_quotes: the signature matches without the quotes around the configured secret; remove them",
+        );
+    }
     let without = bare(text);
     let with = format!("whsec_{without}");
     if text != with && matches(with.as_bytes()) {
@@ -249,7 +256,9 @@ pub(super) fn body_changed(signed: &str) -> String {
 pub(super) fn timestamp(text: &[u8], clock: Clock) -> Box<Judgement> {
     let form = match clock {
         Clock::Seconds => "whole seconds since 1970",
+        Clock::Milliseconds => "whole milliseconds since 1970",
         Clock::Rfc3339 => "an RFC 3339 time",
+        Clock::Any => "seconds or milliseconds since 1970, or an RFC 3339 time",
     };
     let text = String::from_utf8_lossy(&text[..text.len().min(40)]);
     let hint = format!("malformed_timestamp: the timestamp must be {form}, but is `{text}`");
@@ -266,6 +275,15 @@ pub(super) fn version(supported: &str, line: &[u8]) -> Box<Judgement> {
         "unsupported_version: the signature has version `{given}`; only `{supported}` is supported"
     );
     Judgement::refused(Reason::UnsupportedVersion, hint)
+}
+
+/// The header of an unknown scheme whose name says that it is a signature.
+fn signature_like(headers: &HeaderMap) -> Option<&HeaderName> {
+    let mut names = headers.keys();
+    names.find(|name| {
+        let name = name.as_str();
+        ["signature", "hmac"].iter().any(|word| name.contains(word)) || name.ends_with("-sig")
+    })
 }
 
 /// The judgement on a request without a header.
@@ -286,9 +304,17 @@ pub(super) fn missing_header(name: &HeaderName, headers: &HeaderMap) -> Box<Judg
         (None, Some((header, scheme))) => format!(
             "missing_header: there is `{header}` but not `{name}`; if {scheme} sent this request, verify with that scheme"
         ),
-        (None, None) => format!(
-            "missing_header: there is no `{name}` header; the sender does not sign its requests, or a proxy removed the header"
+        (None, None) if headers.contains_key(name) => format!(
+            "missing_header: the `{name}` header is empty; the sender signs with an empty value, often of a variable that is not set"
         ),
+        (None, None) => match signature_like(headers) {
+            Some(header) => format!(
+                "missing_header: there is no `{name}` header, but `{header}` may hold a signature; if it does, verify with hmac:header={header} and its template (evt man signatures)"
+            ),
+            None => format!(
+                "missing_header: there is no `{name}` header; the sender does not sign its requests, or a proxy removed the header"
+            ),
+        },
     };
     Judgement::refused(Reason::MissingHeader, hint)
 }

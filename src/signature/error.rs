@@ -36,6 +36,10 @@ pub enum SignatureError {
     },
     #[error("scheme `{scheme}` needs a secret")]
     NoSecret { scheme: &'static str },
+    #[error(
+        "scheme `{scheme}` verifies with a document that the vendor publishes, not with a secret"
+    )]
+    UnneededSecret { scheme: &'static str },
     #[error("scheme `{scheme}` puts one signature into a request, but several secrets are given")]
     OneSecret { scheme: &'static str },
     #[error("scheme `{scheme}` can only sign {expected}")]
@@ -55,12 +59,12 @@ impl Explain for SignatureError {
                     None => format!("one of {}", names(|_| true)),
                 },
             ),
-            Self::UnknownOption { scheme, .. } => ("unknown_scheme_option", options_of(scheme)),
+            Self::UnknownOption { scheme, .. } => ("unknown_scheme_option", all_options(scheme)),
             Self::MissingOption { scheme, option } => (
                 "missing_scheme_option",
                 format!("write it as {scheme}:{option}=…"),
             ),
-            Self::BadOption { scheme, .. } => ("bad_scheme_option", options_of(scheme)),
+            Self::BadOption { scheme, .. } => ("bad_scheme_option", all_options(scheme)),
             Self::BadSecret { .. } => (
                 "bad_secret",
                 "--secret env:NAME or --secret file:PATH, with the secret exactly as the sender's settings show it".to_owned(),
@@ -72,6 +76,13 @@ impl Explain for SignatureError {
             Self::BadBody { .. } => (
                 "cannot_sign_body",
                 "--sign none   sends the event unsigned".to_owned(),
+            ),
+            Self::UnneededSecret { scheme } => (
+                "unneeded_secret",
+                match options_of(scheme) {
+                    Some(options) => format!("leave --secret out; to check more: {options}"),
+                    None => "leave --secret out".to_owned(),
+                },
             ),
             Self::NoSecret { .. } => ("no_secret", "--secret env:NAME".to_owned()),
         };
@@ -89,14 +100,16 @@ fn names(wanted: impl Fn(&Facts) -> bool) -> String {
     names.join(", ")
 }
 
-fn options_of(scheme: &str) -> String {
+fn all_options(scheme: &str) -> String {
+    options_of(scheme).unwrap_or_else(|| format!("{scheme} takes no options"))
+}
+
+/// The options of a scheme, each with its meaning; `None` if it has none.
+fn options_of(scheme: &str) -> Option<String> {
     let options = find(scheme).map_or(&[][..], |scheme| scheme.options());
-    if options.is_empty() {
-        return format!("{scheme} takes no options");
-    }
     let written: Vec<String> = options
         .iter()
         .map(|(name, meaning)| format!("{scheme}:{name}=… ({meaning})"))
         .collect();
-    written.join(", ")
+    (!written.is_empty()).then(|| written.join(", "))
 }

@@ -48,6 +48,7 @@ const MOST_KEYS: usize = 16;
 const PATIENCE: i64 = 60;
 
 static FACTS: Facts = Facts {
+    verifies_with_secret: false,
     options: &[
         (AUDIENCE, "the required audience of the token (`aud`)"),
         (

@@ -16,13 +16,20 @@ pub(super) fn single<'a>(
     name: &HeaderName,
 ) -> Result<&'a [u8], Box<Judgement>> {
     let mut values = headers.get_all(name).iter();
-    let Some(first) = values.next() else {
+    // An empty header is what remains of a variable that was not set.
+    let first = values.next().filter(|value| !is_blank(value));
+    let Some(first) = first else {
         return Err(diagnose::missing_header(name, headers));
     };
     if values.any(|other| other != first) {
         return Err(duplicate(name));
     }
     Ok(first.as_bytes())
+}
+
+/// Whether a value has nothing but white space.
+pub(super) fn is_blank(value: &HeaderValue) -> bool {
+    value.as_bytes().trim_ascii().is_empty()
 }
 
 /// The judgement on a header with two different values.

@@ -11,7 +11,7 @@ use http::HeaderName;
 use serde_json::{Value, json};
 
 use super::mac::{self, Algorithm, Encoding};
-use super::recipe::{Configured, Format, Part, Recipe, Row};
+use super::recipe::{Configured, Format, KeyRule, Part, Recipe, Row};
 use super::{Facts, Handshake, Judgement, Probe, ProbeRequest, Received, Reply, query};
 
 const HEADER: &str = "x-li-signature";
@@ -51,6 +51,7 @@ pub(super) static SCHEME: Row = Row {
         signature: HeaderName::from_static(HEADER),
         other_signature: None,
         format: Format::MaybePrefixed(PREFIX),
+        key: KeyRule::TEXT,
         algorithm: Algorithm::Sha256,
         encoding: Encoding::Hex,
         id: None,

@@ -3,7 +3,11 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, Context, Key, Tag};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{
+    GeneralPurpose, STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD,
+};
+
+use super::diagnose::{BASE64, BASE64_URL};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 /// Length of the longest MAC, in bytes.
@@ -27,6 +31,7 @@ const DIGITS: [u8; 256] = {
 pub(super) enum Algorithm {
     Sha1,
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -35,6 +40,7 @@ impl Algorithm {
         let algorithm = match self {
             Self::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Self::Sha256 => hmac::HMAC_SHA256,
+            Self::Sha384 => hmac::HMAC_SHA384,
             Self::Sha512 => hmac::HMAC_SHA512,
         };
         Key::new(algorithm, bytes)
@@ -45,6 +51,7 @@ impl Algorithm {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
+            Self::Sha384 => 48,
             Self::Sha512 => 64,
         }
     }
@@ -55,8 +62,18 @@ impl Algorithm {
 pub(super) enum Encoding {
     /// Lower-case hexadecimal digits.
     Hex,
+    /// Upper-case hexadecimal digits.
+    HexUpper,
     /// Standard base64 with its padding.
     Base64,
+    /// Standard base64 without padding.
+    Base64Bare,
+    /// Base64 with `-` and `_`, without padding.
+    Base64Url,
+    /// Base64 with `-` and `_` and its padding.
+    Base64UrlPadded,
+    /// Any of the others. It is written as lower-case hexadecimal digits.
+    Any,
 }
 
 impl Encoding {
@@ -64,14 +81,50 @@ impl Encoding {
     pub(super) fn decode(self, text: &[u8], algorithm: Algorithm) -> Option<Mac> {
         match self {
             Self::Hex => from_hex(text, algorithm.length()),
+            Self::HexUpper => from_hex_upper(text, algorithm.length()),
             Self::Base64 => from_base64(text, algorithm.length()),
+            Self::Base64Bare => lenient(&BASE64, text, algorithm.length()),
+            Self::Base64Url | Self::Base64UrlPadded => {
+                lenient(&BASE64_URL, text, algorithm.length())
+            }
+            Self::Any => {
+                let length = algorithm.length();
+                from_hex(text, length)
+                    .or_else(|| from_hex_upper(text, length))
+                    .or_else(|| lenient(&BASE64, text, length))
+                    .or_else(|| lenient(&BASE64_URL, text, length))
+            }
+        }
+    }
+
+    /// The words for a MAC in this encoding: how many characters of which kind.
+    pub(super) fn in_words(self, algorithm: Algorithm) -> String {
+        let length = algorithm.length();
+        match self {
+            Self::Hex => format!("{} lower-case hexadecimal digits", 2 * length),
+            Self::HexUpper => format!("{} upper-case hexadecimal digits", 2 * length),
+            Self::Base64 => format!("{} characters of base64", base64_length(length)),
+            Self::Base64Bare => format!("{length} bytes in base64 without padding"),
+            Self::Base64Url | Self::Base64UrlPadded => format!("{length} bytes in base64url"),
+            Self::Any => format!(
+                "{} hexadecimal digits, or {length} bytes in base64",
+                2 * length
+            ),
         }
     }
 
     pub(super) fn push(self, bytes: &[u8], out: &mut Vec<u8>) {
         match self {
-            Self::Hex => push_hex(bytes, out),
+            Self::Hex | Self::Any => push_hex(bytes, out),
+            Self::HexUpper => {
+                let start = out.len();
+                push_hex(bytes, out);
+                out[start..].make_ascii_uppercase();
+            }
             Self::Base64 => push_base64(bytes, out),
+            Self::Base64Bare => out.extend_from_slice(STANDARD_NO_PAD.encode(bytes).as_bytes()),
+            Self::Base64Url => out.extend_from_slice(URL_SAFE_NO_PAD.encode(bytes).as_bytes()),
+            Self::Base64UrlPadded => out.extend_from_slice(URL_SAFE.encode(bytes).as_bytes()),
         }
     }
 }
@@ -136,6 +189,36 @@ pub(super) fn from_hex(text: &[u8], length: usize) -> Option<Mac> {
     (seen < 16).then_some(mac)
 }
 
+/// Like [`from_hex`], for upper-case digits.
+fn from_hex_upper(text: &[u8], length: usize) -> Option<Mac> {
+    let mut lower = [0; 2 * LONGEST];
+    let lower = lower.get_mut(..text.len())?;
+    lower.copy_from_slice(text);
+    lower.make_ascii_lowercase();
+    // A mix of both cases is not a form that any sender writes.
+    let is_upper = !text.iter().any(u8::is_ascii_lowercase);
+    is_upper.then(|| from_hex(lower, length)).flatten()
+}
+
+/// Decodes hexadecimal digits of either case, of any length.
+pub(super) fn any_hex(text: &str) -> Option<Vec<u8>> {
+    let lower = text.to_ascii_lowercase();
+    let pairs = lower.as_bytes().chunks(2);
+    pairs
+        .map(|pair| Some(from_hex(pair, 1)?.as_slice()[0]))
+        .collect()
+}
+
+/// Decodes exactly `length` bytes from base64 with or without padding.
+fn lenient(engine: &GeneralPurpose, text: &[u8], length: usize) -> Option<Mac> {
+    let mut decoded = [0; LONGEST + 3];
+    if text.len() > base64_length(length) {
+        return None;
+    }
+    let written = engine.decode_slice(text, &mut decoded).ok()?;
+    (written == length).then(|| Mac::new(&decoded[..length]))?
+}
+
 /// Decodes exactly `length` bytes from padded standard base64.
 pub(super) fn from_base64(text: &[u8], length: usize) -> Option<Mac> {
     // Larger than a MAC: unpadded text of this length decodes to one or two bytes more.
@@ -188,13 +271,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mac_is_decoded_from_both_encodings() {
-        for algorithm in [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512] {
+    fn a_mac_is_decoded_from_every_encoding() {
+        for algorithm in [
+            Algorithm::Sha1,
+            Algorithm::Sha256,
+            Algorithm::Sha384,
+            Algorithm::Sha512,
+        ] {
             let tag = mac(&algorithm.key(b"k"), &[b"a", b"b"]);
-            for writing in [Encoding::Hex, Encoding::Base64] {
+            for writing in [
+                Encoding::Hex,
+                Encoding::HexUpper,
+                Encoding::Base64,
+                Encoding::Base64Bare,
+                Encoding::Base64Url,
+                Encoding::Base64UrlPadded,
+                Encoding::Any,
+            ] {
                 let mut text = Vec::new();
                 writing.push(tag.as_ref(), &mut text);
                 assert!(is_equal(&tag, &writing.decode(&text, algorithm).unwrap()));
+                assert!(is_equal(
+                    &tag,
+                    &Encoding::Any.decode(&text, algorithm).unwrap()
+                ));
             }
         }
     }
@@ -211,6 +311,12 @@ mod tests {
         assert_eq!(base64(&[b'_'; 44]), None);
         assert_eq!(base64(&[b'A'; 44]), None);
         assert_eq!(base64(b"AAAA"), None);
+        let any = |text: &[u8]| Encoding::Any.decode(text, Algorithm::Sha256);
+        assert_eq!(any(&[&[b'a'; 32][..], &[b'A'; 32]].concat()), None);
+        assert_eq!(any(&[b'A'; 44]), None);
+        // The last bits that no byte uses must be zero: otherwise one MAC has several texts.
+        assert_eq!(any(&[&[b'A'; 42][..], b"B="].concat()), None);
+        assert!(any(&[&[b'A'; 42][..], b"E="].concat()).is_some());
     }
 
     #[test]

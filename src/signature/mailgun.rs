@@ -6,6 +6,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::Key;
+use http::header::CONTENT_TYPE;
 use serde_json::json;
 
 use super::clock::{self, Clock, Window};
@@ -16,6 +17,7 @@ use super::{
     Scheme, SignatureError, Signed, Signer, Timing, Verifier, field, query,
 };
 use crate::json::Raw;
+use crate::multipart;
 use crate::secret::Secret;
 
 const NAME: &str = "mailgun";
@@ -139,10 +141,25 @@ fn claim(received: &Received<'_>) -> Result<Claim, Box<Judgement>> {
             signatures: vec![field("signature")?],
         });
     }
+    let kind = received.headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    // Routes with attachments, and older webhooks.
+    if let Some(boundary) = kind.and_then(multipart::boundary) {
+        let field = |name: &str| {
+            multipart::field(received.body, boundary, name)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+                .ok_or_else(|| missing(name))
+        };
+        return Ok(Claim {
+            timestamp: field("timestamp")?,
+            token: field("token")?,
+            signatures: vec![field("signature")?],
+        });
+    }
     let Some(body) = Raw::check(received.body) else {
         return Err(Judgement::refused(
             Reason::MalformedBody,
-            "malformed_body: the body must be JSON, or a form with the content type of one",
+            "malformed_body: the body must be JSON, or a form (application/x-www-form-urlencoded or multipart/form-data) with its content type",
         ));
     };
     let object = body

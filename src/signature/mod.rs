@@ -21,6 +21,7 @@ mod hmac;
 mod judgement;
 mod jwt;
 mod linkedin;
+mod listed;
 mod mac;
 mod mailgun;
 mod meta;
@@ -114,6 +115,8 @@ pub struct Facts {
     pub checks_clock: bool,
     /// How far from now a signed time must be to be outside every tolerance in use.
     pub outdated_after: Duration,
+    /// Whether requests are verified with a secret. Others are verified with a document that the vendor publishes.
+    pub verifies_with_secret: bool,
     /// Whether one request can carry the signatures of several secrets, for rotation.
     pub several_secrets: bool,
     /// Whether the signatures may be spread over several lines of the header.
@@ -147,6 +150,7 @@ impl Facts {
             covers_body: true,
             checks_clock: true,
             outdated_after: Duration::from_secs(60 * 60),
+            verifies_with_secret: true,
             several_secrets: false,
             repeats_header: false,
             body_signature: &[],
@@ -179,6 +183,12 @@ pub trait Scheme: Sync {
     /// Prepares the keys once, so that a request costs no more than its MAC. Any of several secrets may match (rotation).
     fn verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
         options.check(self)?;
+        // A secret that is ignored would make the user believe that it is checked.
+        if !secrets.is_empty() && !self.facts().verifies_with_secret {
+            return Err(SignatureError::UnneededSecret {
+                scheme: self.name(),
+            });
+        }
         self.new_verifier(secrets, options)
     }
 

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use super::{Scheme, SignatureError};
 use crate::grammar::GrammarError;
 
-/// The one option that may be empty: an empty `prefix` means that the signature has none.
-const MAY_BE_EMPTY: &str = "prefix";
+/// The options that may be empty: without a `prefix`, the signature or the secret has none.
+const MAY_BE_EMPTY: [&str; 2] = ["prefix", "key-prefix"];
 
 /// `key=value` options of a scheme, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Options {
                 });
             };
             // An unset shell variable must not become an empty token or audience, which anybody could send.
-            if value.trim().is_empty() && *option != MAY_BE_EMPTY {
+            if value.trim().is_empty() && !MAY_BE_EMPTY.contains(option) {
                 return Err(SignatureError::BadOption {
                     scheme: scheme.name(),
                     option,
@@ -97,12 +97,12 @@ impl FromStr for SchemeSpec {
         }
         let mut options = Vec::new();
         let mut at = name.chars().count() + 1;
-        for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
+        for part in rest.into_iter().flat_map(parts) {
             let (key, value) = part
                 .split_once('=')
                 .filter(|(key, _)| !key.is_empty())
                 .ok_or_else(|| bad(Some(at)))?;
-            options.push((key.to_owned(), value.to_owned()));
+            options.push((key.to_owned(), value.replace("\\,", ",")));
             at += part.chars().count() + 1;
         }
         Ok(Self {
@@ -110,6 +110,16 @@ impl FromStr for SchemeSpec {
             options: Options(options),
         })
     }
+}
+
+/// Splits options at their commas. A comma after a backslash is part of a value.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_escaped = false;
+    text.split(move |letter| {
+        let splits = letter == ',' && !is_escaped;
+        is_escaped = letter == '\\';
+        splits
+    })
 }
 
 #[cfg(test)]
@@ -125,6 +135,13 @@ mod tests {
             ("prefix".to_owned(), "sha256=".to_owned()),
         ];
         assert_eq!(spec.options.0, pairs);
+    }
+
+    #[test]
+    fn a_comma_after_a_backslash_is_part_of_a_value() {
+        let spec: SchemeSpec = r"hmac:prefix=v1\,,key=text".parse().unwrap();
+        assert_eq!(spec.options.get("prefix"), Some("v1,"));
+        assert_eq!(spec.options.get("key"), Some("text"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::clock::{self, Clock, Window};
 use super::diagnose::{self, Case, KeyForm};
+use super::listed::Listed;
 use super::mac::{self, Algorithm, Encoding, Mac};
 use super::{
     Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing,
@@ -19,7 +20,7 @@ use crate::secret::Secret;
 /// The most parts of a signed message.
 pub(super) const MOST_PARTS: usize = 8;
 
-/// How to sign. The key is the text of the secret.
+/// How to sign.
 #[derive(Clone)]
 pub(super) struct Recipe {
     pub(super) facts: &'static Facts,
@@ -28,6 +29,7 @@ pub(super) struct Recipe {
     /// Another name for the same header, accepted but never sent.
     pub(super) other_signature: Option<HeaderName>,
     pub(super) format: Format,
+    pub(super) key: KeyRule,
     pub(super) algorithm: Algorithm,
     pub(super) encoding: Encoding,
     /// The header of the message id, if the id is signed.
@@ -35,6 +37,22 @@ pub(super) struct Recipe {
     pub(super) stamp: Option<Stamp>,
     /// What is signed, in order.
     pub(super) message: Cow<'static, [Part]>,
+}
+
+/// How the secret becomes the key.
+#[derive(Clone, Debug)]
+pub(super) struct KeyRule {
+    pub(super) form: KeyForm,
+    /// Removed from the secret first, if it is there.
+    pub(super) prefix: Cow<'static, str>,
+}
+
+impl KeyRule {
+    /// The key is the text of the secret.
+    pub(super) const TEXT: Self = Self {
+        form: KeyForm::Text,
+        prefix: Cow::Borrowed(""),
+    };
 }
 
 /// How the value of the header holds the signature.
@@ -51,6 +69,8 @@ pub(super) enum Format {
         /// The reason for a header without a signature.
         without: Reason,
     },
+    /// A layout that the user describes.
+    Listed(Listed),
 }
 
 /// The signed timestamp.
@@ -58,6 +78,8 @@ pub(super) enum Format {
 pub(super) struct Stamp {
     /// `None`: it is an element of the signature's header.
     pub(super) header: Option<HeaderName>,
+    /// Whether it is looked for in the signature's header if the request does not have `header`.
+    pub(super) is_guessed: bool,
     pub(super) clock: Clock,
     pub(super) window: Window,
     /// The default tolerance.
@@ -70,6 +92,11 @@ pub(super) enum Part {
     Text(Cow<'static, str>),
     Id,
     Timestamp,
+    Method,
+    /// The URL that the sender called, as it is known.
+    Url,
+    /// Path and query of the URL.
+    Path,
     Body,
 }
 
@@ -93,6 +120,7 @@ impl Recipe {
             signature: HeaderName::from_static(header),
             other_signature: None,
             format: Format::Prefixed(Cow::Borrowed(prefix)),
+            key: KeyRule::TEXT,
             algorithm: Algorithm::Sha256,
             encoding,
             id: None,
@@ -119,11 +147,13 @@ impl Recipe {
                 mac,
                 without,
             },
+            key: KeyRule::TEXT,
             algorithm: Algorithm::Sha256,
             encoding: Encoding::Hex,
             id: None,
             stamp: Some(Stamp {
                 header: None,
+                is_guessed: false,
                 clock: Clock::Seconds,
                 window,
                 tolerance: Duration::from_secs(300),
@@ -208,7 +238,23 @@ impl Recipe {
 
     fn key(&self, secret: &Secret) -> Result<Key, SignatureError> {
         let text = super::text_of(self.facts.name, secret)?;
-        Ok(self.algorithm.key(text.as_bytes()))
+        let text = text.strip_prefix(&*self.key.prefix).unwrap_or(text);
+        let bad = |expected| SignatureError::BadSecret {
+            scheme: self.facts.name,
+            expected,
+        };
+        match self.key.form {
+            KeyForm::Text if text.is_empty() => Err(bad("longer than its prefix")),
+            KeyForm::Text => Ok(self.algorithm.key(text.as_bytes())),
+            KeyForm::Base64 => match diagnose::decoded(text) {
+                Some(bytes) if !bytes.is_empty() => Ok(self.algorithm.key(&bytes)),
+                _ => Err(bad("base64, as the option `key` says")),
+            },
+            KeyForm::Hex => match mac::any_hex(text) {
+                Some(bytes) if !bytes.is_empty() => Ok(self.algorithm.key(&bytes)),
+                _ => Err(bad("hexadecimal digits, as the option `key` says")),
+            },
+        }
     }
 
     /// The parts of the message, in order. The rest of the array is empty.
@@ -219,13 +265,17 @@ impl Recipe {
                 Part::Text(text) => text.as_bytes(),
                 Part::Id => claim.id,
                 Part::Timestamp => claim.timestamp.unwrap_or_default(),
+                Part::Method => claim.method.as_bytes(),
+                Part::Url => claim.url.as_bytes(),
+                Part::Path => path_of(claim.url).as_bytes(),
                 Part::Body => body,
             };
         }
         parts
     }
 
-    fn claim<'a>(&'a self, headers: &'a HeaderMap) -> Result<Claim<'a>, Box<Judgement>> {
+    fn claim<'a>(&'a self, received: &Received<'a>) -> Result<Claim<'a>, Box<Judgement>> {
+        let headers = received.headers;
         let line = self.line(headers)?;
         let id = match &self.id {
             Some(name) => header::single(headers, name)?,
@@ -234,14 +284,23 @@ impl Recipe {
         let timestamp = match &self.stamp {
             None => None,
             Some(Stamp {
-                header: Some(name), ..
-            }) => Some(header::single(headers, name)?),
+                header: Some(name),
+                is_guessed,
+                ..
+            }) => match header::single(headers, name) {
+                Err(missing) if *is_guessed && missing.reason == Reason::MissingHeader => {
+                    Some(self.element(line)?)
+                }
+                found => Some(found?),
+            },
             Some(_) => Some(self.element(line)?),
         };
         Ok(Claim {
             line,
             id,
             timestamp,
+            method: received.method,
+            url: received.url,
         })
     }
 
@@ -271,8 +330,10 @@ impl Recipe {
             );
             Judgement::refused(Reason::MalformedHeader, hint)
         };
-        let Format::Elements { stamp, .. } = &self.format else {
-            return Err(malformed(""));
+        let stamp = match &self.format {
+            Format::Elements { stamp, .. } => stamp,
+            Format::Listed(listed) => return self.listed_stamp(listed, line),
+            Format::Prefixed(_) | Format::MaybePrefixed(_) => return Err(malformed("")),
         };
         let mut values = elements(line, stamp);
         let first = values.next().ok_or_else(|| malformed(stamp))?;
@@ -282,21 +343,48 @@ impl Recipe {
         Ok(first)
     }
 
+    fn listed_stamp<'a>(
+        &self,
+        listed: &Listed,
+        line: &'a [u8],
+    ) -> Result<&'a [u8], Box<Judgement>> {
+        let stamp = self.stamp.as_ref();
+        let clock = stamp.map_or(Clock::Any, |stamp| stamp.clock);
+        listed.timestamp(line, clock).ok_or_else(|| {
+            let header = stamp.and_then(|stamp| stamp.header.as_ref());
+            let hint = match (&listed.stamp, header) {
+                (None, Some(header)) => format!(
+                    "missing_header: there is no `{header}` header, and `{}` has no element `t` or `ts` with one time; name the place of the timestamp with timestamp-header or timestamp-element",
+                    self.signature
+                ),
+                (name, _) => format!(
+                    "missing_header: `{}` must have exactly one timestamp (`{}=…`)",
+                    self.signature,
+                    name.as_deref().unwrap_or("t")
+                ),
+            };
+            Judgement::refused(Reason::MissingHeader, hint)
+        })
+    }
+
     /// The signatures in the header's value, as text.
-    fn texts<'a>(&self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let (one, many) = match &self.format {
-            Format::Prefixed(prefix) => (line.strip_prefix(prefix.as_bytes()), None),
+    fn texts<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let (one, many, listed) = match &self.format {
+            Format::Prefixed(prefix) => (line.strip_prefix(prefix.as_bytes()), None, None),
             Format::MaybePrefixed(prefix) => {
                 let rest = line.strip_prefix(prefix.as_bytes());
-                (Some(rest.unwrap_or(line)), None)
+                (Some(rest.unwrap_or(line)), None, None)
             }
-            Format::Elements { mac, .. } => (None, Some(elements(line, mac))),
+            Format::Elements { mac, .. } => (None, Some(elements(line, mac)), None),
+            Format::Listed(listed) => (None, None, Some(listed.texts(line))),
         };
-        one.into_iter().chain(many.into_iter().flatten())
+        one.into_iter()
+            .chain(many.into_iter().flatten())
+            .chain(listed.into_iter().flatten())
     }
 
     /// The signatures in the header's value that can be decoded.
-    fn macs(&self, line: &[u8]) -> impl Iterator<Item = Mac> {
+    fn macs<'a>(&'a self, line: &'a [u8]) -> impl Iterator<Item = Mac> + 'a {
         self.texts(line)
             .filter_map(|text| self.encoding.decode(text, self.algorithm))
     }
@@ -307,6 +395,14 @@ struct Claim<'a> {
     line: &'a [u8],
     id: &'a [u8],
     timestamp: Option<&'a [u8]>,
+    method: &'a str,
+    url: &'a str,
+}
+
+/// Path and query of a URL.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
 }
 
 fn elements<'a>(line: &'a [u8], key: &'static str) -> impl Iterator<Item = &'a [u8]> {
@@ -323,7 +419,7 @@ struct RecipeVerifier {
 impl Verifier for RecipeVerifier {
     fn judge(&self, received: &Received<'_>, timing: Timing) -> Judged {
         let recipe = &self.recipe;
-        let claim = recipe.claim(received.headers)?;
+        let claim = recipe.claim(received)?;
         let stamp = recipe.stamp.as_ref();
         let timing = stamp.map_or(timing, |stamp| timing.or(stamp.tolerance));
         let seconds = match (stamp, claim.timestamp) {
@@ -376,7 +472,7 @@ impl RecipeVerifier {
                     return diagnose::version(prefix, claim.line);
                 }
                 // The prefix is missing: the value may be the bare signature.
-                Format::Prefixed(_) => texts.push(claim.line),
+                Format::Prefixed(_) | Format::Listed(_) => texts.push(claim.line),
                 Format::MaybePrefixed(_) | Format::Elements { .. } => {}
             }
         }
@@ -389,7 +485,7 @@ impl RecipeVerifier {
             keys: &self.configured.keys,
             algorithm: recipe.algorithm,
             encoding: recipe.encoding,
-            form: KeyForm::Text,
+            form: recipe.key.form,
             prefix: &parts[..at].concat(),
             suffix: &parts.get(at + 1..).unwrap_or_default().concat(),
             timestamp: claim.timestamp,
@@ -436,17 +532,30 @@ impl Signer for RecipeSigner {
             line: b"",
             id: id.as_bytes(),
             timestamp: Some(timestamp.as_bytes()),
+            method: "POST",
+            url: message.url,
         };
         let parts = recipe.parts(&claim, message.body);
+        let encoded = |key| {
+            let mut text = Vec::with_capacity(96);
+            recipe
+                .encoding
+                .push(mac::mac(key, &parts).as_ref(), &mut text);
+            text
+        };
         let mut line = Vec::with_capacity(96);
         if let Format::Elements { stamp, .. } = &recipe.format {
             line.extend_from_slice(stamp.as_bytes());
             line.extend_from_slice(timestamp.as_bytes());
         }
-        for key in &self.keys {
+        if let Format::Listed(listed) = &recipe.format {
+            line = listed.write(&timestamp, self.keys.iter().map(encoded));
+        }
+        let is_listed = matches!(recipe.format, Format::Listed(_));
+        for key in self.keys.iter().filter(|_| !is_listed) {
             match &recipe.format {
                 Format::Prefixed(prefix) => line.extend_from_slice(prefix.as_bytes()),
-                Format::MaybePrefixed(_) => {}
+                Format::MaybePrefixed(_) | Format::Listed(_) => {}
                 Format::Elements { mac, .. } => {
                     line.push(b',');
                     line.extend_from_slice(mac.as_bytes());

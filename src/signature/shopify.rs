@@ -8,7 +8,7 @@ use http::HeaderName;
 
 use super::Facts;
 use super::mac::{Algorithm, Encoding};
-use super::recipe::{Format, Part, Recipe, Row};
+use super::recipe::{Format, KeyRule, Part, Recipe, Row};
 
 const HEADER: &str = "x-shopify-hmac-sha256";
 
@@ -28,6 +28,7 @@ pub(super) static SCHEME: Row = Row {
         signature: HeaderName::from_static(HEADER),
         other_signature: Some(HeaderName::from_static("shopify-hmac-sha256")),
         format: Format::Prefixed(Cow::Borrowed("")),
+        key: KeyRule::TEXT,
         algorithm: Algorithm::Sha256,
         encoding: Encoding::Base64,
         id: None,

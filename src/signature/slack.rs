@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::clock::{Clock, Window};
 use super::mac::{Algorithm, Encoding};
-use super::recipe::{Configured, Format, Part, Recipe, Row, Stamp};
+use super::recipe::{Configured, Format, KeyRule, Part, Recipe, Row, Stamp};
 use super::{Facts, Handshake, Judgement, Probe, ProbeRequest, Received, Reply, query};
 
 const HEADER: &str = "x-slack-signature";
@@ -65,10 +65,12 @@ pub(super) static SCHEME: Row = Row {
         signature: HeaderName::from_static(HEADER),
         other_signature: None,
         format: Format::Prefixed(Cow::Borrowed("v0=")),
+        key: KeyRule::TEXT,
         algorithm: Algorithm::Sha256,
         encoding: Encoding::Hex,
         id: None,
         stamp: Some(Stamp {
+            is_guessed: false,
             header: Some(HeaderName::from_static("x-slack-request-timestamp")),
             clock: Clock::Seconds,
             window: Window::Both,

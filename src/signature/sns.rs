@@ -27,6 +27,7 @@ const CONFIRMATION: &str = "SubscriptionConfirmation";
 const TYPE_HEADER: &str = "x-amz-sns-message-type";
 
 static FACTS: Facts = Facts {
+    verifies_with_secret: false,
     options: &[
         (
             TOPIC,

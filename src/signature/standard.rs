@@ -53,7 +53,14 @@ pub(super) struct Names {
     pub(super) signature: HeaderName,
 }
 
+/// The option for senders that do not decode their secret, such as Polar.
+const KEY: (&str, &str) = (
+    "key",
+    "how the secret becomes the key: base64 (default) or text",
+);
+
 static WEBHOOKS_FACTS: Facts = Facts {
+    options: &[KEY],
     header: Some(WEBHOOK_SIGNATURE),
     several_secrets: true,
     repeats_header: true,
@@ -92,22 +99,24 @@ impl Scheme for Standard {
         Some(KeyPair::shared(Secret::new(text)))
     }
 
-    fn new_verifier(&self, secrets: &[Secret], _options: &Options) -> NewVerifier {
+    fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
         Ok(Box::new(StandardVerifier {
             names: self.names,
             fallback: self.fallback,
-            keys: super::keys(self.facts.name, secrets, |secret| self.key(secret))?,
+            keys: self.keys(secrets, options)?,
+            form: match options.get(KEY.0) {
+                Some("text") => KeyForm::Text,
+                _ => KeyForm::Base64,
+            },
             secrets: secrets.to_vec(),
         }))
     }
 
-    fn new_signer(&self, secret: &Secret, more: &[Secret], _options: &Options) -> NewSigner {
-        let secrets = std::iter::once(secret).chain(more);
+    fn new_signer(&self, secret: &Secret, more: &[Secret], options: &Options) -> NewSigner {
+        let secrets = [std::slice::from_ref(secret), more].concat();
         Ok(Box::new(StandardSigner {
             names: self.names,
-            keys: secrets
-                .map(|secret| self.key(secret))
-                .collect::<Result<_, _>>()?,
+            keys: self.keys(&secrets, options)?,
         }))
     }
 }
@@ -115,17 +124,56 @@ impl Scheme for Standard {
 impl Standard {
     fn key(&self, secret: &Secret) -> Result<Key, SignatureError> {
         let text = secret.reveal();
-        let bare = text.strip_prefix(PREFIX).unwrap_or(text);
+        // Some dashboards show the version of the signature before the secret: `v1,whsec_…`.
+        let bare = text.strip_prefix("v1,").unwrap_or(text);
+        let bare = bare.strip_prefix(PREFIX).unwrap_or(bare);
         match SECRET_BASE64.decode(bare) {
             Ok(bytes) if !bytes.is_empty() => Ok(mac::key(&bytes)),
             _ => Err(SignatureError::BadSecret {
                 scheme: self.facts.name,
-                expected: match text.trim() == text {
-                    true => "base64, with or without `whsec_` before it",
-                    false => "base64 without white space around it",
-                },
+                expected: expected(text),
             }),
         }
+    }
+
+    /// The key of a sender that does not decode its secret.
+    fn text_key(&self, secret: &Secret) -> Result<Key, SignatureError> {
+        let text = super::text_of(self.facts.name, secret)?;
+        Ok(mac::key(text.as_bytes()))
+    }
+
+    fn keys(&self, secrets: &[Secret], options: &Options) -> Result<Vec<Key>, SignatureError> {
+        let is_text = match options.get(KEY.0) {
+            None | Some("base64") => false,
+            Some("text") => true,
+            Some(_) => {
+                return Err(SignatureError::BadOption {
+                    scheme: self.facts.name,
+                    option: KEY.0,
+                    expected: "base64 or text",
+                });
+            }
+        };
+        super::keys(self.facts.name, secrets, |secret| match is_text {
+            true => self.text_key(secret),
+            false => self.key(secret),
+        })
+    }
+}
+
+/// What a secret should be that is not base64.
+fn expected(text: &str) -> &'static str {
+    let trimmed = text.trim();
+    if trimmed.starts_with(['"', '\'', '`']) {
+        "base64 without quotes around it"
+    } else if trimmed != text {
+        "base64 without white space around it"
+    } else if text.starts_with("whpk_") || text.starts_with("whsk_") {
+        "a shared secret; a key that begins with `whpk_` or `whsk_` is for standard-webhooks-v1a"
+    } else if text.starts_with("v1a,") {
+        "a shared secret; keys after `v1a,` are for standard-webhooks-v1a"
+    } else {
+        "base64, with or without `whsec_` before it; if the sender uses the text itself as its key, add the option key=text"
     }
 }
 
@@ -133,6 +181,7 @@ struct StandardVerifier {
     names: &'static Names,
     fallback: Option<&'static Names>,
     keys: Vec<Key>,
+    form: KeyForm,
     secrets: Vec<Secret>,
 }
 
@@ -159,7 +208,7 @@ impl Names {
             }
         };
         let signature = named(&self.signature, |names| &names.signature);
-        if !headers.contains_key(signature) {
+        if headers.get_all(signature).iter().all(header::is_blank) {
             return Err(diagnose::missing_header(&self.signature, headers));
         }
         let id = header::single(headers, named(&self.id, |names| &names.id))?;
@@ -222,7 +271,7 @@ impl StandardVerifier {
             keys: &self.keys,
             algorithm: Algorithm::Sha256,
             encoding: Encoding::Base64,
-            form: KeyForm::Base64,
+            form: self.form,
             prefix: &[claim.id, b".", claim.timestamp, b"."].concat(),
             suffix: b"",
             timestamp: Some(claim.timestamp),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::clock::{Clock, Window};
 use super::mac::{Algorithm, Encoding};
-use super::recipe::{Configured, Format, Part, Recipe, Row, Stamp};
+use super::recipe::{Configured, Format, KeyRule, Part, Recipe, Row, Stamp};
 use super::{Facts, Handshake, Judgement, Probe, ProbeRequest, Received, Reply};
 
 const HEADER: &str = "twitch-eventsub-message-signature";
@@ -56,10 +56,12 @@ pub(super) static SCHEME: Row = Row {
         signature: HeaderName::from_static(HEADER),
         other_signature: None,
         format: Format::Prefixed(Cow::Borrowed("sha256=")),
+        key: KeyRule::TEXT,
         algorithm: Algorithm::Sha256,
         encoding: Encoding::Hex,
         id: Some(HeaderName::from_static("twitch-eventsub-message-id")),
         stamp: Some(Stamp {
+            is_guessed: false,
             header: Some(HeaderName::from_static("twitch-eventsub-message-timestamp")),
             clock: Clock::Rfc3339,
             window: Window::Past,

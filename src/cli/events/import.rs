@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader, Read};
 
 use serde_json::json;
 
+use super::known::Known;
 use super::{EventsError, stopped};
 use crate::archive::{ArchiveError, MAX_TEXT, har, ndjson};
+use crate::bom;
 use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
@@ -20,13 +22,12 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const MAX_WARNINGS: u64 = 20;
 /// Bytes that are read to detect the format.
 const DETECT_BYTES: u64 = 4096;
-/// The byte order mark of UTF-8, which some editors write.
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Import events from NDJSON or HAR
 ///
-/// Restores bodies, headers, times and the verdicts in the file. Invalid entries are reported and skipped; the exit code is
-/// then 10.
+/// Restores bodies, headers, times and the verdicts in the file. Events that are already stored, with the same time, headers and
+/// body, are skipped. Invalid entries are reported and skipped too; the exit code is then 10. A form that a HAR holds only as a
+/// list of fields is encoded again, so its bytes can differ from those that were signed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,6 +37,9 @@ pub(crate) struct Args {
     /// File to import, or - for stdin; the format is detected
     #[arg(value_name = "FILE")]
     file: Source,
+    /// Also import events that are already stored
+    #[arg(long)]
+    again: bool,
 }
 
 /// The import so far.
@@ -49,10 +53,17 @@ struct Import<'a> {
     last: Option<Seq>,
     imported: u64,
     refused: u64,
+    /// Events that were stored before the import; `None` with `--again`.
+    known: Option<Known>,
+    skipped: u64,
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
-    let mut reader = open(&args.file, cx)?;
+    let mut reader = BufReader::new(bom::Reader::new(open(&args.file, cx)?));
+    let known = match args.again {
+        true => None,
+        false => Some(cx.inbox()?.read_blocking(Known::read)?),
+    };
     let mut import = Import {
         cx,
         progress: cx.ui.progress("importing", None),
@@ -62,6 +73,8 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         last: None,
         imported: 0,
         refused: 0,
+        known,
+        skipped: 0,
     };
     let mut start = Vec::new();
     let read_error = |source| InputError::Read {
@@ -73,9 +86,6 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         .take(DETECT_BYTES)
         .read_to_end(&mut start)
         .map_err(read_error)?;
-    if start.starts_with(BOM) {
-        start.drain(..BOM.len());
-    }
     let is_log = har::is_log(&start);
     let all = std::io::Cursor::new(start).chain(reader);
     let result = if is_log {
@@ -160,6 +170,7 @@ impl Import<'_> {
         entry: Result<Event, ArchiveError>,
     ) -> Result<(), CliError> {
         match entry {
+            Ok(event) if self.is_stored(&event)? => self.skipped += 1,
             Ok(event) => {
                 self.bytes += event.body.len();
                 self.batch.push(event);
@@ -178,6 +189,14 @@ impl Import<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the event was stored before the import.
+    fn is_stored(&mut self, event: &Event) -> Result<bool, CliError> {
+        match &mut self.known {
+            Some(known) => known.take(event, &self.cx.inbox()?),
+            None => Ok(false),
+        }
     }
 
     /// Stores the batch in one transaction.
@@ -210,30 +229,41 @@ impl Import<'_> {
             cx,
             imported,
             refused,
+            skipped,
             ..
         } = self;
         let name = args.file.name();
-        if imported == 0 {
+        if imported + skipped == 0 {
             return Err(EventsError::NothingImported { name, refused }.into());
         }
-        if let (Some(first), Some(last)) = (self.first, self.last) {
-            match cx.ui.format() {
-                Format::Text => cx
-                    .ui
-                    .line(&format!("Imported {imported} events: {first} to {last}"))?,
-                Format::Json | Format::Raw => cx.ui.json(&json!({
-                    "imported": imported,
-                    "refused": refused,
-                    "first": first.to_string(),
-                    "last": last.to_string(),
-                }))?,
+        match cx.ui.format() {
+            Format::Text => {
+                let mut line = match (self.first, self.last) {
+                    (Some(first), Some(last)) => {
+                        format!("Imported {imported} events: {first} to {last}")
+                    }
+                    _ => "Imported no events".to_owned(),
+                };
+                if skipped > 0 {
+                    line.push_str(&format!(
+                        "; {skipped} are already stored (--again imports them again)"
+                    ));
+                }
+                cx.ui.line(&line)?;
             }
+            Format::Json | Format::Raw => cx.ui.json(&json!({
+                "imported": imported,
+                "skipped": skipped,
+                "refused": refused,
+                "first": self.first.map(|seq| seq.to_string()),
+                "last": self.last.map(|seq| seq.to_string()),
+            }))?,
         }
         if cx.shutdown.is_cancelled() {
             return Ok(stopped(cx));
         }
         if refused > 0 {
-            let total = imported + refused;
+            let total = imported + skipped + refused;
             return Err(EventsError::SomeNotImported { refused, total }.into());
         }
         Ok(Exit::Done)

@@ -4,6 +4,7 @@ mod chain;
 mod diff;
 mod export;
 mod import;
+mod known;
 mod list;
 mod pick;
 mod platform;

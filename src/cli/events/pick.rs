@@ -10,7 +10,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::select::SelectArgs;
 use super::{EventsError, platform};
 use crate::archive::{self, ArchiveError, har, ndjson};
-use crate::cli::input::InputError;
+use crate::bom;
+use crate::cli::input::{self, InputError};
 use crate::cli::{Context, send};
 use crate::envelope;
 use crate::error::CliError;
@@ -153,16 +154,18 @@ fn failed(cx: &Context) -> Result<Vec<Seq>, CliError> {
 fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError> {
     let (name, text) = read(reference, cx)?;
     let invalid = |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
-    if har::is_log(&text) {
+    // Exported events are text. A body of another form stays byte for byte as it is.
+    let plain = bom::decode(text.clone()).unwrap_or_default();
+    if har::is_log(&plain) {
         let mut found = Vec::new();
-        har::read::<ArchiveError>(&text[..], &mut |event| {
+        har::read::<ArchiveError>(&plain[..], &mut |event| {
             found.push(event?);
             Ok(())
         })
         .map_err(invalid)?;
         return Ok(found);
     }
-    let mut lines = text
+    let mut lines = plain
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.trim_ascii().is_empty())
         .peekable();
@@ -170,7 +173,8 @@ fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError>
         let events: Result<Vec<Event>, ArchiveError> = lines.map(ndjson::read).collect();
         return events.map_err(invalid);
     }
-    Ok(vec![of_body(Bytes::from(text))])
+    let (body, _) = input::body(text);
+    Ok(vec![of_body(Bytes::from(body))])
 }
 
 fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliError> {

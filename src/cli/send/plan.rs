@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Args;
 use crate::cli::Context;
-use crate::cli::input::Source;
+use crate::cli::input::{self, Source};
 use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
@@ -118,7 +118,15 @@ fn draft(
                 .hint("--secret env:NAME or --secret file:PATH"),
         );
     }
-    let body = Bytes::from(Source::from(PathBuf::from(file)).read()?);
+    let source = Source::from(PathBuf::from(file));
+    let (body, had_mark) = input::body(source.read_exact()?);
+    if had_mark {
+        let name = source.name();
+        cx.ui.status(&format!(
+            "The byte order mark of {name} is not sent: JSON must not begin with one."
+        ));
+    }
+    let body = Bytes::from(body);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(&body)));
     let is_platform = envelope::detect(&headers, &body).system.as_deref() == Some(APPENGINE);
     Ok(Draft {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{Host, Platforms};
+use crate::bom;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::store::StoreError;
 
@@ -101,7 +102,8 @@ fn read(path: &Path) -> Result<Map<String, Value>, SeedError> {
     };
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = String::new();
-    file.take(MAX_BYTES + 1)
+    bom::Reader::new(file)
+        .take(MAX_BYTES + 1)
         .read_to_string(&mut text)
         .map_err(failed)?;
     if text.len() as u64 > MAX_BYTES {

@@ -158,3 +158,79 @@ fn a_byte_order_mark_is_ignored_on_import() {
     let output = sandbox.run_with_input(["events", "import", "-"], text.as_bytes());
     let _ = output.expect_exit(0);
 }
+
+#[test]
+fn a_log_in_utf16_is_imported() {
+    let sandbox = Sandbox::new();
+    let lines = format!(
+        "{}\r\n{}\r\n",
+        line("a.b", "kept", "{}"),
+        line("c.d", "kept", "ë")
+    );
+    let utf16: Vec<u8> = format!("\u{feff}{lines}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let output = sandbox
+        .run_with_input(["events", "import", "-"], &utf16)
+        .expect_exit(0);
+    assert_eq!(output.json_lines()[0]["imported"], 2);
+    let broken = sandbox.run_with_input(["events", "import", "-"], &utf16[..9]);
+    assert!(broken.expect_exit(2).stderr.contains("UTF-16"));
+}
+
+#[test]
+fn a_file_that_was_imported_before_is_skipped() {
+    let sandbox = Sandbox::new();
+    let (one, two) = (line("a.b", "kept", "{}"), line("c.d", "kept", "{}"));
+    // The same event twice in one file is two events.
+    let text = format!("{one}\n{one}\n{two}\n");
+    let import = |more: &[&str], text: &str| {
+        let args = ["events", "import", "-"];
+        let output = sandbox.run_with_input(args.iter().chain(more), text.as_bytes());
+        let line = output.expect_exit(0).json_lines().remove(0);
+        (line["imported"].clone(), line["skipped"].clone())
+    };
+    assert_eq!(import(&[], &text), (3.into(), 0.into()));
+    assert_eq!(import(&[], &text), (0.into(), 3.into()));
+    let other = line("a.b", "kept", "{\"x\":1}");
+    assert_eq!(
+        import(&[], &format!("{text}{other}\n{one}\n")),
+        (2.into(), 3.into())
+    );
+    assert_eq!(import(&["--again"], &text), (3.into(), 0.into()));
+}
+
+#[test]
+fn a_skipped_file_is_reported_in_text() {
+    let sandbox = Sandbox::new();
+    let text = line("a.b", "kept", "{}");
+    import(&sandbox, std::slice::from_ref(&text));
+    let output = sandbox.run_with_input(["events", "import", "-", "-o", "text"], text.as_bytes());
+    let output = output.expect_exit(0);
+    assert_eq!(
+        output.stdout,
+        "Imported no events; 1 are already stored (--again imports them again)\n"
+    );
+}
+
+#[test]
+fn a_body_with_a_byte_order_mark_is_edited_and_sent_without_it() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let to = app.url("/");
+    let file = sandbox.write("b.json", b"\xef\xbb\xbf{\"type\":\"x\"}");
+    let event = format!("@{}", file.display());
+    let args = ["send", &event, "--sign", "none", "--to", &to];
+    let _ = sandbox
+        .run(args.iter().chain(&["--set", "type=y"]))
+        .expect_exit(0);
+    let binary = sandbox.write("b.csv", b"\xef\xbb\xbfa,b");
+    let event = format!("@{}", binary.display());
+    let _ = sandbox
+        .run(["send", &event, "--sign", "none", "--to", &to])
+        .expect_exit(0);
+    let requests = app.wait_for(2);
+    assert_eq!(requests[0].body, b"{\"type\":\"y\"}");
+    assert_eq!(requests[1].body, b"\xef\xbb\xbfa,b");
+}

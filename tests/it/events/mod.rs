@@ -17,10 +17,10 @@ use crate::support::{Absent, App, Output, Sandbox};
 const ODD: &[u8] = b"{  \"url\": \"https:\\/\\/a.test\\/x\", \"amount\": 10.00, \"n\": 12345678901234567890, \"name\": \"Zo\xc3\xab\\u00e9\" }\n";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Imports events from exported lines, which needs no network.
+/// Imports events from exported lines, which needs no network. The same line can be imported several times.
 fn import(sandbox: &Sandbox, lines: &[String]) {
     let text = lines.join("\n");
-    let output = sandbox.run_with_input(["events", "import", "-"], text.as_bytes());
+    let output = sandbox.run_with_input(["events", "import", "-", "--again"], text.as_bytes());
     let _ = output.expect_exit(0);
 }
 

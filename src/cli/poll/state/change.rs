@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::{Export, Reset, Set, find, folder, in_profile, known};
+use crate::bom;
 use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
@@ -137,10 +138,11 @@ fn read(source: &Source, cx: &Context) -> Result<Vec<u8>, InputError> {
     } else {
         std::fs::read(cx.env.current_dir.join(source.path()))
     };
-    read.map_err(|error| InputError::Read {
-        name: source.name(),
-        source: error,
-    })
+    read.and_then(bom::decode)
+        .map_err(|error| InputError::Read {
+            name: source.name(),
+            source: error,
+        })
 }
 
 /// The datatype of a state, if that can be read.
