@@ -282,7 +282,7 @@ fn signature_like(headers: &HeaderMap) -> Option<&HeaderName> {
     let mut names = headers.keys();
     names.find(|name| {
         let name = name.as_str();
-        ["signature", "hmac"].iter().any(|word| name.contains(word)) || name.ends_with("-sig")
+        ["signature", "-hmac"].iter().any(|word| name.contains(word)) || name.ends_with("-sig")
     })
 }
 

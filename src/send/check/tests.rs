@@ -168,7 +168,7 @@ fn a_wrong_request_is_refused_for_the_reason_that_its_case_names() {
             &[
                 ("a changed signature", SecretMismatch),
                 ("another key", SecretMismatch),
-                ("an empty signature", SecretMismatch),
+                ("an empty signature", MissingHeader),
             ],
         ),
     ] {

@@ -142,6 +142,10 @@ impl Vector {
         let mut put = |name: &str, value: Option<String>| {
             options.extend(value.map(|value| (name.to_owned(), value)));
         };
+        let others = self.key.get("options").and_then(Value::as_object);
+        for (name, value) in others.into_iter().flatten() {
+            put(name, value.as_str().map(str::to_owned));
+        }
         put("header", self.text("header"));
         put("webhook-id", self.text("webhook_id"));
         let certificates = [
