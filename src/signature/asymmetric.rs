@@ -85,7 +85,7 @@ pub(super) fn judge(body: &[u8], matching: impl Fn(&[u8]) -> Option<usize>) -> J
 /// The judgement on a signature that matches no key. Looks for another form of the body for which `matches` returns true.
 #[cold]
 pub(super) fn mismatch(body: &[u8], matches: impl Fn(&[u8]) -> bool) -> Box<Judgement> {
-    let hint = repair::find(body, matches).map(|signed| diagnose::body_changed(&signed));
+    let hint = repair::find(body, repair::MOST_KEYS, matches).map(|repair| repair.hint());
     let hint = hint.unwrap_or_else(|| UNEXPLAINED.to_owned());
     Judgement::refused(Reason::SignatureMismatch, hint)
 }

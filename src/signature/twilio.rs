@@ -201,11 +201,10 @@ fn body_hash(received: &Received<'_>, matched: usize) -> Judged {
     if is_signed(received.body) {
         return Ok(Judgement::valid(matched));
     }
-    let signed = repair::find(received.body, is_signed);
-    let signed = signed
-        .as_deref()
-        .unwrap_or("another body, whose hash is the bodySHA256 of the URL");
-    let hint = diagnose::body_changed(signed);
+    let hint = match repair::find(received.body, repair::MOST_MACS, is_signed) {
+        Some(repair) => repair.hint(),
+        None => diagnose::body_changed("another body, whose hash is the bodySHA256 of the URL"),
+    };
     Err(Judgement::refused(Reason::BodyHashMismatch, hint))
 }
 

@@ -138,7 +138,7 @@ const CONFINED: [(&str, &[&str]); 14] = [
     ("dialoguer", &["ui"]),
     ("axum", &["dev", "serve"]),
     ("tokio_tungstenite", &["dev", "source"]),
-    ("flate2", &["api", "source"]),
+    ("flate2", &["api", "signature", "source"]),
     ("cel", &["condition"]),
     ("socketioxide", &["dev"]),
     ("jaq_core", &["shape"]),

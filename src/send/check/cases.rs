@@ -2,7 +2,7 @@
 //! requests, and the compiler checks that it exists.
 
 use super::judge::VALID;
-use super::{Bench, Case, CaseRequests, Expect, Group, Make, make};
+use super::{Bench, Case, CaseRequests, Expect, Group, Make, forge, make};
 
 /// A row: what the right answer proves, and what to change in the endpoint if the answer is wrong.
 const fn case(
@@ -54,6 +54,11 @@ const fn behaves(
 
 const VERIFY_FIRST: &str =
     "verify the raw bytes of the body before anything else, and answer 401 if they do not match";
+const WHOLE_BODY: &str =
+    "compute the signature over every byte of the body as received: collect the whole body first";
+const NOT_TRIMMED: &str =
+    "verify the bytes of the body as received, and trim or parse them only afterwards";
+const COMPARE_ALL: &str = "compare all bytes of both signatures, in constant time: not a prefix, and not only as many characters as the request has";
 const ALL_HEADERS: &str = "answer 401 if a header of the signature is missing";
 const ONE_VALUE: &str = "for information: only the owner of the secret can make such a request; \
      the simplest is to refuse a repeated signature header";
@@ -82,6 +87,13 @@ pub static CASES: &[Case] = &[
         Expect::Accepted,
         "it verifies bytes, not text that was decoded and encoded again",
         "verify the bytes of the body as received, without decoding them or writing the JSON again",
+    ),
+    accepts(
+        "white space around the body",
+        forge::spaced,
+        Expect::Accepted,
+        "it verifies the body as received, not trimmed",
+        NOT_TRIMMED,
     ),
     accepts(
         "an unknown event type",
@@ -118,10 +130,40 @@ pub static CASES: &[Case] = &[
         VERIFY_FIRST,
     ),
     refuses(
+        "a change far behind the start",
+        forge::changed_behind,
+        "it verifies the whole body, not its first kilobytes",
+        WHOLE_BODY,
+    ),
+    refuses(
+        "white space added later",
+        forge::spaced_later,
+        "it verifies the body as received, not trimmed",
+        NOT_TRIMMED,
+    ),
+    refuses(
         "a changed signature",
         make::changed_signature,
+        "it compares the signature with its own",
+        COMPARE_ALL,
+    ),
+    refuses(
+        "a signature changed at its end",
+        forge::changed_at_the_end,
         "it compares the whole signature",
-        VERIFY_FIRST,
+        COMPARE_ALL,
+    ),
+    refuses(
+        "a shortened signature",
+        forge::shortened,
+        "a part of the signature is not enough",
+        COMPARE_ALL,
+    ),
+    refuses(
+        "another content type",
+        forge::other_types,
+        "an attacker cannot avoid the check by another content type",
+        "verify every request before its content type decides how it is parsed",
     ),
     refuses(
         "signed an hour ago",
@@ -180,6 +222,24 @@ pub static CASES: &[Case] = &[
         make::wrong_key,
         "only the owner of the secret can sign",
         COMPUTE_MAC,
+    ),
+    refuses(
+        "an empty key",
+        forge::empty_key,
+        "it does not work without its secret",
+        "end the app at its start if its secret is not set or empty",
+    ),
+    refuses(
+        "a token without a signature",
+        forge::unsigned_token,
+        "a token cannot choose to be unsigned (alg: none)",
+        "allow exactly the algorithm that the sender uses, and never the one that the token names",
+    ),
+    refuses(
+        "a token for another receiver",
+        forge::another_audience,
+        "the token of another service is not accepted",
+        "compare the audience (aud) of the token with your own",
     ),
     refuses(
         "another vendor's scheme",

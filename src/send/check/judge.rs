@@ -140,6 +140,11 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
         Some(Err(error)) => return (Verdict::Fails, Some(unanswered(error))),
         None => return (Verdict::Skipped, None),
     };
+    // Each of several forged requests must be refused.
+    let answer = match expect {
+        Expect::Refused => worst(results).unwrap_or(answer),
+        _ => answer,
+    };
     let status = answer.status;
     let passes_if = |holds: bool| match holds {
         true => (Verdict::Passes, None),
@@ -179,6 +184,15 @@ fn verdict(case: &Case, expect: Expect, bench: &Bench<'_>, results: &[Result]) -
         Expect::RefusedWith(wanted) => refusal(case, status, Some(wanted)),
         Expect::Twice => twice(case, results, answer),
     }
+}
+
+/// The answer that is furthest from a refusal.
+fn worst(results: &[Result]) -> Option<&Answer> {
+    let answers = results.iter().filter_map(|result| result.as_ref().ok());
+    answers.min_by_key(|answer| {
+        let is_refusal = answer.status.is_client_error() && !proves_nothing(answer.status);
+        (!answer.status.is_success(), is_refusal)
+    })
 }
 
 fn refusal(case: &Case, status: StatusCode, wanted: Option<u16>) -> Judged {

@@ -56,7 +56,7 @@ pub(super) fn large(bench: &Bench<'_>) -> CaseRequests {
 }
 
 /// Adds a member to the body. In a list it is added to the first object.
-fn grown(draft: &Draft, json: &str, form: &str) -> Result<Bytes, Skip> {
+pub(super) fn grown(draft: &Draft, json: &str, form: &str) -> Result<Bytes, Skip> {
     if is_form(draft) {
         let separator = if draft.body.is_empty() { "" } else { "&" };
         let more = format!("{separator}{FIELD}={form}");
@@ -78,7 +78,7 @@ fn grown(draft: &Draft, json: &str, form: &str) -> Result<Bytes, Skip> {
     Ok(grown.map_err(|_| none())?.into())
 }
 
-fn is_form(draft: &Draft) -> bool {
+pub(super) fn is_form(draft: &Draft) -> bool {
     signature::is_form(&draft.headers)
 }
 
@@ -168,7 +168,7 @@ pub(super) fn changed_body(bench: &Bench<'_>) -> CaseRequests {
     }
 }
 
-fn not_covered() -> Skip {
+pub(super) fn not_covered() -> Skip {
     Skip::because("the body is not signed")
 }
 
@@ -285,7 +285,7 @@ pub(super) fn wrong_key(bench: &Bench<'_>) -> CaseRequests {
     signed_with(bench, &[another_secret(bench)?])
 }
 
-fn another_secret(bench: &Bench<'_>) -> Result<Secret, Skip> {
+pub(super) fn another_secret(bench: &Bench<'_>) -> Result<Secret, Skip> {
     let keys = bench.signing.scheme.sample_keys(&bench.random);
     let none = || Skip::because("evt cannot make such keys");
     Ok(keys.ok_or_else(none)?.signs)

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cases;
+mod forge;
 mod judge;
 mod make;
 mod probe;

@@ -1,5 +1,7 @@
 //! `evt send --check` against endpoints that are safe, careless, broken, slow and absent.
 
+mod careless;
+
 use std::time::Duration;
 
 use serde_json::Value;
