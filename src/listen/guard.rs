@@ -36,7 +36,7 @@ pub(super) struct Refusal {
 impl Guard {
     pub(super) fn new(
         bind: SocketAddr,
-        public_url: Option<&str>,
+        public: &[Uri],
         allowed: Vec<HostRule>,
         forwards: bool,
     ) -> Self {
@@ -47,8 +47,7 @@ impl Guard {
                 SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
             }));
         }
-        let public_url = public_url.and_then(|url| url.parse::<Uri>().ok());
-        own.extend(public_url.as_ref().and_then(Uri::host).map(HostRule::of));
+        own.extend(public.iter().filter_map(Uri::host).map(HostRule::of));
         let first_for_pages = own.len();
         own.extend(allowed);
         Self {
@@ -177,7 +176,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        Guard::new(([127, 0, 0, 5], 4871).into(), Some(PUBLIC), allowed, true).admit(&head)
+        let public = [PUBLIC.parse().unwrap()];
+        Guard::new(([127, 0, 0, 5], 4871).into(), &public, allowed, true).admit(&head)
     }
 
     fn status(allowed: &[&str], headers: &[(&str, &str)]) -> u16 {

@@ -20,7 +20,7 @@ use crate::documents::Documents;
 use crate::envelope;
 use crate::event::{Event, Outcome, Source, Transport};
 use crate::serve::{BodyLimits, Dropped, read_body};
-use crate::signature::Handshake;
+use crate::signature::{Handshake, PublicUrls};
 use crate::store::{Store, StoreError, events, jobs};
 use crate::time::Timestamp;
 
@@ -32,7 +32,7 @@ pub(super) struct Intake {
     guard: Guard,
     checks: Checks,
     tolerance: Option<Duration>,
-    public_url: Option<String>,
+    public_urls: PublicUrls,
     pub(super) forward: Option<Forward>,
     respond: Option<Respond>,
     chaos: chaos::Gate,
@@ -57,7 +57,7 @@ impl Intake {
             guard,
             checks: options.checks,
             tolerance: options.tolerance,
-            public_url: options.public_url,
+            public_urls: options.public_urls,
             forward: options.forward,
             respond: options.respond,
             chaos: chaos::Gate::new(options.chaos),
@@ -166,7 +166,7 @@ impl Intake {
             method: head.method.as_str(),
             target: &target,
             host: head.headers.get(HOST),
-            public_url: self.public_url.as_deref(),
+            public_urls: &self.public_urls,
             headers: &head.headers,
             body: &body,
             now: received_at,

@@ -17,6 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -29,6 +30,7 @@ use crate::explain::{Explain, Explanation};
 use crate::grammar::host::HostRule;
 use crate::occupant::{self, Occupant};
 use crate::serve::{BodyLimits, Handler, serve};
+use crate::signature::PublicUrls;
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, Tx, events};
 use guard::Guard;
@@ -46,8 +48,8 @@ pub struct ListenOptions {
     pub checks: Checks,
     /// Largest difference between a signed timestamp and now. `None` uses each scheme's own limit; zero disables the check.
     pub tolerance: Option<Duration>,
-    /// The URL that senders call, if a proxy or tunnel is in front of the listener.
-    pub public_url: Option<String>,
+    /// The URLs that senders call, if a proxy or tunnel is in front of the listener.
+    pub public_urls: PublicUrls,
     /// Hosts that requests may be for, and origins of web pages that may send them, beside the listener's own.
     pub allowed_hosts: Vec<HostRule>,
     pub forward: Option<Forward>,
@@ -123,9 +125,13 @@ impl Listener {
         };
         let bound = TcpListener::bind(bind).await.map_err(failed)?;
         let address = bound.local_addr().map_err(failed)?;
+        let public: Vec<Uri> = options
+            .public_urls
+            .origins()
+            .filter_map(|origin| origin.parse().ok())
+            .collect();
         if let Some(forward) = &options.forward
-            && let Some(own) =
-                own_address::find(forward, address, options.public_url.as_deref()).await
+            && let Some(own) = own_address::find(forward, address, &public).await
         {
             return Err(ListenError::OwnAddress {
                 target: own.to_string(),
@@ -148,7 +154,7 @@ impl Listener {
         });
         let guard = Guard::new(
             address,
-            options.public_url.as_deref(),
+            &public,
             options.allowed_hosts.clone(),
             options.forward.is_some(),
         );

@@ -11,18 +11,15 @@ use crate::grammar::target::Target;
 /// How long a name may take to resolve. A name that takes longer is not checked; the hop count still stops a loop.
 const LOOKUP: Duration = Duration::from_secs(2);
 
-/// Returns the first target that is the listener itself, which is bound to `own` and reached from outside at `public_url`.
+/// Returns the first target that is the listener itself, which is bound to `own` and reached from outside at `public`.
 pub(super) async fn find<'a>(
     forward: &'a Forward,
     own: SocketAddr,
-    public_url: Option<&str>,
+    public: &[Uri],
 ) -> Option<&'a Target> {
-    let public = public_url.and_then(|url| url.parse::<Uri>().ok());
     for target in forward.targets() {
         let Target::Url(url) = target else { continue };
-        if public
-            .as_ref()
-            .is_some_and(|public| is_same_server(url, public))
+        if public.iter().any(|public| is_same_server(url, public))
             || port(url) == own.port() && resolves_to(url, own.ip()).await
         {
             return Some(target);
@@ -88,7 +85,11 @@ mod tests {
             target: Some(target.parse().unwrap()),
             ..Forward::default()
         };
-        find(&forward, own.parse().unwrap(), public_url)
+        let public: Vec<Uri> = public_url
+            .map(|url| url.parse().unwrap())
+            .into_iter()
+            .collect();
+        find(&forward, own.parse().unwrap(), &public)
             .await
             .is_some()
     }

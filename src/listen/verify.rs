@@ -11,7 +11,8 @@ use crate::event::Verdict;
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::signature::{
-    self, Handshake, Judgement, Options, Reason, Received, Scheme, SignatureError, Verifier,
+    self, Handshake, Judgement, Options, PublicUrls, Reason, Received, Scheme, SignatureError,
+    Verifier,
 };
 use crate::time::Timestamp;
 
@@ -57,7 +58,7 @@ pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     pub(super) target: &'a str,
     pub(super) host: Option<&'a HeaderValue>,
-    pub(super) public_url: Option<&'a str>,
+    pub(super) public_urls: &'a PublicUrls,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
     pub(super) now: Timestamp,
@@ -203,8 +204,8 @@ fn wrong_secret(
 
 /// The URL that the sender signed: `--public-url` if set, otherwise built from the `Host` header.
 fn url_of(request: &Request<'_>) -> String {
-    match request.public_url {
-        Some(base) => format!("{}{}", base.trim_end_matches('/'), request.target),
+    match request.public_urls.of(request.target) {
+        Some(url) => url,
         None => {
             let host = request
                 .host

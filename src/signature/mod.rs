@@ -27,6 +27,7 @@ mod mailgun;
 mod meta;
 mod options;
 mod paypal;
+mod public_url;
 pub(crate) mod query;
 mod recipe;
 mod repair;
@@ -54,6 +55,7 @@ pub use error::SignatureError;
 pub use handshake::{Challenge, Handshake, Probe, ProbeRequest, Reply};
 pub use judgement::{Judged, Judgement, Reason};
 pub use options::{Options, SchemeSpec};
+pub use public_url::{PublicUrl, PublicUrls};
 pub(crate) use query::is_form;
 
 use crate::grammar::nearest::nearest;

@@ -400,7 +400,7 @@ struct Claim<'a> {
 }
 
 /// Path and query of a URL.
-fn path_of(url: &str) -> &str {
+pub(super) fn path_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find(['/', '?']).map_or("/", |at| &rest[at..])
 }

@@ -11,17 +11,19 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::mac::{self, Algorithm, Encoding};
+use super::recipe::path_of;
 use super::{
-    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, Reason, Received,
-    Scheme, SignatureError, Signed, Signer, Timing, Verifier, asymmetric, diagnose, header, query,
-    repair,
+    Facts, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing, PublicUrl,
+    Reason, Received, Scheme, SignatureError, Signed, Signer, Timing, Verifier, asymmetric,
+    diagnose, header, query, repair,
 };
 use crate::secret::Secret;
 
 const NAME: &str = "twilio";
 const ALGORITHM: &str = "algorithm";
 const KEY: &str = "key";
-const BODY_HASH: &str = "bodySHA256";
+const URL: &str = "url";
+pub(super) const BODY_HASH: &str = "bodySHA256";
 const HEADER: &str = "x-twilio-signature";
 static SIGNATURE: HeaderName = HeaderName::from_static(HEADER);
 static SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signature-settings");
@@ -37,6 +39,10 @@ static FACTS: Facts = Facts {
         (
             KEY,
             "the id of the shared key (webhooks_sharedkey_…), for signing",
+        ),
+        (
+            URL,
+            "the URL that is configured with Twilio, if the request arrives under another one; --public-url does the same for all schemes",
         ),
     ],
     header: Some(HEADER),
@@ -59,7 +65,15 @@ impl Scheme for Twilio {
 
     fn new_verifier(&self, secrets: &[Secret], options: &Options) -> NewVerifier {
         let algorithm = algorithm(options)?;
+        let url = options.get(URL).map(|url| {
+            url.parse().map_err(|_| SignatureError::BadOption {
+                scheme: NAME,
+                option: URL,
+                expected: "a URL, such as https://hooks.example.com/sms",
+            })
+        });
         Ok(Box::new(TwilioVerifier {
+            url: url.transpose()?,
             algorithm,
             keys: super::keys(NAME, secrets, |secret| key(algorithm, secret))?,
             secrets: secrets.to_vec(),
@@ -144,6 +158,8 @@ fn standard_port(scheme: &str) -> &'static str {
 }
 
 struct TwilioVerifier {
+    /// The URL that Twilio calls, if it is an option.
+    url: Option<PublicUrl>,
     algorithm: Algorithm,
     keys: Vec<Key>,
     secrets: Vec<Secret>,
@@ -151,6 +167,18 @@ struct TwilioVerifier {
 
 impl Verifier for TwilioVerifier {
     fn judge(&self, received: &Received<'_>, _timing: Timing) -> Judged {
+        let Some(url) = &self.url else {
+            return self.judge_url(received);
+        };
+        self.judge_url(&Received {
+            url: &url.of(path_of(received.url)),
+            ..*received
+        })
+    }
+}
+
+impl TwilioVerifier {
+    fn judge_url(&self, received: &Received<'_>) -> Judged {
         let line = header::single(received.headers, &SIGNATURE)?;
         let given = Encoding::Base64
             .decode(line, self.algorithm)
@@ -241,14 +269,16 @@ impl TwilioVerifier {
         let found = is_small.then(|| urls(received).into_iter().find(|url| any(url)));
         let with_text = |text: &str| matches(&self.algorithm.key(text.as_bytes()), url);
         let hint = if let Some(signed) = found.flatten() {
+            // The path that a listener sees is added to an origin.
+            let origin = signed.strip_suffix(path_of(url)).unwrap_or(&signed);
             format!(
-                "url_mismatch: the signature matches {signed}, but the request arrived as {url}; give the public URL with --public-url"
+                "url_mismatch: the signature matches {signed}, but the request arrived as {url}; add --public-url '{origin}'"
             )
         } else if diagnose::matches_trimmed(&self.secrets, with_text) {
             diagnose::WHITESPACE.to_owned()
         } else if is_local(url) {
             format!(
-                "url_mismatch: the request arrived as {url}, which Twilio cannot call; it signs the public URL, so give that with --public-url (if this machine sent the request, check the auth token)"
+                "url_mismatch: the request arrived as {url}, which Twilio cannot call; it signs the public URL, so give that whole URL with --public-url (if this machine sent the request, check the auth token)"
             )
         } else {
             "unexplained: no other form of the URL or of the key matches; check that --public-url is the URL that Twilio calls, and that the secret is the auth token of this account".to_owned()

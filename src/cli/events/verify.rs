@@ -12,8 +12,8 @@ use crate::grammar::event_ref::EventRef;
 use crate::grammar::quantity::{Span, When};
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret::Secret;
-use crate::signature::SchemeSpec;
 use crate::signature::{self, Judgement, Options, Reason, Received, Scheme, SignatureError};
+use crate::signature::{PublicUrl, SchemeSpec};
 use crate::time::Timestamp;
 use crate::ui::{Format, Style, safe};
 
@@ -43,9 +43,10 @@ pub(crate) struct Args {
     /// Check as of this time: 0 (now), 10m or 2h ago, 2026-04-25, or an RFC 3339 time [default: time of receipt]
     #[arg(long, value_name = "TIME")]
     at: Option<When>,
-    /// The URL that the sender called, if a tunnel or proxy was in front of the listener
+    /// The URL that the sender called, if a tunnel or proxy was in front of the listener: https://host, or a whole URL with
+    /// path and query
     #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
+    public_url: Option<PublicUrl>,
 }
 
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         secrets.extend(platform.clone());
     }
     let url = match &args.public_url {
-        Some(base) => format!("{}{}", base.trim_end_matches('/'), event.target),
+        Some(url) => url.of(&event.target),
         None => event.url(),
     };
     let received = Received {

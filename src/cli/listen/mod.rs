@@ -26,8 +26,7 @@ use crate::running::Running;
 use crate::secret::Secret;
 use crate::select::Select;
 use crate::serve::BodyLimits;
-use crate::signature::Options;
-use crate::signature::SchemeSpec;
+use crate::signature::{Options, PublicUrl, PublicUrls, SchemeSpec};
 use tally::Tally;
 
 /// How long the remaining reports may take to be printed after the listener has stopped.
@@ -77,9 +76,10 @@ pub(crate) struct Args {
     /// Largest difference between a signed timestamp and now; 0 disables the check [default: by scheme, usually 5m]
     #[arg(long, value_name = "SPAN", help_heading = "Verifying")]
     tolerance: Option<Span>,
-    /// The URL that senders call, if a tunnel or proxy is in front of the listener
-    #[arg(long, value_name = "URL", help_heading = "Verifying")]
-    public_url: Option<String>,
+    /// The URL that senders call, if a tunnel or proxy is in front of the listener: https://host, or a whole URL with path
+    /// and query; /path=URL for one path (repeatable)
+    #[arg(long, value_name = "[PATH=]URL", help_heading = "Verifying")]
+    public_url: Vec<PublicUrl>,
 
     /// Forward matching requests elsewhere: '/path/*=TARGET' or 'contact.*=TARGET' (repeatable, first match wins)
     #[arg(long, value_name = "GLOB=TARGET", help_heading = "Forwarding")]
@@ -226,7 +226,7 @@ impl Args {
             bind: SocketAddr::new(self.bind, self.port),
             checks: self.checks(cx).await?,
             tolerance: self.tolerance.map(Into::into),
-            public_url: self.public_url.clone(),
+            public_urls: PublicUrls(self.public_url.clone()),
             allowed_hosts: self.allow_host.clone(),
             forward: forwards.then(|| Forward {
                 routes: self.route.clone(),

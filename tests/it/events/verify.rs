@@ -43,6 +43,93 @@ fn a_verdict_explains_a_changed_body() {
     assert!(hint.starts_with("body_changed"), "{hint}");
 }
 
+/// Imports a request, and verifies it with a scheme and a secret.
+fn verdict_on(sandbox: &Sandbox, headers: &[[&str; 2]], body: &[u8], args: &[&str]) -> Output {
+    let line = serde_json::json!({
+        "received_at": "2026-04-25T10:00:00.000Z",
+        "transport": "http",
+        "headers": headers,
+        "body": {"base64": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body)},
+    });
+    import(sandbox, &[line.to_string()]);
+    sandbox.run(["events", "verify", "@last", "--scheme"].iter().chain(args))
+}
+
+/// The signature of a body with the key `k`.
+fn mac(body: &[u8]) -> String {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, b"k");
+    let tag = aws_lc_rs::hmac::sign(&key, body);
+    tag.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[test]
+fn a_body_of_another_writer_is_named() {
+    let sandbox = Sandbox::new();
+    for (signed, received, named) in [
+        (&br#"{"q":"a\u0026b"}"#[..], &br#"{"q":"a&b"}"#[..], "Go"),
+        (
+            br#"{"b":1,"a":1.0}"#,
+            br#"{"a":1.0,"b":1}"#,
+            "another order",
+        ),
+        (
+            b"[{\"e\":1},\r\n{\"e\":2}]\r\n",
+            b"[{\"e\":1},{\"e\":2}]",
+            "CRLF after each event",
+        ),
+    ] {
+        let signature = format!("sha256={}", mac(signed));
+        let headers = [["x-hub-signature-256", signature.as_str()]];
+        let output = verdict_on(&sandbox, &headers, received, &["github", "--secret", "k"]);
+        let verdict = output.expect_exit(8).json_lines().remove(0);
+        let hint = verdict["hint"].as_str().unwrap();
+        assert!(
+            hint.starts_with("body_changed") && hint.contains(named),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn a_list_of_signatures_and_an_element_are_verified() {
+    let sandbox = Sandbox::new();
+    let body = b"{}";
+    let list = format!("sha256={},sha256={}", mac(b"other"), mac(body));
+    let stamped = format!("t=1777111200,v1={}", mac(b"1777111200.{}"));
+    for (header, scheme) in [
+        (&list, "hmac:header=X-Sig,prefix=sha256="),
+        (&stamped, "hmac:header=X-Sig,template={timestamp}.{body}"),
+    ] {
+        let headers = [["x-sig", header.as_str()]];
+        let output = verdict_on(&sandbox, &headers, body, &[scheme, "--secret", "k"]);
+        let _ = output.expect_exit(0);
+    }
+}
+
+#[test]
+fn a_header_that_may_hold_a_signature_is_named() {
+    let sandbox = Sandbox::new();
+    let headers = [["calendly-webhook-signature", "t=1,v1=ab"]];
+    let output = verdict_on(&sandbox, &headers, b"{}", &["stripe", "--secret", "k"]);
+    let verdict = output.expect_exit(8).json_lines().remove(0);
+    assert_eq!(verdict["reason"], "missing_header");
+    let hint = verdict["hint"].as_str().unwrap();
+    assert!(
+        hint.contains("hmac:header=calendly-webhook-signature"),
+        "{hint}"
+    );
+}
+
+#[test]
+fn a_scheme_without_a_secret_refuses_one() {
+    let sandbox = Sandbox::new();
+    let output = verdict_on(&sandbox, &[], b"{}", &["sns", "--secret", "x"]);
+    assert!(output.expect_exit(2).stderr.contains("leave --secret out"));
+}
+
 #[test]
 fn a_verification_without_scheme_or_secret_is_a_usage_error() {
     let sandbox = Sandbox::new();

@@ -3,6 +3,7 @@
 mod handshakes;
 mod hosts;
 mod loops;
+mod public_url;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
