@@ -139,3 +139,27 @@ impl Explanation {
         self
     }
 }
+
+/// A word of a command in a hint, in quotes if a shell would change it.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_shell_would_change_is_quoted() {
+        for word in ["e_0001", "http://127.0.0.1:3000/hook", "unix:/run/app.sock"] {
+            assert_eq!(shell_word(word), word);
+        }
+        assert_eq!(shell_word("http://a/?x=1&y=2"), "'http://a/?x=1&y=2'");
+        assert_eq!(shell_word("it's $(id)`id`"), r"'it'\''s $(id)`id`'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

@@ -11,6 +11,8 @@ mod dev;
 mod doctor;
 mod events;
 mod flows;
+#[cfg(test)]
+mod hints;
 mod input;
 mod listen;
 mod man;

@@ -23,7 +23,7 @@ use super::{Context, RuntimeError};
 use crate::dial::DialError;
 use crate::error::{CliError, Exit};
 use crate::event::Seq;
-use crate::explain::{Explain, Explanation};
+use crate::explain::{Explain, Explanation, shell_word};
 
 /// List, show, replay, verify, compare, export and import events
 #[derive(Debug, clap::Args)]
@@ -130,16 +130,29 @@ impl Explain for EventsError {
             }
             Self::NotOne { .. } => Explanation::usage("not_one").hint("evt events list"),
             Self::FileTooLarge { name } => {
-                Explanation::usage("too_large").hint(format!("evt events import {name}"))
+                // Messages name a file in backticks, which a shell would run.
+                let file = match name.trim_matches('`') {
+                    "stdin" => "-",
+                    file => file,
+                };
+                let file = shell_word(file);
+                Explanation::usage("too_large").hint(format!("evt events import {file}"))
             }
             Self::SecretsNeedTerminal => Explanation::usage("secrets_elsewhere")
                 .hint("evt events export @last     writes headers unmasked"),
             Self::UnsafeForTerminal => Explanation::usage("not_for_terminals")
                 .hint("evt events show @last -o raw > body.bin"),
-            Self::NoScheme { .. } => Explanation::usage("no_scheme")
-                .hint("give the scheme, such as stripe, and --secret env:NAME"),
-            Self::SecretNotGiven { reference } => Explanation::usage("no_secret")
-                .hint(format!("evt events verify {reference} --secret env:NAME")),
+            Self::NoScheme { reference } => {
+                let reference = shell_word(reference);
+                Explanation::usage("no_scheme").hint(format!(
+                    "evt events verify {reference} --scheme stripe --secret env:NAME"
+                ))
+            }
+            Self::SecretNotGiven { reference } => {
+                let reference = shell_word(reference);
+                Explanation::usage("no_secret")
+                    .hint(format!("evt events verify {reference} --secret env:NAME"))
+            }
             Self::NoneDelivered {
                 target,
                 again,
@@ -147,6 +160,7 @@ impl Explain for EventsError {
                 source,
                 ..
             } => {
+                let target = shell_word(target);
                 let replay = format!("evt events replay {again} --to {target}");
                 let undelivered = Explanation::new(Exit::Undelivered, "undelivered");
                 match (source, refused) {
@@ -161,7 +175,7 @@ impl Explain for EventsError {
             }
             Self::SomeFailed { target, again, .. } => {
                 Explanation::new(Exit::Partly, "partly_delivered")
-                    .hint(format!("evt events replay {again} --to {target}"))
+                    .hint(format!("evt events replay {again} --to {}", shell_word(target)))
             }
             Self::NothingImported { .. } => Explanation::usage("not_an_export")
                 .hint("evt events export --format ndjson -f events.ndjson"),

@@ -16,6 +16,7 @@ use crate::cli::{Context, send};
 use crate::envelope;
 use crate::error::CliError;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
+use crate::explain::shell_word;
 use crate::grammar::event_ref::EventRef;
 use crate::store::events::{self, Scan};
 use crate::time::Timestamp;
@@ -152,8 +153,14 @@ fn failed(cx: &Context) -> Result<Vec<Seq>, CliError> {
 
 /// Reads exported events from a file. A file of another form is the body of a single event.
 fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError> {
-    let (name, text) = read(reference, cx)?;
-    let invalid = |error: ArchiveError| CliError::from(error).hint(format!("head -c 300 {name}"));
+    let text = read(reference, cx)?;
+    let invalid = |error: ArchiveError| match reference {
+        EventRef::File(path) => {
+            let file = shell_word(&path.to_string_lossy());
+            CliError::from(error).hint(format!("head -c 300 {file}"))
+        }
+        _ => CliError::from(error),
+    };
     // Exported events are text. A body of another form stays byte for byte as it is.
     let plain = bom::decode(text.clone()).unwrap_or_default();
     if har::is_log(&plain) {
@@ -177,7 +184,7 @@ fn from_file(reference: &EventRef, cx: &Context) -> Result<Vec<Event>, CliError>
     Ok(vec![of_body(Bytes::from(body))])
 }
 
-fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliError> {
+fn read(reference: &EventRef, cx: &Context) -> Result<Vec<u8>, CliError> {
     let limit = archive::MAX_TEXT as u64;
     let mut text = Vec::new();
     let (name, result) = match reference {
@@ -196,7 +203,7 @@ fn read(reference: &EventRef, cx: &Context) -> Result<(String, Vec<u8>), CliErro
     };
     match result {
         Ok(_) if text.len() as u64 > limit => Err(EventsError::FileTooLarge { name }.into()),
-        Ok(_) => Ok((name, text)),
+        Ok(_) => Ok(text),
         Err(source) => match reference {
             EventRef::File(path) if source.kind() == std::io::ErrorKind::NotFound => {
                 Err(EventsError::NoSuchFile { path: path.clone() }.into())

@@ -68,6 +68,10 @@ pub(crate) enum FlowFileError {
     Write { reason: String },
 }
 
+/// Writes a valid file to start with.
+const EXAMPLE: &str =
+    "evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml";
+
 impl Explain for FlowFileError {
     fn explain(&self) -> Explanation {
         match self {
@@ -75,7 +79,7 @@ impl Explain for FlowFileError {
             | Self::Yaml { .. }
             | Self::Empty { .. }
             | Self::NotAnObject { .. } => Explanation::usage("bad_flow_file")
-                .hint("evt flows create --on contact.created --webhook 4871/hook --dry-run -o text > flow.yaml"),
+                .hint(EXAMPLE),
             Self::Folder { .. } | Self::NoFiles { .. } => {
                 Explanation::usage("no_flow_files").hint("evt flows apply -f flows/")
             }
@@ -190,9 +194,14 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
         serde_json::Deserializer::from_slice(bytes)
             .into_iter()
             .collect::<Result<_, _>>()
-            .map_err(|source| InputError::Json {
-                name: name.to_owned(),
-                source,
+            .map_err(|source| {
+                let error = InputError::Json {
+                    name: name.to_owned(),
+                    source,
+                };
+                let mut error = CliError::from(error);
+                error.hints = vec![EXAMPLE.to_owned()];
+                error
             })?
     } else {
         from_yaml(bytes, name)?

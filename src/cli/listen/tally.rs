@@ -13,6 +13,7 @@ use super::{Args, Ending};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Seq};
+use crate::explain::shell_word;
 use crate::listen::{Report, Reporter};
 use crate::record;
 use crate::select::Select;
@@ -181,7 +182,10 @@ impl Tally {
         if counts.failed > 0 {
             let command = match (&args.retry, &args.target) {
                 (Some(_), _) => "evt queue retry --dead".to_owned(),
-                (None, Some(target)) => format!("evt events replay @failed --to {target}"),
+                (None, Some(target)) => {
+                    let target = shell_word(&target.to_string());
+                    format!("evt events replay @failed --to {target}")
+                }
                 (None, None) => "evt events replay @failed --to TARGET".to_owned(),
             };
             cx.ui

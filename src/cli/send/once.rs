@@ -12,6 +12,7 @@ use crate::dial::{self, Answer, Call, DialError};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Outcome, Source, Transport};
+use crate::explain::shell_word;
 use crate::json::{self, Raw};
 use crate::record;
 use crate::sample::Occasion;
@@ -309,7 +310,7 @@ fn replay_hint(event: &Event, call: &Call) -> String {
     format!(
         "evt events replay {} --to {}",
         reference(event),
-        call.target
+        shell_word(&call.target.to_string())
     )
 }
 
@@ -333,7 +334,7 @@ fn unreachable(
         let to = args
             .to
             .as_ref()
-            .map(ToString::to_string)
+            .map(|to| shell_word(&to.to_string()))
             .unwrap_or_default();
         let reference = reference(event);
         error = error.hint(format!("evt events replay {reference} --to {to}"));

@@ -13,6 +13,7 @@ use crate::cli::input::{self, Source};
 use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
+use crate::explain::shell_word;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::json;
@@ -222,6 +223,7 @@ fn signing(
                 scheme: scheme.name(),
             };
             let mut error = CliError::from(error);
+            let event = shell_word(event);
             error.hints = vec![
                 format!("evt send {event} --secret env:NAME"),
                 format!("evt send {event} --sign none   sends it unsigned"),

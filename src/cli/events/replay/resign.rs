@@ -72,10 +72,14 @@ impl Resigner {
     pub(super) fn sign(&self, call: &mut Call, event: &Event) -> Result<(), CliError> {
         let name = match &self.spec {
             Some(spec) => spec.name.as_str(),
-            None => scheme_name(event).ok_or_else(|| EventsError::NoScheme {
-                reference: event
+            None => scheme_name(event).ok_or_else(|| {
+                let reference = event
                     .seq
-                    .map_or_else(|| "the event".to_owned(), |seq| seq.to_string()),
+                    .map_or_else(|| "the event".to_owned(), |seq| seq.to_string());
+                let mut error = CliError::from(EventsError::NoScheme { reference });
+                error.hints =
+                    vec!["--resign stripe --secret env:NAME     names the scheme".to_owned()];
+                error
             })?,
         };
         let scheme = signature::find(name)?;
@@ -104,6 +108,11 @@ impl Resigner {
             url: &url,
             headers: &content,
             body: &call.body,
+        });
+        let signed = signed.map_err(|error| {
+            let mut error = CliError::from(error);
+            error.hints = vec!["leave --resign out to send the old signature".to_owned()];
+            error
         })?;
         // Signatures of other schemes no longer match either.
         let old: Vec<_> = call

@@ -11,6 +11,7 @@ use crate::bom;
 use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
+use crate::explain::shell_word;
 use crate::paths::is_plain_name;
 use crate::store::poll::{self, Import, ImportError, PollStateError, exact};
 use crate::time::Timestamp;
@@ -273,7 +274,7 @@ pub(super) fn reset(args: &Reset, cx: &Context) -> Result<Exit, CliError> {
     if let Some(export) = export {
         cx.ui.status(&format!(
             "To undo: evt poll state set {key} {}",
-            export.display()
+            shell_word(&export.to_string_lossy())
         ));
     }
     Ok(Exit::Done)
