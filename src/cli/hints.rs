@@ -33,7 +33,8 @@ fn texts() -> Vec<Text> {
     let mut texts = Vec::new();
     for file in files(&src, "rs") {
         let path = file.strip_prefix(&src).unwrap().display().to_string();
-        let is_test = path.ends_with("tests.rs") || path.contains("/tests/");
+        let is_test =
+            path.ends_with("tests.rs") || path.contains("/tests/") || path == "cli/hints.rs";
         // Arguments of another program.
         if is_test || path == "send/wire.rs" {
             continue;
@@ -70,12 +71,10 @@ fn command_of(path: &Path) -> Option<String> {
 /// The command lines in a text: those of examples and hints, and those in backticks.
 fn commands(text: &str) -> Vec<String> {
     let mut found = Vec::new();
+    // In prose a command often stands for itself, without its arguments.
     let in_backticks = text.split('`').skip(1).step_by(2);
-    found.extend(
-        in_backticks
-            .filter(|part| part.starts_with("evt "))
-            .map(str::to_owned),
-    );
+    let in_backticks = in_backticks.filter(|part| part.starts_with("evt "));
+    found.extend(in_backticks.map(|part| format!("{part} …")));
     for line in text.lines() {
         let line = line.trim_start();
         // Variables may be set before a command.
@@ -93,17 +92,39 @@ fn commands(text: &str) -> Vec<String> {
             if !candidate.starts_with("evt ") {
                 continue;
             }
-            // The explanation follows after spaces, a comma or a colon.
-            let end = ["   ", "  ", ", then", ": ", ")", "; "]
-                .iter()
-                .filter_map(|end| candidate.find(end))
-                .min();
-            found.push(candidate[..end.unwrap_or(candidate.len())].to_owned());
+            let mut command = candidate[..end_of(candidate)].to_owned();
+            // The rest is added by the code.
+            if command.ends_with(' ') {
+                command.push_str(FILLER);
+            }
+            found.push(command);
         }
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// Where the explanation of a command begins: after two spaces, a comma or a colon, outside quotes.
+fn end_of(command: &str) -> usize {
+    let mut quote = None;
+    for (at, letter) in command.char_indices() {
+        match (quote, letter) {
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), letter) if open == letter => quote = None,
+            (None, _) => {
+                let rest = &command[at..];
+                if ["  ", ", then", ": ", ")", "; "]
+                    .iter()
+                    .any(|end| rest.starts_with(end))
+                {
+                    return at;
+                }
+            }
+            _ => {}
+        }
+    }
+    command.len()
 }
 
 /// Splits a command line into its words, up to the first operator of the shell. `None` for prose that only mentions evt.
@@ -179,7 +200,7 @@ fn refusal(words: &[String]) -> Option<String> {
     let (mut has_fillers, mut has_rest) = (false, false);
     for word in words {
         let word = word.trim_end_matches([',', '.']);
-        if word == "…" {
+        if word == "…" || word.starts_with("--{") {
             has_rest = true;
             continue;
         }
@@ -264,7 +285,13 @@ fn every_flag_in_a_message_exists() {
             .as_deref()
             .filter(|_| !text.text.contains("evt "));
         let own = own.and_then(|name| root.find_subcommand(name));
-        for flag in flags(&text.text) {
+        // A variable before a command is not an argument of evt.
+        let shown: Vec<&str> = text
+            .text
+            .lines()
+            .map(|line| line.split_once("' evt ").map_or(line, |(_, after)| after))
+            .collect();
+        for flag in flags(&shown.join("\n")) {
             checked += 1;
             let is_known = match own {
                 Some(command) => has(&tree(command), flag) || has(&[&root], flag),
@@ -351,7 +378,7 @@ fn commands_are_found_in_examples_hints_and_backticks() {
         ),
         ("EDITOR=vi evt flows edit NAME", "evt flows edit NAME"),
         ("start it, then: evt dev", "evt dev"),
-        ("use `evt man files` for that", "evt man files"),
+        ("use `evt man files` for that", "evt man files …"),
         (
             "echo '{}' | evt records create contact -f -",
             "evt records create contact -f -",

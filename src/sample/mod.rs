@@ -11,7 +11,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::catalogue::{self, EventKind};
-use crate::explain::{Exit, Explain, Explanation, shell_word};
+use crate::explain::{Exit, Explain, Explanation, shell_quoted};
 use crate::grammar::glob;
 use crate::grammar::nearest::nearest;
 use crate::signature::PLATFORM_SCHEME;
@@ -112,7 +112,7 @@ pub struct NoMatch {
 impl Explain for NoMatch {
     fn explain(&self) -> Explanation {
         let hint = match &self.suggestion {
-            Some(glob) => format!("evt send --list {}", shell_word(glob)),
+            Some(glob) => format!("evt send --list {}", shell_quoted(glob)),
             None => "evt send --list".to_owned(),
         };
         Explanation::new(Exit::NotFound, "no_such_event").hint(hint)

@@ -53,12 +53,12 @@ fn port(number: u16, what: String, running: Option<&Running>) -> Finding {
         Some(occupant) => Finding::warn(
             what,
             format!("used by {occupant}"),
-            "use another port: --port 0 chooses a free one",
+            "`evt dev --port 0` and `evt listen --port 0` choose a free one",
         ),
         None => Finding::warn(
             what,
             "used by another program",
-            "use another port: --port 0 chooses a free one",
+            "`evt dev --port 0` and `evt listen --port 0` choose a free one",
         ),
     }
 }

@@ -12,7 +12,7 @@ use crate::catalogue::{Trigger, find_event, find_trigger};
 use crate::cli::Context;
 use crate::cli::input::Source;
 use crate::error::{CliError, Exit};
-use crate::explain::shell_word;
+use crate::explain::shell_quoted;
 use crate::grammar::GrammarError;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
@@ -253,7 +253,7 @@ fn refused(error: ApiError, document: &Document) -> CliError {
     let error = CliError::from(error);
     if is_taken {
         return error
-            .hint(format!("evt flows show {}", shell_word(document.name())))
+            .hint(format!("evt flows show {}", shell_quoted(document.name())))
             .hint("evt flows apply -f flow.yaml     updates an existing flow");
     }
     error

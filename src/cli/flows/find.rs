@@ -3,7 +3,7 @@
 use crate::api::Client;
 use crate::api::flows::Flow;
 use crate::error::{CliError, Exit};
-use crate::explain::shell_word;
+use crate::explain::shell_quoted;
 use crate::grammar::nearest::nearest;
 
 /// Finds a single flow.
@@ -80,7 +80,7 @@ fn unknown(text: &str, flows: &[Flow]) -> CliError {
         format!("there is no flow `{text}`"),
     );
     match nearest(text, flows.iter().map(Flow::name)) {
-        Some(name) => error.hint(format!("evt flows show {}", shell_word(name))),
+        Some(name) => error.hint(format!("evt flows show {}", shell_quoted(name))),
         None => error.hint("evt flows list"),
     }
 }
