@@ -174,8 +174,10 @@ impl Explain for EventsError {
                 }
             }
             Self::SomeFailed { target, again, .. } => {
-                Explanation::new(Exit::Partly, "partly_delivered")
-                    .hint(format!("evt events replay {again} --to {}", shell_word(target)))
+                Explanation::new(Exit::Partly, "partly_delivered").hint(format!(
+                    "evt events replay {again} --to {}",
+                    shell_word(target)
+                ))
             }
             Self::NothingImported { .. } => Explanation::usage("not_an_export")
                 .hint("evt events export --format ndjson -f events.ndjson"),
