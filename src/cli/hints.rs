@@ -96,6 +96,7 @@ fn commands(text: &str) -> Vec<String> {
             // The rest is added by the code.
             if command.ends_with(' ') {
                 command.push_str(FILLER);
+                command.push_str(" …");
             }
             found.push(command);
         }
@@ -199,7 +200,10 @@ fn refusal(words: &[String]) -> Option<String> {
     let mut filled = Vec::new();
     let (mut has_fillers, mut has_rest) = (false, false);
     for word in words {
-        let word = word.trim_end_matches([',', '.']);
+        let word = match word.as_str() {
+            "." => ".",
+            word => word.trim_end_matches([',', '.']),
+        };
         if word == "…" || word.starts_with("--{") {
             has_rest = true;
             continue;
@@ -218,7 +222,7 @@ fn refusal(words: &[String]) -> Option<String> {
         {
             None
         }
-        ErrorKind::MissingRequiredArgument if has_rest => None,
+        ErrorKind::MissingRequiredArgument | ErrorKind::MissingSubcommand if has_rest => None,
         _ => Some(format!("{}: {error}", filled.join(" "))),
     }
 }
@@ -279,11 +283,9 @@ fn every_flag_in_a_message_exists() {
     let mut unknown = Vec::new();
     let mut checked = 0;
     for text in texts() {
-        // A text that names a command may name the flags of that one.
-        let own = text
-            .command
-            .as_deref()
-            .filter(|_| !text.text.contains("evt "));
+        // A text that names a command may name the flags of that one, and the tour runs them all.
+        let is_own = |name: &&str| *name != "demo" && !text.text.contains("evt ");
+        let own = text.command.as_deref().filter(is_own);
         let own = own.and_then(|name| root.find_subcommand(name));
         // A variable before a command is not an argument of evt.
         let shown: Vec<&str> = text

@@ -89,7 +89,7 @@ pub static CASES: &[Case] = &[
         "verify the bytes of the body as received, without decoding them or writing the JSON again",
     ),
     accepts(
-        "white space around the body",
+        "spaces around the body",
         forge::spaced,
         Expect::Accepted,
         "it verifies the body as received, not trimmed",
@@ -130,7 +130,7 @@ pub static CASES: &[Case] = &[
         VERIFY_FIRST,
     ),
     refuses(
-        "a change far behind the start",
+        "a change behind 4 kB",
         forge::changed_behind,
         "it verifies the whole body, not its first kilobytes",
         WHOLE_BODY,
@@ -148,7 +148,7 @@ pub static CASES: &[Case] = &[
         COMPARE_ALL,
     ),
     refuses(
-        "a signature changed at its end",
+        "a changed signature end",
         forge::changed_at_the_end,
         "it compares the whole signature",
         COMPARE_ALL,
@@ -230,13 +230,13 @@ pub static CASES: &[Case] = &[
         "end the app at its start if its secret is not set or empty",
     ),
     refuses(
-        "a token without a signature",
+        "an unsigned token",
         forge::unsigned_token,
         "a token cannot choose to be unsigned (alg: none)",
         "allow exactly the algorithm that the sender uses, and never the one that the token names",
     ),
     refuses(
-        "a token for another receiver",
+        "another audience",
         forge::another_audience,
         "the token of another service is not accepted",
         "compare the audience (aud) of the token with your own",

@@ -52,7 +52,7 @@ fn prune_does_not_delete_events_that_deliveries_need() {
     let address = listener.wait_until_ready();
     let mut stream = TcpStream::connect(address).unwrap();
     stream
-        .write_all(b"POST /hook HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}")
+        .write_all(b"POST /hook HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}")
         .unwrap();
     listener.wait_for_stdout("e_0001");
     let output = sandbox
