@@ -1,8 +1,21 @@
 //! The state of the reader of stdout, found out without writing.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
+
+/// Whether the process was started without a stdout (`>&-`).
+static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether stdout is closed. It runs before `main`, because there the standard library has opened `/dev/null` in its
+/// place, which a user can also name on purpose.
+#[cfg(unix)]
+#[ctor::ctor]
+fn note_closed_stdout() {
+    let is_closed = rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err();
+    WAS_CLOSED.store(is_closed, Ordering::Relaxed);
+}
 
 /// Waits until the reader of stdout has closed it. Never returns for a file, or on a system that does not report it.
 ///
@@ -10,6 +23,10 @@ use tokio_util::sync::CancellationToken;
 pub(super) async fn closed() {
     static CLOSED: LazyLock<CancellationToken> = LazyLock::new(|| {
         let closed = CancellationToken::new();
+        if WAS_CLOSED.load(Ordering::Relaxed) {
+            closed.cancel();
+            return closed;
+        }
         let signal = closed.clone();
         std::thread::spawn(move || {
             if wait_until_closed() {

@@ -290,6 +290,23 @@ fn shell(sandbox: &Sandbox, line: &str) -> Running {
 
 #[test]
 #[cfg(unix)]
+fn without_a_stdout_the_command_ends() {
+    let server = SseServer::start(vec![holds(TWO)]);
+    let line = format!("evt tail {} >&-", server.url("/"));
+    let _ = shell(&Sandbox::new(), &line).finish().expect_exit(0);
+}
+
+#[test]
+#[cfg(unix)]
+fn with_dev_null_as_stdout_the_command_continues() {
+    let server = SseServer::start(vec![holds(TWO)]);
+    let line = format!("evt tail {} --count 2 -o json >/dev/null", server.url("/"));
+    let output = shell(&Sandbox::new(), &line).finish().expect_exit(0);
+    assert_eq!(output.notice("summary")["events"], 2, "{output}");
+}
+
+#[test]
+#[cfg(unix)]
 fn ctrl_c_before_a_goal_is_exit_130() {
     let server = SseServer::start(vec![holds(TWO)]);
     let mut tail = start(&Sandbox::new(), &server.url("/"), &["--count", "3"]);

@@ -412,7 +412,15 @@ fn a_file_misses_no_forwarded_event_over_kills() {
     const LAST: u64 = 2_000;
     let (url, app, sandbox) = (numbered(LAST), App::start(), Sandbox::new());
     let target = app.url("/hook");
-    let args = ["tail", &url, "--resume", "orders", "--forward", &target];
+    let args = [
+        "tail",
+        &url,
+        "--until-end",
+        "--resume",
+        "orders",
+        "--forward",
+        &target,
+    ];
     let path = sandbox.write("out.ndjson", "");
     let open = || {
         let mut options = std::fs::OpenOptions::new();
@@ -431,8 +439,7 @@ fn a_file_misses_no_forwarded_event_over_kills() {
         let _ = child.kill();
         child.wait().unwrap();
     }
-    let last = [&args[..], &["--until-end"]].concat();
-    let status = sandbox.command(&last).stdout(open()).status().unwrap();
+    let status = sandbox.command(args).stdout(open()).status().unwrap();
     assert!(status.success());
     let text = std::fs::read_to_string(&path).unwrap();
     let found: BTreeSet<u64> = text

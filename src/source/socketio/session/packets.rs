@@ -14,6 +14,9 @@ use crate::wire::socketio::attachments::fill;
 use crate::wire::socketio::engine;
 use crate::wire::socketio::packet::{Event, Joined, Kind, Packet, Refusal};
 
+/// How many characters of the reason for a refusal are shown.
+const SHOWN: usize = 500;
+
 impl Session<'_> {
     pub(super) fn take(&mut self, frame: &Frame, cx: &mut Cx<'_>) -> Result<(), End> {
         let malformed = |error| End::malformed(frame.len(), error);
@@ -73,7 +76,8 @@ impl Session<'_> {
                 Err(End::Failed(SourceError::Denied {
                     what: named(&[packet.namespace]),
                     auth: refusal.is_auth(),
-                    message: refusal.message,
+                    // As long as the server likes, and shown to the user.
+                    message: refusal.message.chars().take(SHOWN).collect(),
                     data: refusal.data,
                 }))
             }
