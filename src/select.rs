@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use thiserror::Error;
 
-use crate::condition::{Condition, ConditionError, Finding, Scope};
+use crate::condition::{Absent, Condition, ConditionError, Finding, Scope};
 use crate::envelope::Form;
-use crate::event::{Event, Outcome, Verdict};
+use crate::event::{self, Event, Outcome, Verdict};
 use crate::explain::{Explain, Explanation};
 use crate::grammar::GrammarError;
 use crate::grammar::nearest::{did_you_mean, nearest};
@@ -65,6 +65,8 @@ pub struct EventView<'a> {
     pub data: &'a [u8],
     /// The form of the payload, if already known.
     pub form: Option<Form>,
+    /// The payload is a record of the platform.
+    pub is_record: bool,
     pub verdict: Option<&'a Verdict>,
     pub outcome: Outcome,
 }
@@ -82,6 +84,7 @@ impl<'a> From<&'a Event> for EventView<'a> {
             headers: Some(&event.headers),
             data: event.data(),
             form: None,
+            is_record: event.source == event::Source::Poll,
             verdict: event.verdict.as_ref(),
             outcome: event.outcome,
         }
@@ -141,7 +144,7 @@ impl Explain for SelectError {
                 "kept, rejected, queued, delivered, failed, verified, invalid, unverified, or a response status such as 503 or 5xx",
             ),
             Self::Empty => Explanation::usage("empty_selection")
-                .hint("contact.*, status=failed or data.data.amount >= 100"),
+                .hint("contact.*, status=failed or data.amount >= 100"),
         }
     }
 }
@@ -205,7 +208,7 @@ impl Select {
     }
 
     /// Whether one of the including rules applies, if there are any, and none of the excluding rules.
-    fn has_type(&self, view: &EventView<'_>) -> bool {
+    pub(crate) fn has_type(&self, view: &EventView<'_>) -> bool {
         let fits = |rule: &TypeRule| view.kind.is_some_and(|kind| rule.pattern.matches(kind));
         let mut including = self.types.iter().filter(|rule| !rule.excludes).peekable();
         let mut excluding = self.types.iter().filter(|rule| rule.excludes);
@@ -228,9 +231,14 @@ impl Where {
         self.0.explain(&self.scope(&event.into()), now)
     }
 
-    /// The parts of the condition whose value is missing.
-    pub fn absent(&self, view: &EventView<'_>, now: Timestamp) -> Vec<String> {
-        self.0.explain(&self.scope(view), now).absent()
+    /// The paths of the condition whose values are missing.
+    pub fn absent(&self, view: &EventView<'_>) -> Vec<Absent> {
+        self.0.absent(&self.scope(view))
+    }
+
+    /// The paths of the condition.
+    pub fn paths(&self) -> Vec<String> {
+        self.0.paths()
     }
 
     fn scope<'a>(&self, view: &EventView<'a>) -> Scope<'a> {
@@ -258,7 +266,7 @@ impl Where {
             return scope;
         }
         match (view.json(), std::str::from_utf8(view.data)) {
-            (Some(data), _) => scope.json("data", data.text()),
+            (Some(data), _) => scope.payload("data", data.text(), view.is_record),
             (None, Ok(text)) => scope.text("data", text),
             (None, Err(_)) => scope,
         }

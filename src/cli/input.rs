@@ -39,6 +39,8 @@ pub(crate) enum InputError {
     Empty { name: String },
     #[error("`{path}` is set both to a value and to an object with other fields")]
     Conflict { path: String },
+    #[error("`{path}` is set twice")]
+    Twice { path: String },
 }
 
 impl Explain for InputError {
@@ -57,6 +59,8 @@ impl Explain for InputError {
             Self::Yaml { .. } => Explanation::usage("bad_input")
                 .hint("indent with spaces, and quote text that holds `: ` or begins with { or ["),
             Self::Empty { .. } => Explanation::usage("empty_input").hint(example),
+            Self::Twice { path } => Explanation::usage("field_twice")
+                .hint(format!("for a list: {path}:='[\"a\",\"b\"]'")),
             Self::Conflict { path } => {
                 Explanation::usage("field_conflict").hint(format!("give {path} once"))
             }
@@ -106,6 +110,7 @@ impl FromStr for Field {
 
 /// Sets the fields at their paths in the object `base`, or in a new one if it is null.
 pub(crate) fn nested(base: Value, fields: &[Field]) -> Result<Value, InputError> {
+    each_once(fields)?;
     let mut root = match base {
         Value::Null => Value::Object(Map::new()),
         base => base,
@@ -131,11 +136,31 @@ pub(crate) fn nested(base: Value, fields: &[Field]) -> Result<Value, InputError>
 }
 
 /// An object with the paths as its keys: the form in which the platform accepts partial updates.
-pub(crate) fn flat(fields: &[Field]) -> Map<String, Value> {
-    fields
-        .iter()
-        .map(|field| (field.path.clone(), field.value.clone()))
-        .collect()
+pub(crate) fn flat(fields: &[Field]) -> Result<Map<String, Value>, InputError> {
+    each_once(fields)?;
+    let pair = |field: &Field| (field.path.clone(), field.value.clone());
+    Ok(fields.iter().map(pair).collect())
+}
+
+/// Checks that no field is set twice: only one of the values would be used.
+fn each_once(fields: &[Field]) -> Result<(), InputError> {
+    for (at, field) in fields.iter().enumerate() {
+        if fields[..at].iter().any(|before| before.path == field.path) {
+            let path = field.path.clone();
+            return Err(InputError::Twice { path });
+        }
+    }
+    Ok(())
+}
+
+impl Field {
+    /// `total:=500` for `total=500`, whose value is text although it looks like a number or another JSON value.
+    pub(crate) fn as_json(&self) -> Option<String> {
+        let text = self.value.as_str()?;
+        let value: Value = serde_json::from_str(text).ok()?;
+        let is_scalar = value.is_number() || value.is_boolean() || value.is_null();
+        is_scalar.then(|| format!("{}:={text}", self.path))
+    }
 }
 
 /// A file, or stdin for `-`.

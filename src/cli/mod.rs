@@ -6,6 +6,7 @@ mod child;
 mod completions;
 mod config;
 mod context;
+mod datatypes;
 mod demo;
 mod dev;
 mod doctor;

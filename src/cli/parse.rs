@@ -33,6 +33,15 @@ pub(super) struct Parsed {
     pub(super) config: Result<Config, ConfigError>,
 }
 
+/// Whether a file begins like a JSON object, which no TOML file does.
+pub(super) fn is_json(path: &std::path::Path) -> bool {
+    use std::io::Read;
+    let mut start = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    read.is_ok() && start.trim_ascii_start().starts_with(b"{")
+}
+
 /// Parses the arguments. Settings replace the defaults of flags that are not given.
 pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
     let tree = || complete(network::with_flags(Cli::command()), "", Some(env));
@@ -41,7 +50,10 @@ pub(super) fn parse(args: &[OsString], env: &Env) -> Result<Parsed, Stop> {
         .try_get_matches_from(args)
         .map_err(|error| Stop::of(with_all_variables(error, args)))?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(Stop::of)?;
-    let config = settings::load(env, cli.globals.config.as_deref());
+    let explicit = cli.globals.config.as_deref();
+    // A Singer runner passes `--config` with the settings of the tap, which are JSON.
+    let is_tap = matches!(cli.command, super::Command::Poll(_)) && explicit.is_some_and(is_json);
+    let config = settings::load(env, explicit.filter(|_| !is_tap));
     if let Ok(config) = &config
         && !config.is_empty()
     {

@@ -74,14 +74,6 @@ impl Finding {
         parts.join("; ")
     }
 
-    /// The sources of the parts whose value is missing.
-    pub fn absent(self) -> Vec<String> {
-        if self.note.as_deref() == Some(Self::ABSENT) {
-            return vec![self.what];
-        }
-        self.parts.into_iter().flat_map(Self::absent).collect()
-    }
-
     /// Collects the leaves whose result is `unwanted`. Below a `not` these are the ones that held.
     fn collect_reasons(&self, unwanted: bool, reasons: &mut Vec<String>) {
         if self.held != unwanted {

@@ -154,6 +154,54 @@ impl Condition {
     }
 }
 
+/// A path whose value is missing, and a similar path that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The part of the condition.
+    pub part: String,
+    pub path: String,
+    pub similar: Option<String>,
+}
+
+impl Condition {
+    /// The paths that the condition compares and whose values are missing. `has(…)` asks whether a value is missing, so its path
+    /// does not count, and neither does the same path elsewhere in the condition.
+    pub fn absent(&self, scope: &Scope<'_>) -> Vec<Absent> {
+        let mut absent: Vec<Absent> = Vec::new();
+        for (path, part) in self.compared() {
+            let text = path.to_string();
+            if scope.find(&path.root, &path.steps).is_none()
+                && !absent.iter().any(|known| known.path == text)
+            {
+                let similar = scope.similar(path);
+                absent.push(Absent {
+                    part: part.to_owned(),
+                    path: text,
+                    similar,
+                });
+            }
+        }
+        absent
+    }
+
+    /// The paths that the condition compares, except those that it also tests with `has(…)`.
+    pub fn paths(&self) -> Vec<String> {
+        let paths = self.compared().into_iter();
+        paths.map(|(path, _)| path.to_string()).collect()
+    }
+
+    fn compared(&self) -> Vec<(&ValuePath, &str)> {
+        let (mut compared, mut tested) = (Vec::new(), Vec::new());
+        self.predicate
+            .each_path(&mut |path, test, part| match test {
+                expression::Test::Exists => tested.push(path),
+                _ => compared.push((path, part)),
+            });
+        compared.retain(|(path, _)| !tested.contains(path));
+        compared
+    }
+}
+
 impl std::str::FromStr for Condition {
     type Err = ConditionError;
 
@@ -163,6 +211,20 @@ impl std::str::FromStr for Condition {
 }
 
 impl Predicate {
+    fn each_path<'a>(&'a self, take: &mut dyn FnMut(&'a ValuePath, &'a expression::Test, &'a str)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|part| part.each_path(take));
+            }
+            Self::Not(part) => part.each_path(take),
+            Self::Leaf(leaf) => {
+                if let Question::Cel(path, test) = &leaf.question {
+                    take(path, test, &leaf.text);
+                }
+            }
+        }
+    }
+
     fn holds(&self, scope: &Scope<'_>, on: &Evaluation) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(scope, on)),

@@ -14,6 +14,7 @@ mod progress;
 mod recording;
 mod records;
 mod save;
+mod schema;
 mod selection;
 mod singer;
 mod watch;
@@ -43,6 +44,7 @@ use watch::Watch;
 pub use exec::ExecError;
 pub use options::{Cursor, Forward, OnSlow, PipelineOptions, Save, Show, Stats, Stop};
 pub use records::{RecordForm, SingerNames};
+pub use schema::Schema;
 
 /// The only way from a source to the output.
 pub struct Pipeline {
@@ -156,6 +158,11 @@ impl Pipeline {
     /// Sets the position from which the stream is resumed.
     pub fn starts_at(&mut self, position: &str) {
         self.progress.starts_at(position);
+    }
+
+    /// Paths of the condition that some message has had, in this run or an earlier one.
+    pub fn known_paths(&self) -> Vec<String> {
+        self.selection.known_paths()
     }
 
     pub fn stats(&self) -> Stats {
@@ -373,15 +380,19 @@ impl Pipeline {
     }
 
     /// Reports parts of the request that no message had.
-    fn report_never_seen(&self) {
+    fn report_never_seen(&mut self) {
         let matched = self.stats.matched;
         if self.shows_answer && matched > 0 && !self.output.printer.has_answered {
             self.ui.warn(&format!(
                 "none of the {matched} events is part of an AI answer: leave --text out to see them"
             ));
         }
-        for part in self.selection.absent() {
-            self.notices.absent(part, self.stats.received);
+        let absent = self.selection.absent();
+        if !absent.is_empty() {
+            self.stats.undecided = self.stats.received;
+        }
+        for path in absent {
+            self.notices.absent(path, self.stats.received);
         }
     }
 
@@ -481,6 +492,10 @@ impl Outlet for Pipeline {
                 None => ControlFlow::Break(()),
             }
         })
+    }
+
+    fn is_undecided(&self) -> bool {
+        !self.selection.absent().is_empty()
     }
 
     fn reached(&mut self, position: &str) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::condition::Absent;
 use crate::event::{Source, Transport};
 use crate::shape::ShapeFault;
 use crate::source::{Gap, Notice};
@@ -140,16 +141,29 @@ impl Notices {
         }
     }
 
-    /// Reports a field of the condition that none of `received` messages had.
-    pub(super) fn absent(&self, part: &str, received: u64) {
-        let facts = json!({ "condition": part, "events": received });
+    /// Reports a path of the condition that none of `received` messages had.
+    pub(super) fn absent(&self, absent: &Absent, received: u64) {
+        let Absent {
+            part,
+            path,
+            similar,
+        } = absent;
+        let facts =
+            json!({ "condition": part, "path": path, "similar": similar, "events": received });
         let messages = match self.source {
-            Source::Poll => "records",
-            _ => "events",
+            Source::Poll => "record",
+            _ => "event",
         };
+        let number = match received {
+            1 => format!("the only {messages} does not have"),
+            received => format!("none of {received} {messages}s has"),
+        };
+        let similar = similar.as_ref().map_or_else(String::new, |similar| {
+            format!("; did you mean `{}`?", safe(similar))
+        });
+        let path = safe(path);
         let text = format!(
-            "Nothing matched: none of {received} {messages} has the field of `{}`. Check its name.",
-            safe(part)
+            "Nothing matched: {number} `{path}`{similar}. If that is right, write has({path}) && … in the condition."
         );
         self.ui.notice("never_there", facts, &text);
     }

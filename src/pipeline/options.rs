@@ -41,6 +41,8 @@ pub struct PipelineOptions {
     pub record: Option<PathBuf>,
     /// Stop when messages may have been missed.
     pub fail_on_gap: bool,
+    /// Paths of the condition that earlier runs have found, so that they are not mistyped.
+    pub known_paths: Vec<String>,
     /// The signs of life of the source, which distinguish a quiet stream from a dead one.
     pub pulse: Arc<Pulse>,
 }
@@ -127,6 +129,9 @@ pub struct Stats {
     pub dropped: u64,
     pub malformed: u64,
     pub reconnects: u64,
+    /// Messages that could not be selected, because none of them had a path of the condition. Set by
+    /// [`Pipeline::finish`](super::Pipeline::finish).
+    pub undecided: u64,
     /// Messages for which the jq expression failed.
     pub not_shaped: u64,
     /// Deliveries of this run, and those that are still to be made. Both include events that an earlier run saved.

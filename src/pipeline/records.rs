@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+use serde_json::{Map, Value};
+
+use super::schema::Schema;
 use super::singer::Singer;
 use crate::json::Raw;
 use crate::record;
@@ -17,17 +20,23 @@ pub enum RecordForm {
     /// With an id by which a reader can drop records that a crash repeated.
     Enveloped,
     /// SCHEMA, RECORD and STATE of the Singer specification.
-    Singer(SingerNames),
+    Singer(Box<SingerNames>),
 }
 
 /// Names in Singer messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SingerNames {
     pub stream: String,
     /// The member of a record by which the stream advances.
     pub replication_key: String,
     /// The member that is the key, if known before the first record.
     pub key: Option<String>,
+    /// The schema, as far as it is known before the first record.
+    pub schema: Schema,
+    /// Members that are left out of records.
+    pub without: Vec<String>,
+    /// Bookmarks of other streams, which every STATE repeats.
+    pub bookmarks: Map<String, Value>,
 }
 
 /// Width of a key, which users copy, and of a date, in columns.
@@ -48,7 +57,7 @@ impl RecordPrinter {
         match form {
             RecordForm::AsTheyCame => Self::AsTheyCame,
             RecordForm::Enveloped => Self::Enveloped,
-            RecordForm::Singer(names) => Self::Singer(Box::new(Singer::new(names.clone()))),
+            RecordForm::Singer(names) => Self::Singer(Box::new(Singer::new((**names).clone()))),
         }
     }
 

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use super::PipelineOptions;
+use crate::condition::Absent;
 use crate::envelope::{self, BorrowedMeta, Form};
 use crate::event::Outcome;
 use crate::json::Raw;
@@ -17,8 +18,10 @@ pub(super) struct Selection {
     /// How many counted messages meet the goal; `None` if there is no goal.
     needed: Option<u64>,
     counted: u64,
-    /// Parts of the condition whose field was in no message so far; `None` before the first message.
-    absent: Option<Vec<String>>,
+    /// Paths of the condition that no message has had so far; `None` before the first message.
+    absent: Option<Vec<Absent>>,
+    /// Paths that earlier runs have found.
+    known: Vec<String>,
     has_matched: bool,
 }
 
@@ -31,6 +34,7 @@ impl Selection {
             expect,
             counted: 0,
             absent: None,
+            known: std::mem::take(&mut options.known_paths),
             has_matched: false,
         }
     }
@@ -55,25 +59,42 @@ impl Selection {
         self.needed.is_some_and(|needed| self.counted >= needed)
     }
 
-    /// Parts of the condition whose field was in no message, if no message matched.
-    pub(super) fn absent(&self) -> &[String] {
+    /// Paths of the condition that no message has had, if no message matched: it is not known whether they are mistyped.
+    pub(super) fn absent(&self) -> &[Absent] {
         match &self.absent {
             Some(absent) if !self.has_matched => absent,
             _ => &[],
         }
     }
 
-    /// Notes which fields of `--where` a message lacks, until a message matches or no field is left.
+    /// Paths of the condition that some message has had, in this run or an earlier one.
+    pub(super) fn known_paths(&self) -> Vec<String> {
+        let (Some(condition), Some(absent)) = (&self.select.condition, &self.absent) else {
+            return self.known.clone();
+        };
+        let is_found = |path: &String| !absent.iter().any(|absent| absent.path == *path);
+        let mut known = self.known.clone();
+        for path in condition.paths().into_iter().filter(is_found) {
+            if !known.contains(&path) {
+                known.push(path);
+            }
+        }
+        known
+    }
+
+    /// Notes which paths of `--where` a message lacks, until a message matches or no path is left.
     fn note_absent(&mut self, view: &EventView<'_>) {
         let Some(condition) = &self.select.condition else {
             return;
         };
-        if self.has_matched || self.absent.as_ref().is_some_and(Vec::is_empty) {
+        let is_settled = self.has_matched || self.absent.as_ref().is_some_and(Vec::is_empty);
+        if is_settled || !self.select.has_type(view) {
             return;
         }
-        let absent = condition.absent(view, view.received_at);
+        let mut absent = condition.absent(view);
+        absent.retain(|absent| !self.known.contains(&absent.path));
         match &mut self.absent {
-            Some(before) => before.retain(|part| absent.contains(part)),
+            Some(before) => before.retain(|path| absent.iter().any(|now| now.path == path.path)),
             None => self.absent = Some(absent),
         }
     }
@@ -128,6 +149,7 @@ pub(super) fn event_view<'a>(
         headers: None,
         data: peek.data(message.data),
         form: Some(peek.form),
+        is_record: message.change.is_some(),
         verdict: None,
         outcome: Outcome::Kept,
     }

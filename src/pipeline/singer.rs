@@ -3,32 +3,30 @@
 
 use std::io::Write;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::records::SingerNames;
-use crate::json::{Kind, Raw};
+use super::schema::Schema;
+use crate::json::Raw;
 use crate::record;
 use crate::source::{Change, Message, Op};
 use crate::time::Timestamp;
 
-/// Maximum number of members in a schema. Further members are covered by its `additionalProperties`.
-const MAX_PROPERTIES: usize = 1000;
 /// The member by which Singer targets recognize a deletion.
 const DELETED: &str = "_sdc_deleted_at";
 
 /// The state of the stream.
 pub(super) struct Singer {
     names: SingerNames,
-    /// The members of all records with their types.
-    properties: Map<String, Value>,
+    schema: Schema,
     has_schema: bool,
 }
 
 impl Singer {
     pub(super) fn new(names: SingerNames) -> Self {
         Self {
+            schema: names.schema.clone(),
             names,
-            properties: Map::new(),
             has_schema: false,
         }
     }
@@ -51,9 +49,10 @@ impl Singer {
             format!("{{{name}:{},\"{DELETED}\":\"{now}\"}}", change.key)
         });
         let text = bare.as_deref().unwrap_or(text);
-        let record = Raw::new(text);
-        if self.learn(record) || !self.has_schema {
-            self.schema(out);
+        let selected = (!self.names.without.is_empty()).then(|| self.selected(Raw::new(text)));
+        let text = selected.as_deref().unwrap_or(text);
+        if self.schema.learn(Raw::new(text)) || !self.has_schema {
+            self.write_schema(out);
         }
         let stream = Value::from(self.names.stream.as_str());
         // Writing to memory cannot fail.
@@ -62,68 +61,53 @@ impl Singer {
         let _ = writeln!(out, ",\"time_extracted\":\"{now}\"}}");
     }
 
-    pub(super) fn state(&mut self, bookmark: &str, out: &mut Vec<u8>) {
-        let stream = Value::from(self.names.stream.as_str());
-        let _ = writeln!(
-            out,
-            "{{\"type\":\"STATE\",\"value\":{{\"bookmarks\":{{{stream}:{bookmark}}}}}}}"
-        );
-    }
-
-    /// Adds the types of a record's members. Returns whether any was new.
-    fn learn(&mut self, record: Raw<'_>) -> bool {
+    /// The record without the members that are not selected, byte for byte.
+    fn selected(&self, record: Raw<'_>) -> String {
         let text = record.text();
-        let mut is_new = false;
+        let mut selected = String::from("{");
         for member in record.members() {
-            let Some(name) = Raw::new(&text[member.key.clone()]).as_str() else {
+            if self.names.without.iter().any(|name| member.is_named(name)) {
                 continue;
-            };
-            let kind = match member.value(text).kind() {
-                Some(Kind::String) => "string",
-                Some(Kind::Number) => "number",
-                Some(Kind::Bool) => "boolean",
-                Some(Kind::Object) => "object",
-                Some(Kind::Array) => "array",
-                Some(Kind::Null) | None => "null",
-            };
-            is_new |= self.admit(&name, kind);
+            }
+            if selected.len() > 1 {
+                selected.push(',');
+            }
+            selected.push_str(&text[member.key.clone()]);
+            selected.push(':');
+            selected.push_str(member.value(text).text());
         }
-        is_new
+        selected.push('}');
+        selected
     }
 
-    fn admit(&mut self, name: &str, kind: &str) -> bool {
-        let is_known = self.properties.contains_key(name);
-        if !is_known && self.properties.len() == MAX_PROPERTIES {
-            return false;
+    /// Writes the state with the bookmarks of all streams. A stream without records gets its schema first.
+    pub(super) fn state(&mut self, bookmark: &str, out: &mut Vec<u8>) {
+        if !self.has_schema && !self.schema.properties().is_empty() {
+            self.write_schema(out);
         }
-        let property = self
-            .properties
-            .entry(name)
-            .or_insert_with(|| json!({ "type": ["null"] }));
-        let Some(types) = property.get_mut("type").and_then(Value::as_array_mut) else {
-            return false;
-        };
-        if types.iter().any(|known| known == kind) {
-            return !is_known;
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{{\"type\":\"STATE\",\"value\":{{\"bookmarks\":{{");
+        for (name, other) in &self.names.bookmarks {
+            if *name != self.names.stream {
+                let name = Value::from(name.as_str());
+                let _ = write!(out, "{name}:{other},");
+            }
         }
-        types.push(kind.into());
-        true
+        let stream = Value::from(self.names.stream.as_str());
+        let _ = writeln!(out, "{stream}:{bookmark}}}}}}}");
     }
 
-    fn schema(&mut self, out: &mut Vec<u8>) {
+    fn write_schema(&mut self, out: &mut Vec<u8>) {
         self.has_schema = true;
-        let is_at_root = |name: &&String| self.properties.contains_key(*name);
+        let properties = self.schema.properties();
+        let is_at_root = |name: &&String| properties.contains_key(*name);
         let key: Vec<&String> = self.names.key.iter().filter(is_at_root).collect();
         let bookmark = Some(&self.names.replication_key);
         let bookmark: Vec<&String> = bookmark.into_iter().filter(is_at_root).collect();
         let schema = json!({
             "type": "SCHEMA",
             "stream": self.names.stream,
-            "schema": {
-                "type": "object",
-                "additionalProperties": true,
-                "properties": self.properties,
-            },
+            "schema": self.schema.json(),
             "key_properties": key,
             "bookmark_properties": bookmark,
         });
@@ -140,7 +124,7 @@ mod tests {
         let mut singer = Singer::new(SingerNames {
             stream: "contact".to_owned(),
             replication_key: "modifydate".to_owned(),
-            key: None,
+            ..SingerNames::default()
         });
         let mut out = Vec::new();
         for record in records {

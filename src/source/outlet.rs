@@ -79,6 +79,12 @@ pub trait Outlet: Send {
         })
     }
 
+    /// Whether none of the messages so far could be selected, because none had a path of the condition. Their position should
+    /// not be stored yet: the path may be mistyped.
+    fn is_undecided(&self) -> bool {
+        false
+    }
+
     /// Sets the position of the stream after the accepted messages, from which another process can resume
     /// ([`Source::position`](super::Source::position)). Called before [`Outlet::settle`], at most once per piece.
     fn reached(&mut self, position: &str) {

@@ -375,3 +375,62 @@ fn the_timeout_of_calls_is_a_setting() {
     let sandbox = table.sandbox().with("EVT_RECORDS_TIMEOUT", "100ms");
     let _ = sandbox.run(["records", "list", "contact"]).expect_exit(5);
 }
+
+#[test]
+fn the_first_record_of_a_datatype_is_noted_with_a_similar_name() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let _ = create(&sandbox, &["email=ada@x.test"]);
+    let made = sandbox.run(["records", "create", "contct", "email=b@x.test"]);
+    let note = "First record of `contct`; did you mean `contact`?";
+    assert!(made.clone().expect_exit(0).stderr.contains(note), "{made}");
+    let again = sandbox.run(["records", "create", "contct", "email=c@x.test"]);
+    assert_eq!(again.expect_exit(0).stderr, "");
+    let new = sandbox
+        .run(["records", "create", "zebra", "name=z"])
+        .expect_exit(0);
+    assert_eq!(new.stderr, "First record of `zebra`\n");
+}
+
+#[test]
+fn a_field_that_is_set_twice_is_refused() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let twice = ["records", "create", "contact", "email=a", "email=b"];
+    let refused = sandbox.run(twice).expect_exit(2);
+    assert!(refused.stderr.contains("`email` is set twice"), "{refused}");
+    let list = sandbox.run(["records", "list", "contact"]).expect_exit(0);
+    assert_eq!(list.stdout, "");
+    let update = ["records", "update", "contact", "x", "a.b=1", "a.b:=2"];
+    assert!(
+        sandbox
+            .run(update)
+            .expect_exit(2)
+            .stderr
+            .contains("`a.b` is set twice")
+    );
+}
+
+#[test]
+fn a_number_without_a_colon_is_text_and_the_note_shows_the_other_form() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let made = sandbox
+        .run([
+            "records",
+            "create",
+            "order",
+            "total=500",
+            "zip=01234",
+            "paid:=true",
+        ])
+        .expect_exit(0);
+    assert_eq!(
+        made.stderr,
+        "`total` is stored as text; as JSON: total:=500\n"
+    );
+    assert_eq!(
+        object(&made.stdout)["data"],
+        json!({"total": "500", "zip": "01234", "paid": true})
+    );
+}

@@ -134,3 +134,277 @@ fn the_state_from_a_target_continues_in_another_home() {
     let new = poll(&other, &[]).expect_exit(0);
     assert_eq!(crate::poll::keys(&new), ["d"]);
 }
+
+/// Runs evt as a tap and returns its messages.
+fn tap(sandbox: &Sandbox, args: &[&str]) -> Vec<Value> {
+    let output = sandbox.run(["poll"].iter().chain(args)).expect_exit(0);
+    output.json_lines()
+}
+
+fn of_type<'a>(messages: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    messages
+        .iter()
+        .filter(|message| message["type"] == kind)
+        .collect()
+}
+
+/// The keys of the records of a stream.
+fn records(messages: &[Value], stream: &str) -> Vec<String> {
+    let records = of_type(messages, "RECORD").into_iter();
+    records
+        .filter(|message| message["stream"] == stream)
+        .map(|message| message["record"]["sk"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn last_state(messages: &[Value]) -> Value {
+    of_type(messages, "STATE").last().unwrap()["value"].clone()
+}
+
+/// Three records, one hour apart.
+fn hours() -> Table {
+    let rows = [
+        row("a", "10:00:00.000", ""),
+        row("b", "11:00:00.000", ""),
+        row("c", "12:00:00.000", ""),
+    ];
+    Table::start(&rows.each_ref().map(String::as_str))
+}
+
+#[test]
+fn the_state_file_alone_decides_where_a_tap_starts() {
+    let table = hours();
+    let sandbox = table.sandbox();
+    // A stored state that has read everything.
+    let _ = poll(&sandbox, &[]).expect_exit(0);
+    let stored = |sandbox: &Sandbox| sandbox.run(["poll", "state", "list"]).stdout;
+    let before = stored(&sandbox);
+    let singer = ["contact", "--format", "singer", "--state", "state.json"];
+    for (state, expected) in [
+        (json!({}), &["a", "b", "c"][..]),
+        (
+            json!({"bookmarks": {"order": {"replication_key_value": "2030-01-01T00:00:00Z"}}}),
+            &["a", "b", "c"],
+        ),
+        (
+            json!({"bookmarks": {"contact": {"replication_key_value": "2026-04-25T11:30:00Z"}}}),
+            &["c"],
+        ),
+        (
+            json!({"singer_state": {"bookmarks": {"contact": {"modifydate": "2026-04-25T10:30:00Z"}}}}),
+            &["b", "c"],
+        ),
+        (json!({"bookmarks": {"contact": {}}}), &["a", "b", "c"]),
+    ] {
+        sandbox.write("state.json", state.to_string());
+        assert_eq!(
+            records(&tap(&sandbox, &singer), "contact"),
+            expected,
+            "{state}"
+        );
+    }
+    assert_eq!(stored(&sandbox), before);
+}
+
+#[test]
+fn the_last_state_of_a_tap_continues_it() {
+    let table = hours();
+    let sandbox = table.sandbox();
+    let singer = ["contact", "--format", "singer", "--state", "state.json"];
+    sandbox.write("state.json", "");
+    let first = tap(&sandbox, &singer);
+    assert_eq!(records(&first, "contact").len(), 3);
+    sandbox.write("state.json", last_state(&first).to_string());
+    assert!(records(&tap(&sandbox, &singer), "contact").is_empty());
+    // Within the lookback, so only the state shows which of them is known.
+    table.put(&row("d", "12:00:00.000", ""));
+    assert_eq!(records(&tap(&sandbox, &singer), "contact"), ["d"]);
+}
+
+#[test]
+fn a_state_file_that_is_none_is_refused() {
+    let table = hours();
+    let sandbox = table.sandbox();
+    for (state, why) in [
+        ("[]", "Singer STATE"),
+        ("no", "Singer STATE"),
+        (
+            r#"{"bookmarks":{"contact":{"replication_key_value":"soon"}}}"#,
+            "is not a time",
+        ),
+    ] {
+        sandbox.write("state.json", state);
+        let args = ["poll", "contact", "--state", "state.json"];
+        let refused = sandbox.run(args).expect_exit(2);
+        assert!(refused.stderr.contains(why), "{refused}");
+        assert_eq!(refused.stdout, "");
+    }
+    let missing = ["poll", "contact", "--state", "missing.json"];
+    assert!(
+        sandbox
+            .run(missing)
+            .expect_exit(2)
+            .stderr
+            .contains("missing.json")
+    );
+}
+
+#[test]
+fn several_datatypes_share_one_state() {
+    let bench = Bench::new();
+    bench.create("contact", &lead(1));
+    bench.create("order", &json!({"total": 5}));
+    let state = json!({"bookmarks": {"ticket": {"replication_key_value": "2020-01-01T00:00:00Z"}}});
+    bench.sandbox.write("state.json", state.to_string());
+    let args = [
+        "contact,order",
+        "--format",
+        "singer",
+        "--state",
+        "state.json",
+    ];
+    let messages = tap(&bench.sandbox, &args);
+    assert_eq!(records(&messages, "contact").len(), 1);
+    assert_eq!(records(&messages, "order").len(), 1);
+    let last = last_state(&messages);
+    let streams: Vec<&String> = last["bookmarks"].as_object().unwrap().keys().collect();
+    assert_eq!(streams, ["ticket", "contact", "order"]);
+    assert_eq!(last["bookmarks"]["ticket"], state["bookmarks"]["ticket"]);
+    bench.sandbox.write("state.json", last.to_string());
+    assert!(of_type(&tap(&bench.sandbox, &args), "RECORD").is_empty());
+    let refused = bench.sandbox.run(["poll", "contact,order"]).expect_exit(2);
+    assert!(refused.stderr.contains("--format singer"), "{refused}");
+}
+
+#[test]
+fn dates_have_their_format_in_the_schema() {
+    let table = hours();
+    let messages = tap(&table.sandbox(), &["contact", "--format", "singer"]);
+    let schema = &of_type(&messages, "SCHEMA")[0]["schema"]["properties"];
+    assert_eq!(schema["modifydate"]["format"], "date-time");
+    assert_eq!(schema["sk"].get("format"), None);
+}
+
+#[test]
+fn a_catalog_selects_streams_and_properties() {
+    let bench = Bench::new();
+    bench.create("contact", &lead(1));
+    bench.create("order", &json!({"total": 5}));
+    let sandbox = &bench.sandbox;
+    let catalog = sandbox.run(["poll", "--discover"]).expect_exit(0).stdout;
+    let mut catalog: Value = serde_json::from_str(&catalog).unwrap();
+    let streams = |catalog: &Value| -> Vec<String> {
+        let streams = catalog["streams"].as_array().unwrap().iter();
+        streams
+            .map(|stream| stream["tap_stream_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(streams(&catalog), ["contact", "order"]);
+    sandbox.write("catalog.json", catalog.to_string());
+    let all = tap(sandbox, &["--catalog", "catalog.json"]);
+    assert_eq!(of_type(&all, "RECORD").len(), 2);
+    catalog["streams"][1]["metadata"][0]["metadata"]["selected"] = false.into();
+    for entry in catalog["streams"][0]["metadata"].as_array_mut().unwrap() {
+        if entry["breadcrumb"] == json!(["properties", "data"])
+            || entry["breadcrumb"] == json!(["properties", "sk"])
+        {
+            entry["metadata"]["selected"] = false.into();
+        }
+    }
+    sandbox.write("catalog.json", catalog.to_string());
+    let some = tap(sandbox, &["--catalog", "catalog.json"]);
+    assert_eq!(records(&some, "order").len(), 0);
+    let record = &of_type(&some, "RECORD")[0]["record"];
+    assert_eq!(record.get("data"), None);
+    assert!(record["sk"].is_string(), "the key is always selected");
+    assert_eq!(of_type(&some, "SCHEMA").len(), 1);
+    assert_eq!(
+        of_type(&some, "SCHEMA")[0]["schema"]["properties"].get("data"),
+        None
+    );
+}
+
+#[test]
+fn a_tap_gets_its_settings_from_a_file() {
+    let table = hours();
+    let sandbox = Sandbox::new().with("TAP_TOKEN", "t0k");
+    let settings = json!({
+        "url": table.url(), "org": "acme", "token": "env:TAP_TOKEN", "datatypes": ["contact"],
+        "start_date": "2026-04-25T10:30:00Z", "stream_maps": {}, "colour": "red",
+    });
+    sandbox.write("config.json", settings.to_string());
+    let output = sandbox
+        .run(["poll", "--config", "config.json"])
+        .expect_exit(0);
+    assert_eq!(records(&output.json_lines(), "contact"), ["b", "c"]);
+    assert!(
+        output
+            .stderr
+            .contains("the setting `colour` of the tap is not used"),
+        "{output}"
+    );
+    let discover = ["poll", "--config", "config.json", "--discover"];
+    let catalog = sandbox.run(discover).expect_exit(0).stdout;
+    sandbox.write("catalog.json", catalog);
+    sandbox.write(
+        "state.json",
+        r#"{"bookmarks":{"contact":{"replication_key_value":"2026-04-25T11:30:00Z"}}}"#,
+    );
+    let args = [
+        "--config",
+        "config.json",
+        "--catalog",
+        "catalog.json",
+        "--state",
+        "state.json",
+    ];
+    assert_eq!(records(&tap(&sandbox, &args), "contact"), ["c"]);
+}
+
+#[test]
+fn the_helpers_of_singer_python_read_a_discovered_catalog() {
+    let Some(python) = Python::install() else {
+        return;
+    };
+    let bench = Bench::new();
+    bench.create("contact", &lead(1));
+    let catalog = bench
+        .sandbox
+        .run(["poll", "--discover"])
+        .expect_exit(0)
+        .stdout;
+    bench.sandbox.write("catalog.json", catalog);
+    let program = "from singer.catalog import Catalog
+catalog = Catalog.load('catalog.json')
+for stream in catalog.get_selected_streams({}):
+    print(stream.tap_stream_id, stream.key_properties, stream.schema.properties['modifydate'].format)";
+    let mut python = python.command("python");
+    let output = python
+        .args(["-c", program])
+        .current_dir(bench.sandbox.work())
+        .output()
+        .expect("python starts");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed.trim(), "contact ['sk'] date-time", "{output:?}");
+}
+
+#[test]
+fn a_target_gets_several_streams_and_its_state_continues_them() {
+    let Some(python) = Python::install() else {
+        return;
+    };
+    let bench = Bench::new();
+    bench.create("contact", &lead(1));
+    bench.create("order", &json!({"total": 5, "at": "2026-04-25T10:00:00Z"}));
+    let args = ["poll", "contact,order", "--format", "singer"];
+    let messages = bench.sandbox.run(args).expect_exit(0).stdout;
+    let output = target(python, &bench.sandbox, Stdio::piped(), messages.as_bytes());
+    let state = output.expect_exit(0).stdout;
+    for stream in ["contact", "order"] {
+        let file = bench.sandbox.work().join(format!("target/{stream}.jsonl"));
+        assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 1);
+    }
+    bench.sandbox.write("state.json", state);
+    let args = ["contact,order", "--state", "state.json"];
+    assert!(of_type(&tap(&bench.sandbox, &args), "RECORD").is_empty());
+}

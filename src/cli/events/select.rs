@@ -17,7 +17,7 @@ pub(super) struct SelectArgs {
     /// Only events of this type: contact.created, 'contact.*', 'contact.>'; '!contact.*' excludes (repeatable)
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Only events that match this expression, such as 'data.data.amount >= 100' (see `evt man grammar`)
+    /// Only events that match this expression, such as 'data.amount >= 100' (see `evt man grammar`)
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
     /// Only events with this status: kept, rejected, queued, delivered, failed (received events, as @failed), verified, invalid, 500, 5xx

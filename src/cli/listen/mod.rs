@@ -115,7 +115,7 @@ pub(crate) struct Args {
     /// Exit after this time; with code 9 if --count or --expect was not met
     #[arg(long = "for", value_name = "SPAN", help_heading = "Stopping")]
     for_: Option<Span>,
-    /// Exit when a matching event arrives: a type, 'contact.*', or an expression such as 'data.data.amount > 10'
+    /// Exit when a matching event arrives: a type, 'contact.*', or an expression such as 'data.amount > 10'
     #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
     expect: Option<Select>,
 

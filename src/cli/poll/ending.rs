@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use crate::cli::{Context, stop};
+use super::state;
+use crate::cli::{Context, datatypes, stop};
 use crate::error::{CliError, Exit};
 use crate::pipeline::{Pipeline, Stats, Stop};
 use crate::source::poll::{Counts, Poll, PollEnd, PollError};
+use crate::ui::safe;
 use crate::watermark::Position;
 
 /// The end of a run.
@@ -16,6 +18,9 @@ pub(super) struct Ending {
     /// Records that were committed before this run.
     pub(super) before: u64,
     pub(super) follows: bool,
+    pub(super) datatype: String,
+    /// The state is new, so no record of the datatype has been read before.
+    pub(super) is_new: bool,
 }
 
 impl Ending {
@@ -27,6 +32,9 @@ impl Ending {
         cx: &Context,
     ) -> Result<Exit, CliError> {
         let (stats, stopped) = pipeline.finish().await;
+        if self.end.is_ok() && stats.received > 0 && stats.undecided == 0 {
+            poll.store_known_paths(pipeline.known_paths())?;
+        }
         let (position, counts) = (poll.state().position().clone(), poll.progress().counts());
         drop(poll);
         let is_closed = matches!(stopped, Some(Stop::Output(_)));
@@ -56,6 +64,16 @@ impl Ending {
         {
             return stop::exit_of(stop);
         }
+        if stats.undecided > 0 && self.end.is_ok() {
+            let text = "The records do not count as read: the next call reads them again.";
+            let facts = json!({ "records": stats.undecided, "state": self.key });
+            cx.ui.notice("not_read", facts, text);
+            return Ok(Exit::Partly);
+        }
+        let is_empty = matches!(self.end, Ok(PollEnd::Complete)) && counts.rows == 0;
+        if is_empty && self.is_new {
+            self.check_datatype(cx).await?;
+        }
         match self.end? {
             PollEnd::Complete | PollEnd::MaxReached
                 if stats.not_shaped > 0 || stats.malformed > 0 =>
@@ -68,6 +86,50 @@ impl Ending {
                 Ok(cx.interrupted().unwrap_or(Exit::Interrupted))
             }
         }
+    }
+
+    /// Checks the name of a datatype that has no records. Where the platform can tell that there is no such datatype, the new
+    /// state is deleted.
+    async fn check_datatype(&self, cx: &Context) -> Result<(), CliError> {
+        let datatype = &self.datatype;
+        if datatypes::is_usual(datatype) {
+            return Ok(());
+        }
+        let existing = datatypes::existing(cx).await;
+        let similar = datatypes::similar(datatype, existing.as_deref().unwrap_or_default());
+        match existing {
+            Some(existing) if !existing.contains(datatype) => {
+                self.delete_state(cx)?;
+                let message = format!("the platform has no records of `{datatype}`");
+                let error = CliError::new(Exit::NotFound, "no_such_datatype", message);
+                Err(match similar {
+                    Some(similar) => error.hint(format!("evt poll {similar}")),
+                    None if existing.is_empty() => {
+                        error.hint("evt records create contact email=ada@example.com")
+                    }
+                    None => error.hint(format!("it has {}", existing.join(", "))),
+                })
+            }
+            _ => {
+                let mean = similar.map_or_else(String::new, |similar| {
+                    format!("; did you mean `{}`?", safe(&similar))
+                });
+                let text = format!("There is no record of `{}` so far{mean}", safe(datatype));
+                let facts = json!({ "datatype": datatype });
+                cx.ui.notice("no_records", facts, &text);
+                Ok(())
+            }
+        }
+    }
+
+    /// Deletes the state that this run has created.
+    fn delete_state(&self, cx: &Context) -> Result<(), CliError> {
+        let reset = crate::store::poll::reset(&state::folder(cx), &self.key)?;
+        if let Some(export) = reset.export {
+            // It holds no position of any record.
+            let _ = std::fs::remove_file(export);
+        }
+        Ok(())
     }
 
     fn print_summary(&self, stats: Stats, counts: Counts, position: &Position, cx: &Context) {

@@ -1,37 +1,29 @@
 //! `evt poll`: read records by their date of change.
 
 mod ending;
+mod job;
 mod progress;
 pub(crate) mod state;
+mod tap;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use super::Context;
-use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
-use crate::event::Transport;
 use crate::grammar::quantity::{Between, Rate, Span, When};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::paths::is_plain_name;
-use crate::pipeline::{
-    Forward, OnSlow, Pipeline, PipelineOptions, RecordForm, Save, Show, SingerNames,
-};
-use crate::select::{Select, TypeRule, Where};
+use crate::pipeline::SingerNames;
+use crate::select::{TypeRule, Where};
 use crate::shape::Shape;
-use crate::source::Pulse;
-use crate::source::poll::{Find, OutFile, Poll, PollOptions, Strategy, Subject, Undated};
-use crate::store::poll::PollState;
+use crate::source::poll::{Strategy, Undated};
 use crate::time::Timestamp;
 use crate::watermark::Micros;
-use ending::Ending;
-
-/// Timeout of a delivery by --forward.
-const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
+use job::Job;
 
 /// Poll records by their date of change: all of them, then only what has changed since the last call
 ///
@@ -48,7 +40,8 @@ Examples:
   evt poll contact                             records changed since the last call
   evt poll order --follow --interval 2s..1m --forward 3000/orders
   evt poll contact --out contacts.ndjson       each record exactly once, even after kill -9
-  evt poll contact --where 'data.data.status == \"lead\"' --jq .data.email
+  evt poll contact --where 'data.status == \"lead\"' --jq .data.email
+  evt poll contact,order --format singer --state state.json | target-jsonl
   evt poll state list                          how far each datatype was read"
 )]
 pub(crate) struct Args {
@@ -65,7 +58,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct PollArgs {
-    /// The kind of record: contact, order, ticket, …
+    /// The kind of record: contact, order, ticket, …; with --format singer, several separated by commas
     datatype: Option<String>,
 
     #[command(flatten)]
@@ -80,6 +73,8 @@ struct PollArgs {
     request: RequestArgs,
     #[command(flatten)]
     state: StateArgs,
+    #[command(flatten)]
+    tap: tap::TapArgs,
 }
 
 /// Which records.
@@ -98,7 +93,7 @@ struct SelectArgs {
     /// Print only these types: contact.created, '!*.deleted' (repeatable); other records count as read
     #[arg(long = "type", value_name = "PATTERN")]
     types: Vec<TypeRule>,
-    /// Print only records that satisfy this condition, such as 'data.data.status == "lead"'; `data` is the record
+    /// Print only records that satisfy this condition, such as 'data.status == "lead"'; `data` has the fields of the record
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<Where>,
     /// What to do with records that have no date of change
@@ -283,56 +278,48 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
 
 impl PollArgs {
     async fn run(&self, cx: &Arc<Context>) -> Result<Exit, CliError> {
-        let datatype = self.datatype.clone().ok_or_else(no_datatype)?;
-        let key = self.key(&datatype, cx)?;
-        let profile = cx.profile()?;
-        let client = cx.api()?;
-        let subject = Subject {
-            url: profile.url.clone(),
-            org: profile.org.clone(),
-            is_loopback: client.is_loopback(),
-        };
-        let state = PollState::open(&state::folder(cx), &key, self.state.force)?;
-        self.report_ignored_flags(&state, &key, cx);
-        let before = state.position().emitted;
-        let file = self.show.out.as_deref();
-        let file = file
-            .map(|path| OutFile::open(path, state.position().output.as_ref()))
-            .transpose()?;
-        let ui = match &file {
-            Some(file) => Arc::new(cx.ui.beside(Box::new(file.writer()?))),
-            None => Arc::clone(&cx.ui),
-        };
-        let limit = self.request.timeout.into();
-        let asked = datatype.clone();
-        let find: Find = Arc::new(move |body| {
-            let (client, datatype) = (Arc::clone(&client), asked.clone());
-            Box::pin(async move { client.find_unparsed(&datatype, body, limit).await })
-        });
-        let stop = cx.shutdown.child_token();
-        let options = self.options(&datatype);
-        let shown_datatype = crate::ui::safe(&datatype).to_string();
-        let mut poll = Poll::new(options, subject, find, state, file);
-        let mut pipeline = Pipeline::new(self.pipeline(&datatype, cx)?, ui, stop.clone());
-        let display = progress::show(&datatype, poll.progress(), self.show.out.is_some(), cx);
-        if self.stop.follow {
-            let (least, most) = self.stop.interval.ends();
-            let (least, most) = (Span::new(least), Span::new(most));
-            let facts = serde_json::json!({ "datatype": shown_datatype, "state": key });
-            let text = format!(
-                "Following {shown_datatype}: polling every {least} to {most}. Ctrl-C stops it."
-            );
-            cx.ui.notice("following", facts, &text);
+        if self.is_tap(cx) {
+            return tap::run(self, cx).await;
         }
-        let end = poll.run(&mut pipeline, &stop).await;
-        drop(display);
-        let ending = Ending {
-            end,
+        let datatype = self.datatype.clone().ok_or_else(no_datatype)?;
+        if datatype.contains(',') {
+            return Err(
+                CliError::usage("only --format singer reads several datatypes in one run")
+                    .hint(format!("evt poll {datatype} --format singer")),
+            );
+        }
+        let key = self.key(&datatype, cx)?;
+        let singer = self.is_singer().then(|| self.names(&datatype));
+        let job = Job {
+            args: self,
             key,
-            before,
-            follows: self.stop.follow,
+            folder: state::folder(cx),
+            profile: cx.profile()?,
+            since: self.since(),
+            is_tap: false,
+            singer,
+            datatype,
         };
-        ending.conclude(pipeline, poll, cx).await
+        Ok(job.run(cx).await?.exit)
+    }
+
+    fn is_singer(&self) -> bool {
+        self.show.format == FormatArg::Singer
+    }
+
+    fn since(&self) -> Option<Micros> {
+        let now = Timestamp::now();
+        self.select.since.map(|since| Micros::from(since.at(now)))
+    }
+
+    /// The names in the Singer messages of a datatype.
+    fn names(&self, datatype: &str) -> SingerNames {
+        SingerNames {
+            stream: datatype.to_owned(),
+            replication_key: self.request.field.clone(),
+            key: self.request.key.clone(),
+            ..SingerNames::default()
+        }
     }
 
     /// The name of the state.
@@ -357,107 +344,6 @@ impl PollArgs {
                 "`{datatype}` cannot be part of the name of a state"
             ))
             .hint("--state-key contacts")),
-        }
-    }
-
-    fn report_ignored_flags(&self, state: &PollState, key: &str, cx: &Context) {
-        let position = state.position();
-        if position.has_begun() && self.select.since.is_some() {
-            let reached = position
-                .frontier
-                .map_or_else(String::new, |frontier| format!(", up to {frontier}"));
-            cx.ui.status(&format!(
-                "--since only applies to the first call; this one continues where the last one ended{reached}. To start over: evt poll state reset {key}"
-            ));
-        }
-    }
-
-    fn options(&self, datatype: &str) -> PollOptions {
-        let now = Timestamp::now();
-        let at = |when: When| Micros::from(when.at(now));
-        let interval = self.stop.interval;
-        PollOptions {
-            datatype: datatype.to_owned(),
-            since: self.select.since.map(at),
-            until: self.select.until.map(at),
-            max: self.stop.max,
-            lookback: self.request.lookback.into(),
-            page_size: self.request.page_size,
-            query: self.select.query.clone().unwrap_or_default(),
-            key: self.request.key.clone(),
-            field: self.request.field.clone(),
-            ignore: self.request.ignore_field.clone(),
-            undated: self.select.undated.into(),
-            strategy: self.request.strategy.into(),
-            pace: self.request.rate.map(Rate::interval),
-            max_wait: self.request.max_wait.into(),
-            sweep: self.select.deletes == Deletes::Sweep,
-            allow_mass_deletion: self.select.allow_mass_deletion,
-            reconcile: self.select.reconcile,
-            fail_on_gap: self.stop.fail_on_gap,
-            follow: self.stop.follow.then(|| interval.ends()),
-            skip_malformed: self.select.skip_malformed,
-            commit_each_record: self.sinks.exec.is_some(),
-            writes_bookmarks: self.show.format == FormatArg::Singer,
-        }
-    }
-
-    fn pipeline(&self, datatype: &str, cx: &Context) -> Result<PipelineOptions, CliError> {
-        let sinks = &self.sinks;
-        let secret = sinks.secret.as_ref().map(|secret| cx.secret(secret));
-        let secret = secret.transpose()?;
-        let dialer = cx.dialer()?;
-        let forward = sinks.forward.clone().map(|target| Forward {
-            target,
-            retry: Retry::dev(),
-            timeout: FORWARD_TIMEOUT,
-            secret,
-            dialer: dialer.clone(),
-        });
-        let save = (sinks.save || forward.is_some()).then(|| {
-            Ok::<_, CliError>(Save {
-                store: cx.inbox()?,
-                events: true,
-                forward,
-                cursor: None,
-            })
-        });
-        Ok(PipelineOptions {
-            source: crate::event::Source::Poll,
-            transport: Transport::Poll,
-            name: format!("/repository/find/{datatype}"),
-            select: Select {
-                types: self.select.types.clone(),
-                condition: self.select.condition.clone(),
-                ..Select::default()
-            },
-            expect: None,
-            count: None,
-            show: self.shows(datatype),
-            is_one_answer: false,
-            shape: self.show.jq.clone(),
-            on_slow: OnSlow::Block,
-            save: save.transpose()?,
-            exec: sinks.exec.clone(),
-            record: sinks.record.clone(),
-            fail_on_gap: false,
-            pulse: Arc::new(Pulse::default()),
-        })
-    }
-
-    fn shows(&self, datatype: &str) -> Show {
-        match self.show.format {
-            FormatArg::Singer => Show::Records(RecordForm::Singer(SingerNames {
-                stream: datatype.to_owned(),
-                replication_key: self.request.field.clone(),
-                key: self.request.key.clone(),
-            })),
-            FormatArg::Json if self.show.envelope => Show::Records(RecordForm::Enveloped),
-            // The command of --exec writes to stdout.
-            FormatArg::Json if self.sinks.exec.is_some() && self.show.out.is_none() => {
-                Show::Nothing
-            }
-            FormatArg::Json => Show::Records(RecordForm::AsTheyCame),
         }
     }
 }

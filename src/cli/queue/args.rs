@@ -139,7 +139,7 @@ struct Filter {
     /// Only jobs for this server, or with a path for this target
     #[arg(long, value_name = "URL")]
     endpoint: Option<Target>,
-    /// Only jobs whose event matches this condition, such as 'data.data.amount >= 100'
+    /// Only jobs whose event matches this condition, such as 'data.amount >= 100'
     #[arg(long = "where", value_name = "CONDITION")]
     condition: Option<String>,
 }

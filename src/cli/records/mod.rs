@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use super::Context;
 use super::calls::CallArgs;
+use super::datatypes;
 use super::input::{self, Field, InputError, Source};
 use crate::api::Client;
-use crate::api::records::Record;
+use crate::api::records::{Find, Record};
 use crate::error::{CliError, Exit};
 use crate::json;
 use crate::running::DEFAULT_PLATFORM;
@@ -124,6 +125,56 @@ async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliErr
 }
 
 async fn create(args: &Create, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    note_text(&args.fields, cx);
+    let is_first = is_first(&args.datatype, client).await;
+    let exit = create_all(args, cx, client).await?;
+    if is_first {
+        note_first(&args.datatype, cx).await;
+    }
+    Ok(exit)
+}
+
+/// Notes that values are text although they look like numbers.
+fn note_text(fields: &[Field], cx: &Context) {
+    for field in fields {
+        if let Some(as_json) = field.as_json() {
+            let facts = serde_json::json!({ "field": field.path, "as_json": as_json });
+            let text = format!(
+                "`{}` is stored as text; as JSON: {}",
+                safe(&field.path),
+                safe(&as_json)
+            );
+            cx.ui.notice("text_value", facts, &text);
+        }
+    }
+}
+
+/// Whether the platform has no records of a datatype that AppEngine does not document.
+async fn is_first(datatype: &str, client: &Client) -> bool {
+    if datatypes::is_usual(datatype) {
+        return false;
+    }
+    let find = Find {
+        page_size: 1,
+        ..Find::default()
+    };
+    let found = client.find_records(datatype, &find).await;
+    found.is_ok_and(|page| page.records.is_empty())
+}
+
+/// Notes that a datatype is new: it may be mistyped.
+async fn note_first(datatype: &str, cx: &Context) {
+    let existing = datatypes::existing(cx).await.unwrap_or_default();
+    let similar = datatypes::similar(datatype, &existing);
+    let facts = serde_json::json!({ "datatype": datatype, "similar": similar });
+    let mean = similar.map_or_else(String::new, |similar| {
+        format!("; did you mean `{}`?", safe(&similar))
+    });
+    let text = format!("First record of `{}`{mean}", safe(datatype));
+    cx.ui.notice("first_record", facts, &text);
+}
+
+async fn create_all(args: &Create, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let Some(source) = &args.file else {
         let data = input::nested(Value::Null, &args.fields)?;
         let made = client.create_record(&args.datatype, &data).await?;
@@ -239,6 +290,7 @@ fn created(cx: &Context, made: Option<Record>) -> Result<(), CliError> {
 }
 
 async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, CliError> {
+    note_text(&args.fields, cx);
     let result = match &args.file {
         Some(source) => {
             let objects = source.objects()?;
@@ -254,7 +306,7 @@ async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, Cl
                 .await
         }
         None => {
-            let changes = Value::Object(input::flat(&args.fields));
+            let changes = Value::Object(input::flat(&args.fields)?);
             client
                 .update_record_partially(&args.datatype, &args.id, &changes)
                 .await

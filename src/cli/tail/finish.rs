@@ -95,6 +95,12 @@ impl FollowResult {
             Ended::Finished { .. } | Ended::Lost { .. } if args.has_count() => {
                 Ok(not_met("the stream has ended", stats, args, cx))
             }
+            // Events that should have been stored or delivered may have been left out by a mistyped path.
+            Ended::Stopped | Ended::Enough | Ended::Finished { .. } | Ended::Lost { .. }
+                if stats.undecided > 0 && args.keeps_events() =>
+            {
+                Ok(Exit::Partly)
+            }
             Ended::Stopped | Ended::Enough | Ended::Finished { .. } | Ended::Lost { .. } => {
                 Ok(Exit::Done)
             }

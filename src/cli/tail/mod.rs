@@ -334,6 +334,12 @@ impl Args {
         }
     }
 
+    /// Whether events are stored, recorded or delivered.
+    fn keeps_events(&self) -> bool {
+        let save = &self.save;
+        save.save || save.record.is_some() || save.forward.is_some() || save.resume.is_some()
+    }
+
     /// Whether the command has a goal, which an interruption does not meet.
     fn has_goal(&self) -> bool {
         self.stop.until_end || self.has_count()
@@ -373,6 +379,7 @@ impl Args {
             exec: None,
             record: self.save.record.clone(),
             fail_on_gap: self.stop.fail_on_gap,
+            known_paths: Vec::new(),
             pulse,
         })
     }

@@ -9,8 +9,10 @@ use super::{Args, open};
 use crate::cli::input::InputError;
 use crate::cli::{Context, RuntimeError};
 use crate::config::{ConfigError, LOCAL};
-use crate::error::CliError;
+use crate::control::Control;
+use crate::error::{CliError, Exit};
 use crate::event::Transport;
+use crate::grammar::nearest::nearest;
 use crate::running::Running;
 use crate::source::{Stream, StreamTransport};
 
@@ -111,12 +113,32 @@ async fn ask(name: &str, message: &str, cx: &Context) -> Result<String, CliError
             return Err(CliError::usage("there is no message for the agent")
                 .hint(format!("evt tail --agent {name} \"hello\" --text")));
         }
+        check_agent(name, cx).await?;
         Ok(cx.api()?.start_agent(name, &message).await?)
     };
     tokio::select! {
         id = asking => id,
         () = cx.shutdown.cancelled() => Err(super::interrupted(cx)),
     }
+}
+
+/// Checks that the local platform has this agent: it would answer for any name. Other platforms check it themselves.
+async fn check_agent(name: &str, cx: &Context) -> Result<(), CliError> {
+    let Some(running) = cx.profile()?.local else {
+        return Ok(());
+    };
+    let Ok(answer) = Control::of(&running).get("/_evt/agents").await else {
+        return Ok(());
+    };
+    let agents = answer["agents"].as_array().into_iter().flatten();
+    let known: Vec<&str> = agents.filter_map(|agent| agent["id"].as_str()).collect();
+    if known.is_empty() || known.contains(&name) {
+        return Ok(());
+    }
+    let message = format!("there is no agent `{name}`; there are {}", known.join(", "));
+    let error = CliError::new(Exit::NotFound, "no_such_agent", message);
+    let similar = nearest(name, known.iter().copied()).unwrap_or(known[0]);
+    Err(error.hint(format!("evt tail --agent {similar} \"hello\" --text")))
 }
 
 fn read_question() -> Result<String, CliError> {

@@ -114,8 +114,13 @@ impl Program {
 /// The steps of [`value`].
 fn weight(bound: &Bound<'_>) -> u64 {
     let (bytes, values) = match bound {
-        Bound::Json(raw) => {
-            let text = raw.text().as_bytes();
+        Bound::Json(_) | Bound::Payload(_) => {
+            let text = match bound {
+                Bound::Payload(payload) => payload.whole().text(),
+                Bound::Json(raw) => raw.text(),
+                Bound::Text(_) | Bound::Headers(_) => "",
+            };
+            let text = text.as_bytes();
             let values = text.iter().filter(|byte| b",:[{".contains(byte)).count();
             (text.len(), values)
         }
@@ -138,6 +143,17 @@ fn moment(now: Timestamp) -> Value {
 fn value(bound: &Bound<'_>) -> Result<Value, serde_json::Error> {
     Ok(match bound {
         Bound::Json(raw) => convert(serde_json::from_str(raw.text())?),
+        Bound::Payload(payload) => {
+            let mut whole: serde_json::Value = serde_json::from_str(payload.whole().text())?;
+            // A field wins over a member of the payload with the same name, as for paths.
+            if payload.fields().is_some()
+                && let Some(members) = whole.as_object_mut()
+                && let Some(serde_json::Value::Object(fields)) = members.get("data").cloned()
+            {
+                members.extend(fields);
+            }
+            convert(whole)
+        }
         Bound::Text(text) => Value::String(Arc::new(text.to_string())),
         Bound::Headers(headers) => {
             let map: HashMap<String, Value> = headers

@@ -76,6 +76,7 @@ fn options() -> PipelineOptions {
         exec: None,
         record: None,
         fail_on_gap: false,
+        known_paths: Vec::new(),
         pulse: Arc::default(),
     }
 }

@@ -127,7 +127,8 @@ async fn a_field_that_no_message_has_is_reported() {
         for data in data {
             let _ = pipeline.take(&message(data));
         }
-        pipeline.selection.absent().to_vec()
+        let absent = pipeline.selection.absent().iter();
+        absent.map(|absent| absent.part.clone()).collect::<Vec<_>>()
     };
     let condition = "data.amont > 5 && data.vip";
     assert_eq!(

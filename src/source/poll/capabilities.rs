@@ -44,6 +44,9 @@ pub(super) struct Capabilities {
     /// Records that were skipped because they could not be read, the latest last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) malformed: Vec<Malformed>,
+    /// Paths of conditions that some record has had. Only the command line reads and writes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) known_paths: Vec<String>,
     fallback: Option<(Method, Timestamp)>,
 }
 

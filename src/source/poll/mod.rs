@@ -46,7 +46,8 @@ use crate::api::{Answer, ApiError};
 use crate::explain::{Exit, Explain, Explanation};
 use crate::store::poll::{Fingerprint, PollState, PollStateError};
 use crate::time::Timestamp;
-use crate::watermark::Micros;
+use crate::watermark::{Micros, Position};
+use capabilities::Capabilities;
 
 pub use out_file::{OutFile, OutFileError};
 pub use progress::{Counts, Progress};
@@ -252,6 +253,11 @@ impl Explain for PollError {
     }
 }
 
+/// Paths of conditions that the records of a state have had.
+pub fn known_paths(position: &Position) -> Vec<String> {
+    Capabilities::read(position.capabilities.as_deref()).known_paths
+}
+
 /// A poller of one datatype. It holds the lock of its state.
 pub struct Poll {
     options: PollOptions,
@@ -287,6 +293,21 @@ impl Poll {
 
     pub fn state(&mut self) -> &mut PollState {
         &mut self.state
+    }
+
+    /// Stores which paths of conditions the records have, unless that is known.
+    ///
+    /// # Errors
+    /// If the state cannot be written.
+    pub fn store_known_paths(&mut self, paths: Vec<String>) -> Result<(), PollStateError> {
+        let mut position = self.state.position().clone();
+        if !position.has_begun() || known_paths(&position) == paths {
+            return Ok(());
+        }
+        let mut known = Capabilities::read(position.capabilities.as_deref());
+        known.known_paths = paths;
+        position.capabilities = Some(known.write());
+        self.state.commit(&position, None)
     }
 
     /// Reads until everything has been read, or with [`PollOptions::follow`] until `stop`.

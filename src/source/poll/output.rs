@@ -22,6 +22,8 @@ use crate::watermark::{Digest, Micros, Position, ServerClock, Version, is_new};
 /// If the output is a file whose offset is recorded, records are committed only after this time, or after this many records. Versions that are trimmed before their first commit are never stored, so longer intervals save writes.
 const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 const COMMIT_RECORDS: usize = 4000;
+/// Records that may wait for one that has the path of the condition.
+const MOST_UNDECIDED: usize = 10_000;
 /// Minimum time between two Singer STATE messages.
 const BOOKMARK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -227,6 +229,9 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         let bytes = self.flush().await?;
+        if self.uncommitted > 0 && self.outlet.is_undecided() {
+            return self.wait_for_decision(is_last);
+        }
         self.store(bytes, server, scan).await?;
         let is_due = is_last || self.bookmarked_at.elapsed() >= BOOKMARK_INTERVAL;
         if !self.options.writes_bookmarks || !is_due {
@@ -238,6 +243,17 @@ impl<'a> Output<'a> {
         let bytes = self.flush().await?;
         self.bookmarked_at = Instant::now();
         self.store(bytes, server, scan).await
+    }
+
+    /// Leaves records uncommitted that no condition could be tested on: the next run reads them again. Ends at the end of the
+    /// scan, or if there are too many.
+    fn wait_for_decision(&mut self, is_last: bool) -> Result<(), Halt> {
+        let is_full = self.uncommitted >= MOST_UNDECIDED;
+        if !is_full && (!is_last || self.options.follow.is_some()) {
+            return Ok(());
+        }
+        self.state.roll_back();
+        Err(Halt::End(PollEnd::OutletClosed))
     }
 
     /// Records that this process ended properly, so that nothing after the offset in the file is its own.

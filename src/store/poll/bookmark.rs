@@ -3,6 +3,7 @@
 //! The SDK of Meltano keeps the time as `replication_key_value`. Taps on singer-python keep it under the name of the field.
 //! The oldest taps have no `bookmarks`, and some keep the time itself. `meltano state get` wraps the state.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::import::ImportError;
@@ -39,6 +40,31 @@ pub(super) fn find(text: &str, wanted: Option<&str>) -> Result<Bookmark, ImportE
             known,
         }),
     }
+}
+
+/// Reads the bookmarks of all streams of a Singer state, as they are. An empty text is a state without bookmarks.
+///
+/// # Errors
+/// If the text is not a Singer state.
+pub fn singer_bookmarks(text: &[u8]) -> Result<Map<String, Value>, ImportError> {
+    let Some(text) = last_text(text)? else {
+        return Ok(Map::new());
+    };
+    let state: Map<String, Value> = serde_json::from_str(text).map_err(ImportError::Form)?;
+    match state.is_empty() {
+        true => Ok(state),
+        false => bookmarks(state),
+    }
+}
+
+/// The last of several JSON texts in a row, such as the lines that a Singer target writes, without a byte order mark.
+pub(super) fn last_text(text: &[u8]) -> Result<Option<&str>, ImportError> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut last: Option<&RawValue> = None;
+    for text in serde_json::Deserializer::from_slice(text).into_iter() {
+        last = Some(text.map_err(ImportError::Form)?);
+    }
+    Ok(last.map(RawValue::get))
 }
 
 /// The bookmarks of a state, by stream.

@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::Fingerprint;
@@ -164,12 +163,7 @@ impl Import {
     /// # Errors
     /// If any part of the text is not understood.
     pub fn parse(text: &[u8], datatype: Option<&str>) -> Result<Self, ImportError> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let mut last: Option<&RawValue> = None;
-        for text in serde_json::Deserializer::from_slice(text).into_iter() {
-            last = Some(text.map_err(ImportError::Form)?);
-        }
-        let text = last.ok_or(ImportError::Unknown)?.get();
+        let text = bookmark::last_text(text)?.ok_or(ImportError::Unknown)?;
         if !text.starts_with('{') {
             return Err(ImportError::Unknown);
         }

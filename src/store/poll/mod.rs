@@ -31,6 +31,7 @@ use filter::Filter;
 use lock::Lock;
 use staged::Staged;
 
+pub use bookmark::singer_bookmarks;
 pub use closed::{Overview, Reset, export, in_use, inspect, list, reset, rewind, set};
 pub use error::{Damage, Difference, PollStateError};
 pub use export::exact;

@@ -1,6 +1,7 @@
 //! `evt poll` against the platform of `evt dev`, and against a table whose rows the test writes.
 
 mod chaos;
+mod conditions;
 mod content;
 mod endings;
 mod formats;

@@ -54,6 +54,11 @@ impl Table {
         table
     }
 
+    /// The URL of the platform.
+    pub(crate) fn url(&self) -> String {
+        self.server.url("")
+    }
+
     /// A sandbox whose commands use this platform.
     pub(crate) fn sandbox(&self) -> Sandbox {
         Sandbox::new()

@@ -63,6 +63,16 @@ fn without_a_platform_the_error_shows_how_to_start_one() {
 }
 
 #[test]
+fn an_agent_that_does_not_exist_is_not_found_and_the_others_are_listed() {
+    let sandbox = Sandbox::new();
+    let _platform = crate::support::LocalPlatform::start(&sandbox);
+    let output = sandbox.run(["tail", "--agent", "asistant", "hello"]);
+    let output = output.expect_exit(3);
+    assert!(output.stderr.contains("there are assistant, "), "{output}");
+    assert!(output.stderr.contains("--agent assistant"), "{output}");
+}
+
+#[test]
 fn an_agent_s_answer_is_followed_to_its_end() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
