@@ -122,6 +122,7 @@ async fn report(name: &str, data: &str, select: Select, shape: Option<Shape>) {
         exec: None,
         record: None,
         fail_on_gap: false,
+        known_paths: Vec::new(),
         pulse: Arc::default(),
     };
     let manner = Manner {
