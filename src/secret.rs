@@ -5,7 +5,17 @@ use std::fmt;
 use http::Uri;
 
 /// Words in the names of headers and parameters whose values are credentials, in lower case.
-pub const NAMES: [&str; 5] = ["token", "secret", "api-key", "apikey", "password"];
+pub const NAMES: [&str; 9] = [
+    "token",
+    "secret",
+    "api-key",
+    "apikey",
+    "api_key",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
+];
 
 /// Returns whether a name, in lower case, is one of a secret.
 pub fn is_named(name: &str) -> bool {
@@ -40,10 +50,63 @@ pub fn shown(url: &Uri) -> String {
 fn is_secret_parameter(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     is_named(&name)
+        || name.ends_with("key")
+        || name.ends_with("signature")
         || matches!(
             name.as_str(),
-            "key" | "auth" | "authorization" | "jwt" | "sig" | "signature"
+            "auth" | "authorization" | "code" | "jwt" | "pass" | "pwd" | "sig"
         )
+}
+
+/// Masks the secrets in the text of a URL that may be malformed: user and password, and the values of secret parameters.
+///
+/// Each character is replaced by one `*`, so that the position of a mistake stays the same.
+pub fn masked_url(text: &str) -> String {
+    let start = text
+        .find("://")
+        .map(|at| at + 3)
+        .or(text.starts_with("//").then_some(2))
+        .unwrap_or(0);
+    let end = text[start..]
+        .find(['/', '?', '#'])
+        .unwrap_or(text.len() - start);
+    let authority = &text[start..start + end];
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty();
+    // A password may contain `/` or `?`, where the authority seems to end.
+    let goes_on = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !is_port(port));
+    let user = match authority.rfind('@') {
+        Some(at) => at,
+        None if goes_on => text[start..].rfind('@').unwrap_or(0),
+        None => 0,
+    };
+    let mut masked = text[..start].to_owned();
+    masked.extend(text[start..start + user].chars().map(|_| '*'));
+    let rest = &text[start + user..];
+    let query = rest.find(['?', '#']).unwrap_or(rest.len());
+    masked.push_str(&rest[..query]);
+    for part in rest[query..].split_inclusive(['?', '&', ';', '#']) {
+        let pair = part.trim_end_matches(['?', '&', ';', '#']);
+        match pair.split_once('=') {
+            Some((name, value)) if is_secret_parameter(name) => {
+                masked.push_str(name);
+                masked.push('=');
+                masked.extend(value.chars().map(|_| '*'));
+            }
+            _ => masked.push_str(pair),
+        }
+        masked.push_str(&part[pair.len()..]);
+    }
+    masked
+}
+
+/// Masks a header line that may be malformed. Only a valid name is repeated.
+pub fn masked_header(text: &str) -> String {
+    match text.split_once(':') {
+        Some((name, _)) if name.trim().parse::<http::HeaderName>().is_ok() => format!("{name}: …"),
+        _ => "…".to_owned(),
+    }
 }
 
 /// A key, token or password. `Debug` and `Display` print a mask (`whsec_…9f2c`); only [`Secret::reveal`] returns the text.
@@ -94,6 +157,46 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret(whsec_…9f2c)");
         assert_eq!(Secret::new("hunter2").to_string(), "…");
         assert_eq!(Secret::new("ключ_öä").to_string(), "…");
+    }
+
+    #[test]
+    fn a_malformed_url_is_masked_in_place() {
+        for (text, expected) in [
+            ("3000/x?a=1", "3000/x?a=1"),
+            ("http://u:p@a.test/", "http://***@a.test/"),
+            ("http://u:p/q@a.test/", "http://*****@a.test/"),
+            ("u:p@a.test:80", "***@a.test:80"),
+            ("http:/u:p@a.test", "*********@a.test"),
+            ("//u:p@a.test", "//***@a.test"),
+            ("http://u:ä@a.test x", "http://***@a.test x"),
+            (
+                "ftp://a.test/?token=t&x=1&API_KEY=k",
+                "ftp://a.test/?token=*&x=1&API_KEY=*",
+            ),
+            (
+                "http://a.test/x#access_token=t",
+                "http://a.test/x#access_token=*",
+            ),
+            (
+                "http://a.test/?mail=a@b.test",
+                "http://a.test/?mail=a@b.test",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(masked_url(text), expected);
+        }
+    }
+
+    #[test]
+    fn of_a_malformed_header_only_a_valid_name_is_shown() {
+        for (text, expected) in [
+            ("Authorization Bearer x", "…"),
+            ("Authorization Basic a:b", "…"),
+            ("X-Key: a\u{0}", "X-Key: …"),
+            (": x", "…"),
+        ] {
+            assert_eq!(masked_header(text), expected);
+        }
     }
 
     #[test]

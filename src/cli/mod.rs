@@ -75,7 +75,7 @@ pub(crate) struct Cli {
 enum Command {
     Dev(dev::Args),
     Demo(demo::Args),
-    Listen(listen::Args),
+    Listen(Box<listen::Args>),
     Tail(Box<tail::Args>),
     Poll(Box<poll::Args>),
     Send(send::Args),
@@ -97,7 +97,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
     match command {
         Command::Dev(args) => dev::run(args, cx),
         Command::Demo(args) => Runtime::Client.run(cx, demo::run(args, own)),
-        Command::Listen(args) => Runtime::Client.run(cx, listen::run(args, own)),
+        Command::Listen(args) => Runtime::Client.run(cx, listen::run(*args, own)),
         Command::Tail(args) => Runtime::Client.run(cx, tail::run(*args, own)),
         Command::Poll(args) => Runtime::Client.run(cx, poll::run(*args, own)),
         Command::Flows(args) => flows::runtime(&args).run(cx, flows::run(args, own)),

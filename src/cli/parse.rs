@@ -11,6 +11,7 @@ use super::{Cli, network, settings};
 use crate::config::{Config, ConfigError, suggest};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
+use crate::secret;
 use crate::ui::{Format, Manner, Ui};
 
 /// The order of a help page: summary, examples, description, usage, flags.
@@ -248,20 +249,30 @@ impl Stop {
     /// The message. clap's own would repeat the hints.
     fn message(&self, rendered: &str, command: &str) -> String {
         let first = |kind| self.strings(kind).into_iter().next();
+        // A value may be a URL with a password, also in the wrong place.
+        let rendered = &match first(ContextKind::InvalidValue) {
+            Some(value) => rendered.replace(&value, &secret::masked_url(&value)),
+            None => rendered.to_owned(),
+        };
         let argument = first(ContextKind::InvalidArg);
         match (self.error.kind(), argument) {
             (ErrorKind::UnknownArgument, Some(argument)) if argument.starts_with('-') => {
                 format!("`{command}` has no flag `{argument}`")
             }
             (ErrorKind::UnknownArgument, Some(argument)) => {
-                format!("`{command}` takes no argument `{argument}`")
+                format!(
+                    "`{command}` takes no argument `{}`",
+                    secret::masked_url(&argument)
+                )
             }
             (ErrorKind::InvalidSubcommand, _) => {
                 let word = first(ContextKind::InvalidSubcommand).unwrap_or_default();
+                let word = secret::masked_url(&word);
                 format!("`{command}` has no command `{word}`")
             }
             (ErrorKind::InvalidValue, Some(argument)) => match first(ContextKind::InvalidValue) {
                 Some(value) if !value.is_empty() => {
+                    let value = secret::masked_url(&value);
                     format!("`{value}` is not a valid value for `{argument}`")
                 }
                 _ => format!("`{argument}` needs a value"),

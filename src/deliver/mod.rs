@@ -38,6 +38,19 @@ pub type OnSettleFailed =
 /// must not block.
 pub type OnEnded = Arc<dyn Fn(&Settled) + Send + Sync>;
 
+/// Called for each attempt that failed and is followed by another one. It must not block.
+pub type OnRetry = Arc<dyn Fn(&FailedAttempt<'_>) + Send + Sync>;
+
+/// An attempt that failed and is followed by another one.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedAttempt<'a> {
+    pub job: i64,
+    /// The first attempt is 1.
+    pub number: u32,
+    pub why: &'a str,
+    pub next_at: Timestamp,
+}
+
 /// Called within the commit that disables an endpoint, so that the event `endpoint.disabled` is stored with it.
 pub type OnDisabled =
     Arc<dyn Fn(&Tx<'_>, &DisabledEndpoint) -> Result<(), StoreError> + Send + Sync>;
@@ -60,6 +73,7 @@ pub struct EngineOptions {
     pub on_settle_failed: Option<OnSettleFailed>,
     pub on_ended: Option<OnEnded>,
     pub on_disabled: Option<OnDisabled>,
+    pub on_retry: Option<OnRetry>,
     /// The time between two probes of an endpoint whose circuit is open. Short, because the user of a local tool restarts the app
     /// and wants to see deliveries resume.
     pub probe: Duration,
@@ -74,6 +88,7 @@ impl Default for EngineOptions {
             on_settle_failed: None,
             on_ended: None,
             on_disabled: None,
+            on_retry: None,
             probe: Duration::from_secs(2),
             drain: Duration::from_secs(5),
         }

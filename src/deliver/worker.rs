@@ -11,15 +11,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
-use super::EngineOptions;
 use super::attempt::Finished;
 use super::attempts::{Attempts, Outcome};
 use super::circuit::Circuit;
 use super::fair::{Fair, Feedback, INITIAL_LIMIT, MAX_IDLE_LANES};
 use super::ledger::{Ledger, Settlement};
 use super::verdict::{Verdict, next};
+use super::{EngineOptions, FailedAttempt};
 use crate::dial::Dialer;
-use crate::store::jobs::{Capacity, Claim, Claimed, Lease};
+use crate::store::jobs::{Capacity, Claim, Claimed, Lease, Next};
 use crate::store::{StoreError, endpoints};
 use crate::time::Timestamp;
 
@@ -344,6 +344,14 @@ impl Worker {
             ?next,
             "An attempt has ended."
         );
+        if let (Next::Retry { run_at, .. }, Some(on_retry)) = (&next, &self.options.on_retry) {
+            on_retry(&FailedAttempt {
+                job: job.lease.job,
+                number: job.tries + 1,
+                why: finished.attempt.error.as_deref().unwrap_or("no response"),
+                next_at: *run_at,
+            });
+        }
         let cap = circuit.cap();
         self.fair.set_cap(job.endpoint, cap);
         // The circuit has just opened: claimed jobs must not each hit the failing endpoint.

@@ -13,7 +13,7 @@ use crate::backoff::Retry;
 use crate::event::Seq;
 use crate::grammar::target::Target;
 use crate::hops;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::signature;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::time::Timestamp;
@@ -207,7 +207,7 @@ fn parse_target(url: &str) -> Result<(), String> {
         Ok(_) if is_http => Ok(()),
         _ => Err(format!(
             "`{}` is not an http or https URL",
-            url.chars().take(200).collect::<String>()
+            secret::masked_url(&url.chars().take(200).collect::<String>())
         )),
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use http::{HeaderName, HeaderValue};
 
 use super::GrammarError;
+use crate::secret;
 
 const EXPECTED: &str = "a header such as `X-Name: value`";
 
@@ -21,7 +22,7 @@ impl FromStr for HeaderLine {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = |at| GrammarError {
             at,
-            ..GrammarError::new(text, EXPECTED)
+            ..GrammarError::new(&secret::masked_header(text), EXPECTED)
         };
         let (name, value) = text.split_once(':').ok_or_else(|| wrong(None))?;
         let after = name.chars().count() + 1;

@@ -66,7 +66,7 @@ impl FromStr for HostRule {
                 port: None,
             });
         }
-        let wrong = || GrammarError::new(text, EXPECTED);
+        let wrong = || GrammarError::new(text, EXPECTED).masked();
         let suffix = text.strip_prefix('*').filter(|rest| rest.starts_with('.'));
         let (name, port) = parts(suffix.map_or(text, |rest| &rest[1..])).ok_or_else(wrong)?;
         if !name.starts_with('[') && !name.split('.').all(is_label) {

@@ -16,6 +16,7 @@ use std::fmt::Write;
 use thiserror::Error;
 
 use crate::explain::{Explain, Explanation};
+use crate::secret;
 
 /// Text that does not have the expected form.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -41,6 +42,12 @@ impl GrammarError {
             expected,
             at: None,
         }
+    }
+
+    /// Masks the secrets of an input that is a URL or a part of one.
+    pub(crate) fn masked(mut self) -> Self {
+        self.input = secret::masked_url(&self.input);
+        self
     }
 
     /// Sets the position of the mistake, given as a byte offset.

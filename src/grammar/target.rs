@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::GrammarError;
+use crate::secret;
 
 /// The host of a target without one.
 const LOOPBACK: &str = "127.0.0.1";
@@ -25,6 +26,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// The target for messages: secrets in its query are masked.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Url(url) => secret::shown(url),
+            Self::Unix(_) => self.to_string(),
+        }
+    }
+
     /// Whether the target is on this machine: a loopback address, `localhost` or a Unix socket.
     pub fn is_loopback(&self) -> bool {
         let Self::Url(url) = self else { return true };
@@ -45,6 +54,12 @@ impl FromStr for Target {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text).map_err(GrammarError::masked)
+    }
+}
+
+impl Target {
+    fn parse(text: &str) -> Result<Self, GrammarError> {
         let wrong = |expected, at| GrammarError::new(text, expected).at_byte(at);
         if text.is_empty() {
             return Err(GrammarError::new(text, EXPECTED));

@@ -20,6 +20,7 @@ use crate::grammar::GrammarError;
 use crate::grammar::glob;
 use crate::grammar::target::Target;
 use crate::hops;
+use crate::secret;
 use crate::store::jobs::{JobBody, NewJob};
 use crate::store::{attempts, events};
 use crate::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct Forward {
     pub routes: Vec<Route>,
     /// Where events go that match no route.
     pub target: Option<Target>,
+    /// Set in each forwarded request.
+    pub headers: HeaderMap,
     pub timeout: Duration,
     /// With retries the sender receives 202 as soon as the event is stored, and the delivery engine forwards it.
     pub retry: Option<Retry>,
@@ -75,7 +78,7 @@ impl FromStr for Route {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (glob, target) = text.split_once('=').ok_or_else(|| RouteError::NoTarget {
-            text: text.to_owned(),
+            text: secret::masked_url(text),
         })?;
         let pattern = if glob.starts_with('/') || glob == "*" {
             RoutePattern::Path(glob.to_owned())
@@ -130,12 +133,22 @@ impl Forward {
             method: event.method.clone(),
             url,
             path,
-            headers: passed_on(event),
+            headers: self.headers_for(event),
             body: JobBody::OfEvent,
             timeout: self.timeout,
             step: None,
             event: None,
         })
+    }
+
+    /// The headers of a forwarded event: its own, those of `--header`, and one hop more than it arrived with.
+    fn headers_for(&self, event: &Event) -> HeaderMap {
+        let mut headers = forwarded_headers(&event.headers);
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        hops::set(&mut headers, hops::of(&event.headers) + 1);
+        headers
     }
 
     pub(super) fn targets(&self) -> impl Iterator<Item = &Target> {
@@ -155,7 +168,7 @@ impl Intake {
         };
         let started_at = Timestamp::now();
         let mut call = Call::of(event, target, forward.timeout, MAX_RESPONSE);
-        hops::set(&mut call.headers, hops::of(&event.headers) + 1);
+        call.headers = forward.headers_for(event);
         let mut result = self.dialer.send(call).await;
         event.outcome = outcome(&result);
         let reply = match &result {
@@ -185,13 +198,6 @@ impl Intake {
     }
 }
 
-/// The headers of a forwarded event, with one hop more than it arrived with.
-fn passed_on(event: &Event) -> HeaderMap {
-    let mut headers = forwarded_headers(&event.headers);
-    hops::set(&mut headers, hops::of(&event.headers) + 1);
-    headers
-}
-
 fn passed_back(answer: &Answer) -> Reply {
     if answer.truncated {
         return problem(
@@ -215,17 +221,17 @@ pub(super) struct Health {
 
 impl Health {
     fn failed(&self, target: &Target, error: &DialError) {
-        if !matches!(
-            error,
-            DialError::Refused { .. } | DialError::Name { .. } | DialError::Timeout { .. }
-        ) {
-            return;
-        }
+        // A target that is only slow is not down, but the next probe finds out.
+        let missed = match error {
+            DialError::Refused { .. } | DialError::Name { .. } => 1,
+            DialError::Timeout { .. } => 0,
+            _ => return,
+        };
         let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(missed) = down.get_mut(&peer_of(target)) {
-            *missed += 1;
+        if let Some(count) = down.get_mut(&peer_of(target)) {
+            *count += missed;
         } else if down.len() < MAX_WATCHED {
-            down.insert(peer_of(target), 1);
+            down.insert(peer_of(target), missed);
             self.changed.notify_one();
         }
     }
@@ -271,7 +277,7 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
             // A target that is up again after a short failure is reported as well.
             if was_up != Some(up) || missed > 0 && up {
                 reported.insert(peer.clone(), up);
-                let why = why.map(|error| error.to_string());
+                let why = why.map(|error| with_cause(&error));
                 intake
                     .reporter
                     .send(Report::Target {
@@ -289,5 +295,13 @@ pub(super) async fn watch(intake: Arc<Intake>, shutdown: CancellationToken) {
             () = intake.health.changed.notified() => {}
             () = tokio::time::sleep(PROBE_INTERVAL), if !all_up => {}
         }
+    }
+}
+
+/// The error with its cause, which names each address that was tried.
+fn with_cause(error: &DialError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }

@@ -19,8 +19,10 @@ use crate::dial::Dialer;
 use crate::documents::Documents;
 use crate::envelope;
 use crate::event::{Event, Outcome, Source, Transport};
+use crate::select::Select;
 use crate::serve::{BodyLimits, Dropped, read_body};
 use crate::signature::{Handshake, PublicUrls};
+use crate::store::jobs::NewJob;
 use crate::store::{Store, StoreError, events, jobs};
 use crate::time::Timestamp;
 
@@ -34,6 +36,7 @@ pub(super) struct Intake {
     tolerance: Option<Duration>,
     public_urls: PublicUrls,
     pub(super) forward: Option<Forward>,
+    select: Option<Select>,
     respond: Option<Respond>,
     chaos: chaos::Gate,
     body: BodyLimits,
@@ -59,6 +62,7 @@ impl Intake {
             tolerance: options.tolerance,
             public_urls: options.public_urls,
             forward: options.forward,
+            select: options.select,
             respond: options.respond,
             chaos: chaos::Gate::new(options.chaos),
             body: options.body,
@@ -91,7 +95,13 @@ impl Intake {
         };
         let (event, handshake) = self.verify(head, body).await;
         let is_rejected = event.outcome == Outcome::Rejected;
-        let event = match self.store_event(event, handshake.is_some()).await {
+        let now = event.received_at;
+        let is_selected = self
+            .select
+            .as_ref()
+            .is_none_or(|select| select.matches(&event, now));
+        let is_forwarded = is_selected && handshake.is_none() && self.has_target(&event);
+        let event = match self.store_event(event, is_forwarded).await {
             Ok(event) => event,
             Err(error) => {
                 let reply = reply::not_stored(&error);
@@ -103,6 +113,8 @@ impl Intake {
             intake: &self,
             event: Some((Box::new(event), memory)),
             handshake: handshake.as_ref().map(|handshake| handshake.name),
+            is_selected,
+            is_forwarded,
             started,
         };
         let reply = match pending.event_mut() {
@@ -110,7 +122,7 @@ impl Intake {
                 Ok(self.answer_handshake(handshake).await)
             }
             Some(event) if is_rejected => Ok(unauthorized(event)),
-            Some(event) => self.forward_and_answer(event).await,
+            Some(event) => self.forward_and_answer(event, is_forwarded).await,
             None => Err(Dropped),
         };
         pending
@@ -212,46 +224,57 @@ impl Intake {
         reply
     }
 
-    /// Stores an event, and enqueues its delivery if forwards are retried. Handshakes are stored but not forwarded.
-    async fn store_event(&self, mut event: Event, is_handshake: bool) -> Result<Event, StoreError> {
+    /// Stores an event, and enqueues its delivery if it is forwarded with retries.
+    async fn store_event(&self, mut event: Event, is_forwarded: bool) -> Result<Event, StoreError> {
         let job = match (&event.outcome, &self.forward) {
-            (Outcome::Kept, Some(forward)) if !is_handshake => forward.job(&event),
+            (Outcome::Kept, Some(forward)) if is_forwarded => forward.job(&event),
             _ => None,
         };
         if job.is_some() {
             event.outcome = Outcome::Queued;
         }
         let outcome = event.outcome;
-        if outcome == Outcome::Kept && !is_handshake && self.is_forwarded(&event) {
+        if outcome == Outcome::Kept && is_forwarded {
             // Stored as failed until the target has answered. If the process ends before that, the user finds the event
             // with `--status failed`.
             event.outcome = Outcome::Failed { status: None };
         }
-        self.store
-            .write(move |tx| {
+        let stored = self
+            .store
+            .write::<_, StoreError, _>(move |tx| {
                 let seq = events::insert(tx, &event, None)?;
                 event.seq = Some(seq);
                 event.outcome = outcome;
-                if let Some(mut job) = job {
-                    job.event = Some(seq);
-                    jobs::enqueue(tx, &job)?;
-                }
-                Ok(event)
+                let job = job.map(|job| NewJob {
+                    event: Some(seq),
+                    ..job
+                });
+                let job = job.map(|job| jobs::enqueue(tx, &job)).transpose()?;
+                Ok((event, job))
             })
-            .await
+            .await;
+        let (event, job) = stored?;
+        if let (Some(job), Some(seq)) = (job, event.seq) {
+            self.reporter.queued(job, seq);
+        }
+        Ok(event)
     }
 
-    fn is_forwarded(&self, event: &Event) -> bool {
+    fn has_target(&self, event: &Event) -> bool {
         self.forward
             .as_ref()
             .is_some_and(|forward| forward.target_for(event).is_some())
     }
 
-    async fn forward_and_answer(&self, event: &mut Event) -> Result<Reply, Dropped> {
+    async fn forward_and_answer(
+        &self,
+        event: &mut Event,
+        is_forwarded: bool,
+    ) -> Result<Reply, Dropped> {
         let passage = self.chaos.enter().await?;
         let reply = match (&self.forward, event.outcome) {
             (_, Outcome::Queued) => received(StatusCode::ACCEPTED, event),
-            (Some(forward), _) if forward.target_for(event).is_some() => {
+            (Some(forward), _) if is_forwarded => {
                 let reply = self.deliver(forward, event).await;
                 if passage.is_duplicated() {
                     let _ = self.deliver(forward, event).await;
@@ -270,6 +293,8 @@ struct Pending<'a> {
     intake: &'a Intake,
     event: Option<(Box<Event>, OwnedSemaphorePermit)>,
     handshake: Option<&'static str>,
+    is_selected: bool,
+    is_forwarded: bool,
     started: Instant,
 }
 
@@ -285,6 +310,7 @@ impl Pending<'_> {
             handshake: self.handshake,
             answer,
             took: self.started.elapsed(),
+            is_selected: self.is_selected,
             memory,
         })
     }
@@ -298,12 +324,10 @@ impl Pending<'_> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        let is_handshake = self.handshake.is_some();
-        let intake = self.intake;
+        let (intake, is_forwarded) = (self.intake, self.is_forwarded);
         if let Some(event) = self.event_mut()
             && event.outcome == Outcome::Kept
-            && !is_handshake
-            && intake.is_forwarded(event)
+            && is_forwarded
         {
             event.outcome = Outcome::Failed { status: None };
         }

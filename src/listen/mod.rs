@@ -29,6 +29,7 @@ use crate::event::Outcome;
 use crate::explain::{Explain, Explanation};
 use crate::grammar::host::HostRule;
 use crate::occupant::{self, Occupant};
+use crate::select::Select;
 use crate::serve::{BodyLimits, Handler, serve};
 use crate::signature::PublicUrls;
 use crate::store::jobs::{End, Settled};
@@ -39,7 +40,7 @@ use intake::Intake;
 pub use chaos::{Chaos, ChaosError};
 pub use forward::{Forward, Route};
 pub use reply::{Respond, RespondError};
-pub use report::{Report, Reporter};
+pub use report::{FailedAttempt, Report, Reporter};
 pub use verify::{Check, Checks, PlatformSecret};
 
 /// What the listener does with requests.
@@ -53,6 +54,8 @@ pub struct ListenOptions {
     /// Hosts that requests may be for, and origins of web pages that may send them, beside the listener's own.
     pub allowed_hosts: Vec<HostRule>,
     pub forward: Option<Forward>,
+    /// Which events are forwarded. Others are only stored.
+    pub select: Option<Select>,
     pub respond: Option<Respond>,
     pub chaos: Chaos,
     pub body: BodyLimits,
@@ -134,7 +137,7 @@ impl Listener {
             && let Some(own) = own_address::find(forward, address, &public).await
         {
             return Err(ListenError::OwnAddress {
-                target: own.to_string(),
+                target: own.shown(),
             });
         }
         let (reporter, reports) = Reporter::new();
@@ -193,8 +196,10 @@ fn engine_options(reporter: Arc<Reporter>) -> EngineOptions {
         events::set_outcome(tx, seq, outcome)?;
         Ok(())
     };
+    let retrying = Arc::clone(&reporter);
     EngineOptions {
         on_settled: Some(Arc::new(on_settled)),
+        on_retry: Some(Arc::new(move |attempt| retrying.retrying(attempt))),
         on_ended: Some(Arc::new(move |settled| reporter.settled(settled))),
         ..EngineOptions::default()
     }

@@ -1,17 +1,23 @@
 //! What the listener reports to the command that prints it.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::{SendTimeoutError, TrySendError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+use crate::deliver;
 use crate::event::{Event, Seq};
 use crate::store::StoreError;
 use crate::store::jobs::{End, Settled};
+use crate::time::Timestamp;
 
 /// Capacity of the channel, in reports. When it is full, senders wait for the reader of stdout.
 const CAPACITY: usize = 1024;
+/// Jobs whose events are remembered. A failed attempt of another one is reported without its event.
+const MAX_JOBS: usize = 10_000;
 /// A reader of stdout that takes nothing for this long has stalled. From then on senders do not wait for it.
 const STALLED_AFTER: Duration = Duration::from_secs(2);
 
@@ -26,12 +32,16 @@ pub enum Report {
         /// The status of the response; 0 if the connection closed before the response was sent.
         answer: u16,
         took: Duration,
+        /// Whether the event is one that the user asked for.
+        is_selected: bool,
         /// The memory that the event's body occupies. It is released when the report is dropped.
         memory: OwnedSemaphorePermit,
     },
     /// A request was refused and not stored: it is for another host, a web page sent it, it has passed too many evt processes, or
     /// its body was too large, too slow or incomplete.
     Refused { status: u16, why: String },
+    /// An attempt to deliver a queued event failed, and another one follows.
+    Retrying(FailedAttempt),
     /// The delivery of a queued event has ended.
     Settled { event: Seq, end: End },
     /// The target stopped or started accepting connections. `missed` forwards failed in between.
@@ -45,10 +55,23 @@ pub enum Report {
     NotStored(StoreError),
 }
 
+/// An attempt to deliver a queued event.
+#[derive(Clone, Debug)]
+pub struct FailedAttempt {
+    /// `None` if another process stored the event.
+    pub event: Option<Seq>,
+    /// The first attempt is 1.
+    pub number: u32,
+    pub why: String,
+    pub next_at: Timestamp,
+}
+
 /// Sends reports to the command, and counts those that it could not send.
 #[derive(Debug)]
 pub struct Reporter {
     reports: mpsc::Sender<Report>,
+    /// The events of unfinished jobs, at most [`MAX_JOBS`].
+    jobs: Mutex<HashMap<i64, Seq>>,
     is_stalled: AtomicBool,
     not_shown: AtomicU64,
     delivered: AtomicU64,
@@ -60,6 +83,7 @@ impl Reporter {
         let (reports, receiver) = mpsc::channel(CAPACITY);
         let reporter = Self {
             reports,
+            jobs: Mutex::default(),
             is_stalled: AtomicBool::new(false),
             not_shown: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
@@ -94,8 +118,32 @@ impl Reporter {
         let _ = self.reports.try_send(report);
     }
 
+    /// Remembers the event of a delivery job, to name it if an attempt fails.
+    pub(super) fn queued(&self, job: i64, event: Seq) {
+        let mut jobs = self.jobs();
+        if jobs.len() < MAX_JOBS {
+            jobs.insert(job, event);
+        }
+    }
+
+    /// Reports a failed attempt of a queued delivery.
+    pub(super) fn retrying(&self, attempt: &deliver::FailedAttempt<'_>) {
+        let event = self.jobs().get(&attempt.job).copied();
+        self.try_send(Report::Retrying(FailedAttempt {
+            event,
+            number: attempt.number,
+            why: attempt.why.to_owned(),
+            next_at: attempt.next_at,
+        }));
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, HashMap<i64, Seq>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts and reports the end of a queued delivery.
     pub(super) fn settled(&self, settled: &Settled) {
+        self.jobs().remove(&settled.job);
         let counter = match settled.end {
             End::Delivered { .. } => Some(&self.delivered),
             End::Dead { .. } => Some(&self.failed),

@@ -47,8 +47,9 @@ impl Check {
 
 /// What is verified.
 pub enum Checks {
-    /// Every request must pass one of these checks. With an empty list, all requests are unverified.
-    Schemes(Vec<Check>),
+    /// Every request must pass one of these checks, or be signed by the running platform. With an empty list, all requests are
+    /// unverified.
+    Schemes(Vec<Check>, PlatformSecret),
     /// Without `--verify`: requests that the running platform signed are verified with its secret, others are unverified.
     Platform(PlatformSecret),
 }
@@ -82,18 +83,37 @@ impl Checks {
         documents: &Documents,
     ) -> Verification {
         match self {
-            Self::Schemes(checks) => verify(checks, request, documents).await,
-            Self::Platform(platform) => {
-                if !request.headers.contains_key(PLATFORM_HEADER) {
-                    return Verification::default();
+            Self::Schemes(checks, platform) => {
+                let own = verify(checks, request, documents).await;
+                // The deliveries of the running platform are verified by their own scheme.
+                let is_refused = own.verdict.as_ref().is_some_and(|verdict| !verdict.ok);
+                if !is_refused || own.handshake.is_some() {
+                    return own;
                 }
-                let Some(check) = platform.check() else {
-                    return Verification::default();
-                };
-                verify(std::slice::from_ref(check.as_ref()), request, documents).await
+                match verify_platform(platform, request, documents).await {
+                    Some(found) if found.verdict.as_ref().is_some_and(|found| found.ok) => found,
+                    _ => own,
+                }
             }
+            Self::Platform(platform) => verify_platform(platform, request, documents)
+                .await
+                .unwrap_or_default(),
         }
     }
+}
+
+/// Verifies a request with the secret of the running platform. `None` if it is not signed as the platform signs, or if no platform
+/// runs.
+async fn verify_platform(
+    platform: &PlatformSecret,
+    request: &Request<'_>,
+    documents: &Documents,
+) -> Option<Verification> {
+    if !request.headers.contains_key(PLATFORM_HEADER) {
+        return None;
+    }
+    let check = platform.check()?;
+    Some(verify(std::slice::from_ref(check.as_ref()), request, documents).await)
 }
 
 async fn verify(checks: &[Check], request: &Request<'_>, documents: &Documents) -> Verification {

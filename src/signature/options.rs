@@ -36,7 +36,10 @@ impl Options {
             let Some((option, _)) = known else {
                 return Err(SignatureError::UnknownOption {
                     scheme: scheme.name(),
-                    option: name.clone(),
+                    option: match is_option_name(name) {
+                        true => name.clone(),
+                        false => "…".to_owned(),
+                    },
                 });
             };
             // An unset shell variable must not become an empty token or audience, which anybody could send.
@@ -84,7 +87,7 @@ impl FromStr for SchemeSpec {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = |at| GrammarError {
-            input: text.to_owned(),
+            input: masked(text),
             expected: "SCHEME or SCHEME:key=value,key=value",
             at,
         };
@@ -120,6 +123,26 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
         is_escaped = letter == '\\';
         splits
     })
+}
+
+/// The text of a scheme without the values of its options, which may be secrets. Positions stay the same.
+fn masked(text: &str) -> String {
+    let Some((name, rest)) = text.split_once(':') else {
+        return text.to_owned();
+    };
+    let parts = parts(rest).map(|part| match part.split_once('=') {
+        Some((key, value)) if is_option_name(key) => {
+            format!("{key}={}", "*".repeat(value.chars().count()))
+        }
+        _ => "*".repeat(part.chars().count()),
+    });
+    format!("{name}:{}", parts.collect::<Vec<_>>().join(","))
+}
+
+/// Whether a text looks like the name of an option, and not like a secret in its place.
+fn is_option_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    (1..=24).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
 #[cfg(test)]

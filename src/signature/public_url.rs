@@ -37,7 +37,7 @@ impl FromStr for PublicUrl {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || GrammarError::new(text, EXPECTED);
+        let bad = || GrammarError::new(text, EXPECTED).masked();
         let (route, url) = match text.split_once("=http") {
             Some((path, _)) if path.starts_with('/') => {
                 (Some(path.to_owned()), &text[path.len() + 1..])

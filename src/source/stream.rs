@@ -87,6 +87,12 @@ impl FromStr for Stream {
     type Err = GrammarError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text).map_err(GrammarError::masked)
+    }
+}
+
+impl Stream {
+    fn parse(text: &str) -> Result<Self, GrammarError> {
         let wrong = GrammarError::new(text, &EXPECTED);
         if text.is_empty() {
             return Err(wrong);

@@ -35,6 +35,7 @@ mod profile;
 mod project_file;
 mod queue;
 mod records;
+mod secrets;
 mod send;
 mod send_check;
 mod signature;

@@ -1,5 +1,8 @@
 //! `evt listen`: receives webhooks; verifies, stores, prints and forwards them.
 
+mod expectation;
+mod forwarding;
+mod show;
 mod tally;
 mod verify;
 
@@ -14,41 +17,53 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use super::child::Child;
 use super::vendor_keys;
-use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::grammar::host::HostRule;
 use crate::grammar::quantity::{Size, Span};
-use crate::grammar::target::Target;
-use crate::listen::{
-    Chaos, Check, Checks, Forward, ListenOptions, Listener, PlatformSecret, Respond, Route,
-};
+use crate::listen::{Chaos, Check, Checks, ListenOptions, Listener, PlatformSecret, Respond};
 use crate::running::Running;
 use crate::secret::Secret;
 use crate::select::Select;
 use crate::serve::BodyLimits;
 use crate::signature::{Options, PublicUrl, PublicUrls, SchemeSpec};
+use show::{Printer, Show};
 use tally::Tally;
 
 /// How long the remaining reports may take to be printed after the listener has stopped.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the events of `--expect` may arrive after the end of the command, without `--for`.
+const LATE_EVENTS: Duration = Duration::from_secs(5);
 /// Largest value of `--max-body`.
 const MAX_BODY: u64 = 64 * 1024 * 1024;
 
 /// Receive webhooks; verify, store and forward them
 ///
 /// Accepts requests to any path with any method, and stores each one byte for byte before answering it. A request with an
-/// invalid signature is stored as rejected and answered with 401, and not forwarded. Without --verify, webhooks from the
-/// running `evt dev` are verified with its secret (local profile only).
+/// invalid signature is stored as rejected and answered with 401, and not forwarded. Webhooks from the running `evt dev` are
+/// verified with its secret, also beside --verify (local profile only).
+///
+/// Only requests for 127.0.0.1, localhost, [::1], the address of --bind, the host of --public-url and each --allow-host are
+/// answered; others get 421. A web page whose name resolves to this machine (DNS rebinding) could otherwise call your app through
+/// the listener and read its answers. Requests that browsers mark as sent by a page of another site (Origin, Sec-Fetch-Site) get
+/// 403, because any page can send a simple POST to this machine; --allow-host NAME:PORT allows the pages of a host. A container or
+/// another machine calls this one by another name: --allow-host host.docker.internal, and for the network also --bind.
+///
+/// A target that is the listener itself is refused. Forwarded requests carry x-evt-hops; an event that 8 evt processes have passed
+/// on is refused with 508, so that a loop of several listeners or flows ends.
+///
+/// With --type, --events or --where only the selected events are printed, forwarded and counted; the others are stored.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   evt listen                                   store and print all requests to port 4871
   evt listen 3000 --verify stripe --secret env:STRIPE_SECRET
   evt listen --count 2 --for 20s -o json       wait for two events; exit 9 after 20 seconds
-  evt listen 3000 --retry -- npm start         start your app, and retry until it accepts")]
+  evt listen 3000 --retry -- npm start         start your app, and retry until it accepts
+  evt listen --expect contact.created -- npm test    exit 0 if the tests pass and the event arrived
+  evt listen --forward-to localhost:3000/hook --events 'payment_intent.succeeded,charge.*'")]
 pub(crate) struct Args {
-    /// Where to forward requests: 3000, :3000/path, host:port, a URL or unix:/path
-    target: Option<Target>,
+    #[command(flatten)]
+    forward: forwarding::ForwardArgs,
 
     /// Port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 4871, help_heading = "Listening")]
@@ -81,21 +96,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "[PATH=]URL", help_heading = "Verifying")]
     public_url: Vec<PublicUrl>,
 
-    /// Forward matching requests elsewhere: '/path/*=TARGET' or 'contact.*=TARGET' (repeatable, first match wins)
-    #[arg(long, value_name = "GLOB=TARGET", help_heading = "Forwarding")]
-    route: Vec<Route>,
-    /// Answer 202 as soon as the event is stored, and deliver it with N retries [default: 5, within half a minute]
-    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "5", help_heading = "Forwarding")]
-    retry: Option<u32>,
-    /// How long to wait for the target's response
-    #[arg(
-        long,
-        value_name = "SPAN",
-        default_value = "30s",
-        help_heading = "Forwarding"
-    )]
-    timeout: Span,
-
     /// Answer every accepted request with this status and body: 503 or 200:ok
     #[arg(long, value_name = "CODE[:BODY]", help_heading = "Answering")]
     respond: Option<Respond>,
@@ -109,6 +109,10 @@ pub(crate) struct Args {
     )]
     chaos: Chaos,
 
+    /// Print below each event its body, its headers, or both [default: nothing; `all` with -v]
+    #[arg(long, value_name = "WHAT", help_heading = "Printing")]
+    show: Option<Show>,
+
     /// Exit after N events (rejected ones do not count)
     #[arg(long, value_name = "N", help_heading = "Stopping")]
     count: Option<u64>,
@@ -119,7 +123,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SELECT", help_heading = "Stopping")]
     expect: Option<Select>,
 
-    /// Run this command too; exit when it exits, with its exit code
+    /// Run this command too; exit when it exits, with its exit code, or with 9 if it succeeds and --count or --expect is not met
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }
@@ -139,7 +143,8 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         )?),
     };
     let tally = Arc::new(Tally::new(&args));
-    let mut printing = tally.print(listener.reports, &cx);
+    let printer = Printer::new(args.show, &cx);
+    let mut printing = tally.print(listener.reports, printer, &cx);
     let end = follow(&args, &tally, &mut printing, child.as_mut(), &stop).await;
     stop.cancel();
     let _ = listener.task.await;
@@ -168,6 +173,8 @@ enum Ending {
     TimeUp,
     Stopped,
     Child(u8),
+    /// The command was still running at the end of `--for`.
+    ChildTooSlow,
     /// stdout was closed or cannot be written.
     Printed(Result<(), CliError>),
 }
@@ -185,13 +192,31 @@ async fn follow(
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        () = tally.goal() => Ok(Ending::GoalMet),
-        printed = printing => Ok(Ending::Printed(printed.unwrap_or(Ok(())))),
-        code = wait(&mut child) => Ok(Ending::Child(code?)),
-        () = time_up => Ok(Ending::TimeUp),
-        () = stop.cancelled() => Ok(Ending::Stopped),
+    tokio::pin!(time_up);
+    // A command that runs beside the listener ends it: its result and the goal must both be good.
+    let has_command = child.is_some();
+    let ending = tokio::select! {
+        () = tally.goal(), if !has_command => Ending::GoalMet,
+        printed = &mut *printing => Ending::Printed(printed.unwrap_or(Ok(()))),
+        code = wait(&mut child) => Ending::Child(code?),
+        () = &mut time_up => if has_command && tally.has_goal() { Ending::ChildTooSlow } else { Ending::TimeUp },
+        () = stop.cancelled() => Ending::Stopped,
+    };
+    if !matches!(ending, Ending::Child(0)) || !tally.has_goal() {
+        return Ok(ending);
     }
+    let late = async {
+        match args.for_ {
+            Some(_) => time_up.await,
+            None => tokio::time::sleep(LATE_EVENTS).await,
+        }
+    };
+    tokio::select! {
+        () = tally.goal() => {}
+        () = late => {}
+        () = stop.cancelled() => {}
+    }
+    Ok(ending)
 }
 
 async fn wait(child: &mut Option<&mut Child>) -> Result<u8, CliError> {
@@ -216,24 +241,14 @@ impl Args {
                 CliError::usage("--max-body is over 64MiB").hint("use at most --max-body 64MiB")
             );
         }
-        if self.retry.is_some() && self.target.is_none() && self.route.is_empty() {
-            return Err(
-                CliError::usage("--retry requires a target").hint("evt listen 3000 --retry")
-            );
-        }
-        let forwards = self.target.is_some() || !self.route.is_empty();
         Ok(ListenOptions {
             bind: SocketAddr::new(self.bind, self.port),
             checks: self.checks(cx).await?,
             tolerance: self.tolerance.map(Into::into),
             public_urls: PublicUrls(self.public_url.clone()),
             allowed_hosts: self.allow_host.clone(),
-            forward: forwards.then(|| Forward {
-                routes: self.route.clone(),
-                target: self.target.clone(),
-                timeout: self.timeout.into(),
-                retry: self.retry.map(Retry::dev_times),
-            }),
+            forward: self.forward.forward(cx)?,
+            select: self.forward.select(),
             respond: self.respond.clone(),
             chaos: self.chaos.clone(),
             body: BodyLimits {
@@ -257,15 +272,12 @@ impl Args {
             return Err(CliError::usage(text)
                 .hint("evt listen --verify standard-webhooks --secret env:WEBHOOK_SECRET"));
         }
+        let parent =
+            Running::around(|name| cx.env.get(name)).and_then(|running| running.webhook_secret);
+        let parent = parent.map(Secret::new);
+        let platform = PlatformSecret::new(parent.as_ref(), cx.paths.state_dir.clone());
         if self.verify.schemes.is_empty() {
-            let parent =
-                Running::around(|name| cx.env.get(name)).and_then(|running| running.webhook_secret);
-            let parent = parent.map(Secret::new);
-            let state_dir = cx.paths.state_dir.clone();
-            return Ok(Checks::Platform(PlatformSecret::new(
-                parent.as_ref(),
-                state_dir,
-            )));
+            return Ok(Checks::Platform(platform));
         }
         let mut checks = Vec::new();
         for (spec, references) in &self.verify.schemes {
@@ -280,7 +292,7 @@ impl Args {
             };
             checks.push(Check::new(scheme, &secrets, &options)?);
         }
-        Ok(Checks::Schemes(checks))
+        Ok(Checks::Schemes(checks, platform))
     }
 }
 
@@ -311,10 +323,12 @@ async fn dev_secrets(
 
 fn announce(args: &Args, cx: &Context, url: &str) {
     let mut text = format!("Listening on {url}");
-    match (&args.target, args.retry) {
-        (Some(target), Some(_)) => text.push_str(&format!(", delivering to {target} with retries")),
-        (Some(target), None) => text.push_str(&format!(", forwarding to {target}")),
-        (None, _) => {}
+    if let Some(target) = args.forward.target() {
+        let target = target.shown();
+        text.push_str(&match args.forward.retry {
+            Some(_) => format!(", delivering to {target} with retries"),
+            None => format!(", forwarding to {target}"),
+        });
     }
     cx.ui.notice("ready", json!({ "url": url }), &text);
     if args.allow_host.iter().any(HostRule::is_any) {
@@ -327,8 +341,10 @@ fn announce(args: &Args, cx: &Context, url: &str) {
             .iter()
             .map(|(spec, _)| spec.name.as_str())
             .collect();
-        cx.ui
-            .status(&format!("Verifying signatures: {}.", names.join(" or ")));
+        cx.ui.status(&format!(
+            "Verifying signatures: {}, and those of the running `evt dev`.",
+            names.join(" or ")
+        ));
     } else {
         cx.ui.status("Verifying webhooks from the running `evt dev`. Other requests are accepted unverified (see --verify).");
     }

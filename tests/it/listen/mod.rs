@@ -1,5 +1,7 @@
 //! `evt listen`: what senders receive and what the user sees.
 
+mod expectation;
+mod forwarding;
 mod handshakes;
 mod hosts;
 mod loops;
