@@ -14,6 +14,7 @@ use super::content::{self, DecodeError};
 use super::error::{ApiError, Refusal, Unread, Why};
 use super::{Client, ORG, header_value, retry};
 use crate::dial::{Opened, Opening};
+use crate::secret;
 use crate::time::Timestamp;
 
 /// Redirects that are followed, all within the origin.
@@ -328,7 +329,7 @@ fn uri(url: &Url) -> Result<Uri, ApiError> {
     // The fragment is never sent.
     let text = &url[..url::Position::AfterQuery];
     text.parse().map_err(|_| ApiError::BadUrl {
-        url: url.to_string(),
+        url: secret::masked_url(url.as_str()),
         reason: "it contains characters that are not allowed in a URL",
     })
 }

@@ -29,7 +29,7 @@ use retry::RetryPolicy;
 
 use crate::dial::Dialer;
 use crate::grammar::target::Target;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// The header that names the organisation.
 const ORG: HeaderName = HeaderName::from_static("orgid");
@@ -209,7 +209,7 @@ fn unwrapped(answer: Value) -> Value {
 
 fn base_url(text: &str) -> Result<Url, ApiError> {
     let bad = |reason| ApiError::BadUrl {
-        url: text.to_owned(),
+        url: secret::masked_url(text),
         reason,
     };
     let mut url = Url::parse(text.trim())

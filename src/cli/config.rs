@@ -9,6 +9,7 @@ use crate::config::{
     self, Allowed, ConfigError, DEFAULT_PROFILE, Kind, Location, Origin, PROFILES,
 };
 use crate::error::{CliError, Exit};
+use crate::secret;
 use crate::ui::{Cell, Format, Style};
 
 /// Show and change settings, and where each one is set
@@ -148,10 +149,10 @@ fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
         let found = override_.zip(given).or(stored);
         rows.extend(found.map(|(value, origin)| Current {
             key: format!("{PROFILES}.{}.{key}", entry.name),
-            value: Some(if key == "token" {
-                settings::masked(&value)
-            } else {
-                value
+            value: Some(match key {
+                "token" => settings::masked(&value),
+                "url" => secret::masked_url(&value),
+                _ => value,
             }),
             origin,
         }));

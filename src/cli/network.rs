@@ -76,6 +76,11 @@ fn at(command: Command, path: &[&'static str]) -> Command {
                 .get_arguments()
                 .any(|arg| arg.get_long() == Some("key"));
             let command = Args::augment_args(command);
+            // The name of this flag in Stripe's command line.
+            let command = match command.get_name() {
+                "listen" => command.mut_arg("network-insecure", |arg| arg.alias("skip-verify")),
+                _ => command,
+            };
             match is_taken {
                 true => command.mut_arg("network-key", |arg| {
                     arg.long("cert-key")

@@ -12,7 +12,7 @@ use crate::config::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::paths::Paths;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// The value of a setting and its origin.
 pub(super) struct Current {
@@ -153,6 +153,9 @@ pub(super) fn current(
 fn shown(setting: &Setting, value: String) -> String {
     match setting.kind {
         settings::Kind::Secret => masked(&value),
+        settings::Kind::Target | settings::Kind::Stream | settings::Kind::Route => {
+            secret::masked_url(&value)
+        }
         settings::Kind::Request if setting.key != "tail.location" => masked(&value),
         _ => value,
     }

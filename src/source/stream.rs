@@ -120,6 +120,14 @@ pub(super) fn http_url(text: &str) -> Result<StreamUrl, GrammarError> {
     if let Some(at) = authority.find('@') {
         return Err(wrong(NO_USER, start + at));
     }
+    // The library does not check the port. A password with a `?` would be accepted as one.
+    let port = match authority.rfind(']') {
+        Some(end) => authority[end..].split_once(':'),
+        None => authority.split_once(':'),
+    };
+    if port.is_some_and(|(_, port)| !port.is_empty() && port.parse::<u16>().is_err()) {
+        return Err(wrong(&EXPECTED, start));
+    }
     let url = text.split('#').next().unwrap_or_default();
     let url: Uri = url.parse().map_err(|_| wrong(&EXPECTED, 0))?;
     Ok(StreamUrl {

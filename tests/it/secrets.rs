@@ -13,8 +13,9 @@ use crate::support::Sandbox;
 const PLANTED: &str = "hunter2~Sw0rdf1sh?";
 
 /// What the values of a flag are, by the name of the value in the help.
-const KINDS: [(&str, &[&str]); 9] = [
+const KINDS: [(&str, &[&str]); 10] = [
     ("URL", URLS),
+    ("[PATH=]URL", URLS),
     ("TARGET", URLS),
     ("SOURCE", URLS),
     ("HOST", URLS),
@@ -101,7 +102,12 @@ fn values(help: &str) -> Vec<(String, String)> {
             true => name.split(']').next().unwrap_or_default(),
             false => name,
         };
-        if (is_argument || !flag.is_empty()) && KINDS.iter().any(|(kind, _)| *kind == name) {
+        // An argument REF is the reference of an event.
+        let is_event = is_argument && name == "REF";
+        if (is_argument || !flag.is_empty())
+            && !is_event
+            && KINDS.iter().any(|(kind, _)| *kind == name)
+        {
             found.push((flag.to_owned(), name.to_owned()));
         }
     }
@@ -115,7 +121,9 @@ fn commands(sandbox: &Sandbox) -> Vec<(String, String)> {
         let words = command.split(' ').filter(|word| !word.is_empty());
         let help = sandbox.run(words.chain(["--help"])).expect_exit(0).stdout;
         let list = help.split("\nCommands:\n").nth(1).unwrap_or_default();
-        for line in list.lines().take_while(|line| line.starts_with("  ")) {
+        let is_name = |line: &&str| !line.starts_with("   ");
+        let lines = list.lines().take_while(|line| line.starts_with("  "));
+        for line in lines.filter(is_name) {
             let name = line.split_whitespace().next().unwrap_or_default();
             waiting.push(format!("{command} {name}").trim().to_owned());
         }

@@ -16,6 +16,7 @@ use crate::explain::shell_quoted;
 use crate::grammar::GrammarError;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
+use crate::secret;
 use crate::ui::{Format, Style, safe};
 
 /// Create flows from flags or a file, or interactively
@@ -81,8 +82,7 @@ impl FromStr for Header {
             && http::HeaderValue::from_str(value).is_ok();
         if !is_valid || !text.contains(':') {
             return Err(GrammarError {
-                // The value may be a secret, so the error repeats only the name.
-                input: name.to_owned(),
+                input: secret::masked_header(text),
                 expected: "a header such as `X-Bridge-Secret: env:BRIDGE_SECRET`",
                 at: None,
             });

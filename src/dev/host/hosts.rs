@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use thiserror::Error;
 
 use super::refusal::Refusal;
+use crate::secret;
 
 /// An additional name that is accepted as host and as the origin of web pages: `NAME`, on any port, or `NAME:PORT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl FromStr for AllowedHost {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || AllowedHostError {
-            text: text.to_owned(),
+            text: secret::masked_url(text),
         };
         let (name, port) = parts(text).ok_or_else(wrong)?;
         Ok(Self { name, port })
