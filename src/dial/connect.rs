@@ -443,6 +443,28 @@ mod tests {
     use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
+    use crate::dial::AddressPolicy;
+
+    #[test]
+    fn a_name_with_one_forbidden_address_is_refused() {
+        let connector = Connector::new(Network::direct(AddressPolicy::Local));
+        let good = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
+        assert!(connector.check_all(&[good]).is_ok());
+        for bad in [
+            "169.254.169.254:80",
+            "[fd00:ec2::254]:80",
+            "100.100.100.200:80",
+        ] {
+            let bad: SocketAddr = bad.parse().unwrap();
+            for both in [[good, bad], [bad, good]] {
+                let refused = connector.check_all(&both);
+                assert!(
+                    matches!(refused, Err(ConnectFailure::Forbidden(address, _)) if address == bad.ip()),
+                    "{both:?}"
+                );
+            }
+        }
+    }
 
     #[tokio::test]
     async fn an_unresponsive_address_does_not_block_the_next_one() {

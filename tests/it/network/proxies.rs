@@ -236,6 +236,32 @@ fn forwards_of_a_stream_go_through_the_proxy() {
 }
 
 #[test]
+#[cfg(unix)]
+fn webhooks_of_a_local_platform_go_through_the_proxy() {
+    let app = App::start();
+    let proxy = Proxy::to(app.address());
+    let sandbox = Sandbox::new().with("HTTP_PROXY", proxy.url());
+    let mut dev = sandbox.spawn(["dev", "--port", "0", "-o", "json"]);
+    dev.wait_for_stderr("\"ready\"");
+    let webhook = "http://app.test/hook";
+    let flow = [
+        "flows",
+        "create",
+        "--on",
+        "contact.created",
+        "--webhook",
+        webhook,
+    ];
+    let _ = sandbox.run(flow).expect_exit(0);
+    let record = ["records", "create", "contact", "email=ada@example.com"];
+    let _ = sandbox.run(record).expect_exit(0);
+    assert_eq!(app.wait_for(1)[0].target, "/hook");
+    assert_eq!(proxy.seen(), ["POST http://app.test/hook"]);
+    dev.interrupt();
+    let _ = dev.finish().expect_exit(0);
+}
+
+#[test]
 fn socks_passes_the_name_or_the_address() {
     let app = App::start();
     let login = Behaviour {
