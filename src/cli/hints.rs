@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::error::ErrorKind;
 use clap::{Command, CommandFactory};
 
-use super::Cli;
+use super::{Cli, network};
 
 #[path = "../../tests/it/support/rust_source.rs"]
 mod rust_source;
@@ -17,6 +17,10 @@ use rust_source::{Piece, files, pieces, root};
 
 /// Text in place of a placeholder.
 const FILLER: &str = "x1";
+
+fn root_command() -> Command {
+    network::with_flags(Cli::command())
+}
 
 /// A string of the program's source.
 struct Text {
@@ -64,7 +68,7 @@ fn texts() -> Vec<Text> {
 fn command_of(path: &Path) -> Option<String> {
     let name = path.strip_prefix("cli").ok()?.components().next()?;
     let name = name.as_os_str().to_str()?.trim_end_matches(".rs");
-    let tree = Cli::command();
+    let tree = root_command();
     tree.find_subcommand(name).map(|_| name.to_owned())
 }
 
@@ -154,7 +158,7 @@ fn words(command: &str) -> Option<Vec<String>> {
     }
     let first = words.get(1)?;
     let is_command = first.starts_with('-')
-        || Cli::command()
+        || root_command()
             .get_subcommands()
             .any(|known| known.get_name() == first);
     is_command.then_some(words)
@@ -212,7 +216,7 @@ fn refusal(words: &[String]) -> Option<String> {
         has_fillers |= is_filled;
         filled.push(word);
     }
-    let error = Cli::command().try_get_matches_from(&filled).err()?;
+    let error = root_command().try_get_matches_from(&filled).err()?;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => None,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
@@ -271,7 +275,7 @@ fn flags(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_flag_in_a_message_exists() {
-    let root = Cli::command();
+    let root = root_command();
     let all = tree(&root);
     let has = |commands: &[&Command], flag: &str| {
         let mut arguments = commands.iter().flat_map(|command| command.get_arguments());
@@ -311,7 +315,7 @@ fn every_flag_in_a_message_exists() {
 /// The value of a flag in a hint that is not a command: `--tamper signature`.
 #[test]
 fn every_value_of_a_flag_in_a_hint_is_accepted() {
-    let root = Cli::command();
+    let root = root_command();
     let mut refused = Vec::new();
     for text in texts() {
         if !text.text.starts_with("--") {
@@ -338,7 +342,7 @@ fn every_value_of_a_flag_in_a_hint_is_accepted() {
         let owners: Vec<Vec<String>> = paths(&root, &mut vec!["evt".to_owned()], name);
         let accepts = |path: &Vec<String>| {
             let line = path.iter().cloned().chain([flag.clone(), value.clone()]);
-            let error = Cli::command().try_get_matches_from(line).err();
+            let error = root_command().try_get_matches_from(line).err();
             error.is_none_or(|error| {
                 matches!(
                     error.kind(),

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::ui::Ui;
 
 /// The commands that connect to others; a group stands for all its commands.
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 12] = [
     &["dev"],
     &["listen"],
     &["tail"],
@@ -26,6 +26,7 @@ const COMMANDS: [&[&str]; 11] = [
     &["flows"],
     &["profile", "login"],
     &["profile", "whoami"],
+    &["doctor"],
 ];
 
 // The flags. They have no settings: a file must not weaken a connection. (clap would print a docstring as the help of the command.)
@@ -204,6 +205,7 @@ mod tests {
             &["flows", "runs"],
             &["profile", "login"],
             &["profile", "whoami"],
+            &["doctor"],
         ] {
             let more = [
                 "--proxy",
