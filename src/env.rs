@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::bom;
 use crate::explain::{Explain, Explanation};
+use crate::files;
 use crate::grammar::secret_ref::SecretRef;
 use crate::secret::Secret;
 use crate::ui::ColourHints;
@@ -132,7 +133,7 @@ impl Env {
 }
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    read_bounded(&mut std::fs::File::open(path)?)
+    read_bounded(&mut files::open(path)?)
 }
 
 fn read_bounded(from: &mut impl Read) -> std::io::Result<Vec<u8>> {

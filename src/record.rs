@@ -67,9 +67,11 @@ pub struct Streamed<'a> {
 /// Appends the event as one JSON object, without a line break.
 ///
 /// `data` is the payload's JSON as it was received: digits, escapes and white space are unchanged (JSON on several
-/// lines is minified). A payload that is text but not JSON becomes a string, any other payload `{"base64":…}`. Only
-/// HTTP requests have a method and a target.
+/// lines is minified), except that characters which control a terminal or reorder text are escaped ([`json::escape_hidden`]).
+/// A payload that is text but not JSON becomes a string, any other payload `{"base64":…}`. Only HTTP requests have a method
+/// and a target.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
+    let start = out.len();
     let meta = &event.meta;
     let is_http = event.transport == Transport::Http;
     let head = Head {
@@ -101,6 +103,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
         Err(_) => Form::Binary,
     };
     write_data(data, form, out);
+    json::escape_hidden(out, start);
 }
 
 /// Like [`write()`], with the attempts to deliver the event and the answers of its target as the last member.
@@ -118,6 +121,8 @@ pub fn write_with_attempts(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// Like [`write()`], for a message of a stream. Nothing is allocated except `out`, and the body is not checked again.
+///
+/// The caller escapes the line ([`json::escape_hidden`]), because it may pass it to a jq expression first.
 pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(reference) = message.reference {
@@ -184,19 +189,19 @@ fn write_data(data: &[u8], form: Form, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// Appends JSON without its line breaks, which can occur only between tokens.
+/// Appends JSON without its line breaks and tabs, which can occur only between tokens.
 pub fn write_single_line(json: &[u8], out: &mut Vec<u8>) {
     let mut rest = json;
-    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+    while let Some(at) = memchr::memchr3(b'\n', b'\r', b'\t', rest) {
         out.extend_from_slice(&rest[..at]);
         rest = &rest[at + 1..];
     }
     out.extend_from_slice(rest);
 }
 
-/// Appends JSON as one line. It is minified only if it contains a line break.
+/// Appends JSON as one line. It is minified only if it contains a line break or a tab.
 fn write_json(json: &[u8], out: &mut Vec<u8>) {
-    if memchr::memchr2(b'\n', b'\r', json).is_none() {
+    if memchr::memchr3(b'\n', b'\r', b'\t', json).is_none() {
         out.extend_from_slice(json);
     } else {
         json::minify(json, out);
@@ -270,6 +275,26 @@ mod tests {
     fn white_space_is_removed_only_from_json_with_line_breaks() {
         assert!(written(b" {\"a\": [1, 2]} ").ends_with(r#""data":{"a": [1, 2]}}"#));
         assert!(written(b"{\"a\":\r[1, 2]}").ends_with(r#""data":{"a":[1,2]}}"#));
+    }
+
+    #[test]
+    fn a_sender_cannot_put_control_characters_into_a_record() {
+        let hidden = "\u{7f}\u{9b}\u{202e}\u{2028}";
+        let body = format!("{{\t\"type\":\"a\\u009b\", \"b\":\"{hidden}\"}}");
+        let mut sent = event(b"");
+        sent.meta.kind = Some(format!("type{hidden}"));
+        sent.target = format!("/{hidden}");
+        sent.body = Bytes::from(body);
+        let mut out = Vec::new();
+        write(&sent, &mut out);
+        let line = String::from_utf8(out).unwrap();
+        assert!(
+            !line.contains(|c: char| c.is_control() || hidden.contains(c)),
+            "{line:?}"
+        );
+        let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(record["type"], format!("type{hidden}"));
+        assert_eq!(record["data"]["b"], hidden);
     }
 
     #[test]

@@ -6,9 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
-use crate::files::replace_private_file;
+use crate::explain::{Explain, Explanation};
+use crate::files::{self, replace_private_file};
 
+/// Maximum size in bytes of the file. It is far smaller.
+const MAX_FILE: u64 = 1 << 20;
+/// The name of the `evt dev` that commands use by default, and of its profile.
+pub const DEFAULT_NAME: &str = "local";
 /// The platform that commands use by default.
 pub const DEFAULT_PLATFORM: &str = "appengine";
 
@@ -30,6 +36,9 @@ pub struct Access {
 /// `url`, `org`, `token` and `webhook_secret` are those of the first platform: programs that do not know `platforms` yet read only these.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Running {
+    /// `--name`; `local` by default.
+    #[serde(default = "default_name")]
+    pub name: String,
     pub pid: u32,
     /// `http://127.0.0.1:4870`
     pub url: String,
@@ -65,6 +74,7 @@ impl Running {
             webhook_secret: None,
         });
         Self {
+            name: default_name(),
             pid: std::process::id(),
             url: first.url,
             control_url,
@@ -77,20 +87,73 @@ impl Running {
         }
     }
 
-    /// The path of the file in a state directory.
+    /// The path of the file in a state directory, for the default name.
     pub fn file(state_dir: &Path) -> PathBuf {
-        state_dir.join("dev.json")
+        Self::file_of(state_dir, DEFAULT_NAME)
+    }
+
+    /// The path of the file in a state directory, for a name: `dev.json`, or `dev.staging.json`.
+    pub fn file_of(state_dir: &Path, name: &str) -> PathBuf {
+        match name {
+            DEFAULT_NAME => state_dir.join("dev.json"),
+            name => state_dir.join(format!("dev.{name}.json")),
+        }
+    }
+
+    /// [`Running::find_named`] with the default name.
+    pub fn find(state_dir: &Path) -> Result<Option<Self>, RunningError> {
+        Self::find_named(state_dir, DEFAULT_NAME)
     }
 
     /// Reads the file. Returns `None` if it does not exist or its process has ended.
-    pub fn find(state_dir: &Path) -> io::Result<Option<Self>> {
-        let bytes = match std::fs::read(Self::file(state_dir)) {
+    pub fn find_named(state_dir: &Path, name: &str) -> Result<Option<Self>, RunningError> {
+        let path = Self::file_of(state_dir, name);
+        let bytes = match files::read(&path, MAX_FILE) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) if files::is_missing(&error) => return Ok(None),
+            Err(source) => return Err(RunningError { path, source }),
         };
-        let running: Self = serde_json::from_slice(&bytes)?;
-        Ok(process_exists(running.pid).then_some(running))
+        match serde_json::from_slice::<Self>(&bytes) {
+            // The name of the file is the one that commands use.
+            Ok(running) => Ok(process_exists(running.pid).then(|| running.named(name))),
+            Err(error) => {
+                let source = error.into();
+                Err(RunningError { path, source })
+            }
+        }
+    }
+
+    /// Every `evt dev` that runs, the default one first. Files that cannot be read are skipped.
+    pub fn all(state_dir: &Path) -> Vec<Self> {
+        let files = std::fs::read_dir(state_dir).into_iter().flatten().flatten();
+        let mut names: Vec<String> = files
+            .filter_map(|file| {
+                let file = file.file_name().into_string().ok()?;
+                let name = file.strip_prefix("dev.")?.strip_suffix(".json")?;
+                (!name.contains('.')).then(|| name.to_owned())
+            })
+            .collect();
+        names.sort();
+        std::iter::once(DEFAULT_NAME)
+            .chain(names.iter().map(String::as_str))
+            .filter_map(|name| Self::find_named(state_dir, name).ok().flatten())
+            .collect()
+    }
+
+    /// The same with another name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..self
+        }
+    }
+
+    /// Returns whether a URL is that of one of the platforms.
+    pub fn serves(&self, url: &str) -> bool {
+        let url = url.trim_end_matches('/');
+        let mut platforms = self.platforms.values();
+        self.url == url || platforms.any(|access| access.url == url)
     }
 
     /// Returns the address and credentials of a platform; `None` if it does not run.
@@ -125,6 +188,7 @@ impl Running {
             Some((name.to_owned(), access))
         });
         Some(Self {
+            name: text("EVT_CONTROL_NAME").unwrap_or_else(default_name),
             pid: text("EVT_CONTROL_PID")?.parse().ok()?,
             url: text("EVT_URL")?,
             control_url: text("EVT_CONTROL_URL")?,
@@ -146,6 +210,7 @@ impl Running {
             ("EVT_CONTROL_URL".to_owned(), self.control_url.clone()),
             ("EVT_CONTROL_TOKEN".to_owned(), self.control_token.clone()),
             ("EVT_CONTROL_PID".to_owned(), self.pid.to_string()),
+            ("EVT_CONTROL_NAME".to_owned(), self.name.clone()),
         ];
         if let Some(secret) = &self.webhook_secret {
             variables.push(("EVT_WEBHOOK_SECRET".to_owned(), secret.clone()));
@@ -174,17 +239,35 @@ impl Running {
     /// Writes the file atomically with mode 0600. Creates the state directory if necessary.
     pub fn write(&self, state_dir: &Path) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(self)?;
-        replace_private_file(&Self::file(state_dir), &bytes)
+        replace_private_file(&Self::file_of(state_dir, &self.name), &bytes)
     }
 
     /// Removes the file if this process wrote it.
     pub fn remove(&self, state_dir: &Path) -> io::Result<()> {
-        match Self::find(state_dir)? {
-            Some(found) if found.pid == self.pid && found.url == self.url => {
-                std::fs::remove_file(Self::file(state_dir))
+        match Self::find_named(state_dir, &self.name) {
+            Ok(Some(found)) if found.pid == self.pid && found.url == self.url => {
+                std::fs::remove_file(Self::file_of(state_dir, &self.name))
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn default_name() -> String {
+    DEFAULT_NAME.to_owned()
+}
+
+/// The file of a running `evt dev` cannot be read.
+#[derive(Debug, Error)]
+#[error("cannot read the file of the running local platform, `{}`", path.display())]
+pub struct RunningError {
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+impl Explain for RunningError {
+    fn explain(&self) -> Explanation {
+        Explanation::failed("running_file").hint("evt doctor")
     }
 }
 
@@ -273,6 +356,28 @@ mod tests {
         let found = Running::find(folder.path()).unwrap().unwrap();
         assert_eq!(found.url, running().url);
         running().remove(folder.path()).unwrap();
+        assert!(Running::find(folder.path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn every_name_has_a_file_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Running {
+            url: "http://127.0.0.1:9999".to_owned(),
+            ..running()
+        }
+        .named("staging");
+        staging.write(folder.path()).unwrap();
+        running().write(folder.path()).unwrap();
+        std::fs::write(folder.path().join("dev.other.json"), "{").unwrap();
+        let all = Running::all(folder.path());
+        let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names, ["local", "staging"]);
+        running().remove(folder.path()).unwrap();
+        let found = Running::find_named(folder.path(), "staging")
+            .unwrap()
+            .unwrap();
+        assert!(found.serves("http://127.0.0.1:9999/"));
         assert!(Running::find(folder.path()).unwrap().is_none());
     }
 

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -87,6 +88,10 @@ impl BodyError {
     }
 }
 
+/// The address of the peer that sent a request: an extension of the requests that a router gets.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
 /// Serves connections until `shutdown`, then lets active responses finish (for at most five seconds).
 ///
 /// If the service returns an error, the connection is closed without a response. Heads that exceed a limit, and
@@ -141,8 +146,13 @@ async fn accept_all<S, B>(
         let Some((stream, permit)) = accepted else {
             break;
         };
+        let peer = stream.peer_addr().ok().filter(|_| abort.is_some());
+        let checked = Checked {
+            inner: service.clone(),
+            peer: peer.map(|address| Peer(address.ip())),
+        };
         let stream = TimedStream::new(stream, permit, abort);
-        connections.spawn(connection(stream, service.clone(), shutdown.clone()));
+        connections.spawn(connection(stream, checked, shutdown.clone()));
     }
     drop(listener);
     let drained = async {
@@ -236,7 +246,7 @@ async fn accept(
     }
 }
 
-async fn connection<S, B>(stream: TimedStream, service: S, shutdown: CancellationToken)
+async fn connection<S, B>(stream: TimedStream, checked: Checked<S>, shutdown: CancellationToken)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
     S::Future: Send,
@@ -245,7 +255,6 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let io = TokioIo::new(stream);
-    let checked = Checked { inner: service };
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -286,6 +295,7 @@ fn connections() -> u32 {
 /// Refuses requests that HTTP forbids and hyper accepts.
 struct Checked<S> {
     inner: S,
+    peer: Option<Peer>,
 }
 
 impl<S, B> Service<Request<Incoming>> for Checked<S>
@@ -299,11 +309,14 @@ where
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Some((status, reason)) = refused(&request) {
             return Box::pin(async move {
                 Ok(refusal(status, reason).map(http_body_util::Either::Right))
             });
+        }
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(peer);
         }
         let answer = self.inner.call(request);
         Box::pin(async move { Ok(answer.await?.map(http_body_util::Either::Left)) })

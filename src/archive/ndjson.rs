@@ -8,6 +8,7 @@ use super::{ArchiveError, StoredAttempt, Text};
 use crate::attempt::Attempt;
 use crate::envelope;
 use crate::event::{Event, Meta, Source, Transport, Verdict};
+use crate::json;
 use crate::record;
 use crate::time::Timestamp;
 
@@ -53,6 +54,7 @@ struct Line<'a> {
 
 /// Appends the event as one line, with its line break.
 pub fn write(event: &Event, out: &mut Vec<u8>) {
+    let line = out.len();
     record::write(event, out);
     let headers = event.headers.iter();
     let is_in_record = event.transport == Transport::Http;
@@ -70,6 +72,7 @@ pub fn write(event: &Event, out: &mut Vec<u8>) {
     let start = out.len();
     serde_json::to_writer(&mut *out, &exact).expect("writing text to memory cannot fail");
     out[start] = b',';
+    json::escape_hidden(out, line);
     out.push(b'\n');
 }
 

@@ -9,6 +9,7 @@ use crate::config::{
     self, Allowed, ConfigError, DEFAULT_PROFILE, Kind, Location, Origin, PROFILES,
 };
 use crate::error::{CliError, Exit};
+use crate::grammar::secret_ref::SecretRef;
 use crate::secret;
 use crate::ui::{Cell, Format, Style};
 
@@ -132,7 +133,7 @@ fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
     let (name, configured) = cx.config.default_profile();
     let given = settings::given(&cx.matches, "profile", &cx.env);
     let name = cx.globals.profile.clone().unwrap_or(name);
-    let entry = cx.config.entry(&name)?;
+    let entry = cx.entry(&name)?;
     let mut rows = vec![Current {
         key: DEFAULT_PROFILE.to_owned(),
         value: Some(name),
@@ -145,7 +146,9 @@ fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
         ("org", globals.org.clone(), entry.org),
         ("token", token, entry.token),
     ] {
-        let given = settings::given(&cx.matches, key, &cx.env);
+        // A profile that the command line names has priority over the variables.
+        let given = settings::given(&cx.matches, key, &cx.env)
+            .filter(|given| *given == Origin::Flag || cx.named().is_none());
         let found = override_.zip(given).or(stored);
         rows.extend(found.map(|(value, origin)| Current {
             key: format!("{PROFILES}.{}.{key}", entry.name),
@@ -169,7 +172,7 @@ fn get(args: &GetArgs, cx: &Context) -> Result<Exit, CliError> {
     }
     let value = match key.as_slice() {
         [PROFILES, name, key] => {
-            let entry = cx.config.entry(name)?;
+            let entry = cx.entry(name)?;
             match *key {
                 "url" => entry.url,
                 "org" => entry.org,
@@ -208,8 +211,18 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
     let key = split(&args.key);
     let values = std::slice::from_ref(&args.value);
     config::check_key(kind, &key, Some(values), &Location(None)).map_err(settings::flag_only)?;
+    if let [PROFILES, name, "token"] = key.as_slice()
+        && let Ok(SecretRef::Literal(_) | SecretRef::Stdin) = args.value.parse()
+    {
+        let message = "a token itself is not stored in the settings, which people share";
+        return Err(CliError::new(Exit::Usage, "literal_token", message)
+            .hint(format!("evt profile login {name}"))
+            .hint(format!(
+                "evt profile add {name} --token -     reads it from stdin"
+            )));
+    }
     if let [DEFAULT_PROFILE] = key.as_slice() {
-        cx.config.entry(&args.value)?;
+        cx.entry(&args.value)?;
         if kind == Kind::Project {
             Allowed::of(&cx.paths).check(&config::folder_of(&path), &args.value)?;
         }

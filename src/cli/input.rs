@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::bom;
 use crate::explain::{Explain, Explanation};
+use crate::files;
 use crate::grammar::GrammarError;
 use crate::json;
 
@@ -216,8 +217,7 @@ impl Source {
                 .take(LIMIT + 1)
                 .read_to_end(&mut bytes)
         } else {
-            std::fs::File::open(&self.0)
-                .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
+            files::open(&self.0).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
         };
         read.map_err(|source| InputError::Read {
             name: self.name(),

@@ -297,7 +297,18 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
         return Err(CliError::usage("`-o curl` requires --dry-run")
             .hint("evt send contact.created --dry-run -o curl"));
     }
-    let cx = Arc::new(Context::new(cli.globals, matches, config, env, ui)?);
+    let platform = match &cli.command {
+        Command::Dev(args) => args.name().map(str::to_owned),
+        _ => None,
+    };
+    let cx = Arc::new(Context::new(
+        cli.globals,
+        matches,
+        config,
+        env,
+        ui,
+        platform,
+    )?);
     let result = dispatch(cli.command, &cx);
     // Also after a failure: the old refresh token may no longer be valid.
     let stored = cx.store_renewed_tokens();

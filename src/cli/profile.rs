@@ -11,7 +11,9 @@ use super::calls::CallArgs;
 use super::context::account;
 use crate::api::Client;
 use crate::api::profile::{Principal, SignIn};
-use crate::config::{self, Allowed, Config, Credentials, LOCAL, Origin, Profile};
+use crate::config::{
+    self, Allowed, Config, ConfigError, Credentials, LOCAL, Login, Origin, PROFILES, Profile,
+};
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
 use crate::running::Running;
@@ -59,8 +61,8 @@ struct ShowArgs {
 
 /// Add or change a profile
 ///
-/// Its values are those of --url, --org and --token. Prefer a reference for the token (env:NAME, file:PATH, cmd:…), or sign in with
-/// `evt profile login`.
+/// Its values are those of --url, --org and --token; their variables are ignored. Prefer a reference for the token (env:NAME,
+/// file:PATH, cmd:…), or sign in with `evt profile login`. A token itself is stored in a file that only you can read.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  evt profile add staging --url https://api.example.com --org my-org --token env:STAGING_TOKEN"
@@ -181,14 +183,20 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
 
 fn list(cx: &Context) -> Result<Exit, CliError> {
     let in_use = cx.profile_name();
-    let running = Running::find(&cx.paths.state_dir).unwrap_or_default();
+    let all = Running::all(&cx.paths.state_dir);
+    let mut names = cx.config.profile_names();
+    for running in &all {
+        if !names.contains(&running.name) {
+            names.push(running.name.clone());
+        }
+    }
     let mut rows = Vec::new();
-    for name in cx.config.profile_names() {
-        let entry = cx.config.entry(&name)?;
+    for name in names {
+        let entry = cx.entry(&name)?;
         let mut url = entry.url.map(|found| found.0);
         let mut org = entry.org.map(|found| found.0);
-        if name == LOCAL
-            && let Some(running) = &running
+        if cx.is_local(&name)
+            && let Some(running) = all.iter().find(|running| running.name == name)
         {
             url.get_or_insert_with(|| running.url.clone());
             org.get_or_insert_with(|| running.org.clone());
@@ -242,37 +250,44 @@ fn show(args: ShowArgs, cx: &Context) -> Result<Exit, CliError> {
 }
 
 fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
-    let globals = &cx.globals;
+    // Variables are for one invocation, and may be for another server. Only what the user typed is stored.
+    let url = cx.globals.url.as_deref().filter(|_| cx.is_flag("url"));
+    let org = cx.globals.org.as_deref().filter(|_| cx.is_flag("org"));
+    let token = cx.globals.token.as_ref().filter(|_| cx.is_flag("token"));
     let is_new = !cx.config.profile_names().contains(&args.name);
-    if is_new && globals.url.is_none() {
+    if is_new && cx.is_local(&args.name) && args.name != LOCAL {
+        let (name, of) = (args.name.clone(), "local platform");
+        return Err(ConfigError::NameTaken { name, of }.into());
+    }
+    if is_new && url.is_none() {
         let message = "a new profile needs the URL of its platform";
         let hint = format!("evt profile add {} --url https://… --org …", args.name);
         return Err(CliError::new(Exit::Usage, "profile_incomplete", message).hint(hint));
     }
-    if let Some(url) = &globals.url {
+    let url = url.map(|url| url.trim_end_matches('/'));
+    if let Some(url) = url {
         // Refuses a URL now that the client would refuse later.
         let profile = Profile {
             name: args.name.clone(),
-            url: url.clone(),
-            org: globals.org.clone().unwrap_or_default(),
+            url: url.to_owned(),
+            org: org.unwrap_or_default().to_owned(),
             token: None,
             refresh_token: None,
             local: None,
         };
         Client::new(&account(&profile), cx.dialer()?)?;
     }
-    let token = globals.token.as_ref().map(reference);
-    config::add(
-        &cx.paths.config_file(),
-        &args.name,
-        globals.url.as_deref().map(|url| url.trim_end_matches('/')),
-        globals.org.as_deref(),
-        token.as_deref(),
-    )?;
+    let path = cx.paths.config_file();
+    let reference = token.and_then(|token| reference(token, cx));
+    config::add(&path, &args.name, url, org, reference.as_deref())?;
+    if let Some(token) = token {
+        store_token(&args.name, url, token, reference.is_some(), cx)?;
+    }
+    note_variables(cx);
     cx.ui.status(&format!(
         "stored profile {} in {}",
         args.name,
-        cx.paths.config_file().display()
+        path.display()
     ));
     cx.ui.status(&format!(
         "to make it the default: evt profile use {}",
@@ -281,19 +296,62 @@ fn add(args: &AddArgs, cx: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Formats a reference for a file.
-fn reference(reference: &SecretRef) -> String {
+/// Formats a reference for the settings file. `None` for a token itself, which is stored like that of a sign-in.
+fn reference(reference: &SecretRef, cx: &Context) -> Option<String> {
     match reference {
-        SecretRef::Literal(secret) => secret.reveal().to_owned(),
-        SecretRef::Env(name) => format!("env:{name}"),
-        SecretRef::File(path) => format!("file:{}", path.display()),
-        SecretRef::Command(command) => format!("cmd:{command}"),
-        SecretRef::Stdin => "-".to_owned(),
+        SecretRef::Literal(_) | SecretRef::Stdin => None,
+        SecretRef::Env(name) => Some(format!("env:{name}")),
+        // The profile is also used in other folders.
+        SecretRef::File(path) => Some(format!("file:{}", cx.env.current_dir.join(path).display())),
+        SecretRef::Command(command) => Some(format!("cmd:{command}")),
+    }
+}
+
+/// Stores a token in the credentials file, for the URL of its profile. A reference replaces a stored token, and the other way round.
+fn store_token(
+    name: &str,
+    url: Option<&str>,
+    token: &SecretRef,
+    is_reference: bool,
+    cx: &Context,
+) -> Result<(), CliError> {
+    let credentials = cx.paths.credentials_file();
+    if is_reference {
+        return Ok(Credentials::remove(&credentials, name)?);
+    }
+    let known = cx.config.entry(name).ok().and_then(|entry| entry.url);
+    let url = url.map(str::to_owned).or(known.map(|(url, _)| url));
+    let login = Login {
+        url: url.unwrap_or_default(),
+        token: cx.secret(token)?,
+        refresh_token: None,
+    };
+    Credentials::store(&credentials, name, &login)?;
+    config::unset(&cx.paths.config_file(), &[PROFILES, name, "token"])?;
+    Ok(())
+}
+
+/// Says that variables are not stored, because the user may have expected it.
+fn note_variables(cx: &Context) {
+    let ignored: Vec<&str> = [
+        ("url", "EVT_URL"),
+        ("org", "EVT_ORG"),
+        ("token", "EVT_TOKEN"),
+    ]
+    .into_iter()
+    .filter(|(flag, variable)| cx.env.get(variable).is_some() && !cx.is_flag(flag))
+    .map(|(_, variable)| variable)
+    .collect();
+    if !ignored.is_empty() {
+        cx.ui.status(&format!(
+            "not stored: {}; a profile has only what --url, --org and --token give it",
+            ignored.join(", ")
+        ));
     }
 }
 
 fn use_(args: &UseArgs, cx: &Context) -> Result<Exit, CliError> {
-    cx.config.entry(&args.name)?;
+    cx.entry(&args.name)?;
     config::set(
         &cx.paths.config_file(),
         &[config::DEFAULT_PROFILE],
@@ -330,6 +388,18 @@ fn remove(args: &RemoveArgs, cx: &Context) -> Result<Exit, CliError> {
 
 async fn login(args: LoginArgs, cx: &Context) -> Result<Exit, CliError> {
     let profile = named(args.name.as_deref(), cx)?;
+    if args.name.is_none() && cx.is_url_of_another_server(&profile)? {
+        // The sign-in is stored for this URL, and would replace the one for the profile's own.
+        let message = format!(
+            "EVT_URL names another server than the profile `{}`, so the sign-in cannot be stored for it",
+            profile.name
+        );
+        return Err(CliError::new(Exit::Usage, "mixed_variables", message)
+            .hint("unset EVT_URL")
+            .hint(
+                "evt profile add NAME --url \"$EVT_URL\" --org …     then: evt profile login NAME",
+            ));
+    }
     cx.limit_calls(&args.calls)?;
     let client = cx.new_client(&profile)?;
     let email = match args.email {
@@ -397,7 +467,7 @@ fn suggest_sign_in(profile: &str, mut error: CliError) -> CliError {
 
 fn logout(args: &LogoutArgs, cx: &Context) -> Result<Exit, CliError> {
     let name = match &args.name {
-        Some(name) => cx.config.entry(name)?.name,
+        Some(name) => cx.entry(name)?.name,
         None => cx.profile_name(),
     };
     Credentials::remove(&cx.paths.credentials_file(), &name)?;
@@ -482,7 +552,9 @@ fn allow(args: &AllowArgs, cx: &Context) -> Result<Exit, CliError> {
             .status(&format!("{shown} can no longer use the profile {name}"));
         return Ok(Exit::Done);
     }
-    Config::load_user(&cx.paths)?.entry(name)?;
+    if !cx.is_local(name) {
+        Config::load_user(&cx.paths)?.entry(name)?;
+    }
     allowed.allow(&folder, name)?;
     cx.ui.status(&format!("{shown} can use the profile {name}"));
     Ok(Exit::Done)

@@ -5,7 +5,7 @@ use std::path::Path;
 use toml_edit::DocumentMut;
 
 use super::{ConfigError, File, Kind};
-use crate::files::replace_private_file;
+use crate::files::{self, replace_private_file};
 use crate::secret::Secret;
 
 /// The tokens of all profiles.
@@ -110,10 +110,11 @@ fn tighten(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let facts = match std::fs::metadata(path) {
         Ok(facts) => facts,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if files::is_missing(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
-    if facts.permissions().mode() & 0o077 != 0 {
+    // Anything else is refused when it is read.
+    if facts.is_file() && facts.permissions().mode() & 0o077 != 0 {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     }
     Ok(())

@@ -6,7 +6,7 @@ use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
 use super::settings::{self, Refusal, Source};
 use super::{ConfigError, DEFAULT_PROFILE, Location, Origin, PROFILES, suggest};
-use crate::files::replace_private_file;
+use crate::files::{self, replace_private_file};
 use crate::paths::is_plain_name;
 
 /// People write settings files by hand, so a larger one is a mistake.
@@ -54,11 +54,7 @@ impl File {
     /// Reads and parses a file, or returns `None` if it does not exist.
     pub fn read_if_there(path: &Path, kind: Kind) -> Result<Option<Self>, ConfigError> {
         match Self::read(path, kind) {
-            Err(ConfigError::Read { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
-                Ok(None)
-            }
+            Err(ConfigError::Read { source, .. }) if files::is_missing(&source) => Ok(None),
             other => other.map(Some),
         }
     }
@@ -258,27 +254,9 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// Reads a file that must be a regular one, since opening a FIFO waits for its writer.
 pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
-    use std::io::{Error, ErrorKind, Read};
-    let facts = std::fs::metadata(path)?;
-    // `--config /dev/null` is a common way to use no file.
-    if !facts.is_file() && path != Path::new("/dev/null") {
-        return Err(Error::new(
-            ErrorKind::InvalidInput,
-            "it is not a regular file",
-        ));
-    }
-    let mut text = String::new();
-    let read = std::fs::File::open(path)?
-        .take(MAX_FILE + 1)
-        .read_to_string(&mut text)?;
-    if read as u64 > MAX_FILE {
-        return Err(Error::new(
-            ErrorKind::FileTooLarge,
-            "it is larger than 1 MiB",
-        ));
-    }
+    let text = String::from_utf8(files::read(path, MAX_FILE)?)
+        .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not text"))?;
     // Editors on Windows write a byte order mark.
     Ok(text
         .strip_prefix('\u{feff}')

@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::env::Env;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::paths::Paths;
+use crate::running::RunningError;
 use settings::Refusal;
 
 pub use allowed::Allowed;
@@ -135,8 +136,22 @@ pub enum ConfigError {
     LocalIsFixed,
     #[error("no local platform is running")]
     NotRunning,
-    #[error("cannot read the file of the running local platform")]
-    Running(#[source] std::io::Error),
+    #[error("the local platform `{name}` is not running")]
+    NamedNotRunning { name: String },
+    #[error("the variable `{variable}` is for {of}, not for {used}")]
+    Mixed {
+        variable: &'static str,
+        /// The server that the variable belongs to.
+        of: String,
+        /// The server that the request would go to.
+        used: String,
+    },
+    #[error("`EVT_URL` names another server than the profile `{name}`, and `{missing}` is not set")]
+    IncompleteVariables { name: String, missing: &'static str },
+    #[error("`{name}` is the name of a {of}")]
+    NameTaken { name: String, of: &'static str },
+    #[error(transparent)]
+    Running(#[from] RunningError),
 }
 
 impl Explain for ConfigError {
@@ -191,7 +206,16 @@ impl Explain for ConfigError {
             Self::NotRunning => {
                 Explanation::new(Exit::Unreachable, "not_running").hint("start one: evt dev")
             }
-            Self::Running(_) => Explanation::failed("running_file").hint("evt doctor"),
+            Self::NamedNotRunning { name } => Explanation::new(Exit::Unreachable, "not_running")
+                .hint(format!("start it: evt dev --name {name}")),
+            Self::Mixed { variable, .. } => {
+                Explanation::usage("mixed_variables").hint(format!("unset {variable}"))
+            }
+            Self::IncompleteVariables { missing, .. } => Explanation::usage("mixed_variables")
+                .hint("unset EVT_URL     uses the server of the profile")
+                .hint(format!("export {missing}=…")),
+            Self::NameTaken { .. } => Explanation::usage("name_taken").hint("choose another name"),
+            Self::Running(error) => error.explain(),
         }
     }
 }
@@ -353,7 +377,8 @@ pub fn folder_of(file: &Path) -> PathBuf {
 /// Outside a repository only the folder itself is searched, so that a file in a shared folder such as `/tmp` has no effect below it.
 pub fn project_file(folder: &Path) -> Option<PathBuf> {
     let own = folder.join(PROJECT_FILE);
-    if own.is_file() {
+    // Also what is not a regular file, so that reading it reports that.
+    if own.exists() {
         return Some(own);
     }
     let root = folder
@@ -363,7 +388,7 @@ pub fn project_file(folder: &Path) -> Option<PathBuf> {
         .ancestors()
         .take_while(|above| above.starts_with(root))
         .map(|above| above.join(PROJECT_FILE))
-        .find(|path| path.is_file())
+        .find(|path| path.exists())
 }
 
 /// The word of `known` that `word` was probably meant to be.

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES, set, suggest, unset};
 use crate::paths::is_plain_name;
-use crate::running::Running;
+use crate::running::{DEFAULT_NAME, Running};
 use crate::secret::Secret;
 
 /// The profile of the platform that `evt dev` runs. It always exists.
-pub const LOCAL: &str = "local";
+pub const LOCAL: &str = DEFAULT_NAME;
 
 /// A profile with everything that a request needs.
 #[derive(Clone, Debug)]

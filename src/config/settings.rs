@@ -109,6 +109,7 @@ pub const SETTINGS: &[Setting] = &[
     row("url", VARIABLE, Target),
     row("org", VARIABLE, Plain),
     row("token", VARIABLE, Secret),
+    row("dev.bind", OWN, Access),
     row("dev.port", ALL, Plain),
     row("dev.console-port", ALL, Plain),
     row("dev.data", OWN, Folder),

@@ -7,7 +7,7 @@ mod control;
 pub mod host;
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -70,20 +70,23 @@ enum Announced {
     In(std::path::PathBuf),
     /// No: other commands find the process with this id, which started earlier.
     Other(u32),
+    /// No: the file cannot be written.
+    Failed(io::Error),
 }
 
 impl Server {
     /// Starts platforms that run until `shutdown`. They accept requests when this returns.
     pub async fn start(options: DevOptions, shutdown: CancellationToken) -> Result<Self, DevError> {
         let dir = options.state_dir.as_deref();
-        let shared = bind(options.port, "--port", dir).await?;
-        let control = bind(options.control_port, "--console-port", dir).await?;
+        let shared = bind(options.port, options.bind, "--port", dir).await?;
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let control = bind(options.control_port, loopback, "--console-port", dir).await?;
         let addresses = Addresses {
             platform: address(&shared)?,
             control: address(&control)?,
         };
         let (folder, host, platforms) = open(&options, &addresses, shutdown).await?;
-        let running = running(&addresses, &host, &platforms);
+        let running = running(&addresses, &host, &platforms).named(&options.name);
         let seeded = match &options.seed {
             Some(path) => Some(seed::apply_seed(&host, &platforms, path).await?),
             None => None,
@@ -108,7 +111,7 @@ impl Server {
             tasks.spawn(async move { platform.run(stop).await });
         }
         let announced = match options.state_dir {
-            Some(dir) => announce(&running, dir)?,
+            Some(dir) => announce(&running, dir),
             None => Announced::No,
         };
         Ok(Self {
@@ -133,7 +136,15 @@ impl Server {
     pub fn hidden_by(&self) -> Option<u32> {
         match self.announced {
             Announced::Other(pid) => Some(pid),
-            Announced::No | Announced::In(_) => None,
+            Announced::No | Announced::In(_) | Announced::Failed(_) => None,
+        }
+    }
+
+    /// Why other commands cannot find this process, if its file could not be written.
+    pub fn unannounced(&self) -> Option<&io::Error> {
+        match &self.announced {
+            Announced::Failed(error) => Some(error),
+            Announced::No | Announced::In(_) | Announced::Other(_) => None,
         }
     }
 
@@ -178,7 +189,7 @@ async fn open(
 ) -> Result<(Option<Folder>, Arc<Host>, Platforms), DevError> {
     let (folder, store) = match &options.data {
         Some(path) => {
-            let folder = Folder::lock(path)?;
+            let folder = Folder::lock(path, &options.name)?;
             let store = Store::open(&folder.database(), Kind::Platform)?;
             (Some(folder), store)
         }
@@ -236,13 +247,19 @@ fn router(
     (router, all)
 }
 
-/// Listens on a loopback port, over IPv4 and IPv6 if the machine has both, because `localhost` can mean either.
+/// Listens on a loopback port, over IPv4 and IPv6 if the machine has both, because `localhost` can mean either. Also listens on that
+/// port at `also`, unless it is a loopback address.
 async fn bind(
     port: u16,
+    also: IpAddr,
     flag: &'static str,
     state_dir: Option<&Path>,
 ) -> Result<Vec<TcpListener>, DevError> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    // The unspecified address includes loopback: that of IPv6 usually both, that of IPv4 its own.
+    let address = match also.is_unspecified() {
+        true => SocketAddr::from((also, port)),
+        false => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+    };
     let first = TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == io::ErrorKind::AddrInUse {
             return DevError::PortTaken {
@@ -256,18 +273,28 @@ async fn bind(
     let bound = first
         .local_addr()
         .map_err(|source| DevError::Bind { address, source })?;
-    let second = TcpListener::bind((Ipv6Addr::LOCALHOST, bound.port())).await;
-    Ok(std::iter::once(first).chain(second).collect())
+    let port = bound.port();
+    let mut listeners = vec![first];
+    if !(also.is_unspecified() && also.is_ipv6()) {
+        listeners.extend(TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await);
+    }
+    if !also.is_unspecified() && !also.to_canonical().is_loopback() {
+        let address = SocketAddr::from((also, port));
+        let more = TcpListener::bind(address).await;
+        listeners.push(more.map_err(|source| DevError::Bind { address, source })?);
+    }
+    Ok(listeners)
 }
 
 /// Another `evt dev`, which says where it is.
 fn evt_on(port: u16, state_dir: Option<&Path>) -> Option<Occupant> {
-    let other = Running::find(state_dir?).ok()??;
     let suffix = format!(":{port}");
-    let has_it = [&other.url, &other.control_url]
-        .iter()
-        .any(|url| url.ends_with(&suffix));
-    has_it.then(|| Occupant {
+    let mut all = Running::all(state_dir?).into_iter();
+    let other = all.find(|other| {
+        let mut urls = [&other.url, &other.control_url].into_iter();
+        urls.any(|url| url.ends_with(&suffix))
+    })?;
+    Some(Occupant {
         pid: other.pid,
         name: "another `evt dev`".to_owned(),
         is_platform: true,
@@ -277,12 +304,13 @@ fn evt_on(port: u16, state_dir: Option<&Path>) -> Option<Occupant> {
 fn address(listeners: &[TcpListener]) -> Result<SocketAddr, DevError> {
     let unknown = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let bound = listeners.first().map(TcpListener::local_addr);
-    bound
-        .unwrap_or(Ok(unknown))
-        .map_err(|source| DevError::Bind {
-            address: unknown,
-            source,
-        })
+    let bound = bound.unwrap_or(Ok(unknown));
+    let bound = bound.map_err(|source| DevError::Bind {
+        address: unknown,
+        source,
+    })?;
+    // Commands on this machine use loopback, whatever else is bound.
+    Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, bound.port())))
 }
 
 /// What other commands read to find this process.
@@ -299,19 +327,16 @@ fn running(addresses: &Addresses, host: &Host, platforms: &Platforms) -> Running
 }
 
 /// Writes the file by which other commands find this process, unless it names another one that still runs.
-fn announce(running: &Running, dir: std::path::PathBuf) -> Result<Announced, DevError> {
+fn announce(running: &Running, dir: std::path::PathBuf) -> Announced {
     // An unreadable file is of no use to any command, so it is replaced.
-    if let Ok(Some(other)) = Running::find(&dir)
+    if let Ok(Some(other)) = Running::find_named(&dir, &running.name)
         && other.pid != running.pid
         && other.answers()
     {
-        return Ok(Announced::Other(other.pid));
+        return Announced::Other(other.pid);
     }
     match running.write(&dir) {
-        Ok(()) => Ok(Announced::In(dir)),
-        Err(source) => Err(DevError::Running {
-            path: Running::file(&dir),
-            source,
-        }),
+        Ok(()) => Announced::In(dir),
+        Err(error) => Announced::Failed(error),
     }
 }

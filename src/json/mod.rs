@@ -7,6 +7,7 @@
 mod canonical;
 mod check;
 mod edit;
+mod hidden;
 mod pretty;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use std::ops::Range;
 pub use canonical::canonical;
 pub(crate) use check::check;
 pub use edit::{InsertError, insert, remove, span};
+pub use hidden::{escape_hidden, without_hidden};
 pub use pretty::pretty;
 
 /// Returns whether `text` is one JSON value, with optional white space around it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue};
 
@@ -236,8 +236,8 @@ fn url_of(request: &Request<'_>) -> String {
     }
 }
 
-/// The webhook secret of the platform that started this process, or else of the platform that is running. The latter is read
-/// again when that platform's file changes.
+/// The webhook secret of the platform that started this process, or else the secrets of all local platforms that run. Those are read
+/// again from time to time, because platforms start and stop.
 pub struct PlatformSecret {
     parent: Option<Arc<Check>>,
     state_dir: PathBuf,
@@ -247,8 +247,6 @@ pub struct PlatformSecret {
 #[derive(Default)]
 struct Cache {
     checked_at: Option<Instant>,
-    /// Modification time of the platform's file.
-    modified: Option<SystemTime>,
     check: Option<Arc<Check>>,
 }
 
@@ -256,7 +254,10 @@ impl PlatformSecret {
     /// `parent` is the secret of the platform that started this process (`evt dev -- CMD`).
     pub fn new(parent: Option<&Secret>, state_dir: PathBuf) -> Self {
         Self {
-            parent: parent.and_then(platform_check).map(Arc::new),
+            parent: parent
+                .map(std::slice::from_ref)
+                .and_then(platform_check)
+                .map(Arc::new),
             state_dir,
             cache: Mutex::default(),
         }
@@ -274,23 +275,22 @@ impl PlatformSecret {
             return cache.check.clone();
         }
         cache.checked_at = Some(Instant::now());
-        let modified = std::fs::metadata(Running::file(&self.state_dir))
-            .and_then(|file| file.modified())
-            .ok();
-        if modified != cache.modified || cache.check.is_none() {
-            cache.modified = modified;
-            cache.check = self.read().map(Arc::new);
-        }
+        cache.check = self.read().map(Arc::new);
         cache.check.clone()
     }
 
     fn read(&self) -> Option<Check> {
-        let secret = Running::find(&self.state_dir).ok()??.webhook_secret?;
-        platform_check(&Secret::new(secret))
+        let running = Running::all(&self.state_dir);
+        let secrets = running.into_iter().filter_map(|one| one.webhook_secret);
+        platform_check(&secrets.map(Secret::new).collect::<Vec<_>>())
     }
 }
 
-fn platform_check(secret: &Secret) -> Option<Check> {
+/// A check of what any of these platforms may have signed.
+fn platform_check(secrets: &[Secret]) -> Option<Check> {
+    if secrets.is_empty() {
+        return None;
+    }
     let scheme = signature::find(signature::PLATFORM_SCHEME).ok()?;
-    Check::new(scheme, std::slice::from_ref(secret), &Options::default()).ok()
+    Check::new(scheme, secrets, &Options::default()).ok()
 }

@@ -141,6 +141,8 @@ impl Printer {
         );
         if is_json && self.ui.stdout_is_terminal() {
             escape_json(out, start);
+        } else if is_json {
+            json::escape_hidden(out, start);
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 use super::open::{BUSY, VERSION};
+use crate::files;
 
 /// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,13 +37,20 @@ pub fn examine(path: &Path) -> Result<Health, StoreError> {
 
 fn read(path: &Path, in_use: bool) -> Result<Health, StoreError> {
     let failed = |error| StoreError::at(path, error);
+    files::check_regular(path).map_err(|source| StoreError::File {
+        path: path.to_owned(),
+        source,
+    })?;
     let connection = open(path, in_use).map_err(failed)?;
     let version = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(failed)?;
-    let mut statement = connection.prepare("PRAGMA integrity_check(10)")?;
+    let mut statement = connection
+        .prepare("PRAGMA integrity_check(10)")
+        .map_err(failed)?;
     let faults = statement
-        .query_map([], |row| row.get::<_, String>(0))?
+        .query_map([], |row| row.get::<_, String>(0))
+        .map_err(failed)?
         .collect::<Result<Vec<_>, _>>();
     let faults = match faults {
         Ok(faults) => faults.into_iter().filter(|fault| fault != "ok").collect(),

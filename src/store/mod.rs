@@ -12,8 +12,10 @@ pub mod flows;
 pub mod jobs;
 pub mod leases;
 mod open;
+mod place;
 pub mod poll;
 pub mod queue;
+pub mod recent;
 pub mod records;
 pub mod reset;
 pub mod runs;
@@ -52,7 +54,7 @@ pub struct Store {
 }
 
 struct Inner {
-    path: PathBuf,
+    path: Arc<Path>,
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
     jobs_ready: Arc<Notify>,
@@ -74,9 +76,14 @@ pub enum StoreError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("cannot use the database `{}`", path.display())]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the database{} is damaged", match path { Some(path) => format!(" `{}`", path.display()), None => String::new() })]
     Damaged {
-        /// `None` if a statement found the damage: it does not know its file.
+        /// `None` outside the operations of a [`Store`].
         path: Option<PathBuf>,
         source: rusqlite::Error,
     },
@@ -115,7 +122,9 @@ impl Explain for StoreError {
             Self::Locked(_) => Explanation::failed("store_locked")
                 .hint("try again; if it stays locked, end the evt that holds it"),
             Self::Open { .. } => Explanation::failed("store_open").hint("evt doctor"),
-            Self::Folder { .. } => Explanation::failed("store_folder").hint("evt doctor"),
+            Self::Folder { .. } | Self::File { .. } => {
+                Explanation::failed("store_folder").hint("evt doctor")
+            }
             Self::Sql(_) => Explanation::failed("store_sql").hint("evt doctor"),
             Self::Stopped => Explanation::failed("store_stopped").hint("evt doctor"),
             Self::Panicked => Explanation::failed("fault").hint("evt doctor"),
@@ -132,7 +141,7 @@ impl From<rusqlite::Error> for StoreError {
             }
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
                 Self::Damaged {
-                    path: None,
+                    path: place::current(),
                     source: error,
                 }
             }
@@ -198,7 +207,7 @@ impl Store {
         let writer = writer::Writer::start(connection, path, listeners);
         Ok(Self {
             inner: Arc::new(Inner {
-                path: path.to_owned(),
+                path: path.into(),
                 writer,
                 readers: Mutex::new(Vec::new()),
                 jobs_ready,
@@ -266,7 +275,7 @@ impl Store {
             Some(reader) => reader,
             None => connect(&self.inner.path, Durability::Full)?,
         };
-        let result = op(&reader);
+        let result = place::within(&self.inner.path, || op(&reader));
         let mut idle = self.idle_readers();
         if idle.len() < READERS {
             idle.push(reader);

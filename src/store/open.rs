@@ -104,11 +104,14 @@ pub(super) fn migrate(
 /// mode of the database.
 pub(super) fn private_file(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let failed = |source| StoreError::Folder {
+    files::private_folder(folder).map_err(|source| StoreError::Folder {
         path: folder.to_owned(),
         source,
+    })?;
+    let failed = |source| StoreError::File {
+        path: path.to_owned(),
+        source,
     };
-    files::private_folder(folder).map_err(failed)?;
     let file = files::private_file(path).map_err(failed)?;
     // A file that already exists may be readable by other users.
     #[cfg(unix)]

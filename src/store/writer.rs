@@ -16,8 +16,8 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
-use super::StoreError;
 use super::checkpoint::Checkpointer;
+use super::{StoreError, place};
 
 /// Operations in one commit. More would gain little, and the first caller would wait longer.
 const BATCH: usize = 256;
@@ -84,9 +84,14 @@ impl Writer {
     pub(super) fn start(connection: Connection, path: &Path, listeners: Listeners) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
         let checkpointer = Checkpointer::new(path);
+        let path = Arc::from(path);
         let thread = std::thread::Builder::new()
             .name("evt-store".to_owned())
-            .spawn(move || run(&connection, checkpointer, operations, &listeners))
+            .spawn(move || {
+                place::within(&path, || {
+                    run(&connection, checkpointer, operations, &listeners);
+                });
+            })
             .expect("a thread can be started: the process has just begun");
         Self {
             queue: Some(queue),

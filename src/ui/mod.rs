@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use serde::Serialize;
 
 use crate::explain::{Exit, Explain, Explanation};
+use crate::json;
 
 pub use event::{answer, attempt_line, body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
@@ -207,12 +208,13 @@ impl Ui {
         self.json_bytes(&serde_json::to_vec(value)?)
     }
 
-    /// Prints serialised JSON as a line of stdout. Suits many events per second.
+    /// Prints serialised JSON as a line of stdout. Characters that control a terminal or reorder text are escaped, also in a file
+    /// or pipe, because its content may be shown on a terminal later. Suits many events per second.
     pub fn json_bytes(&self, json: &[u8]) -> io::Result<()> {
         if self.manner.stdout_is_terminal && controls_a_terminal(json) {
             return self.line(&json_for_a_terminal(json));
         }
-        self.write(&[json, b"\n"])
+        self.write(&[&json::without_hidden(json), b"\n"])
     }
 
     /// Writes bytes to stdout unchanged, and flushes.

@@ -31,6 +31,7 @@ mod poll;
 mod poll_hostile;
 mod poll_property;
 mod poll_state;
+mod precedence;
 mod profile;
 mod project_file;
 mod queue;
@@ -40,6 +41,7 @@ mod send;
 mod send_check;
 mod signature;
 mod singer;
+mod special_files;
 
 mod support;
 mod tail;

@@ -321,7 +321,9 @@ fn a_fifo_in_place_of_a_settings_file_is_not_waited_for() {
     };
     let sandbox = Sandbox::new();
     make(&sandbox.work().join("evt.toml"));
-    let _ = sandbox.run(["profile", "list"]).expect_exit(0);
+    let output = sandbox.run(["profile", "list"]).expect_exit(2);
+    assert!(output.stderr.contains("not a regular file"), "{output}");
+    let sandbox = Sandbox::new();
     make(&sandbox.home().join("config/config.toml"));
     let output = sandbox.run(["profile", "list"]).expect_exit(2);
     assert!(output.stderr.contains("not a regular file"), "{output}");

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use super::super::Context;
 use super::super::input::{Field, nested};
 use crate::catalogue::{self, EventKind};
-use crate::config::ConfigError;
 use crate::control::Control;
 use crate::dev::appengine::control::sample;
 use crate::error::{CliError, Exit};
@@ -19,8 +18,10 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const STOP_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Show where the platform runs and how much it stores
+///
+/// If several run and none is named, lists them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  evt dev status")]
+#[command(after_help = "Examples:\n  evt dev status\n  evt dev status --name staging")]
 pub(super) struct Status {
     /// Show only this platform
     #[arg(long, value_name = "NAME")]
@@ -67,19 +68,68 @@ pub(super) struct Reset {
 
 /// Stop the running platform
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  evt dev stop")]
+#[command(after_help = "Examples:\n  evt dev stop\n  evt dev stop --name staging")]
 pub(super) struct Stop {}
 
 pub(super) fn control(cx: &Context) -> Result<Control, CliError> {
     Ok(Control::of(&running(cx)?))
 }
 
-fn running(cx: &Context) -> Result<Running, CliError> {
-    Ok(cx.running()?.ok_or(ConfigError::NotRunning)?)
+/// The `evt dev` that the command line names, or else the default one.
+pub(super) fn running(cx: &Context) -> Result<Running, CliError> {
+    let running = cx.running()?.ok_or_else(|| cx.not_running())?;
+    if let Some(url) = cx.globals.url.as_deref().filter(|_| cx.is_flag("url"))
+        && !running.serves(url)
+    {
+        let message = format!("no local platform runs at {}", safe(url));
+        return Err(CliError::new(Exit::Unreachable, "not_running", message).hint("evt dev status"));
+    }
+    Ok(running)
+}
+
+/// All that run, if the user has not named one and this process does not belong to one.
+fn several(cx: &Context) -> Option<Vec<Running>> {
+    let belongs = Running::around(|name| cx.env.get(name)).is_some();
+    if cx.named().is_some() || cx.is_flag("url") || belongs {
+        return None;
+    }
+    let all = Running::all(&cx.paths.state_dir);
+    (all.len() > 1).then_some(all)
+}
+
+fn list(all: &[Running], cx: &Context) -> Result<Exit, CliError> {
+    if cx.ui.format() == Format::Json {
+        for running in all {
+            cx.ui.json(&super::facts(running))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let rows = all.iter().map(|running| {
+        let data = match &running.data {
+            Some(path) => path.display().to_string(),
+            None => "deleted at the end".to_owned(),
+        };
+        vec![
+            running.name.clone(),
+            running.url.clone(),
+            running.pid.to_string(),
+            data,
+        ]
+    });
+    cx.ui
+        .table(&["NAME", "URL", "PID", "DATA"], rows.collect())?;
+    cx.ui
+        .status("evt dev status --name NAME     shows more about one");
+    Ok(Exit::Done)
 }
 
 impl Status {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
+        if self.platform.is_none()
+            && let Some(all) = several(cx)
+        {
+            return list(&all, cx);
+        }
         let path = match &self.platform {
             Some(name) => {
                 cx.running_platform(name)?;
@@ -91,6 +141,7 @@ impl Status {
         if let (Some(status), Ok(running), None) =
             (status.as_object_mut(), running(cx), &self.platform)
         {
+            status.insert("name".into(), running.name.into());
             status.insert("url".into(), running.url.into());
             status.insert("control_url".into(), running.control_url.into());
         }
@@ -239,7 +290,8 @@ impl Stop {
 
 /// Whether the file that names the process still exists. The process removes it last.
 fn is_announced(running: &Running, cx: &Context) -> bool {
-    matches!(Running::find(&cx.paths.state_dir), Ok(Some(found)) if found.url == running.url)
+    let found = Running::find_named(&cx.paths.state_dir, &running.name);
+    matches!(found, Ok(Some(found)) if found.url == running.url)
 }
 
 #[cfg(test)]

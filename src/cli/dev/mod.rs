@@ -8,21 +8,25 @@ mod settings;
 mod vendors;
 mod watch;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource;
+use clap::{Args as _, Subcommand};
 use serde_json::{Value, json};
 
 use super::Context;
 use super::child::Child;
 use super::parse::one_of;
 use super::runtime::Runtime;
+use crate::config::ConfigError;
 use crate::dev::host::hosts::AllowedHost;
 use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
 use crate::error::{CliError, Exit};
-use crate::running::Running;
+use crate::paths::is_platform_name;
+use crate::running::{DEFAULT_NAME, Running};
 use crate::ui::Format;
 
 /// Run the platform locally
@@ -32,7 +36,6 @@ use crate::ui::Format;
 /// EVT_<NAME>_TOKEN for each platform. The platforms stop when the command ends, and evt exits with its exit code.
 #[derive(Debug, clap::Args)]
 #[command(
-    args_conflicts_with_subcommands = true,
     subcommand_help_heading = "With a running platform",
     after_help = "\
 Examples:
@@ -43,12 +46,23 @@ Examples:
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
+    /// Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands
+    #[arg(long, global = true, value_name = "NAME", value_parser = platform_name, help_heading = "Running")]
+    name: Option<String>,
     #[command(flatten)]
     start: Start,
 }
 
 #[derive(Debug, clap::Args)]
 struct Start {
+    /// Also accept connections of other machines at this address, such as 0.0.0.0 in a container; see --allow-host
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1",
+        help_heading = "Running"
+    )]
+    bind: IpAddr,
     /// Port of the platforms; 0 selects free ports for them and for the control API
     #[arg(long, default_value_t = PORT, help_heading = "Running")]
     port: u16,
@@ -85,7 +99,7 @@ struct Start {
     /// Send deliveries only with the flow's own headers: unsigned, as the real platform does
     #[arg(long, help_heading = "Behaving")]
     bare: bool,
-    /// Print `export` lines for a shell, for the running platform or else for the one that this starts; they contain secrets
+    /// Print `export` lines for a shell, for the running platform; they contain secrets. Starts nothing without a command
     #[arg(long, help_heading = "Running")]
     print_env: bool,
     /// Run this command with the platform's addresses in its environment, and stop when it ends
@@ -95,6 +109,20 @@ struct Start {
 
 fn platform_names() -> PossibleValuesParser {
     PossibleValuesParser::new(PLATFORMS.iter().map(|platform| platform.name))
+}
+
+fn platform_name(text: &str) -> Result<String, String> {
+    match is_platform_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("use at most 64 small letters, digits, `_` and `-`".to_owned()),
+    }
+}
+
+impl Args {
+    /// `--name`
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,10 +143,27 @@ enum Command {
 /// Runs the platforms, or a command for those that run.
 pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
     let own = Arc::clone(cx);
-    match args.command {
-        None => Runtime::Server.run(cx, serve(args.start, own)),
-        Some(command) => Runtime::Brief.run(cx, async move { command.run(&own).await }),
+    let Some(command) = args.command else {
+        return Runtime::Server.run(cx, serve(args.start, own));
+    };
+    match start_flag(cx) {
+        Some(flag) => Err(CliError::usage(format!(
+            "`--{flag}` is for starting a platform, not for a command to a running one"
+        ))
+        .hint("evt dev --help")),
+        None => Runtime::Brief.run(cx, async move { command.run(&own).await }),
     }
+}
+
+/// A flag of the start on the command line, except those that select a platform.
+fn start_flag(cx: &Context) -> Option<String> {
+    let own = cx.matches.subcommand_matches("dev")?;
+    let start = Start::augment_args(clap::Command::new("start"));
+    let is_given = |arg: &&clap::Arg| {
+        own.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    let given = start.get_arguments().find(is_given)?;
+    Some(given.get_long().unwrap_or("").to_owned())
 }
 
 impl Command {
@@ -140,15 +185,17 @@ impl Command {
 }
 
 async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
-    if args.print_env
-        && args.child.is_empty()
-        && let Some(running) = cx.running()?
-    {
-        export(&running, &cx)?;
+    if args.print_env && args.child.is_empty() {
+        // Starting a platform here would block the shell that reads the lines in `$(…)`.
+        export(&ask::running(&cx)?, &cx)?;
         return Ok(Exit::Done);
     }
+    let options = args.options(&cx)?;
+    if options.data.is_some() && args.data.is_none() {
+        cx.warn_if_temporary();
+    }
     let stop = cx.shutdown.child_token();
-    let server = Server::start(args.options(&cx)?, stop.clone()).await?;
+    let server = Server::start(options, stop.clone()).await?;
     args.announce(&server, &cx)?;
     let end = match args.child.as_slice() {
         [] => {
@@ -183,9 +230,10 @@ async fn accompany(command: &[String], server: &Server, cx: &Context) -> Result<
     Ok(Exit::Child(child.wait().await?))
 }
 
-/// Prints `export` lines on stdout. No value contains a quote.
+/// Prints `export` lines on stdout. A shell reads a quote within quotes as `'\''`.
 fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
     for (name, value) in running.variables() {
+        let value = value.replace('\'', r"'\''");
         cx.ui.line(&format!("export {name}='{value}'"))?;
     }
     Ok(())
@@ -194,10 +242,12 @@ fn export(running: &Running, cx: &Context) -> Result<(), CliError> {
 impl Start {
     fn options(&self, cx: &Context) -> Result<DevOptions, CliError> {
         let folder = |path: &PathBuf| cx.env.current_dir.join(path);
+        let name = name_of(cx)?;
         let data = match &self.data {
             Some(path) => folder(path),
-            None => cx.paths.platform_dir(),
+            None => cx.paths.platform_dir(&name),
         };
+        let (port, console_port) = self.ports(&name, cx);
         let is_selected = |name| self.only.is_empty() || self.only.iter().any(|own| own == name);
         Ok(DevOptions {
             platforms: PLATFORMS
@@ -205,12 +255,14 @@ impl Start {
                 .copied()
                 .filter(|platform| is_selected(platform.name))
                 .collect(),
-            port: self.port,
+            name,
+            bind: self.bind,
+            port,
             // `--port 0` alone selects free ports for both.
-            control_port: if self.port == 0 && self.console_port == CONTROL_PORT {
+            control_port: if port == 0 && console_port == CONTROL_PORT {
                 0
             } else {
-                self.console_port
+                console_port
             },
             data: (!self.ephemeral).then_some(data),
             org: cx
@@ -218,7 +270,7 @@ impl Start {
                 .org
                 .clone()
                 .unwrap_or_else(|| "my-org".to_owned()),
-            auth: self.auth,
+            auth: self.auth(cx)?,
             allowed_hosts: self.allow_host.clone(),
             page_cap: usize::try_from(self.page_cap).unwrap_or(usize::MAX),
             bare: self.bare,
@@ -226,6 +278,44 @@ impl Start {
             state_dir: Some(cx.paths.state_dir.clone()),
             dialer: cx.dialer()?,
         })
+    }
+
+    /// The ports of the platforms and of the control API. Those of the flags' defaults and of the settings are for the default name.
+    fn ports(&self, name: &str, cx: &Context) -> (u16, u16) {
+        let own = cx.matches.subcommand_matches("dev");
+        let is_given =
+            |id| own.and_then(|own| own.value_source(id)) == Some(ValueSource::CommandLine);
+        match name {
+            DEFAULT_NAME => (self.port, self.console_port),
+            _ => (
+                if is_given("port") { self.port } else { 0 },
+                if is_given("console_port") {
+                    self.console_port
+                } else {
+                    0
+                },
+            ),
+        }
+    }
+
+    /// How to check `Authorization`. Other machines need a token of the platform, unless the user asks for less.
+    fn auth(&self, cx: &Context) -> Result<AuthMode, CliError> {
+        if self.bind.to_canonical().is_loopback() {
+            return Ok(self.auth);
+        }
+        let own = cx.matches.subcommand_matches("dev");
+        let source = own.and_then(|own| own.value_source("auth"));
+        let is_default =
+            source == Some(ValueSource::DefaultValue) && cx.config.get("dev.auth").is_none();
+        match self.auth {
+            AuthMode::Off => Err(CliError::usage(format!(
+                "{} can be reached from other machines, so requests need a token",
+                self.bind
+            ))
+            .hint("omit --auth off, or omit --bind")),
+            _ if is_default => Ok(AuthMode::Strict),
+            auth => Ok(auth),
+        }
     }
 
     /// Prints addresses on stdout, unless a command after `--` owns it, and suggestions on stderr.
@@ -250,12 +340,7 @@ impl Start {
             }
         }
         cx.ui.flush()?;
-        if let Some(other) = server.hidden_by() {
-            cx.ui.warn(&format!(
-                "other commands still find the `evt dev` with pid {other}; set EVT_URL={} to use this one",
-                running.url
-            ));
-        }
+        self.warn(server, cx);
         if let Some(seeded) = server.seeded() {
             let created: Vec<String> = seeded
                 .created
@@ -275,26 +360,74 @@ impl Start {
         Ok(())
     }
 
+    fn warn(&self, server: &Server, cx: &Context) {
+        let running = server.running();
+        if let Some(other) = server.hidden_by() {
+            cx.ui.warn(&format!(
+                "other commands still find the `evt dev` with pid {other}; with --name they find both"
+            ));
+        }
+        if let Some(error) = server.unannounced() {
+            cx.ui.warn(&format!(
+                "other commands cannot find this platform, because its file cannot be written ({error}); set EVT_HOME, or use {} with curl",
+                running.url
+            ));
+        }
+        if !self.bind.to_canonical().is_loopback() {
+            let names = match self.allow_host.is_empty() {
+                true => "localhost; --allow-host allows other names",
+                false => "localhost and the hosts of --allow-host",
+            };
+            let token = match self.auth(cx) {
+                Ok(AuthMode::Strict) => "a token of the platform",
+                _ => "any token",
+            };
+            cx.ui.warn(&format!(
+                "other machines can connect to {}; requests need {token}, and must name {names}",
+                self.bind
+            ));
+        }
+    }
+
     fn ready(&self, running: &Running, cx: &Context) -> String {
         if !self.child.is_empty() {
             return format!("The platform runs at {}", running.url);
         }
+        let evt = match running.name.as_str() {
+            DEFAULT_NAME => "evt".to_owned(),
+            name => format!("evt -p {name}"),
+        };
         format!(
             "\
 Ready. Try this next, in another terminal:
-  evt listen                          receive what flows deliver, verified
-  evt flows create --on contact.created --webhook {}/hook
-  evt records create contact email=ada@example.com
-  evt send stripe/payment_intent.succeeded   a vendor's event, signed
-  evt dev vendors                     every vendor's key in full
+  {evt} listen                          receive what flows deliver, verified
+  {evt} flows create --on contact.created --webhook {}/hook
+  {evt} records create contact email=ada@example.com
+  {evt} send stripe/payment_intent.succeeded   a vendor's event, signed
+  {evt} dev vendors                     every vendor's key in full
 Ctrl-C stops it.",
             cx.listener()
         )
     }
 }
 
+/// The name of the platform to start: `--name`, or the one of `-p` unless that is a profile for another server.
+fn name_of(cx: &Context) -> Result<String, CliError> {
+    let is_stored = |name: &str| cx.config.entry(name).is_ok();
+    match cx.named() {
+        None | Some(DEFAULT_NAME) => Ok(DEFAULT_NAME.to_owned()),
+        Some(name) if is_stored(name) && cx.is_platform_flag() => {
+            let (name, of) = (name.to_owned(), "profile");
+            Err(ConfigError::NameTaken { name, of }.into())
+        }
+        Some(name) if is_stored(name) => Ok(DEFAULT_NAME.to_owned()),
+        Some(name) => platform_name(name).map_err(CliError::usage),
+    }
+}
+
 fn facts(running: &Running) -> Value {
     json!({
+        "name": running.name,
         "url": running.url,
         "control_url": running.control_url,
         "org": running.org,

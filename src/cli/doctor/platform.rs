@@ -4,7 +4,7 @@ use super::super::Context;
 use super::Finding;
 use crate::config::{ConfigError, LOCAL};
 use crate::error::CliError;
-use crate::running::Running;
+use crate::running::{Running, RunningError};
 
 pub(super) async fn check(cx: &Context) -> Vec<Finding> {
     let running = Running::find(&cx.paths.state_dir);
@@ -13,7 +13,7 @@ pub(super) async fn check(cx: &Context) -> Vec<Finding> {
     vec![file, reach(cx, is_running).await]
 }
 
-fn running_file(cx: &Context, running: &std::io::Result<Option<Running>>) -> Finding {
+fn running_file(cx: &Context, running: &Result<Option<Running>, RunningError>) -> Finding {
     const WHAT: &str = "local platform";
     let path = Running::file(&cx.paths.state_dir);
     let shown = path.display();
@@ -25,7 +25,11 @@ fn running_file(cx: &Context, running: &std::io::Result<Option<Running>>) -> Fin
             "evt dev      replaces it",
         ),
         Ok(None) => Finding::ok(WHAT, "not running"),
-        Err(error) => Finding::fail(WHAT, format!("{shown}: {error}"), format!("rm {shown}")),
+        Err(error) => Finding::fail(
+            WHAT,
+            format!("{shown}: {}", error.source),
+            format!("rm {shown}"),
+        ),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Context, settings};
 use super::Finding;
 use crate::config::Credentials;
+use crate::running::DEFAULT_NAME;
 use crate::store::check::examine;
 
 /// Below this, warn: WAL files and the events of a day may need as much.
@@ -22,6 +23,17 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
         credentials(cx),
         space(&paths.data_dir),
     ];
+    if let Some(reason) = &paths.temporary {
+        let found = format!(
+            "{reason}: data and state are in {} and can be deleted at any time",
+            paths.data_dir.display()
+        );
+        findings.push(Finding::fail(
+            "home",
+            found,
+            "export EVT_HOME=/path/to/a/folder",
+        ));
+    }
     findings.push(database("inbox", &paths.inbox()));
     findings.push(database("platform data", &platform_database(cx)));
     findings
@@ -34,7 +46,7 @@ fn platform_database(cx: &Context) -> PathBuf {
         .flatten();
     running
         .and_then(|running| running.data)
-        .unwrap_or_else(|| cx.paths.platform_dir())
+        .unwrap_or_else(|| cx.paths.platform_dir(DEFAULT_NAME))
         .join("platform.db")
 }
 
@@ -85,7 +97,10 @@ fn config(cx: &Context) -> Finding {
     const WHAT: &str = "settings";
     let explicit = cx.globals.config.as_deref();
     let checked = settings::load(&cx.env, explicit).and_then(|config| {
-        config.entry(&config.default_profile().0)?;
+        let name = config.default_profile().0;
+        if !cx.is_local(&name) {
+            config.entry(&name)?;
+        }
         Ok(config)
     });
     match checked {
@@ -143,7 +158,11 @@ fn database(what: &'static str, path: &Path) -> Finding {
     }
     let aside = || format!("mv {shown} {shown}.damaged");
     match examine(path) {
-        Err(error) => Finding::fail(what, error.to_string(), aside()),
+        Err(error) => {
+            let cause = std::error::Error::source(&error);
+            let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            Finding::fail(what, format!("{error}{cause}"), aside())
+        }
         Ok(health) if health.version > health.known => Finding::fail(
             what,
             format!(

@@ -12,6 +12,7 @@ use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Seq};
+use crate::files;
 use crate::store::{StoreError, events};
 use crate::ui::{Format, Progress, safe};
 
@@ -104,7 +105,7 @@ fn open(file: &Source, cx: &Context) -> Result<Box<dyn BufRead>, CliError> {
         return Ok(Box::new(BufReader::new(std::io::stdin())));
     }
     let path = cx.env.current_dir.join(file.path());
-    let opened = std::fs::File::open(path).map_err(|source| InputError::Read {
+    let opened = files::open(&path).map_err(|source| InputError::Read {
         name: file.name(),
         source,
     })?;

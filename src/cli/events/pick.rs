@@ -17,6 +17,7 @@ use crate::envelope;
 use crate::error::CliError;
 use crate::event::{Event, Outcome, Seq, Source, Transport};
 use crate::explain::shell_word;
+use crate::files;
 use crate::grammar::event_ref::EventRef;
 use crate::store::events::{self, Scan};
 use crate::time::Timestamp;
@@ -189,7 +190,7 @@ fn read(reference: &EventRef, cx: &Context) -> Result<Vec<u8>, CliError> {
     let mut text = Vec::new();
     let (name, result) = match reference {
         EventRef::File(path) => {
-            let result = std::fs::File::open(cx.env.current_dir.join(path))
+            let result = files::open(&cx.env.current_dir.join(path))
                 .and_then(|file| file.take(limit + 1).read_to_end(&mut text));
             (format!("`{}`", path.display()), result)
         }

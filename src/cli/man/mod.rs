@@ -21,7 +21,7 @@ const WIDTH: (usize, usize) = (80, 100);
 
 /// Read the manual, offline
 ///
-/// There is a page for each command, and pages on exit-codes, grammar, streams, polling, signatures, environment and files.
+/// There is a page for each command, and pages on exit-codes, grammar, streams, polling, signatures, environment, files and security.
 /// `-o raw` prints a page for man(1): evt man listen -o raw | man -l -
 #[derive(Debug, clap::Args)]
 #[command(

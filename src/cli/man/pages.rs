@@ -15,7 +15,7 @@ use crate::signature::{Facts, SCHEMES};
 use crate::source::{StreamTransport, TRANSPORTS};
 
 /// Every page on a topic, in the order of `evt man`.
-const TOPICS: [&str; 8] = [
+const TOPICS: [&str; 9] = [
     include_str!("pages/exit-codes.md"),
     include_str!("pages/grammar.md"),
     include_str!("pages/streams.md"),
@@ -24,6 +24,7 @@ const TOPICS: [&str; 8] = [
     include_str!("pages/network.md"),
     include_str!("pages/environment.md"),
     include_str!("pages/files.md"),
+    include_str!("pages/security.md"),
 ];
 /// What the page of `evt config` says in addition.
 const CONFIG: &str = include_str!("pages/config.md");

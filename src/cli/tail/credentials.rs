@@ -37,7 +37,12 @@ impl Server {
         match cx.platform_url() {
             Ok(platform) if has(&platform) => return Ok(Self::Platform),
             // Another server does not need a platform.
-            Ok(_) | Err(ConfigError::NotRunning | ConfigError::Incomplete { .. }) => {}
+            Ok(_)
+            | Err(
+                ConfigError::NotRunning
+                | ConfigError::NamedNotRunning { .. }
+                | ConfigError::Incomplete { .. },
+            ) => {}
             Err(error) => return Err(error.into()),
         }
         match cx.running()? {

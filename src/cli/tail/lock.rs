@@ -24,10 +24,14 @@ pub(super) fn lock(name: Option<&str>, cx: &Context) -> Result<Option<NameLock>,
             "use up to 64 letters, digits, `.`, `-` and `_`, starting with a letter or digit: --resume orders",
         ));
     }
-    let failed = |source| CliError::new(Exit::Failed, "name_lock", source).hint("evt doctor");
     let folder = cx.paths.state_dir.join("tails");
+    let path = folder.join(format!("{name}.lock"));
+    let failed = |source: std::io::Error| {
+        let message = format!("cannot lock `{}`: {source}", path.display());
+        CliError::new(Exit::Failed, "name_lock", message).hint("evt doctor")
+    };
     files::private_folder(&folder).map_err(failed)?;
-    let mut lock = files::private_file(&folder.join(format!("{name}.lock"))).map_err(failed)?;
+    let mut lock = files::private_file(&path).map_err(failed)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(in_use(name, &mut lock)),

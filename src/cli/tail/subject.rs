@@ -8,7 +8,6 @@ use http::Uri;
 use super::{Args, open};
 use crate::cli::input::InputError;
 use crate::cli::{Context, RuntimeError};
-use crate::config::{ConfigError, LOCAL};
 use crate::control::Control;
 use crate::error::{CliError, Exit};
 use crate::event::Transport;
@@ -88,14 +87,14 @@ pub(super) async fn subject(args: &Args, cx: &Arc<Context>) -> Result<Subject, C
 /// The live feed of the local platform.
 fn feed(cx: &Context) -> Result<Subject, CliError> {
     let profile = cx.profile_name();
-    if profile != LOCAL {
+    if !cx.is_local(&profile) {
         return Err(CliError::usage(format!(
             "the platform of profile `{profile}` has no live feed: name a source"
         ))
         .hint("evt tail --gateway chat")
         .hint("evt tail --profile local     follows the platform of this machine"));
     }
-    let running = cx.running()?.ok_or(ConfigError::NotRunning)?;
+    let running = cx.running()?.ok_or_else(|| cx.not_running())?;
     Ok(Subject::Feed(running))
 }
 

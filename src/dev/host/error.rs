@@ -9,7 +9,11 @@ use thiserror::Error;
 use super::seed::SeedError;
 use crate::explain::{Explain, Explanation};
 use crate::occupant::Occupant;
+use crate::running::DEFAULT_NAME;
 use crate::store::StoreError;
+
+/// What `--name` does.
+const ANOTHER: &str = "runs another platform, with its own data and ports";
 
 /// Why `evt dev` cannot start.
 #[derive(Debug, Error)]
@@ -27,11 +31,14 @@ pub enum DevError {
         source: io::Error,
     },
     #[error("another `evt dev`{} uses the data in `{}`", match .pid { Some(pid) => format!(" (pid {pid})"), None => String::new() }, path.display())]
-    DataInUse { path: PathBuf, pid: Option<u32> },
+    DataInUse {
+        path: PathBuf,
+        pid: Option<u32>,
+        /// The name of the process that wants to use the data.
+        name: String,
+    },
     #[error("cannot use the data folder `{}`", path.display())]
     DataFolder { path: PathBuf, source: io::Error },
-    #[error("cannot write the file by which other commands find the platform (`{}`)", path.display())]
-    Running { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Seed(#[from] SeedError),
     #[error(transparent)]
@@ -42,25 +49,31 @@ impl Explain for DevError {
     fn explain(&self) -> Explanation {
         match self {
             Self::PortTaken { flag, occupant, .. } => {
-                let explanation = Explanation::failed("port_taken").hint(match *flag {
-                    "--port" => "evt dev --port 0     uses free ports for everything",
-                    _ => "evt dev --console-port 0",
-                });
+                let explanation = Explanation::failed("port_taken");
                 match occupant {
-                    Some(occupant) if occupant.is_platform => {
-                        explanation.hint("evt dev stop         stops the other one")
-                    }
-                    _ => explanation,
+                    Some(occupant) if occupant.is_platform => explanation
+                        .hint(format!("evt dev --name second     {ANOTHER}"))
+                        .hint("evt dev stop              stops the other one"),
+                    _ => explanation.hint(match *flag {
+                        "--port" => "evt dev --port 0     uses free ports for everything",
+                        _ => "evt dev --console-port 0",
+                    }),
                 }
             }
             Self::Bind { .. } => Explanation::failed("cannot_listen").hint("evt dev --port 0"),
-            Self::DataInUse { .. } => Explanation::failed("data_in_use")
-                .hint("evt dev stop")
-                .hint("evt dev --data ./another-folder --port 0"),
+            Self::DataInUse { name, .. } => {
+                let (stop, other) = match name.as_str() {
+                    DEFAULT_NAME => ("evt dev stop".to_owned(), "second"),
+                    "second" => (format!("evt dev stop --name {name}"), "third"),
+                    name => (format!("evt dev stop --name {name}"), "second"),
+                };
+                Explanation::failed("data_in_use")
+                    .hint(format!("evt dev --name {other}     {ANOTHER}"))
+                    .hint(stop)
+            }
             Self::DataFolder { .. } => {
                 Explanation::failed("data_folder").hint("evt dev --data ./another-folder")
             }
-            Self::Running { .. } => Explanation::failed("running_file").hint("evt doctor"),
             Self::Seed(error) => error.explain(),
             Self::Store(error) => error.explain(),
         }

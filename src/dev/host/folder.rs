@@ -15,23 +15,28 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Locks the directory, after creating it with mode 0700 if necessary.
+    /// Locks the directory, after creating it with mode 0700 if necessary. `name` is that of the process, for the error.
     ///
     /// # Errors
     /// [`DevError::DataInUse`] with the id of the process that holds the lock.
-    pub(crate) fn lock(path: &Path) -> Result<Self, DevError> {
+    pub(crate) fn lock(path: &Path, name: &str) -> Result<Self, DevError> {
         let failed = |source| DevError::DataFolder {
             path: path.to_owned(),
             source,
         };
         private_folder(path).map_err(failed)?;
-        let mut lock = private_file(&path.join("dev.lock")).map_err(failed)?;
+        let file = path.join("dev.lock");
+        let mut lock = private_file(&file).map_err(|source| DevError::DataFolder {
+            path: file.clone(),
+            source,
+        })?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(DevError::DataInUse {
                     path: path.to_owned(),
                     pid: holder(&mut lock),
+                    name: name.to_owned(),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -72,12 +77,12 @@ mod tests {
     fn a_folder_is_locked_once_and_the_error_names_the_holder() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("data");
-        let first = Folder::lock(&path).unwrap();
-        let Err(DevError::DataInUse { pid, .. }) = Folder::lock(&path) else {
+        let first = Folder::lock(&path, "local").unwrap();
+        let Err(DevError::DataInUse { pid, .. }) = Folder::lock(&path, "local") else {
             panic!("the folder was locked twice");
         };
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
-        assert!(Folder::lock(&path).is_ok());
+        assert!(Folder::lock(&path, "local").is_ok());
     }
 }

@@ -1,7 +1,8 @@
 //! Host names that the platforms' port accepts: those of loopback, and those that the user allowed.
 //!
 //! DNS rebinding lets a web page resolve its own name to 127.0.0.1 and call this port as its own site, but the `Host` header
-//! still has that name. Pages of other sites send their origin.
+//! still has that name. Pages of other sites send their origin, except with the `GET` of an `<img>`, a `<script>` or a link. Browsers
+//! mark these with `Sec-Fetch-Site`.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -89,7 +90,14 @@ impl Hosts {
                 ),
             ));
         }
-        match origins(request.headers()).find(|origin| !self.is_known_origin(origin)) {
+        let mut origins = origins(request.headers()).peekable();
+        if origins.peek().is_none() && is_of_another_site(request.headers()) {
+            return Err(Refusal::forbidden(
+                "foreign_origin",
+                "a web page of another site may call this platform only with an origin that `evt dev --allow-host` allows",
+            ));
+        }
+        match origins.find(|origin| !self.is_known_origin(origin)) {
             None => Ok(()),
             Some(foreign) => Err(Refusal::forbidden(
                 "foreign_origin",
@@ -137,6 +145,12 @@ fn names(request: &Request) -> impl Iterator<Item = &str> {
         .iter()
         .map(|value| value.to_str().unwrap_or_default())
         .chain(in_target)
+}
+
+/// Whether a browser sends the request for a page of another site. Pages of other ports of the same host count, too.
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    sites.any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
 fn origins(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -238,6 +252,25 @@ mod tests {
             None
         );
         assert_eq!(code(&["app.test"], &page("https://app.test")), None);
+    }
+
+    #[test]
+    fn images_and_links_of_other_sites_are_refused() {
+        let host = ("host", "localhost:4870");
+        for site in ["cross-site", "same-site", "", "Cross-Site"] {
+            let refused = code(&[], &[host, ("sec-fetch-site", site)]);
+            assert_eq!(refused, Some("foreign_origin"), "{site}");
+        }
+        for site in ["same-origin", "none"] {
+            assert_eq!(code(&[], &[host, ("sec-fetch-site", site)]), None, "{site}");
+        }
+        let page = [
+            host,
+            ("origin", "http://localhost:3000"),
+            ("sec-fetch-site", "same-site"),
+        ];
+        assert_eq!(code(&["localhost:3000"], &page), None);
+        assert_eq!(code(&[], &page), Some("foreign_origin"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! How `evt dev` is started.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::hosts::AllowedHost;
 use super::platform::Registration;
 use crate::dial::{AddressPolicy, Dialer};
+use crate::running::DEFAULT_NAME;
 
 /// The default port of the platforms.
 pub const PORT: u16 = 4870;
@@ -46,6 +48,10 @@ impl AuthMode {
 pub struct DevOptions {
     /// The platforms to start, the default one first. Empty starts all that `evt` has.
     pub platforms: Vec<&'static Registration>,
+    /// The name by which other commands find this process; see [`Running`](crate::running::Running).
+    pub name: String,
+    /// The platforms also accept connections at this address. The control API accepts none from other machines.
+    pub bind: IpAddr,
     /// Port of the platforms; 0 selects a free one.
     pub port: u16,
     /// Port of the control API; 0 selects a free one.
@@ -72,6 +78,8 @@ impl Default for DevOptions {
     fn default() -> Self {
         Self {
             platforms: Vec::new(),
+            name: DEFAULT_NAME.to_owned(),
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: PORT,
             control_port: CONTROL_PORT,
             data: None,

@@ -111,6 +111,7 @@ impl From<StoreError> for Refusal {
             }
             StoreError::Open { .. }
             | StoreError::Folder { .. }
+            | StoreError::File { .. }
             | StoreError::Damaged { .. }
             | StoreError::Newer { .. }
             | StoreError::Sql(_)

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::{Host, Platforms};
 use crate::bom;
 use crate::explain::{Exit, Explain, Explanation};
+use crate::files;
 use crate::store::StoreError;
 
 /// Maximum size of a seed file, in bytes.
@@ -100,7 +101,7 @@ fn read(path: &Path) -> Result<Map<String, Value>, SeedError> {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = files::open(path).map_err(failed)?;
     let mut text = String::new();
     bom::Reader::new(file)
         .take(MAX_BYTES + 1)

@@ -161,6 +161,7 @@ pub(super) fn connect(files: &StateFiles) -> Result<Connection, Fault> {
 
 fn try_connect(files: &StateFiles) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    crate::files::check_regular(&files.database()).map_err(Fault::File)?;
     let connection = Connection::open_with_flags(files.database(), flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);

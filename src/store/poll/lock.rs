@@ -121,7 +121,7 @@ fn read_holder(mut file: &File) -> Option<Holder> {
 
 /// Whether a process uses the state, and which one if that is known.
 pub(super) fn in_use(files: &StateFiles) -> (bool, Option<Holder>) {
-    let Ok(file) = File::open(files.lock()) else {
+    let Ok(file) = files::open(&files.lock()) else {
         return (false, None);
     };
     match file.try_lock_shared() {

@@ -8,7 +8,7 @@ use super::wire::exchange;
 use crate::support::{App, Output, Running, Sandbox};
 
 /// Starts `evt dev` on free ports. Returns it with the facts that it printed.
-fn start(sandbox: &Sandbox, more: &[&str]) -> (Running, Value) {
+pub(super) fn start(sandbox: &Sandbox, more: &[&str]) -> (Running, Value) {
     let mut args = vec!["dev", "--port", "0", "-o", "json"];
     args.extend(more);
     let mut dev = sandbox.spawn(args);
@@ -16,7 +16,7 @@ fn start(sandbox: &Sandbox, more: &[&str]) -> (Running, Value) {
     (dev, serde_json::from_str(&ready).unwrap())
 }
 
-fn json_of(output: Output) -> Value {
+pub(super) fn json_of(output: Output) -> Value {
     let output = output.expect_exit(0);
     serde_json::from_str(output.stdout.trim()).unwrap_or_else(|error| panic!("{error}: {output}"))
 }
@@ -371,23 +371,6 @@ fn a_platform_is_selected_by_name() {
         let refused = sandbox.run(args).expect_exit(5);
         assert!(refused.stderr.contains("platform_not_running"), "{refused}");
     }
-}
-
-#[test]
-fn export_lines_are_printed_on_request() {
-    let sandbox = Sandbox::new();
-    let (dev, ready) = start(&sandbox, &["--print-env"]);
-    dev.interrupt();
-    let output = dev.finish().expect_exit(0);
-    let url = ready["url"].as_str().unwrap();
-    assert!(
-        output.stdout.contains(&format!("export EVT_URL='{url}'")),
-        "{output}"
-    );
-    assert!(
-        output.stdout.contains("export EVT_WEBHOOK_SECRET='whsec_"),
-        "{output}"
-    );
 }
 
 /// The requests in AppEngine's documentation, except for host, organisation and token.

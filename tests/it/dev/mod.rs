@@ -9,6 +9,7 @@ mod events;
 mod eventsource;
 mod feed;
 mod gateways;
+mod named;
 mod platforms;
 mod protocol;
 mod repository;

@@ -6,7 +6,6 @@ use crate::cli::Context;
 use crate::dial::Call;
 use crate::error::CliError;
 use crate::event::Event;
-use crate::running::Running;
 use crate::secret::Secret;
 use crate::send::{new_id, wire};
 use crate::signature::SchemeSpec;
@@ -33,7 +32,7 @@ pub(in super::super) fn scheme_name(event: &Event) -> Option<&str> {
 
 /// The webhook secret of the running platform.
 pub(in super::super) fn platform_secret(cx: &Context) -> Result<Option<Secret>, CliError> {
-    let running = Running::find(&cx.paths.state_dir)?;
+    let running = cx.running()?;
     let secret = running.and_then(|running| running.webhook_secret);
     Ok(secret.map(Secret::new))
 }

@@ -12,6 +12,7 @@ use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
 use crate::error::{CliError, Exit};
 use crate::explain::shell_word;
+use crate::files;
 use crate::paths::is_plain_name;
 use crate::store::poll::{self, Import, ImportError, PollStateError, exact};
 use crate::time::Timestamp;
@@ -137,7 +138,10 @@ fn read(source: &Source, cx: &Context) -> Result<Vec<u8>, InputError> {
         let read = io::stdin().lock().read_to_end(&mut text);
         read.map(|_| text)
     } else {
-        std::fs::read(cx.env.current_dir.join(source.path()))
+        let mut text = Vec::new();
+        files::open(&cx.env.current_dir.join(source.path()))
+            .and_then(|mut file| file.read_to_end(&mut text))
+            .map(|_| text)
     };
     read.and_then(bom::decode)
         .map_err(|error| InputError::Read {

@@ -27,9 +27,9 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSoc
 
 use super::super::State;
 use super::super::auth::checked_org;
+use super::Timing;
 use super::client::{event_of, raise_now};
 use super::session::is_name;
-use super::{Timing, unavailable};
 use crate::dev::host::refusal::{Refusal, answer};
 
 /// Half a minute of audio: a frame of 20 ms has 160 bytes.
@@ -75,8 +75,7 @@ pub(super) async fn stream(
     };
     let accept = HeaderValue::try_from(key);
     let accept = accept.map_err(|_| Refusal::bad_request("bad_handshake", "the key is wrong"))?;
-    let permit = Arc::clone(&state.gateways.sessions).try_acquire_owned();
-    let permit = permit.map_err(|_| unavailable("there are too many sessions"))?;
+    let permit = state.gateways.enter(request.extensions(), false)?;
     tokio::spawn(async move {
         match upgrade.await {
             Ok(upgraded) => Call::new(state, org, assistant, upgraded).await.run().await,

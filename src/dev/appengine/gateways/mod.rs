@@ -13,6 +13,7 @@ mod packets;
 mod payload;
 mod relay;
 mod session;
+mod sessions;
 mod voice;
 
 use std::future::ready;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State as FromState};
-use axum::http::{StatusCode, Uri};
+use axum::http::{Extensions, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 use socketioxide::extract::{AckSender, Event, SocketRef, TryData};
@@ -34,13 +35,14 @@ pub(crate) use control::routes as control_routes;
 use super::State;
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::Refusal;
-use crate::serve::{self, BodyLimits};
+use crate::serve::{self, BodyLimits, Peer};
 use crate::time::Timestamp;
 use chats::Chats;
 use client::{Answer, Client, EventError};
 use payload::{Argument, Payload};
 use relay::Relay;
 use session::Session;
+use sessions::{Permit, Sessions};
 
 const PATH: &str = "/socket.io/";
 /// Maximum size in bytes of a message, of a polling request, and of all attachments of an event.
@@ -48,8 +50,6 @@ const MAX_PAYLOAD: usize = 1_000_000;
 const MAX_ATTACHMENTS: usize = 100;
 /// Maximum number of packets buffered for a client. Further packets are dropped.
 const MAX_WAITING: usize = 1_024;
-/// Maximum number of Engine.IO sessions.
-const MAX_SESSIONS: usize = 10_000;
 /// Maximum number of rooms of a client.
 const MAX_ROOMS: usize = 100;
 /// Maximum number of background tasks that events have started.
@@ -95,7 +95,7 @@ pub(crate) struct Timing {
 /// The gateways' shared state.
 pub(crate) struct Gateways {
     transport: Mutex<Transport>,
-    sessions: Arc<Semaphore>,
+    sessions: Arc<Sessions>,
     tasks: Arc<Semaphore>,
     chats: Mutex<Chats>,
 }
@@ -121,7 +121,7 @@ impl Default for Gateways {
     fn default() -> Self {
         Self {
             transport: Mutex::new(Transport::Idle),
-            sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            sessions: Arc::default(),
             tasks: Arc::new(Semaphore::new(MAX_TASKS)),
             chats: Mutex::default(),
         }
@@ -131,6 +131,13 @@ impl Default for Gateways {
 impl Gateways {
     fn chats(&self) -> MutexGuard<'_, Chats> {
         self.chats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a new session of the peer of a request.
+    fn enter(&self, extensions: &Extensions, is_polling: bool) -> Result<Permit, Refusal> {
+        let peer = extensions.get::<Peer>().map(|peer| peer.0);
+        let permit = self.sessions.enter(peer, is_polling);
+        permit.ok_or_else(|| unavailable("there are too many sessions"))
     }
 
     fn transport(&self) -> MutexGuard<'_, Transport> {
@@ -413,8 +420,8 @@ async fn engine(
         return Err(unavailable("the platform is stopping"));
     };
     if is_handshake(&parts.uri) {
-        let permit = Arc::clone(&state.gateways.sessions).try_acquire_owned();
-        let permit = permit.map_err(|_| unavailable("there are too many sessions"))?;
+        let is_polling = !parameters(&parts.uri).any(|pair| pair == "transport=websocket");
+        let permit = state.gateways.enter(&parts.extensions, is_polling)?;
         // The session keeps the head of its first request, and with it the permit.
         parts.extensions.insert(Arc::new(permit));
     }
@@ -426,8 +433,11 @@ async fn engine(
 }
 
 fn is_handshake(uri: &Uri) -> bool {
-    let mut parameters = uri.query().unwrap_or_default().split('&');
-    !parameters.any(|parameter| parameter.starts_with("sid="))
+    !parameters(uri).any(|pair| pair.starts_with("sid="))
+}
+
+fn parameters(uri: &Uri) -> impl Iterator<Item = &str> {
+    uri.query().unwrap_or_default().split('&')
 }
 
 fn unavailable(message: &str) -> Refusal {

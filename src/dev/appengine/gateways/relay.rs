@@ -123,7 +123,7 @@ impl Relay {
         if let Some(Ok(open)) = text.strip_prefix('0').map(Handshake::parse) {
             let mut fresh = self.fresh();
             // Sessions that ended before their first ping are forgotten at some time.
-            if fresh.len() >= super::MAX_SESSIONS {
+            if fresh.len() >= super::sessions::MAX_SESSIONS {
                 fresh.clear();
             }
             fresh.insert(open.sid);

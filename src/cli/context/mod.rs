@@ -1,6 +1,9 @@
 //! The context of a command: environment, settings, output, and access to platform and inbox.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+mod choice;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,19 +14,21 @@ use super::calls::CallArgs;
 use super::{Globals, network};
 use crate::api::{Account, Client};
 use crate::bom;
-use crate::config::{Config, ConfigError, Credentials, Entry, LOCAL, Login, Profile};
+use crate::config::{Config, Credentials, Login, Profile};
 use crate::dial::{Dialer, Network};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
+use crate::files;
 use crate::grammar::secret_ref::SecretRef;
 use crate::paths::Paths;
-use crate::running::{Access, DEFAULT_PLATFORM, Running};
 use crate::secret::Secret;
 use crate::signature::SchemeSpec;
 use crate::signature::{self, Options, Scheme};
 use crate::store::{Kind, Store};
 use crate::ui::Ui;
 
+/// The maximum size in bytes of a file that an option of a scheme names: a key or a certificate.
+const MAX_OPTION: u64 = 1 << 20;
 /// The default port of `evt listen`.
 pub(crate) const LISTEN_PORT: u16 = 4871;
 
@@ -45,6 +50,10 @@ pub(crate) struct Context {
     call_timeout: OnceLock<Duration>,
     network: OnceLock<Network>,
     signal: AtomicU8,
+    /// `evt dev --name`.
+    platform: Option<String>,
+    has_noted: AtomicBool,
+    has_warned: AtomicBool,
 }
 
 impl Context {
@@ -54,6 +63,7 @@ impl Context {
         config: Config,
         env: Env,
         ui: Arc<Ui>,
+        platform: Option<String>,
     ) -> Result<Self, CliError> {
         Ok(Self {
             paths: Paths::find(&env)?,
@@ -69,134 +79,10 @@ impl Context {
             call_timeout: OnceLock::new(),
             network: OnceLock::new(),
             signal: AtomicU8::new(0),
+            platform,
+            has_noted: AtomicBool::new(false),
+            has_warned: AtomicBool::new(false),
         })
-    }
-
-    /// The name of the profile to use.
-    pub(crate) fn profile_name(&self) -> String {
-        match &self.globals.profile {
-            Some(name) => name.clone(),
-            None => self.config.default_profile().0,
-        }
-    }
-
-    /// The profile to use, with `--url`, `--org`, `--token` and their variables applied.
-    pub(crate) fn profile(&self) -> Result<Profile, CliError> {
-        self.profile_named(&self.profile_name())
-    }
-
-    /// The profile with this name; see [`Context::profile`].
-    pub(crate) fn profile_named(&self, name: &str) -> Result<Profile, CliError> {
-        self.profile_on(name, DEFAULT_PLATFORM)
-    }
-
-    /// [`Context::profile_named`]; the profile `local` stands for one of the platforms that `evt dev` runs.
-    fn profile_on(&self, name: &str, platform: &str) -> Result<Profile, CliError> {
-        let entry = self.config.entry(name)?;
-        let running = match entry.name.as_str() {
-            LOCAL => self.running()?,
-            _ => None,
-        };
-        let local = running
-            .as_ref()
-            .and_then(|running| running.platform(platform));
-        if let (Some(running), None) = (&running, &local)
-            && self.globals.url.is_none()
-            && entry.url.is_none()
-        {
-            return Err(not_among(running, platform));
-        }
-        let url = self.url_of(&entry, local.as_ref())?;
-        let org = self.org_of(&entry, local.as_ref())?;
-        // The token of a local platform must not be sent to another URL.
-        let local = local.filter(|access| access.url == url);
-        let running = running.filter(|_| local.is_some());
-        let mut profile = Profile {
-            name: entry.name.clone(),
-            url,
-            org,
-            token: None,
-            refresh_token: None,
-            local: running,
-        };
-        self.authorise(&mut profile, &entry, local)?;
-        Ok(profile)
-    }
-
-    /// The running local platform: the one that started this process (`evt dev -- CMD`), otherwise the one in the state folder.
-    pub(crate) fn running(&self) -> Result<Option<Running>, ConfigError> {
-        if let Some(running) = Running::around(|name| self.env.get(name)) {
-            return Ok(Some(running));
-        }
-        Running::find(&self.paths.state_dir).map_err(ConfigError::Running)
-    }
-
-    /// A platform of the running `evt dev`.
-    pub(crate) fn running_platform(&self, name: &str) -> Result<Access, CliError> {
-        let running = self.running()?.ok_or(ConfigError::NotRunning)?;
-        running
-            .platform(name)
-            .ok_or_else(|| not_among(&running, name))
-    }
-
-    /// The URL of the profile's platform. Resolves no secret.
-    pub(crate) fn platform_url(&self) -> Result<String, ConfigError> {
-        let entry = self.config.entry(&self.profile_name())?;
-        let running = match entry.name.as_str() {
-            LOCAL => self.running()?,
-            _ => None,
-        };
-        let local = running.and_then(|running| running.platform(DEFAULT_PLATFORM));
-        self.url_of(&entry, local.as_ref())
-    }
-
-    fn url_of(&self, entry: &Entry, local: Option<&Access>) -> Result<String, ConfigError> {
-        let configured = entry.url.as_ref().map(|(url, _)| url.as_str());
-        let url = self.globals.url.as_deref().or(configured);
-        match (url, local) {
-            (Some(url), _) => Ok(url.trim_end_matches('/').to_owned()),
-            (None, Some(access)) => Ok(access.url.clone()),
-            (None, None) if entry.name == LOCAL => Err(ConfigError::NotRunning),
-            (None, None) => Err(ConfigError::Incomplete {
-                name: entry.name.clone(),
-                missing: "url",
-            }),
-        }
-    }
-
-    fn org_of(&self, entry: &Entry, local: Option<&Access>) -> Result<String, ConfigError> {
-        let configured = entry.org.as_ref().map(|(org, _)| org.as_str());
-        let org = self.globals.org.as_deref().or(configured);
-        match (org, local) {
-            (Some(org), _) => Ok(org.to_owned()),
-            (None, Some(access)) => Ok(access.org.clone()),
-            (None, None) => Err(ConfigError::Incomplete {
-                name: entry.name.clone(),
-                missing: "org",
-            }),
-        }
-    }
-
-    /// Sets the token. In this order: flag or variable, the reference in the profile, the sign-in, the running platform.
-    fn authorise(
-        &self,
-        profile: &mut Profile,
-        entry: &Entry,
-        local: Option<Access>,
-    ) -> Result<(), CliError> {
-        if let Some(reference) = &self.globals.token {
-            profile.token = Some(self.secret(reference)?);
-        } else if let Some((reference, _)) = &entry.token {
-            profile.token = Some(self.secret(&reference.parse()?)?);
-        } else if let Some(login) =
-            Credentials::load(&self.paths.credentials_file())?.find(&profile.name, &profile.url)
-        {
-            profile.token = Some(login.token);
-            profile.refresh_token = login.refresh_token;
-        } else if let Some(access) = local {
-            profile.token = Some(Secret::new(access.token));
-        }
-        Ok(())
     }
 
     /// The client of the profile's platform, created on first use. A token that it renews is stored when the command ends.
@@ -207,9 +93,10 @@ impl Context {
         self.api_of(&self.profile()?)
     }
 
-    /// The client of a platform that `evt dev` runs, if the profile is `local`; otherwise like [`Context::api`].
+    /// The client of a platform that `evt dev` runs, if the profile is local; otherwise like [`Context::api`].
     pub(super) fn api_on(&self, platform: &str) -> Result<Arc<Client>, CliError> {
-        self.api_of(&self.profile_on(&self.profile_name(), platform)?)
+        let (name, is_named) = (self.profile_name(), self.named().is_some());
+        self.api_of(&self.profile_on(&name, is_named, platform)?)
     }
 
     /// The client for a profile; see [`Context::api`]. The first profile that is requested determines the client of the command.
@@ -316,8 +203,23 @@ impl Context {
         if let Some(store) = self.inbox.get() {
             return Ok(store.clone());
         }
+        self.warn_if_temporary();
         let store = Store::open(&self.paths.inbox(), Kind::Inbox)?;
         Ok(self.inbox.get_or_init(|| store).clone())
+    }
+
+    /// Warns once if what the command stores is in a temporary folder.
+    pub(crate) fn warn_if_temporary(&self) {
+        let Some(reason) = &self.paths.temporary else {
+            return;
+        };
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            let folder = self.paths.data_dir.parent().unwrap_or(&self.paths.data_dir);
+            self.ui.warn(&format!(
+                "{reason}: what evt stores is in {} and can be deleted at any time; set EVT_HOME to a folder of your own",
+                folder.display()
+            ));
+        }
     }
 
     /// Resolves a secret reference: reads the variable, file or stdin, or runs the command.
@@ -334,7 +236,10 @@ impl Context {
         let mut options = spec.options.clone();
         for (name, value) in &mut options.0 {
             if let Some(path) = value.strip_prefix('@') {
-                let text = std::fs::read_to_string(path).map_err(|source| {
+                let read = files::read(Path::new(path), MAX_OPTION).and_then(|bytes| {
+                    String::from_utf8(bytes).map_err(|_| std::io::ErrorKind::InvalidData.into())
+                });
+                let text = read.map_err(|source| {
                     CliError::usage(format!(
                         "the file `{path}` of the option `{name}` cannot be read: {source}"
                     ))
@@ -358,18 +263,6 @@ impl Context {
         self.signal.store(exit.code(), Ordering::Relaxed);
         self.shutdown.cancel();
     }
-}
-
-/// The error for a platform that the running `evt dev` does not run.
-fn not_among(running: &Running, platform: &str) -> CliError {
-    let names: Vec<&str> = running.platforms.keys().map(String::as_str).collect();
-    let text = format!("the running `evt dev` does not run the platform `{platform}`");
-    CliError::new(
-        Exit::Unreachable,
-        "platform_not_running",
-        CliError::usage(text).error,
-    )
-    .hint(format!("--platform {}", names.join(" or ")))
 }
 
 /// The account of a profile, for the client of the platform.
