@@ -70,6 +70,8 @@ pub struct Pipeline {
     /// See [`PipelineOptions::is_one_answer`], and whether only the answer's text is printed.
     is_one_answer: bool,
     shows_answer: bool,
+    /// The paths that no message had have been reported.
+    has_reported_absent: bool,
     pulse: Arc<Pulse>,
 }
 
@@ -151,6 +153,7 @@ impl Pipeline {
             ui,
             is_one_answer: options.is_one_answer,
             shows_answer: options.show == Show::Answer,
+            has_reported_absent: false,
             pulse: options.pulse,
         }
     }
@@ -391,9 +394,7 @@ impl Pipeline {
         if !absent.is_empty() {
             self.stats.undecided = self.stats.received;
         }
-        for path in absent {
-            self.notices.absent(path, self.stats.received);
-        }
+        self.report_undecided();
     }
 
     fn unless_finished(&mut self) -> ControlFlow<()> {
@@ -496,6 +497,15 @@ impl Outlet for Pipeline {
 
     fn is_undecided(&self) -> bool {
         !self.selection.absent().is_empty()
+    }
+
+    fn report_undecided(&mut self) {
+        if !self.has_reported_absent {
+            for path in self.selection.absent() {
+                self.notices.absent(path, self.stats.received);
+                self.has_reported_absent = true;
+            }
+        }
     }
 
     fn reached(&mut self, position: &str) {

@@ -158,12 +158,13 @@ impl Notices {
             1 => format!("the only {messages} does not have"),
             received => format!("none of {received} {messages}s has"),
         };
-        let similar = similar.as_ref().map_or_else(String::new, |similar| {
-            format!("; did you mean `{}`?", safe(similar))
-        });
+        let similar = match similar {
+            Some(similar) => format!("; did you mean `{}`?", safe(similar)),
+            None => ".".to_owned(),
+        };
         let path = safe(path);
         let text = format!(
-            "Nothing matched: {number} `{path}`{similar}. If that is right, write has({path}) && … in the condition."
+            "Nothing matched: {number} `{path}`{similar} If that is right, write has({path}) && … in the condition."
         );
         self.ui.notice("never_there", facts, &text);
     }

@@ -85,6 +85,9 @@ pub trait Outlet: Send {
         false
     }
 
+    /// Reports that path, once.
+    fn report_undecided(&mut self) {}
+
     /// Sets the position of the stream after the accepted messages, from which another process can resume
     /// ([`Source::position`](super::Source::position)). Called before [`Outlet::settle`], at most once per piece.
     fn reached(&mut self, position: &str) {

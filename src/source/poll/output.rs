@@ -250,6 +250,9 @@ impl<'a> Output<'a> {
     fn wait_for_decision(&mut self, is_last: bool) -> Result<(), Halt> {
         let is_full = self.uncommitted >= MOST_UNDECIDED;
         if !is_full && (!is_last || self.options.follow.is_some()) {
+            if is_last {
+                self.outlet.report_undecided();
+            }
             return Ok(());
         }
         self.state.roll_back();
@@ -258,6 +261,10 @@ impl<'a> Output<'a> {
 
     /// Records that this process ended properly, so that nothing after the offset in the file is its own.
     pub(super) fn close(&mut self) -> Result<(), Halt> {
+        if self.uncommitted > 0 && self.outlet.is_undecided() {
+            self.state.roll_back();
+            return Ok(());
+        }
         if let Some(output) = &mut self.position.output
             && self.file.is_some()
             && self.is_claimed

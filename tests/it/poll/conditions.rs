@@ -105,6 +105,28 @@ fn a_mistyped_path_delivers_and_runs_nothing_and_loses_nothing() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_mistyped_path_is_named_while_following_and_loses_nothing() {
+    let bench = leads();
+    let args = [
+        "poll",
+        "contact",
+        "--follow",
+        "--interval",
+        "50ms..100ms",
+        "--out",
+        "out.ndjson",
+    ];
+    let wrong = args.iter().chain(&["--where", r#"data.stauts == "lead""#]);
+    let mut following = bench.sandbox.spawn(wrong);
+    following.wait_for_stderr("did you mean `data.status`?");
+    following.interrupt();
+    let _ = following.finish().expect_exit(10);
+    let right = bench.poll(&["--out", "out.ndjson", "--where", LEAD, "-o", "json"]);
+    assert_eq!(notice(&right.expect_exit(0), "summary")["matched"], 1);
+}
+
+#[test]
 fn a_path_that_most_records_lack_is_written_with_has() {
     let bench = leads();
     let sparse = bench.poll(&["--where", "has(data.vip) && data.vip == true"]);
