@@ -16,7 +16,7 @@ use crate::hops;
 
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Accepted hosts beside the names of loopback.
+/// Accepted hosts, in addition to the names of loopback.
 pub(super) struct Guard {
     allowed: Vec<HostRule>,
     /// The first of `allowed` that `--allow-host` added. Web pages of the hosts before it may not send requests.
@@ -92,7 +92,7 @@ impl Guard {
         })
     }
 
-    /// A request of a web page must have the origin of the listener, or one that is allowed. Senders of webhooks are no browsers and
+    /// A request of a web page must have the origin of the listener, or one that is allowed. Senders of webhooks are not browsers and
     /// send neither header.
     fn admit_page(&self, head: &Parts) -> Result<(), Refusal> {
         let headers = &head.headers;

@@ -51,7 +51,7 @@ pub struct ListenOptions {
     pub tolerance: Option<Duration>,
     /// The URLs that senders call, if a proxy or tunnel is in front of the listener.
     pub public_urls: PublicUrls,
-    /// Hosts that requests may be for, and origins of web pages that may send them, beside the listener's own.
+    /// Hosts that requests may be for, and origins of web pages that may send them, in addition to the listener's own.
     pub allowed_hosts: Vec<HostRule>,
     pub forward: Option<Forward>,
     /// Which events are forwarded. Others are only stored.

@@ -40,7 +40,7 @@ const MAX_BODY: u64 = 64 * 1024 * 1024;
 ///
 /// Accepts requests to any path with any method, and stores each one byte for byte before answering it. A request with an
 /// invalid signature is stored as rejected and answered with 401, and not forwarded. Webhooks from the running `evt dev` are
-/// verified with its secret, also beside --verify (local profile only).
+/// verified with its secret, also with --verify (local profile only).
 ///
 /// Only requests for 127.0.0.1, localhost, [::1], the address of --bind, the host of --public-url and each --allow-host are
 /// answered; others get 421. A web page whose name resolves to this machine (DNS rebinding) could otherwise call your app through
@@ -193,7 +193,7 @@ async fn follow(
         }
     };
     tokio::pin!(time_up);
-    // A command that runs beside the listener ends it: its result and the goal must both be good.
+    // The command ends the listener: its result and the goal must both be good.
     let has_command = child.is_some();
     let ending = tokio::select! {
         () = tally.goal(), if !has_command => Ending::GoalMet,
