@@ -23,6 +23,7 @@ mod poll;
 mod profile;
 mod queue;
 mod records;
+mod retention;
 mod runtime;
 mod send;
 mod settings;

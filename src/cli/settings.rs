@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use super::parse;
+use super::{parse, retention};
 use crate::config::settings::{self, Refusal, SETTINGS, Setting, Source};
 use crate::config::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES};
 use crate::env::Env;
@@ -96,6 +96,9 @@ pub(super) fn accepts(key: &[&str], value: &str) -> Result<(), CliError> {
     if key == [DEFAULT_PROFILE] || command.first() == Some(&PROFILES) {
         return Ok(());
     }
+    if command.first() == Some(&retention::GROUP) {
+        return retention::check(flag, value);
+    }
     let mut words = vec!["evt".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
     let named = words.join(" ");
@@ -140,7 +143,11 @@ pub(super) fn current(
         let joined = defaults.collect::<Vec<_>>().join(",");
         Some((joined, Origin::Default)).filter(|(joined, _)| !joined.is_empty())
     };
-    let found = from_env().or_else(from_file).or_else(from_flag);
+    let from_group = || Some((retention::default_of(setting.key)?, Origin::Default));
+    let found = from_env()
+        .or_else(from_file)
+        .or_else(from_flag)
+        .or_else(from_group);
     let (value, origin) = found.unzip();
     Current {
         key: setting.key.to_owned(),
@@ -199,7 +206,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_flag() {
         let root = parse::tree();
-        for setting in of_flags() {
+        for setting in of_flags().filter(|setting| retention::default_of(setting.key).is_none()) {
             assert!(flag(&root, setting.key).is_some(), "{}", setting.key);
         }
     }

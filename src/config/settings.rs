@@ -65,7 +65,8 @@ pub enum Kind {
 /// One row of the allow-list.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// The command and the flag, such as `listen.port`. A global flag has no command.
+    /// The command and the flag, such as `listen.port`. A global flag has no command, and what is not a flag is in a group, such
+    /// as `retention`.
     pub key: &'static str,
     pub sources: &'static [Source],
     pub kind: Kind,
@@ -89,6 +90,7 @@ pub enum Refusal {
 const ALL: &[Source] = &[User, Project, Environment];
 const OWN: &[Source] = &[User, Environment];
 const VARIABLE: &[Source] = &[Environment];
+const FILE: &[Source] = &[User];
 const FILES: &[Source] = &[User, Project];
 
 const fn row(key: &'static str, sources: &'static [Source], kind: Kind) -> Setting {
@@ -252,6 +254,10 @@ pub const SETTINGS: &[Setting] = &[
     row("profile.login.timeout", ALL, Plain),
     row("profile.login.email", VARIABLE, Plain),
     row("profile.login.password", VARIABLE, Secret),
+    row("retention.inbox.days", FILE, Deletion),
+    row("retention.inbox.size", FILE, Deletion),
+    row("retention.platform.days", FILE, Deletion),
+    row("retention.platform.size", FILE, Deletion),
 ];
 
 /// Finds a setting by its key.

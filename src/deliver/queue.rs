@@ -135,12 +135,13 @@ pub async fn retry(store: &Store, request: &BulkRequest) -> Result<Report, Queue
     .await
 }
 
-/// Discards the selected jobs. Calls `on_settled` within the commit for each job that had not ended before.
+/// Discards the selected jobs, also on a full disk. Calls `on_settled` within the commit for each job that had not ended before.
 pub async fn discard(
     store: &Store,
     request: &BulkRequest,
     on_settled: Option<OnSettled>,
 ) -> Result<Report, QueueError> {
+    store.make_room();
     let now = Timestamp::now();
     for_each(store, request, move |tx, id, report| {
         if report.dry_run {

@@ -244,11 +244,6 @@ pub fn remove(tx: &Tx<'_>, seq: Seq) -> Result<bool, StoreError> {
     Ok(is_removed)
 }
 
-/// Returns the space of deleted events to the file system. Copies all remaining data.
-pub fn compact(connection: &Connection) -> Result<(), StoreError> {
-    Ok(connection.execute_batch("VACUUM")?)
-}
-
 /// Formats headers as lines of `name: value`. This is readable in any SQLite browser, and exact because neither part can contain a
 /// line break.
 pub(super) fn pack(headers: &HeaderMap) -> Vec<u8> {

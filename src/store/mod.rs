@@ -18,9 +18,11 @@ pub mod queue;
 pub mod recent;
 pub mod records;
 pub mod reset;
+pub mod retention;
 pub mod runs;
 pub mod seen;
 pub mod settings;
+pub mod space;
 mod writer;
 
 use std::ops::Deref;
@@ -118,7 +120,8 @@ impl Explain for StoreError {
             }
             Self::Newer { .. } => Explanation::usage("store_newer").hint("use the newer evt"),
             Self::Full(_) => Explanation::failed("disk_full")
-                .hint("free some space; evt doctor says how much there is"),
+                .hint("evt events prune --keep 1d     deletes old events, also on a full disk")
+                .hint("evt doctor     shows how much space there is, and what uses it"),
             Self::Locked(_) => Explanation::failed("store_locked")
                 .hint("try again; if it stays locked, end the evt that holds it"),
             Self::Open { .. } => Explanation::failed("store_open").hint("evt doctor"),
@@ -134,6 +137,11 @@ impl Explain for StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        // SQLite reports a full disk in this way if there is no space for its shared memory.
+        const SHARED_MEMORY: i32 = rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+        if error.sqlite_error().map(|error| error.extended_code) == Some(SHARED_MEMORY) {
+            return Self::Full(error);
+        }
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full(error),
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
@@ -159,9 +167,7 @@ impl StoreError {
                 path: Some(path),
                 source,
             },
-            Self::Full(source) | Self::Locked(source) | Self::Sql(source) => {
-                Self::Open { path, source }
-            }
+            Self::Locked(source) | Self::Sql(source) => Self::Open { path, source },
             other => other,
         }
     }
@@ -198,6 +204,9 @@ impl Store {
         private_file(path)?;
         let mut connection = connect(path, durability)?;
         migrate(&mut connection, path, kind)?;
+        if ephemeral.is_none() {
+            space::keep_reserve(path);
+        }
         let jobs_ready = Arc::new(Notify::new());
         let (events, events_stored) = watch::channel(());
         let listeners = writer::Listeners {

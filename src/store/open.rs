@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Kind, StoreError};
+use super::{Kind, StoreError, space};
 use crate::files;
 
 /// How long a process waits for the commit of another one.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
+/// The size up to which a migrated database is copied, so that it can shrink from then on.
+const SHRINKABLE_AT_ONCE: u64 = 8 << 20;
 /// The version of the schema, stored in `user_version`.
 pub(super) const VERSION: i64 = 4;
 
@@ -57,6 +59,12 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
         Durability::Full => "FULL",
         Durability::Off => "OFF",
     };
+    // A new database can shrink in small steps. Only before its first page is written can this be set.
+    if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        connection
+            .execute_batch("PRAGMA auto_vacuum = INCREMENTAL")
+            .map_err(open)?;
+    }
     // No automatic checkpoint: it would run within a commit, see `checkpoint`.
     let pragmas = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
@@ -97,7 +105,10 @@ pub(super) fn migrate(
     }
     tx.pragma_update(None, "user_version", VERSION)
         .map_err(failed)?;
-    tx.commit().map_err(failed)
+    tx.commit().map_err(failed)?;
+    // Not an error: a database that another process uses keeps its size.
+    let _ = space::make_shrinkable(connection, SHRINKABLE_AT_ONCE);
+    Ok(())
 }
 
 /// Creates folder and file so that only the user can read them, because they hold secrets. SQLite gives its journal files the

@@ -91,7 +91,7 @@ pub fn attempt_line(ui: &Ui, attempt: &Attempt) -> String {
     };
     format!(
         "at {}: {} in {} ms",
-        attempt.started_at,
+        attempt.started_at.local_clock(),
         ui.paint(style, &result),
         millis(attempt.took)
     )

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::child::Child;
 use super::parse::one_of;
+use super::retention;
 use super::runtime::Runtime;
 use crate::config::ConfigError;
 use crate::dev::host::hosts::AllowedHost;
@@ -27,6 +28,7 @@ use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
 use crate::error::{CliError, Exit};
 use crate::paths::is_platform_name;
 use crate::running::{DEFAULT_NAME, Running};
+use crate::store::Kind;
 use crate::ui::Format;
 
 /// Run the platform locally
@@ -196,6 +198,8 @@ async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
     }
     let stop = cx.shutdown.child_token();
     let server = Server::start(options, stop.clone()).await?;
+    let store = server.host().store.clone();
+    let retention = retention::start(&cx, store, Kind::Platform, stop.clone())?;
     args.announce(&server, &cx)?;
     let end = match args.child.as_slice() {
         [] => {
@@ -207,6 +211,8 @@ async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
         command => accompany(command, &server, &cx).await,
     };
     stop.cancel();
+    // It uses the database, which another process may open afterwards.
+    let _ = retention.await;
     let data = server.running().data.clone();
     server.stopped().await;
     if args.child.is_empty() {

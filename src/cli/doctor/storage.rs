@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{Context, settings};
+use super::super::{Context, retention as limits, settings};
 use super::Finding;
 use crate::config::Credentials;
 use crate::running::DEFAULT_NAME;
+use crate::store::Kind;
 use crate::store::check::examine;
 
 /// Below this, warn: WAL files and the events of a day may need as much.
 const LOW_SPACE: u64 = 1 << 30;
 /// Below this, fail: the next commits may fail.
 const NO_SPACE: u64 = 50 << 20;
+/// Deleting data frees a useful part of the disk if the database is larger than this.
+const WORTH_DELETING: u64 = 4 << 20;
 
 pub(super) fn check(cx: &Context) -> Vec<Finding> {
     let paths = &cx.paths;
@@ -21,7 +24,6 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
         folder("state folder", &paths.state_dir),
         config(cx),
         credentials(cx),
-        space(&paths.data_dir),
     ];
     if let Some(reason) = &paths.temporary {
         let found = format!(
@@ -34,8 +36,15 @@ pub(super) fn check(cx: &Context) -> Vec<Finding> {
             "export EVT_HOME=/path/to/a/folder",
         ));
     }
-    findings.push(database("inbox", &paths.inbox()));
-    findings.push(database("platform data", &platform_database(cx)));
+    let databases = [
+        (Kind::Inbox, paths.inbox()),
+        (Kind::Platform, platform_database(cx)),
+    ];
+    findings.push(space(&paths.data_dir, &databases));
+    for (kind, path) in &databases {
+        findings.push(database(what(*kind), path));
+        findings.push(retention(cx, *kind, path));
+    }
     findings
 }
 
@@ -181,8 +190,53 @@ fn database(what: &'static str, path: &Path) -> Finding {
     }
 }
 
+const fn what(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Inbox => "inbox",
+        Kind::Platform => "platform data",
+    }
+}
+
+/// What is deleted by itself, and whether that is enough.
+fn retention(cx: &Context, kind: Kind, path: &Path) -> Finding {
+    let (what, name) = match kind {
+        Kind::Inbox => ("inbox retention", "inbox"),
+        Kind::Platform => ("platform retention", "platform"),
+    };
+    let limits = match limits::of(cx, kind) {
+        Ok(limits) => limits,
+        Err(error) => {
+            let fix = format!("evt config unset retention.{name}.days");
+            let fix = error.hints.first().cloned().unwrap_or(fix);
+            return Finding::fail(what, error.error.to_string(), fix);
+        }
+    };
+    let deleted = match limits::in_words(limits) {
+        Some(words) => format!("deleted: {words}"),
+        None => "nothing is deleted (off)".to_owned(),
+    };
+    let size = file_size(path);
+    // A database that is written now may be a little larger for a minute.
+    if limits.size.is_some_and(|most| size > most + most / 4) {
+        let advice = match kind {
+            Kind::Inbox => "evt queue list; evt events list --status failed",
+            Kind::Platform => "evt queue list --dev",
+        };
+        return Finding::warn(
+            what,
+            format!("{deleted}; {} MiB are used: undelivered data stays", size >> 20),
+            advice,
+        );
+    }
+    Finding::ok(what, deleted)
+}
+
+fn file_size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len())
+}
+
 #[cfg(unix)]
-fn space(folder: &Path) -> Finding {
+fn space(folder: &Path, databases: &[(Kind, PathBuf)]) -> Finding {
     const WHAT: &str = "disk space";
     let there = folder
         .ancestors()
@@ -193,15 +247,32 @@ fn space(folder: &Path) -> Finding {
         Err(error) => return Finding::warn(WHAT, format!("cannot read: {error}"), "df -h"),
     };
     let found = format!("{} MiB free for {}", free >> 20, folder.display());
+    if free >= LOW_SPACE {
+        return Finding::ok(WHAT, found);
+    }
+    let fix = what_frees_space(databases);
     match free {
-        free if free < NO_SPACE => Finding::fail(WHAT, found, "evt events prune --keep 1d"),
-        free if free < LOW_SPACE => Finding::warn(WHAT, found, "evt events prune --keep 7d"),
-        _ => Finding::ok(WHAT, found),
+        free if free < NO_SPACE => Finding::fail(WHAT, found, fix),
+        _ => Finding::warn(WHAT, found, fix),
+    }
+}
+
+/// The command that frees the most space. If evt uses little of the disk, that is another program's.
+#[cfg(unix)]
+fn what_frees_space(databases: &[(Kind, PathBuf)]) -> &'static str {
+    let largest = databases
+        .iter()
+        .map(|(kind, path)| (file_size(path), *kind))
+        .max_by_key(|(size, _)| *size);
+    match largest {
+        Some((size, Kind::Inbox)) if size >= WORTH_DELETING => "evt events prune --keep 1d",
+        Some((size, Kind::Platform)) if size >= WORTH_DELETING => "evt dev reset",
+        _ => "df -h     evt uses little of this disk",
     }
 }
 
 #[cfg(not(unix))]
-fn space(_folder: &Path) -> Finding {
-    let _ = (LOW_SPACE, NO_SPACE);
+fn space(_folder: &Path, _databases: &[(Kind, PathBuf)]) -> Finding {
+    let _ = (LOW_SPACE, NO_SPACE, WORTH_DELETING);
     Finding::ok("disk space", "not checked on this system")
 }

@@ -11,16 +11,19 @@ use crate::error::{CliError, Exit};
 use crate::event::Seq;
 use crate::grammar::quantity::{Size, Span};
 use crate::store::events::{self, EventSize};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, space};
 use crate::time::Timestamp;
 use crate::ui::{self, Format};
 
-/// Events deleted by one transaction. Other writers wait for a transaction, so it must be short.
+/// Events deleted by one transaction, and their bytes. Other writers wait for a transaction, so it must be short, and on a full
+/// disk it must fit into the reserve.
 const BATCH: usize = 500;
+const BATCH_BYTES: u64 = 4 << 20;
 
 /// Delete old events, oldest first
 ///
-/// Events that a pending delivery needs are not deleted (see `evt queue list`).
+/// Events that a pending delivery needs are not deleted (see `evt queue list`). Works on a full disk, and can be interrupted
+/// at any time. Without this command, old events are deleted as `evt config show --all` prints below `retention`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -51,12 +54,41 @@ pub(crate) struct Args {
 #[derive(Default)]
 struct Plan {
     seqs: Vec<Seq>,
+    /// Where each transaction ends in `seqs`.
+    ends: Vec<usize>,
+    /// Bytes since the last end.
+    pending: u64,
     bytes: u64,
     /// Number of selected events that pending deliveries need.
     needed: u64,
 }
 
+impl Plan {
+    fn add(&mut self, event: EventSize) {
+        self.seqs.push(event.seq);
+        self.bytes += event.bytes;
+        self.pending += event.bytes;
+        let last = self.ends.last().copied().unwrap_or(0);
+        if self.pending >= BATCH_BYTES || self.seqs.len() - last >= BATCH {
+            self.ends.push(self.seqs.len());
+            self.pending = 0;
+        }
+    }
+
+    fn batches(&self) -> impl Iterator<Item = &[Seq]> {
+        let ends = self.ends.iter().copied().chain([self.seqs.len()]);
+        ends.scan(0, |begin, end| {
+            let batch = &self.seqs[*begin..end];
+            *begin = end;
+            Some(batch)
+        })
+    }
+}
+
 pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+    if !args.dry_run {
+        space::make_room(&cx.paths.inbox());
+    }
     let store = cx.inbox()?;
     let plan = plan(args, &store)?;
     if plan.seqs.is_empty() || args.dry_run {
@@ -76,13 +108,33 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     if cx.shutdown.is_cancelled() {
         return Ok(stopped(cx));
     }
-    // The events are deleted even if this fails. Another process that uses the database prevents it from shrinking.
-    if let Err(error) = store.read_blocking(events::compact) {
+    shrink(&store, cx)?;
+    match cx.shutdown.is_cancelled() {
+        true => Ok(stopped(cx)),
+        false => Ok(Exit::Done),
+    }
+}
+
+/// Returns the space of the deleted events to the file system.
+fn shrink(store: &Store, cx: &Context) -> Result<(), CliError> {
+    let free = store.read_blocking(space::usage)?.free;
+    let progress = cx.ui.progress("freeing space", Some(free));
+    let mut left = free;
+    let usage = store.shrink(|now| {
+        progress.add(left.saturating_sub(now));
+        left = now;
+        !cx.shutdown.is_cancelled()
+    })?;
+    drop(progress);
+    // A tenth is not worth a message: another process may have deleted something meanwhile.
+    if usage.free > usage.file / 10 && !cx.shutdown.is_cancelled() {
         cx.ui.status(&format!(
-            "The database file keeps its size for now; the free space is used for new events: {error}"
+            "The database file keeps its size ({}), because an older evt created it. New events use the free space ({}).",
+            size_text(usage.file),
+            size_text(usage.free)
         ));
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn plan(args: &Args, store: &Store) -> Result<Plan, CliError> {
@@ -104,8 +156,7 @@ fn plan(args: &Args, store: &Store) -> Result<Plan, CliError> {
             if event.needed {
                 plan.needed += 1;
             } else {
-                plan.seqs.push(event.seq);
-                plan.bytes += event.bytes;
+                plan.add(event);
                 total = total.saturating_sub(event.bytes);
             }
             ControlFlow::Continue(())
@@ -117,12 +168,12 @@ fn plan(args: &Args, store: &Store) -> Result<Plan, CliError> {
 fn remove(plan: &Plan, store: &Store, cx: &Context) -> Result<usize, CliError> {
     let progress = cx.ui.progress("removing", Some(plan.seqs.len() as u64));
     let mut removed = 0;
-    for batch in plan.seqs.chunks(BATCH) {
+    for batch in plan.batches() {
         if cx.shutdown.is_cancelled() {
             break;
         }
-        let batch = batch.to_vec();
         progress.add(batch.len() as u64);
+        let batch = batch.to_vec();
         removed += store.write_blocking(move |tx| -> Result<usize, StoreError> {
             let mut removed = 0;
             for seq in batch {
@@ -130,6 +181,7 @@ fn remove(plan: &Plan, store: &Store, cx: &Context) -> Result<usize, CliError> {
             }
             Ok(removed)
         })?;
+        store.bound_log()?;
     }
     Ok(removed)
 }

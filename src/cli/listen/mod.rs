@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Context;
 use super::child::Child;
+use super::retention;
 use super::vendor_keys;
 use crate::error::{CliError, Exit};
 use crate::grammar::host::HostRule;
@@ -26,6 +27,7 @@ use crate::secret::Secret;
 use crate::select::Select;
 use crate::serve::BodyLimits;
 use crate::signature::{Options, PublicUrl, PublicUrls, SchemeSpec};
+use crate::store::Kind;
 use show::{Printer, Show};
 use tally::Tally;
 
@@ -132,6 +134,7 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     let options = args.options(&cx).await?;
     let stop = cx.shutdown.child_token();
     let listener = Listener::start(options, cx.inbox()?, stop.clone()).await?;
+    retention::start(&cx, cx.inbox()?, Kind::Inbox, stop.clone())?;
     let url = format!("http://{}", listener.address);
     announce(&args, &cx, &url);
     let mut child = match args.command.as_slice() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ending::Ending;
 use super::{Deletes, PollArgs, progress};
 use crate::backoff::Retry;
-use crate::cli::Context;
+use crate::cli::{Context, retention};
 use crate::config::Profile;
 use crate::error::{CliError, Exit};
 use crate::event::Transport;
@@ -18,6 +18,7 @@ use crate::pipeline::{
 use crate::select::Select;
 use crate::source::Pulse;
 use crate::source::poll::{Find, OutFile, Poll, PollOptions, Subject, known_paths};
+use crate::store::Kind;
 use crate::store::poll::PollState;
 use crate::time::Timestamp;
 use crate::watermark::Micros;
@@ -79,6 +80,9 @@ impl Job<'_> {
         let known = known_paths(state.position());
         let mut poll = Poll::new(self.options(), subject, find, state, file);
         let mut pipeline = Pipeline::new(self.pipeline(known, cx)?, ui, stop.clone());
+        if args.sinks.save || args.sinks.forward.is_some() {
+            retention::start(cx, cx.inbox()?, Kind::Inbox, stop.clone())?;
+        }
         let display = progress::show(&self.datatype, poll.progress(), args.show.out.is_some(), cx);
         self.report_follow(cx);
         let end = poll.run(&mut pipeline, &stop).await;

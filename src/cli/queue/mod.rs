@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Context;
 use crate::error::{CliError, Exit};
 use crate::store::queue::{BulkRequest, Report};
+use crate::store::space;
 use crate::ui::{Format, safe};
 use args::{Command, Discard, List, Retry, Show, Where};
 use backend::{Backend, backends};
@@ -88,6 +89,7 @@ async fn discard(args: &Discard, cx: &Context) -> Result<Exit, CliError> {
             return Ok(Exit::Done);
         }
     }
+    space::make_room(&cx.paths.inbox());
     change(cx, &args.place, request, Action::Discard).await
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::parse::one_of;
-use super::{Context, RuntimeError};
+use super::{Context, RuntimeError, retention};
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::event;
@@ -34,6 +34,7 @@ use crate::pipeline::{Cursor, Forward, OnSlow, Pipeline, PipelineOptions, Save, 
 use crate::select::{Select, TypeRule, Where};
 use crate::shape::Shape;
 use crate::source::{Cx, Ended, Pulse, Reconnect, Source, SourceError, TRANSPORTS, keep_open};
+use crate::store::Kind;
 use crate::ui::{Ui, safe};
 use finish::FollowResult;
 use open::{Following, Opener};
@@ -212,6 +213,9 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     let pulse = Arc::new(Pulse::default());
     let options = args.pipeline(&following, Arc::clone(&pulse), &cx)?;
     let mut pipeline = Pipeline::new(options, Arc::clone(&cx.ui), stop.clone());
+    if args.save.save || args.save.forward.is_some() {
+        retention::start(&cx, cx.inbox()?, Kind::Inbox, stop.clone())?;
+    }
     if let Some(position) = following.source.position() {
         pipeline.starts_at(&position);
     }

@@ -217,6 +217,7 @@ async fn set(
 /// Deletes records, flows, runs, events and deliveries. The data gets a new identity.
 async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
     let platforms = api.platforms.clone();
+    api.host.store.make_room();
     let id = api
         .host
         .store
@@ -230,6 +231,9 @@ async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refu
         .await?;
     api.host.identity.replace(&id);
     api.platforms.iter().for_each(|platform| platform.forget());
+    let store = api.host.store.clone();
+    // Whether the file gets smaller does not change the answer; a failure is retried by the next deletion.
+    let _ = tokio::task::spawn_blocking(move || store.shrink(|_| true)).await;
     Ok(answer(StatusCode::OK, &json!({ "reset": true })))
 }
 

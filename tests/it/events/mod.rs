@@ -2,9 +2,12 @@
 
 mod answers;
 mod exchange;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod list;
 mod prune;
 mod replay;
+mod retention;
 mod verify;
 
 use std::io::Write;
