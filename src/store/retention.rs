@@ -298,18 +298,32 @@ mod tests {
         }
     }
 
-    fn insert(store: &Store, event: Event) -> Seq {
+    async fn insert(store: &Store, event: Event) -> Seq {
         let stored: Result<Seq, StoreError> =
-            store.write_blocking(move |tx| events::insert(tx, &event, None));
+            store.write(move |tx| events::insert(tx, &event, None)).await;
         stored.unwrap()
     }
 
-    fn left(store: &Store) -> Vec<i64> {
-        let left: Result<Vec<i64>, StoreError> = store.read_blocking(|db| {
-            let mut select = db.prepare("SELECT seq FROM events ORDER BY seq")?;
-            let rows = select.query_map([], |row| row.get(0))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        });
+    async fn insert_many(store: &Store, count: usize, outcome: Outcome) {
+        let stored: Result<(), StoreError> = store
+            .write(move |tx| {
+                for _ in 0..count {
+                    events::insert(tx, &event(DAY, outcome), None)?;
+                }
+                Ok(())
+            })
+            .await;
+        stored.unwrap();
+    }
+
+    async fn left(store: &Store) -> Vec<i64> {
+        let left: Result<Vec<i64>, StoreError> = store
+            .read(|db| {
+                let mut select = db.prepare("SELECT seq FROM events ORDER BY seq")?;
+                let rows = select.query_map([], |row| row.get(0))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await;
         left.unwrap()
     }
 
@@ -331,11 +345,11 @@ mod tests {
     async fn only_finished_events_that_are_old_are_deleted() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
         let delivered = Outcome::Delivered { status: 200 };
-        insert(&store, event(8 * DAY, delivered));
-        let failed = insert(&store, event(8 * DAY, Outcome::Failed { status: None }));
-        let new = insert(&store, event(6 * DAY, delivered));
-        insert(&store, event(9 * DAY, Outcome::Kept));
-        let queued = insert(&store, event(8 * DAY, Outcome::Queued));
+        insert(&store, event(8 * DAY, delivered)).await;
+        let failed = insert(&store, event(8 * DAY, Outcome::Failed { status: None })).await;
+        let new = insert(&store, event(6 * DAY, delivered)).await;
+        insert(&store, event(9 * DAY, Outcome::Kept)).await;
+        let queued = insert(&store, event(8 * DAY, Outcome::Queued)).await;
         let _: i64 = store
             .write::<_, StoreError, _>(move |tx| {
                 let job = NewJob {
@@ -347,21 +361,19 @@ mod tests {
             .await
             .unwrap();
         sweep(&store, Kind::Inbox, WEEK).run(true).await.unwrap();
-        assert_eq!(left(&store), [failed.0, new.0, queued.0]);
+        assert_eq!(left(&store).await, [failed.0, new.0, queued.0]);
     }
 
     #[tokio::test]
     async fn the_oldest_events_are_deleted_until_the_rest_fits() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
-        for _ in 0..1_000 {
-            insert(&store, event(DAY, Outcome::Kept));
-        }
+        insert_many(&store, 1_000, Outcome::Kept).await;
         let limit = Retention {
             age: None,
             size: Some(6 << 20),
         };
         sweep(&store, Kind::Inbox, limit).run(true).await.unwrap();
-        let left = left(&store);
+        let left = left(&store).await;
         assert!((200..600).contains(&left.len()), "{}", left.len());
         assert_eq!(left.last(), Some(&1_000));
         assert_eq!(left[0], 1_001 - left.len() as i64);
@@ -370,15 +382,13 @@ mod tests {
     #[tokio::test]
     async fn undelivered_events_stay_even_if_they_are_over_the_limit() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
-        for _ in 0..300 {
-            insert(&store, event(DAY, Outcome::Failed { status: Some(500) }));
-        }
+        insert_many(&store, 300, Outcome::Failed { status: Some(500) }).await;
         let limit = Retention {
             age: None,
             size: Some(1 << 20),
         };
         sweep(&store, Kind::Inbox, limit).run(true).await.unwrap();
-        assert_eq!(left(&store).len(), 300);
+        assert_eq!(left(&store).await.len(), 300);
         assert_eq!(store.read(undelivered).await.unwrap(), 300);
     }
 
@@ -406,8 +416,8 @@ mod tests {
     #[tokio::test]
     async fn the_platform_keeps_records_open_runs_and_their_events() {
         let store = Store::ephemeral(Kind::Platform).unwrap();
-        let open = insert(&store, event(8 * DAY, Outcome::Kept));
-        let ended = insert(&store, event(8 * DAY, Outcome::Kept));
+        let open = insert(&store, event(8 * DAY, Outcome::Kept)).await;
+        let ended = insert(&store, event(8 * DAY, Outcome::Kept)).await;
         store
             .write::<_, StoreError, _>(move |tx| {
                 let at = Timestamp::now().minus(8 * DAY);
@@ -436,7 +446,7 @@ mod tests {
             .await
             .unwrap();
         sweep(&store, Kind::Platform, WEEK).run(true).await.unwrap();
-        assert_eq!(left(&store), [open.0]);
+        assert_eq!(left(&store).await, [open.0]);
         let found: Result<_, StoreError> = store
             .read(|db| {
                 let runs = ["exec-1", "exec-2", "exec-3"].map(|id| runs::get(db, id));
@@ -456,7 +466,7 @@ mod tests {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
         let announced = Arc::new(AtomicUsize::new(0));
         for _ in 0..2 {
-            insert(&store, event(8 * DAY, Outcome::Kept));
+            insert(&store, event(8 * DAY, Outcome::Kept)).await;
             let counted = Arc::clone(&announced);
             let sweep = Sweep {
                 store: store.clone(),
@@ -468,6 +478,6 @@ mod tests {
             };
             sweep.run(true).await.unwrap();
         }
-        assert_eq!((left(&store).len(), announced.load(Ordering::Relaxed)), (0, 1));
+        assert_eq!((left(&store).await.len(), announced.load(Ordering::Relaxed)), (0, 1));
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tracing::debug;
@@ -19,6 +20,9 @@ const SHARE: u64 = 8;
 const MIN_RESERVE: u64 = 1 << 20;
 /// A database whose data is not larger than this is copied to make it shrinkable. Copying takes as much space in the log.
 const COPIED: u64 = 32 << 20;
+/// How often and how soon the log is shortened again if that was not possible.
+const TRIES: u32 = 40;
+const TRY_AGAIN: Duration = Duration::from_millis(50);
 /// Pages that one commit returns to the file system.
 const STEP: u32 = 512;
 
@@ -28,14 +32,15 @@ fn reserve_of(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Creates the reserve next to a database, unless it exists or the disk is nearly full.
+/// Creates the reserve next to a database, or enlarges it, unless the disk is nearly full.
 pub(super) fn keep_reserve(database: &Path) {
     let path = reserve_of(database);
-    if path.exists() {
+    let present = std::fs::metadata(&path).map_or(0, |file| file.len());
+    if present >= RESERVE {
         return;
     }
     let size = free_space(database).map_or(0, |free| (free / SHARE).min(RESERVE));
-    if size < MIN_RESERVE {
+    if size < MIN_RESERVE || size <= present {
         return;
     }
     let allocated = files::private_file(&path).and_then(|file| allocate(&file, size));
@@ -157,6 +162,7 @@ impl Store {
             self.bound_log()?;
         }
         let _ = self.shorten_log();
+        keep_reserve(&self.inner.path);
         self.read_blocking(usage)
     }
 
@@ -185,7 +191,15 @@ impl Store {
     /// Copies the log and shortens its file to nothing. Another process that reads for long prevents it.
     fn shorten_log(&self) -> Result<(), StoreError> {
         self.read_blocking(|db| {
-            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            for _ in 0..TRIES {
+                let is_busy: bool =
+                    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                if !is_busy {
+                    break;
+                }
+                // SQLite does not wait for another thread or process that copies the log at this moment.
+                std::thread::sleep(TRY_AGAIN);
+            }
             Ok(())
         })
     }

@@ -9,7 +9,7 @@ mod safe;
 mod style;
 mod table;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -369,16 +369,17 @@ impl Ui {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "the only module that prints")]
     fn stderr(&self, text: &str) {
         if self.is_same_destination() {
             // Keeps the order of output on the same screen. The next write to stdout reports an error of this flush.
             let _ = self.out.flush();
         }
         let line_break = self.line_break();
+        // A closed stderr (`2>&1 | head`) is no reason to end: the command's own result is on stdout or on the disk.
+        let print = || drop(writeln!(std::io::stderr(), "{line_break}{text}"));
         match self.shown_bar() {
-            Some(bar) => bar.suspend(|| eprintln!("{line_break}{text}")),
-            None => eprintln!("{line_break}{text}"),
+            Some(bar) => bar.suspend(print),
+            None => print(),
         }
     }
 }
@@ -432,10 +433,8 @@ pub fn report_panics() {
             .map(|at| format!(" ({}:{})", at.file(), at.line()))
             .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
-        #[expect(clippy::print_stderr, reason = "the only module that prints")]
-        {
-            eprintln!("error: internal error of evt: {}{place}", safe(message));
-        }
+        let text = safe(message);
+        let _ = writeln!(std::io::stderr(), "error: internal error of evt: {text}{place}");
     }));
 }
 

@@ -199,9 +199,13 @@ const fn what(kind: Kind) -> &'static str {
 
 /// What is deleted by itself, and whether that is enough.
 fn retention(cx: &Context, kind: Kind, path: &Path) -> Finding {
-    let (what, name) = match kind {
-        Kind::Inbox => ("inbox retention", "inbox"),
-        Kind::Platform => ("platform retention", "platform"),
+    let (what, name, finished) = match kind {
+        Kind::Inbox => ("inbox retention", "inbox", "finished events"),
+        Kind::Platform => (
+            "platform retention",
+            "platform",
+            "finished events, runs and deliveries",
+        ),
     };
     let limits = match limits::of(cx, kind) {
         Ok(limits) => limits,
@@ -212,21 +216,18 @@ fn retention(cx: &Context, kind: Kind, path: &Path) -> Finding {
         }
     };
     let deleted = match limits::in_words(limits) {
-        Some(words) => format!("deleted: {words}"),
-        None => "nothing is deleted (off)".to_owned(),
+        Some(words) => format!("deletes {finished} {words}"),
+        None => "deletes nothing (off)".to_owned(),
     };
     let size = file_size(path);
     // A database that is written now may be a little larger for a minute.
     if limits.size.is_some_and(|most| size > most + most / 4) {
-        let advice = match kind {
-            Kind::Inbox => "evt queue list; evt events list --status failed",
-            Kind::Platform => "evt queue list --dev",
+        let (rest, advice) = match kind {
+            Kind::Inbox => ("undelivered events", "evt events list --status failed"),
+            Kind::Platform => ("records and undelivered events", "evt queue list --dev"),
         };
-        return Finding::warn(
-            what,
-            format!("{deleted}; {} MiB are used: undelivered data stays", size >> 20),
-            advice,
-        );
+        let found = format!("{deleted}; the file has {} MiB, with {rest}", size >> 20);
+        return Finding::warn(what, found, advice);
     }
     Finding::ok(what, deleted)
 }

@@ -117,7 +117,11 @@ impl Printer {
             }
             Format::Json => {
                 self.line.clear();
-                record::write(event, &mut self.line);
+                if cx.ui.is_verbose() {
+                    record::write_with_attempts(event, &mut self.line);
+                } else {
+                    record::write(event, &mut self.line);
+                }
                 cx.ui.json_bytes(&self.line)?;
             }
             Format::Raw => cx.ui.raw(&event.body)?,

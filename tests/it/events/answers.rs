@@ -62,7 +62,12 @@ fn the_answer_to_a_forwarded_event_is_stored_and_printed_with_v() {
     // The answer is stored in the background; a listener that ends waits for that.
     listener.terminate();
     let _ = listener.finish();
-    let event = shown(&sandbox, "@last");
+    let mut listener = sandbox.spawn(["listen", &to, "--port", "0", "-v", "-o", "json"]);
+    let address = listener.wait_until_ready();
+    let _ = exchange(address, "POST", "/hook", &[], b"{}").unwrap();
+    listener.wait_for_stdout("\"attempts\":[{");
+    drop(listener);
+    let event = shown(&sandbox, "e_0001");
     assert_eq!(event["attempts"][0]["status"], 500);
     assert_eq!(event["attempts"].as_array().unwrap().len(), 1);
 }
@@ -166,4 +171,20 @@ fn exports_contain_the_answer_and_imports_restore_it() {
         let _ = output.expect_exit(0);
         assert_eq!(shown(&second, "@last")["attempts"], written, "{form}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_replay_whose_reader_has_gone_ends_without_a_panic() {
+    let sandbox = Sandbox::new();
+    let app = failing_app();
+    import(&sandbox, &[line("a.b", "kept", "{}")]);
+    let to = app.url("");
+    let mut child = sandbox
+        .command(["-v", "events", "replay", "@last", "--to", &to])
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    // A signal, such as the one of an abort, leaves no code.
+    assert!(child.wait().unwrap().code().is_some());
 }

@@ -54,7 +54,7 @@ fn limits_are_settings_of_the_user_only() {
     let _ = set(&["retention.platform.size", "off"]).expect_exit(0);
     let doctor = sandbox.run(["doctor", "-o", "text"]).stdout;
     assert!(doctor.contains("older than 30 days, and the oldest beyond 1.0 GiB"), "{doctor}");
-    assert!(doctor.contains("deleted: older than 7 days"), "{doctor}");
+    assert!(doctor.contains("deliveries older than 7 days"), "{doctor}");
     for (key, value) in [("retention.inbox.days", "soon"), ("retention.inbox.size", "0")] {
         let refused = set(&[key, value]).expect_exit(2);
         assert!(refused.stderr.contains(value), "{refused}");
