@@ -12,6 +12,7 @@ use crate::error::{CliError, Exit};
 use crate::grammar::quantity::Size;
 use crate::store::retention::{Retention, keep};
 use crate::store::{Kind, Store};
+use crate::time::Timestamp;
 
 /// The group of the settings: `retention.inbox.days`.
 pub(super) const GROUP: &str = "retention";
@@ -90,11 +91,9 @@ pub(super) fn of(cx: &Context, kind: Kind) -> Result<Retention, CliError> {
 
 /// The limits in words: `older than 7 days, or beyond 1.0 GiB`.
 pub(super) fn in_words(retention: Retention) -> Option<String> {
-    let age = retention.age.map(|age| {
-        let days = age.as_secs_f64() / DAY;
-        let unit = if days == 1.0 { "day" } else { "days" };
-        format!("older than {days} {unit}")
-    });
+    let age = retention
+        .age
+        .map(|age| format!("older than {}", days_in_words(age)));
     let size = retention.size.map(|size| {
         let bytes = usize::try_from(size).unwrap_or(usize::MAX);
         format!("beyond {}", crate::ui::size(bytes))
@@ -103,6 +102,26 @@ pub(super) fn in_words(retention: Retention) -> Option<String> {
         (Some(age), Some(size)) => Some(format!("{age}, and the oldest {size}")),
         (age, size) => age.or(size),
     }
+}
+
+fn days_in_words(age: Duration) -> String {
+    let days = age.as_secs_f64() / DAY;
+    let unit = if days == 1.0 { "day" } else { "days" };
+    format!("{days} {unit}")
+}
+
+/// Warns if an imported event is so old that the next `evt listen` deletes it.
+pub(super) fn warn_if_old(cx: &Context, oldest: Timestamp) -> Result<(), CliError> {
+    let Some(age) = of(cx, Kind::Inbox)?.age else {
+        return Ok(());
+    };
+    if oldest < Timestamp::now().minus(age) {
+        cx.ui.warn(&format!(
+            "some of these events are older than {} and will be deleted by `evt listen`; to keep them: evt config set {GROUP}.inbox.days off",
+            days_in_words(age)
+        ));
+    }
+    Ok(())
 }
 
 /// Starts to delete in the background what is beyond the limits of a database.

@@ -8,12 +8,13 @@ use super::known::Known;
 use super::{EventsError, stopped};
 use crate::archive::{ArchiveError, MAX_TEXT, har, ndjson};
 use crate::bom;
-use crate::cli::Context;
 use crate::cli::input::{InputError, Source};
+use crate::cli::{Context, retention};
 use crate::error::{CliError, Exit};
 use crate::event::{Event, Seq};
 use crate::files;
 use crate::store::{StoreError, events};
+use crate::time::Timestamp;
 use crate::ui::{Format, Progress, safe};
 
 /// Events, and bytes of their bodies, that one transaction stores.
@@ -52,6 +53,7 @@ struct Import<'a> {
     bytes: usize,
     first: Option<Seq>,
     last: Option<Seq>,
+    oldest: Option<Timestamp>,
     imported: u64,
     refused: u64,
     /// Events that were stored before the import; `None` with `--again`.
@@ -72,6 +74,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         bytes: 0,
         first: None,
         last: None,
+        oldest: None,
         imported: 0,
         refused: 0,
         known,
@@ -174,6 +177,8 @@ impl Import<'_> {
             Ok(event) if self.is_stored(&event)? => self.skipped += 1,
             Ok(event) => {
                 self.bytes += event.body.len();
+                let at = event.received_at;
+                self.oldest = Some(self.oldest.map_or(at, |oldest| oldest.min(at)));
                 self.batch.push(event);
                 if self.batch.len() >= BATCH || self.bytes >= BATCH_BYTES {
                     self.store_batch()?;
@@ -259,6 +264,9 @@ impl Import<'_> {
                 "first": self.first.map(|seq| seq.to_string()),
                 "last": self.last.map(|seq| seq.to_string()),
             }))?,
+        }
+        if let Some(oldest) = self.oldest {
+            retention::warn_if_old(cx, oldest)?;
         }
         if cx.shutdown.is_cancelled() {
             return Ok(stopped(cx));

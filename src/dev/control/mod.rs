@@ -231,9 +231,11 @@ async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refu
         .await?;
     api.host.identity.replace(&id);
     api.platforms.iter().for_each(|platform| platform.forget());
-    let store = api.host.store.clone();
-    // Whether the file gets smaller does not change the answer; a failure is retried by the next deletion.
-    let _ = tokio::task::spawn_blocking(move || store.shrink(|_| true)).await;
+    let (store, stop) = (api.host.store.clone(), api.host.shutdown.clone());
+    // Not awaited: a large file takes a while, and whether it gets smaller does not change the answer.
+    drop(tokio::task::spawn_blocking(move || {
+        store.shrink(|_| !stop.is_cancelled())
+    }));
     Ok(answer(StatusCode::OK, &json!({ "reset": true })))
 }
 
