@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::{error, warn};
 
@@ -200,11 +200,18 @@ where
             Ok(value)
         }
         Err(error) => {
-            savepoint(tx, "ROLLBACK TO op")?;
-            savepoint(tx, "RELEASE op")?;
+            if !is_rolled_back(tx) {
+                savepoint(tx, "ROLLBACK TO op")?;
+                savepoint(tx, "RELEASE op")?;
+            }
             Err(error)
         }
     }
+}
+
+/// Whether SQLite has ended the transaction. It does so if the disk is full in the middle of a statement.
+fn is_rolled_back(connection: &Connection) -> bool {
+    connection.is_autocommit()
 }
 
 fn savepoint(tx: &Tx<'_>, sql: &str) -> Result<(), StoreError> {
@@ -256,7 +263,17 @@ fn commit(
         connection,
         changes,
     };
-    finished.extend(batch.drain(..).map(|operation| operation(Ok(&tx))));
+    let full = || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
+    finished.extend(batch.drain(..).map(|operation| {
+        // Without this check the operation would run in a transaction of its own.
+        match is_rolled_back(connection) {
+            true => operation(Err(copy(&full()))),
+            false => operation(Ok(&tx)),
+        }
+    }));
+    if is_rolled_back(connection) {
+        return Err(full());
+    }
     connection.prepare_cached("COMMIT")?.execute([])?;
     Ok(())
 }

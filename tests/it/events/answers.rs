@@ -148,7 +148,7 @@ fn a_long_answer_is_cut_and_marked() {
 
 #[test]
 fn exports_contain_the_answer_and_imports_restore_it() {
-    let (first, second) = (Sandbox::new(), Sandbox::new());
+    let first = Sandbox::new();
     let app = failing_app();
     let to = app.url("/hook");
     let _ = first.run(["send", "contact.created", "--sign", "none", "--to", &to]);
@@ -167,6 +167,7 @@ fn exports_contain_the_answer_and_imports_restore_it() {
             );
             assert_eq!(entry["time"], written[0]["took_ms"]);
         }
+        let second = Sandbox::new();
         let output = second.run_with_input(["events", "import", "-"], exported.stdout.as_bytes());
         let _ = output.expect_exit(0);
         assert_eq!(shown(&second, "@last")["attempts"], written, "{form}");
