@@ -140,11 +140,12 @@ pub(super) fn start(
             Kind::Platform => "the platform's events, runs and deliveries",
         };
         let limits = in_words(retention).unwrap_or_default();
+        let hint = format!("evt config set {GROUP}.{name}.days 30");
         own.ui.notice(
             "retention",
-            json!({ "database": name }),
+            json!({ "database": name, "deletes": limits, "hint": hint }),
             &format!(
-                "evt deletes {what} {limits}, but nothing undelivered. To change this: evt config set {GROUP}.{name}.days 30     (or off)"
+                "evt deletes {what} {limits}, but nothing undelivered. To change this: {hint}     (or off)"
             ),
         );
     };
