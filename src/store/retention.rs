@@ -150,7 +150,13 @@ impl<F: Fn() + Send> Sweep<F> {
 
     /// Deletes events, and up to [`BATCH`] finished deliveries and runs from before a time. Returns how many of all.
     async fn delete(&self, seqs: Vec<Seq>, before: Timestamp) -> Result<usize, StoreError> {
-        if !seqs.is_empty() && self.store.read(|db| settings::get(db, ANNOUNCED)).await?.is_none() {
+        if !seqs.is_empty()
+            && self
+                .store
+                .read(|db| settings::get(db, ANNOUNCED))
+                .await?
+                .is_none()
+        {
             (self.announce)();
             let told = |tx: &Tx<'_>| settings::set(tx, ANNOUNCED, "yes");
             self.store.write(told).await?;
@@ -213,12 +219,7 @@ fn finished(kind: Kind) -> String {
     finished
 }
 
-fn oldest(
-    db: &Connection,
-    kind: Kind,
-    after: Seq,
-    before: Timestamp,
-) -> Result<Batch, StoreError> {
+fn oldest(db: &Connection, kind: Kind, after: Seq, before: Timestamp) -> Result<Batch, StoreError> {
     let sql = format!(
         "SELECT seq, received_at, length(headers) + length(body) FROM events \
          WHERE seq > ?1 AND received_at < ?2 AND {} ORDER BY seq LIMIT {BATCH}",
@@ -277,10 +278,10 @@ mod tests {
 
     use bytes::Bytes;
 
+    use super::super::events;
     use super::super::jobs::NewJob;
     use super::super::records::{self, Row, Span};
     use super::super::runs::{self, RunRow};
-    use super::super::events;
     use super::*;
     use crate::event::{Event, Meta, Outcome, Source};
 
@@ -299,8 +300,9 @@ mod tests {
     }
 
     async fn insert(store: &Store, event: Event) -> Seq {
-        let stored: Result<Seq, StoreError> =
-            store.write(move |tx| events::insert(tx, &event, None)).await;
+        let stored: Result<Seq, StoreError> = store
+            .write(move |tx| events::insert(tx, &event, None))
+            .await;
         stored.unwrap()
     }
 
@@ -454,10 +456,7 @@ mod tests {
             })
             .await;
         let (runs, records) = found.unwrap();
-        assert_eq!(
-            runs.map(|run| run.unwrap().is_some()),
-            [true, false, true]
-        );
+        assert_eq!(runs.map(|run| run.unwrap().is_some()), [true, false, true]);
         assert_eq!(records, 1);
     }
 
@@ -478,6 +477,9 @@ mod tests {
             };
             sweep.run(true).await.unwrap();
         }
-        assert_eq!((left(&store).await.len(), announced.load(Ordering::Relaxed)), (0, 1));
+        assert_eq!(
+            (left(&store).await.len(), announced.load(Ordering::Relaxed)),
+            (0, 1)
+        );
     }
 }

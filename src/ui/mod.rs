@@ -434,7 +434,10 @@ pub fn report_panics() {
             .unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");
         let text = safe(message);
-        let _ = writeln!(std::io::stderr(), "error: internal error of evt: {text}{place}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: internal error of evt: {text}{place}"
+        );
     }));
 }
 

@@ -44,7 +44,9 @@ fn on_small_disk(sandbox: &Sandbox, script: &str) -> Option<Output> {
 /// Writes `count` exported events of 10 kB.
 fn write_events(sandbox: &Sandbox, name: &str, count: usize) {
     let body = "x".repeat(10_000);
-    let lines: Vec<String> = (0..count).map(|n| line(name, "kept", &format!("{n} {body}"))).collect();
+    let lines: Vec<String> = (0..count)
+        .map(|n| line(name, "kept", &format!("{n} {body}")))
+        .collect();
     sandbox.write(name, lines.join("\n"));
 }
 

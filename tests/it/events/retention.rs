@@ -48,7 +48,9 @@ fn a_listener_deletes_old_events_and_announces_it_once() {
 fn limits_are_settings_of_the_user_only() {
     let sandbox = Sandbox::new();
     let set = |words: &[&str]| sandbox.run([&["config", "set"], words].concat());
-    let shown = sandbox.run(["config", "show", "--all", "-o", "text"]).stdout;
+    let shown = sandbox
+        .run(["config", "show", "--all", "-o", "text"])
+        .stdout;
     let row = shown
         .lines()
         .find(|line| line.starts_with("retention.platform.size"));
@@ -56,9 +58,15 @@ fn limits_are_settings_of_the_user_only() {
     let _ = set(&["retention.inbox.days", "30"]).expect_exit(0);
     let _ = set(&["retention.platform.size", "off"]).expect_exit(0);
     let doctor = sandbox.run(["doctor", "-o", "text"]).stdout;
-    assert!(doctor.contains("older than 30 days, and the oldest beyond 1.0 GiB"), "{doctor}");
+    assert!(
+        doctor.contains("older than 30 days, and the oldest beyond 1.0 GiB"),
+        "{doctor}"
+    );
     assert!(doctor.contains("deliveries older than 7 days"), "{doctor}");
-    for (key, value) in [("retention.inbox.days", "soon"), ("retention.inbox.size", "0")] {
+    for (key, value) in [
+        ("retention.inbox.days", "soon"),
+        ("retention.inbox.size", "0"),
+    ] {
         let refused = set(&[key, value]).expect_exit(2);
         assert!(refused.stderr.contains(value), "{refused}");
     }
@@ -73,7 +81,13 @@ fn an_invalid_limit_in_a_file_is_an_error_and_deletes_nothing() {
     store_event(&sandbox, 8);
     let config = sandbox.home().join("config");
     std::fs::create_dir_all(&config).unwrap();
-    std::fs::write(config.join("config.toml"), "[retention.inbox]\ndays = \"x\"\n").unwrap();
-    let output = sandbox.run(["listen", "--port", "0", "--for", "1s"]).expect_exit(2);
+    std::fs::write(
+        config.join("config.toml"),
+        "[retention.inbox]\ndays = \"x\"\n",
+    )
+    .unwrap();
+    let output = sandbox
+        .run(["listen", "--port", "0", "--for", "1s"])
+        .expect_exit(2);
     assert!(output.stderr.contains("number of days"), "{output}");
 }
