@@ -28,6 +28,7 @@ mod runtime;
 mod send;
 mod settings;
 mod stop;
+mod synonyms;
 mod tail;
 mod vendor_keys;
 
@@ -110,7 +111,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Config(args) => config::run(&args, cx),
         Command::Doctor(args) => Runtime::Brief.run(cx, doctor::run(args, own)),
         Command::Completions(args) => completions::run(&args, cx),
-        Command::Man(args) => man::run(&args, cx),
+        Command::Man(args) => Runtime::Brief.run(cx, man::run(args, own)),
         Command::Generate(args) => man::generate(&args, cx),
     }
 }
@@ -242,7 +243,7 @@ impl Globals {
 /// Runs one command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
     crate::ui::report_panics();
-    let args: Vec<OsString> = args.into_iter().collect();
+    let mut args: Vec<OsString> = args.into_iter().collect();
     // Scripts often ask for the version. Building the tree of commands would take most of the time.
     if asks_version(&args) {
         let ui = Ui::new(parse::manner(&args, &env));
@@ -250,7 +251,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>, env: Env) -> ExitCode {
         let is_done = printed.and_then(|()| ui.close()).is_ok();
         return ExitCode::from(if is_done { Exit::Done } else { Exit::Failed }.code());
     }
-    let (ui, result) = match parse::parse(&args, &env) {
+    let mut parsed = parse::parse(&args, &env);
+    let meant = parsed.as_ref().err().and_then(|stop| stop.expanded(&args));
+    if let Some(meant) = meant {
+        args = meant;
+        parsed = parse::parse(&args, &env);
+    }
+    let (ui, result) = match parsed {
         Ok(parsed) => {
             let ui = Arc::new(Ui::new(parsed.cli.globals.manner(&env)));
             let result = start(parsed, env, Arc::clone(&ui));
@@ -318,13 +325,22 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
         .map_err(|error| with_profile(error, cx.globals.profile.as_deref()))
 }
 
-/// Adds the profile of the failed command to a hint to sign in.
+/// Adds the profile of the failed command to the hints that name commands for the same platform.
 fn with_profile(mut error: CliError, profile: Option<&str>) -> CliError {
-    if let Some(profile) = profile {
-        for hint in &mut error.hints {
-            if hint == "evt profile login" {
-                *hint = format!("evt profile login {profile}");
-            }
+    let Some(profile) = profile else {
+        return error;
+    };
+    for hint in &mut error.hints {
+        let Some(command) = hint.strip_prefix("evt ") else {
+            continue;
+        };
+        let reaches_platform = ["flows ", "records ", "tail", "poll ", "profile whoami"]
+            .iter()
+            .any(|name| command.starts_with(name));
+        if command == "profile login" {
+            *hint = format!("evt profile login {profile}");
+        } else if reaches_platform && !command.contains(" --help") {
+            *hint = format!("evt -p {profile} {command}");
         }
     }
     error

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::man::wrapped;
-use super::{Cli, network, settings};
+use super::{Cli, network, settings, synonyms};
 use crate::config::{Config, ConfigError, suggest};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -108,7 +108,7 @@ fn complete(command: Command, prefix: &str, env: Option<&Env>) -> Command {
             _ => arg,
         }
     });
-    command.mut_subcommands(|sub| {
+    synonyms::with_aliases(command).mut_subcommands(|sub| {
         let prefix = format!("{prefix}{}.", sub.get_name());
         complete(sub, &prefix, env)
     })
@@ -183,6 +183,22 @@ impl Stop {
         }
     }
 
+    /// Returns the arguments in evt's own words, if the command is unknown but its meaning is not (`evt login`).
+    pub(super) fn expanded(&self, args: &[OsString]) -> Option<Vec<OsString>> {
+        let word = self.unknown_command()?;
+        let at = args.iter().position(|arg| arg == word.as_str())?;
+        let (command, _) = command_of(args.get(..at)?);
+        // Only `help` means the same below a command.
+        let has_meaning = command.get_name() == "evt" || word == "help";
+        has_meaning.then(|| synonyms::expanded(args, at)).flatten()
+    }
+
+    fn unknown_command(&self) -> Option<String> {
+        let is_unknown = self.error.kind() == ErrorKind::InvalidSubcommand;
+        let mut words = self.strings(ContextKind::InvalidSubcommand).into_iter();
+        words.next().filter(|_| is_unknown)
+    }
+
     /// Prints help or version, or returns the usage error.
     pub(super) fn answer(self, ui: &Ui, args: &[OsString], env: &Env) -> Result<Exit, CliError> {
         match self.error.kind() {
@@ -228,14 +244,23 @@ impl Stop {
         let rendered = self.error.render().to_string();
         let mut error = CliError::new(Exit::Usage, self.code(), self.message(&rendered, command));
         error.caret = std::error::Error::source(&self.error).and_then(crate::error::caret_of);
-        let mut suggest = |kind, before: &str| {
-            for suggestion in self.strings(kind) {
-                error.hints.push(format!("{before}{suggestion}"));
-            }
+        let suggestions = |kind, before: &str| {
+            let with_command = |suggestion| format!("{before}{suggestion}");
+            let all = self.strings(kind).into_iter().map(with_command);
+            all.collect::<Vec<_>>()
         };
-        suggest(ContextKind::SuggestedSubcommand, &format!("{command} "));
-        suggest(ContextKind::SuggestedArg, &format!("{command} … "));
-        suggest(ContextKind::SuggestedValue, "");
+        let word = self.unknown_command().filter(|_| command == "evt");
+        error.hints = match word.as_deref().and_then(synonyms::suggestions) {
+            Some(commands) => commands.iter().map(ToString::to_string).collect(),
+            None => suggestions(ContextKind::SuggestedSubcommand, &format!("{command} ")),
+        };
+        let in_command = format!("{command} … ");
+        error
+            .hints
+            .extend(suggestions(ContextKind::SuggestedArg, &in_command));
+        error
+            .hints
+            .extend(suggestions(ContextKind::SuggestedValue, ""));
         let values = self.strings(ContextKind::ValidValue);
         if !values.is_empty() {
             error = error.hint(format!("one of: {}", values.join(", ")));

@@ -1,6 +1,7 @@
 //! The only module that writes to the terminal. stdout carries the result of a command, stderr everything else.
 
 mod event;
+mod layout;
 mod out;
 mod progress;
 mod prompt;
@@ -310,7 +311,7 @@ impl Ui {
     /// Prints a message for the user to stderr, except with `--quiet` or an explicit `-o json`.
     pub fn status(&self, text: &str) {
         if !self.manner.quiet && !self.manner.explicit_json {
-            self.stderr(text);
+            self.stderr(&self.wrapped(text));
         }
     }
 
@@ -328,7 +329,7 @@ impl Ui {
     /// Prints a notice about lost data, even with `--quiet`. See [`Ui::notice`].
     pub fn alert(&self, name: &str, facts: serde_json::Value, text: &str) {
         if !self.manner.explicit_json {
-            return self.stderr(text);
+            return self.stderr(&self.wrapped(text));
         }
         let mut notice = serde_json::Map::new();
         notice.insert("notice".to_owned(), name.into());
@@ -345,7 +346,22 @@ impl Ui {
             return self.stderr(&json_line(&warning));
         }
         let label = Style::Warn.paint(self.colours_stderr(), "warning:");
-        self.stderr(&format!("{label} {text}"));
+        self.stderr(&self.wrapped(&format!("{label} {text}")));
+    }
+
+    /// Breaks long sentences for a terminal. Indented lines are left as they are, because they hold commands to paste.
+    fn wrapped(&self, text: &str) -> String {
+        if !self.manner.stderr_is_terminal {
+            return text.to_owned();
+        }
+        let Some(width) = comfy_table::Table::new().width() else {
+            return text.to_owned();
+        };
+        let lines = text.split('\n').map(|line| match line.starts_with(' ') {
+            true => line.to_owned(),
+            false => layout::wrap(line, usize::from(width), "  "),
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Prints the error that ended the command to stderr: an object with an explicit `-o json`, otherwise several lines.

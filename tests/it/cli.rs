@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use crate::support::app::Answer;
-use crate::support::{App, Sandbox};
+use crate::support::{App, LocalPlatform, Sandbox};
 
 #[test]
 fn an_unknown_command_is_suggested() {
@@ -177,5 +177,63 @@ fn people_see_local_time_and_scripts_see_utc() {
     assert!(
         shown.stdout.contains("2026-07-15 14:00:00.000 +02:00"),
         "{shown}"
+    );
+}
+
+#[test]
+fn words_of_other_tools_mean_the_same() {
+    let sandbox = Sandbox::new();
+    for (typed, meant) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "flows", "create"], &["flows", "create", "--help"]),
+        (&["flows", "help", "create"], &["flows", "create", "--help"]),
+        (&["version"], &["--version"]),
+        (&["login", "nobody"], &["profile", "login", "nobody"]),
+        (&["whoami"], &["profile", "whoami"]),
+        (&["profile", "ls"], &["profile", "list"]),
+        (
+            &["records", "get", "contact", "c-1"],
+            &["records", "show", "contact", "c-1"],
+        ),
+        (&["flows", "rm", "f-1"], &["flows", "delete", "f-1"]),
+        (
+            &["profile", "delete", "nobody"],
+            &["profile", "remove", "nobody"],
+        ),
+    ] {
+        let (typed, meant) = (sandbox.run(typed), sandbox.run(meant));
+        assert_eq!(typed.to_string(), meant.to_string());
+    }
+}
+
+#[test]
+fn commands_of_other_tools_are_answered_with_ours() {
+    let sandbox = Sandbox::new();
+    for (typed, suggested) in [
+        ("logs", "  try  evt events list\n"),
+        ("status", "  try  evt dev status\n"),
+        ("forward", "  try  evt listen 3000\n"),
+    ] {
+        let output = sandbox.run([typed]).expect_exit(2);
+        assert!(output.stderr.contains(suggested), "{output}");
+    }
+}
+
+#[test]
+fn hints_keep_the_profile() {
+    let sandbox = Sandbox::new();
+    let platform = LocalPlatform::start(&sandbox);
+    let running = &platform.running;
+    let (url, org, token) = (&running.url, &running.org, &running.token);
+    let add = [
+        "profile", "add", "work", "--url", url, "--org", org, "--token", token,
+    ];
+    let _ = sandbox.run(add).expect_exit(0);
+    let output = sandbox
+        .run(["-p", "work", "flows", "show", "nothing"])
+        .expect_exit(3);
+    assert!(
+        output.stderr.contains("try  evt -p work flows list"),
+        "{output}"
     );
 }

@@ -1,6 +1,8 @@
 //! Help and the manual. Commands are found by reading the help itself.
 
 use crate::support::Sandbox;
+#[cfg(target_os = "linux")]
+use crate::support::terminal::on_terminal;
 
 const WIDTH: usize = 100;
 
@@ -208,4 +210,17 @@ fn a_subcommand_is_on_the_page_of_its_command() {
         assert_eq!(sandbox.run(words).expect_exit(0).stdout, whole);
     }
     let _ = sandbox.run(["man", "nonsense"]).expect_exit(3);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_is_shown_in_the_pager_on_a_terminal_only() {
+    let paged = Sandbox::new().with("PAGER", "sed 's/^NAME/PAGED/'");
+    let shown = on_terminal(paged.command(["man", "exit-codes"]), 80);
+    assert!(shown.starts_with("PAGED\n"), "{shown}");
+    let piped = paged.run(["man", "exit-codes"]).expect_exit(0);
+    assert!(piped.stdout.starts_with("NAME\n"), "{piped}");
+    let without = paged.with("EVT_PAGER", "cat");
+    let shown = on_terminal(without.command(["man", "exit-codes"]), 80);
+    assert!(shown.starts_with("NAME\n"), "{shown}");
 }

@@ -24,6 +24,8 @@ mod help;
 mod interop;
 mod language;
 mod layers;
+#[cfg(target_os = "linux")]
+mod layout;
 mod listen;
 mod main_job;
 mod network;

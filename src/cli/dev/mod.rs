@@ -334,13 +334,6 @@ impl Start {
             match cx.ui.format() {
                 Format::Text => {
                     cx.ui.table(&["WHAT", "WHERE"], addresses(running))?;
-                    if cx.ui.stdout_is_terminal() {
-                        let tables = server.platforms().iter().flat_map(|all| all.tables());
-                        for table in tables {
-                            cx.ui.line("")?;
-                            cx.ui.table(table.columns, table.rows)?;
-                        }
-                    }
                 }
                 Format::Json | Format::Raw => cx.ui.json(&facts)?,
             }
@@ -410,7 +403,7 @@ Ready. Try this next, in another terminal:
   {evt} flows create --on contact.created --webhook {}/hook
   {evt} records create contact email=ada@example.com
   {evt} send stripe/payment_intent.succeeded   a vendor's event, signed
-  {evt} dev vendors                     every vendor's key in full
+  {evt} dev vendors                     the receivers of vendors' webhooks, with their keys
 Ctrl-C stops it.",
             cx.listener()
         )

@@ -28,8 +28,27 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
     let flow = find::one(client, &args.flow).await?;
     let before = document::without_platform_fields(flow.document());
     let file = draft(&before)?;
+    let original = std::fs::read(file.path())?;
+    let edited = edit(&editor, &file, (flow.id(), &before), args.force, cx, client).await;
+    match edited {
+        Err(error) if std::fs::read(file.path()).is_ok_and(|text| text != original) => {
+            Err(with_text_kept(error, file))
+        }
+        edited => edited,
+    }
+}
+
+/// Opens the editor until the document is valid, and sends it to the platform.
+async fn edit(
+    editor: &[String],
+    file: &NamedTempFile,
+    (id, before): (&str, &Value),
+    force: bool,
+    cx: &Context,
+    client: &Client,
+) -> Result<Exit, CliError> {
     let wanted = loop {
-        let mut command = editor.clone();
+        let mut command = editor.to_vec();
         command.push(file.path().display().to_string());
         let code = Child::start(&command, &[], cx)?.wait().await?;
         if code != 0 {
@@ -42,20 +61,20 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
                 ),
             ));
         }
-        match read_back(&file, args.force, cx, client) {
+        match read_back(file, force, cx, client) {
             Ok(wanted) => break wanted,
             Err(error) => ask_to_reopen(cx, error)?,
         }
     };
-    if !difference::is_change(&before, &wanted) {
+    if !difference::is_change(before, &wanted) {
         cx.ui.status("Nothing was changed");
         return Ok(Exit::Done);
     }
-    for line in difference::lines(&before, &wanted)? {
+    for line in difference::lines(before, &wanted)? {
         line.print(cx)?;
     }
     let body = check::resolved(&wanted, false, cx)?;
-    let changed = client.update_flow(flow.id(), &body).await?;
+    let changed = client.update_flow(id, &body).await?;
     done(cx, "changed", &changed)?;
     Ok(Exit::Done)
 }
@@ -90,6 +109,19 @@ fn draft(document: &Value) -> Result<NamedTempFile, CliError> {
     file.write_all(shown::raw_yaml(document)?.as_bytes())?;
     file.flush()?;
     Ok(file)
+}
+
+/// Leaves the edited text on disk, so that a mistake in it or a refusal does not cost the work.
+fn with_text_kept(error: CliError, file: NamedTempFile) -> CliError {
+    match file.into_temp_path().keep() {
+        Ok(path) => {
+            let path = path.display();
+            error.hint(format!(
+                "evt flows apply -f {path}     applies your text, which is in this file"
+            ))
+        }
+        Err(_) => error,
+    }
 }
 
 fn read_back(

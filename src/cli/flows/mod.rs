@@ -131,16 +131,16 @@ async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
             .map(|flow| {
                 let document = flow.document();
                 vec![
-                    Cell::from(flow.id()),
                     Cell::styled(Style::Name, flow.name()),
                     state_cell(flow),
                     Cell::from(shown::triggers(document).join(", ")),
                     Cell::from(shown::actions(document).join(", ")),
+                    Cell::from(flow.id()),
                 ]
             })
             .collect();
         cx.ui
-            .table(&["id", "name", "state", "trigger", "actions"], rows)?;
+            .table(&["name", "state", "trigger", "actions", "id"], rows)?;
         return Ok(Exit::Done);
     }
     for flow in &flows {

@@ -2,8 +2,11 @@
 
 mod generate;
 mod page;
+mod pager;
 mod pages;
 mod render;
+
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -22,6 +25,7 @@ const WIDTH: (usize, usize) = (80, 100);
 /// Read the manual, offline
 ///
 /// There is a page for each command, and pages on exit-codes, grammar, streams, polling, signatures, environment, files and security.
+/// On a terminal a page is shown in the pager that EVT_PAGER, MANPAGER or PAGER names, or in less; EVT_PAGER=cat does without.
 /// `-o raw` prints a page for man(1): evt man listen -o raw | man -l -
 #[derive(Debug, clap::Args)]
 #[command(
@@ -34,7 +38,8 @@ pub(crate) struct Args {
 }
 
 /// Prints a page or the list of pages.
-pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
+pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
+    let cx = &*cx;
     let pages = pages();
     if args.words.is_empty() {
         return list(&pages, cx);
@@ -53,7 +58,7 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
         cx.ui
             .json(&json!({ "page": page.name, "section": page.section, "text": text }))?;
     } else {
-        cx.ui.line(text.trim_end())?;
+        pager::show(text.trim_end(), cx).await?;
     }
     Ok(Exit::Done)
 }

@@ -15,7 +15,12 @@ pub(super) fn run(glob: Option<&str>, cx: &Context) -> Result<Exit, CliError> {
         Some(glob) => sample::select(glob)?,
         None => sample::all().collect(),
     };
-    match cx.ui.format() {
+    // A list for people, also in a pager.
+    let format = match cx.ui.format() {
+        Format::Json if !cx.ui.explicit_json() => Format::Text,
+        format => format,
+    };
+    match format {
         Format::Text => {
             let rows = samples.iter().map(|sample| {
                 vec![

@@ -28,7 +28,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use state::State;
 
-use super::host::platform::Table;
 use super::host::seed::{SeedError, Seeded};
 use super::host::{DevError, DevOptions, Host, Mount, Platform, Registration, Routes};
 use crate::deliver::DisabledEndpoint;
@@ -119,10 +118,6 @@ impl Platform for AppEngine {
             "records": orgs,
             "flows": flows::count(connection)?,
         }))
-    }
-
-    fn tables(&self) -> Vec<Table> {
-        vec![vendors::table(&self.0)]
     }
 
     fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Seeded, SeedError> {

@@ -43,12 +43,6 @@ pub struct Mount {
     pub routes: Routes,
 }
 
-/// A table that `evt dev` prints on a terminal when it starts.
-pub struct Table {
-    pub columns: &'static [&'static str],
-    pub rows: Vec<Vec<String>>,
-}
-
 /// A platform that runs locally.
 ///
 /// Methods with a `Tx` are called inside a commit of the host and must not wait for another one.
@@ -84,11 +78,6 @@ pub trait Platform: Send + Sync {
 
     /// Its part of `evt dev status`: an object.
     fn status(&self, connection: &Connection) -> Result<Value, StoreError>;
-
-    /// What `evt dev` prints about it on a terminal at start.
-    fn tables(&self) -> Vec<Table> {
-        Vec::new()
-    }
 
     /// Creates what its part of the seed file describes and does not exist yet.
     fn seed(&self, tx: &Tx<'_>, document: &Value) -> Result<Seeded, SeedError>;

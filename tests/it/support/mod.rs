@@ -12,6 +12,8 @@ pub(crate) mod rust_source;
 pub(crate) mod sandbox;
 pub(crate) mod sse_server;
 pub(crate) mod table;
+#[cfg(target_os = "linux")]
+pub(crate) mod terminal;
 
 pub(crate) use absent::Absent;
 pub(crate) use app::{Answer, App};

@@ -12,9 +12,7 @@ use super::super::State;
 use super::keys::Key;
 use super::{VENDORS, Vendor, chain, find};
 use crate::dev::host::Routes;
-use crate::dev::host::platform::Table;
 use crate::dev::host::refusal::{Refusal, answer};
-use crate::ui::clip;
 
 /// A vendor in the control API.
 #[derive(Clone, Debug, Serialize)]
@@ -39,25 +37,6 @@ impl Facts {
             verify: key.and_then(|key| Some(key.verifies.as_ref()?.reveal().to_owned())),
             options: key.map(|key| key.options.clone()).unwrap_or_default(),
         }
-    }
-}
-
-/// Maximum length of a secret in the table that `evt dev` prints at start: enough to tell two secrets apart.
-const SHOWN: usize = 11;
-
-/// All vendors for the terminal, with shortened secrets.
-pub(crate) fn table(state: &State) -> Table {
-    let rows = facts(state).into_iter().map(|facts| {
-        let secret = match &facts.secret {
-            Some(secret) => clip(secret, SHOWN),
-            None => "at first use".to_owned(),
-        };
-        let texts = [facts.vendor, facts.path, facts.scheme].map(str::to_owned);
-        texts.into_iter().chain([secret]).collect()
-    });
-    Table {
-        columns: &["VENDOR", "RECEIVER", "SCHEME", "SECRET"],
-        rows: rows.collect(),
     }
 }
 

@@ -23,7 +23,6 @@ use crate::dev::host::refusal::Refusal;
 use crate::grammar::nearest::nearest;
 
 pub(crate) use control::routes as control_routes;
-pub(crate) use control::table;
 pub(crate) use keys::Vendors;
 use report::{Delivery, Report};
 
