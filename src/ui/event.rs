@@ -2,32 +2,46 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Style, Ui, clip, safe, safe_block, safe_bytes};
+use super::{Style, Ui, clip, layout, safe, safe_block, safe_bytes};
 use crate::attempt::{Attempt, millis};
 use crate::event::{Event, Outcome};
 use crate::json;
 use crate::secret::{self, Secret};
 
-/// The width of the type of an event in a list.
+/// The maximum width of the type of an event in a list, the width of its column, and the least that says something.
 const TITLE: usize = 40;
+const TITLE_COLUMN: usize = 28;
+const SHORTEST_TITLE: usize = 12;
+/// A terminal of this width has room for milliseconds.
+const WIDE: usize = 100;
 /// The number of characters of a signature that are shown: enough to tell two apart.
 const SIGNATURE_SHOWN: usize = 8;
 
-/// Formats an event as one line: time, reference, type, verdict, outcome, size.
+/// Formats an event as one line: time, reference, type, verdict, outcome, size. On a narrow terminal, the type is shortened.
 pub fn line(ui: &Ui, event: &Event) -> String {
+    let width = ui.width().map(usize::from);
     // Most listed events are of the same day, and people compare times.
-    let clock = event.received_at.local_clock();
+    let mut clock = event.received_at.local_clock();
+    if width.is_some_and(|width| width < WIDE) {
+        clock.truncate("00:00:00".len());
+    }
     let reference = event.reference().unwrap_or_else(|| "-".to_owned());
     let (verdict_style, verdict) = verdict(event);
     let (outcome_style, outcome) = outcome(event.outcome);
-    let title = format!("{:<28}", clip(&event.title(), TITLE));
+    let (verdict, outcome) = (format!("{verdict:<11}"), format!("{outcome:<13}"));
+    let size = size(event.body.len());
+    let others = [&clock, &reference, &verdict, &outcome, &size];
+    let taken: usize = others.iter().map(|part| part.chars().count() + 2).sum();
+    let room = width.map_or(TITLE, |width| width.saturating_sub(taken));
+    let title = clip(&event.title(), room.clamp(SHORTEST_TITLE, TITLE));
+    let title = format!("{title:<0$}", room.clamp(SHORTEST_TITLE, TITLE_COLUMN));
     format!(
         "{}  {reference}  {}  {}  {}  {}",
         ui.paint(Style::Dim, &clock),
         ui.paint(Style::Name, &title),
-        ui.paint(verdict_style, &format!("{verdict:<12}")),
-        ui.paint(outcome_style, &format!("{outcome:<13}")),
-        ui.paint(Style::Dim, &size(event.body.len())),
+        ui.paint(verdict_style, &verdict),
+        ui.paint(outcome_style, &outcome),
+        ui.paint(Style::Dim, &size),
     )
 }
 
@@ -65,11 +79,15 @@ pub fn detail(ui: &Ui, event: &Event, show_secrets: bool) -> String {
     lines.push(body(&event.body));
     for (position, attempt) in event.attempts.iter().enumerate() {
         lines.push(String::new());
-        lines.push(format!(
+        let line = format!(
             "{} {}",
             ui.paint(Style::Dim, &format!("attempt {}", position + 1)),
             attempt_line(ui, attempt)
-        ));
+        );
+        lines.push(match ui.width() {
+            Some(width) => layout::wrap_indented(&line, usize::from(width)),
+            None => line,
+        });
         if attempt.status.is_some() {
             lines.push(answer(ui, attempt, show_secrets));
         }

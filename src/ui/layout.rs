@@ -63,7 +63,8 @@ pub(super) fn wrap(text: &str, width: usize, indent: &str) -> String {
         if used > 0 && used + 1 + length > width {
             wrapped.push('\n');
             wrapped.push_str(indent);
-            used = indent.len();
+            // The first line's own indent is not part of `width`.
+            used = indent.len().min(4);
         } else if !wrapped.is_empty() {
             wrapped.push(' ');
             used += 1;
@@ -72,6 +73,17 @@ pub(super) fn wrap(text: &str, width: usize, indent: &str) -> String {
         used += length;
     }
     wrapped
+}
+
+/// Like [`wrap`] for a line with leading spaces: the lines after the first are indented four spaces more.
+pub(super) fn wrap_indented(line: &str, width: usize) -> String {
+    let text = line.trim_start_matches(' ');
+    let indent = " ".repeat(line.len() - text.len());
+    let more = format!("{indent}    ");
+    format!(
+        "{indent}{}",
+        wrap(text, width.saturating_sub(indent.len()), &more)
+    )
 }
 
 fn widest_piece(text: &str) -> usize {

@@ -204,6 +204,14 @@ impl Ui {
         self.write(&[text.as_bytes(), b"\n"])
     }
 
+    /// Prints a line of stdout like [`Ui::line`], broken between words if stdout is a terminal that is narrower.
+    pub fn wrapped_line(&self, text: &str) -> io::Result<()> {
+        match self.width() {
+            Some(width) => self.line(&layout::wrap_indented(text, usize::from(width))),
+            None => self.line(text),
+        }
+    }
+
     /// Prints one JSON object as a line of stdout. On a terminal, control characters are escaped.
     pub fn json(&self, value: &impl Serialize) -> io::Result<()> {
         self.json_bytes(&serde_json::to_vec(value)?)

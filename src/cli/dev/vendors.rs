@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::Context;
 use super::ask::control;
 use crate::error::{CliError, Exit};
-use crate::ui::{Format, Style};
+use crate::ui::{Cell, Format, Style};
 
 /// Show the receivers of vendors' webhooks, and the secrets that sign them
 ///
@@ -50,15 +50,11 @@ impl Vendors {
                 }
             }
             Format::Text => {
-                for facts in &vendors {
-                    // A table would break long secrets into lines, which cannot be copied.
-                    let [vendor, path, scheme, secret] = row(facts);
-                    let line = format!("{path:<32} {scheme:<21} {secret}");
-                    cx.ui.line(&format!(
-                        "{} {line}",
-                        cx.ui.paint(Style::Name, &format!("{vendor:<11}"))
-                    ))?;
-                }
+                let rows = vendors
+                    .iter()
+                    .map(|facts| row(facts).map(Cell::from).to_vec());
+                cx.ui
+                    .table(&["vendor", "receiver", "scheme", "secret"], rows.collect())?;
             }
             Format::Json | Format::Raw => {
                 for facts in &vendors {

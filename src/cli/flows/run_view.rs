@@ -30,7 +30,7 @@ pub(super) fn print(cx: &Context, run: &Run) -> Result<(), CliError> {
         paint: &paint,
     };
     for line in view.lines(run) {
-        cx.ui.line(&line)?;
+        cx.ui.wrapped_line(&line)?;
     }
     Ok(())
 }

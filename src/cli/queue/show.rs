@@ -219,7 +219,8 @@ pub(super) fn detail(cx: &Context, place: &str, job: &JobDetail) -> Result<(), C
         safe(&row.queue)
     ))?;
     for (name, value) in facts(row) {
-        cx.ui.line(&format!("  {name:<9} {}", safe(&value)))?;
+        cx.ui
+            .wrapped_line(&format!("  {name:<9} {}", safe(&value)))?;
     }
     for attempt in &job.tries {
         print_attempt(cx, attempt)?;
@@ -256,7 +257,7 @@ fn print_attempt(cx: &Context, attempt: &AttemptRow) -> Result<(), CliError> {
         (None, Some(error)) => (Style::Bad, safe(error)),
         (None, None) => (Style::Bad, "no response".to_owned()),
     };
-    cx.ui.line(&format!(
+    cx.ui.wrapped_line(&format!(
         "attempt {}  {}  {}  {} ms",
         attempt.n,
         attempt.started_at.local_clock(),
