@@ -66,7 +66,7 @@ fn tables_of_the_platform_fit() {
         (&["poll", "state", "show", "contact"], &["contacts.ndjson"]),
         (&["dev", "status"], &["http://127.0.0.1:"]),
         (&["dev", "routes"], &["/automation/flows/create"]),
-        (&["dev", "vendors"], &["/connect/webhook/stripe"]),
+        (&["dev", "vendors"], &["/storefront/stripe/webhook"]),
         (&["dev", "set"], &[]),
     ] {
         shown(&sandbox, command, whole);
