@@ -67,11 +67,15 @@ impl Explain for SignatureError {
             Self::BadOption { scheme, .. } => ("bad_scheme_option", all_options(scheme)),
             Self::BadSecret { .. } => (
                 "bad_secret",
-                "--secret env:NAME or --secret file:PATH, with the secret exactly as the sender's settings show it".to_owned(),
+                "--secret env:NAME or --secret file:PATH, with nothing around the secret"
+                    .to_owned(),
             ),
             Self::OneSecret { .. } => (
                 "one_secret",
-                format!("--secret REF once; {} accept several", names(|facts| facts.several_secrets)),
+                format!(
+                    "--secret REF once; {} accept several",
+                    names(|facts| facts.several_secrets)
+                ),
             ),
             Self::BadBody { .. } => (
                 "cannot_sign_body",

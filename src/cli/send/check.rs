@@ -133,7 +133,7 @@ const fn picture(verdict: Verdict) -> (&'static str, Style) {
     }
 }
 
-/// `200, 409 in 12 ms`, with the time of the last answer.
+/// `200, 409 in 12 ms`, with the time of the last answer; `4 × 401` if there are many and all are alike.
 fn answers(attempts: &[Attempt]) -> String {
     let statuses: Vec<String> = attempts
         .iter()
@@ -144,7 +144,12 @@ fn answers(attempts: &[Attempt]) -> String {
             Err(code) => code.to_owned(),
         })
         .collect();
-    let statuses = statuses.join(", ");
+    let statuses = match statuses.as_slice() {
+        [first, _, _, ..] if statuses.iter().all(|status| status == first) => {
+            format!("{} × {first}", statuses.len())
+        }
+        statuses => statuses.join(", "),
+    };
     match attempts.last() {
         Some(Attempt { took, .. }) if !took.is_zero() => match took.as_millis().max(1) {
             millis @ ..10_000 => format!("{statuses} in {millis} ms"),

@@ -191,3 +191,11 @@ fn an_unsigned_token_and_another_audience_are_found() {
     assert_eq!((exit, verdict(&rows, "another audience")), (8, "leaks"));
     assert!(hint(&rows, "another audience").contains("audience"));
 }
+
+#[test]
+fn alike_answers_of_many_requests_share_a_number() {
+    let server = endpoint(is_right);
+    let output = check("github", SECRET, &server.url("/hook"), &["-o", "text"]);
+    let output = output.expect_exit(0);
+    assert!(output.stdout.contains("4 × 401"), "{output}");
+}
