@@ -4,6 +4,7 @@
 
 pub mod har;
 pub mod ndjson;
+mod post_data;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! HMAC schemes as data: which header holds the signature, what is signed, and how it is encoded. The file of a vendor fills in
-//! a [`Recipe`], and this file signs and verifies with it.
+//! a [`Recipe`], and this folder signs and verifies with it.
+
+mod sign;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,10 +14,11 @@ use super::diagnose::{self, Case, KeyForm};
 use super::listed::Listed;
 use super::mac::{self, Algorithm, Encoding, Mac};
 use super::{
-    Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Outgoing,
-    Reason, Received, Scheme, SignatureError, Signed, Signer, Timing, Verifier, header,
+    Facts, Handshake, Judged, Judgement, KeyPair, NewSigner, NewVerifier, Options, Reason,
+    Received, Scheme, SignatureError, Timing, Verifier, header,
 };
 use crate::secret::Secret;
+use sign::RecipeSigner;
 
 /// The most parts of a signed message.
 pub(super) const MOST_PARTS: usize = 8;
@@ -506,72 +509,4 @@ fn has_version(line: &[u8]) -> bool {
     let rest = line.strip_prefix(b"v").unwrap_or_default();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     digits > 0 && rest.get(digits) == Some(&b'=')
-}
-
-struct RecipeSigner {
-    recipe: Recipe,
-    /// One key, or several if the header can carry a list of signatures.
-    keys: Vec<Key>,
-    unsigned_id: Option<HeaderName>,
-}
-
-impl Signer for RecipeSigner {
-    fn sign(&self, message: &Outgoing<'_>) -> Result<Signed, SignatureError> {
-        let recipe = &self.recipe;
-        let stamp = recipe.stamp.as_ref();
-        let stamp_header = stamp.and_then(|stamp| stamp.header.as_ref());
-        // A timestamp that the user gave as a header is sent, so it is the one to sign.
-        let given = stamp_header.and_then(|name| message.headers.get(name)?.to_str().ok());
-        let timestamp = match (given, stamp) {
-            (Some(text), _) => text.to_owned(),
-            (None, Some(stamp)) => stamp.clock.write(message.timestamp),
-            (None, None) => String::new(),
-        };
-        let id = header::visible(message.id);
-        let claim = Claim {
-            line: b"",
-            id: id.as_bytes(),
-            timestamp: Some(timestamp.as_bytes()),
-            method: "POST",
-            url: message.url,
-        };
-        let parts = recipe.parts(&claim, message.body);
-        let encoded = |key| {
-            let mut text = Vec::with_capacity(96);
-            recipe
-                .encoding
-                .push(mac::mac(key, &parts).as_ref(), &mut text);
-            text
-        };
-        let mut line = Vec::with_capacity(96);
-        if let Format::Elements { stamp, .. } = &recipe.format {
-            line.extend_from_slice(stamp.as_bytes());
-            line.extend_from_slice(timestamp.as_bytes());
-        }
-        if let Format::Listed(listed) = &recipe.format {
-            line = listed.write(&timestamp, self.keys.iter().map(encoded));
-        }
-        let is_listed = matches!(recipe.format, Format::Listed(_));
-        for key in self.keys.iter().filter(|_| !is_listed) {
-            match &recipe.format {
-                Format::Prefixed(prefix) => line.extend_from_slice(prefix.as_bytes()),
-                Format::MaybePrefixed(_) | Format::Listed(_) => {}
-                Format::Elements { mac, .. } => {
-                    line.push(b',');
-                    line.extend_from_slice(mac.as_bytes());
-                }
-            }
-            let tag = mac::mac(key, &parts);
-            recipe.encoding.push(tag.as_ref(), &mut line);
-        }
-        let mut headers = vec![(recipe.signature.clone(), header::value(line))];
-        for name in recipe.id.iter().chain(&self.unsigned_id) {
-            headers.push((name.clone(), header::value(id.as_bytes())));
-        }
-        if let Some(name) = stamp_header {
-            let timestamp = header::visible(&timestamp).into_owned();
-            headers.push((name.clone(), header::value(timestamp)));
-        }
-        Ok(headers.into())
-    }
 }
