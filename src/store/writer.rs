@@ -265,7 +265,7 @@ fn commit(
     };
     let full = || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
     finished.extend(batch.drain(..).map(|operation| {
-        // Without this check the operation would run in a transaction of its own.
+        // Without this check the operation would start another transaction.
         match is_rolled_back(connection) {
             true => operation(Err(copy(&full()))),
             false => operation(Ok(&tx)),

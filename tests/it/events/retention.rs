@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evt::event::{Event, Meta};
+use evt::event::{Event, Meta, Source, Transport};
 use evt::store::{Kind, Store, StoreError, events};
 use evt::time::Timestamp;
 
@@ -13,7 +13,11 @@ fn store_event(sandbox: &Sandbox, days: u64) {
     let store = Store::open(&path, Kind::Inbox).unwrap();
     let age = Duration::from_secs(days * 24 * 60 * 60);
     let at = Timestamp::now().minus(age);
-    let event = Event::raised("{}".into(), Meta::default(), at);
+    let event = Event {
+        source: Source::Listen,
+        transport: Transport::Http,
+        ..Event::raised("{}".into(), Meta::default(), at)
+    };
     let stored: Result<_, StoreError> =
         store.write_blocking(move |tx| events::insert(tx, &event, None));
     stored.unwrap();
