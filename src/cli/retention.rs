@@ -53,7 +53,7 @@ fn days(value: &str) -> Result<Option<Duration>, CliError> {
     let days = days.filter(|days| *days > 0.0 && *days <= 36_500.0);
     match days {
         Some(days) => Ok(Some(Duration::from_secs_f64(days * DAY))),
-        None => Err(bad(value, "a number of days, such as 7, or off", "days 7")),
+        None => Err(bad(value, "a number of days, such as 7, or off", "days", "7")),
     }
 }
 
@@ -63,14 +63,14 @@ fn size(value: &str) -> Result<Option<u64>, CliError> {
     }
     match value.parse::<Size>() {
         Ok(size) if size.bytes() > 0 => Ok(Some(size.bytes())),
-        _ => Err(bad(value, "a size, such as 1GiB, or off", "size 1GiB")),
+        _ => Err(bad(value, "a size, such as 1GiB, or off", "size", "1GiB")),
     }
 }
 
-fn bad(value: &str, expected: &str, example: &str) -> CliError {
+fn bad(value: &str, expected: &str, name: &str, example: &str) -> CliError {
     let message = format!("`{}` is not {expected}", value.escape_debug());
     CliError::new(Exit::Usage, "bad_value", message)
-        .hint(format!("evt config set {GROUP}.inbox.{example}"))
+        .hint(format!("evt config set retention.inbox.{name} {example}"))
 }
 
 /// The limits of a database.

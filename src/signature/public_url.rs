@@ -91,7 +91,7 @@ impl PublicUrl {
         }
     }
 
-    /// Whether it is for a request to this path; the length of its own path says how exactly.
+    /// Whether it is for a request to this path; the longer its path, the more exact the match.
     fn fits(&self, path: &str) -> Option<usize> {
         let Some(route) = &self.route else {
             return Some(0);

@@ -50,7 +50,7 @@ pub(super) fn layout(rows: &[Vec<&str>], width: usize) -> Layout {
     Layout { columns }
 }
 
-/// Breaks text into lines of at most `width` columns. A piece that is longer has a line of its own. Lines after the first start
+/// Breaks text into lines of at most `width` columns. A longer piece gets its own line. Lines after the first start
 /// with `indent`.
 pub(super) fn wrap(text: &str, width: usize, indent: &str) -> String {
     if measure_text_width(text) <= width {

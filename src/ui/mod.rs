@@ -399,7 +399,7 @@ impl Ui {
             let _ = self.out.flush();
         }
         let line_break = self.line_break();
-        // A closed stderr (`2>&1 | head`) is no reason to end: the command's own result is on stdout or on the disk.
+        // A closed stderr (`2>&1 | head`) does not end the command: its result is on stdout or on the disk.
         let print = || drop(writeln!(std::io::stderr(), "{line_break}{text}"));
         match self.shown_bar() {
             Some(bar) => bar.suspend(print),

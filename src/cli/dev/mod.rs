@@ -392,21 +392,21 @@ impl Start {
         if !self.child.is_empty() {
             return format!("The platform runs at {}", running.url);
         }
-        let evt = match running.name.as_str() {
-            DEFAULT_NAME => "evt".to_owned(),
-            name => format!("evt -p {name}"),
-        };
-        format!(
+        let suggestions = format!(
             "\
 Ready. Try this next, in another terminal:
-  {evt} listen                          receive what flows deliver, verified
-  {evt} flows create --on contact.created --webhook {}/hook
-  {evt} records create contact email=ada@example.com
-  {evt} send stripe/payment_intent.succeeded   a vendor's event, signed
-  {evt} dev vendors                     the receivers of vendors' webhooks, with their keys
+  evt listen                          receive what flows deliver, verified
+  evt flows create --on contact.created --webhook {}/hook
+  evt records create contact email=ada@example.com
+  evt send stripe/payment_intent.succeeded   a vendor's event, signed
+  evt dev vendors                     the receivers of vendors' webhooks, with their keys
 Ctrl-C stops it.",
             cx.listener()
-        )
+        );
+        match running.name.as_str() {
+            DEFAULT_NAME => suggestions,
+            name => suggestions.replace("\n  evt ", &format!("\n  evt -p {name} ")),
+        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Hosts {
         if origins.peek().is_none() && is_of_another_site(request.headers()) {
             return Err(Refusal::forbidden(
                 "foreign_origin",
-                "a web page of another site may call this platform only with an origin that `evt dev --allow-host` allows",
+                "a web page of another site may call this platform only from a host that `evt dev --allow-host HOST` allows",
             ));
         }
         match origins.find(|origin| !self.is_known_origin(origin)) {

@@ -30,9 +30,9 @@ pub struct Event<'a> {
     /// The `event:` field, invalid UTF-8 replaced. `None` stands for what the standard calls `message`.
     pub name: Option<&'a str>,
     /// The last id of the stream (the standard's `lastEventId`), invalid UTF-8 replaced; `None` if it is empty. An event
-    /// without an `id:` of its own has the id of an earlier one.
+    /// without its own `id:` has the id of an earlier one.
     pub id: Option<&'a str>,
-    /// Whether the event has a non-empty `id:` of its own.
+    /// Whether the event has its own, non-empty `id:`.
     pub has_own_id: bool,
     /// The `data:` lines joined by LF, byte for byte.
     pub data: &'a [u8],

@@ -285,7 +285,7 @@ async fn relay(client: Upgraded, server: Upgraded, mut is_first_ping: impl FnMut
         while let Some(Ok(message)) = from_client.next().await {
             match &message {
                 Message::Text(text) if check(text).is_err() => return Ended::Forbidden,
-                // Each end answers the pings of its own peer.
+                // Each end answers the pings of the peer next to it.
                 Message::Ping(_) | Message::Pong(_) => continue,
                 _ => {}
             }
