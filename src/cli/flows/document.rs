@@ -219,7 +219,7 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
     values
         .into_iter()
         .map(|value| match value {
-            Value::Object(_) => Ok(flow::document::unwrapped(&value).clone()),
+            Value::Object(_) => Ok(flow_of(&value)),
             other => Err(FlowFileError::NotAnObject {
                 name: name.to_owned(),
                 found: if other.is_null() {
@@ -231,6 +231,16 @@ pub(super) fn parse(bytes: &[u8], name: &str, is_json: bool) -> Result<Vec<Value
             .into()),
         })
         .collect()
+}
+
+/// The flow in a document, which may be a record as `evt flows show -o json` prints it. A record has the name twice; the outer one
+/// counts, because it is the one that people edit first.
+fn flow_of(document: &Value) -> Value {
+    let mut flow = flow::document::unwrapped(document).clone();
+    if let (Some(Value::String(name)), Value::Object(members)) = (document.get("name"), &mut flow) {
+        members.insert("name".to_owned(), name.as_str().into());
+    }
+    flow
 }
 
 fn from_yaml(bytes: &[u8], name: &str) -> Result<Vec<Value>, FlowFileError> {
@@ -303,6 +313,8 @@ mod tests {
 
     #[test]
     fn a_flow_in_the_platforms_own_form_is_accepted() {
+        let renamed = r#"{"sk":"automation-1","name":"b","data":{"name":"a"}}"#;
+        assert_eq!(read(renamed).unwrap(), [json!({"name": "b"})]);
         let model = r#"{"sk":"automation-1","datatype":"automation","data":{"name":"a"}}"#;
         assert_eq!(read(model).unwrap(), [json!({"name": "a"})]);
     }
