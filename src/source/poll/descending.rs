@@ -179,7 +179,11 @@ async fn verify_newest(run: &mut Run<'_>, start: &Bound, page: &Page) -> Result<
     let above = run.server.bound_at(latest + run.server.unit());
     let newer = run.server.request_from(&above, Sort::Descending);
     let check = |page: &Page| within(page, above.least, Micros::MAX);
-    if run.next_page(&newer, check).await?.is_none() {
+    let found = run.next_page(&newer, check).await?;
+    if found
+        .and_then(|found| found.latest())
+        .is_none_or(|found| found <= latest)
+    {
         return Ok(());
     }
     let first = run.server.request_from(start, Sort::Descending);

@@ -161,10 +161,16 @@ pub(super) async fn probe_lower_bound(
     if server.capabilities.excludes_bound {
         return Ok(());
     }
+    // With an upper bound, the order of the records does not matter: the first request finds only those at the date.
+    let end = server.end_at(at + server.unit());
     let [from, below] = [at, at - server.unit()].map(|at| server.bound_at(at));
     for (bound, excludes) in [(&from, false), (&below, true)] {
-        let request = server.request_from(bound, Sort::Ascending);
-        let check = |page: &Page| within(page, bound.at, Micros::MAX);
+        let request = Request {
+            before: Some(end.text.clone()),
+            size: Some(PROBE_SIZE),
+            ..server.request_from(bound, Sort::Descending)
+        };
+        let check = |page: &Page| within(page, bound.at, end.at);
         let page = match server.next_page(output, &request, check).await {
             Err(Halt::Violation(_)) => return Ok(()),
             page => page?.unwrap_or_default(),

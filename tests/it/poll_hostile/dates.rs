@@ -33,6 +33,8 @@ pub(crate) enum Shape {
     EpochSeconds,
     /// `{"$date":"2026-04-25T10:00:00.120Z"}`
     Wrapped,
+    /// `Sat, 25 Apr 2026 10:00:00 GMT`; bounds may also be ISO 8601.
+    Rfc2822,
 }
 
 /// How a server compares a date with a bound.
@@ -59,7 +61,7 @@ impl Shape {
     /// The smallest step that the format can express.
     pub(crate) const fn unit(self) -> Micros {
         match self {
-            Self::Seconds | Self::EpochSeconds => SECOND,
+            Self::Seconds | Self::EpochSeconds | Self::Rfc2822 => SECOND,
             Self::Millis | Self::Offset | Self::EpochMillis | Self::Wrapped => MILLISECOND,
             Self::Micros | Self::Python | Self::Naive => 1,
         }
@@ -87,6 +89,7 @@ impl Shape {
             Self::Naive => json!(utc.format("%Y-%m-%d %H:%M:%S%.6f").to_string()),
             Self::EpochMillis => json!(at / MILLISECOND),
             Self::EpochSeconds => json!(at / SECOND),
+            Self::Rfc2822 => json!(http_date(at)),
             Self::Wrapped => {
                 json!({"$date": utc.to_rfc3339_opts(SecondsFormat::Millis, true)})
             }
@@ -133,6 +136,9 @@ fn compare_text(stored: &Value, bound: &Value) -> Option<Ordering> {
 }
 
 fn parse(text: &str) -> Option<Micros> {
+    if let Ok(time) = DateTime::parse_from_rfc2822(text) {
+        return Some(time.timestamp_micros());
+    }
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.timestamp_micros());
     }

@@ -29,6 +29,12 @@ pub(crate) enum Fault {
     HalfWithStatus(u16),
     /// The right response, with a `Date` that differs by this many seconds.
     Date(i64),
+    /// The right response, compressed with gzip, with or without a header that says so.
+    Gzip { with_header: bool },
+    /// The right response after a byte order mark.
+    ByteOrderMark,
+    /// The right response with letters in Latin-1.
+    Latin1,
     /// A valid page without records.
     Empty,
     /// The previous response again.

@@ -777,3 +777,26 @@ scenarios! {
     a_wait_that_is_no_number: failing(&[Plan::every(6, Fault::TooMany(RetryAfter::Text("a moment")))]);
     a_wait_until_the_year_1: failing(&[Plan::every(6, Fault::TooMany(RetryAfter::Text("Mon, 01 Jan 0001 00:00:00 GMT")))]);
 }
+
+// Content that is not plain JSON in UTF-8, and dates with names.
+scenarios! {
+    responses_are_compressed: Scenario {
+        kills: 2,
+        ..failing(&[
+            Plan::every(2, Fault::Gzip { with_header: true }),
+            Plan::every(3, Fault::Gzip { with_header: false }),
+        ])
+    };
+    responses_begin_with_a_byte_order_mark: Scenario { kills: 2, ..failing(&[Plan::every(2, Fault::ByteOrderMark)]) };
+    responses_are_in_latin_1_now_and_then: Scenario { kills: 2, ..failing(&[Plan::every(4, Fault::Latin1)]) };
+    responses_are_compressed_cached_and_partial: cached(1, failing(&[
+        Plan::every(3, Fault::Gzip { with_header: true }),
+        Plan::every(4, Fault::Half("\"partial\":true")),
+    ]));
+    dates_with_names_of_months: Scenario { kills: 2, ..dated(Shape::Rfc2822, Compared::AsTime) };
+    dates_with_names_of_months_and_a_lower_bound_that_is_excluded: Scenario {
+        quirks: Quirks { shape: Shape::Rfc2822, ..EXCLUDES },
+        kills: 2,
+        ..dated(Shape::Rfc2822, Compared::AsTime)
+    };
+}

@@ -295,6 +295,18 @@ impl<C: Collection> Inner<C> {
                 let text = format!("{{\"data\":[],{members}}}");
                 self.plain(200, &text)
             }
+            Fault::Gzip { with_header } => {
+                let header = if with_header {
+                    "content-encoding: gzip\r\n"
+                } else {
+                    ""
+                };
+                self.rewritten(body, header, gzip)
+            }
+            Fault::ByteOrderMark => {
+                self.rewritten(body, "", |body| [b"\xef\xbb\xbf", body].concat())
+            }
+            Fault::Latin1 => self.rewritten(body, "", latin1),
             Fault::With(members) => match self.right_body(body) {
                 Ok(mut whole) => {
                     whole.pop();
@@ -350,6 +362,25 @@ impl<C: Collection> Inner<C> {
             rows.len()
         ));
         self.plain(200, body)
+    }
+
+    /// The right response, with another header and content.
+    fn rewritten(&mut self, body: &Value, header: &str, write: fn(&[u8]) -> Vec<u8>) -> Outgoing {
+        match self.right_body(body) {
+            Err(refusal) => refusal,
+            Ok(whole) => {
+                let content = write(whole.as_bytes());
+                let date = http_date(self.collection.now());
+                let head = format!(
+                    "HTTP/1.1 200 Told\r\ndate: {date}\r\ncontent-type: application/json\r\n{header}content-length: {}\r\n\r\n",
+                    content.len()
+                );
+                Outgoing {
+                    bytes: [head.into_bytes(), content].concat(),
+                    then: Then::KeepAlive,
+                }
+            }
+        }
     }
 
     /// Every second record, with other members or another status.
@@ -446,6 +477,19 @@ impl<C: Collection> Inner<C> {
             then: Then::KeepAlive,
         }
     }
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(body).expect("a vector accepts all bytes");
+    encoder.finish().expect("a vector accepts all bytes")
+}
+
+/// The escape of `é` as a byte of Latin-1, which is not UTF-8.
+fn latin1(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    let parts: Vec<&[u8]> = text.split("\\u00e9").map(str::as_bytes).collect();
+    parts.join(&0xe9)
 }
 
 fn in_chunks(head: &str, body: &str) -> Vec<u8> {

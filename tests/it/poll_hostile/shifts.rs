@@ -147,11 +147,13 @@ fn page_of(requests: &[Value], from_end: usize) -> Option<u64> {
     requests.iter().rev().nth(from_end)?["options"]["page"].as_u64()
 }
 
+/// Whether the last request is for a page between two dates, and not a probe.
 fn has_upper_bound(requests: &[Value]) -> bool {
-    let bounds = requests
-        .last()
-        .map(|request| &request["query"]["modifydate"]);
-    bounds.is_some_and(|bounds| bounds.get("$lt").is_some())
+    requests.last().is_some_and(|request| {
+        let bounds = &request["query"]["modifydate"];
+        let size = request["options"]["pageSize"].as_u64();
+        bounds.get("$lt").is_some() && size >= Some(PAGE_SIZE as u64)
+    })
 }
 
 /// Asserts that each of the first records is printed once.
