@@ -53,7 +53,12 @@ fn days(value: &str) -> Result<Option<Duration>, CliError> {
     let days = days.filter(|days| *days > 0.0 && *days <= 36_500.0);
     match days {
         Some(days) => Ok(Some(Duration::from_secs_f64(days * DAY))),
-        None => Err(bad(value, "a number of days, such as 7, or off", "days", "7")),
+        None => Err(bad(
+            value,
+            "a number of days, such as 7, or off",
+            "days",
+            "7",
+        )),
     }
 }
 

@@ -26,6 +26,9 @@ pub use safe::{Safe, clip, controls_a_terminal, safe, safe_block, safe_bytes};
 pub use style::{Colour, ColourHints, Style};
 pub use table::Cell;
 
+/// The narrowest terminal that text is fitted to, in columns.
+const NARROWEST: u16 = 20;
+
 /// The format of stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -175,7 +178,7 @@ impl Ui {
     pub fn width(&self) -> Option<u16> {
         self.manner
             .stdout_is_terminal
-            .then(|| comfy_table::Table::new().width())
+            .then(terminal_width)
             .flatten()
     }
 
@@ -362,7 +365,7 @@ impl Ui {
         if !self.manner.stderr_is_terminal {
             return text.to_owned();
         }
-        let Some(width) = comfy_table::Table::new().width() else {
+        let Some(width) = terminal_width() else {
             return text.to_owned();
         };
         let lines = text.split('\n').map(|line| match line.starts_with(' ') {
@@ -406,6 +409,12 @@ impl Ui {
             None => print(),
         }
     }
+}
+
+/// The width of the terminal. Some terminals without a window report none, or zero columns.
+fn terminal_width() -> Option<u16> {
+    let width = comfy_table::Table::new().width();
+    width.filter(|width| *width >= NARROWEST)
 }
 
 impl Problem {

@@ -216,7 +216,7 @@ fn a_mistyped_scheme_gets_a_suggestion() {
 #[test]
 fn every_sample_is_listed_with_its_scheme() {
     let lines = Sandbox::new()
-        .run(["send", "--list"])
+        .run(["send", "--list", "-o", "json"])
         .expect_exit(0)
         .json_lines();
     let stripe = lines
@@ -230,7 +230,8 @@ fn every_sample_is_listed_with_its_scheme() {
 fn the_list_is_filtered_by_vendor_or_glob() {
     let sandbox = Sandbox::new();
     let list = |glob| {
-        let output = sandbox.run(["send", "--list", glob]).expect_exit(0);
+        let list = ["send", "--list", glob, "-o", "json"];
+        let output = sandbox.run(list).expect_exit(0);
         output.json_lines()
     };
     let rows = list("facebook");

@@ -7,6 +7,9 @@ use evt::signature::SCHEMES;
 /// Folders that may name schemes: the samples and receivers of vendors say how their vendor signs, and the demo plays two of them.
 const VENDORS: [&str; 3] = ["sample/", "dev/appengine/vendors/", "cli/demo/"];
 
+/// Files that contain the name of a scheme in another meaning: `meta` is a common member of JSON responses.
+const OTHER_MEANINGS: [(&str, &str); 1] = [("source/poll/reported.rs", "meta")];
+
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -54,6 +57,7 @@ fn a_scheme_is_named_in_its_own_file_only() {
         let (own, others): (Vec<_>, Vec<_>) = files
             .into_iter()
             .filter(|file| !VENDORS.iter().any(|folder| file.starts_with(folder)))
+            .filter(|file| !OTHER_MEANINGS.contains(&(file.as_str(), scheme.name())))
             .partition(|file| file.starts_with("signature/"));
         assert_eq!(own.len(), 1, "{}: {own:?}", scheme.name());
         assert_eq!(others, [""; 0], "{}", scheme.name());
