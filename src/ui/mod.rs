@@ -362,10 +362,12 @@ impl Ui {
 
     /// Breaks long sentences for a terminal. Indented lines are left as they are, because they hold commands to paste.
     fn wrapped(&self, text: &str) -> String {
-        if !self.manner.stderr_is_terminal {
-            return text.to_owned();
-        }
-        let Some(width) = terminal_width() else {
+        // stdout may be a file or a pipe.
+        let size = console::Term::stderr().size_checked();
+        let width = size
+            .map(|(_, columns)| columns)
+            .filter(|width| self.manner.stderr_is_terminal && *width >= NARROWEST);
+        let Some(width) = width else {
             return text.to_owned();
         };
         let lines = text.split('\n').map(|line| match line.starts_with(' ') {

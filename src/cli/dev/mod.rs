@@ -399,7 +399,7 @@ Ready. Try this next, in another terminal:
   evt flows create --on contact.created --webhook {}/hook
   evt records create contact email=ada@example.com
   evt send stripe/payment_intent.succeeded   a vendor's event, signed
-  evt dev vendors                     the receivers of vendors' webhooks, with their keys
+  evt dev vendors                     vendors' receivers and their keys
 Ctrl-C stops it.",
             cx.listener()
         );

@@ -141,7 +141,7 @@ async fn keep(event: Event, cx: &Context) -> Result<Event, CliError> {
 fn show(event: &Event, call: &Call, answer: &Answer, cx: &Context) -> Result<(), CliError> {
     match cx.ui.format() {
         Format::Text => {
-            cx.ui.line(&headline(event, call, answer, cx))?;
+            cx.ui.wrapped_line(&headline(event, call, answer, cx))?;
             let body = first_lines(&answer.body);
             if !body.is_empty() {
                 cx.ui.line(&body)?;
