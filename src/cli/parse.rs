@@ -1,6 +1,7 @@
 //! Parses arguments to a [`Cli`]: the tree of commands with variables and defaults, and clap's errors in the form of ours.
 
 use std::ffi::OsString;
+use std::num::IntErrorKind;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -302,10 +303,18 @@ impl Stop {
                 }
                 _ => format!("`{argument}` needs a value"),
             },
-            (ErrorKind::ValueValidation, Some(argument)) => match self.cause() {
-                Some(cause) => format!("`{argument}`: {cause}"),
-                None => first_paragraph(rendered),
-            },
+            (ErrorKind::ValueValidation, Some(argument)) => {
+                let value = first(ContextKind::InvalidValue).unwrap_or_default();
+                match self.cause().or_else(|| self.number_fault(&value)) {
+                    Some(cause) => format!("`{argument}`: {cause}"),
+                    None => first_paragraph(rendered),
+                }
+            }
+            (ErrorKind::MissingRequiredArgument, Some(_)) => {
+                let missing = self.strings(ContextKind::InvalidArg);
+                let missing: Vec<String> = missing.iter().map(|arg| alternatives(arg)).collect();
+                format!("`{command}` needs {}", missing.join(" and "))
+            }
             _ => first_paragraph(rendered),
         }
     }
@@ -324,6 +333,30 @@ impl Stop {
     fn cause(&self) -> Option<String> {
         let cause = std::error::Error::source(&self.error)?.to_string();
         cause.starts_with('`').then_some(cause)
+    }
+
+    /// Why a value is not the number that a flag takes. The standard library and clap describe that for programmers.
+    fn number_fault(&self, value: &str) -> Option<String> {
+        let cause = std::error::Error::source(&self.error)?;
+        let fault = if let Some(error) = cause.downcast_ref::<std::num::ParseIntError>() {
+            match error.kind() {
+                IntErrorKind::PosOverflow => "is too large".to_owned(),
+                IntErrorKind::NegOverflow => "is too small".to_owned(),
+                IntErrorKind::Empty => "is empty".to_owned(),
+                _ => "is not a whole number".to_owned(),
+            }
+        } else if cause.is::<std::num::ParseFloatError>() {
+            "is not a number".to_owned()
+        } else {
+            // clap: `0 is not in 1..=10000`
+            let text = cause.to_string();
+            let (_, range) = text.split_once(" is not in ")?;
+            match range.split_once("..=")? {
+                (least, "") => format!("is less than {least}"),
+                (least, most) => format!("is not a number from {least} to {most}"),
+            }
+        };
+        Some(format!("`{value}` {fault}"))
     }
 
     /// The variable from which an invalid value comes, or `None` if it was given as a flag.
@@ -377,6 +410,21 @@ fn command_of(args: &[OsString]) -> (Command, String) {
         }
     }
     (command, names.join(" "))
+}
+
+/// Names a missing argument. clap writes a group as `<--keep <SPAN>|--all>`.
+fn alternatives(missing: &str) -> String {
+    let group = missing
+        .strip_prefix('<')
+        .and_then(|inner| inner.strip_suffix('>'))
+        .filter(|inner| inner.contains('|'));
+    match group {
+        Some(members) => {
+            let members: Vec<String> = members.split('|').map(|one| format!("`{one}`")).collect();
+            format!("one of {}", members.join(", "))
+        }
+        None => format!("`{missing}`"),
+    }
 }
 
 /// The text before the first empty line, as one line.

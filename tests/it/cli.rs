@@ -237,3 +237,103 @@ fn hints_keep_the_profile() {
         "{output}"
     );
 }
+
+#[test]
+fn invalid_values_are_described_in_plain_words() {
+    let sandbox = Sandbox::new();
+    for (args, message) in [
+        (
+            &["dev", "--port", "abc"][..],
+            "`--port <PORT>`: `abc` is not a whole number",
+        ),
+        (
+            &["dev", "--port", "99999"],
+            "`--port <PORT>`: `99999` is not a number from 0 to 65535",
+        ),
+        (
+            &["poll", "contact", "--page-size", "0"],
+            "`--page-size <N>`: `0` is not a number from 1 to 10000",
+        ),
+        (
+            &["events", "list", "--limit", "99999999999999999999999"],
+            "is too large",
+        ),
+        (
+            &["events", "prune"],
+            "`evt events prune` needs one of `--keep <SPAN>`, `--max-size <SIZE>`, `--all`",
+        ),
+        (
+            &["records", "list"],
+            "`evt records list` needs `<DATATYPE>`",
+        ),
+        (
+            &["events", "list", "--where", "data.a = 3"],
+            "`=` is not an operator, write `==` (at character 8)",
+        ),
+        (
+            &["events", "list", "--where", "a and b"],
+            "`and` is not an operator, write `&&`",
+        ),
+        (&["events", "list", "--where", "a b"], "`b` is unexpected"),
+        (
+            &["events", "list", "--where", "a == 'b"],
+            "a text has no closing quote",
+        ),
+        (&["events", "list", "--where", "a =="], "it ends too early"),
+    ] {
+        let output = sandbox.run(args).expect_exit(2);
+        assert!(output.stderr.contains(message), "{output}");
+    }
+}
+
+/// Phrases of the standard library, clap, the CEL parser, SQLite and serde, which say nothing to users.
+const PHRASES: [&str; 9] = [
+    "invalid digit",
+    "ParseIntError",
+    "token recognition",
+    "mismatched input",
+    "no viable alternative",
+    "extraneous input",
+    "is not in ",
+    "were not provided",
+    "invalid float literal",
+];
+
+#[test]
+fn no_flag_answers_an_invalid_value_with_the_words_of_a_library() {
+    let sandbox = Sandbox::new();
+    let mut tried = 0;
+    for command in [
+        "dev",
+        "listen",
+        "tail",
+        "poll",
+        "send",
+        "events list",
+        "events prune",
+        "records list",
+        "queue list",
+    ] {
+        let command: Vec<&str> = command.split(' ').collect();
+        let help = sandbox
+            .run(command.iter().chain(&["--help"]))
+            .expect_exit(0)
+            .stdout;
+        let flags = help
+            .lines()
+            .filter_map(|line| line.trim_start().split_once("--"))
+            .filter(|(_, rest)| rest.contains('<'))
+            .filter_map(|(_, rest)| rest.split([' ', '=']).next());
+        for flag in flags {
+            let flag = format!("--{flag}=\u{7}= x'");
+            // `--help` after it ends the command if the value is accepted.
+            let args = command.iter().copied().chain([flag.as_str(), "--help"]);
+            let output = sandbox.run(args);
+            tried += 1;
+            for phrase in PHRASES {
+                assert!(!output.stderr.contains(phrase), "{flag}: {output}");
+            }
+        }
+    }
+    assert!(tried > 60, "only {tried} flags were found");
+}

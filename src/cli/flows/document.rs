@@ -313,7 +313,8 @@ mod tests {
 
     #[test]
     fn a_flow_in_the_platforms_own_form_is_accepted() {
-        let renamed = r#"{"sk":"automation-1","datatype":"automation","name":"b","data":{"name":"a"}}"#;
+        let renamed =
+            r#"{"sk":"automation-1","datatype":"automation","name":"b","data":{"name":"a"}}"#;
         assert_eq!(read(renamed).unwrap(), [json!({"name": "b"})]);
         let model = r#"{"sk":"automation-1","datatype":"automation","data":{"name":"a"}}"#;
         assert_eq!(read(model).unwrap(), [json!({"name": "a"})]);

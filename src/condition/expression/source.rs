@@ -121,7 +121,45 @@ pub(super) fn syntax_error(text: &str, errors: &cel::parser::ParseErrors) -> Con
         reason: match reason {
             _ if text.trim().is_empty() => "it is empty".to_owned(),
             reason if reason.contains("<EOF>") => "it ends too early".to_owned(),
+            reason if PARSER_WORDS.iter().any(|words| reason.starts_with(words)) => {
+                unexpected(&text.chars().skip(at).collect::<String>())
+            }
             reason => reason.to_owned(),
         },
+    }
+}
+
+/// How the messages of the generated parser begin. They name tokens of the grammar, which users do not know.
+const PARSER_WORDS: [&str; 5] = [
+    "token recognition error",
+    "mismatched input",
+    "extraneous input",
+    "no viable alternative",
+    "missing ",
+];
+
+/// Operators of other languages, and those of CEL.
+const OPERATORS: [(&str, &str); 6] = [
+    ("=", "=="),
+    ("&", "&&"),
+    ("|", "||"),
+    ("and", "&&"),
+    ("or", "||"),
+    ("not", "!"),
+];
+
+/// Describes what the parser did not expect: the start of `rest`.
+fn unexpected(rest: &str) -> String {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let word: String = match rest.chars().next() {
+        None => return "it ends too early".to_owned(),
+        Some('"' | '\'') => return "a text has no closing quote".to_owned(),
+        Some(first) if is_word(first) => rest.chars().take_while(|c| is_word(*c)).collect(),
+        Some(first) => first.to_string(),
+    };
+    let operator = OPERATORS.iter().find(|(other, _)| *other == word);
+    match operator {
+        Some((other, own)) => format!("`{other}` is not an operator, write `{own}`"),
+        None => format!("`{word}` is unexpected"),
     }
 }
