@@ -40,7 +40,7 @@ use intake::Intake;
 pub use chaos::{Chaos, ChaosError};
 pub use forward::{Forward, Route};
 pub use reply::{Respond, RespondError};
-pub use report::{FailedAttempt, Report, Reporter};
+pub use report::{FailedAttempt, Report, Reporter, Totals};
 pub use verify::{Check, Checks, PlatformSecret};
 
 /// What the listener does with requests.

@@ -66,6 +66,17 @@ pub struct FailedAttempt {
     pub next_at: Timestamp,
 }
 
+/// Numbers of events, including those without a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Queued events that were delivered.
+    pub delivered: u64,
+    /// Queued events whose delivery failed.
+    pub failed: u64,
+    /// Events that were stored and answered but not printed, because the reader of stdout stalled.
+    pub not_shown: u64,
+}
+
 /// Sends reports to the command, and counts those that it could not send.
 #[derive(Debug)]
 pub struct Reporter {
@@ -158,17 +169,14 @@ impl Reporter {
         }
     }
 
-    /// Number of queued events that were delivered, and of those whose delivery failed. Includes unreported ones.
-    pub fn deliveries(&self) -> (u64, u64) {
-        (
-            self.delivered.load(Ordering::Relaxed),
-            self.failed.load(Ordering::Relaxed),
-        )
-    }
-
-    /// Number of events that were stored and answered but not printed, because the reader of stdout stalled.
-    pub fn not_shown(&self) -> u64 {
-        self.not_shown.load(Ordering::Relaxed)
+    /// What was counted so far.
+    pub fn totals(&self) -> Totals {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Totals {
+            delivered: count(&self.delivered),
+            failed: count(&self.failed),
+            not_shown: count(&self.not_shown),
+        }
     }
 }
 
@@ -188,6 +196,7 @@ mod tests {
                 end: End::Delivered { status: 200 },
             });
         }
-        assert_eq!(reporter.deliveries(), (jobs as u64, 0));
+        let totals = reporter.totals();
+        assert_eq!((totals.delivered, totals.failed), (jobs as u64, 0));
     }
 }

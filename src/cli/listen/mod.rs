@@ -133,9 +133,14 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let options = args.options(&cx).await?;
     let stop = cx.shutdown.child_token();
-    let listener = Listener::start(options, cx.inbox()?, stop.clone()).await?;
+    let Listener {
+        address,
+        reports,
+        reporter,
+        task,
+    } = Listener::start(options, cx.inbox()?, stop.clone()).await?;
     retention::start(&cx, cx.inbox()?, Kind::Inbox, stop.clone())?;
-    let url = format!("http://{}", listener.address);
+    let url = format!("http://{address}");
     announce(&args, &cx, &url);
     let mut child = match args.command.as_slice() {
         [] => None,
@@ -147,25 +152,28 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
     };
     let tally = Arc::new(Tally::new(&args));
     let printer = Printer::new(args.show, &cx);
-    let mut printing = tally.print(listener.reports, printer, &cx);
+    let mut printing = tally.print(reports, printer, &cx);
     let end = follow(&args, &tally, &mut printing, child.as_mut(), &stop).await;
     stop.cancel();
-    let _ = listener.task.await;
+    let _ = task.await;
+    if let (Some(child), false) = (child, matches!(end, Ok(Ending::Child(_)))) {
+        child.stop().await;
+    }
+    let totals = reporter.totals();
+    // Closes the channel of the reports, so that printing ends.
+    drop(reporter);
     let printed = match &end {
         Ok(Ending::Printed(_)) => Ok(()),
         _ => match tokio::time::timeout(DRAIN_TIMEOUT, &mut printing).await {
             Ok(printed) => printed.unwrap_or(Ok(())),
             // Nothing reads stdout, so the printing thread is blocked: exit without joining it.
             Err(_) => {
-                tally.summary(&args, &listener.reporter, &cx);
+                tally.summary(&args, totals, &cx);
                 std::process::exit(i32::from(tally.exit(end?, &cx)?.code()));
             }
         },
     };
-    tally.summary(&args, &listener.reporter, &cx);
-    if let (Some(child), false) = (child, matches!(end, Ok(Ending::Child(_)))) {
-        child.stop().await;
-    }
+    tally.summary(&args, totals, &cx);
     printed?;
     tally.exit(end?, &cx)
 }

@@ -15,7 +15,7 @@ use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::event::Outcome;
 use crate::explain::shell_word;
-use crate::listen::{Report, Reporter};
+use crate::listen::{Report, Totals};
 
 /// The counts, and the goal of `--count` and `--expect`.
 pub(super) struct Tally {
@@ -152,11 +152,10 @@ impl Tally {
         })
     }
 
-    pub(super) fn summary(&self, args: &Args, reporter: &Reporter, cx: &Context) {
+    pub(super) fn summary(&self, args: &Args, totals: Totals, cx: &Context) {
         let mut counts = *self.counts();
-        let (delivered, failed) = reporter.deliveries();
-        counts.delivered += delivered;
-        counts.failed += failed;
+        counts.delivered += totals.delivered;
+        counts.failed += totals.failed;
         let mut text = format!(
             "Received {} {}: {} verified, {} rejected",
             counts.received,
@@ -178,7 +177,7 @@ impl Tally {
             (counts.not_selected, "not selected"),
             (counts.refused, "refused"),
             (counts.not_stored, "not stored"),
-            (reporter.not_shown(), "not shown (see: evt events list)"),
+            (totals.not_shown, "not shown (see: evt events list)"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));
@@ -188,7 +187,7 @@ impl Tally {
         let facts = json!({
             "received": counts.received, "verified": counts.verified, "rejected": counts.rejected, "not_selected": counts.not_selected,
             "refused": counts.refused, "delivered": counts.delivered, "failed": counts.failed,
-            "not_kept": counts.not_stored, "not_shown": reporter.not_shown(),
+            "not_kept": counts.not_stored, "not_shown": totals.not_shown,
         });
         cx.ui.notice("summary", facts, &text);
         if counts.failed > 0 {
