@@ -16,7 +16,7 @@ use crate::files;
 /// Size of the reserve. A commit that deletes writes less than that.
 const RESERVE: u64 = 8 << 20;
 /// The reserve takes at most this part of the free space, and is not created if it were smaller than [`MIN_RESERVE`].
-const SHARE: u64 = 8;
+const SHARE: u64 = 4;
 const MIN_RESERVE: u64 = 1 << 20;
 /// A database whose data is not larger than this is copied to make it shrinkable. Copying takes as much space in the log.
 const COPIED: u64 = 32 << 20;
