@@ -9,6 +9,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use rusqlite::Connection;
 use tracing::debug;
 
+use super::space;
+
 /// Size of the log above which the checkpoint thread copies pages.
 const BEGIN: u64 = 8 * 1024 * 1024;
 /// Size of the log above which the writer copies the rest itself. SQLite then reuses the log from its start, so this bounds its size
@@ -69,6 +71,10 @@ impl Checkpointer {
 
 /// Copies the pages that no reader needs in the log any more. Passive: it waits neither for readers nor for the writer.
 fn copy(connection: &Connection) {
+    if !space::copying_fits(connection) {
+        debug!("The disk has no space to copy the write-ahead log.");
+        return;
+    }
     let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
         Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
     });

@@ -114,6 +114,20 @@ pub fn usage(db: &Connection) -> Result<Usage, StoreError> {
     })
 }
 
+/// Whether the disk has space for the pages that copying the log adds to the database file, and for a commit after that. A copy
+/// that fills the disk would leave no space for the commits that delete.
+pub(super) fn copying_fits(db: &Connection) -> bool {
+    let Some(path) = db.path().map(Path::new) else {
+        return true;
+    };
+    let (Ok(usage), Ok(file), Some(free)) = (usage(db), std::fs::metadata(path), free_space(path))
+    else {
+        return true;
+    };
+    let growth = usage.file.saturating_sub(file.len());
+    growth == 0 || growth + MIN_RESERVE <= free
+}
+
 /// Returns up to [`STEP`] deleted pages to the file system, and how many were returned: 0 if there are none, or if the
 /// database was created by an evt that could not shrink it.
 pub(super) fn shrink_step(tx: &Tx<'_>) -> Result<u64, StoreError> {
@@ -169,6 +183,10 @@ impl Store {
     /// Copies the log after a commit that deletes. On a full disk the database may have no space for the pages of the log: then
     /// deleted pages are removed first, which makes the database smaller.
     pub fn bound_log(&self) -> Result<(), StoreError> {
+        if !self.read_blocking::<_, StoreError, _>(|db| Ok(copying_fits(db)))? {
+            // Deleting and shrinking go on until it fits.
+            return Ok(());
+        }
         match self.copy_log() {
             Err(StoreError::Full(_)) => {
                 self.write_blocking::<_, StoreError, _>(shrink_step)?;
@@ -191,6 +209,9 @@ impl Store {
     /// Copies the log and shortens its file to nothing. Another process that reads for long prevents it.
     fn shorten_log(&self) -> Result<(), StoreError> {
         self.read_blocking(|db| {
+            if !copying_fits(db) {
+                return Ok(());
+            }
             for _ in 0..TRIES {
                 let is_busy: bool =
                     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
