@@ -3,7 +3,7 @@
 use super::*;
 use crate::support::Output;
 
-/// Runs a shell script beside a listener. `$EVT` is the binary.
+/// Runs a shell script next to a listener. `$EVT` is the binary.
 fn beside(args: &[&str], script: &str) -> (Sandbox, Output) {
     let sandbox = Sandbox::new().with("EVT", env!("CARGO_BIN_EXE_evt"));
     let start = ["listen", "--port", "0", "-o", "json"];

@@ -1,4 +1,4 @@
-//! Events that return to where they came from: every loop ends, with a reason.
+//! Events that return to their sender: every loop ends, with a reason.
 
 use std::net::{Ipv6Addr, TcpListener};
 

@@ -19,11 +19,11 @@ pub(crate) enum Fault {
     Html,
     /// `{"error":…}`, with 200.
     ErrorWith200,
-    /// The right response, with these members beside the list.
+    /// The right response, with these members next to the list.
     With(&'static str),
-    /// Half of the records, and these members beside the list.
+    /// Half of the records, and these members next to the list.
     Half(&'static str),
-    /// No records, and these members beside the list.
+    /// No records, and these members next to the list.
     None(&'static str),
     /// Half of the records, with this status.
     HalfWithStatus(u16),
