@@ -16,6 +16,7 @@ pub mod attempt;
 pub mod backoff;
 pub mod bom;
 pub mod catalogue;
+pub mod clock;
 pub mod condition;
 pub mod envelope;
 pub mod event;
@@ -55,6 +56,7 @@ pub mod listen;
 pub mod pipeline;
 pub mod sample;
 pub mod send;
+pub mod work;
 
 // 4. edge
 pub mod cli;

@@ -37,8 +37,14 @@ pub(super) struct Finished {
     pub(super) verdict: Verdict,
 }
 
-/// Makes one attempt at a job. `body` is `None` if the event that holds it was deleted.
-pub(super) async fn make(dialer: &Dialer, job: &Claimed, body: Option<Bytes>) -> Finished {
+/// Makes one attempt at a job. `body` is `None` if the event that holds it was deleted; `dated` is the time of the job's store.
+pub(super) async fn make(
+    dialer: &Dialer,
+    job: &Claimed,
+    body: Option<Bytes>,
+    dated: Timestamp,
+) -> Finished {
+    // The signature and the duration are about other programs, so they use the system's clock.
     let started_at = Timestamp::now();
     let call = match body {
         Some(body) => call(job, body, started_at),
@@ -48,22 +54,25 @@ pub(super) async fn make(dialer: &Dialer, job: &Claimed, body: Option<Bytes>) ->
         Ok(call) => call,
         Err(reason) => {
             return Finished {
-                attempt: Attempt::failed(started_at, Duration::ZERO, &reason),
+                attempt: Attempt::failed(dated, Duration::ZERO, &reason),
                 verdict: Verdict::Permanent { reason },
             };
         }
     };
     let mut response = dialer.send(call).await;
     let verdict = judge(&response, Timestamp::now());
-    let attempt = dial::attempt(started_at, &mut response);
+    let attempt = Attempt {
+        started_at: dated,
+        ..dial::attempt(started_at, &mut response)
+    };
     Finished { attempt, verdict }
 }
 
 /// An attempt that sent nothing, because the store could not read the body.
-pub(super) fn unreadable(error: &StoreError) -> Finished {
+pub(super) fn unreadable(error: &StoreError, dated: Timestamp) -> Finished {
     let error = format!("its body cannot be read: {error}");
     Finished {
-        attempt: Attempt::failed(Timestamp::now(), Duration::ZERO, &error),
+        attempt: Attempt::failed(dated, Duration::ZERO, &error),
         verdict: Verdict::BodyUnreadable,
     }
 }

@@ -96,9 +96,10 @@ async fn run(
             store.read(move |db| jobs::body(db, id)).await
         }
     };
+    let dated = store.now();
     let finished = match body {
-        Ok(body) => attempt::make(&dialer, &job, body).await,
-        Err(error) => attempt::unreadable(&error),
+        Ok(body) => attempt::make(&dialer, &job, body, dated).await,
+        Err(error) => attempt::unreadable(&error, dated),
     };
     drop(permit);
     Box::new((job, finished))

@@ -111,7 +111,7 @@ fn matches(db: &Connection, condition: &Where, id: i64) -> Result<bool, StoreErr
 /// If an error occurs, the commits before it stay.
 pub async fn retry(store: &Store, request: &BulkRequest) -> Result<Report, QueueError> {
     let interval = interval(request.rate)?;
-    let now = Timestamp::now();
+    let now = store.now();
     let mut done = 0_u64;
     for_each(store, request, move |tx, id, report| {
         if report.dry_run {
@@ -142,7 +142,7 @@ pub async fn discard(
     on_settled: Option<OnSettled>,
 ) -> Result<Report, QueueError> {
     store.make_room();
-    let now = Timestamp::now();
+    let now = store.now();
     for_each(store, request, move |tx, id, report| {
         if report.dry_run {
             return check(tx, id, queue::why_not_discarded, report);

@@ -139,6 +139,11 @@ impl Worker {
         self.stop().await;
     }
 
+    /// The time that the run times of jobs are compared with.
+    fn now(&self) -> Timestamp {
+        self.ledger.store().now()
+    }
+
     async fn wait(&mut self, shutdown: &CancellationToken) -> Wake {
         let enqueued = self.ledger.store().jobs_ready();
         let timer = self.next_timer();
@@ -159,7 +164,7 @@ impl Worker {
             Reply::Claim(_, Err(error)) => {
                 error!(%error, "Jobs cannot be claimed.");
                 self.claiming.is_running = false;
-                self.timers.next_at = Some(Timestamp::now().plus(POLL));
+                self.timers.next_at = Some(self.now().plus(POLL));
             }
             Reply::Renewed(renewed) => self.on_renewed(renewed),
             Reply::Registered(owner) => {
@@ -182,7 +187,7 @@ impl Worker {
             timer = timer.min(self.timers.poll_at);
             if let Some(next_at) = self.timers.next_at {
                 // The store's times are truncated to milliseconds, so one millisecond is added.
-                let wait = next_at.since(Timestamp::now()) + Duration::from_millis(1);
+                let wait = next_at.since(self.now()) + Duration::from_millis(1);
                 timer = timer.min(now + wait);
             }
         }
@@ -193,8 +198,8 @@ impl Worker {
         if Instant::now() >= self.timers.heartbeat_at {
             self.heartbeat();
         }
-        let is_due = |at: Timestamp| at <= Timestamp::now();
-        if self.timers.next_at.is_some_and(is_due) {
+        let now = self.now();
+        if self.timers.next_at.is_some_and(|at| at <= now) {
             self.timers.next_at = None;
             self.claiming.is_wanted = true;
         } else if Instant::now() >= self.timers.poll_at
@@ -210,10 +215,10 @@ impl Worker {
         self.claiming.is_checking = true;
         self.timers.poll_at = Instant::now() + POLL;
         let store = self.ledger.store().clone();
+        let now = self.now();
         self.replies.spawn(async move {
-            let any_due: Result<bool, StoreError> = store
-                .read(|db| endpoints::any_due(db, Timestamp::now()))
-                .await;
+            let any_due: Result<bool, StoreError> =
+                store.read(move |db| endpoints::any_due(db, now)).await;
             Reply::AnyDue(any_due.unwrap_or(false))
         });
     }
@@ -226,7 +231,7 @@ impl Worker {
         self.replies
             .spawn(async move { Reply::Renewed(ledger.renew(owner).await) });
         if self.timers.heartbeats.is_multiple_of(PRUNE_EVERY) {
-            let before = Timestamp::now().minus(KEEP_DONE);
+            let before = self.now().minus(KEEP_DONE);
             self.writes.spawn(self.ledger.clone().prune(before));
             self.writes
                 .spawn(self.ledger.clone().remove_idle_endpoints());
@@ -267,7 +272,7 @@ impl Worker {
         };
         let capacity = Capacity {
             owner: self.owner,
-            now: Timestamp::now(),
+            now: self.now(),
             total,
             per_endpoint,
             unknown_endpoint: INITIAL_LIMIT,
@@ -325,12 +330,13 @@ impl Worker {
     }
 
     fn settle(&mut self, job: &Claimed, finished: Finished) {
+        let now = self.now();
         let Some(circuit) = self.circuits.get_mut(&job.endpoint) else {
             self.writes.spawn(self.ledger.clone().panicked(job.lease));
             return;
         };
         let observation = finished.verdict.observation();
-        let decision = circuit.observe(observation, Timestamp::now(), self.options.probe);
+        let decision = circuit.observe(observation, now, self.options.probe);
         let next = next(
             job,
             &finished,

@@ -31,6 +31,7 @@ use crate::running::Running;
 use crate::secret::Secret;
 use crate::serve;
 use crate::store::{Kind, Store};
+use crate::work;
 use host::folder::Folder;
 use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
@@ -56,6 +57,7 @@ pub struct Server {
     platforms: Platforms,
     tasks: JoinSet<()>,
     engine: Engine,
+    work: work::Engine,
     seeded: Option<Seeded>,
     announced: Announced,
     // Locked until everything has stopped.
@@ -92,6 +94,7 @@ impl Server {
             None => None,
         };
         let engine = deliveries::start(&host, &platforms, options.dialer);
+        let work = deliveries::start_work(&host, &platforms);
         let mut tasks = JoinSet::new();
         let hosts = Arc::new(Hosts::new(addresses.platform.port(), options.allowed_hosts));
         let (router, routes) = router(&host, &platforms, hosts);
@@ -121,6 +124,7 @@ impl Server {
             platforms,
             tasks,
             engine,
+            work,
             seeded,
             announced,
             folder,
@@ -171,6 +175,7 @@ impl Server {
     /// Waits until `shutdown`, and then until requests and deliveries in progress have ended.
     pub async fn stopped(mut self) {
         while self.tasks.join_next().await.is_some() {}
+        self.work.stopped().await;
         self.engine.stopped().await;
         if let Announced::In(dir) = &self.announced {
             let _ = self.running.remove(dir);

@@ -7,7 +7,6 @@ use super::run::{Run, StepStatus, status};
 use super::{FlowError, RecordStore, manage};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Tx, queue};
-use crate::time::Timestamp;
 
 impl Flows {
     /// Cancels a running run and discards the delivery that it waits for.
@@ -19,7 +18,7 @@ impl Flows {
         if !run.is_running() {
             return Err(manage::wrong_state(&run.row, "running"));
         }
-        let now = Timestamp::now();
+        let now = tx.now();
         if let Some(entry) = run.log.last_mut()
             && entry.status == StepStatus::Running
         {

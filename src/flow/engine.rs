@@ -84,7 +84,7 @@ impl Flows {
         records: &dyn RecordStore,
         event: &NewEvent,
     ) -> Result<Seq, StoreError> {
-        let now = Timestamp::now();
+        let now = tx.now();
         let seq = self.insert(tx, event, now)?;
         let matches = self.index().matching(tx, &event.org, &event.kind)?;
         if matches.is_empty() {
@@ -121,7 +121,7 @@ impl Flows {
         subject: &Subject,
         cause: &str,
     ) -> Result<String, StoreError> {
-        let mut run = Run::begin(compiled, Some(trigger), subject, cause);
+        let mut run = Run::begin(compiled, Some(trigger), subject, cause, commit.tx.now());
         let depth = subject.event.cause.depth;
         if depth > compiled.flow.max_depth {
             let reason = format!(
@@ -129,11 +129,11 @@ impl Flows {
                 compiled.flow.max_depth
             );
             run.row.explain = Some(chain(commit.tx, subject)?.to_string());
-            run.end(status::BLOCKED, Some(reason), Timestamp::now());
-        } else if let Err(explain) = check(trigger, subject) {
+            run.end(status::BLOCKED, Some(reason), commit.tx.now());
+        } else if let Err(explain) = check(trigger, subject, commit.tx.now()) {
             let reason = format!("condition not met: {}", explain.reason());
             run.row.explain = serde_json::to_string(&explain).ok();
-            run.end(status::SKIPPED, Some(reason), Timestamp::now());
+            run.end(status::SKIPPED, Some(reason), commit.tx.now());
         }
         if run.is_running() {
             self.advance(commit, compiled, subject, &mut run)?;
@@ -175,7 +175,7 @@ impl Flows {
             before: None,
             cause: Cause { event: None, depth },
         };
-        let now = Timestamp::now();
+        let now = tx.now();
         let seq = self.insert(tx, &event, now)?;
         let subject = Subject {
             event,
@@ -197,7 +197,7 @@ impl Flows {
         cause: &str,
     ) -> Result<String, StoreError> {
         let _nested = self.enter();
-        let mut run = Run::begin(compiled, trigger, subject, cause);
+        let mut run = Run::begin(compiled, trigger, subject, cause, commit.tx.now());
         self.advance(commit, compiled, subject, &mut run)?;
         runs::insert(commit.tx, run.updated_row())?;
         Ok(run.row.id)
@@ -238,7 +238,7 @@ impl Flows {
         index: usize,
         end: &End,
     ) -> Result<(), StoreError> {
-        let now = Timestamp::now();
+        let now = commit.tx.now();
         let entry = &mut run.log[index];
         let failure = match end {
             End::Delivered { status } => {
@@ -337,13 +337,13 @@ impl Drop for NestingGuard<'_> {
     }
 }
 
-fn check(trigger: &Trigger, subject: &Subject) -> Result<(), Finding> {
+fn check(trigger: &Trigger, subject: &Subject, now: Timestamp) -> Result<(), Finding> {
     trigger.filter.check(trigger, &subject.event)?;
     if trigger.guard.is_empty() {
         return Ok(());
     }
     let scope = subject.scope(&subject.variables(Some(trigger)));
-    trigger.guard.check(&scope, Timestamp::now())
+    trigger.guard.check(&scope, now)
 }
 
 /// The events that led to this one, newest first.

@@ -68,7 +68,7 @@ impl<'a> Executor<'a> {
     pub(super) fn advance(&mut self) -> Result<(), StoreError> {
         let flow = self.flow;
         while self.run.is_running() {
-            let now = Timestamp::now();
+            let now = self.commit.tx.now();
             let index = self.run.next;
             let Some(step) = flow.steps.get(index) else {
                 self.run.end(status::COMPLETED, None, now);
@@ -89,9 +89,10 @@ impl<'a> Executor<'a> {
             match self.execute(step) {
                 Ok(Outcome::Wait) => break,
                 Ok(Outcome::Continue(next)) => {
+                    let ended = self.commit.tx.now();
                     let entry = self.entry();
                     if entry.ended.is_none() {
-                        entry.end(StepStatus::Completed, Timestamp::now());
+                        entry.end(StepStatus::Completed, ended);
                     }
                     self.add_output();
                     self.run.next = after(index, next);
@@ -131,7 +132,7 @@ impl<'a> Executor<'a> {
     }
 
     fn execute(&mut self, step: &Step) -> Result<Outcome, Failure> {
-        let now = Timestamp::now();
+        let now = self.commit.tx.now();
         if !step.enabled {
             self.entry().end(StepStatus::Skipped, now);
             return Ok(Outcome::Continue(step.next));
@@ -223,7 +224,7 @@ impl<'a> Executor<'a> {
             secret: options.secret.as_ref(),
             is_bare: options.is_bare,
             user_agent: self.flows.format().user_agent(),
-            now: Timestamp::now(),
+            now: self.commit.tx.now(),
         };
         let variables = self.variables.as_ref().unwrap_or(&Value::Null);
         let mut warnings = Vec::new();

@@ -8,7 +8,6 @@ use super::{FlowError, document};
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError, Tx};
-use crate::time::Timestamp;
 
 impl Flows {
     /// Creates a flow from its document.
@@ -17,7 +16,7 @@ impl Flows {
     /// [`FlowError::Document`] if it does not compile, [`FlowError::NameTaken`] because users and `evt flows apply` refer to flows by name.
     pub fn create(&self, tx: &Tx<'_>, org: &str, document: &Value) -> Result<FlowRow, FlowError> {
         let flow = document::compile(document)?;
-        let now = Timestamp::now();
+        let now = tx.now();
         let row = FlowRow {
             id: format!("automation-{}", Uuid::now_v7().simple()),
             org: org.to_owned(),
@@ -55,7 +54,7 @@ impl Flows {
             row.enabled = flow.enabled;
         }
         row.version += 1;
-        row.modified = Timestamp::now();
+        row.modified = tx.now();
         row.body = document.to_string();
         if !flows::update(tx, &row)? {
             return Err(FlowError::NameTaken { name: row.name });
@@ -83,7 +82,7 @@ impl Flows {
             }
         }
         row.enabled = enabled;
-        row.modified = Timestamp::now();
+        row.modified = tx.now();
         row.body = document.to_string();
         flows::update(tx, &row)?;
         touch(tx, org)?;

@@ -137,6 +137,7 @@ impl Run {
         trigger: Option<&Trigger>,
         subject: &Subject,
         cause: &str,
+        now: Timestamp,
     ) -> Self {
         let context = match (&subject.given, &subject.event.before) {
             (Some(given), _) => Some(json!({ "given": given })),
@@ -158,7 +159,7 @@ impl Run {
                 context: context.map(|context| context.to_string()),
                 steps: String::new(),
                 explain: None,
-                started: Timestamp::now(),
+                started: now,
                 ended: None,
                 error: None,
             },

@@ -23,6 +23,7 @@ pub mod runs;
 pub mod seen;
 pub mod settings;
 pub mod space;
+pub mod work;
 mod writer;
 
 use std::ops::Deref;
@@ -33,7 +34,9 @@ use open::{Durability, connect, migrate, private_file};
 use thiserror::Error;
 use tokio::sync::{Notify, watch};
 
+use crate::clock::{Clock, Mode};
 use crate::explain::{Explain, Explanation};
+use crate::time::Timestamp;
 
 /// A connection for reading. Other rooms only pass it back to functions of this one.
 pub use rusqlite::Connection;
@@ -59,7 +62,9 @@ struct Inner {
     path: Arc<Path>,
     writer: writer::Writer,
     readers: Mutex<Vec<Connection>>,
+    clock: Arc<Clock>,
     jobs_ready: Arc<Notify>,
+    work_ready: Arc<Notify>,
     events_stored: watch::Receiver<()>,
     // The folder of an ephemeral store is deleted with the last handle.
     _ephemeral: Option<tempfile::TempDir>,
@@ -207,19 +212,29 @@ impl Store {
         if ephemeral.is_none() {
             space::keep_reserve(path);
         }
+        let clock = Arc::new(Clock::new(clock_mode(&connection, kind).map_err(
+            |error| match error {
+                StoreError::Sql(source) => StoreError::at(path, source),
+                other => other,
+            },
+        )?));
         let jobs_ready = Arc::new(Notify::new());
+        let work_ready = Arc::new(Notify::new());
         let (events, events_stored) = watch::channel(());
         let listeners = writer::Listeners {
             jobs: Arc::clone(&jobs_ready),
+            work: Arc::clone(&work_ready),
             events,
         };
-        let writer = writer::Writer::start(connection, path, listeners);
+        let writer = writer::Writer::start(connection, path, Arc::clone(&clock), listeners);
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.into(),
                 writer,
                 readers: Mutex::new(Vec::new()),
+                clock,
                 jobs_ready,
+                work_ready,
                 events_stored,
                 _ephemeral: ephemeral,
             }),
@@ -297,6 +312,31 @@ impl Store {
         readers.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The time of this database's clock. Only that of a platform can differ from the system's clock.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// How the clock runs.
+    pub fn clock_mode(&self) -> Mode {
+        self.inner.clock.mode()
+    }
+
+    /// Stores how the clock runs, sets it after the commit, and wakes what waits for a time.
+    pub async fn set_clock(&self, mode: Mode) -> Result<(), StoreError> {
+        self.write::<_, StoreError, _>(move |tx| settings::set(tx, CLOCK, &mode.to_string()))
+            .await?;
+        self.inner.clock.set(mode);
+        self.inner.jobs_ready.notify_one();
+        self.inner.work_ready.notify_one();
+        Ok(())
+    }
+
+    /// Notified after each commit of this process that changed the jobs of the platform's own queues, and when the clock is set.
+    pub fn work_ready(&self) -> Arc<Notify> {
+        Arc::clone(&self.inner.work_ready)
+    }
+
     /// Notified after each commit of this process that made a job claimable ([`Tx::jobs_ready`]).
     pub fn jobs_ready(&self) -> Arc<Notify> {
         Arc::clone(&self.inner.jobs_ready)
@@ -308,6 +348,20 @@ impl Store {
         events_stored.mark_unchanged();
         events_stored
     }
+}
+
+/// The setting that holds the mode of the clock.
+const CLOCK: &str = "clock";
+
+/// The stored mode of the clock.
+fn clock_mode(connection: &Connection, kind: Kind) -> Result<Mode, StoreError> {
+    let stored = match kind {
+        Kind::Platform => settings::get(connection, CLOCK)?,
+        Kind::Inbox => None,
+    };
+    Ok(stored
+        .and_then(|mode| mode.parse().ok())
+        .unwrap_or_default())
 }
 
 /// Runs `op` so that all its reads see the same state of the database.

@@ -18,6 +18,8 @@ use tracing::{error, warn};
 
 use super::checkpoint::Checkpointer;
 use super::{StoreError, place};
+use crate::clock::Clock;
+use crate::time::Timestamp;
 
 /// Operations in one commit. More would gain little, and the first caller would wait longer.
 const BATCH: usize = 256;
@@ -28,18 +30,21 @@ const QUEUE: usize = 1024;
 pub struct Tx<'a> {
     connection: &'a Connection,
     changes: &'a Changes,
+    clock: &'a Clock,
 }
 
 /// Changes of a commit that other tasks wait for.
 #[derive(Default)]
 struct Changes {
     jobs: Cell<bool>,
+    work: Cell<bool>,
     events: Cell<bool>,
 }
 
 /// The tasks that wait for changes.
 pub(super) struct Listeners {
     pub(super) jobs: Arc<Notify>,
+    pub(super) work: Arc<Notify>,
     pub(super) events: watch::Sender<()>,
 }
 
@@ -47,6 +52,9 @@ impl Listeners {
     fn notify(&self, changes: &Changes) {
         if changes.jobs.get() {
             self.jobs.notify_one();
+        }
+        if changes.work.get() {
+            self.work.notify_one();
         }
         if changes.events.get() {
             self.events.send_replace(());
@@ -57,6 +65,39 @@ impl Listeners {
 impl<'a> Tx<'a> {
     pub(super) fn connection(&self) -> &'a Connection {
         self.connection
+    }
+
+    /// The time of the database's clock ([`Store::now`](super::Store::now)).
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Runs a part of an operation. An error undoes what this part wrote and nothing else, and is returned inside.
+    ///
+    /// # Errors
+    /// Errors of the savepoint itself, which undo the operation.
+    pub fn attempt<T, E>(
+        &self,
+        op: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Result<T, E>, StoreError> {
+        savepoint(self, "SAVEPOINT part")?;
+        let result = op();
+        if is_rolled_back(self) {
+            return Err(StoreError::Full(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_FULL),
+                None,
+            )));
+        }
+        if result.is_err() {
+            savepoint(self, "ROLLBACK TO part")?;
+        }
+        savepoint(self, "RELEASE part")?;
+        Ok(result)
+    }
+
+    /// Wakes the engine of the platform's own queues after this commit is on the disk.
+    pub(super) fn work_ready(&self) {
+        self.changes.work.set(true);
     }
 
     /// Wakes the delivery engine after this commit is on the disk.
@@ -81,7 +122,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, path: &Path, listeners: Listeners) -> Self {
+    pub(super) fn start(
+        connection: Connection,
+        path: &Path,
+        clock: Arc<Clock>,
+        listeners: Listeners,
+    ) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
         let checkpointer = Checkpointer::new(path);
         let path = Arc::from(path);
@@ -89,7 +135,7 @@ impl Writer {
             .name("evt-store".to_owned())
             .spawn(move || {
                 place::within(&path, || {
-                    run(&connection, checkpointer, operations, &listeners);
+                    run(&connection, &clock, checkpointer, operations, &listeners);
                 });
             })
             .expect("a thread can be started: the process has just begun");
@@ -221,6 +267,7 @@ fn savepoint(tx: &Tx<'_>, sql: &str) -> Result<(), StoreError> {
 
 fn run(
     connection: &Connection,
+    clock: &Clock,
     mut checkpointer: Checkpointer,
     mut operations: mpsc::Receiver<Operation>,
     listeners: &Listeners,
@@ -229,7 +276,7 @@ fn run(
     let mut finished: Vec<Finish> = Vec::with_capacity(BATCH);
     while operations.blocking_recv_many(&mut batch, BATCH) > 0 {
         let changes = Changes::default();
-        let committed = commit(connection, &changes, &mut batch, &mut finished);
+        let committed = commit(connection, clock, &changes, &mut batch, &mut finished);
         if let Err(error) = &committed {
             error!(error = %copy(error), "A commit failed.");
             let _ = connection.execute_batch("ROLLBACK");
@@ -244,6 +291,7 @@ fn run(
 
 fn commit(
     connection: &Connection,
+    clock: &Clock,
     changes: &Changes,
     batch: &mut Vec<Operation>,
     finished: &mut Vec<Finish>,
@@ -262,6 +310,7 @@ fn commit(
     let tx = Tx {
         connection,
         changes,
+        clock,
     };
     let full = || rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None);
     finished.extend(batch.drain(..).map(|operation| {

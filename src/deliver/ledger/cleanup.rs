@@ -26,7 +26,7 @@ impl Ledger {
                     };
                     let reason = disabled.reason.unwrap_or_default();
                     let reason = format!("its endpoint is disabled: {reason}");
-                    let now = Timestamp::now();
+                    let now = tx.now();
                     let dead = jobs::dead_letter_due(tx, endpoint, now, &reason, BATCH)?;
                     ledger.settled(tx, &dead)?;
                     Ok(dead)

@@ -53,7 +53,7 @@ impl Ledger {
             let quarantined: Result<Vec<Settled>, StoreError> = self
                 .store
                 .write(move |tx| {
-                    let quarantined = leases::take_over(tx, other.id, now, jobs::MAX_CRASHES)?;
+                    let quarantined = leases::take_over(tx, other.id, tx.now(), jobs::MAX_CRASHES)?;
                     ledger.settled(tx, &quarantined)?;
                     Ok(quarantined)
                 })
@@ -69,7 +69,7 @@ impl Ledger {
         let written: Result<Vec<Settled>, StoreError> = self
             .store
             .write(move |tx| {
-                let now = Timestamp::now();
+                let now = tx.now();
                 let quarantined = leases::panicked(tx, lease, now, jobs::MAX_PANICS)?;
                 let quarantined = Vec::from_iter(quarantined);
                 ledger.settled(tx, &quarantined)?;

@@ -10,7 +10,6 @@ use crate::deliver::{DisabledEndpoint, verdict};
 use crate::store::endpoints::{self, Change, Health};
 use crate::store::jobs::{self, Attempt, Lease, Next, SettleResult, Settled};
 use crate::store::{StoreError, Tx};
-use crate::time::Timestamp;
 
 /// The longest pause before a failed settlement is tried again.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -164,7 +163,7 @@ impl Ledger {
     }
 
     fn write_gone(&self, tx: &Tx<'_>, job: i64) -> Result<(), StoreError> {
-        let now = Timestamp::now();
+        let now = tx.now();
         let Some(endpoint) = endpoints::mark_gone(tx, job, now, verdict::GONE)? else {
             return Ok(());
         };

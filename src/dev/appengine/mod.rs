@@ -35,7 +35,6 @@ use crate::running::Access;
 use crate::store::jobs::Settled;
 use crate::store::records::{self, Span};
 use crate::store::{Connection, StoreError, Tx, flows, runs};
-use crate::time::Timestamp;
 
 /// The platform's name.
 pub const NAME: &str = "appengine";
@@ -135,7 +134,7 @@ impl Platform for AppEngine {
 
     fn settle_failed(&self, tx: &Tx<'_>, settled: &Settled, error: &str) -> Result<(), StoreError> {
         match &settled.run {
-            Some((run, _)) => runs::fail(tx, run, Timestamp::now(), error),
+            Some((run, _)) => runs::fail(tx, run, tx.now(), error),
             None => Ok(()),
         }
     }

@@ -91,7 +91,7 @@ impl Repository {
         draft: Draft,
         cause: &Cause,
     ) -> Result<Value, RecordError> {
-        let now = self.tick();
+        let now = self.tick(tx);
         let model = model::build(org, draft, now)?;
         let text = model::to_text(&model)?;
         if !records::insert(tx, &row(org, &model, now, now, &text))? {
@@ -161,7 +161,7 @@ impl Repository {
         mut after: Map<String, Value>,
     ) -> Result<Map<String, Value>, RecordError> {
         let version = before.get("version").and_then(Value::as_i64).unwrap_or(0) + 1;
-        let now = self.tick();
+        let now = self.tick(tx);
         after.insert("version".into(), version.into());
         after.insert("modifydate".into(), now.to_string().into());
         let text = model::to_text(&after)?;
@@ -250,9 +250,9 @@ impl Repository {
         (self.on_event)(tx, self, event)
     }
 
-    fn tick(&self) -> Timestamp {
+    fn tick(&self, tx: &Tx<'_>) -> Timestamp {
         let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Timestamp::now();
+        let now = tx.now();
         match self.chaos.rules() {
             None => clock.tick(now),
             Some(rules) => {

@@ -1,10 +1,11 @@
-//! The delivery engine, connected to the platforms that enqueue deliveries.
+//! The engines of the store's jobs, connected to the platforms that add them: deliveries, and the platforms' own queues.
 
 use std::sync::Arc;
 
 use super::{Host, Platforms};
 use crate::deliver::{Engine, EngineOptions, OnEnded, OnSettled};
 use crate::dial::Dialer;
+use crate::work::{self, Consumer, WorkError};
 
 /// Starts to send deliveries, until the host's shutdown.
 pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms, dialer: Dialer) -> Engine {
@@ -23,6 +24,27 @@ pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms, dialer: Dialer) -> 
         ..EngineOptions::default()
     };
     Engine::start(host.store.clone(), dialer, options, host.shutdown.clone())
+}
+
+/// Starts to do the jobs of the platforms' own queues, until the host's shutdown.
+pub(crate) fn start_work(host: &Arc<Host>, platforms: &Platforms) -> work::Engine {
+    let store = host.store.clone();
+    work::Engine::start(store, consumer(platforms), host.shutdown.clone())
+}
+
+/// Passes each job to the platform that has its queue.
+pub(crate) fn consumer(platforms: &Platforms) -> Consumer {
+    let platforms = platforms.clone();
+    Arc::new(move |tx, job| {
+        let mut all = platforms.iter();
+        match all.find(|platform| platform.queues().contains(&job.queue.as_str())) {
+            Some(platform) => platform.consume(tx, job),
+            None => Err(WorkError::Permanent(format!(
+                "no platform has the queue `{}`",
+                job.queue
+            ))),
+        }
+    })
 }
 
 /// Passes ended deliveries to the platforms, inside the commit.

@@ -16,7 +16,9 @@ use super::{DevError, DevOptions, Host};
 use crate::deliver::DisabledEndpoint;
 use crate::running::Access;
 use crate::store::jobs::Settled;
+use crate::store::work::Work;
 use crate::store::{Connection, StoreError, Tx};
+use crate::work::WorkError;
 
 /// Opens a platform's data. Nothing is served yet.
 type Open =
@@ -103,6 +105,19 @@ pub trait Platform: Send + Sync {
         _error: &str,
     ) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// The names of its queues. No two platforms have one in common.
+    fn queues(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Does the work of a job of one of its queues, in the commit that ends the job.
+    fn consume(&self, _tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
+        Err(WorkError::Permanent(format!(
+            "the queue `{}` has no consumer",
+            work.queue
+        )))
     }
 
     /// Called when deliveries to an endpoint stop because it keeps failing.

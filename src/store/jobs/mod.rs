@@ -120,7 +120,7 @@ pub fn enqueue(tx: &Tx<'_>, job: &NewJob) -> Result<i64, StoreError> {
         endpoint,
         WAITING,
         job.run_at.millis(),
-        Timestamp::now().millis(),
+        tx.now().millis(),
         job.message_id,
         step.map(|(run, _)| run.as_str()),
         step.map(|(_, step)| *step),

@@ -25,6 +25,7 @@ pub fn retry(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<Retried, StoreEr
         .execute(params![id, run_at.millis()])?;
     endpoints::schedule(tx, endpoint, run_at)?;
     tx.jobs_ready();
+    tx.work_ready();
     Ok(Retried::BroughtForward)
 }
 
@@ -89,13 +90,14 @@ fn redrive(tx: &Tx<'_>, id: i64, state: State, run_at: Timestamp) -> Result<i64,
          SELECT queue, endpoint, {WAITING}, ?2, ?3, message_id, event_seq, id FROM jobs WHERE id = ?1 \
          RETURNING id, endpoint"
     );
-    let (new, endpoint): (i64, i64) = tx.prepare_cached(&sql)?.query_row(
-        params![id, run_at.millis(), Timestamp::now().millis()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let (new, endpoint): (i64, i64) = tx
+        .prepare_cached(&sql)?
+        .query_row(params![id, run_at.millis(), tx.now().millis()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     tx.prepare_cached(
-        "INSERT INTO payloads (job, method, url, path, headers, body, secret, timeout, retry) \
-         SELECT ?2, method, url, path, headers, body, secret, timeout, retry FROM payloads WHERE job = ?1",
+        "INSERT INTO payloads (job, method, url, path, headers, body, secret, timeout, retry, name) \
+         SELECT ?2, method, url, path, headers, body, secret, timeout, retry, name FROM payloads WHERE job = ?1",
     )?
     .execute(params![id, new])?;
     if matches!(state, State::Dead | State::Quarantined) {
@@ -104,6 +106,7 @@ fn redrive(tx: &Tx<'_>, id: i64, state: State, run_at: Timestamp) -> Result<i64,
     }
     endpoints::schedule(tx, endpoint, run_at)?;
     tx.jobs_ready();
+    tx.work_ready();
     Ok(new)
 }
 

@@ -181,8 +181,8 @@ pub fn event(db: &Connection, id: i64) -> Result<Option<Event>, StoreError> {
     })))
 }
 
-const ROWS: &str = "SELECT j.id, j.state, j.queue, e.url, p.method, p.url, j.event_seq, j.message_id, j.tries, j.failures, j.created_at, j.run_at, j.ended_at, j.last_status, j.last_error, j.run_id, j.step, j.redrive_of \
-    FROM jobs j JOIN endpoints e ON e.id = j.endpoint JOIN payloads p ON p.job = j.id";
+const ROWS: &str = "SELECT j.id, j.state, j.queue, ifnull(e.url, ''), p.method, p.url, j.event_seq, j.message_id, j.tries, j.failures, j.created_at, j.run_at, j.ended_at, j.last_status, j.last_error, j.run_id, j.step, j.redrive_of \
+    FROM jobs j LEFT JOIN endpoints e ON e.id = j.endpoint JOIN payloads p ON p.job = j.id";
 
 fn clauses(select: &Selection) -> (String, Vec<String>) {
     let mut clauses = vec!["1".to_owned()];
