@@ -77,6 +77,11 @@ impl Subject {
             variables.insert("contact".to_owned(), flattened(record));
         }
         variables.insert("record".to_owned(), record.clone());
+        if trigger.is_some_and(|trigger| trigger.schedule.is_some())
+            && let Value::Object(fields) = record
+        {
+            variables.extend(fields.clone());
+        }
         if let Some(before) = &self.event.before {
             variables.insert("before".to_owned(), before.clone());
             variables.insert("after".to_owned(), record.clone());

@@ -5,8 +5,8 @@ use super::engine::{Commit, Flows};
 use super::index::Compiled;
 use super::run::{Run, StepStatus, status};
 use super::{FlowError, RecordStore, manage};
-use crate::store::runs::{self, RunRow};
-use crate::store::{Tx, queue};
+use crate::store::runs::RunRow;
+use crate::store::{Tx, queue, waits};
 
 impl Flows {
     /// Cancels a running run and discards the delivery that it waits for.
@@ -20,16 +20,17 @@ impl Flows {
         }
         let now = tx.now();
         if let Some(entry) = run.log.last_mut()
-            && entry.status == StepStatus::Running
+            && matches!(entry.status, StepStatus::Running | StepStatus::Waiting)
         {
             entry.end(StepStatus::Cancelled, now);
             if let Some(job) = entry.job {
                 // A delivery that is being sent right now cannot be discarded. It ends by itself, and the run ignores it.
                 let _ = queue::discard(tx, job, now)?;
+                waits::remove(tx, job)?;
             }
         }
         run.end(status::CANCELLED, None, now);
-        runs::update(tx, run.updated_row())?;
+        self.store(tx, &mut run)?;
         Ok(run.row)
     }
 
@@ -65,8 +66,11 @@ impl Flows {
         run.row.ended = None;
         run.next = step;
         let _nested = self.enter();
-        self.advance(Commit { tx, records }, &compiled, &subject, &mut run)?;
-        runs::update(tx, run.updated_row())?;
+        let mut executor = self.executor(Commit { tx, records }, &compiled, &subject, &mut run);
+        // The wait before the step that failed has ended.
+        executor.has_waited = true;
+        executor.advance()?;
+        self.store(tx, &mut run)?;
         Ok(run.row)
     }
 

@@ -324,12 +324,8 @@ mod tests {
     #[test]
     fn unsupported_parts_are_refused_by_name() {
         let cases = r#"
-            /trigger/type | "scheduled" | `scheduled` (a trigger by clock)
             /actions/0/type | "send_notification" | `send_notification` (a notification)
             /actions/0/type | "make_call" | `make_call` (a phone call)
-            /actions/0/type | "wait" | `wait` (a waiting step)
-            /actions/0/type | "delay" | `delay` (a waiting step)
-            /actions/0/delay | {"value": 5, "unit": "minutes"} | `delay` (waiting before a step)
             /actions/0/retryLogic | {"retryConditions": ["timeout"]} | `retryConditions`"#;
         for (path, value, name) in table(cases) {
             let refusal = refusal(&with(path, value));
@@ -375,6 +371,11 @@ mod tests {
             /actions/0/nextStepId | "nowhere" | there is no step `nowhere`
             /actions/0/id | "a b" | `actions[0].id`
             /errorHandling | "panic" | `errorHandling`
+            /trigger/type | "scheduled" | `trigger.config` is missing
+            /actions/0/type | "wait_for_event" | `actions[0].config.url` is unknown
+            /actions/0/delay | {"value": 5, "unit": "moons"} | `actions[0].delay.unit`
+            /actions/0/delay | {"value": -5, "unit": "days"} | `actions[0].delay.value`
+            /actions/0/delay | "400d" | a time span up to 366 days
             /status | "on" | `status`
             /triggers | [] | `triggers` and `trigger` cannot both be given"#;
         for (path, value, expected) in table(cases) {

@@ -86,6 +86,8 @@ impl Flows {
     ) -> Result<Seq, StoreError> {
         let now = tx.now();
         let seq = self.insert(tx, event, now)?;
+        // Before the flows, so that a run does not wait for the event that started it.
+        self.received(Commit { tx, records }, event, seq, now)?;
         let matches = self.index().matching(tx, &event.org, &event.kind)?;
         if matches.is_empty() {
             return Ok(seq);
@@ -106,7 +108,12 @@ impl Flows {
     }
 
     /// Stores the event in the platform's own format.
-    fn insert(&self, tx: &Tx<'_>, event: &NewEvent, now: Timestamp) -> Result<Seq, StoreError> {
+    pub(super) fn insert(
+        &self,
+        tx: &Tx<'_>,
+        event: &NewEvent,
+        now: Timestamp,
+    ) -> Result<Seq, StoreError> {
         let (body, meta) = self.format.encode(event, now);
         let cause = event.cause.event.map(|seq| (seq, event.cause.depth));
         events::insert(tx, &Event::raised(body, meta, now), cause)
@@ -137,15 +144,20 @@ impl Flows {
         }
         if run.is_running() {
             self.advance(commit, compiled, subject, &mut run)?;
-        } else if compiled
-            .unstarted
-            .fetch_add(1, Ordering::Relaxed)
-            .is_multiple_of(TRIM_INTERVAL)
-        {
-            runs::trim(commit.tx, &compiled.id, MAX_UNSTARTED)?;
+        } else {
+            self.trim_unstarted(commit.tx, compiled)?;
         }
-        runs::insert(commit.tx, run.updated_row())?;
+        self.store_new(commit.tx, &mut run)?;
         Ok(run.row.id)
+    }
+
+    /// Deletes old runs that did not start, from time to time.
+    fn trim_unstarted(&self, tx: &Tx<'_>, compiled: &Compiled) -> Result<(), StoreError> {
+        let count = compiled.unstarted.fetch_add(1, Ordering::Relaxed);
+        match count.is_multiple_of(TRIM_INTERVAL) {
+            true => runs::trim(tx, &compiled.id, MAX_UNSTARTED),
+            false => Ok(()),
+        }
     }
 
     /// Starts a flow by hand with a context, without checking its trigger's conditions. The event is stored, but starts no other
@@ -199,7 +211,7 @@ impl Flows {
         let _nested = self.enter();
         let mut run = Run::begin(compiled, trigger, subject, cause, commit.tx.now());
         self.advance(commit, compiled, subject, &mut run)?;
-        runs::insert(commit.tx, run.updated_row())?;
+        self.store_new(commit.tx, &mut run)?;
         Ok(run.row.id)
     }
 
@@ -228,7 +240,7 @@ impl Flows {
         }
         let _nested = self.enter();
         self.resume(Commit { tx, records }, &mut run, index, &settled.end)?;
-        runs::update(tx, run.updated_row())
+        self.store(tx, &mut run)
     }
 
     fn resume(
@@ -252,8 +264,21 @@ impl Flows {
             }
             End::Discarded => Some("the delivery was discarded".to_owned()),
         };
-        entry.error.clone_from(&failure);
-        let step = entry.index;
+        entry.error = failure;
+        self.continue_after(commit, run, index)
+    }
+
+    /// Continues a run after the step of a log entry has ended: with the next step, or, after a wait before a step, with that step.
+    /// An entry with an error fails.
+    pub(super) fn continue_after(
+        &self,
+        commit: Commit<'_>,
+        run: &mut Run,
+        index: usize,
+    ) -> Result<(), StoreError> {
+        let now = commit.tx.now();
+        let entry = &run.log[index];
+        let (step, is_delay, has_failed) = (entry.index, entry.is_delay, entry.error.is_some());
         let version = run.row.flow_version;
         let Some(compiled) = self.index().version(commit.tx, &run.row.flow, version)? else {
             let reason = format!("version {version} of the flow has been deleted");
@@ -265,7 +290,7 @@ impl Flows {
             .get(step)
             .is_none_or(|taken| after(step, taken.next) >= steps.len());
         // Most flows are one webhook: they end here, without reading the event again.
-        if is_last && failure.is_none() {
+        if is_last && !has_failed && !is_delay {
             run.end(status::COMPLETED, None, now);
             return Ok(());
         }
@@ -275,12 +300,47 @@ impl Flows {
             return Ok(());
         };
         let mut executor = self.executor(commit, &compiled, &subject, run);
-        if failure.is_some() {
+        if has_failed {
             executor.fail(now);
+        } else if is_delay {
+            executor.run.next = step;
+            executor.has_waited = true;
         } else {
             executor.run.next = after(step, steps[step].next);
         }
         executor.advance()
+    }
+
+    /// Ends a run that does not start, with the reason, and stores it.
+    pub(super) fn skip(
+        &self,
+        commit: Commit<'_>,
+        compiled: &Compiled,
+        mut run: Run,
+        reason: String,
+    ) -> Result<(), StoreError> {
+        run.end(status::SKIPPED, Some(reason), commit.tx.now());
+        self.trim_unstarted(commit.tx, compiled)?;
+        runs::insert(commit.tx, run.updated_row())
+    }
+
+    /// Stores a run that has just begun.
+    fn store_new(&self, tx: &Tx<'_>, run: &mut Run) -> Result<(), StoreError> {
+        runs::insert(tx, run.updated_row())?;
+        self.after_end(tx, run)
+    }
+
+    /// Stores the progress of a run.
+    pub(super) fn store(&self, tx: &Tx<'_>, run: &mut Run) -> Result<(), StoreError> {
+        runs::update(tx, run.updated_row())?;
+        self.after_end(tx, run)
+    }
+
+    fn after_end(&self, tx: &Tx<'_>, run: &Run) -> Result<(), StoreError> {
+        match run.row.cause == "schedule" && !run.is_running() {
+            true => self.release_queued(tx, &run.row.flow),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn advance(
@@ -293,7 +353,7 @@ impl Flows {
         self.executor(commit, compiled, subject, run).advance()
     }
 
-    fn executor<'a>(
+    pub(super) fn executor<'a>(
         &'a self,
         commit: Commit<'a>,
         compiled: &'a Compiled,
@@ -308,6 +368,7 @@ impl Flows {
             trigger: compiled.trigger_of(&run.row),
             run,
             variables: None,
+            has_waited: false,
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Executor<'a> {
     pub(super) trigger: Option<&'a Trigger>,
     /// The last entry of its log is the step that is being executed.
     pub(super) run: &'a mut Run,
+    /// The wait before the next step is over.
+    pub(super) has_waited: bool,
     /// Built when the first step needs them.
     pub(super) variables: Option<Value>,
 }
@@ -86,6 +88,17 @@ impl<'a> Executor<'a> {
                 break;
             }
             self.run.log.push(LogEntry::begin(index, flow, now));
+            if let Some(delay) = step.delay
+                && step.enabled
+                && !std::mem::take(&mut self.has_waited)
+            {
+                let entry = self.entry();
+                entry.is_delay = true;
+                entry.kind = "delay".to_owned();
+                self.wait_until(now.plus(delay))?;
+                break;
+            }
+            self.has_waited = false;
             match self.execute(step) {
                 Ok(Outcome::Wait) => break,
                 Ok(Outcome::Continue(next)) => {
@@ -156,6 +169,10 @@ impl<'a> Executor<'a> {
             Action::End => return Ok(Outcome::End),
             Action::Decide { .. } => self.entry().output = Some(json!({"result": true})),
             Action::Webhook(webhook) => return self.send(webhook, step),
+            Action::Wait(wait) => {
+                self.wait(wait)?.map_err(Failure::Step)?;
+                return Ok(Outcome::Wait);
+            }
             Action::Create { datatype, data } => self.create(datatype, data)?,
             Action::Update { target, updates } => {
                 let updates = self.object(updates)?;
@@ -179,7 +196,7 @@ impl<'a> Executor<'a> {
     }
 
     /// The log entry of the current step.
-    fn entry(&mut self) -> &mut LogEntry {
+    pub(super) fn entry(&mut self) -> &mut LogEntry {
         let entry = self.run.log.last_mut();
         entry.expect("`advance` adds an entry before it executes a step")
     }
@@ -345,7 +362,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn render(&mut self, template: &Template) -> Value {
+    pub(super) fn render(&mut self, template: &Template) -> Value {
         let mut warnings = std::mem::take(&mut self.entry().warnings);
         let value = match template.is_constant() {
             true => template.render(&Value::Null, &mut warnings),

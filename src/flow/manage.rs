@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::engine::Flows;
-use super::{FlowError, document};
+use super::{FlowError, document, plan};
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunRow};
 use crate::store::{Connection, StoreError, Tx};
@@ -25,11 +25,12 @@ impl Flows {
             created: now,
             modified: now,
             body: document::unwrapped(document).to_string(),
-            name: flow.name,
+            name: flow.name.clone(),
         };
         if !flows::insert(tx, &row)? {
             return Err(FlowError::NameTaken { name: row.name });
         }
+        plan::update(tx, &row, &flow)?;
         touch(tx, org)?;
         Ok(row)
     }
@@ -48,7 +49,7 @@ impl Flows {
         let mut row = find(tx, org, id)?;
         let document = merged(&row, document::unwrapped(document));
         let flow = document::compile(&document)?;
-        row.name = flow.name;
+        row.name = flow.name.clone();
         // Without either field the flow stays enabled or disabled.
         if document.get("enabled").is_some() || document.get("status").is_some() {
             row.enabled = flow.enabled;
@@ -59,6 +60,7 @@ impl Flows {
         if !flows::update(tx, &row)? {
             return Err(FlowError::NameTaken { name: row.name });
         }
+        plan::update(tx, &row, &flow)?;
         touch(tx, org)?;
         Ok(row)
     }
@@ -85,6 +87,10 @@ impl Flows {
         row.modified = tx.now();
         row.body = document.to_string();
         flows::update(tx, &row)?;
+        // A flow of another version of evt may not compile; it does not run either.
+        if let Ok(flow) = document::compile(&document) {
+            plan::update(tx, &row, &flow)?;
+        }
         touch(tx, org)?;
         Ok(row)
     }
@@ -93,6 +99,7 @@ impl Flows {
     pub fn delete(&self, tx: &Tx<'_>, org: &str, id: &str) -> Result<FlowRow, FlowError> {
         let row = find(tx, org, id)?;
         flows::delete(tx, id)?;
+        plan::remove(tx, id)?;
         touch(tx, org)?;
         Ok(row)
     }

@@ -12,10 +12,14 @@ mod guard;
 mod index;
 mod manage;
 pub mod placeholder;
+mod plan;
 mod reader;
 mod run;
+pub mod schedule;
 pub mod step;
 pub mod trigger;
+pub mod wait;
+mod waiting;
 pub mod webhook;
 
 use bytes::Bytes;
@@ -29,8 +33,10 @@ use crate::time::Timestamp;
 pub use document::{Flow, compile};
 pub use engine::{FlowOptions, Flows};
 pub use manage::model;
+pub use plan::SCHEDULE;
 pub use reader::DocumentError;
 pub use run::{status, view, view_with_attempts};
+pub use waiting::AUTOMATION;
 
 /// An event of the platform that has not been stored yet.
 #[derive(Clone, Debug)]

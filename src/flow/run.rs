@@ -40,6 +40,8 @@ pub mod status {
 #[serde(rename_all = "lowercase")]
 pub(super) enum StepStatus {
     Running,
+    /// Until a time or an event.
+    Waiting,
     Completed,
     Failed,
     Skipped,
@@ -73,6 +75,12 @@ pub(super) struct LogEntry {
     pub(super) explain: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) job: Option<i64>,
+    /// When a wait ends at the latest.
+    #[serde(rename = "u", skip_serializing_if = "Option::is_none", default)]
+    pub(super) until: Option<i64>,
+    /// The wait before the step, as opposed to the step itself.
+    #[serde(rename = "b", skip_serializing_if = "std::ops::Not::not", default)]
+    pub(super) is_delay: bool,
 }
 
 impl LogEntry {
@@ -91,6 +99,8 @@ impl LogEntry {
             warnings: Vec::new(),
             explain: None,
             job: None,
+            until: None,
+            is_delay: false,
         }
     }
 
@@ -115,6 +125,7 @@ impl LogEntry {
             ("error", json!(self.error)),
             ("explain", json!(self.explain)),
             ("job", json!(self.job)),
+            ("until", json!(self.until.map(timestamp))),
             ("warnings", json!(warnings)),
             ("request", json!(request)),
             ("attempts", json!(attempts)),

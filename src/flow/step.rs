@@ -1,6 +1,7 @@
 //! Compiles steps, from the actions of the short form or the steps of the flow builder.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use super::guard::Guard;
 use super::placeholder::Template;
 use super::reader::{DocumentError, Node};
 use super::trigger::{self, Trigger};
+use super::wait::{self, Wait};
 use super::webhook::Webhook;
 use crate::backoff::{MOST_RETRIES, Retry};
 use crate::catalogue::{self, ActionKind};
@@ -20,6 +22,8 @@ pub struct Step {
     /// The action's name in the catalogue, or `condition`, `end`, `trigger`.
     pub kind: &'static str,
     pub enabled: bool,
+    /// The run waits this long before the step.
+    pub delay: Option<Duration>,
     /// Decides whether the step is executed; for a condition step, where the run continues.
     pub guard: Guard,
     pub next: Next,
@@ -63,6 +67,7 @@ pub enum Action {
     Decide {
         otherwise: Next,
     },
+    Wait(Wait),
     End,
 }
 
@@ -140,14 +145,16 @@ struct Graph {
 
 impl Graph {
     fn step(&self, node: &Node<'_>, index: usize) -> Result<Step, DocumentError> {
-        if let Some(delay) = node.get("delay") {
-            no_delay(&delay)?;
-        }
         let (kind, action, guard) = self.action(node)?;
         Ok(Step {
             id: step_id(node, index)?,
             kind,
             enabled: node.get("enabled").map_or(Ok(true), |node| node.flag())?,
+            delay: match node.get("delay") {
+                Some(delay) if is_empty(&delay) => None,
+                Some(delay) => Some(wait::delay(&delay)?).filter(|delay| !delay.is_zero()),
+                None => None,
+            },
             guard,
             next: self.next(node, "nextStepId", self.default_next())?,
             action,
@@ -228,21 +235,11 @@ impl Graph {
     }
 }
 
-fn no_delay(delay: &Node<'_>) -> Result<(), DocumentError> {
-    let value = match delay.get("value") {
-        Some(value) if delay.value.is_object() => value,
-        None if delay.value.is_object() => return Ok(()),
-        _ => delay.clone(),
-    };
-    if value.number()? == 0.0 {
-        return Ok(());
-    }
-    Err(DocumentError::NotBuilt {
-        at: delay.at.clone(),
-        name: "delay".to_owned(),
-        what: "waiting before a step",
-        supported: vec!["steps without a delay"],
-    })
+/// The builder writes `delay: {}` for a step without a delay.
+fn is_empty(node: &Node<'_>) -> bool {
+    node.value
+        .as_object()
+        .is_some_and(serde_json::Map::is_empty)
 }
 
 fn action_kind(kind: &Node<'_>) -> Result<&'static ActionKind, DocumentError> {
@@ -300,6 +297,9 @@ fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action
                 .get("hardDelete")
                 .map_or(Ok(true), |node| node.flag())?,
         }),
+        "delay" | "wait" | "wait_for_event" | "wait_for_reply" => {
+            Wait::compile(action.name, &config).map(Action::Wait)
+        }
         add_or_remove => Ok(Action::Tag {
             add: add_or_remove == "add_tag",
             tags: template(&match config.any(&["tag", "tags"]) {

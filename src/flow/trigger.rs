@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::NewEvent;
 use super::guard::Guard;
 use super::reader::{DocumentError, Node};
+use super::schedule::Schedule;
 use crate::catalogue;
 use crate::condition::Finding;
 use crate::topic::Pattern;
@@ -21,6 +22,8 @@ pub struct Trigger {
     pub enabled: bool,
     pub filter: Filter,
     pub guard: Guard,
+    /// Of a trigger by clock.
+    pub schedule: Option<Schedule>,
 }
 
 /// The events that a trigger matches.
@@ -44,6 +47,8 @@ impl Trigger {
     }
 }
 
+/// The type of triggers by clock, and the event that they raise.
+pub(super) const SCHEDULED: &str = "scheduled_time";
 const FIELDS: &str = "id type name description config enabled automationId when conditions";
 
 pub(super) fn compile(node: &Node<'_>, index: usize) -> Result<Trigger, DocumentError> {
@@ -66,9 +71,17 @@ pub(super) fn named(
         None => format!("trigger-{}", index + 1),
     };
     let enabled = node.get("enabled").map_or(Ok(true), |node| node.flag())?;
-    let filter = match node.get("config") {
-        Some(config) => Filter::compile(&config, &name)?,
-        None => Filter::default(),
+    let is_scheduled = name == SCHEDULED;
+    let (filter, schedule) = match node.get("config") {
+        Some(config) if is_scheduled => (Filter::default(), Some(Schedule::compile(&config)?)),
+        Some(config) => (Filter::compile(&config, &name)?, None),
+        None if is_scheduled => {
+            return Err(node
+                .need("config")
+                .err()
+                .unwrap_or_else(|| node.bad("a trigger")));
+        }
+        None => (Filter::default(), None),
     };
     Ok(Trigger {
         id,
@@ -78,6 +91,7 @@ pub(super) fn named(
         enabled,
         filter,
         guard: Guard::compile(node)?,
+        schedule,
     })
 }
 

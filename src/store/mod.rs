@@ -23,6 +23,7 @@ pub mod runs;
 pub mod seen;
 pub mod settings;
 pub mod space;
+pub mod waits;
 pub mod work;
 mod writer;
 

@@ -41,7 +41,7 @@ const MIGRATIONS: [Migration; VERSION as usize] = [
     },
     Migration {
         all: include_str!("schema/5.sql"),
-        platform: "",
+        platform: include_str!("schema/5-platform.sql"),
     },
 ];
 

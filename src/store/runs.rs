@@ -19,7 +19,7 @@ pub struct RunRow {
     pub flow: String,
     pub flow_version: i64,
     pub org: String,
-    /// `event`, `execute` or `replay`.
+    /// `event`, `execute`, `replay` or `schedule`.
     pub cause: String,
     pub trigger_id: Option<String>,
     pub event: Option<Seq>,
@@ -132,6 +132,13 @@ pub fn list(
     let rows = statement.query_map(values, read)?;
     let rows = rows.collect::<Result<_, _>>()?;
     Ok((rows, usize::try_from(total).unwrap_or(0)))
+}
+
+/// Whether a run of the flow that its schedule started is still running.
+pub fn is_scheduled_run_running(db: &Connection, flow: &str) -> Result<bool, StoreError> {
+    let sql =
+        "SELECT 1 FROM runs WHERE flow = ?1 AND status = 'running' AND cause = 'schedule' LIMIT 1";
+    Ok(db.prepare_cached(sql)?.exists([flow])?)
 }
 
 /// Deletes a flow's skipped and blocked runs except the newest `keep`.

@@ -116,6 +116,56 @@ pub fn remove(tx: &Tx<'_>, key: &str) -> Result<bool, StoreError> {
     Ok(true)
 }
 
+/// The waiting jobs whose key starts with `prefix`, with their data, in order of their keys.
+pub fn with_prefix(db: &Connection, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
+    let sql = format!(
+        "SELECT j.key, p.body FROM jobs j JOIN payloads p ON p.job = j.id \
+         WHERE j.state = {WAITING} AND j.key >= ?1 AND j.key < ?2 ORDER BY j.key"
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    // No key contains this character.
+    let end = format!("{prefix}\u{10ffff}");
+    let rows = select.query_map([prefix, &end], |row| {
+        let data = row.get_ref(1)?.as_blob_or_null()?.unwrap_or_default();
+        Ok((row.get(0)?, String::from_utf8_lossy(data).into_owned()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Makes the waiting job with this key due now.
+pub fn bring_forward(tx: &Tx<'_>, key: &str) -> Result<(), StoreError> {
+    let sql = format!("UPDATE jobs SET run_at = ?2 WHERE key = ?1 AND state = {WAITING}");
+    tx.prepare_cached(&sql)?
+        .execute(params![key, tx.now().millis()])?;
+    tx.work_ready();
+    Ok(())
+}
+
+/// Deletes the completed jobs of a queue except the newest `keep`.
+pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<(), StoreError> {
+    let done = State::Done.number();
+    let ids: Vec<i64> = {
+        let sql = format!(
+            "SELECT id FROM jobs WHERE endpoint = {ENDPOINT} AND state = {done} AND queue = ?1 \
+             ORDER BY id DESC LIMIT -1 OFFSET ?2"
+        );
+        let mut select = tx.prepare_cached(&sql)?;
+        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![queue, keep], |row| row.get(0))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    for id in ids {
+        for sql in [
+            "DELETE FROM attempts WHERE job = ?1",
+            "DELETE FROM payloads WHERE job = ?1",
+            "DELETE FROM jobs WHERE id = ?1",
+        ] {
+            tx.prepare_cached(sql)?.execute([id])?;
+        }
+    }
+    Ok(())
+}
+
 /// The first `limit` jobs that are due at `now`, in order of their time.
 pub fn due(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Work>, StoreError> {
     let sql = format!(

@@ -1,5 +1,6 @@
 //! One commit of due jobs.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use crate::store::{StoreError, Tx};
 
 /// Jobs in one commit.
 const BATCH: usize = 256;
+/// Completed jobs of a queue that are kept.
+const KEEP_DONE: usize = 1_000;
 /// After this time the commit ends, because other writers wait for it.
 const LONGEST: Duration = Duration::from_millis(50);
 
@@ -18,15 +21,20 @@ const LONGEST: Duration = Duration::from_millis(50);
 pub(super) fn run(tx: &Tx<'_>, consumer: &Consumer) -> Result<usize, StoreError> {
     let begun = Instant::now();
     let mut done = 0;
+    let mut queues = BTreeSet::new();
     for job in work::due(tx, tx.now(), BATCH)? {
         // An earlier job of this batch may have removed it.
         if work::is_waiting(tx, job.id)? {
             attempt(tx, consumer, &job)?;
         }
         done += 1;
+        queues.insert(job.queue);
         if begun.elapsed() >= LONGEST {
             break;
         }
+    }
+    for queue in queues {
+        work::trim(tx, &queue, KEEP_DONE)?;
     }
     Ok(done)
 }

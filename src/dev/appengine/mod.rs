@@ -10,6 +10,7 @@ pub mod find;
 mod gateways;
 pub mod model;
 mod query;
+mod queues;
 pub mod repository;
 mod rest;
 mod seed;
@@ -34,7 +35,9 @@ use crate::deliver::DisabledEndpoint;
 use crate::running::Access;
 use crate::store::jobs::Settled;
 use crate::store::records::{self, Span};
+use crate::store::work::Work;
 use crate::store::{Connection, StoreError, Tx, flows, runs};
+use crate::work::WorkError;
 
 /// The platform's name.
 pub const NAME: &str = "appengine";
@@ -126,6 +129,14 @@ impl Platform for AppEngine {
     fn forget(&self) {
         self.0.settings.chaos().forget();
         self.0.set_last_create(None);
+    }
+
+    fn queues(&self) -> &'static [&'static str] {
+        &queues::NAMES
+    }
+
+    fn consume(&self, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
+        queues::consume(&self.0, tx, work)
     }
 
     fn settled(&self, tx: &Tx<'_>, settled: &Settled) -> Result<(), StoreError> {

@@ -1,0 +1,38 @@
+//! The platform's queues and their consumers. A job's work is done in the commit that ends the job.
+
+use super::State;
+use crate::flow;
+use crate::store::Tx;
+use crate::store::work::Work;
+use crate::work::WorkError;
+
+/// A queue, and what does the work of its jobs.
+struct Queue {
+    name: &'static str,
+    consume: fn(&State, &Tx<'_>, &Work) -> Result<(), WorkError>,
+}
+
+static QUEUES: [Queue; 2] = [
+    Queue {
+        name: flow::AUTOMATION,
+        consume: |state, tx, work| Ok(state.flows.woken(tx, &*state.repository, work)?),
+    },
+    Queue {
+        name: flow::SCHEDULE,
+        consume: |state, tx, work| Ok(state.flows.scheduled(tx, &*state.repository, work)?),
+    },
+];
+
+/// The names of the queues.
+pub(super) static NAMES: [&str; 2] = [QUEUES[0].name, QUEUES[1].name];
+
+/// Does the work of a job.
+pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
+    match QUEUES.iter().find(|queue| queue.name == work.queue) {
+        Some(queue) => (queue.consume)(state, tx, work),
+        None => Err(WorkError::Permanent(format!(
+            "there is no queue `{}`",
+            work.queue
+        ))),
+    }
+}
