@@ -58,6 +58,12 @@ impl Explain for ControlError {
                         "bad_agent",
                         "evt dev ai --help     shows the format of a file",
                     ),
+                    (_, "clock_backwards") => (
+                        Exit::Usage,
+                        "clock_backwards",
+                        "evt dev reset     deletes all data and makes the clock real; or --allow-backwards",
+                    ),
+                    (_, "bad_time") => (Exit::Usage, "bad_time", "evt dev clock --help"),
                     (400, _) => (Exit::Usage, "refused", "evt dev --help"),
                     (401 | 403, _) => (
                         Exit::NotAllowed,
@@ -96,12 +102,22 @@ impl Control {
 
     /// Sends GET for a path with its query. Cancel safe.
     pub async fn get(&self, path: &str) -> Result<Value, ControlError> {
-        self.call(Method::GET, path, None).await
+        self.call(Method::GET, path, None, TIMEOUT).await
     }
 
     /// Sends POST with a JSON body. A cancelled call may still take effect.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ControlError> {
-        self.call(Method::POST, path, Some(body)).await
+        self.call(Method::POST, path, Some(body), TIMEOUT).await
+    }
+
+    /// [`Control::post`] for a call that takes longer.
+    pub async fn post_within(
+        &self,
+        path: &str,
+        body: &Value,
+        timeout: Duration,
+    ) -> Result<Value, ControlError> {
+        self.call(Method::POST, path, Some(body), timeout).await
     }
 
     async fn call(
@@ -109,6 +125,7 @@ impl Control {
         method: Method,
         path: &str,
         body: Option<&Value>,
+        timeout: Duration,
     ) -> Result<Value, ControlError> {
         let url = format!("{}{path}", self.url);
         let unreachable = |source| ControlError::Unreachable {
@@ -125,7 +142,7 @@ impl Control {
             path: None,
             headers: self.headers(),
             body: body.map_or_else(Bytes::new, |body| body.to_string().into()),
-            timeout: TIMEOUT,
+            timeout,
             max_answer: MAX_ANSWER,
         };
         let answer = self.dialer.send(call).await.map_err(unreachable)?;

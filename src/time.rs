@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Local, SecondsFormat, TimeZone, Utc};
+use chrono::{
+    DateTime, Local, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
+    TimeZone, Utc,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since the Unix epoch, shown as RFC 3339 in UTC (`2026-04-25T10:00:00.000Z`).
@@ -74,6 +77,11 @@ impl Timestamp {
         }
     }
 
+    /// Like [`parse_in`], in the machine's time zone.
+    pub fn parse_local(text: &str) -> Option<Self> {
+        parse_in(text, &Local)
+    }
+
     /// The time since `earlier`, or zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -99,6 +107,36 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Reads a time: RFC 3339, or a date with or without a time of day in `zone`.
+///
+/// Of a time of day that the end of daylight saving repeats, the first is meant. One that its begin skips is an hour later.
+pub fn parse_in<Z: TimeZone>(text: &str, zone: &Z) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(Timestamp(time.timestamp_millis()));
+    }
+    let forms = [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ];
+    let naive = forms
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+        .or_else(|| {
+            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+            Some(date.and_time(NaiveTime::MIN))
+        })?;
+    let at = match zone.from_local_datetime(&naive) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
+        LocalResult::None => zone
+            .from_local_datetime(&(naive + TimeDelta::hours(1)))
+            .earliest()?,
+    };
+    Some(Timestamp(at.timestamp_millis()))
+}
+
 /// Parses RFC 3339 and `YYYY-MM-DD`. `grammar::quantity::When` also accepts the other forms of the command line.
 impl FromStr for Timestamp {
     type Err = chrono::ParseError;
@@ -106,11 +144,9 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match DateTime::parse_from_rfc3339(text) {
             Ok(time) => Ok(Self(time.timestamp_millis())),
-            Err(error) => match chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            Err(error) => match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
                 Ok(date) => Ok(Self(
-                    date.and_time(chrono::NaiveTime::MIN)
-                        .and_utc()
-                        .timestamp_millis(),
+                    date.and_time(NaiveTime::MIN).and_utc().timestamp_millis(),
                 )),
                 Err(_) => Err(error),
             },

@@ -239,7 +239,9 @@ struct Delivery {
 
 impl Delivery {
     fn read(connection: &Connection, job: i64) -> Result<Option<Self>, StoreError> {
-        let Some(detail) = queue::show(connection, job)? else {
+        let detail = queue::show(connection, job)?;
+        // The job of a wait has no request.
+        let Some(detail) = detail.filter(|detail| !detail.job.method.is_empty()) else {
             return Ok(None);
         };
         let (headers, body) = runs::request(connection, job)?.unwrap_or_default();

@@ -5,13 +5,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Local, LocalResult, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{Local, TimeZone};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
 use super::reader::{DocumentError, Node};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, parse_in};
 
 /// When a trigger starts its flow.
 #[derive(Clone, Debug)]
@@ -236,44 +236,11 @@ fn next_match<Z: TimeZone + 'static>(cron: &Cron, zone: &Z, after: Timestamp) ->
     Some(Timestamp::from_millis(next.timestamp_millis()))
 }
 
-/// Reads a time: RFC 3339, or a date with or without a time of day in the machine's zone.
-pub(super) fn local_time(text: &str) -> Option<Timestamp> {
-    time(text, Zone::Local)
-}
-
 fn time(text: &str, zone: Zone) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(Timestamp::from_millis(time.timestamp_millis()));
-    }
-    let forms = [
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%d %H:%M",
-    ];
-    let naive = forms
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-        .or_else(|| {
-            let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-            date.and_hms_opt(0, 0, 0)
-        })?;
     match zone {
-        Zone::Named(zone) => resolved(&zone, naive),
-        Zone::Local => resolved(&Local, naive),
+        Zone::Named(zone) => parse_in(text, &zone),
+        Zone::Local => parse_in(text, &Local),
     }
-}
-
-/// The instant of a local time: of two, the first; in a gap, the instant that the gap's length later has.
-fn resolved<Z: TimeZone>(zone: &Z, naive: NaiveDateTime) -> Option<Timestamp> {
-    let at = match zone.from_local_datetime(&naive) {
-        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
-        LocalResult::None => zone
-            .from_local_datetime(&(naive + chrono::TimeDelta::hours(1)))
-            .earliest()?,
-    };
-    Some(Timestamp::from_millis(at.timestamp_millis()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::guard::Guard;
 use super::placeholder::Template;
 use super::reader::{DocumentError, Node};
-use super::schedule::local_time;
 use super::step::template;
 use super::trigger::fields_of;
 use crate::catalogue;
@@ -59,7 +58,7 @@ impl Wait {
 
     fn until(node: &Node<'_>) -> Result<Self, DocumentError> {
         let until = template(node)?;
-        if until.is_constant() && local_time(node.text()?).is_none() {
+        if until.is_constant() && Timestamp::parse_local(node.text()?).is_none() {
             return Err(node.bad("a time such as `2026-12-24T09:00`, or a placeholder"));
         }
         Ok(Self::Until(until))
@@ -133,7 +132,7 @@ pub(super) fn amount(count: f64, unit: &Node<'_>) -> Result<Option<Duration>, Do
 pub(super) fn until(value: &Value) -> Result<Timestamp, String> {
     let found = match value {
         Value::Number(millis) => millis.as_i64().map(Timestamp::from_millis),
-        Value::String(text) => local_time(text),
+        Value::String(text) => Timestamp::parse_local(text),
         _ => None,
     };
     found.ok_or_else(|| format!("`until` is not a time: {value}"))

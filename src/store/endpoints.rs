@@ -288,6 +288,16 @@ pub(super) fn next_after(db: &Connection, now: Timestamp) -> Result<Option<Times
     Ok(next.map(Timestamp::from_millis))
 }
 
+/// When the first endpoint has a due job.
+pub fn next_at(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT next_at FROM endpoints WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1";
+    let next: Option<i64> = db
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(next.map(Timestamp::from_millis))
+}
+
 /// Returns whether any endpoint has a due job. An idle engine polls this, because another process may have enqueued one.
 pub fn any_due(db: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM endpoints WHERE next_at <= ?1 LIMIT 1";

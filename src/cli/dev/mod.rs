@@ -2,6 +2,7 @@
 
 mod ai;
 mod ask;
+mod clock;
 mod gateways;
 mod routes;
 mod settings;
@@ -133,6 +134,7 @@ enum Command {
     Token(ask::Token),
     Emit(ask::Emit),
     Set(settings::Set),
+    Clock(clock::Clock),
     Routes(routes::Routes),
     Ai(ai::Ai),
     Vendors(vendors::Vendors),
@@ -175,6 +177,7 @@ impl Command {
             Self::Token(args) => args.run(cx).await,
             Self::Emit(args) => args.run(cx).await,
             Self::Set(args) => args.run(cx).await,
+            Self::Clock(args) => args.run(cx).await,
             Self::Routes(args) => args.run(cx).await,
             Self::Ai(args) => args.run(cx).await,
             Self::Vendors(args) => args.run(cx).await,

@@ -2,6 +2,7 @@
 //!
 //! The host's routes are here. A platform adds its own below `/_evt/<name>`.
 
+mod clock;
 mod feed;
 mod queue;
 
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::archive::ndjson;
+use crate::clock::Mode;
 use crate::dev::host::guard::{self, Guard};
 use crate::dev::host::identity;
 use crate::dev::host::refusal::{self, Refusal, Renderers, answer, json_response};
@@ -43,6 +45,8 @@ pub(super) struct Api {
     platforms: Platforms,
     /// The routes on the shared port, by platform.
     routes: Vec<(&'static str, Vec<Route>)>,
+    /// Held while the clock is changed.
+    clock: tokio::sync::Mutex<()>,
 }
 
 impl Api {
@@ -55,6 +59,7 @@ impl Api {
             host: Arc::clone(host),
             platforms: platforms.clone(),
             routes,
+            clock: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -69,6 +74,7 @@ pub(super) fn router(api: Arc<Api>, token: Secret, address: SocketAddr) -> Route
         .route("/_evt/stop", post(stop))
         .route("/_evt/events", get(list_events))
         .route("/_evt/feed", get(feed::feed))
+        .route("/_evt/clock", get(clock::show).post(clock::change))
         .merge(queue::routes())
         .with_state(Arc::clone(&api));
     for platform in api.platforms.iter() {
@@ -164,6 +170,7 @@ async fn status(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal
         "started_at": host.started_at,
         "uptime_seconds": Timestamp::now().since(host.started_at).as_secs(),
         "last_event": last.map(|seq| PlatformRef(seq).to_string()),
+        "clock": clock::facts(&host.store)["text"],
     });
     let mut all = Map::new();
     for platform in api.platforms.iter() {
@@ -229,6 +236,7 @@ async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refu
             identity::renew(tx)
         })
         .await?;
+    api.host.store.set_clock(Mode::Real).await?;
     api.host.identity.replace(&id);
     api.platforms.iter().for_each(|platform| platform.forget());
     let (store, stop) = (api.host.store.clone(), api.host.shutdown.clone());

@@ -165,6 +165,12 @@ pub struct Outstanding {
     pub due: u64,
 }
 
+/// Whether an engine is attempting a delivery.
+pub fn any_active(db: &Connection) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM jobs INDEXED BY jobs_leased WHERE state = {ACTIVE} LIMIT 1");
+    Ok(db.prepare_cached(&sql)?.exists([])?)
+}
+
 /// Counts the outstanding deliveries of `first` and later events. The cost depends on the number of jobs that wait, not on the
 /// number of finished jobs.
 pub fn outstanding(

@@ -2,6 +2,7 @@
 
 mod apply;
 mod runs;
+mod time;
 
 use serde_json::{Value, json};
 
