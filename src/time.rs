@@ -131,10 +131,18 @@ pub fn parse_in<Z: TimeZone>(text: &str, zone: &Z) -> Option<Timestamp> {
     let at = match zone.from_local_datetime(&naive) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at,
         LocalResult::None => zone
-            .from_local_datetime(&(naive + TimeDelta::hours(1)))
+            .from_local_datetime(&naive.checked_add_signed(TimeDelta::hours(1))?)
             .earliest()?,
     };
     Some(Timestamp(at.timestamp_millis()))
+}
+
+/// Like [`parse_in`], in the zone with this name, such as `Europe/Berlin`; in the machine's time zone if there is none.
+pub fn parse_in_named(text: &str, zone: &str) -> Option<Timestamp> {
+    match zone.parse::<chrono_tz::Tz>() {
+        Ok(zone) => parse_in(text, &zone),
+        Err(_) => parse_in(text, &Local),
+    }
 }
 
 /// Parses RFC 3339 and `YYYY-MM-DD`. `grammar::quantity::When` also accepts the other forms of the command line.
@@ -164,6 +172,18 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The seconds of a unit of time, such as `minutes`.
+pub fn seconds_of(unit: &str) -> Option<f64> {
+    match unit.trim_end_matches('s') {
+        "" | "sec" | "second" => Some(1.0),
+        "m" | "min" | "minute" => Some(60.0),
+        "h" | "hour" => Some(3_600.0),
+        "d" | "day" => Some(86_400.0),
+        "w" | "week" => Some(7.0 * 86_400.0),
+        _ => None,
     }
 }
 
@@ -215,6 +235,12 @@ mod tests {
             Timestamp::from_millis(i64::MAX).local(),
             i64::MAX.to_string()
         );
+    }
+
+    #[test]
+    fn a_time_at_the_end_of_the_calendar_is_refused() {
+        let west = chrono_tz::America::New_York;
+        assert_eq!(parse_in("+262142-12-31T23:59:59", &west), None);
     }
 
     #[test]

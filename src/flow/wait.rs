@@ -11,7 +11,7 @@ use super::step::template;
 use super::trigger::fields_of;
 use crate::catalogue;
 use crate::grammar::quantity;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, seconds_of};
 
 /// The longest wait (that of Inngest, rounded up).
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -117,14 +117,8 @@ pub(super) fn span(text: &str) -> Option<Duration> {
 
 /// A number of units; `None` if it is negative or too large.
 pub(super) fn amount(count: f64, unit: &Node<'_>) -> Result<Option<Duration>, DocumentError> {
-    let seconds = match unit.text()?.trim_end_matches('s') {
-        "" | "sec" | "second" => 1.0,
-        "m" | "min" | "minute" => 60.0,
-        "h" | "hour" => 3_600.0,
-        "d" | "day" => 86_400.0,
-        "w" | "week" => 7.0 * 86_400.0,
-        _ => return Err(unit.bad("`seconds`, `minutes`, `hours`, `days` or `weeks`")),
-    };
+    const EXPECTED: &str = "`seconds`, `minutes`, `hours`, `days` or `weeks`";
+    let seconds = seconds_of(unit.text()?).ok_or_else(|| unit.bad(EXPECTED))?;
     Ok(Duration::try_from_secs_f64(count * seconds).ok())
 }
 

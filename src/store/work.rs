@@ -116,15 +116,15 @@ pub fn remove(tx: &Tx<'_>, key: &str) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// The waiting jobs whose key starts with `prefix`, with their data, in order of their keys.
+/// The waiting jobs whose key starts with `prefix`, which ends with a colon, with their data, in order of their keys.
 pub fn with_prefix(db: &Connection, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
     let sql = format!(
         "SELECT j.key, p.body FROM jobs j JOIN payloads p ON p.job = j.id \
          WHERE j.state = {WAITING} AND j.key >= ?1 AND j.key < ?2 ORDER BY j.key"
     );
     let mut select = db.prepare_cached(&sql)?;
-    // No key contains this character.
-    let end = format!("{prefix}\u{10ffff}");
+    // A semicolon is the character after the colon.
+    let end = format!("{};", prefix.strip_suffix(':').unwrap_or(prefix));
     let rows = select.query_map([prefix, &end], |row| {
         let data = row.get_ref(1)?.as_blob_or_null()?.unwrap_or_default();
         Ok((row.get(0)?, String::from_utf8_lossy(data).into_owned()))

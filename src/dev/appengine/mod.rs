@@ -11,6 +11,7 @@ mod gateways;
 pub mod model;
 mod query;
 mod queues;
+mod reminders;
 pub mod repository;
 mod rest;
 mod seed;

@@ -1,6 +1,6 @@
 //! The platform's queues and their consumers. A job's work is done in the commit that ends the job.
 
-use super::State;
+use super::{State, reminders};
 use crate::flow;
 use crate::store::Tx;
 use crate::store::work::Work;
@@ -19,7 +19,10 @@ static QUEUES: [Queue; 2] = [
     },
     Queue {
         name: flow::SCHEDULE,
-        consume: |state, tx, work| Ok(state.flows.scheduled(tx, &*state.repository, work)?),
+        consume: |state, tx, work| match work.name.as_str() {
+            reminders::REMIND => Ok(reminders::remind(state, tx, work)?),
+            _ => Ok(state.flows.scheduled(tx, &*state.repository, work)?),
+        },
     },
 ];
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::chaos::{Chaos, PreviousVersion};
 use super::find::Filter;
 use super::model::{self, Draft};
+use super::reminders;
 use crate::dev::host::clock::Clock;
 use crate::event::Seq;
 use crate::flow::{Cause, NewEvent, RecordError, RecordStore};
@@ -101,6 +102,7 @@ impl Repository {
         }
         let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
         self.chaos.record_write(org, datatype, sk, || None);
+        reminders::plan(tx, org, &model)?;
         self.created(tx, org, model, cause)
     }
 
@@ -175,6 +177,7 @@ impl Repository {
                 body: model::to_text(before).ok()?,
             })
         });
+        reminders::plan(tx, org, &after)?;
         Ok(after)
     }
 
@@ -211,6 +214,7 @@ impl Repository {
         let model = found(tx, org, datatype, id)?;
         let datatype = text_of(&model, "datatype").to_owned();
         records::remove(tx, org, &datatype, text_of(&model, "sk"))?;
+        reminders::remove(tx, org, &datatype, text_of(&model, "sk"))?;
         self.chaos.removed(org, &datatype, text_of(&model, "sk"));
         let model = Value::Object(model);
         let kinds = system_events(&datatype, "delete");

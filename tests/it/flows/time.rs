@@ -24,20 +24,20 @@ fn nurture() -> Value {
 }
 
 /// A platform in a process of its own, which keeps its data.
-fn dev(sandbox: &Sandbox) -> Running {
+pub(super) fn dev(sandbox: &Sandbox) -> Running {
     let args = ["dev", "--port", "0", "--console-port", "0", "-o", "json"];
     let mut platform = sandbox.spawn(args);
     platform.wait_for_stderr("\"ready\"");
     platform
 }
 
-fn apply(sandbox: &Sandbox, flow: &Value) -> Output {
+pub(super) fn apply(sandbox: &Sandbox, flow: &Value) -> Output {
     let file = sandbox.write("flow.json", flow.to_string());
     let file = file.display().to_string();
     sandbox.run(["flows", "apply", "-f", &file, "--yes"])
 }
 
-fn clock(sandbox: &Sandbox, args: &[&str]) -> Output {
+pub(super) fn clock(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(["-o", "json", "dev", "clock"].iter().chain(args))
 }
 
