@@ -80,7 +80,8 @@ impl Refusal {
     fn body(&self, path: &str) -> Vec<u8> {
         let mut body = json!({
             "statusCode": self.status.as_u16(),
-            "error": self.status.canonical_reason().unwrap_or("Error"),
+            // Some clients show `error`, others `message`.
+            "error": self.message,
             "message": self.message,
             "reason": self.code,
             "code": self.code,
@@ -280,7 +281,7 @@ mod tests {
         let refusal = Refusal::bad_request("missing_orgid", "orgid header is required");
         let body: serde_json::Value = serde_json::from_slice(&refusal.body("/x")).unwrap();
         let expected = json!({
-            "statusCode": 400, "error": "Bad Request", "message": "orgid header is required",
+            "statusCode": 400, "error": "orgid header is required", "message": "orgid header is required",
             "reason": "missing_orgid", "code": "missing_orgid", "path": "/x",
         });
         assert_eq!(body, expected);

@@ -2,6 +2,7 @@
 
 mod auth;
 mod chaos;
+mod clients;
 mod command;
 mod control;
 mod event_stream;
