@@ -374,57 +374,59 @@ complete -c evt -n "__fish_evt_using_subcommand generate" -s q -l quiet -d 'Prin
 complete -c evt -n "__fish_evt_using_subcommand generate" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand generate" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand generate" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l bind -d 'Also accept connections of other machines at this address, such as 0.0.0.0 in a container; see --allow-host' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l port -d 'Port of the platforms; 0 selects free ports for them and for the control API' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l console-port -d 'Port of the control API; 0 selects a free one' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l only -d 'Start only these platforms, separated by commas' -r -f -a "appengine\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l data -d 'Store all data here instead of in the user\'s data folder' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l auth -d 'How to check Authorization: accept any token, need none, or accept only the platform\'s own' -r -f -a "lenient\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l bind -d 'Also accept connections of other machines at this address, such as 0.0.0.0 in a container; see --allow-host' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l port -d 'Port of the platforms; 0 selects free ports for them and for the control API' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l console-port -d 'Port of the control API; 0 selects a free one' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l only -d 'Start only these platforms, separated by commas' -r -f -a "appengine\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l data -d 'Store all data here instead of in the user\'s data folder' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l seed -d 'Create the records and flows of this file first (YAML or JSON: records, flows)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l auth -d 'How to check Authorization: accept any token, need none, or accept only the platform\'s own' -r -f -a "lenient\t''
 off\t''
 strict\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l page-cap -d 'Maximum number of records in a page' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l cert -d 'Client certificate, in PEM' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l key -l cert-key -d 'Key of the client certificate, if --cert does not contain it' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l allow-address -d 'Connect to this address although clouds offer credentials there (repeatable)' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l config -d 'Read this file instead of your settings file' -r -F
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l page-cap -d 'Maximum number of records in a page' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l smtp -d 'Also deliver the e-mails of flows to this SMTP server, without TLS: HOST:PORT' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l cert -d 'Client certificate, in PEM' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l key -l cert-key -d 'Key of the client certificate, if --cert does not contain it' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l allow-address -d 'Connect to this address although clouds offer credentials there (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
 text\t''
 json\t''
 raw\t''
 curl\t'The request as a curl command; only with --dry-run'"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l url -d 'URL of the platform; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l org -d 'Id of the organisation; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l ephemeral -d 'Delete all data when the platform stops'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l bare -d 'Send deliveries only with the flow\'s own headers: unsigned, as the real platform does'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l print-env -d 'Print `export` lines for a shell, for the running platform; they contain secrets. Starts nothing without a command'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l json -d 'The same as `-o json`'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -s q -l quiet -d 'Print only errors and warnings to stderr'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -l no-input -d 'Do not ask questions, even on a terminal'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "status" -d 'Show where the platform runs and how much it stores'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "token" -d 'Print a user token for the platform'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "emit" -d 'Raise an event as if the platform had raised it'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "set" -d 'Show the platform\'s settings, or change some'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "clock" -d 'Show the platform\'s clock, or change it to test what happens later'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "routes" -d 'Show the routes that a platform serves'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "vendors" -d 'Show the receivers of vendors\' webhooks, and the secrets that sign them'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "reset" -d 'Delete all records, flows, runs, events and deliveries, but not secrets and settings'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "push" -d 'Push an event to the clients of a gateway'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "cut" -d 'Break the connections of the gateways'
-complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock routes ai vendors reset push cut stop" -a "stop" -d 'Stop the running platform'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l ephemeral -d 'Delete all data when the platform stops'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l bare -d 'Send deliveries only with the flow\'s own headers: unsigned, as the real platform does'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l print-env -d 'Print `export` lines for a shell, for the running platform; they contain secrets. Starts nothing without a command'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "status" -d 'Show where the platform runs and how much it stores'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "token" -d 'Print a user token for the platform'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "emit" -d 'Raise an event as if the platform had raised it'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "set" -d 'Show the platform\'s settings, or change some'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "clock" -d 'Show the platform\'s clock, or change it to test what happens later'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "outbox" -d 'Show the notifications and phone calls that the platform has "sent"'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "routes" -d 'Show the routes that a platform serves'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "ai" -d 'Show the agents that answer AI streams, or load scripts'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "vendors" -d 'Show the receivers of vendors\' webhooks, and the secrets that sign them'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "reset" -d 'Delete all records, flows, runs, events and deliveries, but not secrets and settings'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "push" -d 'Push an event to the clients of a gateway'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "cut" -d 'Break the connections of the gateways'
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -a "stop" -d 'Stop the running platform'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l platform -d 'Show only this platform' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
@@ -529,6 +531,28 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from clock" -f -a "freeze" -d 'Stop the clock'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from clock" -f -a "run" -d 'Let a stopped clock run from its time'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from clock" -f -a "real" -d 'Use the real time again'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -f -a "list" -d 'List messages, newest last'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -f -a "show" -d 'Show one message with its text'
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -f -a "clear" -d 'Delete all messages'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from routes" -l platform -d 'The platform' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from routes" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from routes" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r

@@ -121,6 +121,7 @@ pub const SETTINGS: &[Setting] = &[
     row("dev.allow-host", OWN, Access),
     row("dev.page-cap", ALL, Plain),
     row("dev.bare", ALL, Plain),
+    row("dev.smtp", OWN, Access),
     row("listen.port", ALL, Plain),
     row("listen.bind", OWN, Access),
     row("listen.allow-host", OWN, Access),

@@ -37,7 +37,7 @@ use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
 use host::routes::Route;
 use host::seed::{self, Seeded};
-use host::{deliveries, hops, hosts, identity, random_bytes, refusal, routes};
+use host::{deliveries, hops, hosts, identity, mail, random_bytes, refusal, routes};
 
 /// The platforms, in the order in which `evt dev` starts them. The first one is the default.
 pub static PLATFORMS: &[&Registration] = &[&appengine::REGISTRATION];
@@ -108,6 +108,13 @@ impl Server {
         for (listener, router) in listeners.chain(controls) {
             let stop = host.shutdown.clone();
             tasks.spawn(serve::serve_router(listener, router.clone(), stop));
+        }
+        if let Some(server) = options.smtp {
+            tasks.spawn(mail::deliver(
+                host.store.clone(),
+                server,
+                host.shutdown.clone(),
+            ));
         }
         for platform in platforms.iter() {
             let (platform, stop) = (Arc::clone(platform), host.shutdown.clone());
@@ -207,7 +214,8 @@ async fn open(
     let rows: Vec<_> = selected.iter().map(|platform| platform.settings).collect();
     let url = format!("http://{}", addresses.platform);
     let data = folder.as_ref().map(|folder| folder.path().to_owned());
-    let host = Arc::new(Host::open(store, &rows, url, data, shutdown).await?);
+    let sends_mail = options.smtp.is_some();
+    let host = Arc::new(Host::open(store, &rows, url, data, sends_mail, shutdown).await?);
     let mut platforms = Vec::new();
     for registration in selected {
         platforms.push((registration.open)(&host, options).await?);

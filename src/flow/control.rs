@@ -20,7 +20,7 @@ impl Flows {
         }
         let now = tx.now();
         if let Some(entry) = run.log.last_mut()
-            && matches!(entry.status, StepStatus::Running | StepStatus::Waiting)
+            && entry.is_open()
         {
             entry.end(StepStatus::Cancelled, now);
             if let Some(job) = entry.job {
@@ -99,7 +99,8 @@ impl Flows {
                 Ok(self.fire(commit, &compiled, trigger, &subject, "replay")?)
             }
             trigger => {
-                Ok(self.run_unconditionally(commit, &compiled, trigger, &subject, "replay")?)
+                let run = Run::begin(&compiled, trigger, &subject, "replay", tx.now());
+                Ok(self.run_unconditionally(commit, &compiled, &subject, run)?)
             }
         }
     }

@@ -324,8 +324,6 @@ mod tests {
     #[test]
     fn unsupported_parts_are_refused_by_name() {
         let cases = r#"
-            /actions/0/type | "send_notification" | `send_notification` (a notification)
-            /actions/0/type | "make_call" | `make_call` (a phone call)
             /actions/0/retryLogic | {"retryConditions": ["timeout"]} | `retryConditions`"#;
         for (path, value, name) in table(cases) {
             let refusal = refusal(&with(path, value));

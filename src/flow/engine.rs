@@ -16,7 +16,7 @@ use crate::condition::Finding;
 use crate::event::{Event, PlatformRef, Seq};
 use crate::secret::Secret;
 use crate::store::jobs::{End, Settled};
-use crate::store::{StoreError, Tx, events, runs};
+use crate::store::{StoreError, Tx, events, runs, waits};
 use crate::time::Timestamp;
 
 /// Steps that one transaction takes at most, over all the runs that one event leads to.
@@ -42,6 +42,17 @@ pub struct FlowOptions {
 pub(super) struct Commit<'a> {
     pub(super) tx: &'a Tx<'a>,
     pub(super) records: &'a dyn RecordStore,
+}
+
+/// How a flow is started by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The variables, and the record that the run is about.
+    pub context: Value,
+    /// The step to begin with; `None` for the first one.
+    pub step: Option<String>,
+    /// The id of the run; `None` for a new one.
+    pub id: Option<String>,
 }
 
 /// The flows of all organisations. They are compiled on first use and again after each change.
@@ -171,11 +182,22 @@ impl Flows {
         records: &dyn RecordStore,
         org: &str,
         flow: &str,
-        context: Value,
+        start: Start,
         depth: u32,
     ) -> Result<String, FlowError> {
         let row = manage::find(tx, org, flow)?;
         let compiled = Compiled::of(&row)?;
+        let Start { context, step, id } = start;
+        let first = match step {
+            None => 0,
+            Some(id) => {
+                let position = compiled.flow.steps.iter().position(|step| step.id == id);
+                position.ok_or(FlowError::NoSuchStep { id })?
+            }
+        };
+        if let Some(id) = &id {
+            check_run_id(tx, id)?;
+        }
         let trigger = compiled.flow.triggers.first();
         let kind = trigger.map_or_else(|| "manual".to_owned(), Trigger::event);
         let datatype = catalogue::find_event(&kind).map_or("record", |event| event.datatype);
@@ -196,20 +218,23 @@ impl Flows {
             given: Some(context),
         };
         let commit = Commit { tx, records };
-        Ok(self.run_unconditionally(commit, &compiled, trigger, &subject, "execute")?)
+        let mut run = Run::begin(&compiled, trigger, &subject, "execute", now);
+        run.next = first;
+        if let Some(id) = id {
+            run.row.id = id;
+        }
+        Ok(self.run_unconditionally(commit, &compiled, &subject, run)?)
     }
 
-    /// Runs a flow without checking conditions, and returns the new run's id.
+    /// Runs a flow without checking conditions, and returns the run's id.
     pub(super) fn run_unconditionally(
         &self,
         commit: Commit<'_>,
         compiled: &Compiled,
-        trigger: Option<&Trigger>,
         subject: &Subject,
-        cause: &str,
+        mut run: Run,
     ) -> Result<String, StoreError> {
         let _nested = self.enter();
-        let mut run = Run::begin(compiled, trigger, subject, cause, commit.tx.now());
         self.advance(commit, compiled, subject, &mut run)?;
         self.store_new(commit.tx, &mut run)?;
         Ok(run.row.id)
@@ -231,13 +256,15 @@ impl Flows {
         };
         let mut run = Run::from_row(row);
         let index = *entry as usize;
-        let is_waiting = run.log.get(index).is_some_and(|entry| {
-            entry.job == Some(settled.job) && entry.status == StepStatus::Running
-        });
+        let is_waiting = run
+            .log
+            .get(index)
+            .is_some_and(|entry| entry.job == Some(settled.job) && entry.is_open());
         // A run that was cancelled, or retried with a new delivery, ignores its old delivery.
         if !run.is_running() || !is_waiting {
             return Ok(());
         }
+        waits::remove(tx, settled.job)?;
         let _nested = self.enter();
         self.resume(Commit { tx, records }, &mut run, index, &settled.end)?;
         self.store(tx, &mut run)
@@ -262,7 +289,7 @@ impl Flows {
                 entry.output = status.map(|status| json!({ "status": status }));
                 Some(reason.clone())
             }
-            End::Discarded => Some("the delivery was discarded".to_owned()),
+            End::Discarded => Some("its job was discarded".to_owned()),
         };
         entry.error = failure;
         self.continue_after(commit, run, index)
@@ -386,6 +413,20 @@ impl Flows {
     /// Counts a step. Returns `false` once the transaction has taken [`MAX_STEPS`].
     pub(super) fn count_step(&self) -> bool {
         self.steps_taken.fetch_add(1, Ordering::Relaxed) < MAX_STEPS
+    }
+}
+
+/// Checks the id that a client gives a run.
+fn check_run_id(tx: &Tx<'_>, id: &str) -> Result<(), FlowError> {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if id.len() > 64 || !id.bytes().all(is_valid) {
+        return Err(FlowError::BadRunId {
+            id: id.chars().take(64).collect(),
+        });
+    }
+    match runs::get(tx, id)? {
+        Some(_) => Err(FlowError::RunExists { id: id.to_owned() }),
+        None => Ok(()),
     }
 }
 

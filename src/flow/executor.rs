@@ -169,6 +169,11 @@ impl<'a> Executor<'a> {
             Action::End => return Ok(Outcome::End),
             Action::Decide { .. } => self.entry().output = Some(json!({"result": true})),
             Action::Webhook(webhook) => return self.send(webhook, step),
+            Action::Notify(notify) => {
+                if self.notify(notify)?.map_err(Failure::Step)? {
+                    return Ok(Outcome::Wait);
+                }
+            }
             Action::Wait(wait) => {
                 self.wait(wait)?.map_err(Failure::Step)?;
                 return Ok(Outcome::Wait);
@@ -373,7 +378,7 @@ impl<'a> Executor<'a> {
     }
 
     /// The variables, with the outputs of earlier steps under `steps`.
-    fn variables(&mut self) -> &Value {
+    pub(super) fn variables(&mut self) -> &Value {
         self.variables.get_or_insert_with(|| {
             let mut variables = self.subject.variables(self.trigger);
             let mut steps = Map::new();

@@ -11,6 +11,7 @@ mod executor;
 mod guard;
 mod index;
 mod manage;
+pub mod notify;
 pub mod placeholder;
 mod plan;
 mod reader;
@@ -31,11 +32,11 @@ use crate::store::{StoreError, Tx};
 use crate::time::Timestamp;
 
 pub use document::{Flow, compile};
-pub use engine::{FlowOptions, Flows};
+pub use engine::{FlowOptions, Flows, Start};
 pub use manage::model;
 pub use plan::SCHEDULE;
 pub use reader::DocumentError;
-pub use run::{status, view, view_with_attempts};
+pub use run::{executed, status, view, view_with_attempts};
 pub use waiting::AUTOMATION;
 
 /// An event of the platform that has not been stored yet.
@@ -146,6 +147,12 @@ pub enum FlowError {
         status: String,
         wants: &'static str,
     },
+    #[error("the flow has no step `{id}`")]
+    NoSuchStep { id: String },
+    #[error("an execution id has 1 to 64 letters, digits and `._-`")]
+    BadRunId { id: String },
+    #[error("the execution `{id}` already exists")]
+    RunExists { id: String },
     #[error("the event or the flow version of execution `{run}` has been deleted")]
     Gone { run: String },
     #[error(transparent)]

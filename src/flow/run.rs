@@ -12,7 +12,7 @@ use super::trigger::Trigger;
 use crate::event::PlatformRef;
 use crate::store::queue::{self, AttemptRow};
 use crate::store::runs::{self, RunRow};
-use crate::store::{Connection, StoreError};
+use crate::store::{Connection, StoreError, flows};
 use crate::time::Timestamp;
 use crate::ui::hidden_header;
 
@@ -107,6 +107,11 @@ impl LogEntry {
     pub(super) fn end(&mut self, status: StepStatus, now: Timestamp) {
         self.status = status;
         self.ended = Some(now.millis());
+    }
+
+    /// Whether the step is running or waiting.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.status, StepStatus::Running | StepStatus::Waiting)
     }
 
     fn view(&self, delivery: Option<Delivery>) -> Value {
@@ -270,6 +275,41 @@ fn header_line((name, value): (&HeaderName, &HeaderValue)) -> String {
     let text = hidden_header(name.as_str(), value.as_bytes())
         .unwrap_or_else(|| String::from_utf8_lossy(value.as_bytes()).into_owned());
     format!("{name}: {text}")
+}
+
+/// What the answer to an execution by hand says about the run, in the words of the platform's pages.
+pub fn executed(connection: &Connection, row: &RunRow) -> Result<Value, StoreError> {
+    let run = Run::from_row(row.clone());
+    let body = flows::version(connection, &row.flow, row.flow_version)?.unwrap_or_default();
+    let document: Value = serde_json::from_str(&body).unwrap_or_default();
+    let steps = document.get("steps").or_else(|| document.get("actions"));
+    let done = run
+        .log
+        .iter()
+        .filter(|entry| entry.status == StepStatus::Completed && !entry.is_delay);
+    let logs = run.log.iter().map(|entry| {
+        let (level, message) = match (&entry.error, entry.status) {
+            (Some(error), _) => ("error", error.clone()),
+            (None, StepStatus::Completed) => ("info", format!("{} completed", entry.kind)),
+            (None, status) => (
+                "info",
+                format!(
+                    "{} {}",
+                    entry.kind,
+                    json!(status).as_str().unwrap_or_default()
+                ),
+            ),
+        };
+        json!({"level": level, "message": message, "stepId": entry.step})
+    });
+    Ok(json!({
+        "success": row.status != status::FAILED && row.status != status::BLOCKED,
+        "completedSteps": done.map(|entry| entry.step.as_str()).collect::<Vec<_>>(),
+        "totalSteps": steps.and_then(Value::as_array).map_or(0, Vec::len),
+        "logs": logs.collect::<Vec<_>>(),
+        "startedAt": row.started,
+        "completedAt": row.ended,
+    }))
 }
 
 /// A run as the API lists it, without its deliveries. `flow` is the flow's name, if the flow still exists.

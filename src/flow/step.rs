@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::document::MAX_ENTRIES;
 use super::guard::Guard;
+use super::notify::Notify;
 use super::placeholder::Template;
 use super::reader::{DocumentError, Node};
 use super::trigger::{self, Trigger};
@@ -68,6 +69,7 @@ pub enum Action {
         otherwise: Next,
     },
     Wait(Wait),
+    Notify(Box<Notify>),
     End,
 }
 
@@ -156,9 +158,20 @@ impl Graph {
                 None => None,
             },
             guard,
-            next: self.next(node, "nextStepId", self.default_next())?,
+            next: self.next_of(node)?,
             action,
         })
+    }
+
+    /// The step after a step: its `nextStepId`, or the `trueStepId` of a condition.
+    fn next_of(&self, node: &Node<'_>) -> Result<Next, DocumentError> {
+        match node
+            .get("config")
+            .filter(|config| config.get("trueStepId").is_some())
+        {
+            Some(config) => self.next(&config, "trueStepId", Next::End),
+            None => self.next(node, "nextStepId", self.default_next()),
+        }
     }
 
     fn default_next(&self) -> Next {
@@ -216,23 +229,41 @@ impl Graph {
         let Some(config) = node.get("config") else {
             return Ok((Next::End, Guard::default()));
         };
-        config.only("conditionType field operator value timeframe conditions when elseStepId")?;
-        if let Some(kind) = config.get("conditionType")
-            && kind.text()? != "check_field_value"
-        {
-            return Err(DocumentError::NotBuilt {
-                name: kind.text()?.to_owned(),
-                at: kind.at,
-                what: "a named condition",
-                supported: vec!["check_field_value"],
-            });
-        }
+        config.only("conditionType field operator value score timeframe conditions when trueStepId elseStepId falseStepId")?;
         let mut guard = Guard::compile(&config)?;
-        if config.get("field").is_some() {
-            guard.require(Guard::single(&config)?);
+        match config.get("conditionType") {
+            Some(kind) if kind.text()? == "check_engagement_score" => {
+                guard.require(engagement(&config)?);
+            }
+            Some(kind) if kind.text()? != "check_field_value" => {
+                return Err(kind.bad("`check_field_value` or `check_engagement_score`"));
+            }
+            _ if config.get("field").is_some() => guard.require(Guard::single(&config)?),
+            _ => {}
         }
-        Ok((self.next(&config, "elseStepId", Next::End)?, guard))
+        let otherwise = match config.get("falseStepId") {
+            Some(_) => "falseStepId",
+            None => "elseStepId",
+        };
+        Ok((self.next(&config, otherwise, Next::End)?, guard))
     }
+}
+
+/// `check_engagement_score`: the record's `engagementScore` compared with `score` or `value`, by default whether it is greater.
+fn engagement(config: &Node<'_>) -> Result<Guard, DocumentError> {
+    let least = match config.any(&["score", "value"]) {
+        Some(least) => least,
+        None => config.need("value")?,
+    };
+    let operator = config
+        .get("operator")
+        .map_or(Ok("greater_than"), |node| node.text())?;
+    let condition =
+        serde_json::json!({"field": "engagementScore", "operator": operator, "value": least.value});
+    Guard::single(&Node {
+        value: &condition,
+        at: config.at.clone(),
+    })
 }
 
 /// The builder writes `delay: {}` for a step without a delay.
@@ -300,6 +331,18 @@ fn compile_action(action: &'static ActionKind, node: &Node<'_>) -> Result<Action
         "delay" | "wait" | "wait_for_event" | "wait_for_reply" => {
             Wait::compile(action.name, &config).map(Action::Wait)
         }
+        "send_notification" | "make_call" | "schedule_call" => {
+            let spelling = match config.get("actionType") {
+                Some(kind) => kind.text()?,
+                None => node.need("type")?.text()?,
+            };
+            let notify = Notify::compile(action.name, spelling, &config)?;
+            Ok(Action::Notify(Box::new(notify)))
+        }
+        "move_pipeline_stage" => Ok(Action::Update {
+            target: target(&config, false)?,
+            updates: stage(&config)?,
+        }),
         add_or_remove => Ok(Action::Tag {
             add: add_or_remove == "add_tag",
             tags: template(&match config.any(&["tag", "tags"]) {
@@ -329,6 +372,15 @@ fn create_task(config: &Node<'_>) -> Result<Action, DocumentError> {
         datatype: Template::Constant("task".into()),
         data,
     })
+}
+
+/// The changes that move a record to a stage.
+fn stage(config: &Node<'_>) -> Result<Template, DocumentError> {
+    let mut fields = vec![("stage".to_owned(), template(&config.need("stage")?)?)];
+    if let Some(pipeline) = config.get("pipeline") {
+        fields.push(("pipeline".to_owned(), template(&pipeline)?));
+    }
+    Ok(Template::Object(fields))
 }
 
 fn target(config: &Node<'_>, is_required: bool) -> Result<Target, DocumentError> {

@@ -1,6 +1,6 @@
 //! Runs that wait: a job of the queue `automation` ends each wait at its time, and an event may end it earlier.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::Subject;
 use super::engine::{Commit, Flows};
@@ -91,6 +91,24 @@ impl Flows {
         self.end_wait(Commit { tx, records }, &mut run, index)
     }
 
+    /// Continues the run whose step waited for a job that is done, in the commit that ends the job.
+    pub fn done(
+        &self,
+        tx: &Tx<'_>,
+        records: &dyn RecordStore,
+        work: &Work,
+        output: Value,
+    ) -> Result<(), StoreError> {
+        let Some((run, entry)) = &work.step else {
+            return Ok(());
+        };
+        let Some((mut run, index)) = waiting(tx, run, *entry, work.id)? else {
+            return Ok(());
+        };
+        run.log[index].output = Some(super::run::bounded(output));
+        self.end_wait(Commit { tx, records }, &mut run, index)
+    }
+
     /// Continues the runs that wait for this event.
     pub(super) fn received(
         &self,
@@ -171,8 +189,7 @@ fn waiting(
     };
     let run = Run::from_row(row);
     let index = entry as usize;
-    let is_waiting =
-        |entry: &LogEntry| entry.job == Some(job) && entry.status == StepStatus::Waiting;
+    let is_waiting = |entry: &LogEntry| entry.job == Some(job) && entry.is_open();
     let is_current = run.is_running() && run.log.get(index).is_some_and(is_waiting);
     Ok(is_current.then_some((run, index)))
 }

@@ -12,6 +12,7 @@ pub mod flows;
 pub mod jobs;
 pub mod leases;
 mod open;
+pub mod outbox;
 mod place;
 pub mod poll;
 pub mod queue;

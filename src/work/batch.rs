@@ -42,7 +42,7 @@ pub(super) fn run(tx: &Tx<'_>, consumer: &Consumer) -> Result<usize, StoreError>
 /// Does one job. A failure undoes what the job wrote, and is stored with it.
 fn attempt(tx: &Tx<'_>, consumer: &Consumer, job: &Work) -> Result<(), StoreError> {
     let attempted = tx.attempt(|| {
-        catch_unwind(AssertUnwindSafe(|| consumer(tx, job)))
+        catch_unwind(AssertUnwindSafe(|| consumer.consume(tx, job)))
             .unwrap_or_else(|_| Err(WorkError::Permanent("its work panicked".to_owned())))
     })?;
     let (reason, may_retry) = match attempted {
@@ -56,5 +56,9 @@ fn attempt(tx: &Tx<'_>, consumer: &Consumer, job: &Work) -> Result<(), StoreErro
     let again = delay
         .filter(|_| may_retry)
         .map(|delay| tx.now().plus(delay));
-    work::fail(tx, job.id, &reason, again)
+    work::fail(tx, job.id, &reason, again)?;
+    match again {
+        Some(_) => Ok(()),
+        None => consumer.dead(tx, job, &reason),
+    }
 }

@@ -16,8 +16,28 @@ use tracing::error;
 use crate::store::work::{self, Work};
 use crate::store::{Store, StoreError, Tx};
 
-/// Does the work of a job inside the commit that ends it. An error undoes what it wrote.
-pub type Consumer = Arc<dyn Fn(&Tx<'_>, &Work) -> Result<(), WorkError> + Send + Sync>;
+/// Does the work of jobs.
+pub trait Consume: Send + Sync {
+    /// Does the work of a job inside the commit that ends it. An error undoes what it wrote.
+    fn consume(&self, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError>;
+
+    /// Called in the commit in which a job dies, with the reason.
+    fn dead(&self, _tx: &Tx<'_>, _work: &Work, _reason: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl<F> Consume for F
+where
+    F: Fn(&Tx<'_>, &Work) -> Result<(), WorkError> + Send + Sync,
+{
+    fn consume(&self, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
+        self(tx, work)
+    }
+}
+
+/// What does the work of an engine's jobs.
+pub type Consumer = Arc<dyn Consume>;
 
 /// Why a job was not done.
 #[derive(Debug, Error)]

@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 const NOON: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A store whose clock stands still at [`NOON`].
+/// A store whose clock is frozen at [`NOON`].
 async fn store() -> Store {
     let store = Store::ephemeral(Kind::Platform).unwrap();
     store.set_clock(Mode::Frozen(NOON)).await.unwrap();
@@ -33,7 +33,7 @@ fn noting(
 ) -> (Consumer, Arc<Mutex<Vec<String>>>) {
     let names = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&names);
-    let consumer: Consumer = Arc::new(move |tx, job| {
+    let consumer: Consumer = Arc::new(move |tx: &Tx<'_>, job: &Work| {
         noted.lock().unwrap().push(job.name.clone());
         rest(tx, job)
     });
@@ -152,7 +152,7 @@ async fn a_job_can_remove_another_one_of_its_batch() {
 async fn the_engine_wakes_when_a_job_is_added_and_when_the_clock_is_set() {
     let store = store().await;
     let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();
-    let consumer: Consumer = Arc::new(move |_, job| {
+    let consumer: Consumer = Arc::new(move |_: &Tx<'_>, job: &Work| {
         let _ = sender.send(job.name.clone());
         Ok(())
     });

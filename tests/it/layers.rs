@@ -129,7 +129,7 @@ fn every_form_of_a_path_is_resolved() {
 }
 
 /// Crates with the only rooms that may name them; `main.rs` and `lib.rs` name none of them.
-const CONFINED: [(&str, &[&str]); 14] = [
+const CONFINED: [(&str, &[&str]); 16] = [
     ("rusqlite", &["store"]),
     ("url", &["api"]),
     ("clap", &["cli"]),
@@ -140,6 +140,8 @@ const CONFINED: [(&str, &[&str]); 14] = [
     ("tokio_tungstenite", &["dev", "source"]),
     ("flate2", &["api", "signature", "source"]),
     ("cel", &["condition"]),
+    ("croner", &["flow"]),
+    ("lettre", &["dev"]),
     ("socketioxide", &["dev"]),
     ("jaq_core", &["shape"]),
     ("jaq_std", &["shape"]),

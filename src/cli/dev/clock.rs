@@ -101,7 +101,7 @@ impl Clock {
         }
         if changed["impatient"] == true {
             cx.ui
-                .warn("some deliveries had no answer yet when the clock went on");
+                .warn("some deliveries had no answer yet when the clock continued");
         }
         show(&changed, cx)?;
         Ok(Exit::Done)

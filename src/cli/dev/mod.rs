@@ -4,6 +4,7 @@ mod ai;
 mod ask;
 mod clock;
 mod gateways;
+mod outbox;
 mod routes;
 mod settings;
 mod vendors;
@@ -25,6 +26,7 @@ use super::retention;
 use super::runtime::Runtime;
 use crate::config::ConfigError;
 use crate::dev::host::hosts::AllowedHost;
+use crate::dev::host::mail::SmtpServer;
 use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
 use crate::error::{CliError, Exit};
 use crate::paths::is_platform_name;
@@ -102,6 +104,9 @@ struct Start {
     /// Send deliveries only with the flow's own headers: unsigned, as the real platform does
     #[arg(long, help_heading = "Behaving")]
     bare: bool,
+    /// Also deliver the e-mails of flows to this SMTP server, without TLS: HOST:PORT
+    #[arg(long, value_name = "HOST:PORT", help_heading = "Behaving")]
+    smtp: Option<SmtpServer>,
     /// Print `export` lines for a shell, for the running platform; they contain secrets. Starts nothing without a command
     #[arg(long, help_heading = "Running")]
     print_env: bool,
@@ -135,6 +140,7 @@ enum Command {
     Emit(ask::Emit),
     Set(settings::Set),
     Clock(clock::Clock),
+    Outbox(outbox::Outbox),
     Routes(routes::Routes),
     Ai(ai::Ai),
     Vendors(vendors::Vendors),
@@ -178,6 +184,7 @@ impl Command {
             Self::Emit(args) => args.run(cx).await,
             Self::Set(args) => args.run(cx).await,
             Self::Clock(args) => args.run(cx).await,
+            Self::Outbox(args) => args.run(cx).await,
             Self::Routes(args) => args.run(cx).await,
             Self::Ai(args) => args.run(cx).await,
             Self::Vendors(args) => args.run(cx).await,
@@ -283,6 +290,7 @@ impl Start {
             allowed_hosts: self.allow_host.clone(),
             page_cap: usize::try_from(self.page_cap).unwrap_or(usize::MAX),
             bare: self.bare,
+            smtp: self.smtp.clone(),
             seed: self.seed.as_ref().map(folder),
             state_dir: Some(cx.paths.state_dir.clone()),
             dialer: cx.dialer()?,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::State;
 use super::auth::Caller;
@@ -15,7 +15,7 @@ use crate::dev::host::Routes;
 use crate::dev::host::hops;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::flow::{self, DocumentError, FlowError, Flows};
+use crate::flow::{self, DocumentError, FlowError, Flows, Start};
 use crate::json::kind_of;
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunFilter, RunRow};
@@ -63,6 +63,12 @@ impl From<FlowError> for Refusal {
                 format!("{message}: update or delete that flow, or rename this one"),
             ),
             FlowError::WrongState { .. } => Self::new(StatusCode::CONFLICT, "wrong_state", message),
+            FlowError::NoSuchStep { .. } | FlowError::BadRunId { .. } => {
+                Self::bad_request("bad_field", message)
+            }
+            FlowError::RunExists { .. } => {
+                Self::new(StatusCode::CONFLICT, "execution_exists", message)
+            }
             FlowError::Gone { .. } => Self::new(StatusCode::GONE, "gone", message),
             FlowError::Store(error) => error.into(),
         }
@@ -180,31 +186,59 @@ async fn list(
     Ok(answer(StatusCode::OK, &page.envelope(data, total)))
 }
 
+/// Starts a flow by hand, with `{context}`, or `{variables, startStepId, executionId, executedBy}` of the platform's pages.
 async fn execute(
     FromState(state): FromState<Arc<State>>,
     caller: Caller,
     Path(id): Path<String>,
-    JsonObject(mut body): JsonObject,
+    JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
-    let context = match body.remove("context") {
-        None | Some(Value::Null) => json!({}),
-        Some(context @ Value::Object(_)) => context,
-        Some(other) => {
-            return Err(Refusal::bad_request(
-                "bad_field",
-                format!("`context` accepts an object, not {}", kind_of(&other)),
-            ));
-        }
-    };
+    let start = Start::of(&body)?;
     let depth = hops::current();
-    let run = state
+    let (run, view) = state
         .with_flows(move |flows, tx, world| {
-            flows.execute(tx, world, &caller.org, &id, context, depth)
+            let run = flows.execute(tx, world, &caller.org, &id, start, depth)?;
+            let row = runs::get(tx, &run)?.ok_or(FlowError::NoSuchRun { id: run.clone() })?;
+            Ok((run, flow::executed(tx, &row)?))
         })
         .await?;
     // `pending` even if the run has ended: the real platform queues an execution and answers at once.
-    let body = json!({"executionId": run, "id": run, "status": "pending"});
+    let mut body = json!({"executionId": run, "id": run, "status": "pending", "success": true});
+    if let (Some(body), Value::Object(view)) = (body.as_object_mut(), view) {
+        body.extend(view);
+    }
     Ok(answer(StatusCode::OK, &body))
+}
+
+impl Start {
+    fn of(body: &Map<String, Value>) -> Result<Self, Refusal> {
+        let object = |name: &str| match body.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => Ok(Some(fields.clone())),
+            Some(other) => Err(Refusal::bad_request(
+                "bad_field",
+                format!("`{name}` accepts an object, not {}", kind_of(other)),
+            )),
+        };
+        let text = |name: &str| match body.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(Refusal::bad_request(
+                "bad_field",
+                format!("`{name}` accepts a string, not {}", kind_of(other)),
+            )),
+        };
+        let mut context = object("context")?.unwrap_or_default();
+        context.extend(object("variables")?.unwrap_or_default());
+        if let Some(by) = text("executedBy")? {
+            context.entry("executedBy").or_insert(by.into());
+        }
+        Ok(Self {
+            context: Value::Object(context),
+            step: text("startStepId")?,
+            id: text("executionId")?.filter(|id| !id.is_empty()),
+        })
+    }
 }
 
 async fn generate(_: Caller) -> Refusal {

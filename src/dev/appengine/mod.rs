@@ -140,6 +140,10 @@ impl Platform for AppEngine {
         queues::consume(&self.0, tx, work)
     }
 
+    fn work_dead(&self, tx: &Tx<'_>, work: &Work, reason: &str) -> Result<(), StoreError> {
+        queues::dead(&self.0, tx, work, reason)
+    }
+
     fn settled(&self, tx: &Tx<'_>, settled: &Settled) -> Result<(), StoreError> {
         self.0.flows.settled(tx, &*self.0.repository, settled)
     }

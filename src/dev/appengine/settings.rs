@@ -341,7 +341,7 @@ mod tests {
 
     async fn open(store: Store) -> Host {
         let (url, stop) = (String::new(), tokio_util::sync::CancellationToken::new());
-        let host = Host::open(store, &[SETTINGS], url, None, stop);
+        let host = Host::open(store, &[SETTINGS], url, None, false, stop);
         host.await.unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! `/_evt/clock`: shows and changes the platform's clock.
 //!
-//! The clock goes forward in order of time: it stops at each time at which something is due, lets that happen, and goes on. So a flow
+//! The clock goes forward in order of time: it stops at each time at which something is due, lets that happen, and continues. So a flow
 //! that waits for days runs as it would, only sooner.
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ enum To {
 struct Passed {
     /// Times at which something was due.
     steps: u64,
-    /// Deliveries were still in flight when the clock went on.
+    /// Deliveries were still in flight when the clock continued.
     is_impatient: bool,
 }
 

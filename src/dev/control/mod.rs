@@ -4,6 +4,7 @@
 
 mod clock;
 mod feed;
+mod outbox;
 mod queue;
 
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ pub(super) fn router(api: Arc<Api>, token: Secret, address: SocketAddr) -> Route
         .route("/_evt/events", get(list_events))
         .route("/_evt/feed", get(feed::feed))
         .route("/_evt/clock", get(clock::show).post(clock::change))
+        .merge(outbox::routes())
         .merge(queue::routes())
         .with_state(Arc::clone(&api));
     for platform in api.platforms.iter() {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Host, Platforms};
+use super::{Host, Platform, Platforms};
 use crate::deliver::{Engine, EngineOptions, OnEnded, OnSettled};
 use crate::dial::Dialer;
-use crate::work::{self, Consumer, WorkError};
+use crate::store::work::Work;
+use crate::store::{StoreError, Tx};
+use crate::work::{self, Consume, Consumer, WorkError};
 
 /// Starts to send deliveries, until the host's shutdown.
 pub(crate) fn start(host: &Arc<Host>, platforms: &Platforms, dialer: Dialer) -> Engine {
@@ -34,17 +36,35 @@ pub(crate) fn start_work(host: &Arc<Host>, platforms: &Platforms) -> work::Engin
 
 /// Passes each job to the platform that has its queue.
 pub(crate) fn consumer(platforms: &Platforms) -> Consumer {
-    let platforms = platforms.clone();
-    Arc::new(move |tx, job| {
-        let mut all = platforms.iter();
-        match all.find(|platform| platform.queues().contains(&job.queue.as_str())) {
-            Some(platform) => platform.consume(tx, job),
+    Arc::new(ByQueue(platforms.clone()))
+}
+
+struct ByQueue(Platforms);
+
+impl ByQueue {
+    fn platform_of(&self, work: &Work) -> Option<&Arc<dyn Platform>> {
+        let mut all = self.0.iter();
+        all.find(|platform| platform.queues().contains(&work.queue.as_str()))
+    }
+}
+
+impl Consume for ByQueue {
+    fn consume(&self, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
+        match self.platform_of(work) {
+            Some(platform) => platform.consume(tx, work),
             None => Err(WorkError::Permanent(format!(
                 "no platform has the queue `{}`",
-                job.queue
+                work.queue
             ))),
         }
-    })
+    }
+
+    fn dead(&self, tx: &Tx<'_>, work: &Work, reason: &str) -> Result<(), StoreError> {
+        match self.platform_of(work) {
+            Some(platform) => platform.work_dead(tx, work, reason),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Passes ended deliveries to the platforms, inside the commit.

@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod hops;
 pub mod hosts;
 pub(crate) mod identity;
+pub mod mail;
 pub mod options;
 pub mod platform;
 pub mod refusal;
@@ -49,6 +50,8 @@ pub struct Host {
     pub started_at: Timestamp,
     /// The data directory; `None` with `--ephemeral`.
     pub data: Option<PathBuf>,
+    /// Mails of the outbox are delivered by SMTP, too.
+    pub sends_mail: bool,
     /// Stops the host and its platforms.
     pub shutdown: CancellationToken,
     ended: broadcast::Sender<Settled>,
@@ -61,6 +64,7 @@ impl Host {
         rows: &[&'static [Setting]],
         url: String,
         data: Option<PathBuf>,
+        sends_mail: bool,
         shutdown: CancellationToken,
     ) -> Result<Self, StoreError> {
         Ok(Self {
@@ -70,6 +74,7 @@ impl Host {
             url,
             started_at: Timestamp::now(),
             data,
+            sends_mail,
             shutdown,
             ended: broadcast::Sender::new(WATCHED),
         })

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::hosts::AllowedHost;
+use super::mail::SmtpServer;
 use super::platform::Registration;
 use crate::dial::{AddressPolicy, Dialer};
 use crate::running::DEFAULT_NAME;
@@ -66,6 +67,8 @@ pub struct DevOptions {
     pub page_cap: usize,
     /// Send deliveries without signature and without headers that the flow does not configure.
     pub bare: bool,
+    /// An SMTP server that also gets the mails of the outbox.
+    pub smtp: Option<SmtpServer>,
     /// Data to create first, unless it already exists.
     pub seed: Option<PathBuf>,
     /// Where [`Running`](crate::running::Running) is written so that other commands find this process; `None` writes nothing.
@@ -88,6 +91,7 @@ impl Default for DevOptions {
             allowed_hosts: Vec::new(),
             page_cap: 200,
             bare: false,
+            smtp: None,
             seed: None,
             state_dir: None,
             dialer: Dialer::new(AddressPolicy::Local),

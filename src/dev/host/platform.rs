@@ -120,6 +120,11 @@ pub trait Platform: Send + Sync {
         )))
     }
 
+    /// Called when a job of one of its queues dies, in the same commit.
+    fn work_dead(&self, _tx: &Tx<'_>, _work: &Work, _reason: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Called when deliveries to an endpoint stop because it keeps failing.
     fn endpoint_disabled(
         &self,

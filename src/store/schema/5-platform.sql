@@ -9,3 +9,28 @@ CREATE TABLE waits (
 ) WITHOUT ROWID;
 CREATE INDEX waits_job ON waits(job);
 CREATE INDEX runs_running ON runs(flow) WHERE status = 'running';
+
+-- Notifications and phone calls that the platform has "sent".
+CREATE TABLE outbox (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  org        TEXT NOT NULL,
+  -- email, sms, whatsapp, push, inapp, call
+  channel    TEXT NOT NULL,
+  sent_at    INTEGER NOT NULL,
+  -- JSON: lists of addresses.
+  recipients TEXT NOT NULL,
+  copies     TEXT NOT NULL,
+  sender     TEXT,
+  subject    TEXT,
+  body       TEXT NOT NULL,
+  -- What it belongs to, such as a run or a campaign.
+  cause      TEXT,
+  event_seq  INTEGER,
+  -- Delivery by SMTP. 0: not asked for, 1: waits, 2: delivered, 3: given up.
+  smtp       INTEGER NOT NULL DEFAULT 0,
+  tries      INTEGER NOT NULL DEFAULT 0,
+  retry_at   INTEGER,
+  error      TEXT
+);
+CREATE INDEX outbox_smtp ON outbox(retry_at) WHERE smtp = 1;
+CREATE INDEX outbox_cause ON outbox(cause) WHERE cause IS NOT NULL;

@@ -1,6 +1,15 @@
 //! The course of a run: steps, cancel, retry, replay, and restarts.
 
+use evt::flow::Start;
+
 use super::*;
+
+fn by_hand(context: Value) -> Start {
+    Start {
+        context,
+        ..Start::default()
+    }
+}
 
 #[test]
 fn a_finished_run_ignores_later_results() {
@@ -25,7 +34,7 @@ fn an_execution_sends_the_record_in_its_context() {
                 records,
                 ORG,
                 &id,
-                json!({"contact": {"email": "ada@example.test"}}),
+                by_hand(json!({"contact": {"email": "ada@example.test"}})),
                 0,
             )
         })
@@ -47,7 +56,9 @@ fn an_execution_does_not_start_other_flows() {
     other["name"] = json!("Other");
     bench.flow(other);
     bench
-        .write(move |tx, flows, records| flows.execute(tx, records, ORG, &id, json!({}), 0))
+        .write(move |tx, flows, records| {
+            flows.execute(tx, records, ORG, &id, by_hand(json!({})), 0)
+        })
         .unwrap();
     assert_eq!(bench.runs().len(), 1);
 }

@@ -1,6 +1,7 @@
 //! `evt flows` against a local platform.
 
 mod apply;
+mod notify;
 mod reminders;
 mod runs;
 mod time;

@@ -6,7 +6,7 @@ use super::object;
 use crate::support::raw::exchange;
 use crate::support::{LocalPlatform, Output, Running, Sandbox};
 
-/// Follows up on a contact: a note if no mail is opened within three days, otherwise a tag. In the form of the flow builder.
+/// Follows up on a contact: an e-mail if no mail is opened within three days, otherwise a tag. In the form of the flow builder.
 const NURTURE: &str = r#"{
   "name": "nurture", "status": "active", "enabled": true,
   "triggers": [{"id": "t1", "type": "contact_created", "name": "New contact", "config": {}, "enabled": true}],
@@ -14,7 +14,7 @@ const NURTURE: &str = r#"{
     {"id": "s1", "name": "Opened?", "type": "action", "config": {"actionType": "wait_for_event", "event": "email.opened", "timeout": {"value": 3, "unit": "days"}}, "nextStepId": "s2"},
     {"id": "s2", "name": "Was it?", "type": "condition", "config": {"conditionType": "check_field_value", "field": "steps.s1.output.received", "operator": "equals", "value": true, "elseStepId": "s4"}, "nextStepId": "s3"},
     {"id": "s3", "name": "Tag", "type": "action", "config": {"actionType": "add_tag", "tag": "engaged"}, "nextStepId": "s5"},
-    {"id": "s4", "name": "Note", "type": "action", "config": {"actionType": "create_data", "datatype": "note", "data": {"about": "{{contact.email}}"}}, "nextStepId": "s5"},
+    {"id": "s4", "name": "Write", "type": "action", "config": {"actionType": "send_notification", "deliveryType": "email", "to": "{{contact.email}}", "subject": "Still there?", "body": "Hello"}, "nextStepId": "s5"},
     {"id": "s5", "type": "end", "config": {}}
   ]
 }"#;
@@ -110,12 +110,12 @@ fn a_run_that_waits_survives_a_kill_and_takes_the_branch_of_what_happened() {
             ("completed", vec!["s1", "s2", "s3", "s5"])
         ]
     );
-    let notes = sandbox
-        .run(["records", "list", "note"])
+    let sent = sandbox
+        .run(["-o", "json", "dev", "outbox"])
         .expect_exit(0)
         .json_lines();
-    assert_eq!(notes.len(), 1);
-    assert_eq!(notes[0]["data"]["about"], "ada@example.com");
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0]["to"], json!(["ada@example.com"]));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The platform's queues and their consumers. A job's work is done in the commit that ends the job.
 
+mod notification;
+
 use super::{State, reminders};
 use crate::flow;
-use crate::store::Tx;
+use crate::flow::notify::NOTIFICATION;
+use crate::store::jobs::{End, Settled};
 use crate::store::work::Work;
+use crate::store::{StoreError, Tx};
 use crate::work::WorkError;
 
 /// A queue, and what does the work of its jobs.
@@ -12,7 +16,7 @@ struct Queue {
     consume: fn(&State, &Tx<'_>, &Work) -> Result<(), WorkError>,
 }
 
-static QUEUES: [Queue; 2] = [
+static QUEUES: [Queue; 3] = [
     Queue {
         name: flow::AUTOMATION,
         consume: |state, tx, work| Ok(state.flows.woken(tx, &*state.repository, work)?),
@@ -24,10 +28,14 @@ static QUEUES: [Queue; 2] = [
             _ => Ok(state.flows.scheduled(tx, &*state.repository, work)?),
         },
     },
+    Queue {
+        name: NOTIFICATION,
+        consume: notification::consume,
+    },
 ];
 
 /// The names of the queues.
-pub(super) static NAMES: [&str; 2] = [QUEUES[0].name, QUEUES[1].name];
+pub(super) static NAMES: [&str; 3] = [QUEUES[0].name, QUEUES[1].name, QUEUES[2].name];
 
 /// Does the work of a job.
 pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
@@ -38,4 +46,23 @@ pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), Wor
             work.queue
         ))),
     }
+}
+
+/// Fails the step of a run that waits for a dead job.
+pub(super) fn dead(
+    state: &State,
+    tx: &Tx<'_>,
+    work: &Work,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let settled = Settled {
+        job: work.id,
+        run: work.step.clone(),
+        event: work.event,
+        end: End::Dead {
+            status: None,
+            reason: reason.to_owned(),
+        },
+    };
+    state.flows.settled(tx, &*state.repository, &settled)
 }
