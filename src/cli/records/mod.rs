@@ -6,8 +6,8 @@ mod list;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::Context;
 use super::calls::CallArgs;
@@ -289,6 +289,32 @@ fn created(cx: &Context, made: Option<Record>) -> Result<(), CliError> {
     }
 }
 
+/// The keys of a record.
+const KEYS: [&str; 11] = [
+    "pk",
+    "sk",
+    "name",
+    "datatype",
+    "data",
+    "version",
+    "state",
+    "createdate",
+    "modifydate",
+    "author",
+    "owner",
+];
+
+/// Paths from the root of a record, as the platform reads them: a field of the data begins with `data.`.
+fn from_root(changes: Map<String, Value>) -> Value {
+    let path = |path: String| match path.split('.').next() {
+        // Keys that the platform sets are sent unchanged, so that it refuses them.
+        Some(first) if KEYS.contains(&first) => path,
+        _ => format!("data.{path}"),
+    };
+    let changes = changes.into_iter();
+    changes.map(|(name, value)| (path(name), value)).collect()
+}
+
 async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     note_text(&args.fields, cx);
     let result = match &args.file {
@@ -306,7 +332,7 @@ async fn update(args: &Update, cx: &Context, client: &Client) -> Result<Exit, Cl
                 .await
         }
         None => {
-            let changes = Value::Object(input::flat(&args.fields)?);
+            let changes = from_root(input::flat(&args.fields)?);
             client
                 .update_record_partially(&args.datatype, &args.id, &changes)
                 .await

@@ -46,6 +46,10 @@ const FIXED: [&str; 6] = [
     "createdate",
     "modifydate",
 ];
+/// The members of an owner.
+const OWNER: [&str; 4] = ["id", "email", "name", "datatype"];
+/// The keys that callers can set.
+const OPEN: [&str; 5] = ["data", "name", "state", "author", "owner"];
 /// Maximum nesting of a record. Envelopes add levels, and JSON parsers stop at 128.
 const MAX_DEPTH: usize = 64;
 /// Maximum size of a BaseModel in bytes, so that many small updates cannot grow a record without limit.
@@ -62,7 +66,8 @@ pub struct Draft {
     pub state: Option<String>,
     pub data: Map<String, Value>,
     pub author: Option<String>,
-    pub owner: Option<String>,
+    /// Its id as a text, or an object of [`OWNER`].
+    pub owner: Option<Value>,
 }
 
 /// Builds the BaseModel of a new record, with the keys in AppEngine's order.
@@ -92,7 +97,7 @@ pub fn build(org: &str, draft: Draft, now: Timestamp) -> Result<Map<String, Valu
         ("createdate", Some(now.clone().into())),
         ("modifydate", Some(now.into())),
         ("author", draft.author.map(Value::String)),
-        ("owner", draft.owner.map(Value::String)),
+        ("owner", draft.owner.map(owner).transpose()?),
     ];
     let known = fields.into_iter();
     Ok(known
@@ -114,7 +119,8 @@ pub fn to_text(model: &Map<String, Value>) -> Result<String, RecordError> {
     Ok(text)
 }
 
-fn depth(value: &Value) -> usize {
+/// The levels of nesting of a value.
+pub(super) fn depth(value: &Value) -> usize {
     let inner = match value {
         Value::Array(items) => items.iter().map(depth).max(),
         Value::Object(fields) => fields.values().map(depth).max(),
@@ -151,6 +157,14 @@ pub fn set_path(
         }
         ("data", Some(rest)) => set_inside(model, rest, value),
         ("name" | "state" | "author" | "owner", None) => set_field(model, first, value),
+        ("owner", Some(member)) => {
+            let mut members = match model.get("owner") {
+                Some(Value::Object(members)) => members.clone(),
+                _ => Map::new(),
+            };
+            members.insert(member.to_owned(), value);
+            set_field(model, "owner", members.into())
+        }
         _ if FIXED.contains(&first) => Err(refused(format!("`{first}` is set by the platform"))),
         _ => set_inside(model, path, value),
     }
@@ -162,12 +176,15 @@ pub fn set_field(
     field: &str,
     value: Value,
 ) -> Result<(), RecordError> {
-    let Some(text) = value.as_str() else {
-        return Err(refused(format!("`{field}` accepts a string")));
+    let value = match (field, value) {
+        ("owner", value) => owner(value)?,
+        ("state", Value::String(state)) => {
+            check_state(&state)?;
+            state.into()
+        }
+        (_, Value::String(text)) => text.into(),
+        _ => return Err(refused(format!("`{field}` accepts a string"))),
     };
-    if field == "state" {
-        check_state(text)?;
-    }
     model.insert(field.to_owned(), value);
     for key in KEYS {
         if let Some(value) = model.shift_remove(key) {
@@ -175,6 +192,34 @@ pub fn set_field(
         }
     }
     Ok(())
+}
+
+/// Whether a path starts with a key of a BaseModel.
+pub(super) fn starts_at_root(path: &str) -> bool {
+    let first = path.split('.').next().unwrap_or_default();
+    OPEN.contains(&first) || FIXED.contains(&first)
+}
+
+/// An owner as `{id, email, name, datatype}`. A text is an email or an id.
+fn owner(value: Value) -> Result<Value, RecordError> {
+    match value {
+        Value::String(text) => {
+            let member = if text.contains('@') { "email" } else { "id" };
+            Ok(Map::from_iter([(member.to_owned(), text.into())]).into())
+        }
+        Value::Object(members) => {
+            let is_known = |(name, value): (&String, &Value)| {
+                OWNER.contains(&name.as_str()) && (value.is_string() || value.is_null())
+            };
+            if members.iter().all(is_known) {
+                return Ok(members.into());
+            }
+            Err(refused(
+                "`owner` accepts `id`, `email`, `name` and `datatype`, as strings",
+            ))
+        }
+        _ => Err(refused("`owner` accepts an object or a string")),
+    }
 }
 
 fn set_inside(model: &mut Map<String, Value>, path: &str, value: Value) -> Result<(), RecordError> {

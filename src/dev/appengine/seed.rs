@@ -29,7 +29,7 @@ struct SeedRecord {
     #[serde(default)]
     data: Map<String, Value>,
     author: Option<String>,
-    owner: Option<String>,
+    owner: Option<Value>,
 }
 
 /// Creates the records first and the flows after them, so that the records start no flow of the seed.

@@ -50,7 +50,7 @@ fn domain_events_are_raised_by_their_causes() {
     };
     post(
         &format!("/repository/update-partial/contact/{sk}"),
-        json!({"tags": ["vip"]}),
+        json!({"data.tags": ["vip"]}),
     );
     platform.create("order", json!({"amount": 10}));
     let lead = platform.create("lead", json!({"score": 80}));

@@ -40,7 +40,7 @@ fn every_error_has_the_fields_of_both_formats() {
             "POST",
             "/repository/aggregate/contact",
             CALLER,
-            "[]",
+            "[{}]",
         ),
     ];
     for reply in replies {

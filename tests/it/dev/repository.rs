@@ -349,10 +349,3 @@ fn many_records_are_deleted_at_once_and_missing_ones_listed() {
         json!({"deletedCount": 1, "deleted": [sk], "notFound": ["none"]})
     );
 }
-
-#[test]
-fn unsupported_features_are_refused_with_501() {
-    let platform = Platform::start();
-    let reply = platform.ask("POST", "/repository/aggregate/contact", &json!([]));
-    assert_eq!(reply.refusal(), (501, "not_implemented".into()));
-}

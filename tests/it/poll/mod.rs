@@ -50,10 +50,10 @@ impl Bench {
         serde_json::from_str(&reply.body).expect("a record is JSON")
     }
 
-    /// Changes a contact.
+    /// Changes fields of a contact's data.
     pub(crate) fn update(&self, record: &Value, data: &Value) {
         let target = format!("/repository/update-partial/contact/{}", sk(record));
-        let reply = self.ask("POST", &target, data);
+        let reply = self.ask("POST", &target, &json!({ "data": data }));
         assert_eq!(reply.status, 200, "{reply:?}");
     }
 
