@@ -26,7 +26,6 @@ pub(super) fn routes() -> Routes<Arc<State>> {
             contact_form_post,
         )
         .route("POST", "/crm/leads/qualify/{*id}", qualify_lead)
-        .route("PUT POST", "/crm/reservations/create", reserve)
 }
 
 async fn contact_form(
@@ -70,31 +69,6 @@ async fn qualify_lead(
         })
         .await?;
     Ok(answer(StatusCode::OK, &record))
-}
-
-async fn reserve(
-    FromState(state): FromState<Arc<State>>,
-    caller: Caller,
-    JsonObject(mut body): JsonObject,
-) -> Result<Response, Refusal> {
-    let data = match body.remove("data") {
-        Some(Value::Object(data)) => data,
-        _ => body,
-    };
-    let draft = Draft {
-        datatype: "reservation".to_owned(),
-        data,
-        author: Some(caller.principal.email.clone()),
-        ..Draft::default()
-    };
-    let record = state
-        .change(move |repository, tx| {
-            let record = repository.add(tx, &caller.org, draft, &Cause::default())?;
-            repository.emit(tx, raised(&caller.org, "appointment.booked", &record))?;
-            Ok(record)
-        })
-        .await?;
-    Ok(answer(StatusCode::CREATED, &record))
 }
 
 fn raised(org: &str, kind: &str, record: &Value) -> NewEvent {

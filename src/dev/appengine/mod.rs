@@ -13,10 +13,12 @@ mod query;
 mod queues;
 mod reminders;
 pub mod repository;
+mod reservations;
 mod rest;
 mod seed;
 pub mod settings;
 mod state;
+mod storefront;
 mod streams;
 pub mod vendors;
 
@@ -80,7 +82,9 @@ impl Platform for AppEngine {
             .merge(automation::routes())
             .merge(crm::routes())
             .merge(gateways::routes())
+            .merge(reservations::routes())
             .merge(rest::routes())
+            .merge(storefront::routes())
             .merge(streams::routes())
             .merge(vendors::routes());
         vec![Mount {

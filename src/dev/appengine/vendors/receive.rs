@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::super::State;
 use super::super::auth::checked_org;
+use super::super::storefront;
 use super::Vendor;
 use super::keys::Ready;
 use super::receiver::Receiver;
@@ -296,8 +297,17 @@ async fn accept(
                     continue;
                 };
                 let record = report.record(vendor, kind);
-                repository.emit(tx, domain_event(&org, kind, record, seq))?;
+                let raised = repository.emit(tx, domain_event(&org, kind, record.clone(), seq))?;
                 accepted.raised.push(kind);
+                let cause = Cause {
+                    event: Some(raised),
+                    depth: 1,
+                };
+                if kind == "payment.succeeded"
+                    && storefront::paid_by_vendor(repository, tx, &org, &record, &cause)?
+                {
+                    accepted.raised.push("order.paid");
+                }
             }
             Ok(accepted)
         })

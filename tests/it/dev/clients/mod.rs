@@ -1,7 +1,9 @@
 //! What AppEngine's own clients send, as bytes, and the fields that they read from the answers.
 
 mod repository;
+mod reservations;
 mod signin;
+mod storefront;
 
 use serde_json::Value;
 
