@@ -51,6 +51,7 @@ impl Explain for ControlError {
             Self::Refused { status, code, .. } => {
                 let (exit, code, hint) = match (status.as_u16(), code.as_str()) {
                     (_, "unknown_event") => (Exit::Usage, "unknown_event", "evt send --list"),
+                    (_, "unknown_queue") => (Exit::NotFound, "unknown_queue", "evt queue list"),
                     (_, "unknown_setting") => (Exit::Usage, "unknown_setting", "evt dev set"),
                     (_, "bad_setting") => (Exit::Usage, "bad_setting", "evt dev set"),
                     (_, "bad_agent" | "too_many_agents") => (

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::attempts;
-use super::jobs::{Attempt, State, WAITING};
+use super::jobs::{Attempt, PAUSED, State, WAITING};
 use super::{StoreError, Tx};
 use crate::backoff::Retry;
 use crate::event::Seq;
@@ -99,7 +99,8 @@ pub fn enqueue(tx: &Tx<'_>, work: &NewWork) -> Result<i64, StoreError> {
 
 /// Deletes the waiting job with this key. Returns whether there was one.
 pub fn remove(tx: &Tx<'_>, key: &str) -> Result<bool, StoreError> {
-    let sql = format!("DELETE FROM jobs WHERE key = ?1 AND state = {WAITING} RETURNING id");
+    let sql =
+        format!("DELETE FROM jobs WHERE key = ?1 AND state IN ({WAITING}, {PAUSED}) RETURNING id");
     let removed: Option<i64> = tx
         .prepare_cached(&sql)?
         .query_row([key], |row| row.get(0))
@@ -120,7 +121,7 @@ pub fn remove(tx: &Tx<'_>, key: &str) -> Result<bool, StoreError> {
 pub fn with_prefix(db: &Connection, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
     let sql = format!(
         "SELECT j.key, p.body FROM jobs j JOIN payloads p ON p.job = j.id \
-         WHERE j.state = {WAITING} AND j.key >= ?1 AND j.key < ?2 ORDER BY j.key"
+         WHERE j.state IN ({WAITING}, {PAUSED}) AND j.key >= ?1 AND j.key < ?2 ORDER BY j.key"
     );
     let mut select = db.prepare_cached(&sql)?;
     // A semicolon is the character after the colon.
@@ -134,7 +135,8 @@ pub fn with_prefix(db: &Connection, prefix: &str) -> Result<Vec<(String, String)
 
 /// Makes the waiting job with this key due now.
 pub fn bring_forward(tx: &Tx<'_>, key: &str) -> Result<(), StoreError> {
-    let sql = format!("UPDATE jobs SET run_at = ?2 WHERE key = ?1 AND state = {WAITING}");
+    let sql =
+        format!("UPDATE jobs SET run_at = ?2 WHERE key = ?1 AND state IN ({WAITING}, {PAUSED})");
     tx.prepare_cached(&sql)?
         .execute(params![key, tx.now().millis()])?;
     tx.work_ready();

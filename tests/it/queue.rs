@@ -425,3 +425,53 @@ fn jobs_of_the_running_platform_are_shown_and_retried() {
         requests[1].header("webhook-id")
     );
 }
+
+#[test]
+fn a_paused_queue_keeps_its_deliveries_over_a_restart_and_sends_them_when_resumed() {
+    let sandbox = Sandbox::new();
+    let app = App::start();
+    let start = || {
+        let mut dev = sandbox.spawn(["dev", "--port", "0", "--console-port", "0", "-o", "json"]);
+        dev.wait_for_stderr("ready");
+        dev
+    };
+    let dev = start();
+    let hook = app.url("/hook");
+    let flow = ["flows", "create", "--on", "contact.created", "--webhook"];
+    let _ = sandbox
+        .run(flow.iter().copied().chain([&*hook]))
+        .expect_exit(0);
+    let paused = sandbox.run(["queue", "pause", "Deliveries"]).expect_exit(0);
+    assert_eq!(lines(&paused)[0]["changed"], true, "{paused:?}");
+    for n in 1..=3 {
+        let email = format!("email=ada{n}@example.com");
+        let _ = sandbox
+            .run(["records", "create", "contact", &email])
+            .expect_exit(0);
+    }
+    dev.kill();
+    let _dev = start();
+    let listed = sandbox.run(["queue", "list", "--queue", "deliveries"]);
+    let states: Vec<_> = lines(&listed)
+        .iter()
+        .map(|job| job["state"].clone())
+        .collect();
+    assert_eq!(states, ["paused", "paused", "paused"]);
+    assert!(app.requests().is_empty());
+    let resumed = sandbox
+        .run(["queue", "resume", "deliveries"])
+        .expect_exit(0);
+    assert_eq!(lines(&resumed)[0]["jobs"], 3, "{resumed:?}");
+    assert_eq!(app.wait_for(3).len(), 3);
+}
+
+#[test]
+fn a_mistyped_queue_suggests_the_nearest() {
+    let sandbox = Sandbox::new();
+    let _platform = crate::support::LocalPlatform::start(&sandbox);
+    let output = sandbox.run(["queue", "pause", "delivries"]);
+    assert_ne!(output.exit, Some(0), "{output:?}");
+    assert!(output.stderr.contains("`deliveries`"), "{output:?}");
+    let inbox = sandbox.run(["queue", "list", "--inbox", "--queue", "forward"]);
+    assert!(inbox.stderr.contains("`forwards`"), "{inbox:?}");
+}

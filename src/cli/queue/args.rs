@@ -8,13 +8,13 @@ use crate::grammar::target::Target;
 use crate::store::jobs::State;
 use crate::store::queue::{BulkRequest, Selection};
 
-/// List, retry and discard deliveries
+/// List, retry, discard and pause deliveries and other jobs
 ///
-/// A job is one delivery of one event to one endpoint. A job that fails waits for its next attempt; after its last attempt it is dead and
+/// A job is one delivery of one event to one endpoint, or one task in a queue of the platform, such as a notification. A job that fails waits for its next attempt; after its last attempt it is dead and
 /// stays in the queue until it is retried or discarded.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt queue list                 queues and endpoints with the number of their jobs\n  evt queue list --dead          deliveries that failed for good\n  evt queue retry --dead         send all of them again"
+    after_help = "Examples:\n  evt queue list                 queues and endpoints with the number of their jobs\n  evt queue list --dead          deliveries that failed for good\n  evt queue retry --dead         send all of them again\n  evt queue pause deliveries     attempt no deliveries until they are resumed"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -27,6 +27,32 @@ pub(super) enum Command {
     Show(Show),
     Retry(Retry),
     Discard(Discard),
+    Pause(Pause),
+    Resume(Resume),
+}
+
+/// Stop attempting the jobs of a queue
+///
+/// The queue still accepts jobs. Jobs that are active now end as usual. The queue stays paused when the platform restarts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  evt queue pause notification\n  evt queue pause deliveries")]
+pub(super) struct Pause {
+    /// The name of the queue, as `evt queue list` shows it
+    #[arg(value_name = "QUEUE")]
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) place: Where,
+}
+
+/// Attempt the jobs of a paused queue again, in order
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  evt queue resume notification")]
+pub(super) struct Resume {
+    /// The name of the queue
+    #[arg(value_name = "QUEUE")]
+    pub(super) name: String,
+    #[command(flatten)]
+    pub(super) place: Where,
 }
 
 /// The states that `--dead` selects.
@@ -55,6 +81,9 @@ pub(super) struct List {
     /// List jobs in this state (repeatable)
     #[arg(long, value_name = "STATE", value_parser = states())]
     state: Vec<State>,
+    /// List jobs of this queue
+    #[arg(long, value_name = "QUEUE")]
+    pub(super) queue: Option<String>,
     /// List jobs that failed for good: dead or quarantined
     #[arg(long)]
     dead: bool,
@@ -175,7 +204,10 @@ impl List {
         if self.dead {
             states.extend(FAILED);
         }
-        let lists_jobs = !states.is_empty() || self.filter.is_given() || self.limit.is_some();
+        let lists_jobs = !states.is_empty()
+            || self.queue.is_some()
+            || self.filter.is_given()
+            || self.limit.is_some();
         lists_jobs.then(|| Selection {
             limit: self.limit,
             ..self.filter.selection(states)

@@ -1,6 +1,7 @@
 //! The two places that have jobs: the user's inbox, which the command opens itself, and the running `evt dev`, which it calls through
 //! the control API.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -9,11 +10,22 @@ use crate::cli::Context;
 use crate::config::ConfigError;
 use crate::control::{Control, ControlError};
 use crate::deliver::queue as deliveries;
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 use crate::event::Outcome;
+use crate::grammar::nearest::{did_you_mean, nearest};
 use crate::store::jobs::Settled;
-use crate::store::queue::{self, BulkRequest, JobDetail, JobRow, Overview, Report, Selection};
+use crate::store::queue::{
+    self, BulkRequest, JobDetail, JobRow, Overview, Paused, Report, Selection,
+};
 use crate::store::{Store, StoreError, Tx, events};
+
+/// The queue of the inbox.
+const FORWARDS: &str = "forwards";
+
+#[derive(Deserialize)]
+struct Named {
+    queue: String,
+}
 
 pub(super) enum Backend {
     Inbox(Store),
@@ -101,6 +113,43 @@ impl Backend {
         }
     }
 
+    /// The full name of a queue. The error of an unknown name has the code `unknown_queue`.
+    pub(super) async fn queue_named(&self, name: &str) -> Result<String, CliError> {
+        match self {
+            Self::Inbox(_) if name.eq_ignore_ascii_case(FORWARDS) => Ok(FORWARDS.to_owned()),
+            Self::Inbox(_) => {
+                let suggestion = did_you_mean(nearest(name, [FORWARDS]));
+                let text = format!("the inbox has no queue `{name}`{suggestion}");
+                Err(CliError::new(Exit::NotFound, "unknown_queue", text).hint("evt queue list"))
+            }
+            Self::Dev(dev) => {
+                let path = format!("/_evt/queue/named/{}", escaped(name));
+                let found: Named = dev.get(&path).await?;
+                Ok(found.queue)
+            }
+        }
+    }
+
+    /// Pauses or resumes a queue.
+    pub(super) async fn pause(&self, queue: &str, pauses: bool) -> Result<Paused, CliError> {
+        match self {
+            Self::Inbox(store) => {
+                let queue = queue.to_owned();
+                let changed = store.write::<_, StoreError, _>(move |tx| match pauses {
+                    true => queue::pause(tx, &queue),
+                    false => queue::resume(tx, &queue),
+                });
+                Ok(changed.await?)
+            }
+            Self::Dev(dev) => {
+                let verb = if pauses { "pause" } else { "resume" };
+                let body = serde_json::json!({ "queue": queue });
+                let path = format!("/_evt/queue/{verb}");
+                dev.read(dev.control.post(&path, &body).await?)
+            }
+        }
+    }
+
     pub(super) async fn retry(&self, request: &BulkRequest) -> Result<Report, CliError> {
         match self {
             Self::Inbox(store) => Ok(deliveries::retry(store, request).await?),
@@ -149,6 +198,9 @@ fn query(selection: &Selection) -> String {
             .map(|state| state.as_str())
             .collect();
         query.push(format!("state={}", states.join(",")));
+    }
+    for queue in &selection.queues {
+        query.push(format!("queue={}", escaped(queue)));
     }
     if let Some(endpoint) = &selection.endpoint {
         query.push(format!("endpoint={}", escaped(endpoint)));

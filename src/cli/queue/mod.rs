@@ -7,6 +7,7 @@ mod show;
 use std::sync::Arc;
 
 use super::Context;
+use crate::config::ConfigError;
 use crate::error::{CliError, Exit};
 use crate::store::queue::{BulkRequest, Report};
 use crate::store::space;
@@ -23,13 +24,21 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         Command::Show(args) => show(&args, &cx).await,
         Command::Retry(args) => retry(&args, &cx).await,
         Command::Discard(args) => discard(&args, &cx).await,
+        Command::Pause(args) => pause(&args.name, &args.place, &cx, true).await,
+        Command::Resume(args) => pause(&args.name, &args.place, &cx, false).await,
     }
 }
 
 async fn list(args: &List, cx: &Context) -> Result<Exit, CliError> {
     let mut listing = show::Listing::default();
-    let selection = args.selection();
-    for backend in backends(cx, &args.place)? {
+    let mut selection = args.selection();
+    let mut backends = backends(cx, &args.place)?;
+    if let (Some(name), Some(selection)) = (&args.queue, &mut selection) {
+        let (backend, queue) = with_queue(cx, backends, name).await?;
+        selection.queues = vec![queue];
+        backends = vec![backend];
+    }
+    for backend in backends {
         let added = match &selection {
             None => backend
                 .overview()
@@ -43,6 +52,45 @@ async fn list(args: &List, cx: &Context) -> Result<Exit, CliError> {
         added.or_else(|error| backend.unavailable(cx, error))?;
     }
     listing.print(cx, selection.is_some())?;
+    Ok(Exit::Done)
+}
+
+/// The backend that has a queue, and the queue's full name.
+async fn with_queue(
+    cx: &Context,
+    backends: Vec<Backend>,
+    name: &str,
+) -> Result<(Backend, String), CliError> {
+    let mut unknown = None;
+    for backend in backends {
+        match backend.queue_named(name).await {
+            Ok(queue) => return Ok((backend, queue)),
+            Err(error) if error.code == "unknown_queue" => unknown = Some(error),
+            Err(error) => backend.unavailable(cx, error)?,
+        }
+    }
+    Err(unknown.unwrap_or_else(|| ConfigError::NotRunning.into()))
+}
+
+/// Pauses or resumes a queue.
+async fn pause(name: &str, place: &Where, cx: &Context, pauses: bool) -> Result<Exit, CliError> {
+    let (backend, queue) = with_queue(cx, backends(cx, place)?, name).await?;
+    let changed = backend.pause(&queue, pauses).await?;
+    if cx.ui.format() == Format::Json {
+        show::json(cx, backend.name(), &changed)?;
+        return Ok(Exit::Done);
+    }
+    let jobs = match changed.jobs {
+        1 => "1 job waits".to_owned(),
+        jobs => format!("{jobs} jobs wait"),
+    };
+    let text = match (pauses, changed.changed) {
+        (true, true) => format!("Paused {queue}: {jobs} until evt queue resume {queue}"),
+        (true, false) => format!("{queue} was paused before: {jobs}"),
+        (false, true) => format!("Resumed {queue}: {jobs} for their turn"),
+        (false, false) => format!("{queue} was not paused"),
+    };
+    cx.ui.status(&text);
     Ok(Exit::Done)
 }
 

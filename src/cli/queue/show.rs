@@ -13,7 +13,13 @@ use crate::ui::{Cell, Format, Style, clip, safe};
 /// Characters of an error in a table; `evt queue show` prints all of it.
 const ERROR_WIDTH: usize = 60;
 /// Columns of the table of queues.
-const QUEUE_STATES: [State; 4] = [State::Waiting, State::Active, State::Done, State::Dead];
+const QUEUE_STATES: [State; 5] = [
+    State::Waiting,
+    State::Active,
+    State::Paused,
+    State::Done,
+    State::Dead,
+];
 /// Columns of the table of endpoints.
 const ENDPOINT_STATES: [State; 3] = [State::Waiting, State::Active, State::Dead];
 
@@ -82,11 +88,15 @@ impl Listing {
             let mut cells = vec![
                 Cell::styled(Style::Name, row.queue.clone()),
                 (*place).into(),
+                match row.paused_at {
+                    Some(_) => Cell::styled(Style::Warn, "paused"),
+                    None => "".into(),
+                },
             ];
             cells.extend(QUEUE_STATES.map(|state| count(&row.jobs, state)));
             cells
         });
-        let mut headings = vec!["queue", "in"];
+        let mut headings = vec!["queue", "in", ""];
         headings.extend(QUEUE_STATES.map(State::as_str));
         cx.ui.table(&headings, rows.collect())?;
         Ok(())
@@ -179,7 +189,7 @@ fn style_of(state: State) -> Style {
     match state {
         State::Done => Style::Good,
         State::Dead | State::Quarantined => Style::Bad,
-        State::Waiting | State::Active => Style::Warn,
+        State::Waiting | State::Active | State::Paused => Style::Warn,
         State::Discarded | State::Redriven => Style::Dim,
     }
 }
@@ -200,10 +210,18 @@ fn job_cells(place: &'static str, job: &JobRow) -> Vec<Cell> {
             .unwrap_or_default()
             .into(),
         Cell::styled(Style::Dim, when),
-        job.url.clone().into(),
+        target(job).into(),
         job.message_id.clone().unwrap_or_default().into(),
         clip(job.error.as_deref().unwrap_or_default(), ERROR_WIDTH).into(),
     ]
+}
+
+/// The URL of a delivery; queue and name of another job.
+fn target(job: &JobRow) -> String {
+    match &job.name {
+        Some(name) => format!("{} {name}", job.queue),
+        None => job.url.clone(),
+    }
 }
 
 /// Prints one job and its attempts.
@@ -235,7 +253,13 @@ fn facts(row: &JobRow) -> Vec<(&'static str, String)> {
     });
     let next = (row.state == State::Waiting).then(|| row.run_at.local_with_offset());
     [
-        ("request", Some(format!("{} {}", row.method, row.url))),
+        (
+            "request",
+            row.name
+                .is_none()
+                .then(|| format!("{} {}", row.method, row.url)),
+        ),
+        ("job", row.name.clone()),
         ("event", row.event.clone()),
         ("message", row.message_id.clone()),
         ("run", run),

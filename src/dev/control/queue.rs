@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Api;
 use crate::deliver::OnSettled;
@@ -16,6 +16,7 @@ use crate::deliver::queue::{self as orders, QueueError};
 use crate::dev::host::deliveries::{on_ended, on_settled};
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
+use crate::store::StoreError;
 use crate::store::jobs::{self, Settled};
 use crate::store::queue::{self, BulkRequest, PAGE, Selection};
 
@@ -28,6 +29,9 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/_evt/queue", get(overview))
         .route("/_evt/queue/jobs", get(list))
         .route("/_evt/queue/jobs/{id}", get(show))
+        .route("/_evt/queue/named/{name}", get(named))
+        .route("/_evt/queue/pause", post(pause))
+        .route("/_evt/queue/resume", post(resume))
         .route("/_evt/queue/retry", post(retry))
         .route("/_evt/queue/discard", post(discard))
 }
@@ -37,10 +41,11 @@ async fn overview(FromState(state): FromState<Arc<Api>>) -> Result<Response, Ref
     Ok(answer(StatusCode::OK, &overview))
 }
 
-/// `?state=dead,waiting&endpoint=URL&where=CONDITION&limit=N`
+/// `?state=dead,waiting&queue=NAME&endpoint=URL&where=CONDITION&limit=N`
 #[derive(Deserialize)]
 struct Listed {
     state: Option<String>,
+    queue: Option<String>,
     endpoint: Option<String>,
     #[serde(rename = "where")]
     condition: Option<String>,
@@ -57,8 +62,13 @@ async fn list(
         .filter(|name| !name.is_empty())
         .map(state_named)
         .collect::<Result<_, _>>()?;
+    let queue = listed.queue.as_deref();
+    let queue = queue
+        .map(|name| state.platforms.queue_named(name))
+        .transpose()?;
     let selection = Selection {
         states,
+        queues: queue.into_iter().map(str::to_owned).collect(),
         endpoint: listed.endpoint,
         condition: listed.condition,
         limit: Some(listed.limit.unwrap_or(PAGE).min(MAX_JOBS)),
@@ -86,6 +96,42 @@ async fn show(
         Some(job) => Ok(answer(StatusCode::OK, &job)),
         None => Err(Refusal::not_found(format!("there is no job {id}"))),
     }
+}
+
+async fn named(
+    FromState(state): FromState<Arc<Api>>,
+    Path(name): Path<String>,
+) -> Result<Response, Refusal> {
+    let queue = state.platforms.queue_named(&name)?;
+    Ok(answer(StatusCode::OK, &json!({ "queue": queue })))
+}
+
+/// The queue that a request names: `{queue}`.
+fn queue_of(state: &Api, body: &Map<String, Value>) -> Result<&'static str, Refusal> {
+    let name = body.get("queue").and_then(Value::as_str);
+    let name = name
+        .ok_or_else(|| Refusal::bad_request("missing_field", "`queue` is required, as a string"))?;
+    state.platforms.queue_named(name)
+}
+
+async fn pause(
+    FromState(state): FromState<Arc<Api>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let name = queue_of(&state, &body)?;
+    let store = &state.host.store;
+    let paused = store.write::<_, StoreError, _>(move |tx| queue::pause(tx, name));
+    Ok(answer(StatusCode::OK, &paused.await?))
+}
+
+async fn resume(
+    FromState(state): FromState<Arc<Api>>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    let name = queue_of(&state, &body)?;
+    let store = &state.host.store;
+    let resumed = store.write::<_, StoreError, _>(move |tx| queue::resume(tx, name));
+    Ok(answer(StatusCode::OK, &resumed.await?))
 }
 
 async fn retry(

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -14,6 +15,7 @@ use super::seed::{SeedError, Seeded};
 use super::settings::Setting;
 use super::{DevError, DevOptions, Host};
 use crate::deliver::DisabledEndpoint;
+use crate::grammar::nearest::{did_you_mean, nearest};
 use crate::running::Access;
 use crate::store::jobs::Settled;
 use crate::store::work::Work;
@@ -112,6 +114,12 @@ pub trait Platform: Send + Sync {
         &[]
     }
 
+    /// Its queue with this name, in any letter case, or with another name that users know it by.
+    fn queue_named(&self, name: &str) -> Option<&'static str> {
+        let mut queues = self.queues().iter().copied();
+        queues.find(|queue| queue.eq_ignore_ascii_case(name))
+    }
+
     /// Does the work of a job of one of its queues, in the commit that ends the job.
     fn consume(&self, _tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
         Err(WorkError::Permanent(format!(
@@ -135,6 +143,19 @@ pub trait Platform: Send + Sync {
     }
 }
 
+/// The queue of deliveries to endpoints.
+const DELIVERIES: &str = "deliveries";
+/// Characters of an unknown name in a message.
+const MAX_SHOWN: usize = 80;
+
+/// The refusal of a name that no queue has.
+pub(crate) fn unknown_queue<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Refusal {
+    let shown: String = name.chars().take(MAX_SHOWN).collect();
+    let suggestion = did_you_mean(nearest(&shown, known));
+    let message = format!("there is no queue `{shown}`{suggestion}");
+    Refusal::new(StatusCode::NOT_FOUND, "unknown_queue", message)
+}
+
 /// The platforms of one `evt dev`; the first one is the default.
 #[derive(Clone)]
 pub struct Platforms(Arc<[Arc<dyn Platform>]>);
@@ -147,6 +168,23 @@ impl Platforms {
     /// All of them, the default one first.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Platform>> {
         self.0.iter()
+    }
+
+    /// The full name of a queue.
+    ///
+    /// # Errors
+    /// `unknown_queue`, with a suggestion.
+    pub(crate) fn queue_named(&self, name: &str) -> Result<&'static str, Refusal> {
+        if name.eq_ignore_ascii_case(DELIVERIES) {
+            return Ok(DELIVERIES);
+        }
+        if let Some(queue) = self.iter().find_map(|platform| platform.queue_named(name)) {
+            return Ok(queue);
+        }
+        let known = self
+            .iter()
+            .flat_map(|platform| platform.queues().iter().copied());
+        Err(unknown_queue(name, known.chain([DELIVERIES])))
     }
 
     /// The platform of control paths without a platform's name, and of the facts at the top level of a status.

@@ -19,7 +19,7 @@ pub use claim::{Capacity, Claim, Claimed, Lease, body, claim};
 pub(super) use settle::Ended;
 pub use settle::{Next, SettleResult, dead_letter_due, settle};
 pub use state::State;
-pub(super) use state::{ACTIVE, DEAD, DISCARDED, QUARANTINED, REDRIVEN, WAITING, list};
+pub(super) use state::{ACTIVE, DEAD, DISCARDED, PAUSED, QUARANTINED, REDRIVEN, WAITING, list};
 
 use super::events::pack;
 use super::{StoreError, Tx, endpoints};

@@ -22,6 +22,8 @@ pub enum State {
     Quarantined,
     /// It was dead, and a user retried it: a new job replaces it.
     Redriven,
+    /// It would wait, but its queue is paused.
+    Paused,
 }
 
 /// The numbers that the database holds, for use in SQL.
@@ -31,9 +33,10 @@ pub(in crate::store) const DEAD: i64 = State::Dead.number();
 pub(in crate::store) const DISCARDED: i64 = State::Discarded.number();
 pub(in crate::store) const QUARANTINED: i64 = State::Quarantined.number();
 pub(in crate::store) const REDRIVEN: i64 = State::Redriven.number();
+pub(in crate::store) const PAUSED: i64 = State::Paused.number();
 
 impl State {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Waiting,
         Self::Active,
         Self::Done,
@@ -41,11 +44,17 @@ impl State {
         Self::Discarded,
         Self::Quarantined,
         Self::Redriven,
+        Self::Paused,
     ];
 
     /// States in which the job may still send its request: now, or when a user retries it.
-    pub(in crate::store) const UNRESOLVED: [Self; 4] =
-        [Self::Waiting, Self::Active, Self::Dead, Self::Quarantined];
+    pub(in crate::store) const UNRESOLVED: [Self; 5] = [
+        Self::Waiting,
+        Self::Active,
+        Self::Dead,
+        Self::Quarantined,
+        Self::Paused,
+    ];
 
     /// States in which nothing will happen to the job any more, in the order of the index `jobs_ended`.
     pub(in crate::store) const RESOLVED: [Self; 3] = [Self::Done, Self::Discarded, Self::Redriven];
@@ -59,6 +68,7 @@ impl State {
             Self::Discarded => "discarded",
             Self::Quarantined => "quarantined",
             Self::Redriven => "redriven",
+            Self::Paused => "paused",
         }
     }
 

@@ -15,7 +15,7 @@ pub fn retry(tx: &Tx<'_>, id: i64, run_at: Timestamp) -> Result<Retried, StoreEr
     if let Some(reason) = why_not_retried(state) {
         return Ok(skipped(id, state, reason));
     }
-    if state != State::Waiting {
+    if !matches!(state, State::Waiting | State::Paused) {
         return Ok(Retried::Redriven(redrive(tx, id, state, run_at)?));
     }
     if is_due_by(tx, id, run_at)? {
@@ -34,7 +34,12 @@ pub fn why_not_retried(state: State) -> Option<&'static str> {
     match state {
         State::Active => Some("it is being delivered"),
         State::Redriven => Some("it was already retried"),
-        State::Waiting | State::Done | State::Dead | State::Discarded | State::Quarantined => None,
+        State::Waiting
+        | State::Paused
+        | State::Done
+        | State::Dead
+        | State::Discarded
+        | State::Quarantined => None,
     }
 }
 
@@ -43,7 +48,7 @@ pub fn why_not_discarded(state: State) -> Option<&'static str> {
     match state {
         State::Active => Some("it is being delivered"),
         State::Done | State::Discarded | State::Redriven => Some("it has ended"),
-        State::Waiting | State::Dead | State::Quarantined => None,
+        State::Waiting | State::Paused | State::Dead | State::Quarantined => None,
     }
 }
 
@@ -129,6 +134,6 @@ pub fn discard(
         .prepare_cached(&sql)?
         .query_row(params![id, now.millis()], Ended::read)?;
     // A dead job had ended before, and its end was announced then.
-    let ends_now = state == State::Waiting;
+    let ends_now = matches!(state, State::Waiting | State::Paused);
     Ok(Ok(ends_now.then(|| ended.with(End::Discarded))))
 }

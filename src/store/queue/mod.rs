@@ -1,6 +1,8 @@
 //! Queues as users see them: list, inspect, retry and discard jobs. The types here are also the JSON of the control API.
 
 mod change;
+mod monitor;
+mod pause;
 mod read;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use change::{discard, enable_endpoint_of, retry, state, why_not_discarded, why_not_retried};
+pub use monitor::{Counts, Monitored, counts, monitored};
+pub use pause::{is_paused, pause, paused, resume};
 pub use read::{event, ids_after, overview, page, show};
 
 use super::endpoints::Health;
@@ -25,6 +29,9 @@ pub struct Selection {
     pub ids: Vec<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<State>,
+    /// The names of queues.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<String>,
     /// A server, or with a path a single target on it; a query is ignored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
@@ -76,6 +83,9 @@ pub struct JobRow {
     pub id: i64,
     pub state: State,
     pub queue: String,
+    /// What a job of a platform's own queue does, such as `send`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     pub endpoint: String,
     pub method: String,
     pub url: String,
@@ -141,6 +151,9 @@ pub struct Overview {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueRow {
     pub queue: String,
+    /// Since when it is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_at: Option<Timestamp>,
     pub jobs: BTreeMap<String, i64>,
 }
 
@@ -157,6 +170,18 @@ pub struct EndpointRow {
     pub failing_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// The result of [`pause`] or [`resume`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    pub queue: String,
+    /// Whether it is paused now.
+    pub paused: bool,
+    /// `false` if it was before, too.
+    pub changed: bool,
+    /// Its jobs that wait or are paused.
+    pub jobs: usize,
 }
 
 /// The result of [`retry`].

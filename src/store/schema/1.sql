@@ -30,7 +30,7 @@ CREATE TABLE events (
 CREATE INDEX events_failed ON events(seq) WHERE outcome = 4;
 
 -- The state of a delivery: small rows, because each claim and each result rewrites one. The request is in payloads.
--- States: 0 waiting, 1 active, 2 done, 3 dead, 4 discarded, 5 quarantined, 6 redriven, 7 held (never used).
+-- States: 0 waiting, 1 active, 2 done, 3 dead, 4 discarded, 5 quarantined, 6 redriven, 7 paused (since version 5).
 -- Version 3 removes order_key and jobs_order.
 CREATE TABLE jobs (
   id           INTEGER PRIMARY KEY AUTOINCREMENT,
