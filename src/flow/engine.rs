@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Subject, record_of};
 use super::executor::{Executor, after};
-use super::index::{Compiled, Index};
+use super::index::{Compiled, Index, Match};
 use super::run::{Run, StepStatus, status};
 use super::trigger::Trigger;
 use super::{Cause, EventFormat, FlowError, NewEvent, RecordStore, manage};
@@ -100,22 +100,32 @@ impl Flows {
         // Before the flows, so that a run does not wait for the event that started it.
         self.received(Commit { tx, records }, event, seq, now)?;
         let matches = self.index().matching(tx, &event.org, &event.kind)?;
-        if matches.is_empty() {
+        if matches.is_empty() || self.hold_event(tx, event, seq)? {
             return Ok(seq);
         }
-        let _nested = self.enter();
         let subject = Subject {
             event: event.clone(),
             seq: Some(seq),
             time: now,
             given: None,
         };
-        for (compiled, trigger) in &matches {
-            let trigger = &compiled.flow.triggers[*trigger];
-            let commit = Commit { tx, records };
-            self.fire(commit, compiled, trigger, &subject, "event")?;
-        }
+        self.fire_all(Commit { tx, records }, &matches, &subject)?;
         Ok(seq)
+    }
+
+    /// Fires the triggers that match an event.
+    pub(super) fn fire_all(
+        &self,
+        commit: Commit<'_>,
+        matches: &[Match],
+        subject: &Subject,
+    ) -> Result<(), StoreError> {
+        let _nested = self.enter();
+        for (compiled, trigger) in matches {
+            let trigger = &compiled.flow.triggers[*trigger];
+            self.fire(commit, compiled, trigger, subject, "event")?;
+        }
+        Ok(())
     }
 
     /// Stores the event in the platform's own format.
@@ -154,7 +164,7 @@ impl Flows {
             run.end(status::SKIPPED, Some(reason), commit.tx.now());
         }
         if run.is_running() {
-            self.advance(commit, compiled, subject, &mut run)?;
+            self.start_run(commit, compiled, subject, &mut run)?;
         } else {
             self.trim_unstarted(commit.tx, compiled)?;
         }
@@ -235,7 +245,7 @@ impl Flows {
         mut run: Run,
     ) -> Result<String, StoreError> {
         let _nested = self.enter();
-        self.advance(commit, compiled, subject, &mut run)?;
+        self.start_run(commit, compiled, subject, &mut run)?;
         self.store_new(commit.tx, &mut run)?;
         Ok(run.row.id)
     }
@@ -255,6 +265,11 @@ impl Flows {
             return Ok(());
         };
         let mut run = Run::from_row(row);
+        if run.is_held() && settled.end == End::Discarded {
+            let reason = "its job was discarded".to_owned();
+            run.end(status::CANCELLED, Some(reason), tx.now());
+            return self.store(tx, &mut run);
+        }
         let index = *entry as usize;
         let is_waiting = run
             .log

@@ -3,6 +3,7 @@
 //! All functions here run inside a transaction of the store. An event, the runs that it starts and the deliveries that they
 //! enqueue are therefore committed together or not at all.
 
+mod backlog;
 mod context;
 mod control;
 pub mod document;
@@ -31,6 +32,7 @@ use crate::event::{Meta, Seq};
 use crate::store::{StoreError, Tx};
 use crate::time::Timestamp;
 
+pub use backlog::AUTOMATION_TRIGGER;
 pub use document::{Flow, compile};
 pub use engine::{FlowOptions, Flows, Start};
 pub use manage::model;

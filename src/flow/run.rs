@@ -191,6 +191,11 @@ impl Run {
         Self { row, log, next }
     }
 
+    /// Whether it waits for its first step because the queue `automation` is paused.
+    pub(super) fn is_held(&self) -> bool {
+        self.is_running() && self.log.is_empty()
+    }
+
     pub(super) fn is_running(&self) -> bool {
         self.row.status == status::RUNNING
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::backlog::START;
 use super::context::Subject;
 use super::engine::{Commit, Flows};
 use super::executor::Executor;
@@ -11,7 +12,7 @@ use super::{NewEvent, RecordStore};
 use crate::event::Seq;
 use crate::store::waits::{self, Waiting};
 use crate::store::work::{self, NewWork, Work};
-use crate::store::{StoreError, Tx, runs};
+use crate::store::{StoreError, Tx, queue, runs};
 use crate::time::Timestamp;
 
 /// The queue of the jobs that continue runs.
@@ -79,13 +80,19 @@ impl Flows {
         let Some((run, entry)) = &work.step else {
             return Ok(());
         };
+        if work.name == START {
+            return self.started(Commit { tx, records }, run);
+        }
         waits::remove(tx, work.id)?;
         let Some((mut run, index)) = waiting(tx, run, *entry, work.id)? else {
             return Ok(());
         };
         let entry = &mut run.log[index];
         entry.output = match entry.kind.as_str() {
-            "wait_for_event" | "wait_for_reply" if !entry.is_delay => Some(wait::timed_out()),
+            // An event that ended the wait while the queue was paused has set the output.
+            "wait_for_event" | "wait_for_reply" if !entry.is_delay => {
+                entry.output.take().or_else(|| Some(wait::timed_out()))
+            }
             _ => None,
         };
         self.end_wait(Commit { tx, records }, &mut run, index)
@@ -163,9 +170,13 @@ impl Flows {
             }
         }
         waits::remove(commit.tx, one.job)?;
-        work::complete(commit.tx, one.job)?;
         let output = wait::received(&received.event.kind, &received.event.data);
         run.log[index].output = Some(super::run::bounded(output));
+        if queue::is_paused(commit.tx, AUTOMATION)? {
+            work::make_due(commit.tx, one.job)?;
+            return self.store(commit.tx, &mut run);
+        }
+        work::complete(commit.tx, one.job)?;
         self.end_wait(commit, &mut run, index)
     }
 

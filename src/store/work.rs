@@ -143,6 +143,26 @@ pub fn bring_forward(tx: &Tx<'_>, key: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Makes a job that waits due now.
+pub fn make_due(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
+    let sql =
+        format!("UPDATE jobs SET run_at = ?2 WHERE id = ?1 AND state IN ({WAITING}, {PAUSED})");
+    tx.prepare_cached(&sql)?
+        .execute(params![id, tx.now().millis()])?;
+    tx.work_ready();
+    Ok(())
+}
+
+/// Whether jobs of a queue are due now.
+pub fn has_due(tx: &Tx<'_>, queue: &str) -> Result<bool, StoreError> {
+    let sql = format!(
+        "SELECT 1 FROM jobs WHERE endpoint = {ENDPOINT} AND queue = ?1 AND state = {WAITING} AND run_at <= ?2"
+    );
+    Ok(tx
+        .prepare_cached(&sql)?
+        .exists(params![queue, tx.now().millis()])?)
+}
+
 /// Deletes the completed jobs of a queue except the newest `keep`.
 pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<(), StoreError> {
     let done = State::Done.number();

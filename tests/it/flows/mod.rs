@@ -2,6 +2,7 @@
 
 mod apply;
 mod notify;
+mod paused;
 mod reminders;
 mod runs;
 mod time;

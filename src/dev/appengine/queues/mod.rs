@@ -16,7 +16,11 @@ struct Queue {
     consume: fn(&State, &Tx<'_>, &Work) -> Result<(), WorkError>,
 }
 
-static QUEUES: [Queue; 3] = [
+static QUEUES: [Queue; 4] = [
+    Queue {
+        name: flow::AUTOMATION_TRIGGER,
+        consume: |state, tx, work| Ok(state.flows.triggered(tx, &*state.repository, work)?),
+    },
     Queue {
         name: flow::AUTOMATION,
         consume: |state, tx, work| Ok(state.flows.woken(tx, &*state.repository, work)?),
@@ -35,7 +39,12 @@ static QUEUES: [Queue; 3] = [
 ];
 
 /// The names of the queues.
-pub(super) static NAMES: [&str; 3] = [QUEUES[0].name, QUEUES[1].name, QUEUES[2].name];
+pub(super) static NAMES: [&str; 4] = [
+    QUEUES[0].name,
+    QUEUES[1].name,
+    QUEUES[2].name,
+    QUEUES[3].name,
+];
 
 /// Does the work of a job.
 pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {
