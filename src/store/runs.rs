@@ -45,6 +45,32 @@ pub struct RunFilter {
     pub offset: usize,
 }
 
+/// The numbers of runs that have ended after they started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    pub completed: u64,
+    pub failed: u64,
+}
+
+/// Counts the runs of all organisations. Reads entries of indexes and no rows.
+pub fn counts(db: &Connection) -> Result<RunCounts, StoreError> {
+    let count = |sql: &str| -> Result<u64, StoreError> {
+        let count: i64 = db.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    };
+    let all = count("SELECT count(*) FROM runs INDEXED BY runs_by_flow")?;
+    let running = count("SELECT count(*) FROM runs WHERE status = 'running'")?;
+    let not_started = count("SELECT count(*) FROM runs WHERE status IN ('skipped', 'blocked')")?;
+    let stopped = count("SELECT count(*) FROM runs WHERE status IN ('failed', 'cancelled')")?;
+    let failed = count(
+        "SELECT count(*) FROM runs INDEXED BY runs_stopped WHERE status IN ('failed', 'cancelled') AND status = 'failed'",
+    )?;
+    Ok(RunCounts {
+        completed: all.saturating_sub(running + not_started + stopped),
+        failed,
+    })
+}
+
 pub fn insert(tx: &Tx<'_>, run: &RunRow) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO runs ({COLUMNS}) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)"

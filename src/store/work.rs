@@ -4,12 +4,13 @@
 //! They are rows of `jobs`, next to the deliveries, with endpoint 0. No lease is needed: a job that is not committed as done
 //! still waits.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::attempts;
-use super::jobs::{Attempt, PAUSED, State, WAITING};
+use super::jobs::{Attempt, PAUSED, State, WAITING, list};
 use super::{StoreError, Tx};
 use crate::backoff::Retry;
 use crate::event::Seq;
@@ -23,7 +24,7 @@ const ENDPOINT: i64 = 0;
 pub struct NewWork {
     pub queue: &'static str,
     /// What the consumer of the queue is to do, such as `send` or `resume`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// JSON that only the consumer reads.
     pub data: String,
     pub run_at: Timestamp,
@@ -37,10 +38,15 @@ pub struct NewWork {
 
 impl NewWork {
     /// A job that is tried once.
-    pub fn new(queue: &'static str, name: &'static str, data: String, run_at: Timestamp) -> Self {
+    pub fn new(
+        queue: &'static str,
+        name: impl Into<Cow<'static, str>>,
+        data: String,
+        run_at: Timestamp,
+    ) -> Self {
         Self {
             queue,
-            name,
+            name: name.into(),
             data,
             run_at,
             retry: Retry::none(),
@@ -133,6 +139,30 @@ pub fn with_prefix(db: &Connection, prefix: &str) -> Result<Vec<(String, String)
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// How many jobs of a queue whose key starts with `prefix` are in each state, except those that are done or redriven.
+pub fn unfinished(
+    db: &Connection,
+    queue: &str,
+    prefix: &str,
+) -> Result<Vec<(State, u64)>, StoreError> {
+    let states: Vec<State> = State::ALL
+        .into_iter()
+        .filter(|state| !matches!(state, State::Done | State::Redriven))
+        .collect();
+    let sql = format!(
+        "SELECT state, count(*) FROM jobs INDEXED BY jobs_of_queue WHERE endpoint = {ENDPOINT} AND queue = ?1 \
+         AND state IN ({}) AND key >= ?2 AND key < ?3 GROUP BY state",
+        list(&states)
+    );
+    let mut select = db.prepare_cached(&sql)?;
+    let end = format!("{prefix}\u{10ffff}");
+    let rows = select.query_map(params![queue, prefix, end], |row| {
+        let count: i64 = row.get(1)?;
+        Ok((State::from_number(row.get(0)?), count.unsigned_abs()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Makes the waiting job with this key due now.
 pub fn bring_forward(tx: &Tx<'_>, key: &str) -> Result<(), StoreError> {
     let sql =
@@ -163,8 +193,8 @@ pub fn has_due(tx: &Tx<'_>, queue: &str) -> Result<bool, StoreError> {
         .exists(params![queue, tx.now().millis()])?)
 }
 
-/// Deletes the completed jobs of a queue except the newest `keep`.
-pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<(), StoreError> {
+/// Deletes the completed jobs of a queue except the newest `keep`. Returns how many.
+pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<usize, StoreError> {
     let done = State::Done.number();
     let ids: Vec<i64> = {
         let sql = format!(
@@ -176,7 +206,7 @@ pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<(), StoreError> {
         let rows = select.query_map(params![queue, keep], |row| row.get(0))?;
         rows.collect::<Result<_, _>>()?
     };
-    for id in ids {
+    for id in &ids {
         for sql in [
             "DELETE FROM attempts WHERE job = ?1",
             "DELETE FROM payloads WHERE job = ?1",
@@ -185,7 +215,7 @@ pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<(), StoreError> {
             tx.prepare_cached(sql)?.execute([id])?;
         }
     }
-    Ok(())
+    Ok(ids.len())
 }
 
 /// The first `limit` jobs that are due at `now`, in order of their time.

@@ -152,7 +152,7 @@ pub(super) struct Which {
         conflicts_with_all = ["all", "dead", "endpoint", "condition"]
     )]
     pub(super) ids: Vec<i64>,
-    /// All jobs that are waiting, dead or quarantined
+    /// All jobs that are waiting, paused, dead or quarantined
     #[arg(long)]
     all: bool,
     /// All jobs that failed for good: dead or quarantined
@@ -247,7 +247,12 @@ impl Which {
         }
         let states = match (&self.ids[..], self.dead) {
             ([], true) => FAILED.to_vec(),
-            ([], false) => vec![State::Waiting, State::Dead, State::Quarantined],
+            ([], false) => vec![
+                State::Waiting,
+                State::Paused,
+                State::Dead,
+                State::Quarantined,
+            ],
             _ => Vec::new(),
         };
         Ok(Selection {

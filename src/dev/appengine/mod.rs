@@ -2,6 +2,7 @@
 
 pub mod auth;
 mod automation;
+mod broadcast;
 pub mod chaos;
 pub mod control;
 mod crm;
@@ -80,9 +81,11 @@ impl Platform for AppEngine {
         let routes = Routes::new()
             .merge(auth::routes())
             .merge(automation::routes())
+            .merge(broadcast::routes())
             .merge(crm::routes())
             .merge(gateways::routes())
             .merge(reservations::routes())
+            .merge(queues::routes())
             .merge(rest::routes())
             .merge(storefront::routes())
             .merge(streams::routes())
@@ -134,6 +137,10 @@ impl Platform for AppEngine {
     fn forget(&self) {
         self.0.settings.chaos().forget();
         self.0.set_last_create(None);
+    }
+
+    fn queue_named(&self, name: &str) -> Option<&'static str> {
+        queues::find(name).map(|queue| queue.name)
     }
 
     fn queues(&self) -> &'static [&'static str] {

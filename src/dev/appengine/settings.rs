@@ -50,6 +50,13 @@ pub const SETTINGS: &[Setting] = &[
         is_switch,
     ),
     Setting::new(
+        "sync.queue",
+        "off",
+        "on or off",
+        "POST /sync/queue adds jobs; AppEngine refuses them with 403",
+        is_switch,
+    ),
+    Setting::new(
         "gateways.ping_interval",
         "25s",
         "a time, 10ms to 60m",
@@ -267,6 +274,11 @@ impl Settings {
 
     pub(crate) fn two_factor(&self) -> bool {
         self.is_on("2fa")
+    }
+
+    /// Whether clients may add jobs to the platform's queues.
+    pub(crate) fn accepts_jobs(&self) -> bool {
+        self.is_on("sync.queue")
     }
 
     pub(crate) fn refuses_repeats(&self) -> bool {

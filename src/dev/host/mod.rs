@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use error::DevError;
 pub use options::{AuthMode, DevOptions};
+pub(crate) use platform::unknown_queue;
 pub use platform::{Mount, Platform, Platforms, Registration};
 pub use routes::Routes;
 

@@ -9,6 +9,7 @@ CREATE TABLE waits (
 ) WITHOUT ROWID;
 CREATE INDEX waits_job ON waits(job);
 CREATE INDEX runs_running ON runs(flow) WHERE status = 'running';
+CREATE INDEX runs_stopped ON runs(status) WHERE status IN ('failed', 'cancelled');
 
 -- Notifications and phone calls that the platform has "sent".
 CREATE TABLE outbox (

@@ -48,7 +48,7 @@ fn completed(sandbox: &Sandbox, count: usize) -> Vec<String> {
     let runs = sandbox.run(["flows", "runs", "tagging"]).expect_exit(0);
     let names = runs.json_lines().into_iter().rev().map(|run| {
         let event = run["event"].as_str().unwrap().to_owned();
-        let event = sandbox.run(["events", "show", &event, "--dev", "-o", "json"]);
+        let event = sandbox.run(["events", "show", &event, "-o", "json"]);
         let event: Value = serde_json::from_str(&event.expect_exit(0).stdout).unwrap();
         event["data"]["data"]["name"].as_str().unwrap().to_owned()
     });

@@ -1,8 +1,11 @@
 //! The platform's queues and their consumers. A job's work is done in the commit that ends the job.
 
 mod notification;
+mod rest;
 
-use super::{State, reminders};
+pub(super) use rest::routes;
+
+use super::{State, broadcast, reminders, vendors};
 use crate::flow;
 use crate::flow::notify::NOTIFICATION;
 use crate::store::jobs::{End, Settled};
@@ -11,22 +14,27 @@ use crate::store::{StoreError, Tx};
 use crate::work::WorkError;
 
 /// A queue, and what does the work of its jobs.
-struct Queue {
-    name: &'static str,
+pub(super) struct Queue {
+    pub(super) name: &'static str,
+    /// What its jobs do, for users.
+    does: &'static str,
     consume: fn(&State, &Tx<'_>, &Work) -> Result<(), WorkError>,
 }
 
-static QUEUES: [Queue; 4] = [
+static QUEUES: [Queue; 6] = [
     Queue {
         name: flow::AUTOMATION_TRIGGER,
+        does: "starts the runs of an event; used while it is paused",
         consume: |state, tx, work| Ok(state.flows.triggered(tx, &*state.repository, work)?),
     },
     Queue {
         name: flow::AUTOMATION,
+        does: "starts and continues runs: the end of a wait, and all starts while it is paused",
         consume: |state, tx, work| Ok(state.flows.woken(tx, &*state.repository, work)?),
     },
     Queue {
         name: flow::SCHEDULE,
+        does: "starts runs of schedules, and raises reminders",
         consume: |state, tx, work| match work.name.as_str() {
             reminders::REMIND => Ok(reminders::remind(state, tx, work)?),
             _ => Ok(state.flows.scheduled(tx, &*state.repository, work)?),
@@ -34,17 +42,45 @@ static QUEUES: [Queue; 4] = [
     },
     Queue {
         name: NOTIFICATION,
+        does: "sends e-mail, SMS, WhatsApp, push and in-app messages, and makes calls",
         consume: notification::consume,
+    },
+    Queue {
+        name: broadcast::ONEOFF,
+        does: "adds the notifications of campaigns",
+        consume: |_, tx, work| broadcast::expand(tx, work),
+    },
+    Queue {
+        name: vendors::SOCIAL_SYNC,
+        does: "raises the events of social networks; used while it is paused",
+        consume: vendors::ingest,
     },
 ];
 
 /// The names of the queues.
-pub(super) static NAMES: [&str; 4] = [
-    QUEUES[0].name,
-    QUEUES[1].name,
-    QUEUES[2].name,
-    QUEUES[3].name,
-];
+pub(super) static NAMES: [&str; QUEUES.len()] = {
+    let mut names = [""; QUEUES.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = QUEUES[n].name;
+        n += 1;
+    }
+    names
+};
+
+/// The other names of queues.
+const ALIASES: [(&str, &str); 1] = [("social", vendors::SOCIAL_SYNC)];
+
+/// The queue with this name or alias, in any letter case.
+pub(super) fn find(name: &str) -> Option<&'static Queue> {
+    let alias = ALIASES
+        .iter()
+        .find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    let name = alias.map_or(name, |(_, queue)| queue);
+    QUEUES
+        .iter()
+        .find(|queue| queue.name.eq_ignore_ascii_case(name))
+}
 
 /// Does the work of a job.
 pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), WorkError> {

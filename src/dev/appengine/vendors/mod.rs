@@ -6,6 +6,7 @@ mod certificates;
 mod chain;
 mod control;
 mod email;
+mod ingest;
 mod keys;
 mod others;
 mod payments;
@@ -23,6 +24,7 @@ use crate::dev::host::refusal::Refusal;
 use crate::grammar::nearest::nearest;
 
 pub(crate) use control::routes as control_routes;
+pub(super) use ingest::{SOCIAL_SYNC, ingest};
 pub(crate) use keys::Vendors;
 use report::{Delivery, Report};
 

@@ -13,6 +13,7 @@ use super::super::State;
 use super::super::auth::checked_org;
 use super::super::storefront;
 use super::Vendor;
+use super::ingest;
 use super::keys::Ready;
 use super::receiver::Receiver;
 use super::report::{Delivery, Report, content_type};
@@ -259,6 +260,8 @@ struct Accepted {
     seq: Seq,
     raised: Vec<&'static str>,
     repeated: usize,
+    /// Events that wait because the queue `social-sync` is paused.
+    held: usize,
 }
 
 /// Stores a request and raises its events, in one commit.
@@ -287,6 +290,7 @@ async fn accept(
                 seq,
                 raised: Vec::new(),
                 repeated: 0,
+                held: 0,
             };
             for report in &reports {
                 if !is_new(tx, &org, vendor, report)? {
@@ -297,6 +301,10 @@ async fn accept(
                     continue;
                 };
                 let record = report.record(vendor, kind);
+                if ingest::hold(tx, &org, kind, &record, seq)? {
+                    accepted.held += 1;
+                    continue;
+                }
                 let raised = repository.emit(tx, domain_event(&org, kind, record.clone(), seq))?;
                 accepted.raised.push(kind);
                 let cause = Cause {
@@ -312,6 +320,11 @@ async fn accept(
             Ok(accepted)
         })
         .await?;
+    if let Some(lints) = &lints
+        && accepted.held > 0
+    {
+        lints.add("the queue `social-sync` is paused: the events of this request are raised after `evt queue resume social-sync`");
+    }
     if accepted.repeated > 0
         && let Some(lints) = lints
     {
@@ -324,14 +337,19 @@ async fn accept(
 }
 
 /// The domain event of a report; the stored request is its cause.
-fn domain_event(org: &str, kind: &str, record: Value, request: Seq) -> NewEvent {
+pub(super) fn domain_event(
+    org: &str,
+    kind: &str,
+    record: Value,
+    request: impl Into<Option<Seq>>,
+) -> NewEvent {
     NewEvent {
         org: org.to_owned(),
         kind: kind.to_owned(),
         data: record,
         before: None,
         cause: Cause {
-            event: Some(request),
+            event: request.into(),
             // No flow step precedes the request. If other processes passed it on, the repository sets their number.
             depth: 0,
         },
