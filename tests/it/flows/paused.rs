@@ -10,7 +10,7 @@ fn tagging(sandbox: &Sandbox) -> LocalPlatform {
     let platform = LocalPlatform::start(sandbox);
     let flow = r#"{"name": "tagging", "trigger": {"type": "contact.created"},
         "actions": [{"type": "add_tag", "config": {"tag": "new"}}]}"#;
-    let file = sandbox.write("flow.json", flow.to_owned());
+    let file = sandbox.write("flow.json", flow);
     let file = file.display().to_string();
     let _ = sandbox
         .run(["flows", "apply", "-f", &file, "--yes"])
