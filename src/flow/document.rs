@@ -102,11 +102,19 @@ fn triggers(root: &Node<'_>) -> Result<Vec<Trigger>, DocumentError> {
             });
         }
     };
-    nodes
-        .iter()
-        .enumerate()
-        .map(|(index, node)| trigger::compile(node, index))
-        .collect()
+    let mut triggers: Vec<Trigger> = Vec::with_capacity(nodes.len());
+    for (index, node) in nodes.iter().enumerate() {
+        let trigger = trigger::compile(node, index)?;
+        // A plan belongs to the trigger with its id.
+        if trigger.schedule.is_some() && triggers.iter().any(|other| other.id == trigger.id) {
+            return Err(DocumentError::SameTrigger {
+                at: format!("{}.id", node.at),
+                id: trigger.id,
+            });
+        }
+        triggers.push(trigger);
+    }
+    Ok(triggers)
 }
 
 fn steps(root: &Node<'_>) -> Result<Vec<Step>, DocumentError> {

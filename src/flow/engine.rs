@@ -258,8 +258,12 @@ impl Flows {
         records: &dyn RecordStore,
         settled: &Settled,
     ) -> Result<(), StoreError> {
+        let commit = Commit { tx, records };
         let Some((id, entry)) = &settled.run else {
-            return Ok(());
+            return match settled.end {
+                End::Discarded => self.discarded(commit, settled.job),
+                End::Delivered { .. } | End::Dead { .. } => Ok(()),
+            };
         };
         let Some(row) = runs::get(tx, id)? else {
             return Ok(());
@@ -281,7 +285,7 @@ impl Flows {
         }
         waits::remove(tx, settled.job)?;
         let _nested = self.enter();
-        self.resume(Commit { tx, records }, &mut run, index, &settled.end)?;
+        self.resume(commit, &mut run, index, &settled.end)?;
         self.store(tx, &mut run)
     }
 

@@ -47,6 +47,13 @@ struct Plan {
     is_catching_up: bool,
 }
 
+impl Plan {
+    /// The key of the job of the next run.
+    fn key(&self) -> String {
+        format!("{}{}", prefix(&self.flow), self.trigger)
+    }
+}
+
 fn prefix(flow: &str) -> String {
     format!("schedule:{flow}:")
 }
@@ -67,7 +74,6 @@ pub(super) fn update(tx: &Tx<'_>, row: &FlowRow, flow: &Flow) -> Result<(), Stor
         let Some(schedule) = &trigger.schedule else {
             continue;
         };
-        let key = format!("{}{}", prefix(&row.id), trigger.id);
         let plan = Plan {
             org: row.org.clone(),
             flow: row.id.clone(),
@@ -76,6 +82,7 @@ pub(super) fn update(tx: &Tx<'_>, row: &FlowRow, flow: &Flow) -> Result<(), Stor
             due: None,
             is_catching_up: false,
         };
+        let key = plan.key();
         let is_unchanged = |data: &str| {
             serde_json::from_str::<Plan>(data).is_ok_and(|old| old.config == plan.config)
         };
@@ -83,15 +90,18 @@ pub(super) fn update(tx: &Tx<'_>, row: &FlowRow, flow: &Flow) -> Result<(), Stor
             .iter()
             .any(|(old, data)| *old == key && is_unchanged(data));
         if !is_planned {
-            enqueue(tx, &plan, schedule.next_after(tx.now()), &key)?;
+            enqueue(tx, &plan, schedule.next_after(tx.now()))?;
         }
         kept.push(key);
     }
     for (key, _) in planned.iter().filter(|(key, _)| !kept.contains(key)) {
         work::remove(tx, key)?;
     }
-    if !row.enabled {
-        remove_all(tx, &queued_prefix(&row.id))?;
+    for (key, data) in work::with_prefix(tx, &queued_prefix(&row.id))? {
+        let plan = serde_json::from_str::<Plan>(&data);
+        if !plan.is_ok_and(|plan| kept.contains(&plan.key())) {
+            work::remove(tx, &key)?;
+        }
     }
     Ok(())
 }
@@ -110,13 +120,13 @@ fn remove_all(tx: &Tx<'_>, prefix: &str) -> Result<(), StoreError> {
 }
 
 /// Adds the job of the next run, or removes the plan if there is none.
-fn enqueue(tx: &Tx<'_>, plan: &Plan, next: Option<Timestamp>, key: &str) -> Result<(), StoreError> {
+fn enqueue(tx: &Tx<'_>, plan: &Plan, next: Option<Timestamp>) -> Result<(), StoreError> {
     let Some(next) = next else {
-        work::remove(tx, key)?;
+        work::remove(tx, &plan.key())?;
         return Ok(());
     };
     let job = NewWork {
-        key: Some(key.to_owned()),
+        key: Some(plan.key()),
         ..NewWork::new(SCHEDULE, START, data(plan), next)
     };
     work::enqueue(tx, &job)?;
@@ -149,61 +159,107 @@ impl Flows {
         let Ok(plan) = serde_json::from_str::<Plan>(&work.data) else {
             return Ok(());
         };
+        let commit = Commit { tx, records };
+        self.with_due(tx, &plan, work.run_at, |due| match work.name.as_str() {
+            QUEUED => self.start(commit, &due, true),
+            _ => self.start_due(commit, due),
+        })
+    }
+
+    /// Calls `then` with a planned run, if its flow and trigger still exist and are enabled.
+    fn with_due(
+        &self,
+        tx: &Tx<'_>,
+        plan: &Plan,
+        run_at: Timestamp,
+        then: impl FnOnce(Due<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let Some(row) = flows::get(tx, &plan.org, &plan.flow)?.filter(|row| row.enabled) else {
             return Ok(());
         };
         let Some(compiled) = self.index().version(tx, &row.id, row.version)? else {
             return Ok(());
         };
-        let trigger = compiled.flow.triggers.iter();
-        let trigger = trigger.clone().find(|trigger| trigger.id == plan.trigger);
+        let mut triggers = compiled.flow.triggers.iter();
+        let trigger = triggers.find(|trigger| trigger.id == plan.trigger && trigger.enabled);
         let Some((trigger, schedule)) = trigger.and_then(|it| Some((it, it.schedule.as_ref()?)))
         else {
             return Ok(());
         };
-        let due = Due {
+        then(Due {
             compiled: &compiled,
             trigger,
             schedule,
-            plan: &plan,
-            at: plan.due.map_or(work.run_at, Timestamp::from_millis),
+            plan,
+            at: plan.due.map_or(run_at, Timestamp::from_millis),
             missed: 0,
+        })
+    }
+
+    /// Plans the run after one whose job was discarded. Does nothing for other jobs.
+    pub(super) fn discarded(&self, commit: Commit<'_>, job: i64) -> Result<(), StoreError> {
+        let tx = commit.tx;
+        let found = work::get(tx, job)?;
+        let Some(work) = found.filter(|work| work.queue == SCHEDULE && work.name == START) else {
+            return Ok(());
         };
-        let commit = Commit { tx, records };
-        match work.name.as_str() {
-            QUEUED => self.start_queued(commit, &due),
-            _ => self.start_due(commit, due),
+        let Ok(mut plan) = serde_json::from_str::<Plan>(&work.data) else {
+            return Ok(());
+        };
+        plan.is_catching_up = false;
+        self.with_due(tx, &plan, work.run_at, |due| {
+            let next = due.schedule.next_after(due.at.max(tx.now()));
+            enqueue(tx, &plan, next)?;
+            self.not_started(commit, &due, "its job was discarded")
+        })
+    }
+
+    /// Plans all schedules again, because the clock was set back: their next runs would be in the far future.
+    pub fn plan_again(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        for row in flows::all_enabled(tx)? {
+            // A flow of another version of evt may not compile; it does not run either.
+            let Some(compiled) = self.index().version(tx, &row.id, row.version)? else {
+                continue;
+            };
+            remove_all(tx, &prefix(&row.id))?;
+            update(tx, &row, &compiled.flow)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a run as failed that cannot continue.
+    pub fn fail_run(&self, tx: &Tx<'_>, run: &str, reason: &str) -> Result<(), StoreError> {
+        runs::fail(tx, run, tx.now(), reason)?;
+        match runs::get(tx, run)?.filter(|row| row.cause == "schedule") {
+            Some(row) => self.release_queued(tx, &row.flow),
+            None => Ok(()),
         }
     }
 
     fn start_due(&self, commit: Commit<'_>, mut due: Due<'_>) -> Result<(), StoreError> {
         let tx = commit.tx;
         let now = tx.now();
-        let key = format!("{}{}", prefix(&due.plan.flow), due.plan.trigger);
         let is_late = now.since(due.at) > LATE && !due.plan.is_catching_up;
         let mut plan = due.plan.clone();
         if !is_late {
             let next = due.schedule.next_after(due.at);
             plan.is_catching_up &= next.is_some_and(|next| next <= now);
-            enqueue(tx, &plan, next, &key)?;
-            return self.start(commit, &due);
+            enqueue(tx, &plan, next)?;
+            return self.start(commit, &due, false);
         }
         let later = due.schedule.last_between(due.at, now, MAX_RUNS);
         match due.schedule.misfire {
             Misfire::Skip => {
-                enqueue(tx, &plan, due.schedule.next_after(now), &key)?;
-                let reason = format!(
-                    "{} missed since {} (misfire: skip)",
-                    runs_text(later.len() + 1),
-                    due.at
-                );
+                enqueue(tx, &plan, due.schedule.next_after(now))?;
+                let runs = runs_text(later.len() + 1);
+                let reason = format!("{runs} missed since {} (misfire: skip)", due.at);
                 self.not_started(commit, &due, &reason)
             }
             Misfire::Once => {
-                enqueue(tx, &plan, due.schedule.next_after(now), &key)?;
+                enqueue(tx, &plan, due.schedule.next_after(now))?;
                 due.missed = later.len();
                 due.at = later.last().copied().unwrap_or(due.at);
-                self.start(commit, &due)
+                self.start(commit, &due, false)
             }
             Misfire::All => {
                 // `later` has the last ones only, if there are very many.
@@ -212,20 +268,26 @@ impl Flows {
                     .copied()
                     .or_else(|| due.schedule.next_after(now));
                 plan.is_catching_up = !later.is_empty();
-                enqueue(tx, &plan, next, &key)?;
-                self.start(commit, &due)
+                enqueue(tx, &plan, next)?;
+                self.start(commit, &due, false)
             }
         }
     }
 
     /// Starts the run, unless an earlier one is still running and the schedule does not allow that.
-    fn start(&self, commit: Commit<'_>, due: &Due<'_>) -> Result<(), StoreError> {
+    fn start(&self, commit: Commit<'_>, due: &Due<'_>, was_queued: bool) -> Result<(), StoreError> {
         let tx = commit.tx;
         let flow = &due.plan.flow;
-        if due.schedule.overlap == Overlap::Allow || !runs::is_scheduled_run_running(tx, flow)? {
+        if due.schedule.overlap == Overlap::Allow {
             return self.fire_scheduled(commit, due);
         }
+        let is_running = runs::is_scheduled_run_running(tx, flow)?;
         let queued = work::with_prefix(tx, &queued_prefix(flow))?.len();
+        // Runs that were queued before this one start before it.
+        let is_behind = due.schedule.overlap == Overlap::Queue && queued > 0 && !was_queued;
+        if !is_running && !is_behind {
+            return self.fire_scheduled(commit, due);
+        }
         if due.schedule.overlap == Overlap::Skip || queued >= MAX_RUNS {
             let reason = "the run before it is still running (overlap: skip)";
             return self.not_started(commit, due, reason);
@@ -240,11 +302,10 @@ impl Flows {
             ..NewWork::new(SCHEDULE, QUEUED, data(&plan), NEVER)
         };
         work::enqueue(tx, &job)?;
-        Ok(())
-    }
-
-    fn start_queued(&self, commit: Commit<'_>, due: &Due<'_>) -> Result<(), StoreError> {
-        self.start(commit, due)
+        match is_running {
+            true => Ok(()),
+            false => self.release_queued(tx, flow),
+        }
     }
 
     fn fire_scheduled(&self, commit: Commit<'_>, due: &Due<'_>) -> Result<(), StoreError> {
@@ -292,6 +353,7 @@ impl Flows {
 fn runs_text(count: usize) -> String {
     match count {
         1 => "1 run was".to_owned(),
+        MAX_RUNS.. => format!("{MAX_RUNS} runs or more were"),
         count => format!("{count} runs were"),
     }
 }

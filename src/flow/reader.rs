@@ -63,6 +63,8 @@ pub enum DocumentError {
     NoSuchStep { at: String, id: String },
     #[error("`{at}`: duplicate step id `{id}`")]
     SameStep { at: String, id: String },
+    #[error("`{at}`: duplicate trigger id `{id}`")]
+    SameTrigger { at: String, id: String },
     #[error("`{at}` has {found} entries, more than the {limit} allowed")]
     TooMany {
         at: String,
@@ -80,6 +82,7 @@ impl Explain for DocumentError {
             | Self::BadValue { .. }
             | Self::NoSuchStep { .. }
             | Self::SameStep { .. }
+            | Self::SameTrigger { .. }
             | Self::TooMany { .. } => "bad_flow",
             Self::UnknownName { .. } | Self::UnknownKey { .. } => "unknown_name",
             Self::NotBuilt { .. } => "not_built",

@@ -129,12 +129,29 @@ impl Schedule {
         until: Timestamp,
         limit: usize,
     ) -> Vec<Timestamp> {
+        if let Timing::Interval(interval) = &self.timing {
+            let count = until.since(after).as_millis() / interval.as_millis().max(1);
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            let first = count.saturating_sub(u32::try_from(limit).unwrap_or(u32::MAX));
+            let times = (first..count).map(|n| after.plus(interval.saturating_mul(n + 1)));
+            return times.collect();
+        }
+        // Longer and longer parts of the time are searched: counting all minutes of a year would hold up the commit.
+        let mut window = Duration::from_secs(limit as u64);
+        loop {
+            let from = until.minus(window).max(after);
+            let times = self.within(from, until, limit);
+            if times.len() == limit || from == after {
+                return times;
+            }
+            window = window.saturating_mul(2);
+        }
+    }
+
+    fn within(&self, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Timestamp> {
         let mut times = std::collections::VecDeque::new();
         let mut next = self.next_after(after);
-        for _ in 0..MAX_COUNTED {
-            let Some(at) = next.filter(|at| *at <= until) else {
-                break;
-            };
+        while let Some(at) = next.filter(|at| *at <= until) {
             if times.len() == limit {
                 times.pop_front();
             }
@@ -156,9 +173,6 @@ impl Schedule {
         }
     }
 }
-
-/// Times that are counted at most. A schedule of every second reaches it after a day.
-const MAX_COUNTED: usize = 100_000;
 
 impl Timing {
     fn compile(node: &Node<'_>, zone: Zone) -> Result<Self, DocumentError> {
@@ -199,6 +213,10 @@ impl Timing {
         }
         let parser = CronParser::builder().seconds(Seconds::Optional).build();
         let cron = parser.parse(text).map_err(|_| node.bad(EXPECTED))?;
+        // The search ends after some thousand years, and no pattern names a year.
+        if next_match(&cron, &chrono::Utc, Timestamp::from_secs(0)).is_none() {
+            return Err(node.bad("a cron expression that matches a date"));
+        }
         Ok(Self::Cron(Box::new(cron)))
     }
 
@@ -335,14 +353,6 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_never_matches_has_no_next_time() {
-        assert_eq!(
-            berlin("0 0 30 2 *").next_after(Timestamp::from_secs(0)),
-            None
-        );
-    }
-
-    #[test]
     fn invalid_schedules_are_refused_with_their_place() {
         for (config, expected) in [
             (json!({}), "`cronExpression` is missing"),
@@ -357,6 +367,10 @@ mod tests {
             (
                 json!({"cronExpression": 5}),
                 "`cronExpression` must be a string",
+            ),
+            (
+                json!({"cronExpression": "0 0 30 2 *"}),
+                "a cron expression that matches a date",
             ),
             (json!({"type": "sometimes"}), "`cron`, `interval` or `once`"),
             (
@@ -396,5 +410,19 @@ mod tests {
         let at = Timestamp::from_secs;
         let times = every.last_between(at(0), at(600), 3);
         assert_eq!(times, [at(480), at(540), at(600)]);
+        let cron = schedule(&json!({"cronExpression": "0 0 1 1 *", "timezone": "UTC"}));
+        let years = cron.last_between(at(0), "2030-06-01".parse().unwrap(), 2);
+        assert_eq!(
+            years.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["2029-01-01T00:00:00.000Z", "2030-01-01T00:00:00.000Z"]
+        );
+    }
+
+    #[test]
+    fn counting_missed_times_does_not_depend_on_how_long_ago_they_began() {
+        let often = schedule(&json!({"cronExpression": "* * * * * *", "timezone": "UTC"}));
+        let until = Timestamp::from_secs(2_000_000_000);
+        let times = often.last_between(Timestamp::from_secs(0), until, 1_000);
+        assert_eq!((times.len(), times[999]), (1_000, until));
     }
 }

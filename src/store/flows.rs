@@ -149,6 +149,14 @@ pub fn enabled(connection: &Connection, org: &str) -> Result<Vec<FlowRow>, Store
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The enabled flows of all organisations.
+pub fn all_enabled(connection: &Connection) -> Result<Vec<FlowRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM flows WHERE enabled ORDER BY id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// A number that changes with every change of an organisation's flows, so that compiled flows can be cached; 0 if it has none.
 pub fn stamp(connection: &Connection, org: &str) -> Result<i64, StoreError> {
     let stamp = connection

@@ -101,12 +101,17 @@ struct Batch {
 impl<F: Fn() + Send> Sweep<F> {
     async fn run(&self, search_ages: bool) -> Result<(), StoreError> {
         if let Some(age) = self.retention.age.filter(|_| search_ages) {
-            self.by_age(Timestamp::now().minus(age)).await?;
+            self.by_age(self.now().minus(age)).await?;
         }
         if let Some(size) = self.retention.size {
             self.by_size(size).await?;
         }
         self.shrink().await
+    }
+
+    /// The real time, but not later than the database's clock: one that was set back dates new events long ago.
+    fn now(&self) -> Timestamp {
+        Timestamp::now().min(self.store.now())
     }
 
     async fn by_age(&self, before: Timestamp) -> Result<(), StoreError> {
@@ -125,12 +130,13 @@ impl<F: Fn() + Send> Sweep<F> {
 
     async fn by_size(&self, most: u64) -> Result<(), StoreError> {
         let mut after = Seq(0);
-        let now = Timestamp::now();
+        // Whatever its date: the database's clock may be ahead, or have been.
+        let end = Timestamp::from_millis(i64::MAX);
         let kind = self.kind;
         while self.store.read(move |db| size(db, kind, most)).await? > most {
-            let batch = self.oldest(after, now).await?;
+            let batch = self.oldest(after, end).await?;
             after = batch.seqs.last().copied().unwrap_or(Seq(i64::MAX));
-            let before = batch.newest.unwrap_or(now);
+            let before = batch.newest.unwrap_or(end);
             let is_last = batch.seqs.is_empty();
             if self.delete(batch.seqs, before).await? == 0 && is_last {
                 debug!("Nothing more can be deleted: the rest is undelivered or in use.");
@@ -367,6 +373,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn new_events_stay_if_the_clock_was_set_back() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let back = Timestamp::now().minus(30 * DAY);
+        let mode = crate::clock::Mode::running_from(back, Timestamp::now());
+        store.set_clock(mode).await.unwrap();
+        let new = insert(&store, event(30 * DAY, Outcome::Kept)).await;
+        insert(&store, event(38 * DAY, Outcome::Kept)).await;
+        sweep(&store, Kind::Platform, WEEK).run(true).await.unwrap();
+        assert_eq!(left(&store).await, [new.0]);
+    }
+
+    #[tokio::test]
     async fn the_oldest_events_are_deleted_until_the_rest_fits() {
         let store = Store::ephemeral(Kind::Inbox).unwrap();
         insert_many(&store, 1_000, Outcome::Kept).await;
@@ -379,6 +397,25 @@ mod tests {
         assert!((200..=600).contains(&left.len()), "{}", left.len());
         assert_eq!(left.last(), Some(&1_000));
         assert_eq!(left[0], 1_001 - left.len() as i64);
+    }
+
+    #[tokio::test]
+    async fn events_of_a_clock_that_is_ahead_count_against_the_size() {
+        let store = Store::ephemeral(Kind::Platform).unwrap();
+        let ahead = Timestamp::now().plus(30 * DAY);
+        for _ in 0..300 {
+            let body = Bytes::from(vec![b'x'; 10_000]);
+            insert(&store, Event::raised(body, Meta::default(), ahead)).await;
+        }
+        let limit = Retention {
+            age: None,
+            size: Some(2 << 20),
+        };
+        sweep(&store, Kind::Platform, limit)
+            .run(true)
+            .await
+            .unwrap();
+        assert!(left(&store).await.len() < 300);
     }
 
     #[tokio::test]

@@ -218,12 +218,19 @@ pub fn trim(tx: &Tx<'_>, queue: &str, keep: usize) -> Result<usize, StoreError> 
     Ok(ids.len())
 }
 
+const SELECT: &str = "SELECT j.id, j.queue, p.name, p.body, j.run_at, p.retry, j.failures, j.key, j.run_id, j.step, j.event_seq \
+    FROM jobs j JOIN payloads p ON p.job = j.id";
+
+/// A job of these queues in any state.
+pub fn get(db: &Connection, id: i64) -> Result<Option<Work>, StoreError> {
+    let sql = format!("{SELECT} WHERE j.id = ?1 AND j.endpoint = {ENDPOINT}");
+    Ok(db.prepare_cached(&sql)?.query_row([id], read).optional()?)
+}
+
 /// The first `limit` jobs that are due at `now`, in order of their time.
 pub fn due(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<Work>, StoreError> {
     let sql = format!(
-        "SELECT j.id, j.queue, p.name, p.body, j.run_at, p.retry, j.failures, j.key, j.run_id, j.step, j.event_seq \
-         FROM jobs j JOIN payloads p ON p.job = j.id \
-         WHERE j.state = {WAITING} AND j.endpoint = {ENDPOINT} AND j.run_at <= ?1 ORDER BY j.run_at, j.id LIMIT ?2"
+        "{SELECT} WHERE j.state = {WAITING} AND j.endpoint = {ENDPOINT} AND j.run_at <= ?1 ORDER BY j.run_at, j.id LIMIT ?2"
     );
     let mut select = db.prepare_cached(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

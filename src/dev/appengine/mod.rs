@@ -40,7 +40,7 @@ use crate::running::Access;
 use crate::store::jobs::Settled;
 use crate::store::records::{self, Span};
 use crate::store::work::Work;
-use crate::store::{Connection, StoreError, Tx, flows, runs};
+use crate::store::{Connection, StoreError, Tx, flows};
 use crate::work::WorkError;
 
 /// The platform's name.
@@ -161,9 +161,14 @@ impl Platform for AppEngine {
 
     fn settle_failed(&self, tx: &Tx<'_>, settled: &Settled, error: &str) -> Result<(), StoreError> {
         match &settled.run {
-            Some((run, _)) => runs::fail(tx, run, tx.now(), error),
+            Some((run, _)) => self.0.flows.fail_run(tx, run, error),
             None => Ok(()),
         }
+    }
+
+    fn clock_set_back(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        self.0.flows.plan_again(tx)?;
+        reminders::plan_again(tx)
     }
 
     fn endpoint_disabled(

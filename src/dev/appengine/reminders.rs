@@ -3,6 +3,7 @@
 //! A write of a record of datatype `event` plans its reminders in the same commit, so they are always those of the stored record.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 use crate::flow::{Cause, NewEvent, SCHEDULE};
+use crate::store::records::{Direction, Span};
 use crate::store::work::{self, NewWork, Work};
 use crate::store::{StoreError, Tx, records};
 use crate::time::{Timestamp, parse_in_named, seconds_of};
@@ -74,6 +76,31 @@ pub(super) fn plan(tx: &Tx<'_>, org: &str, model: &Map<String, Value>) -> Result
     }
     old.iter()
         .try_for_each(|key| work::remove(tx, key).map(|_| ()))
+}
+
+/// Plans the reminders of all events, because the clock was set back.
+pub(super) fn plan_again(tx: &Tx<'_>) -> Result<(), StoreError> {
+    for org in records::orgs(tx)? {
+        let mut result = Ok(());
+        records::scan(
+            tx,
+            &org,
+            DATATYPE,
+            Span::ALL,
+            Direction::Ascending,
+            |_, body| {
+                if let Ok(model) = serde_json::from_str(body) {
+                    result = plan(tx, &org, &model);
+                }
+                match result {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                }
+            },
+        )?;
+        result?;
+    }
+    Ok(())
 }
 
 /// Removes the reminders of a record that was deleted.

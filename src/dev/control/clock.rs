@@ -115,10 +115,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let change: Change = serde_json::from_value(body)
         .map_err(|error| Refusal::bad_request("bad_time", error.to_string()))?;
-    let Ok(_changing) = api.clock.try_lock() else {
-        let message = "the clock is being changed by another command";
-        return Err(Refusal::new(StatusCode::CONFLICT, "clock_busy", message));
-    };
+    let _changing = api.clock.try_lock().map_err(|_| busy())?;
     let store = &api.host.store;
     let mode = store.clock_mode();
     let now = store.now();
@@ -146,11 +143,26 @@ pub(super) async fn change(
         (To::Time(_) | To::Forward(_), _) => Mode::running_from(target, Timestamp::now()),
     };
     store.set_clock(mode).await?;
+    if target < now {
+        let platforms = api.platforms.clone();
+        store
+            .write::<_, StoreError, _>(move |tx| {
+                let mut all = platforms.iter();
+                all.try_for_each(|platform| platform.clock_set_back(tx))
+            })
+            .await?;
+    }
     let mut facts = facts(store);
     facts["steps"] = passed.steps.into();
     facts["impatient"] = passed.is_impatient.into();
     facts["backwards"] = (target < now).into();
     Ok(answer(StatusCode::OK, &facts))
+}
+
+/// The refusal while another command changes the clock.
+pub(super) fn busy() -> Refusal {
+    let message = "the clock is being changed by another command";
+    Refusal::new(StatusCode::CONFLICT, "clock_busy", message)
 }
 
 fn backwards(now: Timestamp, target: Timestamp) -> Refusal {

@@ -133,6 +133,11 @@ pub trait Platform: Send + Sync {
         Ok(())
     }
 
+    /// Called after a user has set the clock back: what was planned may be in the far future.
+    fn clock_set_back(&self, _tx: &Tx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Called when deliveries to an endpoint stop because it keeps failing.
     fn endpoint_disabled(
         &self,

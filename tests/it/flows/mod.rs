@@ -3,6 +3,7 @@
 mod apply;
 mod notify;
 mod paused;
+mod plans;
 mod reminders;
 mod runs;
 mod time;

@@ -41,12 +41,12 @@ pub(super) fn clock(sandbox: &Sandbox, args: &[&str]) -> Output {
     sandbox.run(["-o", "json", "dev", "clock"].iter().chain(args))
 }
 
-fn runs(sandbox: &Sandbox, flow: &str) -> Vec<Value> {
+pub(super) fn runs(sandbox: &Sandbox, flow: &str) -> Vec<Value> {
     let listed = sandbox.run(["flows", "runs", flow, "--limit", "200"]);
     listed.expect_exit(0).json_lines()
 }
 
-fn contact(sandbox: &Sandbox, email: &str) {
+pub(super) fn contact(sandbox: &Sandbox, email: &str) {
     let email = format!("email={email}");
     let _ = sandbox
         .run(["records", "create", "contact", &email])
@@ -54,7 +54,7 @@ fn contact(sandbox: &Sandbox, email: &str) {
 }
 
 /// A flow that writes a record for each run of a schedule.
-fn scheduled(name: &str, schedule: &Value) -> Value {
+pub(super) fn scheduled(name: &str, schedule: &Value) -> Value {
     json!({
         "name": name,
         "trigger": {"type": "scheduled", "config": {"schedule": schedule}},
@@ -63,7 +63,7 @@ fn scheduled(name: &str, schedule: &Value) -> Value {
 }
 
 /// The times for which runs of a schedule started, without seconds and zone.
-fn times(sandbox: &Sandbox, flow: &str) -> Vec<String> {
+pub(super) fn times(sandbox: &Sandbox, flow: &str) -> Vec<String> {
     let runs = runs(sandbox, flow);
     let started = runs.iter().filter(|run| run["status"] == "completed");
     let times = started
