@@ -42,6 +42,8 @@ pub struct Notification {
     pub to: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cc: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bcc: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +80,13 @@ impl Notification {
         if self.to.is_empty() {
             return Err("it has no recipient: give `to`".to_owned());
         }
-        let all = || self.to.iter().chain(&self.cc).chain(&self.from);
+        let all = || {
+            self.to
+                .iter()
+                .chain(&self.cc)
+                .chain(&self.bcc)
+                .chain(&self.from)
+        };
         if all().count() > MAX_RECIPIENTS {
             return Err(format!("it has more than {MAX_RECIPIENTS} recipients"));
         }
@@ -218,9 +226,10 @@ impl Notify {
 }
 
 /// The fields of a notification, and their names in `config`.
-const FIELDS: [(&str, &[&str]); 6] = [
+const FIELDS: [(&str, &[&str]); 7] = [
     ("to", &["to", "recipient", "recipients", "phone"]),
     ("cc", &["cc"]),
+    ("bcc", &["bcc"]),
     ("from", &["from"]),
     ("subject", &["subject", "title"]),
     ("body", &["body", "message", "content", "text", "script"]),
@@ -284,6 +293,7 @@ impl Executor<'_> {
             org: self.subject.event.org.clone(),
             to,
             cc: addresses(take("cc")),
+            bcc: addresses(take("bcc")),
             from: text_of(take("from")),
             subject: text_of(take("subject")),
             body: text_of(take("body")),

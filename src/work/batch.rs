@@ -59,6 +59,30 @@ fn attempt(tx: &Tx<'_>, consumer: &Consumer, job: &Work) -> Result<(), StoreErro
     work::fail(tx, job.id, &reason, again)?;
     match again {
         Some(_) => Ok(()),
-        None => consumer.dead(tx, job, &reason),
+        None => report_dead(tx, consumer, job, &reason),
+    }
+}
+
+/// Reports a dead job. A panic undoes what the report wrote; the job stays dead, and the other jobs of the commit are done.
+fn report_dead(
+    tx: &Tx<'_>,
+    consumer: &Consumer,
+    job: &Work,
+    reason: &str,
+) -> Result<(), StoreError> {
+    let reported = tx.attempt(|| {
+        catch_unwind(AssertUnwindSafe(|| consumer.dead(tx, job, reason)))
+            .unwrap_or(Err(StoreError::Panicked))
+    })?;
+    match reported {
+        Err(StoreError::Panicked) => {
+            warn!(
+                job = job.id,
+                queue = job.queue,
+                "The death of a job was not reported."
+            );
+            Ok(())
+        }
+        other => other,
     }
 }

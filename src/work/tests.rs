@@ -107,6 +107,36 @@ async fn a_panic_ends_its_job_and_no_other_one() {
     assert_eq!(detail(&store, good).await.job.state, State::Done);
 }
 
+/// Fails every job, and panics when one is dead.
+struct Undertaker;
+
+impl Consume for Undertaker {
+    fn consume(&self, _: &Tx<'_>, job: &Work) -> Result<(), WorkError> {
+        match job.name.as_str() {
+            "bad" => Err(WorkError::Permanent("no".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn dead(&self, tx: &Tx<'_>, _: &Work, _: &str) -> Result<(), StoreError> {
+        settings::set(tx, "written", "yes")?;
+        panic!("as a step of a run might");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_about_a_dead_job_stops_no_other_one() {
+    let store = store().await;
+    let bad = add(&store, job("bad", 0)).await;
+    let good = add(&store, job("good", 0)).await;
+    let consumer: Consumer = Arc::new(Undertaker);
+    do_due(&store, &consumer).await.unwrap();
+    assert_eq!(detail(&store, bad).await.job.state, State::Dead);
+    assert_eq!(detail(&store, good).await.job.state, State::Done);
+    let written = store.read(|db| settings::get(db, "written")).await;
+    assert_eq!(written.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_job_replaces_the_waiting_job_with_its_key() {
     let store = store().await;

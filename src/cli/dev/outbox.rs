@@ -156,6 +156,10 @@ async fn show(id: i64, cx: &Context) -> Result<Exit, CliError> {
             "cc",
             Some(message.cc.join(", ")).filter(|cc| !cc.is_empty()),
         ),
+        (
+            "bcc",
+            Some(message.bcc.join(", ")).filter(|bcc| !bcc.is_empty()),
+        ),
         ("subject", message.subject),
         ("because of", message.cause),
         ("event", message.event),

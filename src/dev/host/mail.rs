@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message as Mail};
@@ -146,12 +146,18 @@ fn mail(message: &Message) -> Result<Mail, String> {
     let from = message.from.as_deref().unwrap_or(SENDER);
     let mut builder = Mail::builder()
         .from(mailbox(from)?)
+        .date(SystemTime::now())
+        .message_id(Some(format!("<{}>", message.message_id())))
         .subject(message.subject.clone().unwrap_or_default());
     for address in &message.to {
         builder = builder.to(mailbox(address)?);
     }
     for address in &message.cc {
         builder = builder.cc(mailbox(address)?);
+    }
+    // lettre writes these into the envelope only.
+    for address in &message.bcc {
+        builder = builder.bcc(mailbox(address)?);
     }
     let is_html = message.body.trim_start().starts_with('<');
     builder
@@ -196,6 +202,7 @@ mod tests {
             sent_at: Timestamp::from_secs(0),
             to: vec!["ada@example.com".to_owned()],
             cc: Vec::new(),
+            bcc: Vec::new(),
             from: None,
             subject: Some("Hi\r\nBcc: eve@example.com".to_owned()),
             body: "Hello".to_owned(),

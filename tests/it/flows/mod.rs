@@ -6,6 +6,7 @@ mod paused;
 mod plans;
 mod reminders;
 mod runs;
+mod smtp;
 mod time;
 
 use serde_json::{Value, json};

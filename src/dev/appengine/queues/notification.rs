@@ -73,6 +73,7 @@ pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), Wor
         channel: notification.channel,
         recipients: notification.to,
         copies: notification.cc,
+        blind_copies: notification.bcc,
         sender: notification.from,
         subject: notification.subject,
         body,
