@@ -37,7 +37,7 @@ use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
 use host::routes::Route;
 use host::seed::{self, Seeded};
-use host::{deliveries, hops, hosts, identity, mail, random_bytes, refusal, routes};
+use host::{cors, deliveries, hops, hosts, identity, mail, random_bytes, refusal, routes};
 
 /// The platforms, in the order in which `evt dev` starts them. The first one is the default.
 pub static PLATFORMS: &[&Registration] = &[&appengine::REGISTRATION];
@@ -251,12 +251,13 @@ fn router(
         .fallback(move |request: Request| routes::unknown(Arc::clone(&list), request))
         .method_not_allowed_fallback(routes::wrong_method)
         .layer(from_fn(hops::gate))
-        .layer(from_fn_with_state(hosts, hosts::gate))
+        .layer(from_fn_with_state(Arc::clone(&hosts), hosts::gate))
         .layer(from_fn_with_state(
             Renderers::new(prefixes),
             refusal::finish,
         ))
-        .layer(from_fn_with_state(Arc::clone(host), identity::add_header));
+        .layer(from_fn_with_state(Arc::clone(host), identity::add_header))
+        .layer(from_fn_with_state(hosts, cors::layer));
     (router, all)
 }
 

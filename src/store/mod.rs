@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod leases;
 mod open;
 pub mod outbox;
+pub mod passwords;
 mod place;
 pub mod poll;
 pub mod queue;

@@ -13,7 +13,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(10);
 /// The size up to which a migrated database is copied, so that it can shrink from then on.
 const SHRINKABLE_AT_ONCE: u64 = 8 << 20;
 /// The version of the schema, stored in `user_version`.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 5;
 
 /// A step of the schema: what every database gets, and what the platform's database gets in addition. Steps are never edited;
 /// a new database runs all of them, so that its schema is the one that an old database is migrated to.
@@ -42,10 +42,6 @@ const MIGRATIONS: [Migration; VERSION as usize] = [
     Migration {
         all: include_str!("schema/5.sql"),
         platform: include_str!("schema/5-platform.sql"),
-    },
-    Migration {
-        all: "",
-        platform: include_str!("schema/6-platform.sql"),
     },
 ];
 

@@ -235,20 +235,20 @@ pub fn scan(
     Ok(())
 }
 
-/// The record of the user or customer with this email and password.
-pub fn by_credentials(
+/// Up to `limit` users or customers with this email, without regard to case.
+pub fn by_email(
     connection: &Connection,
     org: &str,
     datatype: &str,
     email: &str,
-    password: &str,
-) -> Result<Option<String>, StoreError> {
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT body FROM records WHERE org = ?1 AND datatype = ?2
-         AND json_extract(body, '$.data.email') = ?3 AND json_extract(body, '$.data.password') = ?4 LIMIT 1";
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row(params![org, datatype, email, password], |row| row.get(0))
-        .optional()?)
+         AND lower(json_extract(body, '$.data.email')) = lower(?3) LIMIT ?4";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![org, datatype, email, limit], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ pub(super) struct Token {
     /// The platform that issues the token
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PLATFORM)]
     platform: String,
+    /// Print the organisation's API key instead, for the header `x-api-key`
+    #[arg(long)]
+    api_key: bool,
 }
 
 /// Raise an event as if the platform had raised it
@@ -205,13 +208,17 @@ fn counts(orgs: &Map<String, Value>) -> Vec<Vec<String>> {
 impl Token {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         cx.running_platform(&self.platform)?;
-        let path = format!("/_evt/{}/token", self.platform);
+        let (route, field) = match self.api_key {
+            true => ("api-key", "key"),
+            false => ("token", "token"),
+        };
+        let path = format!("/_evt/{}/{route}", self.platform);
         let answer = control(cx)?.get(&path).await?;
         // `$(evt dev token)` needs the bare token, so JSON is printed only on request.
         if cx.ui.explicit_json() {
             cx.ui.json(&answer)?;
         } else {
-            cx.ui.line(answer["token"].as_str().unwrap_or_default())?;
+            cx.ui.line(answer[field].as_str().unwrap_or_default())?;
         }
         Ok(Exit::Done)
     }

@@ -19,10 +19,17 @@ use crate::json::kind_of;
 pub(super) fn routes() -> Routes<Arc<State>> {
     Routes::new()
         .route("POST", "/emit", emit)
+        .route("GET", "/api-key", api_key)
         .merge(chaos::control_routes())
         .merge(gateways::control_routes())
         .merge(streams::control_routes())
         .merge(vendors::control_routes())
+}
+
+/// The API key of the platform's organisation.
+async fn api_key(FromState(state): FromState<Arc<State>>) -> Response {
+    let key = state.authority.api_key(&state.org);
+    answer(StatusCode::OK, &json!({ "key": key, "org": state.org }))
 }
 
 /// Raises an event as if AppEngine had: `{event, record?, org?}`.

@@ -137,6 +137,7 @@ impl Platform for AppEngine {
     fn forget(&self) {
         self.0.settings.chaos().forget();
         self.0.set_last_create(None);
+        self.0.challenges.forget();
     }
 
     fn queue_named(&self, name: &str) -> Option<&'static str> {

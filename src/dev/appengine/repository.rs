@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::auth::passwords::{self, Change};
 use super::chaos::{Chaos, PreviousVersion};
 use super::find::Filter;
 use super::model::{self, Draft};
@@ -89,9 +90,10 @@ impl Repository {
         &self,
         tx: &Tx<'_>,
         org: &str,
-        draft: Draft,
+        mut draft: Draft,
         cause: &Cause,
     ) -> Result<Value, RecordError> {
+        let password = passwords::take(&draft.datatype, &mut draft.data)?;
         let now = self.tick(tx);
         let model = model::build(org, draft, now)?;
         let text = model::to_text(&model)?;
@@ -101,6 +103,7 @@ impl Repository {
             });
         }
         let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
+        passwords::store(tx, org, datatype, sk, password)?;
         self.chaos.record_write(org, datatype, sk, || None);
         reminders::plan(tx, org, &model)?;
         self.created(tx, org, model, cause)
@@ -140,7 +143,10 @@ impl Repository {
         let before = found(tx, org, datatype, id)?;
         let mut after = before.clone();
         apply(&mut after, edit)?;
+        let password = password_of(&mut after)?;
         let after = self.save(tx, org, &before, after)?;
+        let (of, sk) = (text_of(&after, "datatype"), text_of(&after, "sk"));
+        passwords::store(tx, org, of, sk, password)?;
         let mut kinds = system_events(text_of(&after, "datatype"), "update");
         kinds.extend(reached(
             Some(text_of(&before, "state")),
@@ -418,6 +424,34 @@ fn apply(model: &mut Map<String, Value>, edit: Edit) -> Result<(), RecordError> 
             .into_iter()
             .try_for_each(|(path, value)| model::set_path(model, &path, value)),
     }
+}
+
+/// Takes the password out of a model, so that no reader, event or export sees it.
+fn password_of(model: &mut Map<String, Value>) -> Result<Option<Change>, RecordError> {
+    let datatype = text_of(model, "datatype").to_owned();
+    match model.get_mut("data") {
+        Some(Value::Object(data)) => passwords::take(&datatype, data),
+        _ => Ok(None),
+    }
+}
+
+/// Moves the passwords of records that an older version wrote out of these records.
+pub(super) fn protect_passwords(tx: &Tx<'_>) -> Result<(), RecordError> {
+    for (org, text) in crate::store::passwords::unprotected(tx)? {
+        let mut model = parsed(&text)?;
+        // A value that is not a password is deleted.
+        let change = password_of(&mut model).unwrap_or(None);
+        if let Some(data) = model.get_mut("data").and_then(Value::as_object_mut) {
+            data.shift_remove("password");
+        }
+        let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
+        let date = |field| text_of(&model, field).parse().unwrap_or(tx.now());
+        let body = model::to_text(&model)?;
+        let (created, modified) = (date("createdate"), date("modifydate"));
+        records::replace(tx, &row(&org, &model, created, modified, &body))?;
+        passwords::store(tx, &org, datatype, sk, change)?;
+    }
+    Ok(())
 }
 
 fn row<'a>(

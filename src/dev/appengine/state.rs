@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Semaphore;
 
-use super::auth::Authority;
+use super::auth::{Authority, Challenges};
 use super::events::AppEngineFormat;
 use super::gateways::Gateways;
-use super::repository::{OnEvent, Repository};
+use super::repository::{self, OnEvent, Repository};
 use super::settings::Settings;
 use super::streams::Streams;
 use super::vendors::Vendors;
@@ -29,6 +29,8 @@ pub struct State {
     pub(crate) repository: Arc<Repository>,
     pub(crate) flows: Arc<Flows>,
     pub(crate) authority: Authority,
+    /// Sign-ins that wait for a code.
+    pub(crate) challenges: Challenges,
     pub(crate) settings: Settings,
     /// The organisation of the built-in user.
     pub(crate) org: String,
@@ -46,6 +48,10 @@ pub struct State {
 impl State {
     pub(crate) async fn open(host: &Arc<Host>, options: &DevOptions) -> Result<Self, StoreError> {
         let secrets = Secrets::load(&host.store).await?;
+        let protected = host.store.write(repository::protect_passwords).await;
+        if let Err(error) = protected {
+            tracing::error!(%error, "The passwords of old records could not be hashed.");
+        }
         let webhook_secret = (!options.bare).then_some(secrets.webhook);
         let flow_options = FlowOptions {
             secret: webhook_secret.clone(),
@@ -57,10 +63,13 @@ impl State {
             Arc::new(move |tx, repository, event| raising.raise(tx, repository, &event));
         let settings = Settings::new(host);
         let chaos = Arc::clone(settings.chaos());
+        let store = host.store.clone();
+        let clock = Box::new(move || store.now());
         Ok(Self {
             repository: Arc::new(Repository::open(&host.store, on_event)?.with_chaos(chaos)),
             flows,
-            authority: Authority::new(options.auth, &secrets.jwt),
+            authority: Authority::new(options.auth, &secrets.jwt, clock),
+            challenges: Challenges::default(),
             settings,
             org: options.org.clone(),
             page_cap: options.page_cap.max(1),

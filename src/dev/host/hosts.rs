@@ -2,14 +2,15 @@
 //!
 //! DNS rebinding lets a web page resolve its own name to 127.0.0.1 and call this port as its own site, but the `Host` header
 //! still has that name. Pages of other sites send their origin, except with the `GET` of an `<img>`, a `<script>` or a link. Browsers
-//! mark these with `Sec-Fetch-Site`.
+//! mark these with `Sec-Fetch-Site`. Pages that this machine serves itself, on any port, are those of the developer's own apps.
 
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State as FromState};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use thiserror::Error;
@@ -128,13 +129,28 @@ impl Hosts {
 
     fn is_known_origin(&self, origin: &str) -> bool {
         match origin.split_once("://") {
-            Some(("http", host)) => self.knows(host),
-            Some(("https", host)) => {
-                parts(host).is_some_and(|(name, port)| self.is_allowed(&name, port))
-            }
+            Some(("http" | "https", host)) => parts(host)
+                .is_some_and(|(name, port)| is_loopback(&name) || self.is_allowed(&name, port)),
             _ => false,
         }
     }
+
+    /// The origin of the page that sends this request, if the platform answers it.
+    pub(crate) fn page(&self, request: &Request) -> Option<HeaderValue> {
+        let mut origins = request.headers().get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (Some(origin), None) if self.admit(request).is_ok() => Some(origin.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a host in lower case is always this machine. Browsers resolve names below `localhost` to loopback.
+fn is_loopback(name: &str) -> bool {
+    let address = name.parse::<Ipv4Addr>();
+    matches!(name, "localhost" | "[::1]")
+        || name.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// All host names in a request. A header that is not text becomes a name that is never accepted.
@@ -239,19 +255,36 @@ mod tests {
     fn pages_of_other_origins_are_refused_unless_allowed() {
         let page = |origin| [("host", "localhost:4870"), ("origin", origin)];
         for origin in [
-            "http://localhost:3000",
-            "https://localhost:4870",
+            "http://app.test",
+            "https://localhost.evil.example",
+            "http://127.0.0.1.evil.example:3000",
+            "http://127.1:3000",
+            "http://128.0.0.1:3000",
+            "http://0.0.0.0:3000",
+            "http://[::2]:3000",
+            "http://user@localhost:3000",
+            "file://localhost",
             "null",
             "",
         ] {
             assert_eq!(code(&[], &page(origin)), Some("foreign_origin"), "{origin}");
         }
-        assert_eq!(code(&[], &page("http://127.0.0.1:4870")), None);
-        assert_eq!(
-            code(&["localhost:3000"], &page("http://localhost:3000")),
-            None
-        );
         assert_eq!(code(&["app.test"], &page("https://app.test")), None);
+    }
+
+    #[test]
+    fn pages_of_this_machine_are_accepted_from_any_port() {
+        for origin in [
+            "http://localhost:3000",
+            "https://localhost",
+            "http://shop.localhost:8080",
+            "http://127.0.0.1:4870",
+            "http://127.8.0.1:3000",
+            "http://[::1]:3000",
+        ] {
+            let page = [("host", "localhost:4870"), ("origin", origin)];
+            assert_eq!(code(&[], &page), None, "{origin}");
+        }
     }
 
     #[test]
@@ -266,10 +299,10 @@ mod tests {
         }
         let page = [
             host,
-            ("origin", "http://localhost:3000"),
+            ("origin", "http://app.test"),
             ("sec-fetch-site", "same-site"),
         ];
-        assert_eq!(code(&["localhost:3000"], &page), None);
+        assert_eq!(code(&["app.test"], &page), None);
         assert_eq!(code(&[], &page), Some("foreign_origin"));
     }
 

@@ -3,6 +3,7 @@
 //! The host knows platforms only by the trait [`Platform`].
 
 pub(crate) mod clock;
+pub(crate) mod cors;
 pub(crate) mod deliveries;
 pub mod error;
 pub(crate) mod folder;

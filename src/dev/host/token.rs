@@ -19,8 +19,8 @@ pub(crate) enum Purpose {
     Customer,
     App,
     Refresh,
-    /// Proves the password until the second factor is checked.
-    Challenge,
+    /// In a magic link: is exchanged for a sign-in.
+    Link,
 }
 
 /// The contents of a token.
@@ -35,9 +35,12 @@ pub(crate) struct Claims {
     pub roles: Vec<String>,
     /// What the token is for.
     pub kind: Purpose,
-    /// For refresh and challenge tokens: the purpose of the token that they are exchanged for.
+    /// For refresh tokens and links: the purpose of the token that they are exchanged for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Purpose>,
+    /// Issued to evt itself: expires by the system's clock, however the platform's clock is set.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub local: bool,
     /// Seconds since the epoch (RFC 7519).
     pub iat: i64,
     pub exp: i64,
@@ -117,6 +120,7 @@ mod tests {
             roles: vec!["admin".into()],
             kind: Purpose::User,
             then: None,
+            local: false,
             iat: 100,
             exp: 200,
         }

@@ -21,6 +21,7 @@ CREATE TABLE outbox (
   -- JSON: lists of addresses.
   recipients TEXT NOT NULL,
   copies     TEXT NOT NULL,
+  blind      TEXT NOT NULL DEFAULT '[]',
   sender     TEXT,
   subject    TEXT,
   body       TEXT NOT NULL,
@@ -31,7 +32,18 @@ CREATE TABLE outbox (
   smtp       INTEGER NOT NULL DEFAULT 0,
   tries      INTEGER NOT NULL DEFAULT 0,
   retry_at   INTEGER,
-  error      TEXT
+  error      TEXT,
+  -- Bytes of all messages up to this one, also of those that have been deleted.
+  total      INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_smtp ON outbox(retry_at) WHERE smtp = 1;
 CREATE INDEX outbox_cause ON outbox(cause) WHERE cause IS NOT NULL;
+
+-- The hashes of the passwords of users and customers, outside of their records, which any caller can read.
+CREATE TABLE passwords (
+  org      TEXT NOT NULL,
+  datatype TEXT NOT NULL,
+  sk       TEXT NOT NULL,
+  hash     TEXT NOT NULL,
+  PRIMARY KEY (org, datatype, sk)
+) WITHOUT ROWID;
