@@ -6,7 +6,7 @@ use super::trigger::{Trigger, added_tags, fields_of};
 use super::{Cause, NewEvent};
 use crate::event::Seq;
 use crate::store::runs::RunRow;
-use crate::store::{StoreError, Tx, events};
+use crate::store::{Connection, StoreError, events};
 use crate::time::Timestamp;
 
 /// The event that a run is about.
@@ -22,11 +22,11 @@ pub(super) struct Subject {
 
 impl Subject {
     /// Reads the subject of a stored run; `None` if its event has been deleted.
-    pub(super) fn load(tx: &Tx<'_>, row: &RunRow) -> Result<Option<Self>, StoreError> {
+    pub(super) fn load(connection: &Connection, row: &RunRow) -> Result<Option<Self>, StoreError> {
         let Some(seq) = row.event else {
             return Ok(None);
         };
-        let Some(event) = events::get(tx, seq)? else {
+        let Some(event) = events::get(connection, seq)? else {
             return Ok(None);
         };
         let mut context: Value = row

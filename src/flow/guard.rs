@@ -63,18 +63,11 @@ impl Guard {
     /// Evaluates the conditions on the variables in `scope`. `Err` explains each condition with the values that it saw.
     pub(super) fn check(&self, scope: &Value, now: Timestamp) -> Result<(), Finding> {
         let texts = self.texts(scope);
-        let mut variables = Scope::new();
-        for (name, text) in &texts {
-            variables = variables.json(name, text);
-        }
+        let variables = variables(&texts);
         if self.parts.iter().all(|part| part.holds(&variables, now)) {
             return Ok(());
         }
-        let mut parts: Vec<Finding> = self
-            .parts
-            .iter()
-            .map(|part| part.explain(&variables, now))
-            .collect();
+        let mut parts = self.explain(scope, now);
         Err(match parts.pop() {
             Some(one) if parts.is_empty() => one,
             last => {
@@ -82,6 +75,16 @@ impl Guard {
                 Finding::tree("all of", false, parts)
             }
         })
+    }
+
+    /// Explains each condition with the values that it saw, whether it holds or not.
+    pub(super) fn explain(&self, scope: &Value, now: Timestamp) -> Vec<Finding> {
+        let texts = self.texts(scope);
+        let variables = variables(&texts);
+        self.parts
+            .iter()
+            .map(|part| part.explain(&variables, now))
+            .collect()
     }
 
     /// The variables that the conditions mention, as JSON text. Always includes `data`, because bare field names refer to it.
@@ -97,6 +100,12 @@ impl Guard {
             .map(|(name, value)| (name.as_str(), value.to_string()))
             .collect()
     }
+}
+
+fn variables<'a>(texts: &'a [(&'a str, String)]) -> Scope<'a> {
+    texts
+        .iter()
+        .fold(Scope::new(), |scope, (name, text)| scope.json(name, text))
 }
 
 /// Largest number of conditions of a flow, trigger or step.

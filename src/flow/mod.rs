@@ -16,6 +16,7 @@ pub mod notify;
 pub mod placeholder;
 mod plan;
 mod reader;
+mod rehearsal;
 mod run;
 pub mod schedule;
 pub mod step;
@@ -23,6 +24,7 @@ pub mod trigger;
 pub mod wait;
 mod waiting;
 pub mod webhook;
+mod why;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -38,8 +40,10 @@ pub use engine::{FlowOptions, Flows, Start};
 pub use manage::model;
 pub use plan::SCHEDULE;
 pub use reader::DocumentError;
+pub use rehearsal::{Given, Rehearsal};
 pub use run::{executed, status, view, view_with_attempts};
 pub use waiting::AUTOMATION;
+pub use why::{Why, event_of, why};
 
 /// An event of the platform that has not been stored yet.
 #[derive(Clone, Debug)]
@@ -139,8 +143,12 @@ pub enum FlowError {
     Document(#[from] DocumentError),
     #[error("there is no flow `{id}`")]
     NoSuchFlow { id: String },
+    #[error("{message}")]
+    UnknownEvent { message: String },
     #[error("a flow named `{name}` already exists")]
     NameTaken { name: String },
+    #[error("there is no event `{reference}`")]
+    NoSuchEvent { reference: String },
     #[error("there is no execution `{id}`")]
     NoSuchRun { id: String },
     #[error("execution `{run}` is {status}; this needs one that is {wants}")]

@@ -34,6 +34,19 @@ pub enum Events {
 }
 
 impl Trigger {
+    /// Whether the trigger reacts to events of this name, if it is enabled.
+    pub(super) fn hears(&self, kind: &str) -> bool {
+        match &self.events {
+            Events::Names(names) => names.contains(&kind),
+            Events::Pattern(pattern) => pattern.matches(kind),
+        }
+    }
+
+    /// Explains each setting of the trigger's `config` with the value that it saw, whether it matches or not.
+    pub(super) fn explain_config(&self, event: &NewEvent) -> Vec<Finding> {
+        self.filter.findings(self, event, true)
+    }
+
     /// The name of the event that an execution by hand simulates.
     pub fn event(&self) -> String {
         match &self.events {
@@ -194,14 +207,30 @@ impl Filter {
 
     /// Checks an event. `Err` explains each setting that does not match, with the value it saw.
     pub(super) fn check(&self, trigger: &Trigger, event: &NewEvent) -> Result<(), Finding> {
+        let mut findings = self.findings(trigger, event, false);
+        match findings.pop() {
+            None => Ok(()),
+            Some(one) if findings.is_empty() => Err(one),
+            Some(last) => {
+                findings.push(last);
+                Err(Finding::tree("all of", false, findings))
+            }
+        }
+    }
+
+    /// Explains the settings with the values that they saw: all of them, or only those that do not match.
+    fn findings(&self, trigger: &Trigger, event: &NewEvent, all_settings: bool) -> Vec<Finding> {
         let record = fields_of(&event.data);
         let source = record.get("source").cloned().unwrap_or_default();
         let datatype = event.data.get("datatype").cloned().unwrap_or_default();
         let operation = event.kind.rsplit('-').next().unwrap_or_default().into();
-        let mut mismatches = Mismatches::default();
-        mismatches.check_any("source", self.sources.as_deref(), source);
-        mismatches.check_any("datatype", self.datatypes.as_deref(), datatype);
-        mismatches.check_any("operation", self.operations.as_deref(), operation);
+        let mut settings = Settings {
+            all: all_settings,
+            findings: Vec::new(),
+        };
+        settings.check_any("source", self.sources.as_deref(), source);
+        settings.check_any("datatype", self.datatypes.as_deref(), datatype);
+        settings.check_any("operation", self.operations.as_deref(), operation);
         let all = tags_of(&event.data);
         if let Some(wanted) = &self.tags {
             let tags = match trigger.name.as_str() {
@@ -209,35 +238,38 @@ impl Filter {
                 _ => all.clone(),
             };
             let ok = wanted.iter().any(|tag| tags.contains(tag));
-            mismatches.check("tags", &json!(wanted), &json!(tags), ok);
+            settings.check("tags", &json!(wanted), &json!(tags), ok);
         }
         if let Some(unwanted) = &self.exclude_tags {
             let ok = !unwanted.iter().any(|tag| all.contains(tag));
-            mismatches.check("excludeTags", &json!(unwanted), &json!(all), ok);
+            settings.check("excludeTags", &json!(unwanted), &json!(all), ok);
         }
         for (name, expected) in &self.fields {
             let actual = custom_field(record, name);
-            mismatches.check(
+            settings.check(
                 &format!("customFields.{name}"),
                 expected,
                 &actual,
                 actual == *expected,
             );
         }
-        mismatches.into_result()
+        settings.findings
     }
 }
 
-/// The settings that do not match.
-#[derive(Default)]
-struct Mismatches(Vec<Finding>);
+/// The results of a trigger's settings.
+struct Settings {
+    /// Also those that match.
+    all: bool,
+    findings: Vec<Finding>,
+}
 
-impl Mismatches {
+impl Settings {
     fn check(&mut self, name: &str, expected: &Value, actual: &Value, ok: bool) {
-        if !ok {
+        if self.all || !ok {
             let what = format!("config.{name} {expected}");
-            self.0
-                .push(Finding::leaf(what, false, Some(clipped(actual))));
+            self.findings
+                .push(Finding::leaf(what, ok, Some(clipped(actual))));
         }
     }
 
@@ -245,17 +277,6 @@ impl Mismatches {
         if let Some(expected) = expected {
             let ok = expected.iter().any(|one| actual == one.as_str());
             self.check(name, &json!(expected), &actual, ok);
-        }
-    }
-
-    fn into_result(mut self) -> Result<(), Finding> {
-        match self.0.pop() {
-            None => Ok(()),
-            Some(one) if self.0.is_empty() => Err(one),
-            Some(last) => {
-                self.0.push(last);
-                Err(Finding::tree("all of", false, self.0))
-            }
         }
     }
 }

@@ -160,6 +160,19 @@ pub fn list(
     Ok((rows, usize::try_from(total).unwrap_or(0)))
 }
 
+/// The latest runs about an event, newest first.
+pub fn of_event(
+    connection: &Connection,
+    event: Seq,
+    limit: usize,
+) -> Result<Vec<RunRow>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM runs WHERE event_seq = ?1 ORDER BY id DESC LIMIT {limit}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([event.0], read)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Whether a run of the flow that its schedule started is still running.
 pub fn is_scheduled_run_running(db: &Connection, flow: &str) -> Result<bool, StoreError> {
     let sql =

@@ -29,7 +29,7 @@ pub(super) fn show(event: &Event, cx: &Context) -> Result<(), CliError> {
 }
 
 /// Reads the run's id from the delivery's headers.
-fn run_of(event: &Event) -> Option<String> {
+pub(super) fn run_of(event: &Event) -> Option<String> {
     let text = |name: &str| event.headers.get(name)?.to_str().ok();
     let is_valid = |run: &str| run.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let by_key =

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod known;
 mod list;
+mod origin;
 mod pick;
 mod platform;
 mod prune;
@@ -24,6 +25,7 @@ use crate::dial::DialError;
 use crate::error::{CliError, Exit};
 use crate::event::Seq;
 use crate::explain::{Explain, Explanation, shell_word};
+pub(super) use origin::{Origin, origin};
 
 /// List, show, replay, verify, compare, export and import events
 #[derive(Debug, clap::Args)]

@@ -8,9 +8,12 @@ mod document;
 mod edit;
 mod execute;
 mod find;
+mod local;
 mod run_view;
 mod runs;
 mod shown;
+mod test;
+mod why;
 mod wizard;
 
 use std::sync::Arc;
@@ -53,6 +56,8 @@ enum Command {
     Disable(Switch),
     Execute(execute::Args),
     Runs(runs::Args),
+    Why(why::Args),
+    Test(test::Args),
 }
 
 /// List the flows of the organisation
@@ -116,6 +121,8 @@ pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         Command::Disable(args) => switch(&args, false, cx, &client).await,
         Command::Execute(args) => execute::run(&args, cx, &client).await,
         Command::Runs(args) => runs::run(&args, cx, &client).await,
+        Command::Why(args) => why::run(&args, cx, &client).await,
+        Command::Test(args) => test::run(&args, cx, &client).await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::State;
@@ -15,11 +16,12 @@ use crate::dev::host::Routes;
 use crate::dev::host::hops;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::flow::{self, DocumentError, FlowError, Flows, Start};
+use crate::event::{PlatformRef, Seq};
+use crate::flow::{self, DocumentError, FlowError, Flows, Given, Start};
 use crate::json::kind_of;
 use crate::store::flows::{self, FlowRow};
 use crate::store::runs::{self, RunFilter, RunRow};
-use crate::store::{StoreError, Tx};
+use crate::store::{Connection, StoreError, Tx};
 
 /// The default number of flows or runs in a page.
 const PAGE_SIZE: usize = 50;
@@ -56,7 +58,10 @@ impl From<FlowError> for Refusal {
             // The real platform supports it, so the request is not invalid.
             FlowError::Document(DocumentError::NotBuilt { .. }) => Self::not_implemented(message),
             FlowError::Document(_) => Self::bad_request("bad_flow", message),
-            FlowError::NoSuchFlow { .. } | FlowError::NoSuchRun { .. } => Self::not_found(message),
+            FlowError::UnknownEvent { .. } => Self::bad_request("unknown_event", message),
+            FlowError::NoSuchFlow { .. }
+            | FlowError::NoSuchEvent { .. }
+            | FlowError::NoSuchRun { .. } => Self::not_found(message),
             FlowError::NameTaken { .. } => Self::new(
                 StatusCode::CONFLICT,
                 "name_taken",
@@ -73,6 +78,13 @@ impl From<FlowError> for Refusal {
             FlowError::Store(error) => error.into(),
         }
     }
+}
+
+/// The control routes, which explain flows. The real platform has none of them.
+pub(super) fn control_routes() -> Routes<Arc<State>> {
+    Routes::new()
+        .route("GET", "/flows/why", why)
+        .route("POST", "/flows/test", rehearse)
 }
 
 impl State {
@@ -296,10 +308,7 @@ fn statuses(text: Option<&String>) -> Result<Vec<String>, Refusal> {
     Ok(statuses)
 }
 
-fn flow_name(
-    connection: &crate::store::Connection,
-    row: &RunRow,
-) -> Result<Option<String>, StoreError> {
+fn flow_name(connection: &Connection, row: &RunRow) -> Result<Option<String>, StoreError> {
     Ok(flows::get(connection, &row.org, &row.flow)?.map(|flow| flow.name))
 }
 
@@ -361,6 +370,76 @@ async fn replay(
         .with_flows(move |flows, tx, world| flows.replay(tx, world, &org, &id))
         .await?;
     run_answer(&state, caller.org, run).await
+}
+
+#[derive(Deserialize)]
+struct WhyQuery {
+    /// A position or reference of an event.
+    event: Option<String>,
+    /// The id of a run, for its event.
+    run: Option<String>,
+    /// The id of a flow, for this flow only.
+    flow: Option<String>,
+}
+
+/// Explains which flows an event started, and why the others did not start.
+async fn why(
+    FromState(state): FromState<Arc<State>>,
+    Query(query): Query<WhyQuery>,
+) -> Result<Response, Refusal> {
+    let found = state
+        .host
+        .store
+        .read::<_, FlowError, _>(move |connection| {
+            let seq = match (&query.run, &query.event) {
+                (Some(id), _) => flow::event_of(connection, id)?,
+                (None, Some(text)) => position(text)?,
+                (None, None) => position("")?,
+            };
+            let why = flow::why(connection, seq, query.flow.as_deref())?;
+            why.ok_or_else(|| FlowError::NoSuchEvent {
+                reference: PlatformRef(seq).to_string(),
+            })
+        })
+        .await?;
+    Ok(answer(StatusCode::OK, &found))
+}
+
+/// `p_7f3a`.
+fn position(text: &str) -> Result<Seq, FlowError> {
+    let digits = text.strip_prefix("p_");
+    let seq = digits.and_then(|digits| digits.parse().ok());
+    seq.ok_or_else(|| FlowError::NoSuchEvent {
+        reference: text.to_owned(),
+    })
+}
+
+/// Runs a flow against an event without effects: `{flow, ref}` or `{flow, run}` for a stored event, or `{flow, event, org?}`.
+async fn rehearse(
+    FromState(state): FromState<Arc<State>>,
+    JsonObject(mut body): JsonObject,
+) -> Result<Response, Refusal> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+    let Some(id) = text("flow") else {
+        let message = "`flow` is required, as a string";
+        return Err(Refusal::bad_request("missing_field", message));
+    };
+    let org = text("org").unwrap_or_else(|| state.org.clone());
+    let given = match (text("run"), text("ref")) {
+        (Some(run), _) => Given::Run(run),
+        (None, Some(reference)) => Given::Stored(position(&reference)?),
+        (None, None) => match body.remove("event") {
+            Some(event @ Value::Object(_)) => Given::New(event),
+            _ => {
+                let message = "`ref` or `event` is required; `event` is an object";
+                return Err(Refusal::bad_request("missing_field", message));
+            }
+        },
+    };
+    let rehearsal = state
+        .with_flows(move |flows, tx, world| flows.rehearse(tx, world, &org, &id, given))
+        .await?;
+    Ok(answer(StatusCode::OK, &rehearsal))
 }
 
 /// The page of a list: `page` and `pageSize`, in all spellings that AppEngine accepts.

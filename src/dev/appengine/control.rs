@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::{State, chaos, gateways, streams, vendors};
+use super::{State, automation, chaos, gateways, streams, vendors};
 use crate::catalogue::{self, EventKind};
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
@@ -20,6 +20,7 @@ pub(super) fn routes() -> Routes<Arc<State>> {
     Routes::new()
         .route("POST", "/emit", emit)
         .route("GET", "/api-key", api_key)
+        .merge(automation::control_routes())
         .merge(chaos::control_routes())
         .merge(gateways::control_routes())
         .merge(streams::control_routes())

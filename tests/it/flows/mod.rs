@@ -8,6 +8,7 @@ mod reminders;
 mod runs;
 mod smtp;
 mod time;
+mod why;
 
 use serde_json::{Value, json};
 
