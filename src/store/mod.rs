@@ -372,6 +372,10 @@ pub fn snapshot<T, E: From<StoreError>>(
     connection: &Connection,
     op: impl FnOnce(&Connection) -> Result<T, E>,
 ) -> Result<T, E> {
+    // A transaction that is open already is such a state.
+    if !connection.is_autocommit() {
+        return op(connection);
+    }
     // A reading transaction has nothing to commit: dropping it ends it.
     let _transaction = connection
         .unchecked_transaction()
