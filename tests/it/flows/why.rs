@@ -130,7 +130,10 @@ fn an_unknown_event_and_an_unknown_flow_are_not_found() {
     let output = sandbox
         .run(["flows", "why", "p_0001", "brige"])
         .expect_exit(3);
-    assert!(output.stderr.contains("evt flows show bridge"), "{output}");
+    assert!(
+        output.stderr.contains("evt flows show 'bridge'"),
+        "{output}"
+    );
 }
 
 #[test]
