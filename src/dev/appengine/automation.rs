@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Routes<Arc<State>> {
     let mut routes = Routes::new()
         .route("POST", "/automation/flows/create", create)
         .route("POST", "/automation/ai/generate", generate)
+        .route("POST", "/automation/ai/validate", validate)
         .route("GET", "/automation/executions", list_runs)
         .route("GET", "/automation/executions/{id}", show_run)
         .route("POST", "/automation/executions/{id}/cancel", cancel)
@@ -257,6 +258,18 @@ async fn generate(_: Caller) -> Refusal {
     Refusal::not_implemented(
         "flows cannot be generated locally: write one, or run `evt flows create` on a terminal",
     )
+}
+
+/// Checks a flow without storing it. The flow is the body, or its member `automation`, `flow` or `workflow`.
+async fn validate(_: Caller, JsonBody(body): JsonBody) -> Response {
+    let mut members = ["automation", "flow", "workflow"].iter();
+    let document = members.find_map(|name| body.get(*name));
+    let errors: Vec<Value> = match flow::compile(document.unwrap_or(&body)) {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![json!({ "message": error.to_string() })],
+    };
+    let body = json!({ "valid": errors.is_empty(), "errors": errors, "warnings": [] });
+    answer(StatusCode::OK, &body)
 }
 
 async fn list_runs(

@@ -85,6 +85,13 @@ pub const SETTINGS: &[Setting] = &[
         |value| matches!(value, "disconnect" | CONNECT_ERROR),
     ),
     Setting::new(
+        "chat.queue_update",
+        "15s",
+        "a time, 10ms to 60m",
+        "time between two reports of the position to a customer in the chat queue",
+        is_period,
+    ),
+    Setting::new(
         "poll.ties",
         "1",
         "a count, 1 to 1000000",
@@ -297,6 +304,11 @@ impl Settings {
             ping_timeout: self.period("gateways.ping_timeout"),
             connect_timeout: self.period("gateways.connect_timeout"),
         }
+    }
+
+    /// The time between two reports to the customers in the chat queue.
+    pub(crate) fn queue_update(&self) -> Duration {
+        self.period("chat.queue_update")
     }
 
     /// Whether a gateway refuses clients with a CONNECT_ERROR.

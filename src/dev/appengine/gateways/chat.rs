@@ -9,9 +9,12 @@ use super::chats::{Assignment, Chats, NewMessage, Participant, Role};
 use super::client::{self, Answer, Client, EventError, name, required, unknown};
 use super::payload::Payload;
 use super::session::is_name;
+use super::waiting;
 
 /// The room of a chat.
-const CHAT: &str = "chat";
+pub(super) const CHAT: &str = "chat";
+/// The recipient of messages that wait for a member of the staff.
+const QUEUED: &str = "queued";
 const CHAT_NAMES: [&str; 5] = ["chatId", "chatSessionId", "room", "roomId", "id"];
 const MESSAGE_NAMES: [&str; 3] = ["message", "content", "text"];
 /// Maximum length of a message's text, in bytes.
@@ -55,10 +58,29 @@ fn staff(client: &Client<'_>) -> Result<(), EventError> {
 }
 
 /// The chat of an event: the named one, or by default the session's.
+///
+/// A customer can only use the own chats and free ones.
 fn chat_of<'a>(client: &'a Client<'_>, data: &'a Payload) -> Result<&'a str, EventError> {
-    match data {
-        Payload::Text(name) if is_name(name) => Ok(name),
-        _ => Ok(name(data, &CHAT_NAMES)?.unwrap_or(&client.session.chat)),
+    let chat = match data {
+        Payload::Text(name) if is_name(name) => name,
+        _ => name(data, &CHAT_NAMES)?.unwrap_or(&client.session.chat),
+    };
+    allowed(client, chat)
+}
+
+/// Refuses the chat of another customer.
+fn allowed<'a>(client: &Client<'_>, chat: &'a str) -> Result<&'a str, EventError> {
+    let session = &client.session;
+    let is_open = with_chats(client, |chats, org| {
+        let known = chats.chat(org, chat);
+        known.is_none_or(|chat| chat.is_open_to(session.email()))
+    });
+    match is_open || session.is_staff() {
+        true => Ok(chat),
+        false => Err(EventError::new(
+            "forbidden",
+            "the chat belongs to another customer",
+        )),
     }
 }
 
@@ -82,18 +104,27 @@ fn new_message(client: &Client<'_>, role: Role, data: &Payload) -> Result<NewMes
     }
     Ok(NewMessage {
         from: client.session.person(),
+        to: String::new(),
         role,
         text: text.to_owned(),
-        kind: name(data, &["type"])?.unwrap_or("text").to_owned(),
+        kind: message_type(role, name(data, &["type"])?).to_owned(),
         files,
     })
+}
+
+/// The sender's type. Only the platform sends messages of the system and of assistants.
+fn message_type(role: Role, given: Option<&str>) -> &str {
+    let given = given.filter(|given| !matches!(*given, "system" | "ai-assistant"));
+    given.unwrap_or(role.message_type())
 }
 
 /// A stored message of a customer, and who receives it.
 struct Routed {
     id: String,
     message: Payload,
-    to: &'static str,
+    routed_to: &'static str,
+    /// The assistant that answers, if any.
+    assistant: Option<String>,
     /// The position of the chat in the queue, if it has just been added.
     queued: Option<usize>,
 }
@@ -101,57 +132,83 @@ struct Routed {
 /// Handles a customer's message: it goes to the agent or assistant of the chat, or else the chat joins the queue.
 fn chat_message(client: &Client<'_>, data: &Payload) -> Answer {
     let chat = chat_of(client, data)?.to_owned();
-    let assistant = name(data, &["assistantId"])?;
+    let wanted = Wanted {
+        assistant: name(data, &["assistantId"])?,
+        config: client.session.config(),
+        is_human: data.text(&["to"]) == Some(QUEUED),
+    };
     let new = new_message(client, Role::Customer, data)?;
     let text = new.text.clone();
     enter(client, &chat)?;
-    let routed = with_chats(client, |chats, org| {
-        route(chats, org, &chat, new, assistant)
-    });
+    let routed = with_chats(client, |chats, org| route(chats, org, &chat, new, &wanted));
     let rooms = vec![client.room(CHAT, &chat), client.room("staff", "")];
     client.push_to_others(rooms, "message", &routed.message);
     if let Some(position) = routed.queued {
-        client.push(
-            "queued",
-            &json!({ "chatId": chat, "position": position }).into(),
-        );
+        client.push("queued", &waiting::place(&chat, position));
         let notice = json!({ "chatId": chat, "message": text, "email": client.session.email() });
         let staff = vec![client.room("staff", "")];
         client.push_to(staff, "queue-notification", &notice.clone().into());
         push_queue(client);
         client.raise("chat-queue-notification", "chat", notice)?;
     }
-    if let Some(assistant) = assistant {
-        reply(client, &chat, assistant, &text)?;
+    if let Some(assistant) = &routed.assistant {
+        reply(client, &chat, assistant, (&routed.id, &text))?;
     }
-    Ok(json!({ "messageId": routed.id, "chatId": chat, "routedTo": routed.to }).into())
+    Ok(json!({ "messageId": routed.id, "chatId": chat, "routedTo": routed.routed_to }).into())
 }
 
-fn route(
-    chats: &mut Chats,
-    org: &str,
-    id: &str,
-    new: NewMessage,
-    assistant: Option<&str>,
-) -> Routed {
+/// The recipient that a customer's message names.
+struct Wanted<'a> {
+    assistant: Option<&'a str>,
+    /// The session's configuration, whose assistant answers until the chat is queued.
+    config: Option<&'a str>,
+    /// The customer asks for a member of the staff.
+    is_human: bool,
+}
+
+impl Wanted<'_> {
+    /// The assistant that answers in a chat with this assignment.
+    fn assistant(&self, assignment: &Assignment) -> Option<&str> {
+        match assignment {
+            Assignment::Agent(_) => None,
+            _ if self.is_human => None,
+            Assignment::Queued => self.assistant,
+            Assignment::Open | Assignment::Assistant | Assignment::Ended => {
+                self.assistant.or(self.config)
+            }
+        }
+    }
+}
+
+fn route(chats: &mut Chats, org: &str, id: &str, new: NewMessage, wanted: &Wanted<'_>) -> Routed {
     let chat = chats.open(org, id);
     if chat.customer == Participant::default() {
         chat.customer = new.from.clone();
     }
-    if assistant.is_some() && !matches!(chat.assignment, Assignment::Agent(_)) {
+    let assistant = wanted.assistant(&chat.assignment).map(str::to_owned);
+    if assistant.is_some() {
         chat.assignment = Assignment::Assistant;
+    } else if wanted.is_human && chat.assignment == Assignment::Assistant {
+        chat.assignment = Assignment::Open;
     }
     let assignment = chat.assignment.clone();
-    let message = chats.add(org, id, new);
-    let (to, queued) = match assignment {
+    let to = match (&assignment, &assistant) {
+        (Assignment::Agent(agent), _) => agent.email.clone(),
+        (_, Some(assistant)) => assistant.clone(),
+        (Assignment::Assistant, None) => String::new(),
+        (Assignment::Open | Assignment::Queued | Assignment::Ended, None) => QUEUED.to_owned(),
+    };
+    let message = chats.add(org, id, NewMessage { to, ..new });
+    let (routed_to, queued) = match assignment {
         Assignment::Agent(_) | Assignment::Assistant => ("agent", None),
-        Assignment::Queued => ("queued", None),
-        Assignment::Open | Assignment::Ended => ("queued", Some(chats.queue(org, id))),
+        Assignment::Queued => (QUEUED, None),
+        Assignment::Open | Assignment::Ended => (QUEUED, Some(chats.queue(org, id))),
     };
     Routed {
         message: message.payload(id),
         id: message.id,
-        to,
+        routed_to,
+        assistant,
         queued,
     }
 }
@@ -165,60 +222,90 @@ fn push_queue(client: &Client<'_>) {
     });
     let body = json!({ "length": waiting.len(), "chats": waiting });
     client.push_to(vec![client.room("staff", "")], "queue-update", &body.into());
+    waiting::report(client.state);
 }
 
-/// Starts an assistant's answer: `chat-stream` for each frame, then `message` with the whole text.
+/// Starts an assistant's answer to a message `(id, text)`: `chat-stream` for each frame, and `message` with the whole text.
 fn reply(
     client: &Client<'_>,
     chat: &str,
     assistant: &str,
-    question: &str,
+    (id, question): (&str, &str),
 ) -> Result<(), EventError> {
     let room = client.room(CHAT, chat);
     let (state, session) = (Arc::clone(client.state), Arc::clone(&client.session));
     let (socket, chat) = (client.socket(), chat.to_owned());
-    let (assistant, question) = (assistant.to_owned(), question.to_owned());
+    let (id, assistant, question) = (id.to_owned(), assistant.to_owned(), question.to_owned());
     client.state.gateways.spawn_task(async move {
-        let id = format!("stream-{}", uuid::Uuid::now_v7().simple());
         let push = |event: &str, data: Payload| {
             client::send(socket.within(room.clone()).sockets(), event, &data);
         };
-        let mut text = String::new();
+        let store = |text: String| {
+            let new = NewMessage {
+                from: Participant {
+                    email: String::new(),
+                    name: assistant.clone(),
+                },
+                to: session.email().to_owned(),
+                role: Role::Assistant,
+                text,
+                kind: Role::Assistant.message_type().to_owned(),
+                files: Payload::Null,
+            };
+            state.gateways.chats().add(&session.org, &chat, new)
+        };
+        let (mut text, mut stored) = (String::new(), None);
         let mut receive = |frame: Value| {
             if let Some(piece) = frame["content"].as_str()
                 && text.len() + piece.len() <= MAX_TEXT
             {
                 text.push_str(piece);
             }
-            push("chat-stream", stream_frame(&chat, &id, frame));
+            let is_end = frame["type"] == "end";
+            if is_end && stored.is_none() && !text.is_empty() {
+                stored = Some(store(std::mem::take(&mut text)));
+            }
+            let key = stored
+                .as_ref()
+                .filter(|_| is_end)
+                .map(|message| message.id.as_str());
+            push("chat-stream", stream_frame(&chat, &id, key, frame));
         };
         let answer = state.streams.converse(&assistant, &question, &mut receive);
         tokio::select! {
             () = session.gone.cancelled() => return,
             _ = tokio::time::timeout(ANSWER_TIME, answer) => {}
         }
-        if text.is_empty() {
-            return;
+        if stored.is_none() && !text.is_empty() {
+            stored = Some(store(text));
         }
-        let new = NewMessage {
-            from: Participant {
-                email: String::new(),
-                name: assistant,
-            },
-            role: Role::Assistant,
-            text,
-            kind: "text".to_owned(),
-            files: Payload::Null,
-        };
-        let message = state.gateways.chats().add(&session.org, &chat, new);
-        push("message", message.payload(&chat));
+        if let Some(message) = stored {
+            push("message", message.payload(&chat));
+        }
     })
 }
 
-/// `{chatId, messageId, event, data}`: a frame of an AI stream inside a chat.
-fn stream_frame(chat: &str, id: &str, mut frame: Value) -> Payload {
-    let kind = frame.as_object_mut().and_then(|frame| frame.remove("type"));
-    json!({ "chatId": chat, "messageId": id, "event": kind, "data": frame }).into()
+/// `{chatId, messageId, event, data}`: a frame of an AI stream inside a chat. `id` is the customer's message; `key` is the stored
+/// answer.
+fn stream_frame(chat: &str, id: &str, key: Option<&str>, mut frame: Value) -> Payload {
+    let kind = frame
+        .as_object_mut()
+        .and_then(|frame| frame.remove("type"))
+        .unwrap_or_default();
+    let mut body = json!({ "chatId": chat, "messageId": id, "event": kind });
+    match kind.as_str() {
+        Some("chunk") => body["data"] = frame["content"].take(),
+        Some("end") => {
+            body["sk"] = key.into();
+            body["data"] = json!({ "sk": key });
+        }
+        Some("error") => {
+            body["error"] = frame["message"].clone();
+            body["data"] = frame;
+        }
+        _ => body["data"] = frame,
+    }
+    body.into()
 }
 
 fn enter(client: &Client<'_>, chat: &str) -> Result<(), EventError> {
@@ -238,20 +325,26 @@ fn announce(client: &Client<'_>, chat: &str, event: &str) {
 fn history(client: &Client<'_>, data: &Payload) -> Answer {
     let named = name(data, &CHAT_NAMES)?;
     let email = name(data, &["email"])?;
-    let history = with_chats(client, |chats, org| {
-        let chat = match (named, email) {
-            (Some(chat), _) => Some(chat),
-            (None, Some(email)) => chats.last_of(org, email),
-            (None, None) => Some(client.session.chat.as_str()),
-        };
-        chat.map(|chat| (chat.to_owned(), chats.history(org, chat)))
-    });
-    let (chat, history) = history.unwrap_or_else(|| (String::new(), Payload::List(Vec::new())));
+    let chat = match (named, email) {
+        (Some(chat), _) => chat.to_owned(),
+        (None, Some(email)) => with_chats(client, |chats, org| {
+            chats.last_of(org, email).unwrap_or_default().to_owned()
+        }),
+        (None, None) => client.session.chat.clone(),
+    };
+    allowed(client, &chat)?;
+    let history = with_chats(client, |chats, org| chats.history(org, &chat));
     Ok(Payload::from(json!({ "chatId": chat })).with("history", history))
 }
 
 fn join(client: &Client<'_>, data: &Payload) -> Answer {
     let chat = chat_of(client, data)?;
+    if !client.session.is_staff() {
+        // A customer who joins a free chat owns it, so that nobody can wait in the chat of another customer.
+        with_chats(client, |chats, org| {
+            chats.open(org, chat).customer = client.session.person();
+        });
+    }
     enter(client, chat)?;
     Ok(json!({ "chatId": chat }).into())
 }
@@ -287,19 +380,28 @@ fn share_status(client: &Client<'_>, data: &Payload) -> Answer {
     Ok(Payload::Null)
 }
 
-/// `{uid, status, from, to}`: a message was delivered or read.
+/// `{uid, status, from, to}`: a message was delivered or read. The author receives `update`. The chat is that of the message.
 fn update_status(client: &Client<'_>, data: &Payload) -> Answer {
-    let chat = chat_of(client, data)?;
     let message = required(data, &["uid", "messageId"])?;
     let status = name(data, &["status"])?.unwrap_or("read");
-    let is_known = with_chats(client, |chats, org| chats.mark(org, chat, message, status));
-    let from = name(data, &["from"])?.unwrap_or(client.session.email());
-    let to = name(data, &["to"])?;
-    let body = json!({ "uid": message, "chatId": chat, "status": status, "from": from, "to": to });
-    let mut rooms = vec![client.room(CHAT, chat)];
-    rooms.extend(to.map(|to| client.room("user", to)));
+    let unknown = || EventError::new("unknown_message", "there is no such message");
+    let chat = with_chats(client, |chats, org| {
+        chats.of_message(org, message).map(str::to_owned)
+    });
+    let chat = chat.ok_or_else(unknown)?;
+    allowed(client, &chat)?;
+    let author = with_chats(client, |chats, org| chats.mark(org, &chat, message, status));
+    let author = author.ok_or_else(unknown)?;
+    let body = json!({
+        "uid": message, "chatId": chat, "status": status, "from": client.session.email(),
+        "to": name(data, &["to"])?.unwrap_or(&author),
+    });
+    let mut rooms = vec![client.room(CHAT, &chat)];
+    if !author.is_empty() {
+        rooms.push(client.room("user", &author));
+    }
     client.push_to_others(rooms, "update", &body.into());
-    Ok(json!({ "known": is_known }).into())
+    Ok(json!({ "known": true }).into())
 }
 
 fn close(client: &Client<'_>, data: &Payload) -> Answer {
@@ -332,8 +434,13 @@ fn send_message(client: &Client<'_>, data: &Payload) -> Answer {
     let agent = client.session.person();
     let (message, was) = with_chats(client, |chats, org| {
         let assignment = Assignment::Agent(agent.clone());
-        let was = std::mem::replace(&mut chats.open(org, &chat).assignment, assignment);
-        (chats.add(org, &chat, new), was)
+        let opened = chats.open(org, &chat);
+        let was = std::mem::replace(&mut opened.assignment, assignment);
+        let to = match to {
+            Some(to) => to.to_owned(),
+            None => opened.customer.email.clone(),
+        };
+        (chats.add(org, &chat, NewMessage { to, ..new }), was)
     });
     assigned(client, &chat, &agent, &was);
     let mut rooms = vec![client.room(CHAT, &chat)];
@@ -368,9 +475,13 @@ fn pick_next(client: &Client<'_>) -> Answer {
     let agent = client.session.person();
     let picked = with_chats(client, |chats, org| {
         let id = chats.pick(org, &agent)?;
-        let customer = chats.chat(org, &id).map(|chat| chat.customer.payload());
-        let shown = Payload::from(json!({ "chatId": id }))
-            .with("customer", customer.unwrap_or_default())
+        let customer = chats.chat(org, &id).map(|chat| chat.customer.clone());
+        let customer = customer.unwrap_or_default();
+        let shown = json!({
+            "chatId": id, "customerEmail": customer.email, "customerName": customer.name,
+        });
+        let shown = Payload::from(shown)
+            .with("customer", customer.payload())
             .with("messages", chats.history(org, &id));
         Some((id, shown))
     });

@@ -42,6 +42,23 @@ impl Role {
             Self::Assistant => "assistant",
         }
     }
+
+    /// The value of `senderRole`.
+    const fn sender_role(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Agent => "agent",
+            Self::Assistant => "system",
+        }
+    }
+
+    /// The `type` of a message, unless the sender chose one.
+    pub(super) const fn message_type(self) -> &'static str {
+        match self {
+            Self::Customer | Self::Agent => "user",
+            Self::Assistant => "ai-assistant",
+        }
+    }
 }
 
 /// Who answers the customer of a chat.
@@ -61,9 +78,11 @@ pub(super) enum Assignment {
 #[derive(Clone, Debug)]
 pub(super) struct NewMessage {
     pub(super) from: Participant,
+    /// The email address of the recipient, the id of the assistant, or `queued`.
+    pub(super) to: String,
     pub(super) role: Role,
     pub(super) text: String,
-    /// The sender's `type`; `text` by default.
+    /// The sender's `type`, or the default of its role.
     pub(super) kind: String,
     pub(super) files: Payload,
 }
@@ -81,6 +100,7 @@ impl Message {
     pub(super) fn payload(&self, chat: &str) -> Payload {
         let NewMessage {
             from,
+            to,
             role,
             text,
             kind,
@@ -89,21 +109,49 @@ impl Message {
         // Older clients read `message`, newer ones `content`.
         let body = json!({
             "messageId": self.id,
+            "sk": self.id,
             "chatId": chat,
+            "from": author(from),
+            "to": to,
             "message": text,
             "content": text,
             "type": kind,
             "sender": role.as_str(),
+            "senderRole": role.sender_role(),
+            "senderName": from.name,
             "status": self.status,
+            "sentTime": self.at,
             "timestamp": self.at,
         });
-        Payload::from(body)
-            .with("from", from.payload())
-            .with("files", files.clone())
+        let body = Payload::from(body).with("files", files.clone());
+        // Clients read the members either here or in `data`.
+        body.clone().with("data", body)
+    }
+
+    /// The email address of the author; empty for an assistant.
+    pub(super) fn author(&self) -> &str {
+        &self.new.from.email
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.new.text.len() + self.new.files.size()
+        let NewMessage {
+            from,
+            to,
+            text,
+            kind,
+            files,
+            ..
+        } = &self.new;
+        let texts = [&from.email, &from.name, to, text, kind, &self.status];
+        size_of::<Self>() + texts.iter().map(|text| text.len()).sum::<usize>() + files.size()
+    }
+}
+
+/// The text of `from`: an assistant has no email address.
+fn author(from: &Participant) -> &str {
+    match from.email.is_empty() {
+        true => &from.name,
+        false => &from.email,
     }
 }
 
@@ -119,6 +167,13 @@ pub(super) struct Chat {
     queued: u64,
 }
 
+impl Chat {
+    /// Whether a customer may read and write this chat. A chat without a customer is free.
+    pub(super) fn is_open_to(&self, email: &str) -> bool {
+        self.customer == Participant::default() || self.customer.email == email
+    }
+}
+
 type Key = (String, String);
 
 /// All chats of all organisations.
@@ -129,6 +184,8 @@ pub(super) struct Chats {
     order: VecDeque<Key>,
     bytes: usize,
     clock: u64,
+    /// Whether a task reports their positions to the customers who wait.
+    pub(super) is_reporting: bool,
 }
 
 impl Chats {
@@ -196,6 +253,25 @@ impl Chats {
         waiting
     }
 
+    /// The position from 1 of each chat in the queue of its organisation.
+    pub(super) fn positions(&self) -> Vec<(String, String, usize)> {
+        let queued = |chat: &&Chat| chat.assignment == Assignment::Queued;
+        let mut orgs: Vec<&str> = self
+            .chats
+            .iter()
+            .filter(|(_, chat)| queued(chat))
+            .map(|((org, _), _)| org.as_str())
+            .collect();
+        orgs.sort_unstable();
+        orgs.dedup();
+        let of_org = |org: &str| {
+            let waiting = self.waiting(org).into_iter().zip(1..);
+            let rows = waiting.map(|((id, _), position)| (org.to_owned(), id.to_owned(), position));
+            rows.collect::<Vec<_>>()
+        };
+        orgs.into_iter().flat_map(of_org).collect()
+    }
+
     /// Assigns the first chat in the queue to an agent.
     pub(super) fn pick(&mut self, org: &str, agent: &Participant) -> Option<String> {
         let id = self.waiting(org).first()?.0.to_owned();
@@ -220,15 +296,32 @@ impl Chats {
         last.map(|((_, id), _)| id.as_str())
     }
 
-    /// Sets the status of a message. Returns whether the message exists.
-    pub(super) fn mark(&mut self, org: &str, id: &str, message: &str, status: &str) -> bool {
+    /// The chat of a message.
+    pub(super) fn of_message(&self, org: &str, message: &str) -> Option<&str> {
+        let has = |chat: &Chat| chat.messages.iter().any(|known| known.id == message);
+        let mut own = self.chats.iter().filter(|((of, _), _)| of == org);
+        own.find(|(_, chat)| has(chat))
+            .map(|((_, id), _)| id.as_str())
+    }
+
+    /// Sets the status of a message. Returns its author's email address if the message exists.
+    pub(super) fn mark(
+        &mut self,
+        org: &str,
+        id: &str,
+        message: &str,
+        status: &str,
+    ) -> Option<String> {
         let chat = self.chats.get_mut(&(org.to_owned(), id.to_owned()));
         let mut messages = chat.into_iter().flat_map(|chat| chat.messages.iter_mut());
         let Some(message) = messages.find(|known| known.id == message) else {
-            return false;
+            return None;
         };
+        let before = message.status.len();
         message.status = status.to_owned();
-        true
+        let author = message.author().to_owned();
+        self.bytes = (self.bytes + status.len()).saturating_sub(before);
+        Some(author)
     }
 
     fn delete_message(&mut self) {
@@ -265,6 +358,7 @@ mod tests {
     fn new(text: &str) -> NewMessage {
         NewMessage {
             from: Participant::default(),
+            to: "queued".to_owned(),
             role: Role::Customer,
             text: text.to_owned(),
             kind: "text".to_owned(),
@@ -330,8 +424,8 @@ mod tests {
     fn a_message_has_the_status_read_after_it_is_read() {
         let mut chats = Chats::default();
         let message = chats.add("a", "c", new("hello"));
-        assert!(chats.mark("a", "c", &message.id, "read"));
-        assert!(!chats.mark("a", "c", "msg-0", "read"));
+        assert!(chats.mark("a", "c", &message.id, "read").is_some());
+        assert_eq!(chats.mark("a", "c", "msg-0", "read"), None);
         let Payload::List(history) = chats.history("a", "c") else {
             panic!("a list")
         };

@@ -15,6 +15,7 @@ mod relay;
 mod session;
 mod sessions;
 mod voice;
+mod waiting;
 
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -333,7 +334,7 @@ fn welcome(state: &Arc<State>, socket: SocketRef) {
             ..
         } = &refused.0;
         let body = json!({
-            "success": false, "code": status.as_u16(), "reason": code, "message": message,
+            "success": false, "error": code, "message": message, "code": status.as_u16(), "reason": code,
         });
         // Sending fails if the client has disconnected, which is fine.
         let _ = socket.emit("authenticate", &body);

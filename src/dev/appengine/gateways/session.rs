@@ -18,6 +18,9 @@ use crate::time::Timestamp;
 /// Maximum number of characters in a name that a client chooses, such as that of a chat, group or device.
 pub(super) const MAX_NAME: usize = 256;
 
+/// The agent of every chat configuration: the built-in user.
+const SUPPORT: &str = "dev@evt.local";
+
 /// A client in a namespace.
 pub(super) struct Session {
     pub(super) org: String,
@@ -87,6 +90,11 @@ impl Session {
         self.principal.as_ref().map_or("", |person| &person.email)
     }
 
+    /// The chat configuration that the client named.
+    pub(super) fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
     /// Customers have no roles.
     pub(super) fn is_staff(&self) -> bool {
         let roles = self.principal.as_ref().map(|person| &person.roles);
@@ -100,12 +108,21 @@ impl Session {
             let role = principal.roles.first().map_or("customer", String::as_str);
             json!({ "sk": principal.sk, "email": person.email, "name": person.name, "role": role })
         });
+        let mut config =
+            json!({ "configId": self.config, "appId": self.app, "maxPayload": max_payload });
+        if let Some(id) = &self.config {
+            // The assistant of a configuration is the AI agent with the same id, or else the built-in one.
+            config["ai"] = json!({ "assistantId": id, "name": id });
+            config["agents"] = json!([{ "user": SUPPORT }]);
+            config["status"] = "active".into();
+            config["defaultPath"] = "ai".into();
+        }
         let body = json!({
             "success": true,
             "user": user,
             "chatSessionId": self.chat,
             "isGuest": self.principal.is_none(),
-            "config": { "configId": self.config, "appId": self.app, "maxPayload": max_payload },
+            "config": config,
         });
         body.into()
     }

@@ -154,6 +154,7 @@ fn make_room(streams: &mut HashMap<String, Arc<Answer>>) -> Result<(), Refusal> 
 pub(crate) fn routes() -> Routes<Arc<State>> {
     Routes::new()
         .route("POST", "/ai/agent/stream", ask)
+        .route("POST", "/ai/agent/{agentId}/stream", ask_named)
         .route("GET", "/ai/stream/{id}", read)
 }
 
@@ -171,9 +172,28 @@ async fn ask(
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
     let agent = text(&body, "agentId")?.unwrap_or(ASSISTANT);
-    let message = match text(&body, "message")? {
+    start(&state, caller, agent, &body)
+}
+
+/// [`ask`] with the agent's id in the path.
+async fn ask_named(
+    FromState(state): FromState<Arc<State>>,
+    caller: Caller,
+    Path(agent): Path<String>,
+    JsonObject(body): JsonObject,
+) -> Result<Response, Refusal> {
+    start(&state, caller, &agent, &body)
+}
+
+fn start(
+    state: &State,
+    caller: Caller,
+    agent: &str,
+    body: &Map<String, Value>,
+) -> Result<Response, Refusal> {
+    let message = match text(body, "message")? {
         Some(message) => message,
-        None => text(&body, "task")?.ok_or_else(|| {
+        None => text(body, "task")?.ok_or_else(|| {
             let message = "`message` or `task` is required";
             Refusal::bad_request("missing_field", message)
         })?,
