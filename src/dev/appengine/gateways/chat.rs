@@ -340,7 +340,7 @@ fn history(client: &Client<'_>, data: &Payload) -> Answer {
 fn join(client: &Client<'_>, data: &Payload) -> Answer {
     let chat = chat_of(client, data)?;
     if !client.session.is_staff() {
-        // A customer who joins a free chat owns it, so that nobody can wait in the chat of another customer.
+        // A customer who joins a free chat owns it, so that no other customer can listen in it.
         with_chats(client, |chats, org| {
             chats.open(org, chat).customer = client.session.person();
         });
