@@ -22,20 +22,27 @@ pub fn boundary(content_type: &str) -> Option<&str> {
 /// Returns the value of a field; of several with this name the first.
 pub fn field<'a>(body: &'a [u8], boundary: &str, name: &str) -> Option<&'a [u8]> {
     let delimiter = format!("--{boundary}").into_bytes();
-    parts(body, &delimiter)
-        .take(MOST_FIELDS)
-        .filter_map(|part| {
-            let end = memmem::find(part, b"\r\n\r\n")?;
-            let head = std::str::from_utf8(&part[..end]).ok()?;
-            let disposition = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                let is_disposition = name.trim().eq_ignore_ascii_case("content-disposition");
-                is_disposition.then_some(value)
-            })?;
-            let (_, parameters) = disposition.split_once(';')?;
-            Some((parameter(parameters, "name")?, &part[end + 4..]))
-        })
-        .find_map(|(found, value)| (found == name).then_some(value))
+    named(body, &delimiter).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// Returns the names and values of the fields.
+pub fn fields<'a>(body: &'a [u8], boundary: &str) -> Vec<(&'a str, &'a [u8])> {
+    let delimiter = format!("--{boundary}").into_bytes();
+    named(body, &delimiter).collect()
+}
+
+fn named<'a>(body: &'a [u8], delimiter: &[u8]) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    parts(body, delimiter).take(MOST_FIELDS).filter_map(|part| {
+        let end = memmem::find(part, b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&part[..end]).ok()?;
+        let disposition = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is_disposition = name.trim().eq_ignore_ascii_case("content-disposition");
+            is_disposition.then_some(value)
+        })?;
+        let (_, parameters) = disposition.split_once(';')?;
+        Some((parameter(parameters, "name")?, &part[end + 4..]))
+    })
 }
 
 /// The text between the delimiters, without the line breaks around it.

@@ -12,6 +12,7 @@ mod gateways;
 pub mod model;
 mod query;
 mod queues;
+mod redirect;
 mod reminders;
 pub mod repository;
 mod reservations;

@@ -108,7 +108,7 @@ fn asked(
 }
 
 /// Runs a search and returns a page.
-async fn page(
+pub(super) async fn page(
     state: &State,
     caller: Caller,
     datatype: String,
@@ -251,7 +251,7 @@ async fn find_any_id(
     }
 }
 
-async fn one(
+pub(super) async fn one(
     state: &State,
     caller: Caller,
     datatype: Option<String>,
