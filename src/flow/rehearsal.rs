@@ -68,14 +68,11 @@ impl Flows {
         given: Given,
     ) -> Result<Rehearsal, FlowError> {
         let commit = Commit { tx, records };
-        let op = || match self.rehearse_in(commit, org, flow, given) {
-            // Only an error rolls back.
-            Ok(rehearsal) => Err::<Infallible, _>(Ok(rehearsal)),
-            Err(error) => Err(Err(error)),
-        };
+        // Only an error rolls back.
+        let op = || Err::<Infallible, _>(Box::new(self.rehearse_in(commit, org, flow, given)));
         match tx.attempt(op)? {
             Ok(never) => match never {},
-            Err(result) => result,
+            Err(result) => *result,
         }
     }
 

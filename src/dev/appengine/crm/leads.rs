@@ -188,8 +188,9 @@ fn score(data: &Map<String, Value>) -> i64 {
 }
 
 fn number() -> String {
-    let id = Uuid::new_v4().simple().to_string();
-    format!("LEAD-{}", id[..8].to_ascii_uppercase())
+    // The beginning of such an id is the time; its end is random.
+    let id = Uuid::now_v7().simple().to_string();
+    format!("LEAD-{}", id[24..].to_ascii_uppercase())
 }
 
 async fn apply(

@@ -1,4 +1,3 @@
-
 mod events;
 mod forms;
 mod leads;

@@ -314,9 +314,7 @@ impl Chats {
     ) -> Option<String> {
         let chat = self.chats.get_mut(&(org.to_owned(), id.to_owned()));
         let mut messages = chat.into_iter().flat_map(|chat| chat.messages.iter_mut());
-        let Some(message) = messages.find(|known| known.id == message) else {
-            return None;
-        };
+        let message = messages.find(|known| known.id == message)?;
         let before = message.status.len();
         message.status = status.to_owned();
         let author = message.author().to_owned();
