@@ -25,7 +25,7 @@ use crate::store::{Connection, StoreError, Tx};
 
 const RESERVATION: &str = "reservation";
 const DEFINITION: &str = "reservation_definition";
-/// Slots of a day at most, and reservations of a person in a list.
+/// Slots of a day at most, and reservations of a customer in a list.
 const MAX_LISTED: usize = 500;
 
 pub(super) fn routes() -> Routes<Arc<State>> {
@@ -341,7 +341,7 @@ async fn create(
     Ok(answer(StatusCode::CREATED, &record))
 }
 
-/// A number that nobody guesses: with the e-mail address it is enough to read and cancel a reservation.
+/// A number that cannot be guessed, because with the e-mail address it is enough to read and cancel a reservation.
 fn number() -> String {
     const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
     let bytes = crate::dev::host::random_bytes();

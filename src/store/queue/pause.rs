@@ -1,6 +1,6 @@
 //! Pauses and resumes queues.
 //!
-//! The waiting jobs of a paused queue are in a state of their own, into which triggers of the schema put every job that would
+//! The waiting jobs of a paused queue have their own state, into which triggers of the schema put every job that would
 //! wait. So claims need not know which queues are paused.
 
 use std::collections::BTreeMap;
