@@ -1,12 +1,10 @@
 //! `/chat`: chats between customers and agents or assistants, and the queue of customers who wait.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
+use super::assistant;
 use super::chats::{Assignment, Chats, NewMessage, Participant, Role};
-use super::client::{self, Answer, Client, EventError, name, required, unknown};
+use super::client::{Answer, Client, EventError, name, required, unknown};
 use super::payload::Payload;
 use super::session::is_name;
 use super::waiting;
@@ -18,9 +16,7 @@ const QUEUED: &str = "queued";
 const CHAT_NAMES: [&str; 5] = ["chatId", "chatSessionId", "room", "roomId", "id"];
 const MESSAGE_NAMES: [&str; 3] = ["message", "content", "text"];
 /// Maximum length of a message's text, in bytes.
-const MAX_TEXT: usize = 16 * 1024;
-/// Maximum duration of an assistant's answer.
-const ANSWER_TIME: Duration = Duration::from_secs(300);
+pub(super) const MAX_TEXT: usize = 16 * 1024;
 
 /// Handles an event. Alternative names are those of older clients.
 pub(super) fn answer(client: &Client<'_>, event: &str, data: &Payload) -> Answer {
@@ -109,6 +105,7 @@ fn new_message(client: &Client<'_>, role: Role, data: &Payload) -> Result<NewMes
         text: text.to_owned(),
         kind: message_type(role, name(data, &["type"])?).to_owned(),
         files,
+        at: client.state.host.store.now(),
     })
 }
 
@@ -151,8 +148,8 @@ fn chat_message(client: &Client<'_>, data: &Payload) -> Answer {
         push_queue(client);
         client.raise("chat-queue-notification", "chat", notice)?;
     }
-    if let Some(assistant) = &routed.assistant {
-        reply(client, &chat, assistant, (&routed.id, &text))?;
+    if let Some(id) = &routed.assistant {
+        assistant::reply(client, &chat, id, (&routed.id, &text))?;
     }
     Ok(json!({ "messageId": routed.id, "chatId": chat, "routedTo": routed.routed_to }).into())
 }
@@ -223,89 +220,6 @@ fn push_queue(client: &Client<'_>) {
     let body = json!({ "length": waiting.len(), "chats": waiting });
     client.push_to(vec![client.room("staff", "")], "queue-update", &body.into());
     waiting::report(client.state);
-}
-
-/// Starts an assistant's answer to a message `(id, text)`: `chat-stream` for each frame, and `message` with the whole text.
-fn reply(
-    client: &Client<'_>,
-    chat: &str,
-    assistant: &str,
-    (id, question): (&str, &str),
-) -> Result<(), EventError> {
-    let room = client.room(CHAT, chat);
-    let (state, session) = (Arc::clone(client.state), Arc::clone(&client.session));
-    let (socket, chat) = (client.socket(), chat.to_owned());
-    let (id, assistant, question) = (id.to_owned(), assistant.to_owned(), question.to_owned());
-    client.state.gateways.spawn_task(async move {
-        let push = |event: &str, data: Payload| {
-            client::send(socket.within(room.clone()).sockets(), event, &data);
-        };
-        let store = |text: String| {
-            let new = NewMessage {
-                from: Participant {
-                    email: String::new(),
-                    name: assistant.clone(),
-                },
-                to: session.email().to_owned(),
-                role: Role::Assistant,
-                text,
-                kind: Role::Assistant.message_type().to_owned(),
-                files: Payload::Null,
-            };
-            state.gateways.chats().add(&session.org, &chat, new)
-        };
-        let (mut text, mut stored) = (String::new(), None);
-        let mut receive = |frame: Value| {
-            if let Some(piece) = frame["content"].as_str()
-                && text.len() + piece.len() <= MAX_TEXT
-            {
-                text.push_str(piece);
-            }
-            let is_end = frame["type"] == "end";
-            if is_end && stored.is_none() && !text.is_empty() {
-                stored = Some(store(std::mem::take(&mut text)));
-            }
-            let key = stored
-                .as_ref()
-                .filter(|_| is_end)
-                .map(|message| message.id.as_str());
-            push("chat-stream", stream_frame(&chat, &id, key, frame));
-        };
-        let answer = state.streams.converse(&assistant, &question, &mut receive);
-        tokio::select! {
-            () = session.gone.cancelled() => return,
-            _ = tokio::time::timeout(ANSWER_TIME, answer) => {}
-        }
-        if stored.is_none() && !text.is_empty() {
-            stored = Some(store(text));
-        }
-        if let Some(message) = stored {
-            push("message", message.payload(&chat));
-        }
-    })
-}
-
-/// `{chatId, messageId, event, data}`: a frame of an AI stream inside a chat. `id` is the customer's message; `key` is the stored
-/// answer.
-fn stream_frame(chat: &str, id: &str, key: Option<&str>, mut frame: Value) -> Payload {
-    let kind = frame
-        .as_object_mut()
-        .and_then(|frame| frame.remove("type"))
-        .unwrap_or_default();
-    let mut body = json!({ "chatId": chat, "messageId": id, "event": kind });
-    match kind.as_str() {
-        Some("chunk") => body["data"] = frame["content"].take(),
-        Some("end") => {
-            body["sk"] = key.into();
-            body["data"] = json!({ "sk": key });
-        }
-        Some("error") => {
-            body["error"] = frame["message"].clone();
-            body["data"] = frame;
-        }
-        _ => body["data"] = frame,
-    }
-    body.into()
 }
 
 fn enter(client: &Client<'_>, chat: &str) -> Result<(), EventError> {

@@ -85,6 +85,8 @@ pub(super) struct NewMessage {
     /// The sender's `type`, or the default of its role.
     pub(super) kind: String,
     pub(super) files: Payload,
+    /// When it was sent, by the platform's clock.
+    pub(super) at: Timestamp,
 }
 
 /// A stored message.
@@ -92,7 +94,6 @@ pub(super) struct NewMessage {
 pub(super) struct Message {
     pub(super) id: String,
     new: NewMessage,
-    at: Timestamp,
     status: String,
 }
 
@@ -105,6 +106,7 @@ impl Message {
             text,
             kind,
             files,
+            at,
         } = &self.new;
         // Older clients read `message`, newer ones `content`.
         let body = json!({
@@ -120,8 +122,8 @@ impl Message {
             "senderRole": role.sender_role(),
             "senderName": from.name,
             "status": self.status,
-            "sentTime": self.at,
-            "timestamp": self.at,
+            "sentTime": at,
+            "timestamp": at,
         });
         let body = Payload::from(body).with("files", files.clone());
         // Clients read the members either here or in `data`.
@@ -214,7 +216,6 @@ impl Chats {
         let message = Message {
             id: format!("msg-{}", uuid::Uuid::now_v7().simple()),
             new,
-            at: Timestamp::now(),
             status: "sent".to_owned(),
         };
         let size = message.size();
@@ -361,6 +362,7 @@ mod tests {
             text: text.to_owned(),
             kind: "text".to_owned(),
             files: Payload::Null,
+            at: Timestamp::now(),
         }
     }
 

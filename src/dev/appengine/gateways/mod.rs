@@ -3,6 +3,7 @@
 //! Each namespace has a file that handles its events ([`GATEWAYS`]). This file has what they share: the transport with its
 //! limits, and the handshake. An event is handled while it is read, so the events of a client keep their order.
 
+mod assistant;
 mod call;
 mod chat;
 mod chats;
@@ -37,7 +38,6 @@ use super::State;
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::Refusal;
 use crate::serve::{self, BodyLimits, Peer};
-use crate::time::Timestamp;
 use chats::Chats;
 use client::{Answer, Client, EventError};
 use payload::{Argument, Payload};
@@ -262,10 +262,11 @@ fn add(io: &SocketIo, gateway: &'static Gateway, state: Weak<State>) {
     let admitting = Weak::clone(&state);
     // The handlers are registered before the client learns that it is connected, so none of its events is missed.
     let admit = move |socket: SocketRef, TryData(auth): TryData<Value>| {
-        ready(match admitting.upgrade() {
-            Some(state) => admit(&state, gateway, &socket, auth.unwrap_or_default()),
-            None => Err("the platform is stopping".to_owned()),
-        })
+        let state = admitting.upgrade();
+        async move {
+            let state = state.ok_or("the platform is stopping")?;
+            admit(&state, gateway, &socket, auth.unwrap_or_default()).await
+        }
     };
     let connected = move |socket: SocketRef| {
         if let Some(state) = state.upgrade() {
@@ -277,13 +278,13 @@ fn add(io: &SocketIo, gateway: &'static Gateway, state: Weak<State>) {
 }
 
 /// Checks the handshake of a client for a namespace.
-fn admit(
+async fn admit(
     state: &Arc<State>,
     gateway: &'static Gateway,
     socket: &SocketRef,
     auth: Value,
 ) -> Result<(), String> {
-    let session = match Session::open(state, &auth, socket.req_parts()) {
+    let session = match Session::open(state, &auth, socket.req_parts()).await {
         Ok(session) => session,
         Err(refusal) if state.settings.refuses_connections() => return Err(refusal.message),
         Err(refusal) => {
@@ -344,7 +345,7 @@ fn welcome(state: &Arc<State>, socket: SocketRef) {
     Client::with(state, &socket, |client| {
         client.push("authenticate", &client.session.welcome(MAX_PAYLOAD));
         if let Some(end) = client.session.expires {
-            let left = end.since(Timestamp::now());
+            let left = end.since(state.host.store.now());
             tokio::spawn(expire(socket.clone(), Arc::clone(&client.session), left));
         }
     });

@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::State;
 use super::super::auth::{Principal, checked_org};
+use super::super::repository::find_by_id;
 use super::chats::Participant;
 use super::payload::Payload;
 use crate::dev::host::refusal::Refusal;
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// Maximum number of characters in a name that a client chooses, such as that of a chat, group or device.
@@ -26,6 +28,8 @@ pub(super) struct Session {
     pub(super) org: String,
     /// `None` for a client that only receives broadcasts.
     pub(super) principal: Option<Principal>,
+    /// The first name in the principal's record, else the local part of its email address.
+    name: String,
     /// The default chat of the client's events.
     pub(super) chat: String,
     device: Option<String>,
@@ -41,7 +45,7 @@ pub(super) struct Session {
 impl Session {
     /// Reads `{token, orgId, deviceId, configId, appId, context}` or `{broadcastOnly: true, orgId}` from `auth`, else from the
     /// query, else from the headers `authorization` and `orgid`.
-    pub(super) fn open(state: &State, auth: &Value, parts: &Parts) -> Result<Self, Refusal> {
+    pub(super) async fn open(state: &State, auth: &Value, parts: &Parts) -> Result<Self, Refusal> {
         let query = query(&parts.uri);
         let text = |names: &[&str]| {
             let given = names.iter().find_map(|name| auth.get(name)?.as_str());
@@ -67,23 +71,29 @@ impl Session {
             .find_map(|name| context.get(name)?.as_str())
             .filter(|id| is_name(id))
             .map(str::to_owned);
+        let name = match &principal {
+            Some(person) => name_of(state, person).await,
+            None => String::new(),
+        };
         Ok(Self {
             org,
             principal,
+            name,
             chat: chat.unwrap_or_else(|| format!("chat-{}", uuid::Uuid::now_v7().simple())),
             device: text(&["deviceId"]).filter(|id| is_name(id)),
             app: text(&["appId"]).filter(|id| is_name(id)),
             config: text(&["configId"]).filter(|id| is_name(id)),
-            connected_at: Timestamp::now(),
+            connected_at: state.host.store.now(),
             expires: token.and_then(|token| state.authority.expiry(token)),
             gone: CancellationToken::new(),
         })
     }
 
     pub(super) fn person(&self) -> Participant {
-        let email = self.email().to_owned();
-        let name = email.split('@').next().unwrap_or_default().to_owned();
-        Participant { email, name }
+        Participant {
+            email: self.email().to_owned(),
+            name: self.name.clone(),
+        }
     }
 
     pub(super) fn email(&self) -> &str {
@@ -139,6 +149,39 @@ impl Session {
             "expires_at": self.expires,
         })
     }
+}
+
+/// The first name in the record of the principal, else the local part of its email address.
+async fn name_of(state: &State, person: &Principal) -> String {
+    let (org, sk) = (person.org.clone(), person.sk.clone());
+    let read = state
+        .host
+        .store
+        .read::<_, StoreError, _>(move |connection| {
+            for datatype in ["customer", "user"] {
+                let found = find_by_id(connection, &org, Some(datatype), &sk)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+            Ok(None)
+        });
+    // A principal whose record cannot be read is named by its email address.
+    let text = read.await.ok().flatten();
+    let record: Option<Value> = text.and_then(|text| serde_json::from_str(&text).ok());
+    let given = record.as_ref().and_then(|record| {
+        let name = record.pointer("/data/firstName")?.as_str()?;
+        is_name(name).then(|| name.to_owned())
+    });
+    let local = || {
+        person
+            .email
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    given.unwrap_or_else(local)
 }
 
 /// The parameters of a query; none if it is invalid.

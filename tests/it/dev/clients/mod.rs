@@ -1,5 +1,6 @@
 //! What AppEngine's own clients send, as bytes, and the fields that they read from the answers.
 
+mod chat;
 mod crm;
 mod repository;
 mod reservations;

@@ -6,7 +6,7 @@ use super::Platform;
 use crate::support::node::Node;
 
 /// A connection of socket.io-client, with all its namespaces.
-pub(super) struct Client {
+pub(crate) struct Client {
     node: Node,
     /// Received messages that no test has requested yet.
     received: Vec<Value>,
@@ -14,40 +14,40 @@ pub(super) struct Client {
 
 impl Client {
     /// Returns `None`, after a message, if node is not available.
-    pub(super) fn of(platform: &Platform) -> Option<Self> {
+    pub(crate) fn of(platform: &Platform) -> Option<Self> {
         Self::with(platform, &json!({ "transports": ["websocket"] }))
     }
 
-    pub(super) fn with(platform: &Platform, options: &Value) -> Option<Self> {
+    pub(crate) fn with(platform: &Platform, options: &Value) -> Option<Self> {
         let url = format!("http://{}", platform.address());
         let node = Node::start("gateway_client.mjs", &[&url, &options.to_string()])?;
         let received = Vec::new();
         Some(Self { node, received })
     }
 
-    pub(super) fn order(&mut self, order: &Value) {
+    pub(crate) fn order(&mut self, order: &Value) {
         self.node.say(&order.to_string());
     }
 
     /// Joins a namespace with the developer's token, and waits for `authenticate`.
-    pub(super) fn enter(&mut self, ns: &str, platform: &Platform) -> Value {
+    pub(crate) fn enter(&mut self, ns: &str, platform: &Platform) -> Value {
         self.enter_as(
             ns,
             &json!({ "token": platform.running().token, "orgId": "my-org" }),
         )
     }
 
-    pub(super) fn enter_as(&mut self, ns: &str, auth: &Value) -> Value {
+    pub(crate) fn enter_as(&mut self, ns: &str, auth: &Value) -> Value {
         self.order(&json!({ "do": "connect", "ns": ns, "auth": auth }));
         self.event(ns, "authenticate")
     }
 
-    pub(super) fn emit(&mut self, ns: &str, event: &str, data: &Value) {
+    pub(crate) fn emit(&mut self, ns: &str, event: &str, data: &Value) {
         self.order(&json!({ "do": "emit", "ns": ns, "event": event, "data": data }));
     }
 
     /// Emits, and waits for the acknowledgement.
-    pub(super) fn ask(&mut self, ns: &str, event: &str, data: &Value) -> Value {
+    pub(crate) fn ask(&mut self, ns: &str, event: &str, data: &Value) -> Value {
         self.order(&json!({ "do": "emit", "ns": ns, "event": event, "data": data, "ack": true }));
         let is_reply = |message: &Value| {
             message["on"] == "ack" && message["ns"] == ns && message["event"] == event
@@ -56,7 +56,7 @@ impl Client {
     }
 
     /// The data of the next event of this name.
-    pub(super) fn event(&mut self, ns: &str, event: &str) -> Value {
+    pub(crate) fn event(&mut self, ns: &str, event: &str) -> Value {
         let is_it = |message: &Value| {
             message["on"] == "event" && message["ns"] == ns && message["event"] == event
         };
@@ -64,12 +64,12 @@ impl Client {
     }
 
     /// The next message of this type for a namespace.
-    pub(super) fn happens(&mut self, ns: &str, what: &str) -> Value {
+    pub(crate) fn happens(&mut self, ns: &str, what: &str) -> Value {
         self.until(|message| message["on"] == what && message["ns"] == ns)
     }
 
     /// The next message of this type for the connection.
-    pub(super) fn transport(&mut self, what: &str) -> Value {
+    pub(crate) fn transport(&mut self, what: &str) -> Value {
         self.until(|message| message["on"] == what)
     }
 

@@ -1,7 +1,7 @@
 //! The gateways, with socket.io-client and ws (npm) and with raw bytes.
 
 mod calls;
-mod client;
+pub(super) mod client;
 mod connections;
 mod engine_io;
 mod namespaces;
