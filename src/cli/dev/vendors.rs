@@ -53,8 +53,10 @@ impl Vendors {
                 let rows = vendors
                     .iter()
                     .map(|facts| row(facts).map(Cell::from).to_vec());
-                cx.ui
-                    .table(&["vendor", "receiver", "scheme", "secret"], rows.collect())?;
+                cx.ui.table(
+                    &["vendor", "receiver", "scheme", "integration", "secret"],
+                    rows.collect(),
+                )?;
             }
             Format::Json | Format::Raw => {
                 for facts in &vendors {
@@ -74,13 +76,25 @@ fn is_plain(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-fn row(facts: &Value) -> [String; 4] {
+fn row(facts: &Value) -> [String; 5] {
     let text = |field: &str| facts[field].as_str().unwrap_or_default().to_owned();
     let secret = match facts["secret"].as_str() {
         Some(secret) => secret.to_owned(),
         None => format!("(evt dev vendors {})", text("vendor")),
     };
-    [text("vendor"), text("path"), text("scheme"), secret]
+    let integration = text("integration");
+    let integration = if integration.is_empty() {
+        "-".to_owned()
+    } else {
+        integration
+    };
+    [
+        text("vendor"),
+        text("path"),
+        text("scheme"),
+        integration,
+        secret,
+    ]
 }
 
 fn one(facts: &Value) -> Vec<(String, String)> {
@@ -89,6 +103,7 @@ fn one(facts: &Value) -> Vec<(String, String)> {
         ("vendor", "vendor", true),
         ("path", "receiver", true),
         ("scheme", "scheme", true),
+        ("integration", "integration", true),
         (
             "secret",
             if is_pair { "signs with" } else { "secret" },

@@ -9,6 +9,7 @@ mod crm;
 pub mod events;
 pub mod find;
 mod gateways;
+mod integrations;
 pub mod model;
 mod query;
 mod queues;
@@ -22,6 +23,7 @@ pub mod settings;
 mod state;
 mod storefront;
 mod streams;
+mod upstream;
 pub mod vendors;
 
 use std::sync::Arc;
@@ -90,6 +92,7 @@ impl Platform for AppEngine {
             .merge(rest::routes())
             .merge(storefront::routes())
             .merge(streams::routes())
+            .merge(upstream::routes())
             .merge(vendors::routes());
         vec![Mount {
             prefix: "",
@@ -139,6 +142,7 @@ impl Platform for AppEngine {
         self.0.settings.chaos().forget();
         self.0.set_last_create(None);
         self.0.challenges.forget();
+        self.0.connections.forget();
     }
 
     fn queue_named(&self, name: &str) -> Option<&'static str> {

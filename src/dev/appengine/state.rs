@@ -13,6 +13,7 @@ use super::gateways::Gateways;
 use super::repository::{self, OnEvent, Repository};
 use super::settings::Settings;
 use super::streams::Streams;
+use super::upstream::Connections;
 use super::vendors::Vendors;
 use crate::dev::host::refusal::Refusal;
 use crate::dev::host::{DevOptions, Host, hops, random_bytes};
@@ -31,6 +32,8 @@ pub struct State {
     pub(crate) authority: Authority,
     /// Sign-ins that wait for a code.
     pub(crate) challenges: Challenges,
+    /// OAuth round trips that are not finished.
+    pub(super) connections: Connections,
     pub(crate) settings: Settings,
     /// The organisation of the built-in user.
     pub(crate) org: String,
@@ -70,6 +73,7 @@ impl State {
             flows,
             authority: Authority::new(options.auth, &secrets.jwt, clock),
             challenges: Challenges::default(),
+            connections: Connections::default(),
             settings,
             org: options.org.clone(),
             page_cap: options.page_cap.max(1),

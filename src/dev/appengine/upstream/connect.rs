@@ -12,10 +12,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::integrations::{self, Integration};
+use super::integrations::type_of;
 use super::page;
 use crate::dev::appengine::State;
 use crate::dev::appengine::auth::Caller;
+use crate::dev::appengine::integrations::{self, Integration};
 use crate::dev::appengine::redirect::{redirect, web_url, with_parameters};
 use crate::dev::appengine::vendors::{self, Vendor};
 use crate::dev::host::refusal::{Refusal, answer};
@@ -46,6 +47,11 @@ struct Pending {
 }
 
 impl Connections {
+    /// Ends all round trips.
+    pub(in crate::dev::appengine) fn forget(&self) {
+        self.pending().clear();
+    }
+
     fn pending(&self) -> std::sync::MutexGuard<'_, HashMap<String, Pending>> {
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.retain(|_, pending| pending.begun.elapsed() < LIFETIME);
@@ -68,7 +74,9 @@ impl Connections {
     /// Approves a round trip. Returns the code for the callback.
     fn approve(&self, vendor: &Vendor, state: &str) -> Result<String, Refusal> {
         let mut pending = self.pending();
-        let found = pending.get_mut(state).filter(|found| found.vendor == vendor.name);
+        let found = pending
+            .get_mut(state)
+            .filter(|found| found.vendor == vendor.name);
         let code = word();
         found.ok_or_else(unknown_state)?.code = Some(code.clone());
         Ok(code)
@@ -77,7 +85,10 @@ impl Connections {
     /// Ends a round trip, so that its state cannot be used again.
     fn end(&self, vendor: &Vendor, state: &str) -> Result<Pending, Refusal> {
         let mut pending = self.pending();
-        if pending.get(state).is_none_or(|found| found.vendor != vendor.name) {
+        if pending
+            .get(state)
+            .is_none_or(|found| found.vendor != vendor.name)
+        {
             return Err(unknown_state());
         }
         pending.remove(state).ok_or_else(unknown_state)
@@ -93,7 +104,10 @@ fn unknown_state() -> Refusal {
 
 /// A random word for a URL.
 fn word() -> String {
-    random_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    random_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 pub(super) fn routes() -> Routes<Arc<State>> {
@@ -116,9 +130,11 @@ async fn begin(
     JsonObject(body): JsonObject,
 ) -> Result<Response, Refusal> {
     let scopes = match body.get("scopes") {
-        Some(Value::Array(scopes)) => {
-            scopes.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
+        Some(Value::Array(scopes)) => scopes
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         Some(Value::String(scopes)) => words(scopes),
         _ => Vec::new(),
     };
@@ -132,7 +148,10 @@ async fn begin_by_query(
     Path(vendor): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Refusal> {
-    let scopes = query.get("scopes").map(|scopes| words(scopes)).unwrap_or_default();
+    let scopes = query
+        .get("scopes")
+        .map(|scopes| words(scopes))
+        .unwrap_or_default();
     let return_url = query.get("returnUrl").map(String::as_str);
     begun(&state, caller, &vendor, scopes, return_url)
 }
@@ -151,7 +170,10 @@ fn begun(
 ) -> Result<Response, Refusal> {
     let vendor = vendors::find(vendor.strip_suffix("-provider").unwrap_or(vendor))?;
     let Some(return_url) = return_url else {
-        return Err(Refusal::bad_request("missing_field", "`returnUrl` is required, as an http or https URL"));
+        return Err(Refusal::bad_request(
+            "missing_field",
+            "`returnUrl` is required, as an http or https URL",
+        ));
     };
     scopes.truncate(MAX_SCOPES);
     let key = state.connections.begin(Pending {
@@ -162,8 +184,14 @@ fn begun(
         begun: Instant::now(),
         code: None,
     });
-    let url = format!("{}/connect/{}/authorize?state={key}", state.host.url, vendor.name);
-    Ok(answer(StatusCode::OK, &json!({ "authUrl": url, "url": url, "state": key })))
+    let url = format!(
+        "{}/connect/{}/authorize?state={key}",
+        state.host.url, vendor.name
+    );
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "authUrl": url, "url": url, "state": key }),
+    ))
 }
 
 fn parameter<'a>(query: &'a HashMap<String, String>, name: &str) -> &'a str {
@@ -179,8 +207,21 @@ async fn consent(
     let vendor = vendors::find(&vendor)?;
     let pending = state.connections.pending();
     let found = pending.get(parameter(&query, "state"));
-    let found = found.filter(|found| found.vendor == vendor.name).ok_or_else(unknown_state)?;
-    Ok(page::consent(vendor.name, &found.org, &found.scopes, &found.return_url))
+    let found = found
+        .filter(|found| found.vendor == vendor.name)
+        .ok_or_else(unknown_state)?;
+    let deny = format!(
+        "/connect/oauth2callback/{}?error=access_denied&state={}",
+        vendor.name,
+        parameter(&query, "state")
+    );
+    Ok(page::consent(
+        vendor.name,
+        &found.org,
+        &found.scopes,
+        &found.return_url,
+        &deny,
+    ))
 }
 
 /// Approves, and redirects to the callback like a vendor.
@@ -207,13 +248,21 @@ async fn callback(
     let vendor = vendors::find(&vendor)?;
     let pending = state.connections.end(vendor, parameter(&query, "state"))?;
     if query.contains_key("error") {
-        return redirect(&with_parameters(&pending.return_url, &[("integration", "failed")]));
+        return redirect(&with_parameters(
+            &pending.return_url,
+            &[("integration", "failed")],
+        ));
     }
     let code = parameter(&query, "code");
-    if !pending.code.is_some_and(|approved| is_same(&approved, code)) {
-        return Err(Refusal::bad_request("bad_code", "the `code` is not that of an approval"));
+    if !pending
+        .code
+        .is_some_and(|approved| is_same(&approved, code))
+    {
+        return Err(Refusal::bad_request(
+            "bad_code",
+            "the `code` is not that of an approval",
+        ));
     }
-    let webhook_url = format!("{}{}", state.host.url, vendor.path);
     let org = pending.org;
     state
         .host
@@ -221,21 +270,23 @@ async fn callback(
         .write::<_, StoreError, _>(move |tx| {
             let stored = integrations::find(tx, &org, vendor.name)?;
             let mut integration = stored.unwrap_or_else(|| Integration {
-                r#type: integrations::type_of(vendor).to_owned(),
+                r#type: type_of(vendor).to_owned(),
                 provider: vendor.name.to_owned(),
                 name: vendor.name.to_owned(),
                 config: Map::new(),
                 is_connected: false,
             });
             integration.is_connected = true;
-            let added = [("webhookUrl", webhook_url), ("accessToken", word())];
-            for (name, value) in added {
-                integration.config.insert(name.to_owned(), value.into());
-            }
+            integration
+                .config
+                .insert("accessToken".to_owned(), word().into());
             integrations::store(tx, &org, &integration)
         })
         .await?;
-    redirect(&with_parameters(&pending.return_url, &[("integration", "connected")]))
+    redirect(&with_parameters(
+        &pending.return_url,
+        &[("integration", "connected")],
+    ))
 }
 
 /// Compares digests, so that the time says nothing about the code.

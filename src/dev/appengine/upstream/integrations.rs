@@ -1,22 +1,21 @@
-//! Stored integrations. Texts of their configuration are never read back, except for those that are not secret.
+//! Saves and shows integrations. Texts of their configuration are never read back, except for those that are not secret.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::dev::appengine::State;
 use crate::dev::appengine::auth::Caller;
+use crate::dev::appengine::integrations::{Integration, all, find, store};
 use crate::dev::appengine::model;
 use crate::dev::appengine::vendors;
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
-use crate::secret::Secret;
-use crate::store::{Connection, StoreError, Tx, settings};
+use crate::store::{StoreError, Tx};
 
 /// What a secret is replaced with. Saving it again keeps the stored secret.
 const MASK: &str = "********";
@@ -24,56 +23,50 @@ const MASK: &str = "********";
 const MAX_INTEGRATIONS: usize = 200;
 const MAX_BYTES: usize = 64 * 1024;
 /// Members of a configuration that are not secret.
-const OPEN: [&str; 12] = [
-    "accountId", "clientId", "domain", "email", "enabled", "from", "mode", "phone", "region", "scopes", "sender", "webhookUrl",
+const OPEN: [&str; 11] = [
+    "accountId",
+    "clientId",
+    "domain",
+    "email",
+    "enabled",
+    "from",
+    "mode",
+    "phone",
+    "region",
+    "scopes",
+    "sender",
 ];
 
-/// An integration as it is stored.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(in crate::dev::appengine) struct Integration {
-    pub(super) r#type: String,
-    pub(super) provider: String,
-    pub(super) name: String,
-    pub(super) config: Map<String, Value>,
-    /// Connected by OAuth; its receiver is registered.
-    pub(super) is_connected: bool,
-}
-
-impl Integration {
-    /// The secret or key that verifies the vendor's webhooks.
-    pub(in crate::dev::appengine) fn webhook_secret(&self) -> Option<Secret> {
-        let secret = self.config.get("webhookSecret")?.as_str()?;
-        (!secret.is_empty()).then(|| Secret::new(secret))
-    }
-
-    pub(in crate::dev::appengine) fn is_connected(&self) -> bool {
-        self.is_connected
-    }
-
-    /// The integration without its secrets.
-    fn shown(&self) -> Value {
-        let config = self.config.iter();
-        let config: Map<String, Value> =
-            config.map(|(name, value)| (name.clone(), masked(name, value))).collect();
-        json!({
-            "id": format!("{}/{}", self.r#type, self.provider),
-            "type": self.r#type,
-            "provider": self.provider,
-            "name": self.name,
-            "connected": self.is_connected,
-            "config": config,
-        })
-    }
+/// The integration without its secrets.
+fn shown(integration: &Integration) -> Value {
+    let config = integration.config.iter();
+    let config: Map<String, Value> = config
+        .map(|(name, value)| (name.clone(), masked(name, value)))
+        .collect();
+    json!({
+        "id": format!("{}/{}", integration.r#type, integration.provider),
+        "type": integration.r#type,
+        "provider": integration.provider,
+        "name": integration.name,
+        "connected": integration.is_connected,
+        "webhookPath": vendors::find(&integration.provider).ok().map(|vendor| vendor.path),
+        "config": config,
+    })
 }
 
 /// Recursive; the depth is that of a parsed body.
 fn masked(name: &str, value: &Value) -> Value {
     match value {
-        _ if OPEN.contains(&name) => value.clone(),
         Value::Null | Value::Bool(_) => value.clone(),
+        Value::String(_) | Value::Number(_) if OPEN.contains(&name) => value.clone(),
+        Value::Array(list) if OPEN.contains(&name) && list.iter().all(Value::is_string) => {
+            value.clone()
+        }
         Value::Object(members) => {
             let members = members.iter();
-            members.map(|(name, value)| (name.clone(), masked(name, value))).collect()
+            members
+                .map(|(name, value)| (name.clone(), masked(name, value)))
+                .collect()
         }
         Value::String(_) | Value::Number(_) | Value::Array(_) => MASK.into(),
     }
@@ -94,10 +87,14 @@ async fn types(_: Caller) -> Response {
 }
 
 async fn types_of(_: Caller, Path(wanted): Path<String>) -> Result<Response, Refusal> {
-    let found = all_types().into_iter().find(|known| known["type"] == wanted);
+    let found = all_types()
+        .into_iter()
+        .find(|known| known["type"] == wanted);
     match found {
         Some(found) => Ok(answer(StatusCode::OK, &found)),
-        None => Err(Refusal::not_found(format!("there is no integration type `{wanted}`"))),
+        None => Err(Refusal::not_found(format!(
+            "there is no integration type `{wanted}`"
+        ))),
     }
 }
 
@@ -113,7 +110,9 @@ fn all_types() -> Vec<Value> {
         }
     }
     let types = types.into_iter();
-    types.map(|(name, providers)| json!({ "type": name, "providers": providers })).collect()
+    types
+        .map(|(name, providers)| json!({ "type": name, "providers": providers }))
+        .collect()
 }
 
 /// The type of a vendor, from the place of its receiver.
@@ -132,7 +131,7 @@ async fn list(
     FromState(state): FromState<Arc<State>>,
     caller: Caller,
 ) -> Result<Response, Refusal> {
-    shown(&state, caller.org, None).await
+    shown_list(&state, caller.org, None).await
 }
 
 async fn list_of(
@@ -140,16 +139,29 @@ async fn list_of(
     caller: Caller,
     Path(wanted): Path<String>,
 ) -> Result<Response, Refusal> {
-    shown(&state, caller.org, Some(wanted)).await
+    shown_list(&state, caller.org, Some(wanted)).await
 }
 
-async fn shown(state: &State, org: String, wanted: Option<String>) -> Result<Response, Refusal> {
-    let all = state.host.store.read(move |connection| all(connection, &org)).await?;
+async fn shown_list(
+    state: &State,
+    org: String,
+    wanted: Option<String>,
+) -> Result<Response, Refusal> {
+    let all = state
+        .host
+        .store
+        .read(move |connection| all(connection, &org))
+        .await?;
     let all = all.iter().filter(|found| {
-        wanted.as_ref().is_none_or(|wanted| found.r#type == *wanted || found.provider == *wanted)
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| found.r#type == *wanted || found.provider == *wanted)
     });
-    let all: Vec<Value> = all.map(Integration::shown).collect();
-    Ok(answer(StatusCode::OK, &json!({ "data": all, "total": all.len() })))
+    let all: Vec<Value> = all.map(shown).collect();
+    Ok(answer(
+        StatusCode::OK,
+        &json!({ "data": all, "total": all.len() }),
+    ))
 }
 
 async fn get(
@@ -158,14 +170,15 @@ async fn get(
     Path((wanted, id)): Path<(String, String)>,
 ) -> Result<Response, Refusal> {
     let (org, provider) = (caller.org, id.clone());
-    let found = state
-        .host
-        .store
+    let store = &state.host.store;
+    let found = store
         .read(move |connection| find(connection, &org, &provider))
         .await?;
     match found.filter(|found| found.r#type == wanted) {
-        Some(found) => Ok(answer(StatusCode::OK, &found.shown())),
-        None => Err(Refusal::not_found(format!("there is no integration `{wanted}/{id}`"))),
+        Some(found) => Ok(answer(StatusCode::OK, &shown(&found))),
+        None => Err(Refusal::not_found(format!(
+            "there is no integration `{wanted}/{id}`"
+        ))),
     }
 }
 
@@ -180,7 +193,11 @@ async fn save(
         _ => String::new(),
     };
     let (kind, provider, name) = (text("type"), text("provider"), text("name"));
-    let provider = if provider.is_empty() { text("id") } else { provider };
+    let provider = if provider.is_empty() {
+        text("id")
+    } else {
+        provider
+    };
     model::check_name("provider", &provider)?;
     let vendor = vendors::find(&provider).ok();
     let provider = vendor.map_or(provider, |vendor| vendor.name.to_owned());
@@ -190,12 +207,21 @@ async fn save(
             (true, None) => "other".to_owned(),
             (false, _) => kind,
         },
-        name: if name.is_empty() { provider.clone() } else { name },
+        name: if name.is_empty() {
+            provider.clone()
+        } else {
+            name
+        },
         provider,
         config: match body.remove("config") {
             Some(Value::Object(config)) => config,
             None | Some(Value::Null) => Map::new(),
-            Some(_) => return Err(Refusal::bad_request("bad_field", "`config` accepts an object")),
+            Some(_) => {
+                return Err(Refusal::bad_request(
+                    "bad_field",
+                    "`config` accepts an object",
+                ));
+            }
         },
         is_connected: false,
     };
@@ -212,9 +238,23 @@ async fn save(
         .write::<_, StoreError, _>(move |tx| merge(tx, &org, integration))
         .await?;
     match saved {
-        Ok(saved) => Ok(answer(StatusCode::OK, &saved.shown())),
+        Ok(saved) => Ok(answer(StatusCode::OK, &shown(&saved))),
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Replaces masks by the stored values, and removes those that hide nothing. Recursive; the depth is that of a parsed body.
+fn unmask(config: &mut Map<String, Value>, before: Option<&Map<String, Value>>) {
+    config.retain(|name, value| {
+        let stored = before.and_then(|before| before.get(name));
+        match (&mut *value, stored) {
+            (Value::Object(members), _) => unmask(members, stored.and_then(Value::as_object)),
+            (Value::String(text), None) if text == MASK => return false,
+            (Value::String(text), Some(stored)) if text == MASK => *value = stored.clone(),
+            _ => {}
+        }
+        true
+    });
 }
 
 /// Saves an integration; masked members keep their stored values.
@@ -230,13 +270,9 @@ fn merge(
     }
     if let Some(before) = before {
         integration.is_connected = before.is_connected;
-        for (name, value) in &mut integration.config {
-            if *value == MASK
-                && let Some(stored) = before.config.get(name)
-            {
-                *value = stored.clone();
-            }
-        }
+        unmask(&mut integration.config, Some(&before.config));
+    } else {
+        unmask(&mut integration.config, None);
     }
     if json!(integration).to_string().len() > MAX_BYTES {
         let message = format!("an integration has at most {MAX_BYTES} bytes");
@@ -244,34 +280,4 @@ fn merge(
     }
     store(tx, org, &integration)?;
     Ok(Ok(integration))
-}
-
-/// The name of a setting. Names of organisations and providers contain no colon.
-fn key(org: &str, provider: &str) -> String {
-    format!("integration:{org}:{provider}")
-}
-
-pub(super) fn store(tx: &Tx<'_>, org: &str, integration: &Integration) -> Result<(), StoreError> {
-    let text = json!(integration).to_string();
-    settings::set(tx, &key(org, &integration.provider), &text)
-}
-
-/// The integration with a provider.
-pub(in crate::dev::appengine) fn find(
-    connection: &Connection,
-    org: &str,
-    provider: &str,
-) -> Result<Option<Integration>, StoreError> {
-    let text = settings::get(connection, &key(org, provider))?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
-/// All integrations of an organisation, by provider.
-pub(in crate::dev::appengine) fn all(
-    connection: &Connection,
-    org: &str,
-) -> Result<Vec<Integration>, StoreError> {
-    let rows = settings::starting_with(connection, &key(org, ""))?;
-    let integrations = rows.into_iter();
-    Ok(integrations.filter_map(|(_, text)| serde_json::from_str(&text).ok()).collect())
 }

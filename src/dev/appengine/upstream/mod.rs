@@ -1,7 +1,7 @@
 //! Integrations with vendors: stored per organisation, and connected by an OAuth round trip that stays on this machine.
 
 mod connect;
-pub(super) mod integrations;
+mod integrations;
 mod page;
 
 use std::sync::Arc;

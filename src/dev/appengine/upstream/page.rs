@@ -12,17 +12,28 @@ const HEADERS: [(header::HeaderName, &str); 3] = [
     ),
 ];
 
-/// The page that asks whether an organisation may connect a vendor. Its form posts to the same URL.
-pub(super) fn consent(vendor: &str, org: &str, scopes: &[String], return_url: &str) -> Response {
-    let scopes: String = scopes.iter().map(|scope| format!("<li>{}</li>", escaped(scope))).collect();
-    let (vendor, org, return_url) = (escaped(vendor), escaped(org), escaped(return_url));
+/// The page that asks whether an organisation may connect a vendor. Its form posts to the same URL; `deny` is the URL of the
+/// link that refuses.
+pub(super) fn consent(
+    vendor: &str,
+    org: &str,
+    scopes: &[String],
+    return_url: &str,
+    deny: &str,
+) -> Response {
+    let scopes: String = scopes
+        .iter()
+        .map(|scope| format!("<li>{}</li>", escaped(scope)))
+        .collect();
+    let (vendor, org) = (escaped(vendor), escaped(org));
+    let (return_url, deny) = (escaped(return_url), escaped(deny));
     let body = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Connect {vendor}</title>\
          <style>body{{font:16px system-ui;max-width:32rem;margin:4rem auto}}button{{font:inherit;padding:.5rem 1rem}}</style></head>\n\
          <body><h1>Connect {vendor}</h1>\n\
          <p>This local page replaces the one of {vendor}. <b>{org}</b> asks for access.</p>\n<ul>{scopes}</ul>\n\
          <p>Afterwards your browser continues at {return_url}</p>\n\
-         <form method=\"post\"><button>Approve</button></form></body></html>\n"
+         <form method=\"post\"><button>Approve</button> <a href=\"{deny}\">Deny</a></form></body></html>\n"
     );
     (HEADERS, body).into_response()
 }
@@ -48,6 +59,9 @@ mod tests {
 
     #[test]
     fn texts_are_escaped() {
-        assert_eq!(escaped("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
+        assert_eq!(
+            escaped("<a href='x'>&\""),
+            "&lt;a href=&#39;x&#39;&gt;&amp;&quot;"
+        );
     }
 }

@@ -7,9 +7,10 @@ use tokio::sync::OnceCell;
 
 use super::certificates::{self, KID, StoredKeyPair};
 use super::{VENDORS, Vendor};
+use crate::dev::appengine::integrations;
 use crate::dev::host::refusal::Refusal;
 use crate::secret::Secret;
-use crate::signature::{self, Options, Verifier};
+use crate::signature::{self, Options, SignatureError, Verifier};
 use crate::store::{Store, StoreError, settings};
 
 /// Account ids in the URLs and certificates of vendors.
@@ -33,8 +34,8 @@ pub(super) struct Ready {
 /// The keys for signing and verifying.
 pub(super) struct Key {
     pub(super) signs: Secret,
-    /// The key that verifies; `None` if certificates or options are enough to verify.
-    pub(super) verifies: Option<Secret>,
+    /// The keys that verify, one of which is enough; empty if certificates or options are enough to verify.
+    pub(super) verifies: Vec<Secret>,
     /// Options for signing and verifying.
     pub(super) options: Vec<(String, String)>,
     made: Option<StoredKeyPair>,
@@ -47,6 +48,24 @@ impl Key {
     }
 }
 
+impl Ready {
+    fn of(vendor: &'static Vendor, key: Key) -> Result<Self, Refusal> {
+        let verifier = verifier(vendor, &key).map_err(|error| {
+            Refusal::not_implemented(format!("{} cannot be received: {error}", vendor.name))
+        })?;
+        Ok(Self {
+            vendor,
+            key,
+            verifier,
+        })
+    }
+}
+
+fn verifier(vendor: &Vendor, key: &Key) -> Result<Box<dyn Verifier>, SignatureError> {
+    let scheme = signature::find(vendor.scheme)?;
+    scheme.verifier(&key.verifies, &Options(key.options.clone()))
+}
+
 impl Vendors {
     pub(crate) fn new(master: &[u8], url: String) -> Self {
         Self {
@@ -56,8 +75,11 @@ impl Vendors {
         }
     }
 
-    /// The derived key of a vendor; `None` if its key is created at first use.
-    pub(super) fn plain(&self, vendor: &Vendor) -> Option<Key> {
+    /// The key of a vendor without certificates; `None` if its key is created at first use.
+    ///
+    /// `saved` is the secret of the vendor's integration. It replaces the derived secret, so that the platform and `evt send` use the
+    /// user's. A saved public key is accepted besides the derived one, because nothing here can sign with it.
+    pub(super) fn plain(&self, vendor: &Vendor, saved: Option<&Secret>) -> Option<Key> {
         let scheme = signature::find(vendor.scheme).ok()?;
         let pair = scheme.sample_keys(&self.derive(vendor.name))?;
         let options = match vendor.scheme {
@@ -65,20 +87,46 @@ impl Vendors {
             "shared-secret-header" => vec![option("header", "X-Bridge-Secret")],
             _ => Vec::new(),
         };
+        let is_shared = pair.signs.reveal() == pair.verifies.reveal();
+        let (signs, verifies) = match saved {
+            Some(saved) if is_shared => (saved.clone(), vec![saved.clone()]),
+            Some(saved) => (pair.signs, vec![pair.verifies, saved.clone()]),
+            None => (pair.signs, vec![pair.verifies]),
+        };
         Some(Key {
-            signs: pair.signs,
-            verifies: Some(pair.verifies),
+            signs,
+            verifies,
             options,
             made: None,
         })
     }
 
-    /// The vendor's key and verifier. The first call may create the key.
+    /// Refuses a secret that the vendor's scheme cannot use. Vendors with certificates ignore it.
+    pub(crate) fn check_secret(&self, vendor: &Vendor, secret: &Secret) -> Result<(), Refusal> {
+        let Some(key) = self.plain(vendor, Some(secret)) else {
+            return Ok(());
+        };
+        let verifier = verifier(vendor, &key).map(|_| ());
+        verifier.map_err(|error| Refusal::bad_request("bad_secret", error.to_string()))
+    }
+
+    /// The vendor's key and verifier for an organisation. The first call may create the key.
     pub(super) async fn ready(
         &self,
         store: &Store,
+        org: &str,
         vendor: &'static Vendor,
     ) -> Result<Arc<Ready>, Refusal> {
+        let org = org.to_owned();
+        let integration = store
+            .read(move |connection| integrations::find(connection, &org, vendor.name))
+            .await?;
+        let saved = integration.and_then(|integration| integration.webhook_secret());
+        if let Some(saved) = saved
+            && let Some(key) = self.plain(vendor, Some(&saved))
+        {
+            return Ready::of(vendor, key).map(Arc::new);
+        }
         let receiver = VENDORS.iter().position(|known| known.name == vendor.name);
         let cell = &self.ready[receiver.unwrap_or_default()];
         let ready = cell
@@ -88,22 +136,11 @@ impl Vendors {
     }
 
     async fn prepare(&self, store: &Store, vendor: &'static Vendor) -> Result<Ready, Refusal> {
-        let unusable = |error: signature::SignatureError| {
-            Refusal::not_implemented(format!("{} cannot be received: {error}", vendor.name))
-        };
-        let scheme = signature::find(vendor.scheme).map_err(unusable)?;
-        let key = match self.plain(vendor) {
+        let key = match self.plain(vendor, None) {
             Some(key) => key,
             None => self.published(vendor, made(store, vendor).await?),
         };
-        let secrets: Vec<Secret> = key.verifies.iter().cloned().collect();
-        let options = Options(key.options.clone());
-        let verifier = scheme.verifier(&secrets, &options).map_err(unusable)?;
-        Ok(Ready {
-            vendor,
-            key,
-            verifier,
-        })
+        Ready::of(vendor, key)
     }
 
     /// The key of a vendor that publishes certificates or keys.
@@ -131,7 +168,7 @@ impl Vendors {
         };
         Key {
             signs: Secret::new(made.key.as_str()),
-            verifies: None,
+            verifies: Vec::new(),
             options,
             made: Some(made),
         }
@@ -196,7 +233,9 @@ mod tests {
     fn every_data_directory_and_every_vendor_has_its_own_key() {
         let of = |master: &[u8], name: &str| {
             let vendors = Vendors::new(master, "http://127.0.0.1:4870".to_owned());
-            let key = vendors.plain(super::super::find(name).unwrap()).unwrap();
+            let key = vendors
+                .plain(super::super::find(name).unwrap(), None)
+                .unwrap();
             key.signs.reveal().to_owned()
         };
         assert_eq!(of(b"a", "stripe"), of(b"a", "stripe"));

@@ -51,7 +51,7 @@ pub(super) async fn receive(
         Some(org) => checked_org(org.as_bytes())?,
         None => state.org.clone(),
     };
-    let ready = state.vendors.ready(&state.host.store, vendor).await?;
+    let ready = state.vendors.ready(&state.host.store, &org, vendor).await?;
     let incoming = Incoming {
         vendor,
         org,

@@ -6,6 +6,7 @@ mod repository;
 mod reservations;
 mod signin;
 mod storefront;
+mod upstream;
 
 use serde_json::Value;
 
