@@ -4,7 +4,7 @@
 ALTER TABLE payloads ADD COLUMN name TEXT;
 -- Names the plan that a job belongs to, such as a flow's schedule. At most one job that waits has a key.
 ALTER TABLE jobs ADD COLUMN key TEXT;
-CREATE UNIQUE INDEX jobs_key ON jobs(key) WHERE key IS NOT NULL AND state = 0;
+CREATE UNIQUE INDEX jobs_key ON jobs(key) WHERE key IS NOT NULL AND state IN (0, 7);
 -- The oldest completed jobs of a queue are deleted.
 CREATE INDEX jobs_worked ON jobs(queue, id) WHERE endpoint = 0 AND state = 2;
 -- Counts the jobs of the platform's own queues without reading their rows.
@@ -16,7 +16,6 @@ CREATE TABLE paused (
   paused_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX jobs_paused ON jobs(queue, id) WHERE state = 7;
-CREATE UNIQUE INDEX jobs_key_paused ON jobs(key) WHERE key IS NOT NULL AND state = 7;
 -- A job of a paused queue becomes paused wherever it would wait: added, released, failed, retried.
 CREATE TRIGGER jobs_pause_new AFTER INSERT ON jobs
 WHEN new.state = 0 AND EXISTS (SELECT 1 FROM paused WHERE queue = new.queue)
