@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value, json};
 
 use super::document::{self, Document};
+use super::steps::Steps;
 use super::{check, print, shown, wizard};
 use crate::api::flows::Flow;
 use crate::api::{ApiError, Client};
@@ -22,7 +23,7 @@ use crate::ui::{Format, Style, safe};
 /// Create flows from flags or a file, or interactively
 #[derive(Debug, Default, clap::Args)]
 #[command(
-    after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows create --on contact.created --webhook https://bridge.example.com/in -H 'X-Bridge-Secret: env:S' --when 'data.status == \"lead\"'\n  evt flows create -f flow.yaml --dry-run"
+    after_help = "Examples:\n  evt flows create --on contact.created --webhook 4871/hook\n  evt flows create --on contact.created --webhook https://bridge.example.com/in -H 'X-Bridge-Secret: env:S' --when 'data.status == \"lead\"'\n  evt flows create --on contact.created --after 3d --notify email --subject 'Still there?' --body Hello\n  evt flows create --every '0 9 * * MON' --tz Europe/Berlin --webhook 4871/weekly\n  evt flows create -f flow.yaml --dry-run"
 )]
 pub(crate) struct Args {
     /// Trigger or event that starts the flow: contact.created, 'order.*' (repeatable)
@@ -45,6 +46,8 @@ pub(crate) struct Args {
     /// Secret to sign with instead of the platform's own: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", conflicts_with = "file")]
     pub(super) secret: Option<SecretRef>,
+    #[command(flatten)]
+    pub(super) steps: Steps,
     /// Name of the flow [default: made from trigger and target]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
@@ -97,7 +100,7 @@ impl FromStr for Header {
 impl Args {
     /// Whether neither flags nor a file describe the flow.
     fn is_interactive(&self) -> bool {
-        self.on.is_empty() && self.webhook.is_none() && self.file.is_none()
+        self.on.is_empty() && self.webhook.is_none() && self.file.is_none() && self.steps.is_empty()
     }
 }
 
@@ -159,31 +162,33 @@ fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
 
 /// Makes a document from the flags, in the platform's short form.
 pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
-    if args.on.is_empty() {
+    let steps = &args.steps;
+    if args.on.is_empty() && !steps.is_scheduled() {
         return Err(CliError::usage("the flow has no trigger")
-            .hint("evt flows create --on contact.created --webhook 4871/hook"));
+            .hint("evt flows create --on contact.created --webhook 4871/hook")
+            .hint("evt flows create --every '0 9 * * MON' --webhook 4871/hook"));
     }
-    let Some(target) = &args.webhook else {
+    if args.webhook.is_none() && !steps.has_actions() {
+        let on = args.on.first().map_or("contact.created", |on| on);
         return Err(CliError::usage("the flow has no action")
             .hint(format!(
                 "evt flows create --on {} --webhook 4871/hook",
-                args.on[0]
+                shell_quoted(on)
+            ))
+            .hint(format!(
+                "evt flows create --on {} --notify email",
+                shell_quoted(on)
             ))
             .hint("evt flows create -f flow.yaml     for the other actions"));
-    };
-    let url = webhook_url(target)?;
-    let name = args
-        .name
-        .clone()
-        .unwrap_or_else(|| format!("{} to {}", args.on.join(", "), shown::short_url(&url)));
+    }
+    let url = args.webhook.as_deref().map(webhook_url).transpose()?;
     let mut flow = Map::new();
-    flow.insert("name".to_owned(), json!(name));
-    match args.on.as_slice() {
-        [one] => flow.insert("trigger".to_owned(), json!({ "type": one })),
-        many => {
-            let triggers: Vec<Value> = many.iter().map(|name| json!({ "type": name })).collect();
-            flow.insert("triggers".to_owned(), json!(triggers))
-        }
+    flow.insert("name".to_owned(), json!(name(args, url.as_deref())));
+    let named = args.on.iter().map(|name| json!({ "type": name }));
+    let mut triggers: Vec<Value> = named.chain(steps.trigger()).collect();
+    match triggers.len() {
+        1 => flow.insert("trigger".to_owned(), triggers.remove(0)),
+        _ => flow.insert("triggers".to_owned(), json!(triggers)),
     };
     if let Some(when) = &args.when {
         flow.insert("when".to_owned(), json!(when));
@@ -191,9 +196,26 @@ pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     if args.disabled {
         flow.insert("enabled".to_owned(), json!(false));
     }
-    let action = json!({"type": "send_webhook", "config": webhook_config(url, args)});
-    flow.insert("actions".to_owned(), json!([action]));
+    let webhook =
+        url.map(|url| json!({"type": "send_webhook", "config": webhook_config(url, args)}));
+    let actions = steps.delay().into_iter().chain(webhook);
+    let actions: Vec<Value> = actions.chain(steps.actions()).collect();
+    flow.insert("actions".to_owned(), json!(actions));
     Ok(Value::Object(flow))
+}
+
+/// The flow's name: that of the flag, or made from its start and its first action.
+fn name(args: &Args, url: Option<&str>) -> String {
+    if let Some(name) = &args.name {
+        return name.clone();
+    }
+    let start = args.on.iter().cloned().chain(args.steps.start());
+    let start = start.collect::<Vec<_>>().join(", ");
+    match (url, args.steps.name()) {
+        (Some(url), _) => format!("{start} to {}", shown::short_url(url)),
+        (None, Some(action)) => format!("{start}: {action}"),
+        (None, None) => start,
+    }
 }
 
 /// The webhook's URL. A URL may contain placeholders, which [`Target`] does not accept.

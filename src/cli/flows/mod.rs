@@ -12,6 +12,7 @@ mod local;
 mod run_view;
 mod runs;
 mod shown;
+mod steps;
 mod test;
 mod why;
 mod wizard;

@@ -1,6 +1,7 @@
 //! `evt flows` against a local platform.
 
 mod apply;
+mod flags;
 mod notify;
 mod paused;
 mod plans;
