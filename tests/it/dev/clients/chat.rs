@@ -339,3 +339,40 @@ fn a_conversation_runs_from_the_greeting_to_its_end() {
     agent.ask(CHAT, "close-chat", &end);
     assert_eq!(ada.event(CHAT, "chat-ended"), end);
 }
+
+#[test]
+fn an_expired_token_has_its_own_reason() {
+    let platform = strict();
+    let token = customer(&platform, "Ada");
+    let Some(mut client) = Client::of(&platform) else {
+        return;
+    };
+    let day = json!({ "to": { "forward": 24 * 3600 * 1000 } });
+    let reply = platform.order("POST", "/_evt/clock", &day);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let refused = client.enter_as(CHAT, &json!({ "token": token, "orgId": "my-org" }));
+    assert_eq!(
+        (&refused["success"], &refused["error"]),
+        (&json!(false), &json!("token_expired"))
+    );
+}
+
+#[test]
+fn a_customer_cannot_use_the_chat_of_another() {
+    let platform = strict();
+    let (Some((mut eve, _)), Some(mut ada)) = (enter(&platform, "Eve", &json!({})), ada(&platform))
+    else {
+        return;
+    };
+    ada.ask(CHAT, "chat-message", &json!({ "message": "Help" }));
+    let chat = json!({ "chatId": "chat-1", "message": "Hello" });
+    for event in [
+        "chat-message",
+        "chat-history",
+        "join-chat",
+        "typing",
+        "close-chat",
+    ] {
+        assert_eq!(eve.ask(CHAT, event, &chat)["code"], "forbidden", "{event}");
+    }
+}
