@@ -90,7 +90,8 @@ impl Client {
         };
         let mut call = self.post(
             &["profile", Principal::User.word(), "refresh"],
-            &json!({"refreshToken": old.reveal()}),
+            // Servers read one of the two spellings.
+            &json!({"refreshToken": old.reveal(), "refresh_token": old.reveal()}),
         )?;
         call.anonymous = true;
         let answer: Value = self.read(&self.retry(&call).await?, "a response to a refresh")?;

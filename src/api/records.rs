@@ -205,7 +205,7 @@ impl Client {
         Ok(record)
     }
 
-    /// Creates a record. Returns `None` if the response is empty: the platform treats an exact repetition of the previous call as a duplicate.
+    /// Creates a record: with PUT, as the platform's own clients do, and with POST if the server refuses the method (405). Returns `None` if the response is empty: the platform treats an exact repetition of the previous call as a duplicate.
     ///
     /// Not repeated after a broken connection, because the platform may have created the record.
     pub async fn create_record(
@@ -218,9 +218,15 @@ impl Client {
             is_new: true,
             data,
         };
-        let answer = self
-            .call(&self.post(&["repository", "create"], &body)?)
-            .await?;
+        let mut call = self.post(&["repository", "create"], &body)?;
+        call.method = Method::PUT;
+        let mut answer = self.call(&call).await;
+        if matches!(&answer, Err(error) if error.refusal().is_some_and(|refusal| refusal.status == 405))
+        {
+            call.method = Method::POST;
+            answer = self.call(&call).await;
+        }
+        let answer = answer?;
         if answer.body.trim_ascii().is_empty() {
             return Ok(None);
         }

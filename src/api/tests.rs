@@ -226,7 +226,7 @@ async fn a_redirect_within_the_origin_is_followed_with_its_body() {
         .unwrap();
     assert!(made.is_some());
     let second = server.requests().remove(1);
-    assert!(second.starts_with("POST /v2/create HTTP/1.1"), "{second}");
+    assert!(second.starts_with("PUT /v2/create HTTP/1.1"), "{second}");
     assert!(
         second.ends_with(r#"{"datatype":"contact","isNew":true,"data":{"a":1}}"#),
         "{second}"
@@ -397,6 +397,11 @@ async fn an_expired_token_is_renewed_once() {
     );
     assert!(!requests[1].contains("authorization:"), "{}", requests[1]);
     assert!(
+        requests[1].ends_with(r#"{"refreshToken":"refresh-one","refresh_token":"refresh-one"}"#),
+        "{}",
+        requests[1]
+    );
+    assert!(
         requests[2].contains("authorization: Bearer token-two"),
         "{}",
         requests[2]
@@ -445,6 +450,25 @@ async fn an_empty_response_to_a_creation_is_not_an_error() {
         .await
         .unwrap();
     assert!(made.is_none());
+}
+
+#[tokio::test]
+async fn a_record_is_created_with_post_where_put_is_refused() {
+    let refused = status("HTTP/1.1 405 Method Not Allowed", r#"{"message":"no"}"#);
+    let server = Server::start(vec![refused, ok(RECORD)]).await;
+    let made = server.client().create_record("contact", &json!({})).await;
+    assert!(made.unwrap().is_some());
+    let requests = server.requests();
+    assert!(
+        requests[0].starts_with("PUT /repository/create "),
+        "{}",
+        requests[0]
+    );
+    assert!(
+        requests[1].starts_with("POST /repository/create "),
+        "{}",
+        requests[1]
+    );
 }
 
 #[tokio::test]
