@@ -11,6 +11,7 @@ pub mod find;
 mod gateways;
 mod integrations;
 pub mod model;
+mod purge;
 mod query;
 mod queues;
 mod redirect;
@@ -174,6 +175,7 @@ impl Platform for AppEngine {
 
     fn clock_set_back(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.0.flows.plan_again(tx)?;
+        purge::plan_again(tx)?;
         reminders::plan_again(tx)
     }
 

@@ -10,7 +10,7 @@ use super::auth::passwords::{self, Change};
 use super::chaos::{Chaos, PreviousVersion};
 use super::find::Filter;
 use super::model::{self, Draft};
-use super::reminders;
+use super::{purge, reminders};
 use crate::dev::host::clock::Clock;
 use crate::event::Seq;
 use crate::flow::{Cause, NewEvent, RecordError, RecordStore};
@@ -106,6 +106,7 @@ impl Repository {
         passwords::store(tx, org, datatype, sk, password)?;
         self.chaos.record_write(org, datatype, sk, || None);
         reminders::plan(tx, org, &model)?;
+        purge::plan(tx, &model)?;
         self.created(tx, org, model, cause)
     }
 
@@ -184,6 +185,7 @@ impl Repository {
             })
         });
         reminders::plan(tx, org, &after)?;
+        purge::plan(tx, &after)?;
         Ok(after)
     }
 

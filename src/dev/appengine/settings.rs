@@ -9,6 +9,7 @@ use super::gateways::Timing;
 use crate::catalogue::find_event;
 use crate::dev::host::Host;
 use crate::dev::host::settings::{self as host, Setting, Values, is_period, is_switch};
+use crate::time::seconds_of;
 
 /// Names the event whose listener throws.
 const THROW: &str = "listener.throw";
@@ -55,6 +56,13 @@ pub const SETTINGS: &[Setting] = &[
         "on or off",
         "POST /sync/queue adds jobs; AppEngine refuses them with 403",
         is_switch,
+    ),
+    Setting::new(
+        "purge.after",
+        "30d",
+        "a time, 1s to 3660d",
+        "age at which the daily purge deletes records in state `deleted`",
+        |value| age(value).is_some(),
     ),
     Setting::new(
         "gateways.ping_interval",
@@ -288,6 +296,12 @@ impl Settings {
         self.is_on("sync.queue")
     }
 
+    /// The age at which records in state `deleted` are deleted for good.
+    pub(crate) fn purge_after(&self) -> Duration {
+        let after = self.get("purge.after").and_then(|value| age(&value));
+        after.unwrap_or(Duration::from_secs(30 * 24 * 3_600))
+    }
+
     pub(crate) fn refuses_repeats(&self) -> bool {
         self.is_on("create.repeat")
     }
@@ -334,6 +348,15 @@ fn is_span(value: &str) -> bool {
 /// Accepts the N of "every Nth find".
 fn is_every(value: &str) -> bool {
     chaos::is_count(value, 0..=1_000_000)
+}
+
+/// A time from a second to ten years: `90s`, `12h`, `30d`.
+fn age(value: &str) -> Option<Duration> {
+    let unit = value.find(|c: char| !c.is_ascii_digit())?;
+    let (count, seconds) = (value[..unit].parse::<u32>().ok()?, seconds_of(&value[unit..])?);
+    let age = Duration::from_secs_f64(f64::from(count) * seconds);
+    let range = Duration::from_secs(1)..=Duration::from_secs(3_660 * 24 * 3_600);
+    range.contains(&age).then_some(age)
 }
 
 fn is_lifetime(value: &str) -> bool {
@@ -413,6 +436,8 @@ mod tests {
         for (name, value) in [
             ("2fa", "yes"),
             ("token.ttl", "0"),
+            ("purge.after", "0s"),
+            ("purge.after", "4000d"),
             ("listener.throw", "a b"),
             ("poll.ties", "0"),
             ("poll.skew", "-1s"),

@@ -5,6 +5,7 @@ mod flags;
 mod notify;
 mod paused;
 mod plans;
+mod purge;
 mod reminders;
 mod runs;
 mod smtp;

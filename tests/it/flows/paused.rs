@@ -28,7 +28,7 @@ fn queue(sandbox: &Sandbox, verb: &str, name: &str) {
     let _ = sandbox.run(["queue", verb, name]).expect_exit(0);
 }
 
-/// The statuses of the runs, newest first.
+/// The statuses of the runs, oldest first.
 fn statuses(sandbox: &Sandbox) -> Vec<String> {
     let runs = sandbox.run(["flows", "runs", "tagging"]).expect_exit(0);
     let runs = runs.json_lines();
@@ -46,7 +46,7 @@ fn completed(sandbox: &Sandbox, count: usize) -> Vec<String> {
         }
     }
     let runs = sandbox.run(["flows", "runs", "tagging"]).expect_exit(0);
-    let names = runs.json_lines().into_iter().rev().map(|run| {
+    let names = runs.json_lines().into_iter().map(|run| {
         let event = run["event"].as_str().unwrap().to_owned();
         let event = sandbox.run(["events", "show", &event, "-o", "json"]);
         let event: Value = serde_json::from_str(&event.expect_exit(0).stdout).unwrap();

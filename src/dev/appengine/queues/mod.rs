@@ -5,7 +5,7 @@ mod rest;
 
 pub(super) use rest::routes;
 
-use super::{State, broadcast, reminders, vendors};
+use super::{State, broadcast, purge, reminders, vendors};
 use crate::flow;
 use crate::flow::notify::NOTIFICATION;
 use crate::store::jobs::{End, Settled};
@@ -34,8 +34,9 @@ static QUEUES: [Queue; 6] = [
     },
     Queue {
         name: flow::SCHEDULE,
-        does: "starts runs of schedules, and raises reminders",
+        does: "starts runs of schedules, raises reminders, and deletes old records in state `deleted`",
         consume: |state, tx, work| match work.name.as_str() {
+            purge::PURGE => Ok(purge::purge(state, tx)?),
             reminders::REMIND => Ok(reminders::remind(state, tx, work)?),
             _ => Ok(state.flows.scheduled(tx, &*state.repository, work)?),
         },
