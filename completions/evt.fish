@@ -44,7 +44,7 @@ complete -c evt -n "__fish_evt_needs_command" -l no-input -d 'Do not ask questio
 complete -c evt -n "__fish_evt_needs_command" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_needs_command" -s V -l version -d 'Print the version'
 complete -c evt -n "__fish_evt_needs_command" -f -a "demo" -d 'Show what evt does, with real commands, offline, in a few seconds'
-complete -c evt -n "__fish_evt_needs_command" -f -a "queue" -d 'List, retry and discard deliveries'
+complete -c evt -n "__fish_evt_needs_command" -f -a "queue" -d 'List, retry, discard and pause deliveries and other jobs'
 complete -c evt -n "__fish_evt_needs_command" -f -a "config" -d 'Show and change settings, and where each one is set'
 complete -c evt -n "__fish_evt_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c evt -n "__fish_evt_needs_command" -f -a "man" -d 'Read the manual, offline'
@@ -79,35 +79,39 @@ complete -c evt -n "__fish_evt_using_subcommand demo" -s q -l quiet -d 'Print on
 complete -c evt -n "__fish_evt_using_subcommand demo" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand demo" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l config -d 'Read this file instead of your settings file' -r -F
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
 text\t''
 json\t''
 raw\t''
 curl\t'The request as a curl command; only with --dry-run'"
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l url -d 'URL of the platform; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l org -d 'Id of the organisation; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l json -d 'The same as `-o json`'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s q -l quiet -d 'Print only errors and warnings to stderr'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -l no-input -d 'Do not ask questions, even on a terminal'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "list" -d 'List queues and endpoints, or jobs'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "show" -d 'Show a job and its attempts'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "retry" -d 'Bring waiting jobs forward, and send ended jobs again'
-complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard" -f -a "discard" -d 'Remove jobs from their queue without delivering them'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "list" -d 'List queues and endpoints, or jobs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "show" -d 'Show a job and its attempts'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "retry" -d 'Bring waiting jobs forward, and send ended jobs again'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "discard" -d 'Remove jobs from their queue without delivering them'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "pause" -d 'Stop attempting the jobs of a queue'
+complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -f -a "resume" -d 'Attempt the jobs of a paused queue again, in order'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l state -d 'List jobs in this state (repeatable)' -r -f -a "waiting\t''
 active\t''
 done\t''
 dead\t''
 discarded\t''
 quarantined\t''
-redriven\t''"
+redriven\t''
+paused\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l queue -d 'List jobs of this queue' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l endpoint -d 'Only jobs for this server, or with a path for this target' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l where -d 'Only jobs whose event matches this condition, such as \'data.amount >= 100\'' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l limit -d 'List at most this many jobs (default: 100)' -r
@@ -168,7 +172,7 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l url -d 'URL of the platform; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l org -d 'Id of the organisation; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l all -d 'All jobs that are waiting, dead or quarantined'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l all -d 'All jobs that are waiting, paused, dead or quarantined'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l dead -d 'All jobs that failed for good: dead or quarantined'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -s n -l dry-run -d 'Only report how many jobs would be retried'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l inbox -d 'Only deliveries of `evt listen --retry` and `evt tail --forward` (the inbox)'
@@ -193,7 +197,7 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l url -d 'URL of the platform; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l org -d 'Id of the organisation; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l all -d 'All jobs that are waiting, dead or quarantined'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l all -d 'All jobs that are waiting, paused, dead or quarantined'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l dead -d 'All jobs that failed for good: dead or quarantined'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s y -l yes -d 'Do not ask for confirmation'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s n -l dry-run -d 'Only report how many jobs would be discarded'
@@ -204,6 +208,46 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l inbox -d 'Only deliveries of `evt listen --retry` and `evt tail --forward` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l inbox -d 'Only deliveries of `evt listen --retry` and `evt tail --forward` (the inbox)'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l dev -d 'Only deliveries of the running `evt dev`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -l config -d 'Read this file instead of your settings file' -r -F
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
@@ -462,6 +506,7 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l url -d 'URL of the platform; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l org -d 'Id of the organisation; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l api-key -d 'Print the organisation\'s API key instead, for the header `x-api-key`'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s q -l quiet -d 'Print only errors and warnings to stderr'
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
@@ -1380,35 +1425,37 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l timeout -d 'Fail if a call to the platform takes longer, with all its tries' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l config -d 'Read this file instead of your settings file' -r -F
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l timeout -d 'Fail if a call to the platform takes longer, with all its tries' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
 text\t''
 json\t''
 raw\t''
 curl\t'The request as a curl command; only with --dry-run'"
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l url -d 'URL of the platform; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l org -d 'Id of the organisation; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l json -d 'The same as `-o json`'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s q -l quiet -d 'Print only errors and warnings to stderr'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -l no-input -d 'Do not ask questions, even on a terminal'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -s h -l help -d 'Print help'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "list" -d 'List the flows of the organisation'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "show" -d 'Show a flow\'s document'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "create" -d 'Create flows from flags or a file, or interactively'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "apply" -d 'Create and update flows to match files'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "edit" -d 'Edit a flow in your editor'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "delete" -d 'Delete flows'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "enable" -d 'Enable flows'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "disable" -d 'Disable flows; running runs continue'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "execute" -d 'Run a flow now, without its trigger'
-complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs" -f -a "runs" -d 'Show runs with their steps, attempts and conditions'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "list" -d 'List the flows of the organisation'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "show" -d 'Show a flow\'s document'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "create" -d 'Create flows from flags or a file, or interactively'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "apply" -d 'Create and update flows to match files'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "edit" -d 'Edit a flow in your editor'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "delete" -d 'Delete flows'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "enable" -d 'Enable flows'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "disable" -d 'Disable flows; running runs continue'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "execute" -d 'Run a flow now, without its trigger'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "runs" -d 'Show runs with their steps, attempts and conditions'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "why" -d 'Explain which flows an event started, and why the others did not'
+complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -f -a "test" -d 'Run a flow against an event without effects'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l cert -d 'Client certificate, in PEM' -r -F
@@ -1465,6 +1512,14 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l when -d 'Run only if this condition holds: `data.status == "lead"`' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s H -l header -d 'Header to send; the value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l secret -d 'Secret to sign with instead of the platform\'s own: text, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l every -d 'Start the flow by clock: a cron expression such as \'0 9 * * MON\', or an interval such as 15m' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l at -d 'Start the flow once at this time: 2026-12-24T09:00' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l tz -d 'Time zone of --every and --at: Europe/Berlin [default: that of the machine that runs the platform]' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l after -d 'Wait this long before the first action: 30s, 2h, 3d' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l notify -d 'Send a notification: email, sms, whatsapp, push or inapp, with a recipient: email:ada@example.com (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l subject -d 'Subject of the notifications; placeholders such as {{contact.firstName}} are replaced' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l body -d 'Text of the notifications and calls' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l call -d 'Call this phone number (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l name -d 'Name of the flow [default: made from trigger and target]' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s f -l file -d 'File with one or more flows (YAML or JSON), or `-` for stdin' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
@@ -1689,6 +1744,58 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l cert -d 'Client certificate, in PEM' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l key -l cert-key -d 'Key of the client certificate, if --cert does not contain it' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l allow-address -d 'Connect to this address although clouds offer credentials there (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l timeout -d 'Fail if a call to the platform takes longer, with all its tries' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s f -l file -d 'JSON or YAML file with an event (`event`, `data`, `before`) or a record, or `-` for stdin' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s e -l event -d 'A stored event: p_7f3a (of `evt dev`), or a webhook of the inbox (e_7f3a, @last, @-3, @failed)' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l cert -d 'Client certificate, in PEM' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l key -l cert-key -d 'Key of the client certificate, if --cert does not contain it' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l allow-address -d 'Connect to this address although clouds offer credentials there (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l timeout -d 'Fail if a call to the platform takes longer, with all its tries' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -l config -d 'Read this file instead of your settings file' -r -F
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''

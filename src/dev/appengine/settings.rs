@@ -353,7 +353,10 @@ fn is_every(value: &str) -> bool {
 /// A time from a second to ten years: `90s`, `12h`, `30d`.
 fn age(value: &str) -> Option<Duration> {
     let unit = value.find(|c: char| !c.is_ascii_digit())?;
-    let (count, seconds) = (value[..unit].parse::<u32>().ok()?, seconds_of(&value[unit..])?);
+    let (count, seconds) = (
+        value[..unit].parse::<u32>().ok()?,
+        seconds_of(&value[unit..])?,
+    );
     let age = Duration::from_secs_f64(f64::from(count) * seconds);
     let range = Duration::from_secs(1)..=Duration::from_secs(3_660 * 24 * 3_600);
     range.contains(&age).then_some(age)

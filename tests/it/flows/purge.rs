@@ -34,7 +34,9 @@ fn jobs(sandbox: &Sandbox) -> usize {
 fn names(sandbox: &Sandbox) -> Vec<String> {
     let list = ["records", "list", "contact", "--sort", "createdate"];
     let contacts = sandbox.run(list).expect_exit(0).json_lines();
-    let names = contacts.iter().map(|contact| contact["data"]["name"].as_str());
+    let names = contacts
+        .iter()
+        .map(|contact| contact["data"]["name"].as_str());
     names.map(|name| name.unwrap().to_owned()).collect()
 }
 
@@ -80,7 +82,14 @@ fn a_purge_raises_the_event_of_each_deletion() {
     let _platform = LocalPlatform::start(&sandbox);
     set_state(&sandbox, &contact(&sandbox, "gone"), "deleted");
     advance(&sandbox, "31d");
-    let list = ["events", "list", "--type", "collection-delete", "-o", "ndjson"];
+    let list = [
+        "events",
+        "list",
+        "--type",
+        "collection-delete",
+        "-o",
+        "ndjson",
+    ];
     assert_eq!(sandbox.run(list).expect_exit(0).json_lines().len(), 1);
 }
 
