@@ -13,6 +13,7 @@ mod gateways;
 mod named;
 mod platforms;
 mod protocol;
+mod queues;
 mod repository;
 mod restart;
 mod streams;
