@@ -299,7 +299,9 @@ fn created(
     } else {
         print(cx, flow, args.show_secrets)?;
     }
-    cx.ui.status(&signing(document, client, cx)?);
+    if let Some(signing) = signing(document, client, cx)? {
+        cx.ui.status(&signing);
+    }
     let field =
         example_field(&document.value).map_or_else(String::new, |field| format!(" {field}"));
     cx.ui
@@ -339,23 +341,33 @@ fn example_field(document: &Value) -> Option<String> {
 }
 
 /// Explains how the flow's webhooks are signed.
-fn signing(document: &Document, client: &Client, cx: &Context) -> Result<String, CliError> {
-    let actions = document.value.get("actions").and_then(Value::as_array);
-    let has_secret = actions
-        .into_iter()
+fn signing(document: &Document, client: &Client, cx: &Context) -> Result<Option<String>, CliError> {
+    let lists = ["actions", "steps"].iter();
+    let steps = lists.filter_map(|name| document.value.get(*name)?.as_array());
+    let webhooks: Vec<&Value> = steps
         .flatten()
-        .any(|action| action.pointer("/config/secret").is_some());
-    if has_secret {
-        return Ok("Its webhooks are signed with the given secret (Standard Webhooks)".to_owned());
+        .filter(|step| step.pointer("/config/url").is_some())
+        .collect();
+    if webhooks.is_empty() {
+        return Ok(None);
+    }
+    if webhooks
+        .iter()
+        .any(|step| step.pointer("/config/secret").is_some())
+    {
+        let text = "Its webhooks are signed with the given secret (Standard Webhooks)";
+        return Ok(Some(text.to_owned()));
     }
     let local = cx.profile()?.local.filter(|_| client.is_loopback());
-    Ok(match local {
+    let text = match local {
         Some(running) if running.webhook_secret.is_some() => {
             "Its webhooks are signed with the platform's own secret, which `evt listen` verifies automatically"
         }
-        _ => "Its webhooks are not signed. To send a secret in a header: -H 'X-Bridge-Secret: env:NAME'",
-    }
-    .to_owned())
+        _ => {
+            "Its webhooks are not signed. To send a secret in a header: -H 'X-Bridge-Secret: env:NAME'"
+        }
+    };
+    Ok(Some(text.to_owned()))
 }
 
 #[cfg(test)]

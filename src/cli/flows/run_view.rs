@@ -121,6 +121,15 @@ impl View<'_> {
                 short_url(url)
             )));
         }
+        if status == "waiting"
+            && let Ok(until) = text(step, "until").parse::<Timestamp>()
+        {
+            parts.push(format!("until {}", until.local()));
+        }
+        if let Some(to) = step.pointer("/output/to").and_then(Value::as_array) {
+            let to: Vec<&str> = to.iter().filter_map(Value::as_str).collect();
+            parts.push(safe(&format!("to {}", to.join(", "))));
+        }
         if let Some(record) = step.pointer("/output/sk").and_then(Value::as_str) {
             parts.push(safe(record));
         }

@@ -44,6 +44,8 @@ pub(super) fn plan_again(tx: &Tx<'_>) -> Result<(), StoreError> {
 
 /// Deletes the records that are old enough, with their events, and plans the next job if any are left.
 pub(super) fn purge(state: &State, tx: &Tx<'_>) -> Result<(), StoreError> {
+    // Flows that the deletions start may put more records into this state, which then plan the job again.
+    work::remove(tx, KEY)?;
     let until = tx.now().minus(state.settings.purge_after());
     let mut old = Vec::new();
     let (mut is_more, mut is_left) = (false, false);
