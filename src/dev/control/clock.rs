@@ -182,7 +182,7 @@ async fn forward(api: &Api, target: Timestamp) -> Result<Passed, StoreError> {
     let consumer = deliveries::consumer(&api.platforms);
     let mut passed = Passed::default();
     while let Some(next) = store.read(next_due).await? {
-        if next > target {
+        if next > target || api.host.shutdown.is_cancelled() {
             break;
         }
         if next > store.now() {
