@@ -163,6 +163,9 @@ fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
 /// Makes a document from the flags, in the platform's short form.
 pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     let steps = &args.steps;
+    if let Some((flag, other)) = without_effect(args) {
+        return Err(CliError::usage(format!("`{flag}` needs {other}")));
+    }
     if args.on.is_empty() && !steps.is_scheduled() {
         return Err(CliError::usage("the flow has no trigger")
             .hint("evt flows create --on contact.created --webhook 4871/hook")
@@ -202,6 +205,15 @@ pub(super) fn from_flags(args: &Args) -> Result<Value, CliError> {
     let actions: Vec<Value> = actions.chain(steps.actions()).collect();
     flow.insert("actions".to_owned(), json!(actions));
     Ok(Value::Object(flow))
+}
+
+/// The flag that has no effect without another one, and that one.
+fn without_effect(args: &Args) -> Option<(&'static str, &'static str)> {
+    match args.webhook {
+        None if args.secret.is_some() => Some(("--secret", "--webhook")),
+        None if !args.headers.is_empty() => Some(("--header", "--webhook")),
+        _ => args.steps.without_effect(),
+    }
 }
 
 /// The flow's name: that of the flag, or made from its start and its first action.

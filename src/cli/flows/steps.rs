@@ -68,7 +68,18 @@ impl FromStr for Notice {
 impl Steps {
     /// Whether none of the flags is given.
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_scheduled() && !self.has_actions() && self.after.is_none()
+        !self.is_scheduled()
+            && !self.has_actions()
+            && self.after.is_none()
+            && self.without_effect().is_none()
+    }
+
+    /// The flag that has no effect without another one, and that one.
+    pub(super) fn without_effect(&self) -> Option<(&'static str, &'static str)> {
+        if self.tz.is_some() && !self.is_scheduled() {
+            return Some(("--tz", "--every or --at"));
+        }
+        (self.body.is_some() && !self.has_actions()).then_some(("--body", "--notify or --call"))
     }
 
     pub(super) fn is_scheduled(&self) -> bool {

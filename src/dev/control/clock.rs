@@ -134,8 +134,13 @@ pub(super) async fn change(
         return Err(backwards(now, target));
     }
     let passed = forward(&api, target).await?;
+    // The clock runs while it waits for deliveries, so it may already be past the target.
+    let target = match target < now {
+        true => target,
+        false => target.max(store.now()),
+    };
     let mode = match (change.to, mode) {
-        (To::Freeze, _) => Mode::Frozen(target.max(store.now())),
+        (To::Freeze, _) => Mode::Frozen(target),
         (To::Real, _) => Mode::Real,
         (To::Run, Mode::Frozen(at)) => Mode::running_from(at, Timestamp::now()),
         (To::Run, mode) => mode,
@@ -195,7 +200,7 @@ async fn forward(api: &Api, target: Timestamp) -> Result<Passed, StoreError> {
         }
         do_due(store, &consumer).await?;
         if !delivered(store).await? {
-            // Its retries are counted by their own times; without this the clock would never go on.
+            // Its retries are counted by their own times; without this the clock would never continue.
             passed.is_impatient = true;
             break;
         }

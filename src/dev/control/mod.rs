@@ -225,7 +225,7 @@ async fn set(
 
 /// Deletes records, flows, runs, events and deliveries. The data gets a new identity.
 async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
-    // A change that goes on would set the clock that the reset has just made real.
+    // A change that is still in progress would set the clock that the reset has just made real.
     let _changing = api.clock.try_lock().map_err(|_| clock::busy())?;
     let platforms = api.platforms.clone();
     api.host.store.make_room();

@@ -105,6 +105,29 @@ fn invalid_flags_are_refused() {
             "cron expression",
         ),
         (&["--at", "tomorrow", "--notify", "sms"], "a time such as"),
+        (&["--tz", "UTC"], "`--tz` needs --every or --at"),
+        (
+            &[
+                "--on",
+                "contact.created",
+                "--webhook",
+                "4871/a",
+                "--body",
+                "B",
+            ],
+            "`--body` needs --notify or --call",
+        ),
+        (
+            &[
+                "--on",
+                "contact.created",
+                "--notify",
+                "sms",
+                "--secret",
+                "env:S",
+            ],
+            "`--secret` needs --webhook",
+        ),
         (
             &["--every", "1h", "--at", "2030-01-01", "--notify", "sms"],
             "--at",

@@ -23,7 +23,7 @@ fn nurture() -> Value {
     serde_json::from_str(NURTURE).unwrap()
 }
 
-/// A platform in a process of its own, which keeps its data.
+/// A platform in its own process, which keeps its data.
 pub(super) fn dev(sandbox: &Sandbox) -> Running {
     let args = ["dev", "--port", "0", "--console-port", "0", "-o", "json"];
     let mut platform = sandbox.spawn(args);

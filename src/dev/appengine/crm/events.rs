@@ -6,12 +6,11 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State as FromState};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::data_of;
+use super::{data_of, list_of};
 use crate::dev::appengine::State;
 use crate::dev::appengine::auth::Caller;
-use crate::dev::appengine::find::Filter;
 use crate::dev::appengine::model::Draft;
 use crate::dev::appengine::rest;
 use crate::dev::host::Routes;
@@ -66,18 +65,7 @@ async fn list(
     if let Some(id) = query.remove("id") {
         return rest::one(&state, caller, Some(DATATYPE.to_owned()), id).await;
     }
-    let text = |(name, value): (String, String)| (name, Value::String(value));
-    let options: Map<String, Value> = query.into_iter().map(text).collect();
-    let filter = Filter::parse(&Value::Null)?;
-    rest::page(
-        &state,
-        caller,
-        DATATYPE.to_owned(),
-        filter,
-        &options,
-        &lints,
-    )
-    .await
+    list_of(&state, caller, DATATYPE, &Value::Null, query, &lints).await
 }
 
 async fn get(

@@ -9,10 +9,9 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{data_of, raised};
+use super::{data_of, list_of, raised};
 use crate::dev::appengine::State;
 use crate::dev::appengine::auth::Caller;
-use crate::dev::appengine::find::Filter;
 use crate::dev::appengine::model::Draft;
 use crate::dev::appengine::repository::{Edit, Repository};
 use crate::dev::appengine::rest;
@@ -96,18 +95,7 @@ async fn list(
         let any: Vec<Value> = fields.iter().map(|field| json!({ *field: text })).collect();
         conditions.insert("$or".to_owned(), any.into());
     }
-    let text = |(name, value): (String, String)| (name, Value::String(value));
-    let options: Map<String, Value> = query.into_iter().map(text).collect();
-    let filter = Filter::parse(&conditions.into())?;
-    rest::page(
-        &state,
-        caller,
-        DATATYPE.to_owned(),
-        filter,
-        &options,
-        &lints,
-    )
-    .await
+    list_of(&state, caller, DATATYPE, &conditions.into(), query, &lints).await
 }
 
 async fn get(

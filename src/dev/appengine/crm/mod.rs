@@ -3,12 +3,17 @@ mod forms;
 mod leads;
 mod visits;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::State;
+use super::auth::Caller;
+use super::find::Filter;
+use super::{State, rest};
 use crate::dev::host::Routes;
+use crate::dev::host::refusal::{Lints, Refusal};
 use crate::flow::{Cause, NewEvent};
 
 /// The routes below `/crm`, and `/tools/web-visit`.
@@ -26,6 +31,21 @@ fn data_of(mut body: Map<String, Value>) -> Map<String, Value> {
         Some(Value::Object(data)) => data,
         _ => body,
     }
+}
+
+/// A page of the records of a datatype that match a Mongo query. The parameters of the request are the options of a search.
+async fn list_of(
+    state: &State,
+    caller: Caller,
+    datatype: &str,
+    conditions: &Value,
+    parameters: HashMap<String, String>,
+    lints: &Lints,
+) -> Result<Response, Refusal> {
+    let text = |(name, value): (String, String)| (name, Value::String(value));
+    let options: Map<String, Value> = parameters.into_iter().map(text).collect();
+    let filter = Filter::parse(conditions)?;
+    rest::page(state, caller, datatype.to_owned(), filter, &options, lints).await
 }
 
 /// A domain event with a record.

@@ -1,6 +1,7 @@
 //! The repository: a record and the events that its change raises are written in one commit.
 
-use std::ops::ControlFlow;
+mod steps;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,13 +9,12 @@ use serde_json::{Map, Value};
 
 use super::auth::passwords::{self, Change};
 use super::chaos::{Chaos, PreviousVersion};
-use super::find::Filter;
 use super::model::{self, Draft};
 use super::{purge, reminders};
 use crate::dev::host::clock::Clock;
 use crate::event::Seq;
-use crate::flow::{Cause, NewEvent, RecordError, RecordStore};
-use crate::store::records::{self, Direction, Row, Span};
+use crate::flow::{Cause, NewEvent, RecordError};
+use crate::store::records::{self, Row, Span};
 use crate::store::{Connection, Store, StoreError, Tx};
 use crate::time::Timestamp;
 
@@ -275,95 +275,6 @@ impl Repository {
     }
 }
 
-impl RecordStore for Repository {
-    fn create(
-        &self,
-        tx: &Tx<'_>,
-        org: &str,
-        datatype: &str,
-        data: Value,
-        cause: &Cause,
-    ) -> Result<Value, RecordError> {
-        let Value::Object(data) = data else {
-            return Err(RecordError::Refused {
-                reason: "the data of a record must be an object".to_owned(),
-            });
-        };
-        let draft = Draft {
-            datatype: datatype.to_owned(),
-            data,
-            ..Draft::default()
-        };
-        self.add(tx, org, draft, cause)
-    }
-
-    fn update(
-        &self,
-        tx: &Tx<'_>,
-        org: &str,
-        datatype: &str,
-        id: &str,
-        changes: Value,
-        cause: &Cause,
-    ) -> Result<Value, RecordError> {
-        let Value::Object(changes) = changes else {
-            return Err(RecordError::Refused {
-                reason: "the changes to a record must be an object of paths and values".to_owned(),
-            });
-        };
-        self.edit(tx, org, Some(datatype), id, Edit::Partial(changes), cause)
-    }
-
-    fn delete(
-        &self,
-        tx: &Tx<'_>,
-        org: &str,
-        datatype: &str,
-        id: &str,
-        cause: &Cause,
-    ) -> Result<Value, RecordError> {
-        self.remove(tx, org, Some(datatype), id, cause)
-    }
-
-    fn get(
-        &self,
-        tx: &Tx<'_>,
-        org: &str,
-        datatype: &str,
-        id: &str,
-    ) -> Result<Option<Value>, RecordError> {
-        match find_by_id(tx, org, Some(datatype), id)? {
-            Some(text) => Ok(Some(Value::Object(parsed(&text)?))),
-            None => Ok(None),
-        }
-    }
-
-    fn find(
-        &self,
-        tx: &Tx<'_>,
-        org: &str,
-        datatype: &str,
-        query: &Value,
-        limit: usize,
-    ) -> Result<Vec<String>, RecordError> {
-        let filter = Filter::parse(query).map_err(|error| RecordError::Refused {
-            reason: error.to_string(),
-        })?;
-        let mut ids = Vec::new();
-        let direction = Direction::Descending;
-        records::scan(tx, org, datatype, filter.span, direction, |sk, body| {
-            if ids.len() == limit {
-                return ControlFlow::Break(());
-            }
-            if filter.matches(body) {
-                ids.push(sk.to_owned());
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(ids)
-    }
-}
-
 /// Finds the text of a record by any form of its id. Without a datatype, searches all of them.
 pub fn find_by_id(
     connection: &Connection,
@@ -511,6 +422,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::flow::RecordStore;
     use crate::store::Kind;
 
     /// A repository that records the events it raises, and its store.
