@@ -39,7 +39,11 @@ pub(super) fn event_query(text: &str, cx: &Context) -> Result<(&'static str, Str
         return Ok(("run", text.to_owned()));
     }
     let reference: EventRef = text.parse()?;
-    match origin(&reference, cx)? {
+    let found = origin(&reference, cx).map_err(|error| match error.exit {
+        Exit::NotFound => error.hint("evt flows runs     lists runs, whose ids are accepted, too"),
+        _ => error,
+    })?;
+    match found {
         Origin::Event(reference) => Ok(("event", reference.to_string())),
         Origin::Run(run) => Ok(("run", run)),
         Origin::Elsewhere => Err(CliError::new(
