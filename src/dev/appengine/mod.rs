@@ -17,7 +17,6 @@ mod queues;
 mod redirect;
 mod reminders;
 pub mod repository;
-mod reservations;
 mod rest;
 mod seed;
 pub mod settings;
@@ -88,7 +87,6 @@ impl Platform for AppEngine {
             .merge(broadcast::routes())
             .merge(crm::routes())
             .merge(gateways::routes())
-            .merge(reservations::routes())
             .merge(queues::routes())
             .merge(rest::routes())
             .merge(storefront::routes())

@@ -1,6 +1,7 @@
 mod events;
 mod forms;
 mod leads;
+mod reservations;
 mod visits;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Routes<Arc<State>> {
         .merge(events::routes())
         .merge(forms::routes())
         .merge(leads::routes())
+        .merge(reservations::routes())
         .merge(visits::routes())
 }
 

@@ -12,10 +12,10 @@ use axum::response::Response;
 use chrono::{Datelike, Duration, NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::{Map, Value, json};
 
-use super::State;
-use super::auth::Org;
-use super::model::Draft;
-use super::repository::{Edit, Repository};
+use crate::dev::appengine::State;
+use crate::dev::appengine::auth::Org;
+use crate::dev::appengine::model::Draft;
+use crate::dev::appengine::repository::{Edit, Repository};
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
