@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::app::Request;
 use crate::support::raw::{Reply, exchange};
@@ -15,8 +15,12 @@ use crate::support::{App, Sandbox};
 
 /// Kills of each kind of process in one test.
 const KILLS: usize = 30;
+/// Kills while runs of schedules start.
+const KILLS_WHILE_STARTING: usize = 5;
 /// Runs on one page.
 const PAGE: usize = 200;
+/// Scheduled triggers of one flow; a flow may have 200.
+const TRIGGERS: usize = 100;
 /// Concurrent senders that keep the process busy while it is killed.
 const SENDERS: usize = 4;
 
@@ -93,6 +97,75 @@ fn a_killed_platform_loses_nothing_that_it_acknowledged() {
     check_finished(address, &token, &mut finished);
 }
 
+#[test]
+fn schedules_that_are_due_at_once_all_start_once_although_the_platform_is_killed_while_they_start()
+{
+    let sandbox = Sandbox::new();
+    let (mut platform, mut address, mut token) = dev(&sandbox);
+    let mut expected = BTreeSet::new();
+    for _ in 0..schedules().div_ceil(TRIGGERS) {
+        expected.extend(create_schedules(address, &token));
+    }
+    let mut advance = Some(sandbox.spawn(["dev", "clock", "set", "2030-01-01T00:00:30Z"]));
+    for kill in 1..=KILLS_WHILE_STARTING {
+        // A share of the runs is on the disk.
+        let share = expected.len() * kill / (KILLS_WHILE_STARTING + 1);
+        let started = wait_for_runs(address, &token, share);
+        assert!(started < expected.len(), "all have started before a kill");
+        platform.kill();
+        drop(advance.take());
+        (platform, address, token) = dev(&sandbox);
+    }
+    wait_for_runs(address, &token, expected.len());
+    let mut started = BTreeSet::new();
+    for run in runs(address, &token) {
+        let part = |name: &str| run[name].as_str().expect("a run has ids").to_owned();
+        assert_eq!(run["status"], "completed", "{run}");
+        let schedule = (part("flowId"), part("triggerId"));
+        assert!(started.insert(schedule), "a schedule started twice: {run}");
+    }
+    assert_eq!(started, expected);
+}
+
+/// The number of schedules that are due at once. `EVT_TEST_SCHEDULES` sets another number.
+fn schedules() -> usize {
+    match std::env::var("EVT_TEST_SCHEDULES") {
+        Ok(count) => count.parse().expect("EVT_TEST_SCHEDULES is a number"),
+        Err(_) => 2_000,
+    }
+}
+
+/// Creates a flow whose triggers are all due at the same time. Returns the ids of the flow and its triggers.
+fn create_schedules(address: SocketAddr, token: &str) -> Vec<(String, String)> {
+    let ids: Vec<String> = (0..TRIGGERS).map(|n| format!("t{n}")).collect();
+    let triggers = ids.iter().map(|id| {
+        let schedule = json!({"type": "once", "executeAt": "2030-01-01T00:00:00Z"});
+        json!({"id": id, "type": "scheduled", "config": {"schedule": schedule}})
+    });
+    let flow = json!({
+        "name": format!("from {address} {}", spread(0)),
+        "triggers": triggers.collect::<Vec<_>>(),
+        "actions": [{"type": "create_data", "config": {"datatype": "note", "data": {"at": "{{scheduledAt}}"}}}],
+    });
+    let target = "/automation/flows/create";
+    let created = call(address, token, "POST", target, &flow.to_string());
+    let created = created.expect("the platform answers").body;
+    let created: Value = serde_json::from_str(&created).expect("an answer in JSON");
+    let flow = created["flowId"].as_str().expect("the flow is created");
+    ids.into_iter().map(|id| (flow.to_owned(), id)).collect()
+}
+
+/// Waits until at least `least` runs have started, and returns how many.
+fn wait_for_runs(address: SocketAddr, token: &str, least: usize) -> usize {
+    loop {
+        let count = page(address, token, 1, 1)["total"].as_u64();
+        let count = usize::try_from(count.expect("a list has a total")).unwrap();
+        if count >= least {
+            return count;
+        }
+    }
+}
+
 /// Checks that all deliveries of one event have the same `webhook-id`. `key` identifies the event of a delivery.
 fn check_message_ids(app: &App, key: impl Fn(&Request) -> Option<String>) {
     let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -105,30 +178,42 @@ fn check_message_ids(app: &App, key: impl Fn(&Request) -> Option<String>) {
     assert!(several.is_empty(), "{several:?}");
 }
 
-/// Checks that no run that had ended has changed or disappeared. Reads all pages of runs.
+/// Checks that no run that had ended has changed or disappeared.
 fn check_finished(address: SocketAddr, token: &str, finished: &mut BTreeMap<String, Value>) {
     let mut seen = BTreeSet::new();
-    for page in 1.. {
-        let target = format!("/automation/executions?limit={PAGE}&page={page}");
-        let reply = call(address, token, "GET", &target, "").expect("the platform answers");
-        assert_eq!(reply.status, 200, "{reply:?}");
-        let answer: Value = serde_json::from_str(&reply.body).expect("an answer in JSON");
-        let runs = answer["data"].as_array().expect("a list of executions");
-        for run in runs {
-            let id = run["id"].as_str().expect("a run has an id").to_owned();
-            seen.insert(id.clone());
-            if let Some(before) = finished.get(&id) {
-                assert_eq!(before, run, "a finished run changed");
-            } else if run["completedAt"].is_string() {
-                finished.insert(id, run.clone());
-            }
-        }
-        if runs.len() < PAGE {
-            break;
+    for run in runs(address, token) {
+        let id = run["id"].as_str().expect("a run has an id").to_owned();
+        seen.insert(id.clone());
+        if let Some(before) = finished.get(&id) {
+            assert_eq!(*before, run, "a finished run changed");
+        } else if run["completedAt"].is_string() {
+            finished.insert(id, run);
         }
     }
     let gone: Vec<_> = finished.keys().filter(|id| !seen.contains(*id)).collect();
     assert!(gone.is_empty(), "finished runs are gone: {gone:?}");
+}
+
+/// All runs, of all pages.
+fn runs(address: SocketAddr, token: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    for number in 1.. {
+        let mut page = page(address, token, number, PAGE);
+        let runs = page["data"].as_array_mut().expect("a list of executions");
+        let is_last = runs.len() < PAGE;
+        all.append(runs);
+        if is_last {
+            break;
+        }
+    }
+    all
+}
+
+fn page(address: SocketAddr, token: &str, number: usize, limit: usize) -> Value {
+    let target = format!("/automation/executions?limit={limit}&page={number}");
+    let reply = call(address, token, "GET", &target, "").expect("the platform answers");
+    assert_eq!(reply.status, 200, "{reply:?}");
+    serde_json::from_str(&reply.body).expect("an answer in JSON")
 }
 
 /// Sends from several threads until the process is killed, and collects the ids that were acknowledged.
@@ -223,7 +308,7 @@ fn dev(sandbox: &Sandbox) -> (Running, SocketAddr, String) {
 }
 
 fn flow(app: &App) -> String {
-    serde_json::json!({
+    json!({
         "name": "tell the app",
         "trigger": { "type": "contact.created" },
         "actions": [{ "type": "send_webhook", "config": { "url": app.url("/app"), "method": "POST" } }],
