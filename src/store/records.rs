@@ -42,6 +42,11 @@ impl Span {
             until: self.until.min(other.until),
         }
     }
+
+    /// Whether a time is within the span.
+    pub fn contains(self, millis: i64) -> bool {
+        (self.from..=self.until).contains(&millis)
+    }
 }
 
 /// The order by `modifydate`, ties by `sk` in the same direction.

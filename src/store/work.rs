@@ -163,6 +163,24 @@ pub fn unfinished(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Frees the key of a job that is being done, so that its work can add the next job with this key.
+pub fn release_key(tx: &Tx<'_>, id: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE jobs SET key = NULL WHERE id = ?1")?
+        .execute([id])?;
+    Ok(())
+}
+
+/// Replaces the data of the waiting job with this key.
+pub fn replace_data(tx: &Tx<'_>, key: &str, data: &str) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE payloads SET body = ?2 WHERE job = \
+         (SELECT id FROM jobs WHERE key = ?1 AND state IN ({WAITING}, {PAUSED}))"
+    );
+    tx.prepare_cached(&sql)?
+        .execute(params![key, data.as_bytes()])?;
+    Ok(())
+}
+
 /// Makes the waiting job with this key due now.
 pub fn bring_forward(tx: &Tx<'_>, key: &str) -> Result<(), StoreError> {
     let sql =

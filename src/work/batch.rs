@@ -42,6 +42,9 @@ pub(super) fn run(tx: &Tx<'_>, consumer: &Consumer) -> Result<usize, StoreError>
 /// Does one job. A failure undoes what the job wrote, and is stored with it.
 fn attempt(tx: &Tx<'_>, consumer: &Consumer, job: &Work) -> Result<(), StoreError> {
     let attempted = tx.attempt(|| {
+        if job.key.is_some() {
+            work::release_key(tx, job.id)?;
+        }
         catch_unwind(AssertUnwindSafe(|| consumer.consume(tx, job)))
             .unwrap_or_else(|_| Err(WorkError::Permanent("its work panicked".to_owned())))
     })?;

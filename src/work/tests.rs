@@ -179,6 +179,30 @@ async fn a_job_can_remove_another_one_of_its_batch() {
 }
 
 #[tokio::test]
+async fn a_job_that_adds_the_next_one_with_its_key_is_done() {
+    let store = store().await;
+    let key = || Some("plan".to_owned());
+    let first = NewWork {
+        key: key(),
+        ..job("first", 0)
+    };
+    let first = add(&store, first).await;
+    let (consumer, names) = noting(move |tx, work| {
+        if work.name == "first" {
+            let next = NewWork {
+                key: key(),
+                ..job("next", 0)
+            };
+            work::enqueue(tx, &next)?;
+        }
+        Ok(())
+    });
+    do_due(&store, &consumer).await.unwrap();
+    assert_eq!(*names.lock().unwrap(), ["first", "next"]);
+    assert_eq!(detail(&store, first).await.job.state, State::Done);
+}
+
+#[tokio::test]
 async fn the_engine_wakes_when_a_job_is_added_and_when_the_clock_is_set() {
     let store = store().await;
     let (sender, mut done) = tokio::sync::mpsc::unbounded_channel();

@@ -2,15 +2,19 @@
 
 pub mod auth;
 mod automation;
+mod billing;
 mod broadcast;
+mod bulk;
 pub mod chaos;
 pub mod control;
 mod crm;
+mod escalation;
 pub mod events;
 pub mod find;
 mod gateways;
 mod integrations;
 pub mod model;
+mod planned;
 mod purge;
 mod query;
 mod queues;
@@ -85,6 +89,7 @@ impl Platform for AppEngine {
             .merge(auth::routes())
             .merge(automation::routes())
             .merge(broadcast::routes())
+            .merge(bulk::routes())
             .merge(crm::routes())
             .merge(gateways::routes())
             .merge(queues::routes())
@@ -174,7 +179,9 @@ impl Platform for AppEngine {
     fn clock_set_back(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
         self.0.flows.plan_again(tx)?;
         purge::plan_again(tx)?;
-        reminders::plan_again(tx)
+        reminders::plan_again(tx)?;
+        escalation::plan_again(tx)?;
+        billing::plan_again(tx)
     }
 
     fn endpoint_disabled(

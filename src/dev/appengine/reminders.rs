@@ -2,17 +2,15 @@
 //!
 //! A write of a record of datatype `event` plans its reminders in the same commit, so they are always those of the stored record.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::State;
+use super::{State, planned};
 use crate::flow::{Cause, NewEvent, SCHEDULE};
-use crate::store::records::{Direction, Span};
-use crate::store::work::{self, NewWork, Work};
+use crate::store::work::{NewWork, Work};
 use crate::store::{StoreError, Tx, records};
 use crate::time::{Timestamp, parse_in_named, seconds_of};
 
@@ -20,6 +18,8 @@ use crate::time::{Timestamp, parse_in_named, seconds_of};
 const DATATYPE: &str = "event";
 /// The name of their jobs.
 pub(super) const REMIND: &str = "remind";
+/// The first part of the keys of their jobs.
+const PLAN: &str = "reminder";
 /// The event that a job raises.
 const REMINDER: &str = "event.reminder";
 /// The reminder of a record without `reminders`.
@@ -48,19 +48,10 @@ pub(super) fn plan(tx: &Tx<'_>, org: &str, model: &Map<String, Value>) -> Result
         return Ok(());
     }
     let sk = text(model, "sk");
-    let prefix = prefix(org, sk);
-    let mut old: BTreeSet<String> = work::with_prefix(tx, &prefix)?
-        .into_iter()
-        .map(|(key, _)| key)
-        .collect();
-    let now = tx.now();
     let start = start(model).filter(|_| !CALLED_OFF.contains(&text(model, "state")));
-    for (at, before) in start.map(|start| times(model, start)).unwrap_or_default() {
-        // The key contains the time, so a reminder that stays the same is not planned again.
-        let key = format!("{prefix}{}", at.millis());
-        if at <= now || old.remove(&key) {
-            continue;
-        }
+    let mut times = start.map(|start| times(model, start)).unwrap_or_default();
+    times.retain(|at, _| *at > tx.now());
+    let jobs = times.into_iter().map(|(at, before)| {
         let reminder = Reminder {
             org: org.to_owned(),
             sk: sk.to_owned(),
@@ -68,39 +59,14 @@ pub(super) fn plan(tx: &Tx<'_>, org: &str, model: &Map<String, Value>) -> Result
             minutes: before.as_secs() / 60,
         };
         let data = serde_json::to_string(&reminder).expect("a reminder is text and numbers");
-        let job = NewWork {
-            key: Some(key),
-            ..NewWork::new(SCHEDULE, REMIND, data, at)
-        };
-        work::enqueue(tx, &job)?;
-    }
-    old.iter()
-        .try_for_each(|key| work::remove(tx, key).map(|_| ()))
+        NewWork::new(SCHEDULE, REMIND, data, at)
+    });
+    planned::replace(tx, &planned::prefix(PLAN, org, sk), jobs)
 }
 
 /// Plans the reminders of all events, because the clock was set back.
 pub(super) fn plan_again(tx: &Tx<'_>) -> Result<(), StoreError> {
-    for org in records::orgs(tx)? {
-        let mut result = Ok(());
-        records::scan(
-            tx,
-            &org,
-            DATATYPE,
-            Span::ALL,
-            Direction::Ascending,
-            |_, body| {
-                if let Ok(model) = serde_json::from_str(body) {
-                    result = plan(tx, &org, &model);
-                }
-                match result {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
-            },
-        )?;
-        result?;
-    }
-    Ok(())
+    planned::again(tx, DATATYPE, plan)
 }
 
 /// Removes the reminders of a record that was deleted.
@@ -108,10 +74,7 @@ pub(super) fn remove(tx: &Tx<'_>, org: &str, datatype: &str, sk: &str) -> Result
     if datatype != DATATYPE {
         return Ok(());
     }
-    for (key, _) in work::with_prefix(tx, &prefix(org, sk))? {
-        work::remove(tx, &key)?;
-    }
-    Ok(())
+    planned::replace(tx, &planned::prefix(PLAN, org, sk), [])
 }
 
 /// Raises the event of a due reminder.
@@ -139,11 +102,6 @@ pub(super) fn remind(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), Stor
         .repository
         .request(0, || state.repository.emit(tx, event));
     raised.map(|_| ())
-}
-
-/// The start of the keys of a record's jobs. The lengths make it unambiguous, because both parts may contain any character.
-fn prefix(org: &str, sk: &str) -> String {
-    format!("reminder:{}:{org}:{}:{sk}:", org.len(), sk.len())
 }
 
 /// When an event starts: `data.startTime` or `data.startDate`, or a date with a time of day.
@@ -212,7 +170,7 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Kind, Store};
+    use crate::store::{Kind, Store, work};
 
     fn model(data: Value) -> Map<String, Value> {
         let model = json!({"datatype": "event", "sk": "event-1", "state": "new", "data": data});

@@ -9,8 +9,11 @@ use super::gateways::Timing;
 use crate::catalogue::find_event;
 use crate::dev::host::Host;
 use crate::dev::host::settings::{self as host, Setting, Values, is_period, is_switch};
+use crate::store::{Connection, StoreError};
 use crate::time::seconds_of;
 
+/// The age at which open tickets are escalated.
+pub(super) const ESCALATION_AFTER: &str = "escalation.after";
 /// Names the event whose listener throws.
 const THROW: &str = "listener.throw";
 /// A value of `gateways.refuse`.
@@ -62,6 +65,13 @@ pub const SETTINGS: &[Setting] = &[
         "30d",
         "a time, 1s to 3660d",
         "age at which the daily purge deletes records in state `deleted`",
+        |value| age(value).is_some(),
+    ),
+    Setting::new(
+        ESCALATION_AFTER,
+        "24h",
+        "a time, 1s to 3660d",
+        "age at which an open ticket is escalated",
         |value| age(value).is_some(),
     ),
     Setting::new(
@@ -336,6 +346,12 @@ impl Settings {
     }
 }
 
+/// The age at which open tickets are escalated, as a commit sees it.
+pub(super) fn escalation_after(db: &Connection) -> Result<Duration, StoreError> {
+    let after = host::stored(db, ESCALATION_AFTER)?.and_then(|value| age(&value));
+    Ok(after.unwrap_or(Duration::from_secs(24 * 3_600)))
+}
+
 /// The rules that the `poll.` rows define.
 fn polling(values: &Values) -> chaos::Rules {
     chaos::Rules::read(|name| values.get(&*format!("{}{name}", chaos::PREFIX)).cloned())
@@ -441,6 +457,7 @@ mod tests {
             ("token.ttl", "0"),
             ("purge.after", "0s"),
             ("purge.after", "4000d"),
+            ("escalation.after", "soon"),
             ("listener.throw", "a b"),
             ("poll.ties", "0"),
             ("poll.skew", "-1s"),

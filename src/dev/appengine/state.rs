@@ -8,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::sync::Semaphore;
 
 use super::auth::{Authority, Challenges};
+use super::escalation;
 use super::events::AppEngineFormat;
 use super::gateways::Gateways;
 use super::repository::{self, OnEvent, Repository};
-use super::settings::Settings;
+use super::settings::{ESCALATION_AFTER, Settings};
 use super::streams::Streams;
 use super::upstream::Connections;
 use super::vendors::Vendors;
@@ -65,6 +66,7 @@ impl State {
         let on_event: OnEvent =
             Arc::new(move |tx, repository, event| raising.raise(tx, repository, &event));
         let settings = Settings::new(host);
+        settings.plan_with(ESCALATION_AFTER, escalation::plan_again);
         let chaos = Arc::clone(settings.chaos());
         let store = host.store.clone();
         let clock = Box::new(move || store.now());

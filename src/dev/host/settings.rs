@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::refusal::Refusal;
 use crate::grammar::nearest::nearest;
-use crate::store::{Store, StoreError, settings};
+use crate::store::{Connection, Store, StoreError, Tx, settings};
 use crate::time;
 
 /// Separates settings from secrets in the store.
@@ -125,12 +125,19 @@ impl From<SettingError> for Refusal {
 /// Current values by name; a setting with its default value may be missing.
 pub type Values = BTreeMap<&'static str, String>;
 type React = Box<dyn Fn(&Values) + Send + Sync>;
+type Plan = fn(&Tx<'_>) -> Result<(), StoreError>;
+
+/// The value of a setting as a commit sees it; `None` if it was never set.
+pub fn stored(db: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    settings::get(db, &format!("{PREFIX}{name}"))
+}
 
 /// The settings of a running host.
 pub struct Settings {
     rows: Vec<&'static Setting>,
     values: RwLock<Values>,
     followers: Mutex<Vec<(&'static str, React)>>,
+    plans: Mutex<Vec<(&'static str, Plan)>>,
 }
 
 impl Settings {
@@ -153,6 +160,7 @@ impl Settings {
             rows,
             values: RwLock::new(values),
             followers: Mutex::default(),
+            plans: Mutex::default(),
         })
     }
 
@@ -164,6 +172,12 @@ impl Settings {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         followers.push((prefix, Box::new(react)));
+    }
+
+    /// Calls `plan` in the commit of each change of the setting `name`, because what was planned depends on it.
+    pub fn plan_with(&self, name: &'static str, plan: Plan) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        plans.push((name, plan));
     }
 
     /// Changes settings, for this run and later ones. If one change is refused, none is made.
@@ -181,11 +195,18 @@ impl Settings {
             accepted.push((setting.name, setting.parse(value)?));
         }
         let stored = accepted.clone();
+        let mut plans = self
+            .plans
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        plans.retain(|(of, _)| accepted.iter().any(|(name, _)| name == of));
         store
             .write::<_, StoreError, _>(move |tx| {
                 stored.iter().try_for_each(|(name, value)| {
                     settings::set(tx, &format!("{PREFIX}{name}"), value)
-                })
+                })?;
+                plans.iter().try_for_each(|(_, plan)| plan(tx))
             })
             .await?;
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);

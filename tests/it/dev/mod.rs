@@ -1,6 +1,7 @@
 //! `evt dev`: raw bytes on the platform's sockets, and the command.
 
 mod auth;
+mod bulk;
 mod chaos;
 mod clients;
 mod command;

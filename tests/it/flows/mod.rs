@@ -1,6 +1,8 @@
 //! `evt flows` against a local platform.
 
 mod apply;
+mod billing;
+mod escalation;
 mod flags;
 mod notify;
 mod paused;

@@ -98,6 +98,19 @@ fn a_platform_without_deleted_records_has_no_jobs_in_a_year() {
 }
 
 #[test]
+fn a_purge_waits_while_the_queue_of_its_datatype_is_paused() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    set_state(&sandbox, &contact(&sandbox, "gone"), "deleted");
+    let _ = sandbox.run(["queue", "pause", "datatype"]).expect_exit(0);
+    advance(&sandbox, "35d");
+    assert_eq!(names(&sandbox), ["gone"]);
+    let _ = sandbox.run(["queue", "resume", "datatype"]).expect_exit(0);
+    advance(&sandbox, "0s");
+    assert_eq!(names(&sandbox), [""; 0]);
+}
+
+#[test]
 fn a_planned_purge_survives_a_kill() {
     let sandbox = Sandbox::new();
     let platform = dev(&sandbox);

@@ -5,8 +5,9 @@ mod rest;
 
 pub(super) use rest::routes;
 
-use super::{State, broadcast, purge, reminders, vendors};
+use super::{State, billing, broadcast, bulk, escalation, purge, reminders, vendors};
 use crate::flow;
+use crate::flow::RecordError;
 use crate::flow::notify::NOTIFICATION;
 use crate::store::jobs::{End, Settled};
 use crate::store::work::Work;
@@ -21,7 +22,7 @@ pub(super) struct Queue {
     consume: fn(&State, &Tx<'_>, &Work) -> Result<(), WorkError>,
 }
 
-static QUEUES: [Queue; 6] = [
+static QUEUES: [Queue; 9] = [
     Queue {
         name: flow::AUTOMATION_TRIGGER,
         does: "starts the runs of an event; used while it is paused",
@@ -34,9 +35,9 @@ static QUEUES: [Queue; 6] = [
     },
     Queue {
         name: flow::SCHEDULE,
-        does: "starts runs of schedules, raises reminders, and deletes old records in state `deleted`",
+        does: "starts runs of schedules, raises reminders, and looks for old records in state `deleted`",
         consume: |state, tx, work| match work.name.as_str() {
-            purge::PURGE => Ok(purge::purge(state, tx)?),
+            purge::PURGE => Ok(purge::schedule(state, tx)?),
             reminders::REMIND => Ok(reminders::remind(state, tx, work)?),
             _ => Ok(state.flows.scheduled(tx, &*state.repository, work)?),
         },
@@ -55,6 +56,24 @@ static QUEUES: [Queue; 6] = [
         name: vendors::SOCIAL_SYNC,
         does: "raises the events of social networks; used while it is paused",
         consume: vendors::ingest,
+    },
+    Queue {
+        name: bulk::DATATYPE,
+        does: "changes all records of a datatype that match a query, and deletes old records in state `deleted`",
+        consume: |state, tx, work| match work.name.as_str() {
+            purge::PURGE => Ok(purge::purge(state, tx, work)?),
+            _ => bulk::consume(state, tx, work),
+        },
+    },
+    Queue {
+        name: escalation::ESCALATION,
+        does: "escalates tickets that are open for longer than `escalation.after`",
+        consume: escalation::consume,
+    },
+    Queue {
+        name: billing::BILLING,
+        does: "writes the monthly invoice of messages and calls",
+        consume: billing::consume,
     },
 ];
 
@@ -91,6 +110,14 @@ pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), Wor
             "there is no queue `{}`",
             work.queue
         ))),
+    }
+}
+
+/// A job whose change of a record was refused is tried again.
+pub(super) fn failed(error: RecordError) -> WorkError {
+    match error {
+        RecordError::Store(error) => WorkError::Store(error),
+        other => WorkError::Failed(other.to_string()),
     }
 }
 

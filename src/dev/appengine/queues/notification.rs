@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::dev::appengine::State;
+use super::failed;
+use crate::dev::appengine::{State, billing};
 use crate::flow::notify::{CALL, Notification};
-use crate::flow::{Cause, NewEvent, RecordError, RecordStore};
+use crate::flow::{Cause, NewEvent, RecordStore};
 use crate::store::Tx;
 use crate::store::outbox::{self, NewMessage};
 use crate::store::work::Work;
@@ -82,6 +83,9 @@ pub(super) fn consume(state: &State, tx: &Tx<'_>, work: &Work) -> Result<(), Wor
         by_smtp,
     };
     let id = outbox::insert(tx, &message)?;
+    let recipients = [&message.recipients, &message.copies, &message.blind_copies];
+    let recipients = recipients.iter().map(|list| list.len()).sum();
+    billing::count(tx, &message.org, &message.channel, recipients)?;
     let output = json!({"messageId": id, "channel": message.channel, "to": message.recipients});
     Ok(state.flows.done(tx, &*state.repository, work, output)?)
 }
@@ -100,11 +104,4 @@ fn template(state: &State, tx: &Tx<'_>, org: &str, name: &str) -> Result<Option<
         }
     }
     Ok(None)
-}
-
-fn failed(error: RecordError) -> WorkError {
-    match error {
-        RecordError::Store(error) => WorkError::Store(error),
-        other => WorkError::Failed(other.to_string()),
-    }
 }

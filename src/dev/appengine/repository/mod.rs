@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::auth::passwords::{self, Change};
 use super::chaos::{Chaos, PreviousVersion};
 use super::model::{self, Draft};
-use super::{purge, reminders};
+use super::{escalation, purge, reminders};
 use crate::dev::host::clock::Clock;
 use crate::event::Seq;
 use crate::flow::{Cause, NewEvent, RecordError};
@@ -105,8 +105,7 @@ impl Repository {
         let (datatype, sk) = (text_of(&model, "datatype"), text_of(&model, "sk"));
         passwords::store(tx, org, datatype, sk, password)?;
         self.chaos.record_write(org, datatype, sk, || None);
-        reminders::plan(tx, org, &model)?;
-        purge::plan(tx, &model)?;
+        plan(tx, org, &model)?;
         self.created(tx, org, model, cause)
     }
 
@@ -184,8 +183,7 @@ impl Repository {
                 body: model::to_text(before).ok()?,
             })
         });
-        reminders::plan(tx, org, &after)?;
-        purge::plan(tx, &after)?;
+        plan(tx, org, &after)?;
         Ok(after)
     }
 
@@ -223,6 +221,7 @@ impl Repository {
         let datatype = text_of(&model, "datatype").to_owned();
         records::remove(tx, org, &datatype, text_of(&model, "sk"))?;
         reminders::remove(tx, org, &datatype, text_of(&model, "sk"))?;
+        escalation::remove(tx, org, &datatype, text_of(&model, "sk"))?;
         self.chaos.removed(org, &datatype, text_of(&model, "sk"));
         let model = Value::Object(model);
         let kinds = system_events(&datatype, "delete");
@@ -273,6 +272,13 @@ impl Repository {
             }
         }
     }
+}
+
+/// Plans the jobs of a record that was written.
+fn plan(tx: &Tx<'_>, org: &str, model: &Map<String, Value>) -> Result<(), StoreError> {
+    reminders::plan(tx, org, model)?;
+    escalation::plan(tx, org, model)?;
+    purge::plan(tx, model)
 }
 
 /// Finds the text of a record by any form of its id. Without a datatype, searches all of them.
