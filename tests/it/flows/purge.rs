@@ -120,3 +120,17 @@ fn a_planned_purge_survives_a_kill() {
     advance(&sandbox, "31d");
     assert_eq!(names(&sandbox), [""; 0]);
 }
+
+#[test]
+fn the_paused_job_of_a_purge_survives_a_kill() {
+    let sandbox = Sandbox::new();
+    let platform = dev(&sandbox);
+    set_state(&sandbox, &contact(&sandbox, "gone"), "deleted");
+    let _ = sandbox.run(["queue", "pause", "datatype"]).expect_exit(0);
+    advance(&sandbox, "35d");
+    platform.kill();
+    let _platform = dev(&sandbox);
+    let _ = sandbox.run(["queue", "resume", "datatype"]).expect_exit(0);
+    advance(&sandbox, "0s");
+    assert_eq!(names(&sandbox), [""; 0]);
+}
