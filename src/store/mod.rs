@@ -383,6 +383,12 @@ pub fn snapshot<T, E: From<StoreError>>(
     op(connection)
 }
 
+/// A number that changes with each commit of another connection. Lets a test count commits.
+#[cfg(test)]
+pub(crate) fn version_of_data(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+}
+
 impl Deref for Tx<'_> {
     type Target = Connection;
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::*;
@@ -5,7 +6,7 @@ use crate::backoff::Retry;
 use crate::clock::Mode;
 use crate::store::jobs::State;
 use crate::store::work::NewWork;
-use crate::store::{Kind, queue, settings};
+use crate::store::{Kind, queue, settings, version_of_data};
 use crate::time::Timestamp;
 
 const NOON: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -57,6 +58,35 @@ async fn due_jobs_are_done_in_order_of_their_time() {
     store.set_clock(later).await.unwrap();
     assert_eq!(do_due(&store, &consumer).await.unwrap(), 2);
     assert_eq!(*names.lock().unwrap(), ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_thousand_jobs_that_are_due_at_once_share_commits() {
+    let store = store().await;
+    let jobs = (0..1_000).map(|n| NewWork {
+        name: n.to_string().into(),
+        ..job("", 0)
+    });
+    let jobs: Vec<_> = jobs.collect();
+    let added = store.write::<_, StoreError, _>(move |tx| {
+        let mut jobs = jobs.iter();
+        jobs.try_for_each(|job| work::enqueue(tx, job).map(|_| ()))
+    });
+    added.await.unwrap();
+    let commits = Arc::new(Mutex::new(BTreeSet::new()));
+    let (seen, reader) = (Arc::clone(&commits), store.clone());
+    let (consumer, names) = noting(move |_, _| {
+        // The jobs of one commit see the same version; it is that of the commit before.
+        let version = reader.read_blocking(version_of_data)?;
+        seen.lock().unwrap().insert(version);
+        Ok(())
+    });
+    assert_eq!(do_due(&store, &consumer).await.unwrap(), 1_000);
+    let distinct: BTreeSet<_> = names.lock().unwrap().drain(..).collect();
+    assert_eq!(distinct.len(), 1_000);
+    // Four full batches. A slow machine makes some more, because a commit ends after 50 ms.
+    let commits = commits.lock().unwrap().len();
+    assert!((4..100).contains(&commits), "{commits} commits");
 }
 
 #[tokio::test]
