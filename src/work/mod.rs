@@ -118,15 +118,20 @@ async fn next(store: &Store, consumer: &Consumer) -> Result<Duration, StoreError
 pub async fn do_due(store: &Store, consumer: &Consumer) -> Result<usize, StoreError> {
     let mut total = 0;
     loop {
-        let consumer = Arc::clone(consumer);
-        let done = store
-            .write::<_, StoreError, _>(move |tx| batch::run(tx, &consumer))
-            .await?;
-        if done == 0 {
-            return Ok(total);
+        match do_batch(store, consumer).await? {
+            0 => return Ok(total),
+            done => total += done,
         }
-        total += done;
     }
+}
+
+/// Does the due jobs of one commit. Returns how many; 0 if no job is due.
+///
+/// # Errors
+/// Errors of the store.
+pub async fn do_batch(store: &Store, consumer: &Consumer) -> Result<usize, StoreError> {
+    let consumer = Arc::clone(consumer);
+    store.write(move |tx| batch::run(tx, &consumer)).await
 }
 
 #[cfg(test)]

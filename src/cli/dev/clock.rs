@@ -13,10 +13,11 @@ use crate::grammar::quantity::Span;
 use crate::time::Timestamp;
 use crate::ui::Format;
 
-/// How long the clock may take to go forward.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// Between two looks at the clock while it goes forward.
-const LOOK: Duration = Duration::from_millis(200);
+const PATH: &str = "/_evt/clock";
+/// How long the platform lets the clock go forward in one request, in milliseconds. Ctrl-C waits for the end of a request.
+const SLICE: u64 = 500;
+/// How long one request may take: one commit more than its slice.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// Show the platform's clock, or change it to test what happens later
 ///
@@ -77,7 +78,7 @@ impl Clock {
         let control = control(cx)?;
         let (to, allow_backwards) = match self.change {
             None => {
-                show(&control.get("/_evt/clock").await?, cx)?;
+                show(&control.get(PATH).await?, cx)?;
                 return Ok(Exit::Done);
             }
             Some(Change::Set { time, backwards }) => {
@@ -95,7 +96,7 @@ impl Clock {
             Some(Change::Real { backwards }) => (json!("real"), backwards.allow_backwards),
         };
         let body = json!({"to": to, "allow_backwards": allow_backwards});
-        let changed = change(&control, &body, cx).await?;
+        let changed = change(&control, body, cx).await?;
         if changed["backwards"] == true {
             cx.ui.warn("the clock was set back: pollers may miss changes that are dated before what they have seen");
         }
@@ -108,23 +109,37 @@ impl Clock {
     }
 }
 
-/// Sends the change, and shows how far the clock is.
-async fn change(control: &Control, body: &Value, cx: &Context) -> Result<Value, CliError> {
+/// Sends the change until the clock has reached its time, and shows how far it is. Ctrl-C stops it where it is.
+async fn change(control: &Control, mut body: Value, cx: &Context) -> Result<Value, CliError> {
     let progress = cx.ui.activity();
-    let changing = control.post_within("/_evt/clock", body, LONGEST);
-    tokio::pin!(changing);
+    body["within_ms"] = SLICE.into();
+    let (mut steps, mut is_impatient) = (0, false);
     loop {
-        tokio::select! {
-            changed = &mut changing => return Ok(changed?),
-            () = tokio::time::sleep(LOOK) => {
-                if let Ok(clock) = control.get("/_evt/clock").await
-                    && let Some(now) = time_of(&clock, "now")
-                {
-                    progress.set_text(&format!("the clock shows {}", now.local()));
-                }
-            }
+        let mut clock = control.post_within(PATH, &body, LONGEST).await?;
+        steps += clock["steps"].as_u64().unwrap_or(0);
+        is_impatient |= clock["impatient"] == true;
+        let Some(target) = time_of(&clock, "target") else {
+            clock["steps"] = steps.into();
+            clock["impatient"] = is_impatient.into();
+            return Ok(clock);
+        };
+        body["turn"] = clock["turn"].take();
+        if let Some(exit) = cx.interrupted() {
+            body["to"] = "stop".into();
+            return Err(stopped(exit, target, &control.post(PATH, &body).await?));
+        }
+        if let Some(now) = time_of(&clock, "now") {
+            progress.set_text(&format!("at {}, until {}", now.local(), target.local()));
         }
     }
+}
+
+/// The error for a change that a signal has stopped.
+fn stopped(exit: Exit, target: Timestamp, clock: &Value) -> CliError {
+    let now = time_of(clock, "now").map_or_else(String::new, Timestamp::local_with_offset);
+    let message = format!("stopped before the time was reached; the clock shows {now}");
+    CliError::new(exit, "interrupted", message)
+        .hint(format!("evt dev clock set {target}     continues"))
 }
 
 fn time_of(clock: &Value, name: &str) -> Option<Timestamp> {

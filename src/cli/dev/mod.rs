@@ -161,7 +161,9 @@ pub(super) fn run(args: Args, cx: &Arc<Context>) -> Result<Exit, CliError> {
             "`--{flag}` is for starting a platform, not for a command to a running one"
         ))
         .hint("evt dev --help")),
-        None => Runtime::Brief.run(cx, async move { command.run(&own).await }),
+        None => command
+            .runtime()
+            .run(cx, async move { command.run(&own).await }),
     }
 }
 
@@ -177,6 +179,14 @@ fn start_flag(cx: &Context) -> Option<String> {
 }
 
 impl Command {
+    fn runtime(&self) -> Runtime {
+        match self {
+            // Ctrl-C stops the clock.
+            Self::Clock(_) => Runtime::Client,
+            _ => Runtime::Brief,
+        }
+    }
+
     async fn run(self, cx: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Status(args) => args.run(cx).await,

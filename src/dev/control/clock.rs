@@ -1,7 +1,7 @@
 //! `/_evt/clock`: shows and changes the platform's clock.
 //!
 //! The clock goes forward in order of time: it stops at each time at which something is due, lets that happen, and continues. So a flow
-//! that waits for days runs as it would, only sooner.
+//! that waits for days runs as it would, only sooner. A client can ask for it in slices, so that it can stop in between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +20,15 @@ use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonBody;
 use crate::store::{Connection, Store, StoreError, endpoints, jobs, work};
 use crate::time::Timestamp;
-use crate::work::do_due;
+use crate::work::do_batch;
 
 /// How long the clock waits for the deliveries of one time, in real time. A little longer than an attempt may take by default.
 const DELIVERIES: Duration = Duration::from_secs(35);
 /// Between two looks at the deliveries.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// How long a change that is done in slices excludes others after a slice. Far longer than a client needs for its next request.
+const LEASE: Duration = Duration::from_secs(2);
 
 /// A change of the clock.
 #[derive(Debug, Deserialize)]
@@ -34,6 +37,10 @@ struct Change {
     to: To,
     #[serde(default)]
     allow_backwards: bool,
+    /// Answer after about this many milliseconds of real time, also before the time is reached. By default when it is reached.
+    within_ms: Option<u64>,
+    /// Continues the change whose last answer had this `turn`.
+    turn: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -47,6 +54,48 @@ enum To {
     /// Lets a frozen clock run from its time.
     Run,
     Real,
+    /// Ends a change that is done in slices where the clock is.
+    Stop,
+}
+
+/// The change in progress, or the last one.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    number: u64,
+    target: Timestamp,
+    /// Until when other changes are refused between two slices.
+    reserved: Option<Instant>,
+    /// When the clock reached the time at which it is, in real time. `None` if it has not moved yet.
+    arrived: Option<Instant>,
+}
+
+impl Turn {
+    /// Begins another change.
+    ///
+    /// # Errors
+    /// [`busy`] between two slices of another one.
+    pub(super) fn begin(&mut self) -> Result<(), Refusal> {
+        if self.reserved.is_some_and(|until| Instant::now() < until) {
+            return Err(busy());
+        }
+        *self = Self {
+            number: self.number + 1,
+            ..Self::default()
+        };
+        Ok(())
+    }
+
+    /// Continues the change with this number.
+    fn resume(&mut self, number: u64) -> Result<(), Refusal> {
+        match number == self.number {
+            true => Ok(()),
+            false => Err(Refusal::new(
+                StatusCode::CONFLICT,
+                "clock_busy",
+                "another command has changed the clock meanwhile",
+            )),
+        }
+    }
 }
 
 /// What happened while the clock went forward.
@@ -56,6 +105,9 @@ struct Passed {
     steps: u64,
     /// Deliveries were still in flight when the clock continued.
     is_impatient: bool,
+    /// The time of the slice is over, or the platform stops: the target is not reached yet.
+    is_partial: bool,
+    is_backwards: bool,
 }
 
 /// The clock as JSON: `now`, `real`, `mode`, `ahead_ms`, and the same as a sentence.
@@ -115,14 +167,19 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let change: Change = serde_json::from_value(body)
         .map_err(|error| Refusal::bad_request("bad_time", error.to_string()))?;
-    let _changing = api.clock.try_lock().map_err(|_| busy())?;
+    let mut turn = api.clock.try_lock().map_err(|_| busy())?;
+    match change.turn {
+        Some(number) => turn.resume(number)?,
+        None => turn.begin()?,
+    }
     let store = &api.host.store;
     let mode = store.clock_mode();
     let now = store.now();
     let target = match change.to {
         To::Time(millis) => Timestamp::from_millis(millis),
+        To::Forward(_) if change.turn.is_some() => turn.target,
         To::Forward(millis) => now.plus(Duration::from_millis(millis)),
-        To::Freeze | To::Run => now,
+        To::Freeze | To::Run | To::Stop => now,
         To::Real => Timestamp::now(),
     };
     // chrono, which shows times, has no later years.
@@ -133,7 +190,15 @@ pub(super) async fn change(
     if target < now && !change.allow_backwards {
         return Err(backwards(now, target));
     }
-    let passed = forward(&api, target).await?;
+    turn.target = target;
+    let passed = match change.to {
+        To::Stop => Passed::default(),
+        _ => forward(&api, &mut turn, change.within_ms).await?,
+    };
+    turn.reserved = passed.is_partial.then(|| Instant::now() + LEASE);
+    if passed.is_partial {
+        return Ok(passed.answer(store, &turn));
+    }
     // The clock runs while it waits for deliveries, so it may already be past the target.
     let target = match target < now {
         true => target,
@@ -143,7 +208,7 @@ pub(super) async fn change(
         (To::Freeze, _) => Mode::Frozen(target),
         (To::Real, _) => Mode::Real,
         (To::Run, Mode::Frozen(at)) => Mode::running_from(at, Timestamp::now()),
-        (To::Run, mode) => mode,
+        (To::Run | To::Stop, mode) => mode,
         (To::Time(_) | To::Forward(_), Mode::Frozen(_)) => Mode::Frozen(target),
         (To::Time(_) | To::Forward(_), _) => Mode::running_from(target, Timestamp::now()),
     };
@@ -157,11 +222,9 @@ pub(super) async fn change(
             })
             .await?;
     }
-    let mut facts = facts(store);
-    facts["steps"] = passed.steps.into();
-    facts["impatient"] = passed.is_impatient.into();
-    facts["backwards"] = (target < now).into();
-    Ok(answer(StatusCode::OK, &facts))
+    let mut passed = passed;
+    passed.is_backwards = target < now;
+    Ok(passed.answer(store, &turn))
 }
 
 /// The refusal while another command changes the clock.
@@ -181,14 +244,52 @@ fn backwards(now: Timestamp, target: Timestamp) -> Refusal {
     )
 }
 
-/// Goes forward to `target`. Does nothing if that has passed.
-async fn forward(api: &Api, target: Timestamp) -> Result<Passed, StoreError> {
+impl Passed {
+    fn answer(&self, store: &Store, turn: &Turn) -> Response {
+        let mut facts = facts(store);
+        facts["steps"] = self.steps.into();
+        facts["impatient"] = self.is_impatient.into();
+        facts["backwards"] = self.is_backwards.into();
+        if self.is_partial {
+            facts["turn"] = turn.number.into();
+            facts["target"] = json!(turn.target);
+        }
+        answer(StatusCode::OK, &facts)
+    }
+}
+
+/// Goes forward to the target of the turn, or as far as it comes in `within_ms`. Does nothing if the target has passed.
+async fn forward(api: &Api, turn: &mut Turn, within_ms: Option<u64>) -> Result<Passed, StoreError> {
+    let end = within_ms.map(|millis| Instant::now() + Duration::from_millis(millis));
+    let is_over = || end.is_some_and(|end| Instant::now() >= end);
     let store = &api.host.store;
     let consumer = deliveries::consumer(&api.platforms);
     let mut passed = Passed::default();
-    while let Some(next) = store.read(next_due).await? {
-        if next > target || api.host.shutdown.is_cancelled() {
-            break;
+    // An earlier slice may have ended before everything that is due at this time had happened.
+    let mut is_settled = turn.arrived.is_none();
+    loop {
+        if !is_settled {
+            while do_batch(store, &consumer).await? > 0 {
+                if is_over() {
+                    passed.is_partial = true;
+                    return Ok(passed);
+                }
+            }
+            let patience = turn.arrived.unwrap_or_else(Instant::now) + DELIVERIES;
+            if !delivered(store, end.map_or(patience, |end| end.min(patience))).await? {
+                // Its retries are counted by their own times; without this the clock would never continue.
+                passed.is_impatient = Instant::now() >= patience;
+                passed.is_partial = !passed.is_impatient;
+                return Ok(passed);
+            }
+        }
+        let next = store.read(next_due).await?;
+        let Some(next) = next.filter(|next| *next <= turn.target) else {
+            return Ok(passed);
+        };
+        if is_over() || api.host.shutdown.is_cancelled() {
+            passed.is_partial = true;
+            return Ok(passed);
         }
         if next > store.now() {
             let mode = match store.clock_mode() {
@@ -198,14 +299,9 @@ async fn forward(api: &Api, target: Timestamp) -> Result<Passed, StoreError> {
             store.set_clock(mode).await?;
             passed.steps += 1;
         }
-        do_due(store, &consumer).await?;
-        if !delivered(store).await? {
-            // Its retries are counted by their own times; without this the clock would never continue.
-            passed.is_impatient = true;
-            break;
-        }
+        turn.arrived = Some(Instant::now());
+        is_settled = false;
     }
-    Ok(passed)
 }
 
 fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
@@ -213,9 +309,8 @@ fn next_due(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
     Ok(work.into_iter().chain(delivery).min())
 }
 
-/// Waits until all deliveries that are due have been attempted. Returns `false` if that takes too long.
-async fn delivered(store: &Store) -> Result<bool, StoreError> {
-    let deadline = Instant::now() + DELIVERIES;
+/// Waits until all deliveries that are due have been attempted. Returns `false` if that takes until `deadline`.
+async fn delivered(store: &Store, deadline: Instant) -> Result<bool, StoreError> {
     loop {
         let now = store.now();
         let is_busy = store

@@ -47,7 +47,7 @@ pub(super) struct Api {
     /// The routes on the shared port, by platform.
     routes: Vec<(&'static str, Vec<Route>)>,
     /// Held while the clock is changed.
-    clock: tokio::sync::Mutex<()>,
+    clock: tokio::sync::Mutex<clock::Turn>,
 }
 
 impl Api {
@@ -226,7 +226,8 @@ async fn set(
 /// Deletes records, flows, runs, events and deliveries. The data gets a new identity.
 async fn reset_all(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
     // A change that is still in progress would set the clock that the reset has just made real.
-    let _changing = api.clock.try_lock().map_err(|_| clock::busy())?;
+    let mut turn = api.clock.try_lock().map_err(|_| clock::busy())?;
+    turn.begin()?;
     let platforms = api.platforms.clone();
     api.host.store.make_room();
     let id = api

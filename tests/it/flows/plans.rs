@@ -174,6 +174,55 @@ fn data_is_not_reset_while_the_clock_goes_forward() {
     assert_eq!(object(&clock(&sandbox, &[]).expect_exit(0))["mode"], "real");
 }
 
+/// Starts to advance the clock far, and returns once it moves.
+#[cfg(unix)]
+fn advance_far(sandbox: &Sandbox) -> crate::support::Running {
+    let minutely = json!({"cronExpression": "* * * * *", "timezone": "UTC"});
+    let _ = apply(sandbox, &scheduled("minutely", &minutely)).expect_exit(0);
+    let advance = sandbox.spawn(["-o", "json", "dev", "clock", "advance", "300d"]);
+    wait_until_it_moves(sandbox);
+    advance
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_the_clock_where_it_is() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let advance = advance_far(&sandbox);
+    advance.interrupt();
+    let stopped = advance.finish().expect_exit(130).error();
+    // It would be refused while the clock is being changed.
+    let frozen = object(&clock(&sandbox, &["freeze"]).expect_exit(0));
+    let message = stopped["message"].as_str().unwrap();
+    assert!(message.contains("the clock shows"), "{stopped}");
+    let hint = stopped["hint"].as_str().unwrap();
+    let target = hint.split(' ').nth(4).unwrap();
+    assert!(frozen["now"].as_str().unwrap() < target, "{frozen} {hint}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_advances_the_clock_ends_when_another_one_changes_it_in_between() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let advance = advance_far(&sandbox);
+    advance.pause();
+    while clock(&sandbox, &["freeze"]).exit != Some(0) {
+        std::thread::yield_now();
+    }
+    advance.resume();
+    let refused = advance.finish();
+    assert!(
+        refused.stderr.contains("another command has changed"),
+        "{refused}"
+    );
+    assert_eq!(
+        object(&clock(&sandbox, &[]).expect_exit(0))["mode"],
+        "frozen"
+    );
+}
+
 /// Kills of the platform in one test.
 const KILLS: usize = 8;
 

@@ -213,6 +213,18 @@ impl Running {
         self.signal(rustix::process::Signal::HUP);
     }
 
+    /// Sends SIGSTOP: the command does nothing until [`Running::resume`].
+    #[cfg(unix)]
+    pub(crate) fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Sends SIGCONT.
+    #[cfg(unix)]
+    pub(crate) fn resume(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
     #[cfg(unix)]
     fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.child.id()).ok();
