@@ -1869,6 +1869,8 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;flows;show' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Show the flows of this file instead (YAML or JSON), or `-` for stdin')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Show the flows of this file instead (YAML or JSON), or `-` for stdin')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Accept the certificates in this file, and those that they issued, in addition to the system''s (repeatable)')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Client certificate, in PEM')
@@ -1885,6 +1887,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'URL of the platform; overrides the profile')
             [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Id of the organisation; overrides the profile')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile')
+            [CompletionResult]::new('--diagram', '--diagram', [CompletionResultType]::ParameterName, 'Draw the flow: triggers, conditions, steps and branches; `-o mermaid` prints Mermaid')
             [CompletionResult]::new('--show-secrets', '--show-secrets', [CompletionResultType]::ParameterName, 'Do not mask secrets and credentials in headers')
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Accept every certificate: an attacker on the network can read and change all data')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')

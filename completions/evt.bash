@@ -312,11 +312,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -362,11 +362,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -412,11 +412,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -462,11 +462,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -512,11 +512,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -562,11 +562,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -612,11 +612,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -662,11 +662,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -712,11 +712,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -830,11 +830,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -884,11 +884,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -938,11 +938,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -992,11 +992,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1046,11 +1046,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1100,11 +1100,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1154,11 +1154,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1208,11 +1208,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1262,11 +1262,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1324,11 +1324,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1378,11 +1378,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1432,11 +1432,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1498,11 +1498,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1552,11 +1552,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1614,11 +1614,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1668,11 +1668,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1726,11 +1726,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1780,11 +1780,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1838,11 +1838,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1892,11 +1892,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -1950,11 +1950,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2004,11 +2004,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2078,11 +2078,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2128,11 +2128,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2178,11 +2178,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2268,11 +2268,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2318,11 +2318,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2392,11 +2392,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2450,11 +2450,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2588,11 +2588,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2638,11 +2638,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2732,11 +2732,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2786,11 +2786,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -2872,11 +2872,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3018,11 +3018,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3096,11 +3096,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3174,11 +3174,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3252,11 +3252,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3330,11 +3330,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3416,11 +3416,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3494,11 +3494,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3580,11 +3580,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3611,12 +3611,20 @@ _evt() {
             return 0
             ;;
         evt__subcmd__flows__subcmd__show)
-            opts="-p -o -q -v -h --show-secrets --proxy --ca --cert --cert-key --key --insecure --allow-address --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-f -p -o -q -v -h --file --diagram --show-secrets --proxy --ca --cert --cert-key --key --insecure --allow-address --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --proxy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3658,11 +3666,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3752,11 +3760,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3830,11 +3838,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -3880,11 +3888,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4054,11 +4062,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4104,11 +4112,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4286,11 +4294,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4336,11 +4344,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4386,11 +4394,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4436,11 +4444,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4490,11 +4498,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4544,11 +4552,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4594,11 +4602,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4644,11 +4652,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4694,11 +4702,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4748,11 +4756,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4798,11 +4806,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4884,11 +4892,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4934,11 +4942,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -4988,11 +4996,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5038,11 +5046,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5088,11 +5096,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5138,11 +5146,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5216,11 +5224,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5266,11 +5274,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5324,11 +5332,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5394,11 +5402,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5444,11 +5452,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5494,11 +5502,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5556,11 +5564,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5606,11 +5614,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5664,11 +5672,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5754,11 +5762,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5836,11 +5844,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -5938,11 +5946,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -6020,11 +6028,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -6110,11 +6118,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -6244,11 +6252,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -6438,11 +6446,11 @@ _evt() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "auto text json raw curl" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -1798,6 +1798,8 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;flows;show'= {
+            cand -f 'Show the flows of this file instead (YAML or JSON), or `-` for stdin'
+            cand --file 'Show the flows of this file instead (YAML or JSON), or `-` for stdin'
             cand --proxy 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY'
             cand --ca 'Accept the certificates in this file, and those that they issued, in addition to the system''s (repeatable)'
             cand --cert 'Client certificate, in PEM'
@@ -1814,6 +1816,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --url 'URL of the platform; overrides the profile'
             cand --org 'Id of the organisation; overrides the profile'
             cand --token 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile'
+            cand --diagram 'Draw the flow: triggers, conditions, steps and branches; `-o mermaid` prints Mermaid'
             cand --show-secrets 'Do not mask secrets and credentials in headers'
             cand --insecure 'Accept every certificate: an attacker on the network can read and change all data'
             cand --json 'The same as `-o json`'

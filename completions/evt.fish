@@ -30,7 +30,8 @@ complete -c evt -n "__fish_evt_needs_command" -s o -l output -d 'Choose the form
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_needs_command" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -66,7 +67,8 @@ complete -c evt -n "__fish_evt_using_subcommand demo" -s o -l output -d 'Choose 
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand demo" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -85,7 +87,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subco
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and not __fish_seen_subcommand_from list show retry discard pause resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -121,7 +124,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -142,7 +146,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -165,7 +170,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from retry" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -190,7 +196,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from discard" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -214,7 +221,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from pause" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -234,7 +242,8 @@ complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand queue; and __fish_seen_subcommand_from resume" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -254,7 +263,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subc
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and not __fish_seen_subcommand_from show get set unset path" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -277,7 +287,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -296,7 +307,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from get" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -314,7 +326,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -333,7 +346,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -352,7 +366,8 @@ complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -370,7 +385,8 @@ complete -c evt -n "__fish_evt_using_subcommand completions" -s o -l output -d '
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand completions" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -388,7 +404,8 @@ complete -c evt -n "__fish_evt_using_subcommand man" -s o -l output -d 'Choose t
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand man" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -406,7 +423,8 @@ complete -c evt -n "__fish_evt_using_subcommand generate" -s o -l output -d 'Cho
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand generate" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -442,7 +460,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -479,7 +498,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from status" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -499,7 +519,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from token" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -521,7 +542,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from emit" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -540,7 +562,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from set" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -559,7 +582,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from clock" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -583,7 +607,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from outbox" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -606,7 +631,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from routes" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -625,7 +651,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from ai" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -644,7 +671,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from vendors" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -663,7 +691,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from reset" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -685,7 +714,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from push" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -704,7 +734,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from cut" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -723,7 +754,8 @@ complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand dev; and __fish_seen_subcommand_from stop" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -771,7 +803,8 @@ complete -c evt -n "__fish_evt_using_subcommand listen" -s o -l output -d 'Choos
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand listen" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -831,7 +864,8 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -s o -l output -d 'Choose 
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand tail" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -899,7 +933,8 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcom
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand poll; and not __fish_seen_subcommand_from state" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -928,7 +963,8 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -970,7 +1006,8 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s o -l output -d 'Choose 
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand send" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1012,7 +1049,8 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -s o -l output -d 'Choo
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1035,7 +1073,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subc
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and not __fish_seen_subcommand_from list show diff export import prune replay verify" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1067,7 +1106,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1085,7 +1125,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1104,7 +1145,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1135,7 +1177,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from export" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1153,7 +1196,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from import" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1174,7 +1218,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from prune" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1215,7 +1260,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from replay" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1248,7 +1294,8 @@ complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcomma
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand events; and __fish_seen_subcommand_from verify" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1269,7 +1316,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_sub
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and not __fish_seen_subcommand_from list show create update delete" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1304,7 +1352,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1331,7 +1380,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1358,7 +1408,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from create" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1385,7 +1436,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from update" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1411,7 +1463,8 @@ complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand records; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1432,7 +1485,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subco
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and not __fish_seen_subcommand_from list show create apply edit delete enable disable execute runs why test" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1468,7 +1522,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1481,6 +1536,7 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s f -l file -d 'Show the flows of this file instead (YAML or JSON), or `-` for stdin' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l cert -d 'Client certificate, in PEM' -r -F
@@ -1493,13 +1549,15 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l url -d 'URL of the platform; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l org -d 'Id of the organisation; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l diagram -d 'Draw the flow: triggers, conditions, steps and branches; `-o mermaid` prints Mermaid'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l show-secrets -d 'Do not mask secrets and credentials in headers'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l json -d 'The same as `-o json`'
@@ -1534,7 +1592,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1564,7 +1623,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from apply" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1593,7 +1653,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from edit" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1619,7 +1680,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from delete" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1645,7 +1707,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from enable" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1670,7 +1733,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from disable" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1696,7 +1760,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from execute" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1730,7 +1795,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from runs" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1756,7 +1822,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from why" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1783,7 +1850,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from test" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1802,7 +1870,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_sub
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1830,7 +1899,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from list" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1848,7 +1918,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1866,7 +1937,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1884,7 +1956,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from use" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1902,7 +1975,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from remove" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1920,7 +1994,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from logout" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1939,7 +2014,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from refresh" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1958,7 +2034,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from allow" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -1985,7 +2062,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -2011,7 +2089,8 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from whoami" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -2035,7 +2114,8 @@ complete -c evt -n "__fish_evt_using_subcommand doctor" -s o -l output -d 'Choos
 text\t''
 json\t''
 raw\t''
-curl\t'The request as a curl command; only with --dry-run'"
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
 complete -c evt -n "__fish_evt_using_subcommand doctor" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -100,6 +100,18 @@ impl Env {
         }
     }
 
+    /// Returns whether a terminal shows characters beyond ASCII: its locale is UTF-8, and it is not dumb. Windows has no such locale.
+    pub fn shows_unicode(&self) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .iter()
+            .find_map(|name| self.get(name));
+        let is_utf8 = locale.map_or(cfg!(windows), |locale| {
+            let locale = locale.to_ascii_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        });
+        is_utf8 && self.get("TERM") != Some("dumb")
+    }
+
     /// Resolves a secret reference: reads the variable, the file or stdin, or runs the command in a shell.
     ///
     /// Removes one line ending after the secret, because editors and `echo` add it.
@@ -255,6 +267,16 @@ mod tests {
     fn a_command_that_never_stops_printing_is_stopped() {
         let endless = env(&[]).secret(&SecretRef::Command("yes".to_owned()));
         assert!(matches!(endless, Err(SecretError::NotText { .. })));
+    }
+
+    #[test]
+    fn only_a_terminal_with_a_utf8_locale_shows_unicode() {
+        let shows = |variables: &[(&str, &str)]| env(variables).shows_unicode();
+        assert!(shows(&[("LANG", "en_US.UTF-8")]));
+        assert!(shows(&[("LANG", "C"), ("LC_CTYPE", "C.utf8")]));
+        assert!(!shows(&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")]));
+        assert!(!shows(&[("LANG", "en_US.UTF-8"), ("TERM", "dumb")]));
+        assert_eq!(shows(&[]), cfg!(windows));
     }
 
     #[test]

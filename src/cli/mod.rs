@@ -125,6 +125,11 @@ fn shows_requests(command: &Command) -> bool {
     }
 }
 
+/// Returns whether a command can print a diagram.
+fn draws(command: &Command) -> bool {
+    matches!(command, Command::Flows(args) if flows::draws(args))
+}
+
 /// Whether a command works without settings, because it helps to fix them or does not use them.
 fn runs_without_settings(command: &Command) -> bool {
     match command {
@@ -197,6 +202,8 @@ enum Output {
     Raw,
     /// The request as a curl command; only with --dry-run
     Curl,
+    /// The diagram of a flow; only with `evt flows show`
+    Mermaid,
 }
 
 /// `--color`
@@ -213,6 +220,11 @@ impl Globals {
         self.output == Output::Curl
     }
 
+    /// Returns whether diagrams are printed as Mermaid.
+    pub(crate) fn wants_mermaid(&self) -> bool {
+        self.output == Output::Mermaid
+    }
+
     fn manner(&self, env: &Env) -> Manner {
         let explicit_json = self.json || self.output == Output::Json;
         let format = match self.output {
@@ -220,7 +232,7 @@ impl Globals {
             Output::Auto if env.stdout_is_terminal => Format::Text,
             Output::Auto | Output::Json => Format::Json,
             Output::Text => Format::Text,
-            Output::Raw | Output::Curl => Format::Raw,
+            Output::Raw | Output::Curl | Output::Mermaid => Format::Raw,
         };
         Manner {
             format,
@@ -235,6 +247,7 @@ impl Globals {
                 Color::Never => Colour::Never,
             },
             colour_hints: env.colour_hints(),
+            unicode: env.shows_unicode(),
             may_ask: !self.no_input && env.stdin_is_terminal && env.stderr_is_terminal,
         }
     }
@@ -304,6 +317,12 @@ fn start(parsed: Parsed, env: Env, ui: Arc<Ui>) -> Result<Exit, CliError> {
     if cli.globals.wants_curl() && !shows_requests(&cli.command) {
         return Err(CliError::usage("`-o curl` requires --dry-run")
             .hint("evt send contact.created --dry-run -o curl"));
+    }
+    if cli.globals.wants_mermaid() && !draws(&cli.command) {
+        return Err(
+            CliError::usage("`-o mermaid` is only for diagrams of flows")
+                .hint("evt flows show NAME -o mermaid"),
+        );
     }
     let platform = match &cli.command {
         Command::Dev(args) => args.name().map(str::to_owned),

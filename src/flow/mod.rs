@@ -13,6 +13,7 @@ mod guard;
 mod index;
 mod manage;
 pub mod notify;
+pub mod outline;
 pub mod placeholder;
 mod plan;
 mod reader;

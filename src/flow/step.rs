@@ -86,21 +86,10 @@ const FIELDS: &str = "id name description type config enabled order position nex
 
 /// Compiles all steps. If any step has a `nextStepId`, a step without one ends the run; otherwise steps run in list order.
 pub(super) fn compile(nodes: &[Node<'_>]) -> Result<Vec<Step>, DocumentError> {
-    let mut ids = HashMap::new();
-    for (index, node) in nodes.iter().enumerate() {
+    for node in nodes {
         node.only(FIELDS)?;
-        let id = step_id(node, index)?;
-        if ids.insert(id.clone(), index).is_some() {
-            return Err(DocumentError::SameStep {
-                at: format!("{}.id", node.at),
-                id,
-            });
-        }
     }
-    let graph = Graph {
-        is_linked: nodes.iter().any(|node| node.get("nextStepId").is_some()),
-        ids,
-    };
+    let graph = Graph::of(nodes, step_id)?;
     nodes
         .iter()
         .enumerate()
@@ -140,12 +129,34 @@ fn step_id(node: &Node<'_>, index: usize) -> Result<String, DocumentError> {
     Ok(text.to_owned())
 }
 
-struct Graph {
+/// How steps are linked.
+pub(super) struct Graph {
     is_linked: bool,
     ids: HashMap<String, usize>,
 }
 
 impl Graph {
+    /// `id` reads the id of the step at an index.
+    pub(super) fn of(
+        nodes: &[Node<'_>],
+        id: impl Fn(&Node<'_>, usize) -> Result<String, DocumentError>,
+    ) -> Result<Self, DocumentError> {
+        let mut ids = HashMap::new();
+        for (index, node) in nodes.iter().enumerate() {
+            let id = id(node, index)?;
+            if ids.insert(id.clone(), index).is_some() {
+                return Err(DocumentError::SameStep {
+                    at: format!("{}.id", node.at),
+                    id,
+                });
+            }
+        }
+        Ok(Self {
+            is_linked: nodes.iter().any(|node| node.get("nextStepId").is_some()),
+            ids,
+        })
+    }
+
     fn step(&self, node: &Node<'_>, index: usize) -> Result<Step, DocumentError> {
         let (kind, action, guard) = self.action(node)?;
         Ok(Step {
@@ -164,7 +175,7 @@ impl Graph {
     }
 
     /// The step after a step: its `nextStepId`, or the `trueStepId` of a condition.
-    fn next_of(&self, node: &Node<'_>) -> Result<Next, DocumentError> {
+    pub(super) fn next_of(&self, node: &Node<'_>) -> Result<Next, DocumentError> {
         match node
             .get("config")
             .filter(|config| config.get("trueStepId").is_some())
@@ -172,6 +183,18 @@ impl Graph {
             Some(config) => self.next(&config, "trueStepId", Next::End),
             None => self.next(node, "nextStepId", self.default_next()),
         }
+    }
+
+    /// The step after a condition that does not hold.
+    pub(super) fn otherwise(&self, node: &Node<'_>) -> Result<Next, DocumentError> {
+        let Some(config) = node.get("config") else {
+            return Ok(Next::End);
+        };
+        let key = match config.get("falseStepId") {
+            Some(_) => "falseStepId",
+            None => "elseStepId",
+        };
+        self.next(&config, key, Next::End)
     }
 
     fn default_next(&self) -> Next {
@@ -203,14 +226,14 @@ impl Graph {
             "trigger" => Ok(("trigger", Action::Pass, own)),
             "end" => Ok(("end", Action::End, own)),
             "condition" => {
-                let (otherwise, inner) = self.decision(node)?;
                 let mut guard = own;
-                guard.require(inner);
+                guard.require(decision(node)?);
                 if guard.is_empty() {
                     return Err(DocumentError::Missing {
                         at: format!("{}.conditions", node.at),
                     });
                 }
+                let otherwise = self.otherwise(node)?;
                 Ok(("condition", Action::Decide { otherwise }, guard))
             }
             "action" => {
@@ -224,29 +247,26 @@ impl Graph {
             }
         }
     }
+}
 
-    fn decision(&self, node: &Node<'_>) -> Result<(Next, Guard), DocumentError> {
-        let Some(config) = node.get("config") else {
-            return Ok((Next::End, Guard::default()));
-        };
-        config.only("conditionType field operator value score timeframe conditions when trueStepId elseStepId falseStepId")?;
-        let mut guard = Guard::compile(&config)?;
-        match config.get("conditionType") {
-            Some(kind) if kind.text()? == "check_engagement_score" => {
-                guard.require(engagement(&config)?);
-            }
-            Some(kind) if kind.text()? != "check_field_value" => {
-                return Err(kind.bad("`check_field_value` or `check_engagement_score`"));
-            }
-            _ if config.get("field").is_some() => guard.require(Guard::single(&config)?),
-            _ => {}
+/// The condition of a condition step.
+fn decision(node: &Node<'_>) -> Result<Guard, DocumentError> {
+    let Some(config) = node.get("config") else {
+        return Ok(Guard::default());
+    };
+    config.only("conditionType field operator value score timeframe conditions when trueStepId elseStepId falseStepId")?;
+    let mut guard = Guard::compile(&config)?;
+    match config.get("conditionType") {
+        Some(kind) if kind.text()? == "check_engagement_score" => {
+            guard.require(engagement(&config)?);
         }
-        let otherwise = match config.get("falseStepId") {
-            Some(_) => "falseStepId",
-            None => "elseStepId",
-        };
-        Ok((self.next(&config, otherwise, Next::End)?, guard))
+        Some(kind) if kind.text()? != "check_field_value" => {
+            return Err(kind.bad("`check_field_value` or `check_engagement_score`"));
+        }
+        _ if config.get("field").is_some() => guard.require(Guard::single(&config)?),
+        _ => {}
     }
+    Ok(guard)
 }
 
 /// `check_engagement_score`: the record's `engagementScore` compared with `score` or `value`, by default whether it is greater.

@@ -16,7 +16,7 @@ use crate::time::{Timestamp, seconds_of};
 /// The longest wait (that of Inngest, rounded up).
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 /// How long a wait for an event lasts without a `timeout`.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The events that are a reply of a contact.
 const REPLIES: [&str; 2] = ["sms.received", "email.replied"];
 

@@ -1,5 +1,6 @@
 //! The only module that writes to the terminal. stdout carries the result of a command, stderr everything else.
 
+mod boxes;
 mod event;
 mod layout;
 mod out;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use crate::explain::{Exit, Explain, Explanation};
 use crate::json;
 
+pub use boxes::{Glyphs, fitted};
 pub use event::{answer, attempt_line, body, detail, hidden_header, line, outcome, size, verdict};
 pub use progress::Progress;
 pub use prompt::PromptError;
@@ -54,6 +56,8 @@ pub struct Manner {
     pub colour_hints: ColourHints,
     /// Questions can be asked: a user is at a terminal and allows it.
     pub may_ask: bool,
+    /// Diagrams may use characters beyond ASCII.
+    pub unicode: bool,
 }
 
 impl Default for Manner {
@@ -68,6 +72,7 @@ impl Default for Manner {
             colour: Colour::Never,
             colour_hints: ColourHints::default(),
             may_ask: false,
+            unicode: false,
         }
     }
 }

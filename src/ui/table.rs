@@ -8,8 +8,8 @@ use super::{Style, safe};
 /// One cell. Its text is escaped when the table is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    text: String,
-    style: Option<Style>,
+    pub(super) text: String,
+    pub(super) style: Option<Style>,
 }
 
 impl Cell {

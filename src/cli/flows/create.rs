@@ -309,7 +309,7 @@ fn created(
             safe(flow.id())
         ))?;
     } else {
-        print(cx, flow, args.show_secrets)?;
+        print(cx, flow.value(), args.show_secrets)?;
     }
     if let Some(signing) = signing(document, client, cx)? {
         cx.ui.status(&signing);

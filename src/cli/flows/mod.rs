@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod create;
+mod diagram;
 mod difference;
 mod document;
 mod edit;
@@ -11,6 +12,7 @@ mod find;
 mod local;
 mod run_view;
 mod runs;
+mod show;
 mod shown;
 mod steps;
 mod test;
@@ -20,7 +22,7 @@ mod wizard;
 use std::sync::Arc;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::calls::CallArgs;
 use super::{Context, Runtime};
@@ -44,7 +46,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(List),
-    Show(Show),
+    Show(show::Args),
     Create(Box<create::Args>),
     Apply(apply::Args),
     Edit(edit::Args),
@@ -65,19 +67,6 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  evt flows list")]
 struct List {}
-
-/// Show a flow's document
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  evt flows show 'Notify CRM bridge'\n  evt flows show 'Notify CRM bridge' -o text --show-secrets > flow.yaml"
-)]
-struct Show {
-    /// The flow's id or name
-    flow: String,
-    /// Do not mask secrets and credentials in headers
-    #[arg(long)]
-    show_secrets: bool,
-}
 
 /// Delete flows
 #[derive(Debug, clap::Args)]
@@ -107,13 +96,23 @@ pub(super) fn runtime(args: &Args) -> Runtime {
     }
 }
 
+/// Returns whether the command can print Mermaid.
+pub(super) fn draws(args: &Args) -> bool {
+    matches!(args.command, Command::Show(_))
+}
+
 pub(super) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> {
     let cx = cx.as_ref();
     cx.limit_calls(&args.calls)?;
+    if let Command::Show(args) = &args.command
+        && let Some(shown) = args.show_file(cx)
+    {
+        return shown;
+    }
     let client = cx.api()?;
     match args.command {
         Command::List(_) => list(cx, &client).await,
-        Command::Show(args) => show(&args, cx, &client).await,
+        Command::Show(args) => show::run(&args, cx, &client).await,
         Command::Create(args) => create::run(*args, cx, &client).await,
         Command::Apply(args) => apply::run(&args, cx, &client).await,
         Command::Edit(args) => edit::run(&args, cx, &client).await,
@@ -152,7 +151,7 @@ async fn list(cx: &Context, client: &Client) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     for flow in &flows {
-        print(cx, flow, false)?;
+        print(cx, flow.value(), false)?;
     }
     Ok(Exit::Done)
 }
@@ -163,28 +162,6 @@ fn state_cell(flow: &Flow) -> Cell {
     } else {
         Cell::styled(Style::Dim, "disabled")
     }
-}
-
-async fn show(args: &Show, cx: &Context, client: &Client) -> Result<Exit, CliError> {
-    let flow = find::one(client, &args.flow).await?;
-    if cx.ui.format() == Format::Text {
-        let state = if flow.is_enabled() {
-            "enabled"
-        } else {
-            "disabled"
-        };
-        cx.ui.status(&format!("{} is {state}", safe(flow.id())));
-        let document = document::without_platform_fields(flow.document());
-        let document = if args.show_secrets {
-            document
-        } else {
-            shown::masked(&document)
-        };
-        cx.ui.line(&shown::yaml(&document, cx)?)?;
-    } else {
-        print(cx, &flow, args.show_secrets)?;
-    }
-    Ok(Exit::Done)
 }
 
 async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
@@ -235,11 +212,11 @@ fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
 }
 
 /// Prints a flow as the platform returned it.
-fn print(cx: &Context, flow: &Flow, show_secrets: bool) -> Result<(), CliError> {
+fn print(cx: &Context, flow: &Value, show_secrets: bool) -> Result<(), CliError> {
     if show_secrets {
-        cx.ui.json(flow.value())?;
+        cx.ui.json(flow)?;
     } else {
-        cx.ui.json(&shown::masked(flow.value()))?;
+        cx.ui.json(&shown::masked(flow))?;
     }
     Ok(())
 }

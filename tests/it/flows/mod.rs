@@ -2,6 +2,7 @@
 
 mod apply;
 mod billing;
+mod diagram;
 mod escalation;
 mod flags;
 mod notify;
