@@ -41,7 +41,7 @@ struct Drawing<'a> {
     is_drawn: Vec<bool>,
     /// Steps at which branches meet that are being drawn.
     joins: Vec<usize>,
-    /// Steps that have no room where they are reached.
+    /// Steps whose branch has no room for a box.
     below: VecDeque<usize>,
 }
 
@@ -66,7 +66,7 @@ impl Drawing<'_> {
             cells.extend(lines.map(|line| Cell::from(format!("  {line}"))));
         }
         if cells.is_empty() {
-            cells.push(Cell::styled(Style::Dim, "no trigger: evt flows execute"));
+            cells.push(Cell::styled(Style::Dim, "no trigger, runs by hand"));
         }
         cells.extend(
             self.chart
