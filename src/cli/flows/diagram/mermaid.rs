@@ -18,7 +18,10 @@ pub(super) fn flowchart(chart: &Chart) -> String {
         lines.push(format!("t{}([{}])", index + 1, label(&texts)));
     }
     if chart.triggers.is_empty() {
-        lines.push(format!("t1([{}])", label(&["no trigger, runs by hand".to_owned()])));
+        lines.push(format!(
+            "t1([{}])",
+            label(&["no trigger, runs by hand".to_owned()])
+        ));
     }
     for (index, step) in chart.steps.iter().enumerate() {
         let mut texts = vec![title(step, index)];
