@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -64,6 +65,7 @@ pub struct Flows {
     nesting: AtomicU32,
     /// Steps taken since the outermost call began.
     steps_taken: AtomicU32,
+    begun: Instant,
 }
 
 impl Flows {
@@ -74,7 +76,13 @@ impl Flows {
             index: Mutex::default(),
             nesting: AtomicU32::new(0),
             steps_taken: AtomicU32::new(0),
+            begun: Instant::now(),
         }
+    }
+
+    /// How long this process has had these flows. The time in which the machine was suspended does not count.
+    pub(super) fn uptime(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     pub(super) fn options(&self) -> &FlowOptions {

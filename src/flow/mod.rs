@@ -44,7 +44,7 @@ pub use reader::DocumentError;
 pub use rehearsal::{Given, Rehearsal};
 pub use run::{executed, status, view, view_with_attempts};
 pub use waiting::AUTOMATION;
-pub use why::{Why, event_of, why};
+pub use why::{Why, why, why_run};
 
 /// An event of the platform that has not been stored yet.
 #[derive(Clone, Debug)]

@@ -252,7 +252,8 @@ impl Flows {
             Misfire::Skip => {
                 enqueue(tx, &plan, due.schedule.next_after(now))?;
                 let runs = runs_text(later.len() + 1);
-                let reason = format!("{runs} missed since {} (misfire: skip)", due.at);
+                let cause = self.cause_of_miss(now.since(due.at));
+                let reason = format!("{runs} missed since {}: {cause} (misfire: skip)", due.at);
                 self.not_started(commit, &due, &reason)
             }
             Misfire::Once => {
@@ -271,6 +272,14 @@ impl Flows {
                 enqueue(tx, &plan, next)?;
                 self.start(commit, &due, false)
             }
+        }
+    }
+
+    /// Why a job was not done at its time, which is `late` ago.
+    fn cause_of_miss(&self, late: Duration) -> &'static str {
+        match self.uptime() < late {
+            true => "the platform was not running",
+            false => "the system's clock jumped, or the queue `schedule` was paused",
         }
     }
 

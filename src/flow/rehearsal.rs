@@ -133,7 +133,10 @@ impl Flows {
         let tx = commit.tx;
         let seq = match given {
             Given::Stored(seq) => seq,
-            Given::Run(run) => why::event_of(tx, &run)?,
+            Given::Run(id) => match runs::get(tx, &id)? {
+                Some(row) => row.event.ok_or(FlowError::Gone { run: id })?,
+                None => return Err(FlowError::NoSuchRun { id }),
+            },
             Given::New(value) => {
                 let event = new_event(compiled, org, value)?;
                 let now = tx.now();

@@ -3,16 +3,17 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::backlog::AUTOMATION_TRIGGER;
 use super::context::Subject;
 use super::document::{self, Flow};
 use super::run::status;
-use super::trigger::{Events, Trigger};
+use super::trigger::{Events, SCHEDULED, Trigger};
 use super::{Cause, FlowError, NewEvent};
 use crate::condition::Finding;
 use crate::event::{Event, PlatformRef, Seq, Transport};
 use crate::store::flows::FlowRow;
 use crate::store::runs::RunRow;
-use crate::store::{Connection, StoreError, events, flows, runs};
+use crate::store::{Connection, StoreError, events, flows, queue, runs};
 use crate::time::Timestamp;
 
 /// Flows that one explanation contains.
@@ -61,10 +62,13 @@ pub struct Verdict {
     pub id: String,
     pub name: String,
     pub enabled: bool,
-    /// The status of the latest run, or `not_heard`, `disabled`, `created_later`, `skipped`, `blocked`, `no_run`, `would_start`.
+    /// The status of the latest run, or `not_heard`, `disabled`, `created_later`, `skipped`, `blocked`, `waiting`, `no_run`, `would_start`.
     pub outcome: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The paused queue in which the event or the run waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused_queue: Option<String>,
     /// The conditions for a start, with the values that they saw.
     pub checks: Vec<Finding>,
     /// Newest first.
@@ -84,29 +88,66 @@ pub struct RunFacts {
     pub reason: Option<String>,
 }
 
-/// The event that a run is about.
+/// Explains the event that a run is about, as [`why`] does. A run of a schedule that did not start has no event: explains that run.
 ///
 /// # Errors
-/// [`FlowError::NoSuchRun`], [`FlowError::Gone`] if the run has no event.
-pub fn event_of(connection: &Connection, run: &str) -> Result<Seq, FlowError> {
-    let id = run.to_owned();
-    match runs::get(connection, run)? {
-        Some(row) => row.event.ok_or(FlowError::Gone { run: id }),
-        None => Err(FlowError::NoSuchRun { id }),
+/// [`FlowError::NoSuchRun`], [`FlowError::NoSuchEvent`].
+pub fn why_run(
+    connection: &Connection,
+    run: &str,
+    only: Option<&str>,
+    now: Timestamp,
+) -> Result<Why, FlowError> {
+    let Some(row) = runs::get(connection, run)? else {
+        return Err(FlowError::NoSuchRun { id: run.to_owned() });
+    };
+    match row.event {
+        Some(seq) => why(connection, seq, only, now),
+        None => Ok(unstarted(connection, &row)?),
     }
 }
 
-/// Explains a stored event for all flows of its organisation, or only for the flow `only`. `None` if there is no such event.
+fn unstarted(connection: &Connection, run: &RunRow) -> Result<Why, StoreError> {
+    let flow = flows::get(connection, &run.org, &run.flow)?;
+    let verdict = flow.map(|row| Verdict {
+        outcome: run.status.clone(),
+        reason: run.error.clone(),
+        runs: vec![RunFacts::of(run)],
+        ..Verdict::new(&row)
+    });
+    Ok(Why {
+        event: About {
+            reference: None,
+            kind: SCHEDULED.to_owned(),
+            org: run.org.clone(),
+            subject: None,
+            time: run.started,
+            is_from_vendor: false,
+            led_to: Vec::new(),
+        },
+        flows: verdict.into_iter().collect(),
+    })
+}
+
+/// Explains a stored event for all flows of its organisation, or only for the flow `only`.
 ///
-/// Conditions are evaluated at the time of the event, in the version of the flow that ran, otherwise in the current one.
+/// Conditions are evaluated at the time of the event, in the version of the flow that ran, otherwise in the current one. `now` is
+/// the time of the platform.
+///
+/// # Errors
+/// [`FlowError::NoSuchEvent`].
 pub fn why(
     connection: &Connection,
     seq: Seq,
     only: Option<&str>,
-) -> Result<Option<Why>, StoreError> {
+    now: Timestamp,
+) -> Result<Why, FlowError> {
     let Some(event) = events::get(connection, seq)? else {
-        return Ok(None);
+        return Err(FlowError::NoSuchEvent {
+            reference: PlatformRef(seq).to_string(),
+        });
     };
+    let is_held = queue::holds_event(connection, AUTOMATION_TRIGGER, seq)?;
     let all = runs::of_event(connection, seq, MAX_RUNS)?;
     let subject = subject_of(connection, &event, seq, &all)?;
     let org = subject.event.org.clone();
@@ -115,10 +156,20 @@ pub fn why(
     let mut verdicts = Vec::with_capacity(rows.len());
     for row in &rows {
         let runs: Vec<&RunRow> = all.iter().filter(|run| run.flow == row.id).collect();
-        verdicts.push(Verdict::of(connection, row, &subject, &runs)?);
+        let mut verdict = Verdict::of(connection, row, &subject, &runs)?;
+        match runs.first() {
+            None if is_held => verdict.hold_event(),
+            Some(run) if run.status == status::RUNNING => {
+                if let Some(queue) = queue::holding(connection, &run.id, now)? {
+                    verdict.hold("its run", queue);
+                }
+            }
+            _ => {}
+        }
+        verdicts.push(verdict);
     }
     verdicts.sort_by_key(|verdict| verdict.outcome == "not_heard");
-    Ok(Some(Why {
+    Ok(Why {
         event: About {
             reference: Some(PlatformRef(seq).to_string()),
             is_from_vendor: event.transport == Transport::Http,
@@ -126,7 +177,7 @@ pub fn why(
             ..About::of(&subject)
         },
         flows: verdicts,
-    }))
+    })
 }
 
 impl About {
@@ -196,6 +247,7 @@ impl Verdict {
             enabled: row.enabled,
             outcome: "no_run".to_owned(),
             reason: None,
+            paused_queue: None,
             checks: Vec::new(),
             runs: Vec::new(),
             note: None,
@@ -246,6 +298,21 @@ impl Verdict {
         };
         self.outcome = outcome.to_owned();
         self.reason = reason;
+    }
+
+    /// The event waits for its queue, so the flow has not decided yet. A flow that would not start now keeps its reason.
+    fn hold_event(&mut self) {
+        if ["no_run", "created_later"].contains(&self.outcome.as_str()) {
+            self.outcome = "waiting".to_owned();
+            self.hold("the event", AUTOMATION_TRIGGER.to_owned());
+        }
+    }
+
+    fn hold(&mut self, what: &str, queue: String) {
+        self.reason = Some(format!(
+            "{what} waits in the queue `{queue}`, which is paused"
+        ));
+        self.paused_queue = Some(queue);
     }
 }
 

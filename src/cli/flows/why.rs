@@ -109,6 +109,9 @@ pub(super) fn lines(flow: &Value, cx: &Context) -> Vec<String> {
             lines.push(format!("  {}", cx.ui.paint(style, &safe(reason))));
         }
     }
+    if let Some(queue) = flow["paused_queue"].as_str() {
+        lines.push(format!("  try  evt queue resume {}", safe(queue)));
+    }
     for run in list(flow, "runs") {
         let words = ["id", "status", "cause"].map(|key| text(run, key));
         lines.push(safe(&format!("  run {}", words.join("  "))));

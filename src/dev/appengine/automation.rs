@@ -16,7 +16,7 @@ use crate::dev::host::Routes;
 use crate::dev::host::hops;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::{JsonBody, JsonObject};
-use crate::event::{PlatformRef, Seq};
+use crate::event::Seq;
 use crate::flow::{self, DocumentError, FlowError, Flows, Given, Start};
 use crate::json::kind_of;
 use crate::store::flows::{self, FlowRow};
@@ -400,19 +400,19 @@ async fn why(
     FromState(state): FromState<Arc<State>>,
     Query(query): Query<WhyQuery>,
 ) -> Result<Response, Refusal> {
+    let now = state.host.store.now();
     let found = state
         .host
         .store
         .read::<_, FlowError, _>(move |connection| {
-            let seq = match (&query.run, &query.event) {
-                (Some(id), _) => flow::event_of(connection, id)?,
-                (None, Some(text)) => position(text)?,
-                (None, None) => position("")?,
-            };
-            let why = flow::why(connection, seq, query.flow.as_deref())?;
-            why.ok_or_else(|| FlowError::NoSuchEvent {
-                reference: PlatformRef(seq).to_string(),
-            })
+            let only = query.flow.as_deref();
+            match &query.run {
+                Some(id) => flow::why_run(connection, id, only, now),
+                None => {
+                    let seq = position(query.event.as_deref().unwrap_or_default())?;
+                    flow::why(connection, seq, only, now)
+                }
+            }
         })
         .await?;
     Ok(answer(StatusCode::OK, &found))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use change::{discard, enable_endpoint_of, retry, state, why_not_discarded, why_not_retried};
 pub use monitor::{Counts, Monitored, counts, monitored};
-pub use pause::{is_paused, pause, paused, resume};
+pub use pause::{holding, holds_event, is_paused, pause, paused, resume};
 pub use read::{event, ids_after, overview, page, show};
 
 use super::endpoints::Health;

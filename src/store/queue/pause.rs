@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Paused;
+use crate::event::Seq;
 use crate::store::jobs::{PAUSED, WAITING};
 use crate::store::{StoreError, Tx, endpoints};
 use crate::time::Timestamp;
@@ -65,6 +66,24 @@ pub fn is_paused(db: &Connection, queue: &str) -> Result<bool, StoreError> {
     Ok(db
         .prepare_cached("SELECT 1 FROM paused WHERE queue = ?1")?
         .exists([queue])?)
+}
+
+/// Whether an event waits in a queue that is paused.
+pub fn holds_event(db: &Connection, queue: &str, event: Seq) -> Result<bool, StoreError> {
+    let sql =
+        format!("SELECT 1 FROM jobs WHERE event_seq = ?1 AND state = {PAUSED} AND queue = ?2");
+    Ok(db.prepare_cached(&sql)?.exists(params![event.0, queue])?)
+}
+
+/// The paused queue in which a job of a run waits. A job of the platform's own queues counts if it is due at `now`.
+pub fn holding(db: &Connection, run: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let sql = format!(
+        "SELECT queue FROM jobs WHERE run_id = ?1 AND state = {PAUSED} AND (endpoint > 0 OR run_at <= ?2)"
+    );
+    Ok(db
+        .prepare_cached(&sql)?
+        .query_row(params![run, now.millis()], |row| row.get(0))
+        .optional()?)
 }
 
 /// The paused queues, and since when.

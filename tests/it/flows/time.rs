@@ -241,8 +241,16 @@ fn runs_missed_while_the_platform_did_not_run_follow_the_misfire_policy() {
     let skipped = runs(&sandbox, "skip").remove(0);
     assert_eq!(
         skipped["reason"],
-        "5 runs were missed since 2030-01-01T01:00:00.000Z (misfire: skip)"
+        "5 runs were missed since 2030-01-01T01:00:00.000Z: the platform was not running (misfire: skip)"
     );
+    let run = skipped["id"].as_str().unwrap();
+    let why = object(
+        &sandbox
+            .run(["flows", "why", run, "-o", "json"])
+            .expect_exit(0),
+    );
+    assert_eq!(why["flows"][0]["outcome"], "skipped");
+    assert_eq!(why["flows"][0]["reason"], skipped["reason"]);
 }
 
 #[test]

@@ -120,6 +120,57 @@ fn a_run_is_explained_by_its_id() {
     assert_eq!(object(&output)["event"]["ref"], event);
 }
 
+fn queue(sandbox: &Sandbox, args: [&str; 2]) {
+    let _ = sandbox.run(["queue"].iter().chain(&args)).expect_exit(0);
+}
+
+#[test]
+fn an_event_that_waits_in_a_paused_queue_says_which_command_resumes_it() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    create(&sandbox, "bridge", "4871/hook");
+    queue(&sandbox, ["pause", "automation-trigger"]);
+    let event = emit(&sandbox, "data.status=lead");
+    let output = why(&sandbox, &[&event]);
+    assert!(output.stdout.contains("bridge  waiting"), "{output}");
+    let reason = "the event waits in the queue `automation-trigger`, which is paused";
+    assert!(output.stdout.contains(reason), "{output}");
+    let resume = "evt queue resume automation-trigger";
+    assert!(output.stdout.contains(resume), "{output}");
+}
+
+#[test]
+fn a_run_that_waits_in_a_paused_queue_says_which_command_resumes_it() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    create(&sandbox, "bridge", "4871/hook");
+    for name in ["automation", "deliveries"] {
+        queue(&sandbox, ["pause", name]);
+        let event = emit(&sandbox, "data.status=lead");
+        let output = why(&sandbox, &[&event]);
+        let reason = format!("its run waits in the queue `{name}`, which is paused");
+        assert!(output.stdout.contains(&reason), "{output}");
+        let resume = format!("evt queue resume {name}");
+        assert!(output.stdout.contains(&resume), "{output}");
+        queue(&sandbox, ["resume", name]);
+    }
+}
+
+#[test]
+fn a_wait_that_is_not_over_is_not_explained_by_a_paused_queue() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let flow: Value = serde_json::from_str(NOTE).expect("JSON");
+    let _ = time::apply(&sandbox, &flow).expect_exit(0);
+    let _ = sandbox.run(["flows", "enable", "note"]).expect_exit(0);
+    let event = emit(&sandbox, "data.email=ada@example.test");
+    queue(&sandbox, ["pause", "automation"]);
+    let explain = || why(&sandbox, &[&event]).stdout;
+    assert!(!explain().contains("paused"), "{}", explain());
+    let _ = time::clock(&sandbox, &["advance", "3d"]).expect_exit(0);
+    assert!(explain().contains("paused"), "{}", explain());
+}
+
 #[test]
 fn an_unknown_event_and_an_unknown_flow_are_not_found() {
     let sandbox = Sandbox::new();
