@@ -21,7 +21,9 @@ impl Client {
     /// # Errors
     /// A refusal, such as 404 for an unknown agent; [`ApiError::Incomplete`] for a response without an id.
     pub async fn start_agent(&self, agent: &str, message: &str) -> Result<String, ApiError> {
-        let question = json!({ "agentId": agent, "message": message });
+        // AppEngine documents two forms of the question, and servers read one of them.
+        let question =
+            json!({ "agentId": agent, "message": message, "task": message, "agentRole": agent });
         let call = self.post(&["ai", "agent", "stream"], &question)?;
         let answer = self.call_once(&call).await?;
         let started: Started = self.read(&answer, "the id of a stream")?;

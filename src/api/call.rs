@@ -1,5 +1,6 @@
 //! One call: its attempts, their redirects and limits, and a new token if the old one has expired.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use url::Url;
 use super::answer::{Answer, Head};
 use super::content::{self, DecodeError};
 use super::error::{ApiError, Refusal, Unread, Why};
-use super::{Client, ORG, header_value, retry};
+use super::{Client, ORG, retry};
 use crate::dial::{Opened, Opening};
 use crate::secret;
 use crate::time::Timestamp;
@@ -30,10 +31,20 @@ pub(super) struct Call {
     pub(super) body: Option<Vec<u8>>,
     /// Sending it twice has the same effect as sending it once.
     pub(super) repeatable: bool,
-    /// Sent without the token, for signing in: the platform would refuse an expired one.
-    pub(super) anonymous: bool,
+    pub(super) identity: Identity,
     /// Time limit of one attempt, instead of the limits of the client.
     pub(super) limit: Option<Duration>,
+}
+
+/// Whose tokens a call carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// Those of the account.
+    Account,
+    /// Without the token of the user, for signing in: the platform would refuse an expired one.
+    App,
+    /// No token.
+    None,
 }
 
 impl Call {
@@ -44,7 +55,7 @@ impl Call {
             url,
             body: None,
             repeatable: true,
-            anonymous: false,
+            identity: Identity::Account,
             limit: None,
         }
     }
@@ -53,15 +64,7 @@ impl Call {
 impl Client {
     /// Makes the call, with retries, and returns a 2xx response. All of it takes at most the time limit of a call.
     pub(super) async fn call(&self, call: &Call) -> Result<Answer, ApiError> {
-        let all = async {
-            match self.retry(call).await {
-                Err(error) if self.may_renew(call, &error) => {
-                    self.refresh().await?;
-                    self.retry(call).await
-                }
-                other => other,
-            }
-        };
+        let all = self.authorised(call, || self.retry(call));
         let limit = self.limits.call;
         match tokio::time::timeout(limit, all).await {
             Ok(result) => result,
@@ -69,21 +72,33 @@ impl Client {
         }
     }
 
-    /// Makes the call without retries, except that an expired token is renewed.
+    /// Makes the call without retries, except that a token that has expired is renewed.
     pub(super) async fn call_once(&self, call: &Call) -> Result<Answer, ApiError> {
-        match self.attempt(call).await {
-            Err(error) if self.may_renew(call, &error) => {
-                self.refresh().await?;
-                self.attempt(call).await
-            }
-            other => other,
-        }
+        self.authorised(call, || self.attempt(call)).await
     }
 
-    fn may_renew(&self, call: &Call, error: &ApiError) -> bool {
-        !call.anonymous
-            && error.refusal().is_some_and(Refusal::is_expired_token)
-            && self.tokens().refresh_token.is_some()
+    /// Makes the call with `send`, and repeats it with a new token if the platform refuses the one that it had.
+    async fn authorised<F>(&self, call: &Call, send: impl Fn() -> F) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Result<Answer, ApiError>>,
+    {
+        self.get_app_token().await?;
+        let mut result = send().await;
+        let refusal = |result: &Result<Answer, ApiError>| result.as_ref().err()?.refusal().cloned();
+        if call.identity != Identity::Account {
+            return result;
+        }
+        // The status does not show which of the two tokens was refused. A new one of the app has no side effects.
+        if self.is_app() && refusal(&result).is_some_and(|refusal| refusal.status == 401) {
+            self.renew_app_token().await?;
+            result = send().await;
+        }
+        let is_expired = refusal(&result).is_some_and(|refusal| refusal.is_expired_token());
+        if is_expired && self.tokens().refresh_token.is_some() {
+            self.refresh().await?;
+            result = send().await;
+        }
+        result
     }
 
     /// Makes the call and parses the body as JSON. `expected` describes the content, for the error.
@@ -212,11 +227,7 @@ impl Client {
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         headers.insert(ORG, self.org.clone());
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        if let (false, Some(token)) = (call.anonymous, self.tokens().token) {
-            let mut value = header_value(&format!("Bearer {}", token.reveal()), "token")?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
-        }
+        headers.extend(self.authorise(call.identity)?);
         if body.is_some() {
             let json = HeaderValue::from_static("application/json");
             headers.insert(header::CONTENT_TYPE, json);

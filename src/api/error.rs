@@ -91,6 +91,12 @@ impl ApiError {
             _ => None,
         }
     }
+
+    /// Whether the platform does not have the requested path, or not for this method.
+    pub fn is_missing(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| matches!(refusal.status, 404 | 405))
+    }
 }
 
 /// Why a response is not what was expected.

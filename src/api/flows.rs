@@ -9,6 +9,13 @@ const MAX_PAGES: u32 = 200;
 /// The largest page that the platform returns.
 const PAGE_SIZE: u32 = 200;
 
+/// The paths at which AppEngine's clients find the list of flows. The first one that exists is used.
+const LISTS: [&[&str]; 3] = [
+    &["automation", "flows"],
+    &["automation"],
+    &["repository", "find", "automation"],
+];
+
 /// A flow as the platform returns it: its document and the fields around it.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -16,6 +23,13 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// A flow of which only the id is known.
+    pub fn with_id(id: &str) -> Self {
+        Self {
+            value: json!({ "id": id }),
+        }
+    }
+
     /// The complete response.
     pub fn value(&self) -> &Value {
         &self.value
@@ -31,6 +45,14 @@ impl Flow {
         text(&self.value, &["/data/name", "/name"]).unwrap_or_default()
     }
 
+    /// The name of the flow, or its id if it has none.
+    pub fn label(&self) -> &str {
+        match self.name() {
+            "" => self.id(),
+            name => name,
+        }
+    }
+
     /// Whether the flow reacts to events. The default is yes.
     pub fn is_enabled(&self) -> bool {
         ["/data/enabled", "/enabled"]
@@ -40,6 +62,11 @@ impl Flow {
                 let status = text(&self.value, &["/data/status", "/status", "/state"]);
                 !matches!(status, Some("inactive" | "draft" | "archived"))
             })
+    }
+
+    /// Whether more than the id is known.
+    pub fn is_complete(&self) -> bool {
+        self.value.as_object().is_none_or(|map| map.len() > 1)
     }
 
     /// The document that the client sent.
@@ -109,11 +136,24 @@ impl Client {
     }
 
     /// Returns every flow of the organisation.
+    ///
+    /// # Errors
+    /// The refusal of the first path (404) for a platform that has none of [`LISTS`].
     pub async fn list_flows(&self) -> Result<Vec<Flow>, ApiError> {
-        let values = self
-            .pages(&["automation", "flows"], &[], usize::MAX, "a list of flows")
-            .await?;
-        Ok(values.into_iter().map(|value| Flow { value }).collect())
+        let mut missing = None;
+        for path in LISTS {
+            match self.pages(path, &[], usize::MAX, "a list of flows").await {
+                Ok(values) => return Ok(values.into_iter().map(|value| Flow { value }).collect()),
+                Err(error) if error.is_missing() => drop(missing.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(missing.expect("there is at least one path"))
+    }
+
+    /// Returns one flow, by its id.
+    pub async fn get_flow(&self, id: &str) -> Result<Flow, ApiError> {
+        self.flow(&self.get(&["automation", "flows", id])?).await
     }
 
     /// Replaces a flow's document.

@@ -2,6 +2,7 @@
 
 pub mod agent;
 mod answer;
+pub mod auth;
 mod call;
 mod content;
 mod error;
@@ -9,6 +10,7 @@ pub mod flows;
 pub mod profile;
 pub mod records;
 mod retry;
+pub mod second_factor;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +23,7 @@ use serde_json::Value;
 use url::Url;
 
 pub use answer::Answer;
+use auth::{App, Auth};
 use call::Call;
 pub use content::DecodeError;
 pub use error::{ApiError, Refusal, Unread, Why};
@@ -40,9 +43,7 @@ pub struct Account {
     /// Base URL, with or without a trailing slash.
     pub url: String,
     pub org: String,
-    pub token: Option<Secret>,
-    /// Used once to get a new token when the platform reports that the token has expired.
-    pub refresh_token: Option<Secret>,
+    pub auth: Auth,
 }
 
 /// How long a call may take by default, with all its attempts.
@@ -84,6 +85,10 @@ pub struct Client {
     base: Url,
     org: HeaderValue,
     tokens: Mutex<Tokens>,
+    app: Option<App>,
+    /// Requested before the first call, and again when the platform refuses it.
+    app_token: Mutex<Option<Secret>>,
+    api_key: Option<Secret>,
     renewed: Mutex<bool>,
     limits: Limits,
 }
@@ -110,15 +115,15 @@ impl Client {
 
     fn with_limits(account: &Account, dialer: Dialer, limits: Limits) -> Result<Self, ApiError> {
         let base = base_url(&account.url)?;
-        let tokens = Tokens {
-            token: account.token.clone(),
-            refresh_token: account.refresh_token.clone(),
-        };
+        let auth = account.auth.clone();
         Ok(Self {
             dialer,
             org: header_value(&account.org, "org")?,
             base,
-            tokens: Mutex::new(tokens),
+            tokens: Mutex::new(auth.tokens),
+            app: auth.app,
+            app_token: Mutex::default(),
+            api_key: auth.api_key,
             renewed: Mutex::new(false),
             limits,
         })

@@ -1,29 +1,37 @@
 //! Authentication: sign-in, refresh, whoami.
 
-use serde::Deserialize;
+use std::str::FromStr;
+
 use serde_json::{Value, json};
 
+use super::call::Identity;
+use super::second_factor::Challenge;
 use super::{ApiError, Client, unwrapped};
 use crate::secret::Secret;
 
 /// The tokens of a sign-in.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
     pub token: Option<Secret>,
+    /// Used once to get a new token when the platform reports that the token has expired.
     pub refresh_token: Option<Secret>,
+    /// The kind of account that signed in. The tokens are renewed on its path.
+    pub principal: Principal,
 }
 
 /// The kind of account that signs in; each has its own path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Principal {
     /// A member of the organisation.
+    #[default]
     User,
     /// A customer of the organisation.
     Customer,
 }
 
 impl Principal {
-    const fn word(self) -> &'static str {
+    /// The name in paths and files: `user` or `customer`.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Customer => "customer",
@@ -31,19 +39,29 @@ impl Principal {
     }
 }
 
+impl FromStr for Principal {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let all = [Self::User, Self::Customer];
+        all.into_iter().find(|kind| kind.word() == text).ok_or(())
+    }
+}
+
+/// A complete sign-in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub tokens: Tokens,
+    /// The record of the account; `null` if the response has none.
+    pub user: Value,
+}
+
 /// The result of a sign-in.
 #[derive(Clone, Debug)]
 pub enum SignIn {
-    Done {
-        tokens: Tokens,
-        user: Value,
-    },
+    Done(SignedIn),
     /// The platform requires a second factor and has issued no token.
-    SecondFactor {
-        challenge: Secret,
-        method: Option<String>,
-        message: Option<String>,
-    },
+    SecondFactor(Challenge),
 }
 
 impl Client {
@@ -61,12 +79,24 @@ impl Client {
             &["profile", principal.word(), "signin"],
             &json!({"email": email, "password": password.reveal()}),
         )?;
-        call.anonymous = true;
+        call.identity = Identity::App;
         let answer: Value = self.ask(&call, "a response to a sign-in").await?;
-        if let Some(challenge) = second_factor(&answer) {
-            return Ok(challenge);
+        match Challenge::of(&answer, principal) {
+            Some(challenge) => Ok(SignIn::SecondFactor(challenge)),
+            None => Ok(SignIn::Done(self.signed_in(&answer, principal)?)),
         }
-        let tokens = tokens_of(&answer);
+    }
+
+    /// Reads the tokens in the response to a sign-in, and uses them from then on.
+    pub(super) fn signed_in(
+        &self,
+        answer: &Value,
+        principal: Principal,
+    ) -> Result<SignedIn, ApiError> {
+        let tokens = Tokens {
+            principal,
+            ..tokens_of(answer)
+        };
         if tokens.token.is_none() {
             return Err(self.incomplete("a token"));
         }
@@ -77,7 +107,7 @@ impl Client {
             .next()
             .cloned()
             .unwrap_or_default();
-        Ok(SignIn::Done { tokens, user })
+        Ok(SignedIn { tokens, user })
     }
 
     /// Gets a new token with the refresh token.
@@ -85,17 +115,26 @@ impl Client {
     /// # Errors
     /// A refusal if the refresh token is no longer valid; [`ApiError::Incomplete`] if the client has none, or if the response has no token.
     pub async fn refresh(&self) -> Result<Tokens, ApiError> {
-        let Some(old) = self.tokens().refresh_token else {
+        let Tokens {
+            refresh_token: Some(old),
+            principal,
+            ..
+        } = self.tokens()
+        else {
             return Err(self.incomplete("a refresh token at the sign-in"));
         };
+        self.get_app_token().await?;
         let mut call = self.post(
-            &["profile", Principal::User.word(), "refresh"],
+            &["profile", principal.word(), "refresh"],
             // Servers read one of the two spellings.
             &json!({"refreshToken": old.reveal(), "refresh_token": old.reveal()}),
         )?;
-        call.anonymous = true;
+        call.identity = Identity::App;
         let answer: Value = self.read(&self.retry(&call).await?, "a response to a refresh")?;
-        let mut tokens = tokens_of(&answer);
+        let mut tokens = Tokens {
+            principal,
+            ..tokens_of(&answer)
+        };
         if tokens.token.is_none() {
             return Err(self.incomplete("a new token"));
         }
@@ -122,7 +161,7 @@ impl Client {
 
 /// The tokens of a response. The platform's documentation has three forms, and its own clients read a fourth. All are accepted; fields
 /// at the root win over those in `data`.
-fn tokens_of(answer: &Value) -> Tokens {
+pub(super) fn tokens_of(answer: &Value) -> Tokens {
     let find = |names: &[&str]| {
         [Some(answer), answer.get("data")]
             .into_iter()
@@ -138,30 +177,8 @@ fn tokens_of(answer: &Value) -> Tokens {
     Tokens {
         token: find(&["token", "accessToken", "access_token"]),
         refresh_token: find(&["refreshToken", "refresh_token"]),
+        principal: Principal::default(),
     }
-}
-
-fn second_factor(answer: &Value) -> Option<SignIn> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Challenge {
-        #[serde(default)]
-        requires_two_factor: bool,
-        challenge_token: String,
-        two_factor_method: Option<String>,
-        message: Option<String>,
-    }
-    let level = if answer.get("requiresTwoFactor").is_some() {
-        answer
-    } else {
-        answer.get("data")?
-    };
-    let challenge = Challenge::deserialize(level).ok()?;
-    challenge.requires_two_factor.then(|| SignIn::SecondFactor {
-        challenge: Secret::new(challenge.challenge_token),
-        method: challenge.two_factor_method,
-        message: challenge.message,
-    })
 }
 
 #[cfg(test)]
@@ -192,14 +209,5 @@ mod tests {
         );
         assert_eq!(token(&json!({"token": ""})), None);
         assert_eq!(token(&json!([1])), None);
-    }
-
-    #[test]
-    fn a_request_for_a_second_factor_is_not_a_sign_in() {
-        let asked = json!({"requiresTwoFactor": true, "challengeToken": "c", "twoFactorMethod": "totp", "message": "enter the code"});
-        assert!(
-            matches!(second_factor(&asked), Some(SignIn::SecondFactor { method: Some(method), .. }) if method == "totp")
-        );
-        assert!(second_factor(&json!({"token": "t"})).is_none());
     }
 }

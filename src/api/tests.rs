@@ -7,7 +7,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::profile::{Principal, SignIn};
+use super::auth::Auth;
+use super::profile::{Principal, SignIn, Tokens};
 use super::records::Find;
 use super::{Account, ApiError, Client, Limits, RetryPolicy, Why};
 use crate::dial::{AddressPolicy, Dialer};
@@ -140,8 +141,14 @@ fn client(url: &str, limits: Limits) -> Client {
     let account = Account {
         url: url.to_owned(),
         org: "my-org".to_owned(),
-        token: Some(Secret::new("token-one")),
-        refresh_token: Some(Secret::new("refresh-one")),
+        auth: Auth {
+            tokens: Tokens {
+                token: Some(Secret::new("token-one")),
+                refresh_token: Some(Secret::new("refresh-one")),
+                ..Tokens::default()
+            },
+            ..Auth::default()
+        },
     };
     Client::with_limits(&account, Dialer::new(AddressPolicy::Local), limits).unwrap()
 }
@@ -430,7 +437,7 @@ async fn a_sign_in_sends_no_token_and_later_calls_send_the_new_one() {
         .sign_in(Principal::User, "dev@evt.local", &Secret::new("dev"))
         .await
         .unwrap();
-    assert!(matches!(answer, SignIn::Done { .. }), "{answer:?}");
+    assert!(matches!(answer, SignIn::Done(_)), "{answer:?}");
     client.whoami().await.unwrap();
     let requests = server.requests();
     assert!(!requests[0].contains("authorization:"), "{}", requests[0]);
@@ -508,8 +515,7 @@ fn only_http_urls_without_credentials_and_query_are_accepted() {
         let account = Account {
             url: url.to_owned(),
             org: "my-org".to_owned(),
-            token: None,
-            refresh_token: None,
+            auth: Auth::default(),
         };
         let error = Client::new(&account, Dialer::new(AddressPolicy::Local)).unwrap_err();
         assert!(matches!(error, ApiError::BadUrl { .. }), "{url}: {error}");

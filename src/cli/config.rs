@@ -140,21 +140,23 @@ fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
         origin: given.unwrap_or(configured),
     }];
     let globals = &cx.globals;
-    let token = globals.token.as_ref().map(|_| "…".to_owned());
-    for (key, override_, stored) in [
-        ("url", globals.url.clone(), entry.url),
-        ("org", globals.org.clone(), entry.org),
-        ("token", token, entry.token),
-    ] {
+    let name = entry.name.clone();
+    for (key, stored) in entry.into_values() {
+        let override_ = match key {
+            "url" => globals.url.clone(),
+            "org" => globals.org.clone(),
+            "token" => globals.token.as_ref().map(|_| "…".to_owned()),
+            _ => None,
+        };
         // A profile that the command line names has priority over the variables.
         let given = settings::given(&cx.matches, key, &cx.env)
             .filter(|given| *given == Origin::Flag || cx.named().is_none());
         let found = override_.zip(given).or(stored);
         rows.extend(found.map(|(value, origin)| Current {
-            key: format!("{PROFILES}.{}.{key}", entry.name),
+            key: format!("{PROFILES}.{name}.{key}"),
             value: Some(match key {
-                "token" => settings::masked(&value),
                 "url" => secret::masked_url(&value),
+                key if config::is_secret(key) => settings::masked(&value),
                 _ => value,
             }),
             origin,
@@ -172,15 +174,13 @@ fn get(args: &GetArgs, cx: &Context) -> Result<Exit, CliError> {
     }
     let value = match key.as_slice() {
         [PROFILES, name, key] => {
-            let entry = cx.entry(name)?;
-            match *key {
-                "url" => entry.url,
-                "org" => entry.org,
-                _ => entry
-                    .token
-                    .map(|(token, origin)| (settings::masked(&token), origin)),
+            let mut values = cx.entry(name)?.into_values();
+            let found = values.find(|(known, _)| known == key);
+            let value = found.and_then(|(_, value)| Some(value?.0));
+            match config::is_secret(key) {
+                true => value.map(|value| settings::masked(&value)),
+                false => value,
             }
-            .map(|found| found.0)
         }
         [key] if *key == DEFAULT_PROFILE => Some(cx.config.default_profile().0),
         _ => config::settings::find(&args.key).and_then(|setting| {
@@ -211,15 +211,18 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
     let key = split(&args.key);
     let values = std::slice::from_ref(&args.value);
     config::check_key(kind, &key, Some(values), &Location(None)).map_err(settings::flag_only)?;
-    if let [PROFILES, name, "token"] = key.as_slice()
+    if let [PROFILES, name, key] = key.as_slice()
+        && config::is_secret(key)
         && let Ok(SecretRef::Literal(_) | SecretRef::Stdin) = args.value.parse()
     {
-        let message = "a token itself is not stored in the settings, which people share";
-        return Err(CliError::new(Exit::Usage, "literal_token", message)
-            .hint(format!("evt profile login {name}"))
-            .hint(format!(
-                "evt profile add {name} --token -     reads it from stdin"
-            )));
+        let message = "a secret itself is not stored in the settings, which people share";
+        let mut error = CliError::new(Exit::Usage, "literal_token", message);
+        if *key == "token" {
+            error = error.hint(format!("evt profile login {name}"));
+        }
+        return Err(error.hint(format!(
+            "evt profile add {name} --{key} -     reads it from stdin"
+        )));
     }
     if let [DEFAULT_PROFILE] = key.as_slice() {
         cx.entry(&args.value)?;

@@ -1,26 +1,30 @@
-//! The tokens of `evt profile login`, in a file that only its owner can read.
+//! The credentials of profiles that are not references, in a file that only its owner can read: the tokens of
+//! `evt profile login`, and keys of apps.
 
 use std::path::Path;
 
 use toml_edit::DocumentMut;
 
 use super::{ConfigError, File, Kind};
+use crate::api::profile::Tokens;
+use crate::api::second_factor::Challenge;
 use crate::files::{self, replace_private_file};
 use crate::secret::Secret;
 
-/// The tokens of all profiles.
+/// The credentials of all profiles. Those of a profile are only valid for its URL.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     file: Option<File>,
 }
 
-/// A sign-in. It is only valid for its URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Login {
-    pub url: String,
-    pub token: Secret,
-    pub refresh_token: Option<Secret>,
-}
+/// The keys of a sign-in, and of one that waits for its code.
+const LOGIN: [&str; 5] = [
+    "token",
+    "refresh_token",
+    "kind",
+    "challenge",
+    "challenge_kind",
+];
 
 impl Credentials {
     /// Reads the file, if it exists. Corrects its permissions if other users can read it.
@@ -34,49 +38,162 @@ impl Credentials {
         })
     }
 
-    /// Finds the sign-in of a profile at a URL.
-    pub fn find(&self, profile: &str, url: &str) -> Option<Login> {
+    fn value(&self, profile: &str, url: &str, key: &str) -> Option<String> {
         let file = self.file.as_ref()?;
         let value = |key| file.profile_value(profile, key).map(|found| found.0);
-        let login = Login {
-            url: value("url")?,
-            token: Secret::new(value("token")?),
+        value(key).filter(|_| value("url").is_some_and(|stored| stored == url))
+    }
+
+    /// Finds the sign-in of a profile at a URL. A file of an older version has no kind of account, which is then a user.
+    pub fn find(&self, profile: &str, url: &str) -> Option<Tokens> {
+        let value = |key| self.value(profile, url, key);
+        Some(Tokens {
+            token: Some(Secret::new(value("token")?)),
             refresh_token: value("refresh_token").map(Secret::new),
-        };
-        (login.url == url).then_some(login)
+            principal: value("kind")
+                .and_then(|kind| kind.parse().ok())
+                .unwrap_or_default(),
+        })
+    }
+
+    /// Finds a secret of a profile at a URL: `app-key`, `app-secret` or `api-key`.
+    pub fn secret(&self, profile: &str, url: &str, key: &str) -> Option<Secret> {
+        self.value(profile, url, key).map(Secret::new)
+    }
+
+    /// Finds the sign-in of a profile at a URL that waits for its code.
+    pub fn challenge(&self, profile: &str, url: &str) -> Option<Challenge> {
+        let value = |key| self.value(profile, url, key);
+        Some(Challenge {
+            principal: value("challenge_kind")?.parse().ok()?,
+            token: Secret::new(value("challenge")?),
+            method: None,
+            email: None,
+            message: None,
+        })
     }
 
     /// Stores a sign-in, and replaces an existing one.
-    pub fn store(path: &Path, profile: &str, login: &Login) -> Result<(), ConfigError> {
-        change(path, |document| {
-            let mut table = toml_edit::Table::new();
-            table["url"] = toml_edit::value(login.url.as_str());
-            table["token"] = toml_edit::value(login.token.reveal());
-            if let Some(refresh_token) = &login.refresh_token {
-                table["refresh_token"] = toml_edit::value(refresh_token.reveal());
-            }
-            let profiles = document
-                .entry(super::PROFILES)
-                .or_insert_with(toml_edit::table);
-            if let Some(profiles) = profiles.as_table_mut() {
-                profiles.set_implicit(true);
-                profiles.insert(profile, toml_edit::Item::Table(table));
+    pub fn store(
+        path: &Path,
+        profile: &str,
+        url: &str,
+        tokens: &Tokens,
+    ) -> Result<(), ConfigError> {
+        let text =
+            |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.reveal().to_owned());
+        let values = [
+            ("token", text(&tokens.token)),
+            ("refresh_token", text(&tokens.refresh_token)),
+            ("kind", Some(tokens.principal.word().to_owned())),
+            ("challenge", None),
+            ("challenge_kind", None),
+        ];
+        set(path, profile, url, &values)
+    }
+
+    /// Stores a sign-in that waits for its code.
+    pub fn store_challenge(
+        path: &Path,
+        profile: &str,
+        url: &str,
+        challenge: &Challenge,
+    ) -> Result<(), ConfigError> {
+        let values = [
+            ("challenge", Some(challenge.token.reveal().to_owned())),
+            (
+                "challenge_kind",
+                Some(challenge.principal.word().to_owned()),
+            ),
+        ];
+        set(path, profile, url, &values)
+    }
+
+    /// Stores a secret that [`Credentials::secret`] finds. `None` removes it.
+    pub fn store_secret(
+        path: &Path,
+        profile: &str,
+        url: &str,
+        (key, secret): (&str, Option<&Secret>),
+    ) -> Result<(), ConfigError> {
+        let text = secret.map(|secret| secret.reveal().to_owned());
+        set(path, profile, url, &[(key, text)])
+    }
+
+    /// Removes the sign-in of a profile.
+    pub fn sign_out(path: &Path, profile: &str) -> Result<(), ConfigError> {
+        edit_profiles(path, |profiles| {
+            if let Some(table) = profiles
+                .get_mut(profile)
+                .and_then(toml_edit::Item::as_table_mut)
+            {
+                table.retain(|key, _| !LOGIN.contains(&key));
+                remove_if_empty(profiles, profile);
             }
         })
     }
 
-    /// Removes the sign-in of a profile.
+    /// Removes all credentials of a profile.
     pub fn remove(path: &Path, profile: &str) -> Result<(), ConfigError> {
-        if !path.exists() {
-            return Ok(());
-        }
-        change(path, |document| {
-            let profiles = document.get_mut(super::PROFILES);
-            if let Some(profiles) = profiles.and_then(toml_edit::Item::as_table_mut) {
-                profiles.remove(profile);
-            }
+        edit_profiles(path, |profiles| {
+            profiles.remove(profile);
         })
     }
+}
+
+/// Sets and removes keys of a profile. Credentials for another URL are removed.
+fn set(
+    path: &Path,
+    profile: &str,
+    url: &str,
+    values: &[(&str, Option<String>)],
+) -> Result<(), ConfigError> {
+    if !path.exists() && values.iter().all(|(_, value)| value.is_none()) {
+        return Ok(());
+    }
+    change(path, |document| {
+        let profiles = document
+            .entry(super::PROFILES)
+            .or_insert_with(toml_edit::table);
+        let Some(profiles) = profiles.as_table_mut() else {
+            return;
+        };
+        profiles.set_implicit(true);
+        let table = profiles.entry(profile).or_insert_with(toml_edit::table);
+        if table.get("url").and_then(toml_edit::Item::as_str) != Some(url) {
+            *table = toml_edit::table();
+            table["url"] = toml_edit::value(url);
+        }
+        if let Some(table) = table.as_table_mut() {
+            for (key, value) in values {
+                match value {
+                    Some(value) => drop(table.insert(key, toml_edit::value(value))),
+                    None => drop(table.remove(key)),
+                }
+            }
+        }
+        remove_if_empty(profiles, profile);
+    })
+}
+
+/// Removes the table of a profile that has only a URL.
+fn remove_if_empty(profiles: &mut toml_edit::Table, profile: &str) {
+    let table = profiles.get(profile).and_then(toml_edit::Item::as_table);
+    if table.is_some_and(|table| table.iter().all(|(key, _)| key == "url")) {
+        profiles.remove(profile);
+    }
+}
+
+fn edit_profiles(path: &Path, edit: impl FnOnce(&mut toml_edit::Table)) -> Result<(), ConfigError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    change(path, |document| {
+        let profiles = document.get_mut(super::PROFILES);
+        if let Some(profiles) = profiles.and_then(toml_edit::Item::as_table_mut) {
+            edit(profiles);
+        }
+    })
 }
 
 fn change(path: &Path, edit: impl FnOnce(&mut DocumentMut)) -> Result<(), ConfigError> {
@@ -128,32 +245,72 @@ fn tighten(_path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::profile::Principal;
 
-    fn login() -> Login {
-        Login {
-            url: "https://a.test".to_owned(),
-            token: Secret::new("t0k3n"),
+    const URL: &str = "https://a.test";
+
+    fn tokens() -> Tokens {
+        Tokens {
+            token: Some(Secret::new("t0k3n")),
             refresh_token: Some(Secret::new("r3fr3sh")),
+            principal: Principal::Customer,
+        }
+    }
+
+    fn secret(text: &str) -> Option<Secret> {
+        Some(Secret::new(text))
+    }
+
+    #[test]
+    fn credentials_are_only_valid_for_their_url() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.toml");
+        Credentials::store(&path, "prod", URL, &tokens()).unwrap();
+        let key = secret("k3y");
+        Credentials::store_secret(&path, "prod", URL, ("app-key", key.as_ref())).unwrap();
+        let credentials = Credentials::load(&path).unwrap();
+        assert_eq!(credentials.find("prod", URL), Some(tokens()));
+        assert_eq!(credentials.secret("prod", URL, "app-key"), key);
+        for (name, url) in [("prod", "https://evil.test"), ("other", URL)] {
+            assert_eq!(credentials.find(name, url), None);
+            assert_eq!(credentials.secret(name, url, "app-key"), None);
         }
     }
 
     #[test]
-    fn a_sign_in_is_only_valid_for_its_url() {
+    fn a_sign_in_without_a_kind_is_that_of_a_user() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::store(&path, "prod", &login()).unwrap();
-        let credentials = Credentials::load(&path).unwrap();
-        assert_eq!(credentials.find("prod", "https://a.test"), Some(login()));
-        assert_eq!(credentials.find("prod", "https://evil.test"), None);
-        assert_eq!(credentials.find("other", "https://a.test"), None);
+        let text = format!("[profile.prod]\nurl = \"{URL}\"\ntoken = \"t\"\n");
+        std::fs::write(&path, text).unwrap();
+        let found = Credentials::load(&path).unwrap().find("prod", URL);
+        assert_eq!(found.unwrap().principal, Principal::User);
     }
 
     #[test]
-    fn a_removed_sign_in_is_not_in_the_file() {
+    fn a_sign_in_for_another_url_replaces_all_credentials() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::store(&path, "prod", &login()).unwrap();
-        Credentials::remove(&path, "prod").unwrap();
+        let key = secret("k3y");
+        Credentials::store_secret(&path, "prod", URL, ("app-key", key.as_ref())).unwrap();
+        Credentials::store(&path, "prod", "https://b.test", &tokens()).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("k3y"));
+    }
+
+    #[test]
+    fn signing_out_removes_the_tokens_and_keeps_the_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials.toml");
+        Credentials::store(&path, "prod", URL, &tokens()).unwrap();
+        Credentials::sign_out(&path, "prod").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+        let key = secret("k3y");
+        Credentials::store_secret(&path, "prod", URL, ("app-key", key.as_ref())).unwrap();
+        Credentials::store(&path, "prod", URL, &tokens()).unwrap();
+        Credentials::sign_out(&path, "prod").unwrap();
+        let credentials = Credentials::load(&path).unwrap();
+        assert_eq!(credentials.find("prod", URL), None);
+        assert_eq!(credentials.secret("prod", URL, "app-key"), key);
         assert!(!std::fs::read_to_string(&path).unwrap().contains("t0k3n"));
     }
 
@@ -163,7 +320,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("credentials.toml");
-        Credentials::store(&path, "prod", &login()).unwrap();
+        Credentials::store(&path, "prod", URL, &tokens()).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         Credentials::load(&path).unwrap();
         assert_eq!(

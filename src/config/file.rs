@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
+use super::profile::PROFILE_KEYS;
 use super::settings::{self, Refusal, Source};
 use super::{ConfigError, DEFAULT_PROFILE, Location, Origin, PROFILES, suggest};
 use crate::files::{self, replace_private_file};
@@ -11,8 +12,6 @@ use crate::paths::is_plain_name;
 
 /// People write settings files by hand, so a larger one is a mistake.
 const MAX_FILE: u64 = 1 << 20;
-/// The keys of a profile.
-const PROFILE_KEYS: [&str; 3] = ["url", "org", "token"];
 
 /// Who wrote a file, and so what it can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

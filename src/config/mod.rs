@@ -21,9 +21,9 @@ use crate::running::RunningError;
 use settings::Refusal;
 
 pub use allowed::Allowed;
-pub use credentials::{Credentials, Login};
+pub use credentials::Credentials;
 pub use file::{File, Kind, check_key, set, unset};
-pub use profile::{Entry, LOCAL, Profile, add, remove};
+pub use profile::{Entry, LOCAL, Profile, add, is_secret, remove};
 
 /// The key with the name of the profile to use.
 pub const DEFAULT_PROFILE: &str = "default_profile";

@@ -3,12 +3,28 @@
 use std::path::Path;
 
 use super::{Config, ConfigError, DEFAULT_PROFILE, Origin, PROFILES, set, suggest, unset};
+use crate::api::auth::Auth;
 use crate::paths::is_plain_name;
 use crate::running::{DEFAULT_NAME, Running};
-use crate::secret::Secret;
 
 /// The profile of the platform that `evt dev` runs. It always exists.
 pub const LOCAL: &str = DEFAULT_NAME;
+
+/// The keys of a profile in a file.
+pub(super) const PROFILE_KEYS: [&str; 7] = [
+    "url",
+    "org",
+    "token",
+    "app-id",
+    "app-key",
+    "app-secret",
+    "api-key",
+];
+
+/// Whether the value of a key of a profile is a reference to a secret.
+pub fn is_secret(key: &str) -> bool {
+    matches!(key, "token" | "app-key" | "app-secret" | "api-key")
+}
 
 /// A profile with everything that a request needs.
 #[derive(Clone, Debug)]
@@ -17,9 +33,7 @@ pub struct Profile {
     /// Base URL without a trailing slash.
     pub url: String,
     pub org: String,
-    pub token: Option<Secret>,
-    /// Renews the token. Only set after `evt profile login`.
-    pub refresh_token: Option<Secret>,
+    pub auth: Auth,
     /// The running platform, for the profile `local`.
     pub local: Option<Running>,
 }
@@ -30,8 +44,28 @@ pub struct Entry {
     pub name: String,
     pub url: Option<(String, Origin)>,
     pub org: Option<(String, Origin)>,
-    /// A secret reference.
+    /// A secret reference, as the other keys and secrets.
     pub token: Option<(String, Origin)>,
+    pub app_id: Option<(String, Origin)>,
+    pub app_key: Option<(String, Origin)>,
+    pub app_secret: Option<(String, Origin)>,
+    pub api_key: Option<(String, Origin)>,
+}
+
+impl Entry {
+    /// The keys with their values, in the order of [`PROFILE_KEYS`].
+    pub fn into_values(self) -> impl Iterator<Item = (&'static str, Option<(String, Origin)>)> {
+        let values = [
+            self.url,
+            self.org,
+            self.token,
+            self.app_id,
+            self.app_key,
+            self.app_secret,
+            self.api_key,
+        ];
+        PROFILE_KEYS.into_iter().zip(values)
+    }
 }
 
 impl Config {
@@ -82,20 +116,18 @@ impl Config {
             url: file.profile_value(name, "url"),
             org: file.profile_value(name, "org"),
             token: file.profile_value(name, "token"),
+            app_id: file.profile_value(name, "app-id"),
+            app_key: file.profile_value(name, "app-key"),
+            app_secret: file.profile_value(name, "app-secret"),
+            api_key: file.profile_value(name, "api-key"),
         })
     }
 }
 
 /// Adds a profile to a file, or replaces the given values of an existing one.
-pub fn add(
-    path: &Path,
-    name: &str,
-    url: Option<&str>,
-    org: Option<&str>,
-    token: Option<&str>,
-) -> Result<(), ConfigError> {
+pub fn add(path: &Path, name: &str, values: &[(&str, Option<&str>)]) -> Result<(), ConfigError> {
     check_name(name)?;
-    for (key, value) in [("url", url), ("org", org), ("token", token)] {
+    for (key, value) in values {
         if let Some(value) = value {
             set(path, &[PROFILES, name, key], value)?;
         }

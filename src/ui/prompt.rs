@@ -80,6 +80,13 @@ impl Ui {
         input.interact_text().map_err(cancelled)
     }
 
+    /// Asks for text, which may be empty.
+    pub fn input_or_nothing(&self, question: &str, flag: &str) -> Result<String, PromptError> {
+        self.askable(question, flag)?;
+        let input = Input::<String>::new().with_prompt(question);
+        input.allow_empty(true).interact_text().map_err(cancelled)
+    }
+
     /// Asks for text without showing it.
     pub fn password(&self, question: &str, flag: &str) -> Result<String, PromptError> {
         self.askable(question, flag)?;

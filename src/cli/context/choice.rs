@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::super::settings;
 use super::Context;
+use crate::api::auth::{App, Auth};
 use crate::config::{ConfigError, Credentials, Entry, LOCAL, Origin, Profile};
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
@@ -132,14 +133,16 @@ impl Context {
             name: entry.name.clone(),
             url,
             org,
-            token: None,
-            refresh_token: None,
+            auth: Auth::default(),
             local: running,
         };
-        if is_foreign && given.token.is_none() && entry.token.is_some() {
+        let has_own = [&entry.token, &entry.app_id, &entry.api_key]
+            .iter()
+            .any(|value| value.is_some());
+        if is_foreign && given.token.is_none() && has_own {
             return Err(incomplete(name, "EVT_TOKEN").into());
         }
-        self.authorise(&mut profile, &entry, &given, local)?;
+        self.authorise(&mut profile, &entry, given.token, local)?;
         if is_named {
             self.note_ignored_variables(&profile);
         }
@@ -299,26 +302,52 @@ impl Context {
         }
     }
 
-    /// Sets the token. In this order: flag or variable, the reference in the profile, the sign-in, the running platform.
+    /// Sets the credentials. A token from a flag or variable replaces all others. The token of the user is, in this order, the
+    /// reference in the profile, the sign-in, or that of the running platform.
     fn authorise(
         &self,
         profile: &mut Profile,
         entry: &Entry,
-        given: &Given<'_>,
+        given: Option<&SecretRef>,
         local: Option<Access>,
     ) -> Result<(), CliError> {
-        if let Some(reference) = given.token {
-            profile.token = Some(self.secret(reference)?);
-        } else if let Some((reference, _)) = &entry.token {
-            profile.token = Some(self.secret(&reference.parse()?)?);
-        } else if let Some(login) =
-            Credentials::load(&self.paths.credentials_file())?.find(&profile.name, &profile.url)
-        {
-            profile.token = Some(login.token);
-            profile.refresh_token = login.refresh_token;
-        } else if let Some(access) = local {
-            profile.token = Some(Secret::new(access.token));
+        if let Some(reference) = given {
+            profile.auth = Auth::with_token(Some(self.secret(reference)?));
+            return Ok(());
         }
+        let stored = Credentials::load(&self.paths.credentials_file())?;
+        let secret = |key: &'static str, reference: &Option<(String, Origin)>| match reference {
+            Some((reference, _)) => Ok::<_, CliError>(Some(self.secret(&reference.parse()?)?)),
+            None => Ok(stored.secret(&profile.name, &profile.url, key)),
+        };
+        let mut auth = match &entry.token {
+            Some(_) => Auth::with_token(secret("token", &entry.token)?),
+            None => Auth {
+                tokens: stored.find(&profile.name, &profile.url).unwrap_or_default(),
+                ..Auth::default()
+            },
+        };
+        auth.api_key = secret("api-key", &entry.api_key)?;
+        if let Some((id, _)) = &entry.app_id {
+            let needed = |key, reference| {
+                secret(key, reference)?.ok_or_else(|| {
+                    CliError::from(ConfigError::Incomplete {
+                        name: profile.name.clone(),
+                        missing: key,
+                    })
+                })
+            };
+            auth.app = Some(App {
+                id: id.clone(),
+                key: needed("app-key", &entry.app_key)?,
+                secret: needed("app-secret", &entry.app_secret)?,
+            });
+        }
+        let has_none = auth.tokens.token.is_none() && auth.app.is_none() && auth.api_key.is_none();
+        if let (true, Some(access)) = (has_none, local) {
+            auth.tokens.token = Some(Secret::new(access.token));
+        }
+        profile.auth = auth;
         Ok(())
     }
 }

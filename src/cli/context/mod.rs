@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::CallArgs;
 use super::{Globals, network};
+use crate::api::profile::Tokens;
 use crate::api::{Account, Client};
 use crate::bom;
-use crate::config::{Config, Credentials, Login, Profile};
+use crate::config::{Config, Credentials, Profile};
 use crate::dial::{Dialer, Network};
 use crate::env::Env;
 use crate::error::{CliError, Exit};
@@ -168,33 +169,20 @@ impl Context {
         };
         let renewed = client.renewed_tokens();
         // Without a sign-in the user provided the token, so there is nothing to replace.
-        match (renewed, &profile.refresh_token) {
-            (Some(tokens), Some(_)) => {
-                self.store_login(profile, tokens.token, tokens.refresh_token)
-            }
+        match (renewed, &profile.auth.tokens.refresh_token) {
+            (Some(tokens), Some(_)) => self.store_login(profile, &tokens),
             _ => Ok(()),
         }
     }
 
     /// Stores a sign-in of a profile in the credentials file.
-    pub(super) fn store_login(
-        &self,
-        profile: &Profile,
-        token: Option<Secret>,
-        refresh_token: Option<Secret>,
-    ) -> Result<(), CliError> {
-        let Some(token) = token else {
-            return Ok(());
-        };
-        let login = Login {
-            url: profile.url.clone(),
-            token,
-            refresh_token,
-        };
+    pub(super) fn store_login(&self, profile: &Profile, tokens: &Tokens) -> Result<(), CliError> {
+        let path = self.paths.credentials_file();
         Ok(Credentials::store(
-            &self.paths.credentials_file(),
+            &path,
             &profile.name,
-            &login,
+            &profile.url,
+            tokens,
         )?)
     }
 
@@ -270,7 +258,6 @@ pub(super) fn account(profile: &Profile) -> Account {
     Account {
         url: profile.url.clone(),
         org: profile.org.clone(),
-        token: profile.token.clone(),
-        refresh_token: profile.refresh_token.clone(),
+        auth: profile.auth.clone(),
     }
 }

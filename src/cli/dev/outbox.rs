@@ -107,7 +107,7 @@ impl List {
         }
         if messages.is_empty() {
             cx.ui
-                .status("No messages. Flows with `send_notification`, and campaigns, send some");
+                .status("No messages. Flows with `send_notification`, campaigns, and sign-ins with a code or link send some");
             return Ok(Exit::Done);
         }
         let rows = messages

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let context = context(args)?;
-    let flow = find::one(client, &args.flow).await?;
+    let flow = find::id(client, &args.flow).await?;
     let started = client.execute_flow(flow.id(), &context).await?;
     if !args.watch {
         if cx.ui.format() == Format::Text {

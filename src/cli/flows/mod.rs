@@ -167,7 +167,7 @@ fn state_cell(flow: &Flow) -> Cell {
 async fn delete(args: &Delete, cx: &Context, client: &Client) -> Result<Exit, CliError> {
     let flows = find::several(client, &args.flows).await?;
     if !args.yes {
-        let names: Vec<String> = flows.iter().map(|flow| safe(flow.name())).collect();
+        let names: Vec<String> = flows.iter().map(|flow| safe(flow.label())).collect();
         let question = format!("Delete {}?", names.join(", "));
         if !cx.ui.confirm(&question, false, "--yes")? {
             cx.ui.status("Nothing was deleted");
@@ -197,12 +197,15 @@ async fn switch(
 /// Prints the result for a flow.
 fn done(cx: &Context, what: &str, flow: &Flow) -> Result<(), CliError> {
     match cx.ui.format() {
-        Format::Text => cx.ui.line(&format!(
-            "{} {} ({})",
-            cx.ui.paint(Style::Good, what),
-            cx.ui.paint(Style::Name, &safe(flow.name())),
-            safe(flow.id())
-        ))?,
+        Format::Text => {
+            let id = safe(flow.id());
+            let shown = match flow.name() {
+                "" => cx.ui.paint(Style::Name, &id),
+                name => format!("{} ({id})", cx.ui.paint(Style::Name, &safe(name))),
+            };
+            cx.ui
+                .line(&format!("{} {shown}", cx.ui.paint(Style::Good, what)))?;
+        }
         Format::Json => cx
             .ui
             .json(&json!({"id": flow.id(), "name": flow.name(), "done": what}))?,

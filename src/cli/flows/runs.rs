@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
         return one(id, args.watch, cx, client).await;
     }
     let flow = match &args.of {
-        Some(text) => Some(find::one(client, text).await?.id().to_owned()),
+        Some(text) => Some(find::id(client, text).await?.id().to_owned()),
         None => None,
     };
     let filter = Filter {

@@ -34,7 +34,7 @@ pub(super) async fn run(args: &Args, cx: &Context, client: &Client) -> Result<Ex
     let mut path = local::path(&format!("why?{key}={value}"));
     if let Some(flow) = &args.flow {
         path.push_str("&flow=");
-        path.push_str(find::one(client, flow).await?.id());
+        path.push_str(find::id(client, flow).await?.id());
     }
     let answer = control.get(&path).await.map_err(|error| {
         let error = CliError::from(error);

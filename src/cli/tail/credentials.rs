@@ -6,8 +6,10 @@ use clap::parser::ValueSource;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 
 use super::Args;
+use crate::api::auth::Auth;
 use crate::cli::Context;
 use crate::config::{ConfigError, Profile};
 use crate::error::CliError;
@@ -160,12 +162,24 @@ impl Maker {
         let org = HeaderValue::from_str(&profile.org)
             .map_err(|_| CliError::usage("the profile's org cannot be sent in a header"))?;
         headers.insert(ORG, org);
-        auth.insert("orgId".to_owned(), profile.org.into());
-        if let Some(token) = token.or(profile.token) {
-            bearer(headers, &token)?;
+        auth.insert("orgId".to_owned(), profile.org.as_str().into());
+        let given = token.map(|token| Auth::with_token(Some(token)));
+        let app_token = match &given {
+            None if profile.auth.app.is_some() => self.app_token(&profile)?,
+            _ => None,
+        };
+        let used = given.unwrap_or(profile.auth);
+        headers.extend(used.headers(app_token.as_ref())?);
+        if let Some(token) = used.tokens.token.or(app_token) {
             auth.insert("token".to_owned(), token.reveal().into());
         }
         Ok(())
+    }
+
+    /// A new token of the profile's app. Waits for the platform, on the blocking thread that makes the credentials.
+    fn app_token(&self, profile: &Profile) -> Result<Option<Secret>, CliError> {
+        let client = self.cx.new_client(profile)?;
+        Ok(Handle::current().block_on(client.renew_app_token())?)
     }
 
     /// The current profile. A token may have been renewed, or the local platform restarted. A token from stdin stays.

@@ -114,6 +114,22 @@ impl Platform {
         send(self.control(), method, path, &headers, &text(body))
     }
 
+    /// The newest message in the outbox to an address.
+    pub(crate) fn last_message(&self, to: &str) -> Value {
+        let listed = self.order("GET", "/_evt/outbox?limit=1000", &Value::Null);
+        let mut listed = listed.json();
+        let messages = listed["messages"].as_array_mut().expect("messages");
+        let is_to = |message: &Value| message["to"] == json!([to]);
+        let found = messages.iter().rev().find(|message| is_to(message));
+        found.expect("a message to the address").clone()
+    }
+
+    /// The code of six digits in the newest message to an address.
+    pub(crate) fn code_for(&self, to: &str) -> String {
+        let message = self.last_message(to);
+        crate::support::code_in(message["body"].as_str().expect("a text"))
+    }
+
     /// Creates a record and returns its BaseModel.
     pub(crate) fn create(&self, datatype: &str, data: Value) -> Value {
         let body = json!({"datatype": datatype, "isNew": true, "data": data});

@@ -35,3 +35,10 @@ fn is_missing(installed: &Result<(), String>) -> bool {
     eprintln!("skipped: {why}");
     true
 }
+
+/// The code of six digits in a message.
+pub(crate) fn code_in(message: &str) -> String {
+    let mut words = message.split(|c: char| !c.is_ascii_digit());
+    let code = words.find(|word| word.len() == 6);
+    code.expect("a code of six digits").to_owned()
+}

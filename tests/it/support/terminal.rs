@@ -1,42 +1,91 @@
 //! Runs a command on a pseudo-terminal, to see what a person sees.
 
 use std::fs::File;
-use std::io::Read;
-use std::process::{Command, Stdio};
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Runs a command until it ends, on a terminal of `columns`, and returns what it printed without colours.
 pub(crate) fn on_terminal(mut command: Command, columns: u16) -> String {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let size = Winsize {
-        ws_row: 50,
-        ws_col: columns,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&terminal, size).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let open = || {
-        let path = name.to_str().unwrap();
-        Stdio::from(File::options().read(true).write(true).open(path).unwrap())
-    };
-    let mut child = command
-        .env("TERM", "xterm")
-        .env("NO_COLOR", "1")
-        .env("EVT_NO_INPUT", "1")
-        .stdin(open())
-        .stdout(open())
-        .stderr(open())
-        .spawn()
-        .unwrap();
-    // The command holds the other end. Without it, reading fails once the child has ended.
-    drop(command);
-    let mut text = Vec::new();
-    let _ = File::from(terminal).read_to_end(&mut text);
-    child.wait().unwrap();
-    String::from_utf8(text).unwrap().replace("\r\n", "\n")
+    command.env("EVT_NO_INPUT", "1");
+    Session::start(command, columns).finish().0
+}
+
+/// A command that runs on a terminal and asks questions.
+pub(crate) struct Session {
+    terminal: File,
+    child: Child,
+    seen: Vec<u8>,
+}
+
+impl Session {
+    /// Starts a command on a terminal of `columns`.
+    pub(crate) fn start(mut command: Command, columns: u16) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let size = Winsize {
+            ws_row: 50,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&terminal, size).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let open = || {
+            let path = name.to_str().unwrap();
+            Stdio::from(File::options().read(true).write(true).open(path).unwrap())
+        };
+        let child = command
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1")
+            .stdin(open())
+            .stdout(open())
+            .stderr(open())
+            .spawn()
+            .unwrap();
+        // The command holds the other end. Without it, reading fails once the child has ended.
+        drop(command);
+        Self {
+            terminal: File::from(terminal),
+            child,
+            seen: Vec::new(),
+        }
+    }
+
+    /// Reads until `text` has been printed since the last answer.
+    ///
+    /// # Panics
+    /// If the command ends without it.
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
+        let mut buffer = [0; 1024];
+        loop {
+            let seen = String::from_utf8_lossy(&self.seen).into_owned();
+            if seen.contains(text) {
+                return seen;
+            }
+            match self.terminal.read(&mut buffer) {
+                Ok(count) if count > 0 => self.seen.extend_from_slice(&buffer[..count]),
+                _ => panic!("the command ended without {text:?}:\n{seen}"),
+            }
+        }
+    }
+
+    /// Types a line.
+    pub(crate) fn answer(&mut self, text: &str) {
+        self.seen.clear();
+        self.terminal
+            .write_all(format!("{text}\r").as_bytes())
+            .unwrap();
+    }
+
+    /// Waits for the end of the command. Returns what it printed since the last answer, and its exit code.
+    pub(crate) fn finish(mut self) -> (String, Option<i32>) {
+        let _ = self.terminal.read_to_end(&mut self.seen);
+        let status = self.child.wait().unwrap();
+        let text = String::from_utf8(self.seen).unwrap();
+        (text.replace("\r\n", "\n"), status.code())
+    }
 }

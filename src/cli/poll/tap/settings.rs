@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{not_json, read};
+use crate::api::auth::Auth;
 use crate::cli::Context;
 use crate::config::Profile;
 use crate::error::CliError;
@@ -95,8 +96,7 @@ impl TapSettings {
                 name: cx.profile_name(),
                 url: url.trim_end_matches('/').to_owned(),
                 org: org.clone(),
-                token: Some(token.clone()),
-                refresh_token: None,
+                auth: Auth::with_token(Some(token.clone())),
                 local: None,
             });
         }
@@ -104,15 +104,15 @@ impl TapSettings {
         if let Some(url) = url
             && profile.url != url.trim_end_matches('/')
         {
-            // The token of the profile must not be sent to another server.
+            // The credentials of the profile must not be sent to another server.
             profile.url = url.trim_end_matches('/').to_owned();
-            (profile.token, profile.refresh_token, profile.local) = (None, None, None);
+            (profile.auth, profile.local) = (Auth::default(), None);
         }
         if let Some(org) = org {
             profile.org.clone_from(org);
         }
         if token.is_some() {
-            (profile.token, profile.refresh_token) = (token, None);
+            profile.auth = Auth::with_token(token);
         }
         Ok(profile)
     }

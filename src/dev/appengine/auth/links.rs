@@ -1,4 +1,4 @@
-//! Sign-in without a password: magic links and passcodes. Nothing is sent locally; the link and the code are in the response.
+//! Sign-in without a password: magic links and passcodes. The outbox has the message with the link or the code.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,8 +10,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::super::State;
-use super::second_factor::{self, CODE, Message};
-use super::{DEV_EMAIL, Org, Principal, recorded, required, signed_in};
+use super::{DEV_EMAIL, Org, Principal, messages, recorded, required, signed_in};
 use crate::dev::host::Routes;
 use crate::dev::host::refusal::{Refusal, answer};
 use crate::dev::host::request::JsonObject;
@@ -83,20 +82,12 @@ async fn magic_link(
         "{}/profile/magic-link/redirect?token={token}",
         state.host.url
     );
-    second_factor::send(&Message {
-        to: &principal.email,
-        method: "email",
-        content: &link,
-    });
-    Ok(answer(
-        StatusCode::OK,
-        &json!({
-            "success": true,
-            "message": format!("A link was sent to {}. (No message is sent locally: it is in `link`.)", principal.email),
-            "link": link,
-            "token": token,
-        }),
-    ))
+    messages::send_link(state, &principal, &link).await?;
+    Ok(sent(&format!(
+        "A link was sent to {}. {}",
+        principal.email,
+        messages::WHERE
+    )))
 }
 
 /// Exchanges the token of a link for a sign-in: `{token}`.
@@ -139,22 +130,23 @@ async fn passcode(
         .iter()
         .find_map(|field| body.get(*field).and_then(Value::as_str));
     match code {
-        Some(CODE) => signed_in(state, &principal, purpose).await,
-        Some(_) => Err(Refusal::unauthorized(
-            "invalid_code",
-            format!("the passcode is wrong; locally it is always {CODE}"),
-        )),
+        Some(code) => {
+            state
+                .challenges
+                .finish_passcode(&principal, purpose, code)?;
+            signed_in(state, &principal, purpose).await
+        }
         None => {
-            second_factor::send(&Message {
-                to: &principal.email,
-                method: "email",
-                content: CODE,
-            });
-            let message = super::sent_to(&principal);
-            Ok(answer(
-                StatusCode::OK,
-                &json!({ "success": true, "message": message }),
-            ))
+            let waiting = state.challenges.start_passcode(&principal, purpose);
+            messages::send_code(state, &waiting).await?;
+            Ok(sent(&messages::sent_to(&principal)))
         }
     }
+}
+
+fn sent(message: &str) -> Response {
+    answer(
+        StatusCode::OK,
+        &json!({ "success": true, "message": message }),
+    )
 }

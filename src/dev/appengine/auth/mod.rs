@@ -2,6 +2,7 @@
 
 mod caller;
 mod links;
+mod messages;
 pub(crate) mod passwords;
 mod second_factor;
 mod sign_up;
@@ -102,28 +103,21 @@ async fn sign_in(
     };
     let challenges = &state.challenges;
     if state.settings.two_factor() && !challenges.is_trusted(&principal, purpose, headers) {
-        let token = challenges.start(&principal, purpose, headers);
+        let (token, waiting) = challenges.start(&principal, purpose, headers);
+        messages::send_code(state, &waiting).await?;
         return Ok(answer(
             StatusCode::OK,
             &json!({
                 "requiresTwoFactor": true,
                 "challengeToken": token,
-                "twoFactorMethod": "email",
-                "message": sent_to(&principal),
+                "twoFactorMethod": waiting.method,
+                "message": messages::sent_to(&principal),
                 "email": principal.email,
                 "isNewDevice": true,
             }),
         ));
     }
     signed_in(state, &principal, purpose).await
-}
-
-fn sent_to(principal: &Principal) -> String {
-    format!(
-        "A code was sent to {}. (No message is sent locally: the code is always {}.)",
-        principal.email,
-        second_factor::CODE
-    )
 }
 
 const fn datatype_of(purpose: Purpose) -> &'static str {
@@ -252,13 +246,14 @@ async fn send_code(
     let token = required(&body, "challengeToken")?;
     let method = body.get("method").and_then(Value::as_str);
     let waiting = state.challenges.resend(token, method)?;
+    messages::send_code(&state, &waiting).await?;
     Ok(answer(
         StatusCode::OK,
         &json!({
             "success": true,
             "challengeToken": token,
             "twoFactorMethod": waiting.method,
-            "message": sent_to(&waiting.principal),
+            "message": messages::sent_to(&waiting.principal),
         }),
     ))
 }

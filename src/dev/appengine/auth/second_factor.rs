@@ -14,8 +14,6 @@ use crate::dev::host::random_bytes;
 use crate::dev::host::refusal::Refusal;
 use crate::dev::host::token::Purpose;
 
-/// The code of every challenge. It is always the same, so that tests can sign in without reading a message.
-pub(super) const CODE: &str = "000000";
 /// Lifetime of a challenge, by real time.
 const LIFETIME: Duration = Duration::from_secs(600);
 /// Wrong codes after which a challenge ends.
@@ -25,31 +23,13 @@ const MAX: usize = 1000;
 /// The methods by which a code can be sent.
 const METHODS: [&str; 3] = ["email", "sms", "authenticator"];
 
-/// A message with a code or a link, which no vendor sends.
-pub(super) struct Message<'a> {
-    pub(super) to: &'a str,
-    /// `email`, `sms` or `authenticator`.
-    pub(super) method: &'a str,
-    /// The code or the link.
-    pub(super) content: &'a str,
-}
-
-/// "Sends" a message: it is in the log of `evt dev`. The only place that knows where messages go.
-pub(super) fn send(message: &Message<'_>) {
-    let Message {
-        to,
-        method,
-        content,
-    } = message;
-    tracing::info!(%to, %method, %content, "A sign-in message would be sent.");
-}
-
 /// A sign-in that waits for its code.
 #[derive(Clone)]
 pub(super) struct Waiting {
     pub(super) principal: Principal,
     pub(super) purpose: Purpose,
     pub(super) method: &'static str,
+    pub(super) code: String,
     device: Option<Device>,
 }
 
@@ -71,35 +51,63 @@ pub(crate) struct Challenges {
 }
 
 impl Challenges {
-    /// Starts a challenge and sends its code. Returns its token.
+    /// Starts a challenge with a code of its own, which the caller sends. Returns its token.
     pub(super) fn start(
         &self,
         principal: &Principal,
         purpose: Purpose,
         headers: &HeaderMap,
-    ) -> String {
+    ) -> (String, Waiting) {
         let token = URL_SAFE_NO_PAD.encode(random_bytes());
+        let waiting = self.add(token.clone(), principal, purpose, device(headers));
+        (token, waiting)
+    }
+
+    /// Starts a sign-in by passcode, and ends an earlier one of the account.
+    pub(super) fn start_passcode(&self, principal: &Principal, purpose: Purpose) -> Waiting {
+        let token = account(principal, purpose);
+        self.open().retain(|challenge| challenge.token != token);
+        self.add(token, principal, purpose, None)
+    }
+
+    /// Ends a sign-in by passcode; see [`Challenges::finish`].
+    pub(super) fn finish_passcode(
+        &self,
+        principal: &Principal,
+        purpose: Purpose,
+        code: &str,
+    ) -> Result<Waiting, Refusal> {
+        self.finish(&account(principal, purpose), code, false)
+    }
+
+    fn add(
+        &self,
+        token: String,
+        principal: &Principal,
+        purpose: Purpose,
+        device: Option<Device>,
+    ) -> Waiting {
         let waiting = Waiting {
             principal: principal.clone(),
             purpose,
             method: METHODS[0],
-            device: device(headers),
+            code: random_code(),
+            device,
         };
-        send_code(&waiting);
         let mut open = self.open();
         if open.len() == MAX {
             open.pop_front();
         }
         open.push_back(Challenge {
-            token: token.clone(),
-            waiting,
+            token,
+            waiting: waiting.clone(),
             wrong: 0,
             until: Instant::now() + LIFETIME,
         });
-        token
+        waiting
     }
 
-    /// Sends the code again, by another method if one is given.
+    /// The challenge whose code the caller sends again, by another method if one is given.
     pub(super) fn resend(&self, token: &str, method: Option<&str>) -> Result<Waiting, Refusal> {
         let method = match method {
             None => None,
@@ -115,7 +123,6 @@ impl Challenges {
         let mut open = self.open();
         let challenge = find(&mut open, token)?;
         challenge.waiting.method = method.unwrap_or(challenge.waiting.method);
-        send_code(&challenge.waiting);
         Ok(challenge.waiting.clone())
     }
 
@@ -123,13 +130,13 @@ impl Challenges {
     pub(super) fn finish(&self, token: &str, code: &str, trust: bool) -> Result<Waiting, Refusal> {
         let mut open = self.open();
         let challenge = find(&mut open, token)?;
-        let is_right = code == CODE;
+        let is_right = code == challenge.waiting.code;
         if !is_right {
             challenge.wrong += 1;
             if challenge.wrong < TRIES {
                 return Err(Refusal::unauthorized(
                     "invalid_code",
-                    format!("the code is wrong; locally it is always {CODE}"),
+                    "the code is wrong; `evt dev outbox` lists the message with the right one",
                 ));
             }
         }
@@ -202,11 +209,11 @@ fn device(headers: &HeaderMap) -> Option<Device> {
     digest.as_ref().try_into().ok()
 }
 
-/// Sends the code of a sign-in.
-pub(super) fn send_code(waiting: &Waiting) {
-    send(&Message {
-        to: &waiting.principal.email,
-        method: waiting.method,
-        content: CODE,
-    });
+/// Six random digits.
+fn random_code() -> String {
+    let bytes = random_bytes();
+    let number = bytes[..8]
+        .iter()
+        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{:06}", number % 1_000_000)
 }

@@ -345,6 +345,41 @@ fn a_second_factor_has_the_fields_that_clients_read() {
 }
 
 #[test]
+fn a_code_is_in_the_outbox_of_the_method_that_was_asked_for() {
+    let platform = strict();
+    platform
+        .order("POST", "/_evt/settings", &json!({"2fa": "on"}))
+        .json();
+    sign_up(&platform, "customer");
+    let credentials = json!({"email": "ada@example.com", "password": "correct horse"});
+    let challenge = post(&platform, "/profile/customer/signin", &credentials).json();
+    for (method, channel, to) in [
+        ("email", "email", "ada@example.com"),
+        ("sms", "sms", "+43 1"),
+        ("authenticator", "inapp", "ada@example.com"),
+    ] {
+        let send = json!({"challengeToken": challenge["challengeToken"], "method": method});
+        let sent = post(&platform, "/profile/security/challenge/send", &send).json();
+        assert!(!sent.to_string().contains(&platform.code_for(to)), "{sent}");
+        let message = platform.last_message(to);
+        assert_eq!(message["channel"], channel);
+        assert_eq!(message["to"], json!([to]));
+    }
+}
+
+#[test]
+fn each_challenge_has_its_own_code() {
+    let platform = Platform::start();
+    let codes: std::collections::HashSet<String> = (0..5)
+        .map(|_| {
+            challenge(&platform);
+            platform.code_for("dev@evt.local")
+        })
+        .collect();
+    assert!(codes.len() > 1, "{codes:?}");
+}
+
+#[test]
 fn a_challenge_survives_a_wrong_code_but_not_five() {
     let platform = Platform::start();
     let first = challenge(&platform);
@@ -352,10 +387,11 @@ fn a_challenge_survives_a_wrong_code_but_not_five() {
         verify(&platform, &first, "1").refusal(),
         (401, "invalid_code".into())
     );
-    let done = verify(&platform, &first, "000000").json();
+    let code = platform.code_for("dev@evt.local");
+    let done = verify(&platform, &first, &code).json();
     assert!(done["token"].is_string() && done["refreshToken"].is_string());
     assert_eq!(
-        verify(&platform, &first, "000000").refusal().1,
+        verify(&platform, &first, &code).refusal().1,
         "invalid_challenge"
     );
     let second = challenge(&platform);
@@ -363,8 +399,9 @@ fn a_challenge_survives_a_wrong_code_but_not_five() {
         .map(|_| verify(&platform, &second, "1").refusal().1)
         .collect();
     assert_eq!(codes[3..], ["invalid_code", "too_many_codes"]);
+    let code = platform.code_for("dev@evt.local");
     assert_eq!(
-        verify(&platform, &second, "000000").refusal().1,
+        verify(&platform, &second, &code).refusal().1,
         "invalid_challenge"
     );
 }
@@ -384,7 +421,8 @@ fn a_trusted_device_needs_no_code() {
         )
     };
     let challenge = sign_in("phone");
-    assert_eq!(verify(&platform, &challenge, "000000").status, 200);
+    let code = platform.code_for("dev@evt.local");
+    assert_eq!(verify(&platform, &challenge, &code).status, 200);
     assert!(sign_in("phone")["token"].is_string());
     assert_eq!(sign_in("laptop")["requiresTwoFactor"], true);
 }
@@ -394,7 +432,10 @@ fn a_magic_link_and_a_passcode_sign_in() {
     let platform = strict();
     sign_up(&platform, "customer");
     let head = "GET /profile/magic-link?email=ada@example.com\norgid: my-org";
-    let token = read(&platform, head, "")["token"].clone();
+    let asked = read(&platform, head, "");
+    let link = platform.last_message("ada@example.com")["body"].clone();
+    let (_, token) = link.as_str().unwrap().split_once("?token=").unwrap();
+    assert!(!asked.to_string().contains(token), "{asked}");
     let done = post(
         &platform,
         "/profile/magic-link/redirect",
@@ -410,5 +451,10 @@ fn a_magic_link_and_a_passcode_sign_in() {
         post(&platform, path, &body("1")).refusal().1,
         "invalid_code"
     );
-    assert!(post(&platform, path, &body("000000")).json()["token"].is_string());
+    let code = platform.code_for("ada@example.com");
+    assert!(post(&platform, path, &body(&code)).json()["token"].is_string());
+    assert_eq!(
+        post(&platform, path, &body(&code)).refusal().1,
+        "invalid_challenge"
+    );
 }

@@ -1,5 +1,9 @@
 //! `evt profile`: profiles and sign-ins.
 
+mod apps;
+mod kinds;
+mod second_factor;
+
 use serde_json::json;
 
 use crate::support::app::Answer;
@@ -199,23 +203,6 @@ fn a_wrong_password_is_not_allowed() {
     let output = sandbox.run(LOGIN).expect_exit(4);
     assert!(!output.stderr.contains("wrong-wrong"), "{output}");
     assert!(!sandbox.home().join("config/credentials.toml").exists());
-}
-
-#[test]
-fn a_second_factor_is_reported_and_no_token_is_stored() {
-    let app = App::start();
-    let sandbox = with_profile(&app).with("PASSWORD", "hunter2-hunter2");
-    let challenge = json!({ "requiresTwoFactor": true, "challengeToken": "ch4ll3ng3", "twoFactorMethod": "totp", "message": "enter the code" });
-    app.answer(Answer::Status(200, challenge.to_string()));
-    let output = sandbox.run(LOGIN).expect_exit(4);
-    assert!(output.stderr.contains("code second_factor"), "{output}");
-    assert!(!output.stderr.contains("ch4ll3ng3"), "{output}");
-    assert!(
-        output
-            .stderr
-            .contains("a second factor, which its documented API does not accept"),
-        "{output}"
-    );
 }
 
 #[test]
