@@ -2245,7 +2245,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the values of a profile that a request would use')
             [CompletionResult]::new('add', 'add', [CompletionResultType]::ParameterValue, 'Add or change a profile')
             [CompletionResult]::new('use', 'use', [CompletionResultType]::ParameterValue, 'Make a profile the default')
-            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile and its sign-in')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Remove a profile and its credentials')
             [CompletionResult]::new('logout', 'logout', [CompletionResultType]::ParameterValue, 'Remove the stored token')
             [CompletionResult]::new('refresh', 'refresh', [CompletionResultType]::ParameterValue, 'Renew the token of `evt profile login`')
             [CompletionResult]::new('allow', 'allow', [CompletionResultType]::ParameterValue, 'Let a project''s evt.toml choose a profile')
@@ -2294,6 +2294,10 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             break
         }
         'evt;profile;add' {
+            [CompletionResult]::new('--app-id', '--app-id', [CompletionResultType]::ParameterName, 'The id of an app of the organisation')
+            [CompletionResult]::new('--app-key', '--app-key', [CompletionResultType]::ParameterName, 'The key of the app: env:NAME, file:PATH, cmd:… or -')
+            [CompletionResult]::new('--app-secret', '--app-secret', [CompletionResultType]::ParameterName, 'The secret of the app: env:NAME, file:PATH, cmd:… or -')
+            [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'An API key: env:NAME, file:PATH, cmd:… or -')
             [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: platform, organisation and credentials')
             [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: platform, organisation and credentials')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file instead of your settings file')
@@ -2419,6 +2423,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
         'evt;profile;login' {
             [CompletionResult]::new('--email', '--email', [CompletionResultType]::ParameterName, 'Your email address')
             [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Your password: a literal, env:NAME, file:PATH, cmd:… or -')
+            [CompletionResult]::new('--code', '--code', [CompletionResultType]::ParameterName, 'The code of the second factor. Without --email, for the sign-in that waits for it')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Fail if a call to the platform takes longer, with all its tries')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Accept the certificates in this file, and those that they issued, in addition to the system''s (repeatable)')

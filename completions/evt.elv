@@ -2163,7 +2163,7 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand show 'Show the values of a profile that a request would use'
             cand add 'Add or change a profile'
             cand use 'Make a profile the default'
-            cand remove 'Remove a profile and its sign-in'
+            cand remove 'Remove a profile and its credentials'
             cand logout 'Remove the stored token'
             cand refresh 'Renew the token of `evt profile login`'
             cand allow 'Let a project''s evt.toml choose a profile'
@@ -2209,6 +2209,10 @@ set edit:completion:arg-completer[evt] = {|@words|
             cand --help 'Print help'
         }
         &'evt;profile;add'= {
+            cand --app-id 'The id of an app of the organisation'
+            cand --app-key 'The key of the app: env:NAME, file:PATH, cmd:… or -'
+            cand --app-secret 'The secret of the app: env:NAME, file:PATH, cmd:… or -'
+            cand --api-key 'An API key: env:NAME, file:PATH, cmd:… or -'
             cand -p 'Use this profile: platform, organisation and credentials'
             cand --profile 'Use this profile: platform, organisation and credentials'
             cand --config 'Read this file instead of your settings file'
@@ -2328,6 +2332,7 @@ set edit:completion:arg-completer[evt] = {|@words|
         &'evt;profile;login'= {
             cand --email 'Your email address'
             cand --password 'Your password: a literal, env:NAME, file:PATH, cmd:… or -'
+            cand --code 'The code of the second factor. Without --email, for the sign-in that waits for it'
             cand --timeout 'Fail if a call to the platform takes longer, with all its tries'
             cand --proxy 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY'
             cand --ca 'Accept the certificates in this file, and those that they issued, in addition to the system''s (repeatable)'

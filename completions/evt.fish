@@ -1887,7 +1887,7 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_sub
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "show" -d 'Show the values of a profile that a request would use'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "add" -d 'Add or change a profile'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "use" -d 'Make a profile the default'
-complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "remove" -d 'Remove a profile and its sign-in'
+complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "remove" -d 'Remove a profile and its credentials'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "logout" -d 'Remove the stored token'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "refresh" -d 'Renew the token of `evt profile login`'
 complete -c evt -n "__fish_evt_using_subcommand profile; and not __fish_seen_subcommand_from list show add use remove logout refresh allow login whoami" -f -a "allow" -d 'Let a project\'s evt.toml choose a profile'
@@ -1931,6 +1931,10 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l app-id -d 'The id of an app of the organisation' -r
+complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l app-key -d 'The key of the app: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l app-secret -d 'The secret of the app: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l api-key -d 'An API key: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -l config -d 'Read this file instead of your settings file' -r -F
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from add" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
@@ -2050,6 +2054,7 @@ complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcomm
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l email -d 'Your email address' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l password -d 'Your password: a literal, env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l code -d 'The code of the second factor. Without --email, for the sign-in that waits for it' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l timeout -d 'Fail if a call to the platform takes longer, with all its tries' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand profile; and __fish_seen_subcommand_from login" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F

@@ -48,8 +48,7 @@ impl Auth {
 
     /// The headers of a request. `app_token` is the token of [`Auth::app`].
     ///
-    /// The token of an app is the bearer, and that of its user is in a header of its own, without `Bearer`, as AppEngine's own
-    /// clients send them.
+    /// The token of an app is the bearer. That of its user is in another header, without `Bearer`, as AppEngine's clients send it.
     ///
     /// # Errors
     /// [`ApiError::BadHeader`] for a token or key that is not a valid header value.

@@ -149,7 +149,9 @@ fn profile_rows(cx: &Context) -> Result<Vec<Current>, CliError> {
             _ => None,
         };
         // A profile that the command line names has priority over the variables.
-        let given = settings::given(&cx.matches, key, &cx.env)
+        let given = override_
+            .as_ref()
+            .and_then(|_| settings::given(&cx.matches, key, &cx.env))
             .filter(|given| *given == Origin::Flag || cx.named().is_none());
         let found = override_.zip(given).or(stored);
         rows.extend(found.map(|(value, origin)| Current {

@@ -84,7 +84,7 @@ const REST: [(&str, &[&str]); 11] = [
     ("events verify", &["@last"]),
     ("events export", &["@last", "--format", "ndjson"]),
     ("flows create", &["--on", "contact.created"]),
-    ("profile add", &["name", "--org", "o"]),
+    ("profile add", &["name", "--org", "o", "--app-id", "app"]),
     ("records list", &["contact"]),
 ];
 

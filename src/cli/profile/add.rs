@@ -50,8 +50,9 @@ pub(super) fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let url = cx.globals.url.as_deref().filter(|_| cx.is_flag("url"));
     let org = cx.globals.org.as_deref().filter(|_| cx.is_flag("org"));
     let url = url.map(|url| url.trim_end_matches('/'));
+    let mut secrets = given(args, cx)?;
     check(&args.name, url, org, cx)?;
-    let secrets = secrets(args, url, cx)?;
+    ask(args, url, &mut secrets, cx)?;
     let path = cx.paths.config_file();
     let mut values = vec![
         ("url", url),
@@ -106,55 +107,53 @@ fn check(name: &str, url: Option<&str>, org: Option<&str>, cx: &Context) -> Resu
     Ok(())
 }
 
-/// The secrets to store: those of the flags, and what an app needs besides.
-fn secrets(
-    args: &Args,
-    url: Option<&str>,
-    cx: &Context,
-) -> Result<Vec<(&'static str, Stored)>, CliError> {
+/// The secrets of the flags.
+fn given(args: &Args, cx: &Context) -> Result<Vec<(&'static str, Stored)>, CliError> {
     let mut secrets = Vec::new();
     if let Some(token) = cx.globals.token.as_ref().filter(|_| cx.is_flag("token")) {
         secrets.push(("token", stored(token, cx)?));
     }
     let entry = cx.config.entry(&args.name).unwrap_or_default();
     let has_app = args.app_id.is_some() || entry.app_id.is_some();
-    let url = url_of(&args.name, url, cx);
-    let credentials = Credentials::load(&cx.paths.credentials_file())?;
-    let of_app = [
-        (
-            "app-key",
-            "--app-key",
-            "App key",
-            &args.app_key,
-            entry.app_key,
-        ),
-        (
-            "app-secret",
-            "--app-secret",
-            "App secret",
-            &args.app_secret,
-            entry.app_secret,
-        ),
-    ];
-    for (key, flag, question, given, known) in of_app {
-        match given {
-            Some(_) if !has_app => {
-                let message = format!("{flag} needs the id of the app");
-                return Err(CliError::usage(message).hint("give it with --app-id"));
-            }
-            Some(given) => secrets.push((key, reference(flag, given, cx)?)),
-            None if args.app_id.is_none() || known.is_some() => {}
-            None if credentials.secret(&args.name, &url, key).is_some() => {}
-            None => {
-                let secret = Secret::new(cx.ui.password(question, flag)?);
-                secrets.push((key, Stored::Secret(secret)));
-            }
+    for (key, given) in [
+        ("app-key", &args.app_key),
+        ("app-secret", &args.app_secret),
+        ("api-key", &args.api_key),
+    ] {
+        let Some(given) = given else { continue };
+        if key != "api-key" && !has_app {
+            let message = format!("--{key} needs the id of the app");
+            return Err(CliError::usage(message).hint("give it with --app-id"));
         }
-    }
-    if let Some(key) = &args.api_key {
-        secrets.push(("api-key", reference("--api-key", key, cx)?));
+        secrets.push((key, reference(key, given, cx)?));
     }
     Ok(secrets)
+}
+
+/// Asks for the secrets of an app that are neither given nor known.
+fn ask(
+    args: &Args,
+    url: Option<&str>,
+    secrets: &mut Vec<(&'static str, Stored)>,
+    cx: &Context,
+) -> Result<(), CliError> {
+    if args.app_id.is_none() {
+        return Ok(());
+    }
+    let entry = cx.config.entry(&args.name).unwrap_or_default();
+    let url = url_of(&args.name, url, cx);
+    let credentials = Credentials::load(&cx.paths.credentials_file())?;
+    for (key, question, known) in [
+        ("app-key", "App key", entry.app_key),
+        ("app-secret", "App secret", entry.app_secret),
+    ] {
+        let is_known = known.is_some() || credentials.secret(&args.name, &url, key).is_some();
+        if !is_known && !secrets.iter().any(|(given, _)| *given == key) {
+            let secret = cx.ui.password(question, &format!("--{key}"))?;
+            secrets.push((key, Stored::Secret(Secret::new(secret))));
+        }
+    }
+    Ok(())
 }
 
 /// How a secret is stored: a reference in the settings, a secret itself like that of a sign-in.
@@ -171,15 +170,15 @@ fn stored(reference: &SecretRef, cx: &Context) -> Result<Stored, CliError> {
 }
 
 /// [`stored`], but not for a secret on the command line: other programs can see it, and shells keep it in their history.
-fn reference(flag: &str, given: &SecretRef, cx: &Context) -> Result<Stored, CliError> {
+fn reference(key: &str, given: &SecretRef, cx: &Context) -> Result<Stored, CliError> {
     match given {
         SecretRef::Literal(_) => Err(CliError::new(
             Exit::Usage,
             "literal_secret",
-            format!("{flag} does not accept a secret itself, which other programs could read"),
+            format!("--{key} does not accept a secret itself, which other programs could read"),
         )
-        .hint(format!("{flag} env:NAME"))
-        .hint(format!("{flag} -     reads it from stdin"))),
+        .hint(format!("--{key} env:NAME"))
+        .hint(format!("--{key} -     reads it from stdin"))),
         other => stored(other, cx),
     }
 }

@@ -90,7 +90,7 @@ pub(super) async fn enter(
     }
 }
 
-/// The error for a code that nobody can enter now.
+/// The error for a code that the user cannot enter in this command.
 fn postponed(challenge: &Challenge, profile: &Profile, cx: &Context) -> Result<CliError, CliError> {
     store(challenge, profile, cx)?;
     let message = "the platform requires the code of a second factor";

@@ -31,7 +31,8 @@ pub(super) async fn run(args: &Args, cx: &Context) -> Result<Exit, CliError> {
     let find = |pointers: &[&str]| {
         let found = pointers
             .iter()
-            .find_map(|pointer| principal.pointer(pointer)?.as_str());
+            .filter_map(|pointer| principal.pointer(pointer)?.as_str())
+            .find(|text| !text.is_empty());
         found.unwrap_or("-").to_owned()
     };
     let who = find(&["/data/email", "/email", "/user/data/email", "/sk"]);

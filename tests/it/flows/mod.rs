@@ -5,6 +5,7 @@ mod billing;
 mod diagram;
 mod escalation;
 mod flags;
+mod lists;
 mod notify;
 mod paused;
 mod plans;

@@ -207,6 +207,7 @@ fn keys_that_are_read_from_stdin_are_stored_for_the_user_alone() {
     assert_eq!(key.as_deref(), Some("k3y-from-stdin"));
     // It belongs to the URL of the profile.
     let other = App::start();
+    other.answer(ok(&json!({})));
     let url = other.url("");
     let _ = sandbox
         .run(["profile", "whoami", "--url", &url])

@@ -93,7 +93,7 @@ fn a_customer_of_the_platform_stays_signed_in_when_the_token_expires() {
     let shown = sandbox.run(["profile", "show"]).expect_exit(0).json_lines();
     assert_eq!(shown[0]["account"], "customer");
     let _ = sandbox
-        .run(["dev", "clock", "forward", "2h"])
+        .run(["dev", "clock", "advance", "2h"])
         .expect_exit(0);
     let who = sandbox
         .run(["profile", "whoami"])

@@ -6,7 +6,7 @@ mod socketio;
 mod sse;
 mod websocket;
 
-use crate::support::{App, LocalPlatform, Output, Running, Sandbox, SseServer, Step};
+use crate::support::{Answer, App, LocalPlatform, Output, Running, Sandbox, SseServer, Step};
 
 const TWO: &str = "id: 41\nevent: order.created\ndata: {\"n\":1}\n\nid: 42\nevent: order.paid\ndata: {\"n\":2}\n\n";
 
@@ -80,6 +80,27 @@ fn an_agent_s_answer_is_followed_to_its_end() {
     let output = output.expect_exit(0);
     assert!(output.stdout.contains("\"hello. \""), "{output}");
     assert!(output.stdout.ends_with("{\"type\":\"end\"}\n"), "{output}");
+}
+
+#[test]
+fn a_question_to_an_agent_has_both_documented_forms() {
+    let app = App::start();
+    let started = serde_json::json!({ "streamId": "s1" }).to_string();
+    app.answer_next(Answer::Status(201, started));
+    let headers = vec![("content-type".to_owned(), "text/event-stream".to_owned())];
+    let end = "data: {\"type\":\"end\"}\n\n".to_owned();
+    app.answer(Answer::With(200, headers, end));
+    let url = app.url("");
+    let args = [
+        "tail", "--agent", "clerk", "hello", "--url", &url, "--org", "o",
+    ];
+    let _ = Sandbox::new().run(args).expect_exit(0);
+    let requests = app.requests();
+    let expected = serde_json::json!({
+        "agentId": "clerk", "message": "hello", "agentRole": "clerk", "task": "hello",
+    });
+    assert_eq!(requests[0].json(), expected);
+    assert_eq!(requests[1].target, "/ai/stream/s1");
 }
 
 #[test]

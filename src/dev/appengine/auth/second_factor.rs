@@ -51,7 +51,7 @@ pub(crate) struct Challenges {
 }
 
 impl Challenges {
-    /// Starts a challenge with a code of its own, which the caller sends. Returns its token.
+    /// Starts a challenge with a new code, which the caller sends. Returns its token.
     pub(super) fn start(
         &self,
         principal: &Principal,
