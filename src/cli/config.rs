@@ -222,9 +222,14 @@ fn set(args: &SetArgs, cx: &Context) -> Result<Exit, CliError> {
         if *key == "token" {
             error = error.hint(format!("evt profile login {name}"));
         }
-        return Err(error.hint(format!(
-            "evt profile add {name} --{key} -     reads it from stdin"
-        )));
+        return Err(error.hint(match *key {
+            "app-key" => format!("evt profile add {name} --app-key -     reads it from stdin"),
+            "app-secret" => {
+                format!("evt profile add {name} --app-secret -     reads it from stdin")
+            }
+            "api-key" => format!("evt profile add {name} --api-key -     reads it from stdin"),
+            _ => format!("evt profile add {name} --token -     reads it from stdin"),
+        }));
     }
     if let [DEFAULT_PROFILE] = key.as_slice() {
         cx.entry(&args.value)?;
