@@ -2903,7 +2903,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__flows__subcmd__create)
-            opts="-H -f -p -o -q -v -h --on --webhook --when --header --secret --every --at --tz --after --notify --subject --body --call --name --disabled --file --dry-run --show-secrets --force --proxy --ca --cert --cert-key --key --insecure --allow-address --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -f -p -o -q -v -h --on --webhook --notify --call --when --header --secret --every --at --tz --after --subject --body --manual --name --disabled --file --dry-run --show-secrets --force --proxy --ca --cert --cert-key --key --insecure --allow-address --timeout --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2914,6 +2914,14 @@ _evt() {
                     return 0
                     ;;
                 --webhook)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --notify)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --call)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2949,19 +2957,11 @@ _evt() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --notify)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --subject)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --body)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --call)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

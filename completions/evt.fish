@@ -1566,7 +1566,9 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l on -d 'Trigger or event that starts the flow: contact.created, \'order.*\' (repeatable)' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l webhook -d 'Where to POST the event: 4871/hook, host:port, a URL' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l webhook -d 'Where to POST the event: 4871/hook, host:port, a URL; actions run in the order in which they are typed' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l notify -d 'Send a notification: email, sms, whatsapp, push or inapp, with a recipient: email:ada@example.com (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l call -d 'Call this phone number (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l when -d 'Run only if this condition holds: `data.status == "lead"`' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s H -l header -d 'Header to send; the value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l secret -d 'Secret to sign with instead of the platform\'s own: text, env:NAME, file:PATH, cmd:… or -' -r
@@ -1574,10 +1576,8 @@ complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcomman
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l at -d 'Start the flow once at this time: 2026-12-24T09:00' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l tz -d 'Time zone of --every and --at: Europe/Berlin [default: that of the machine that runs the platform]' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l after -d 'Wait this long before the first action: 30s, 2h, 3d' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l notify -d 'Send a notification: email, sms, whatsapp, push or inapp, with a recipient: email:ada@example.com (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l subject -d 'Subject of the notifications; placeholders such as {{contact.firstName}} are replaced' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l body -d 'Text of the notifications and calls' -r
-complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l call -d 'Call this phone number (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l name -d 'Name of the flow [default: made from trigger and target]' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -s f -l file -d 'File with one or more flows (YAML or JSON), or `-` for stdin' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
@@ -1600,6 +1600,7 @@ never\t''"
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l url -d 'URL of the platform; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l org -d 'Id of the organisation; overrides the profile' -r
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l manual -d 'No trigger: only `evt flows execute` starts the flow'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l disabled -d 'Create the flow disabled'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l dry-run -d 'Print the document and send nothing; references to secrets are not resolved'
 complete -c evt -n "__fish_evt_using_subcommand flows; and __fish_seen_subcommand_from create" -l show-secrets -d 'Do not mask secrets in the output'

@@ -66,6 +66,16 @@ impl Timestamp {
         self.in_zone(&Local, "%Y-%m-%d %H:%M:%S%.3f %:z")
     }
 
+    /// The date and time with weekday and offset in the zone with this name, or in the machine's zone if there is none:
+    /// `Mon 2026-12-07 09:00:00 +01:00`.
+    pub fn in_named_zone(self, zone: &str) -> String {
+        const FORMAT: &str = "%a %Y-%m-%d %H:%M:%S %:z";
+        match zone.parse::<chrono_tz::Tz>() {
+            Ok(zone) => self.in_zone(&zone, FORMAT),
+            Err(_) => self.in_zone(&Local, FORMAT),
+        }
+    }
+
     /// A time that chrono cannot represent is shown as its number of milliseconds.
     fn in_zone<Z: TimeZone>(self, zone: &Z, format: &str) -> String
     where

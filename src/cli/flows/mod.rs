@@ -1,5 +1,6 @@
 //! `evt flows`: automations of the platform, and their runs.
 
+mod actions;
 mod apply;
 mod check;
 mod create;
@@ -16,6 +17,7 @@ mod show;
 mod shown;
 mod steps;
 mod test;
+mod typed;
 mod why;
 mod wizard;
 

@@ -53,6 +53,28 @@ fn the_flags_become_a_schedule_a_delay_and_actions_in_this_order() {
 }
 
 #[test]
+fn actions_run_in_the_order_in_which_they_are_typed() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let args = "--on contact.created --call +1 --notify sms:+2 --webhook 4871 --notify email:a@b.de --call +3";
+    let flow = dry(&sandbox, &args.split(' ').collect::<Vec<_>>());
+    let actions = flow["actions"].as_array().unwrap();
+    let targets: Vec<&Value> = actions
+        .iter()
+        .map(|action| {
+            action["config"]
+                .get("to")
+                .unwrap_or(&action["config"]["url"])
+        })
+        .collect();
+    assert_eq!(
+        targets,
+        ["+1", "+2", "http://127.0.0.1:4871/", "a@b.de", "+3"]
+    );
+    assert_eq!(flow["name"], "contact.created: call +1");
+}
+
+#[test]
 fn a_notification_after_two_days_is_sent_then() {
     let sandbox = Sandbox::new();
     let _platform = LocalPlatform::start(&sandbox);
@@ -128,6 +150,11 @@ fn invalid_flags_are_refused() {
             ],
             "`--secret` needs --webhook",
         ),
+        (
+            &["--on", "contact.created", "--notify", "sms", "-H", "X-A: b"],
+            "`--header` needs --webhook",
+        ),
+        (&["--manual", "--every", "1h", "--notify", "sms"], "--every"),
         (
             &["--every", "1h", "--at", "2030-01-01", "--notify", "sms"],
             "--at",

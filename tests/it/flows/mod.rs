@@ -15,6 +15,7 @@ mod runs;
 mod smtp;
 mod time;
 mod why;
+mod wizard;
 
 use serde_json::{Value, json};
 

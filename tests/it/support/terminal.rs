@@ -13,11 +13,28 @@ pub(crate) fn on_terminal(mut command: Command, columns: u16) -> String {
     Session::start(command, columns).finish().0
 }
 
+/// Runs a command on a terminal of `columns`, types each answer when its question has been printed, and returns everything that
+/// was printed.
+pub(crate) fn converse(command: Command, columns: u16, answers: &[(&str, &str)]) -> String {
+    let mut session = Session::start(command, columns);
+    for (question, answer) in answers {
+        session.wait_for(question);
+        let seen = session.unanswered();
+        let end = seen.find(question).unwrap_or_default() + question.len();
+        session.answered += end;
+        session.terminal.write_all(answer.as_bytes()).unwrap();
+    }
+    session.answered = 0;
+    session.finish().0
+}
+
 /// A command that runs on a terminal and asks questions.
 pub(crate) struct Session {
     terminal: File,
     child: Child,
     seen: Vec<u8>,
+    /// The part of `seen` before the last answer.
+    answered: usize,
 }
 
 impl Session {
@@ -52,7 +69,12 @@ impl Session {
             terminal: File::from(terminal),
             child,
             seen: Vec::new(),
+            answered: 0,
         }
+    }
+
+    fn unanswered(&self) -> String {
+        String::from_utf8_lossy(&self.seen[self.answered..]).into_owned()
     }
 
     /// Reads until `text` has been printed since the last answer.
@@ -60,9 +82,9 @@ impl Session {
     /// # Panics
     /// If the command ends without it.
     pub(crate) fn wait_for(&mut self, text: &str) -> String {
-        let mut buffer = [0; 1024];
+        let mut buffer = [0; 4096];
         loop {
-            let seen = String::from_utf8_lossy(&self.seen).into_owned();
+            let seen = self.unanswered();
             if seen.contains(text) {
                 return seen;
             }
@@ -75,7 +97,7 @@ impl Session {
 
     /// Types a line.
     pub(crate) fn answer(&mut self, text: &str) {
-        self.seen.clear();
+        self.answered = self.seen.len();
         self.terminal
             .write_all(format!("{text}\r").as_bytes())
             .unwrap();
@@ -85,7 +107,6 @@ impl Session {
     pub(crate) fn finish(mut self) -> (String, Option<i32>) {
         let _ = self.terminal.read_to_end(&mut self.seen);
         let status = self.child.wait().unwrap();
-        let text = String::from_utf8(self.seen).unwrap();
-        (text.replace("\r\n", "\n"), status.code())
+        (self.unanswered().replace("\r\n", "\n"), status.code())
     }
 }
