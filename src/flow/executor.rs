@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::context::Subject;
 use super::document::{Flow, OnError};
 use super::engine::{Commit, Flows};
-use super::placeholder::Template;
+use super::placeholder::{Template, TooLarge};
 use super::run::{LogEntry, MAX_ENTRIES, Run, StepStatus, bounded, status};
 use super::step::{Action, Next, Step, Target};
 use super::trigger::Trigger;
@@ -46,6 +46,12 @@ enum Failure {
     Step(String),
     /// An error of the store, which rolls back the transaction.
     Store(StoreError),
+}
+
+impl From<TooLarge> for Failure {
+    fn from(error: TooLarge) -> Self {
+        Self::Step(error.to_string())
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -208,7 +214,7 @@ impl<'a> Executor<'a> {
 
     fn create(&mut self, datatype: &Template, data: &Template) -> Result<(), Failure> {
         let data = self.object(data)?;
-        let datatype = self.text(datatype);
+        let datatype = self.text(datatype)?;
         self.entry().input = Some(bounded(json!({"datatype": datatype, "data": data})));
         let Commit { tx, records } = self.commit;
         let created = records.create(tx, self.org(), &datatype, data, &self.cause())?;
@@ -278,9 +284,9 @@ impl<'a> Executor<'a> {
     }
 
     fn resolve(&mut self, target: &Target) -> Result<(String, Vec<String>), Failure> {
-        let id = target.id.as_ref().map(|id| self.text(id));
+        let id = target.id.as_ref().map(|id| self.text(id)).transpose()?;
         let named = target.datatype.as_ref();
-        let datatype = match (named.map(|name| self.text(name)), &id) {
+        let datatype = match (named.map(|name| self.text(name)).transpose()?, &id) {
             (Some(datatype), _) => datatype,
             // An id such as `contact-abc` contains its datatype.
             (None, Some(id)) => match id.rsplit_once('-') {
@@ -292,7 +298,7 @@ impl<'a> Executor<'a> {
             (None, None) => self.subject.datatype().to_owned(),
         };
         if let Some(query) = &target.query {
-            let query = self.render(query);
+            let query = self.render(query)?;
             let Commit { tx, records } = self.commit;
             let ids = records.find(tx, self.org(), &datatype, &query, MAX_RECORDS)?;
             return Ok((datatype, ids));
@@ -336,7 +342,7 @@ impl<'a> Executor<'a> {
     }
 
     fn tags(&mut self, tags: &Template) -> Result<Vec<String>, Failure> {
-        let tags: Vec<String> = match self.render(tags) {
+        let tags: Vec<String> = match self.render(tags)? {
             Value::String(tag) => vec![tag],
             Value::Array(tags) => tags
                 .iter()
@@ -351,7 +357,7 @@ impl<'a> Executor<'a> {
     }
 
     fn object(&mut self, template: &Template) -> Result<Value, Failure> {
-        match self.render(template) {
+        match self.render(template)? {
             object @ Value::Object(_) => Ok(object),
             _ => Err(Failure::Step(
                 "the record's data is not an object".to_owned(),
@@ -359,15 +365,15 @@ impl<'a> Executor<'a> {
         }
     }
 
-    fn text(&mut self, template: &Template) -> String {
-        match self.render(template) {
+    fn text(&mut self, template: &Template) -> Result<String, TooLarge> {
+        Ok(match self.render(template)? {
             Value::String(text) => text,
             Value::Null => String::new(),
             other => other.to_string(),
-        }
+        })
     }
 
-    pub(super) fn render(&mut self, template: &Template) -> Value {
+    pub(super) fn render(&mut self, template: &Template) -> Result<Value, TooLarge> {
         let mut warnings = std::mem::take(&mut self.entry().warnings);
         let value = match template.is_constant() {
             true => template.render(&Value::Null, &mut warnings),

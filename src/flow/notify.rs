@@ -14,7 +14,6 @@ use super::reader::{DocumentError, Node};
 use super::run::bounded;
 use super::step::template;
 use super::trigger::fields_of;
-use super::wait;
 use crate::backoff::Retry;
 use crate::store::StoreError;
 use crate::store::work::{self, NewWork};
@@ -122,7 +121,9 @@ impl Notification {
             };
             let template = Template::compile(&Value::from(text))
                 .map_err(|error| format!("the template is not valid: {error}"))?;
-            Ok(Some(template.render_text(&self.variables, &mut Vec::new())))
+            Ok(Some(
+                template.render_text(&self.variables, &mut Vec::new())?,
+            ))
         };
         let subject = render(&["subject", "title"])?;
         let body = render(&["body", "content", "html", "text", "message"])?;
@@ -246,7 +247,7 @@ impl Executor<'_> {
         let now = self.commit.tx.now();
         let at = match &notify.at {
             None => None,
-            Some(at) => match wait::until(&self.render(at)) {
+            Some(at) => match self.time(at) {
                 Ok(at) => Some(at),
                 Err(reason) => return Ok(Err(reason)),
             },
@@ -278,10 +279,10 @@ impl Executor<'_> {
 
     /// Renders a notification.
     pub(super) fn notification(&mut self, notify: &Notify) -> Result<Notification, String> {
-        let channel = text_of(self.render(&notify.channel)).unwrap_or_default();
+        let channel = text_of(self.render(&notify.channel)?).unwrap_or_default();
         let mut rendered: Map<String, Value> = Map::new();
         for (name, template) in &notify.fields {
-            let value = self.render(template);
+            let value = self.render(template)?;
             rendered.insert((*name).to_owned(), value);
         }
         let mut take = |name: &str| rendered.shift_remove(name).unwrap_or_default();

@@ -14,6 +14,23 @@ pub enum PlaceholderError {
     NotAPath { inside: String },
 }
 
+/// A placeholder makes a rendered value too large.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("`{{{{{path}}}}}` makes the result larger than {} MiB", MAX_RENDERED / (1024 * 1024))]
+pub struct TooLarge {
+    path: String,
+}
+
+impl From<TooLarge> for String {
+    fn from(error: TooLarge) -> Self {
+        error.to_string()
+    }
+}
+
+/// Bytes that the placeholders of one template become at most: twice the largest record of the platform. A template can repeat a
+/// placeholder of a large value many times, and its result is in memory and in the database.
+const MAX_RENDERED: usize = 4 * 1024 * 1024;
+
 /// A compiled JSON value with placeholders in its strings.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Template {
@@ -93,19 +110,54 @@ impl Template {
     }
 
     /// Replaces the placeholders. A variable that does not exist becomes an empty string, with a warning.
-    pub fn render(&self, variables: &Value, warnings: &mut Vec<String>) -> Value {
-        match self {
-            Self::Constant(value) => value.clone(),
-            Self::Path(path) => path
-                .find(variables, warnings)
-                .cloned()
-                .unwrap_or_else(|| Value::String(String::new())),
-            Self::Text(pieces) => {
+    ///
+    /// # Errors
+    /// If the placeholders become more than [`MAX_RENDERED`] bytes.
+    pub fn render(&self, variables: &Value, warnings: &mut Vec<String>) -> Result<Value, TooLarge> {
+        let mut rendering = Rendering {
+            variables,
+            warnings,
+            left: MAX_RENDERED,
+        };
+        rendering.value(self)
+    }
+
+    /// Like [`Template::render`], but returns text. Values other than strings are written as JSON.
+    pub fn render_text(
+        &self,
+        variables: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<String, TooLarge> {
+        Ok(match self.render(variables, warnings)? {
+            Value::String(text) => text,
+            Value::Null => String::new(),
+            other => other.to_string(),
+        })
+    }
+}
+
+/// One rendering of a template.
+struct Rendering<'a> {
+    variables: &'a Value,
+    warnings: &'a mut Vec<String>,
+    /// Bytes that placeholders may still become.
+    left: usize,
+}
+
+impl<'a> Rendering<'a> {
+    fn value(&mut self, template: &Template) -> Result<Value, TooLarge> {
+        Ok(match template {
+            Template::Constant(value) => value.clone(),
+            Template::Path(path) => match self.find(path)? {
+                Some(value) => value.clone(),
+                None => Value::String(String::new()),
+            },
+            Template::Text(pieces) => {
                 let mut text = String::new();
                 for piece in pieces {
                     match piece {
                         Piece::Literal(literal) => text.push_str(literal),
-                        Piece::Path(path) => match path.find(variables, warnings) {
+                        Piece::Path(path) => match self.find(path)? {
                             Some(Value::String(value)) => text.push_str(value),
                             Some(Value::Null) | None => {}
                             Some(value) => text.push_str(&value.to_string()),
@@ -114,25 +166,41 @@ impl Template {
                 }
                 Value::String(text)
             }
-            Self::List(items) => items
-                .iter()
-                .map(|item| item.render(variables, warnings))
-                .collect(),
-            Self::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| (name.clone(), value.render(variables, warnings)))
-                .collect::<Map<_, _>>()
-                .into(),
-        }
+            Template::List(items) => {
+                let items: Result<Vec<_>, _> = items.iter().map(|item| self.value(item)).collect();
+                items?.into()
+            }
+            Template::Object(fields) => {
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), self.value(value)?)));
+                fields.collect::<Result<Map<_, _>, _>>()?.into()
+            }
+        })
     }
 
-    /// Like [`Template::render`], but returns text. Values other than strings are written as JSON.
-    pub fn render_text(&self, variables: &Value, warnings: &mut Vec<String>) -> String {
-        match self.render(variables, warnings) {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            other => other.to_string(),
-        }
+    /// The value of a placeholder, whose size is counted.
+    fn find(&mut self, path: &Path) -> Result<Option<&'a Value>, TooLarge> {
+        let found = path.find(self.variables, self.warnings);
+        let size = found.map_or(0, size_of);
+        let too_large = || TooLarge {
+            path: path.0.join("."),
+        };
+        self.left = self.left.checked_sub(size).ok_or_else(too_large)?;
+        Ok(found)
+    }
+}
+
+/// The bytes of a value as JSON, at least.
+fn size_of(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 1,
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(|item| size_of(item) + 1).sum(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| name.len() + size_of(value) + 1)
+            .sum(),
     }
 }
 
@@ -207,7 +275,8 @@ mod tests {
         let mut warnings = Vec::new();
         let value = Template::compile(&template)
             .unwrap()
-            .render(&variables, &mut warnings);
+            .render(&variables, &mut warnings)
+            .unwrap();
         (value, warnings)
     }
 
@@ -242,6 +311,24 @@ mod tests {
             warnings,
             ["variable `{{a.b}}` does not exist; used an empty string"]
         );
+    }
+
+    #[test]
+    fn placeholders_that_become_too_large_are_refused_by_name() {
+        let variables = json!({"contact": {"note": "x".repeat(64 * 1024)}});
+        let fits = "{{contact.note}} ".repeat(64);
+        let large = "{{contact.note}} ".repeat(65);
+        let mut warnings = Vec::new();
+        let mut render = |template: Value| {
+            let template = Template::compile(&template).unwrap();
+            template.render(&variables, &mut warnings).map(drop)
+        };
+        assert_eq!(render(json!(fits)), Ok(()));
+        for template in [json!(large), json!({"a": [fits, "{{contact}}"]})] {
+            let refusal = render(template).unwrap_err().to_string();
+            assert!(refusal.contains("larger than 4 MiB"), "{refusal}");
+            assert!(refusal.contains("{{contact"), "{refusal}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::backlog::START;
 use super::context::Subject;
 use super::engine::{Commit, Flows};
 use super::executor::Executor;
+use super::placeholder::Template;
 use super::run::{LogEntry, Run, StepStatus};
 use super::wait::{self, Awaited, Wait};
 use super::{NewEvent, RecordStore};
@@ -26,7 +27,7 @@ impl Executor<'_> {
         let now = self.commit.tx.now();
         let until = match wait {
             Wait::For(span) => now.plus(*span),
-            Wait::Until(time) => match wait::until(&self.render(time)) {
+            Wait::Until(time) => match self.time(time) {
                 Ok(until) => until,
                 Err(reason) => return Ok(Err(reason)),
             },
@@ -37,6 +38,11 @@ impl Executor<'_> {
             return self.wait_for(awaited, job);
         }
         Ok(Ok(()))
+    }
+
+    /// The time that a template renders to. `Err` is the reason why the step fails.
+    pub(super) fn time(&mut self, template: &Template) -> Result<Timestamp, String> {
+        wait::until(&self.render(template)?)
     }
 
     fn wait_for(&mut self, awaited: &Awaited, job: i64) -> Result<Result<(), String>, StoreError> {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
-use super::placeholder::Template;
+use super::placeholder::{Template, TooLarge};
 use super::reader::{DocumentError, Node};
 use super::step;
 use crate::backoff::Retry;
@@ -101,18 +101,18 @@ impl Webhook {
     /// Returns the delivery job, and the input that the run's log shows.
     ///
     /// # Errors
-    /// A message if placeholders result in an invalid URL or header.
+    /// A message if placeholders result in an invalid URL or header, or in too much.
     pub(super) fn job(
         &self,
         sender: &Sender<'_>,
         variables: &Value,
         warnings: &mut Vec<String>,
     ) -> Result<(NewJob, Value), String> {
-        let url = self.url.render_text(variables, warnings);
+        let url = self.url.render_text(variables, warnings)?;
         parse_target(&url)?;
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 3);
         for (name, value) in &self.headers {
-            let text = value.render_text(variables, warnings);
+            let text = value.render_text(variables, warnings)?;
             let value = HeaderValue::from_str(&text)
                 .map_err(|_| format!("the value of header `{name}` contains control characters"))?;
             headers.append(name, value);
@@ -128,7 +128,7 @@ impl Webhook {
         if !sender.is_bare || sender.depth > 0 {
             hops::set(&mut headers, sender.depth + 1);
         }
-        let body = self.render_body(variables, warnings);
+        let body = self.render_body(variables, warnings)?;
         let input = json!({"url": url, "method": self.method.as_str()});
         let mut job = NewJob {
             queue: "deliveries",
@@ -156,17 +156,21 @@ impl Webhook {
         Ok((job, input))
     }
 
-    fn render_body(&self, variables: &Value, warnings: &mut Vec<String>) -> JobBody {
+    fn render_body(
+        &self,
+        variables: &Value,
+        warnings: &mut Vec<String>,
+    ) -> Result<JobBody, TooLarge> {
         if self.method == Method::GET {
-            return JobBody::Bytes(Bytes::new());
+            return Ok(JobBody::Bytes(Bytes::new()));
         }
-        match &self.body {
-            None => JobBody::OfEvent,
-            Some(body) => JobBody::Bytes(match body.render(variables, warnings) {
-                Value::String(text) => text.into(),
-                other => other.to_string().into(),
-            }),
-        }
+        let Some(body) = &self.body else {
+            return Ok(JobBody::OfEvent);
+        };
+        Ok(JobBody::Bytes(match body.render(variables, warnings)? {
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
+        }))
     }
 }
 

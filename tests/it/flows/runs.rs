@@ -120,3 +120,26 @@ fn a_skipped_run_shows_its_condition_and_the_value() {
     assert!(runs.stdout.contains("data.status == \"lead\""), "{runs}");
     assert!(runs.stdout.contains("customer"), "{runs}");
 }
+
+#[test]
+fn a_step_whose_placeholders_become_too_large_fails_with_their_name() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let text = "{{contact.note}}".repeat(50);
+    let flow = json!({
+        "name": "large",
+        "trigger": {"type": "contact.created"},
+        "actions": [{"type": "create_data", "config": {"datatype": "note", "data": {"text": text}}}]
+    });
+    let _ = time::apply(&sandbox, &flow).expect_exit(0);
+    let note = format!("note={}", "x".repeat(100_000));
+    let _ = sandbox
+        .run(["records", "create", "contact", &note])
+        .expect_exit(0);
+    let run = time::runs(&sandbox, "large").remove(0);
+    assert_eq!(run["status"], "failed");
+    assert_eq!(
+        run["steps"][0]["error"],
+        "`{{contact.note}}` makes the result larger than 4 MiB"
+    );
+}

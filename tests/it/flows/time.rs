@@ -383,3 +383,25 @@ fn invalid_times_are_refused() {
         let _ = clock(&sandbox, args).expect_exit(2);
     }
 }
+
+#[test]
+fn the_clock_ends_with_the_year_9999() {
+    let sandbox = Sandbox::new();
+    let _platform = LocalPlatform::start(&sandbox);
+    let yearly = json!({"cronExpression": "0 0 1 1 *", "timezone": "UTC"});
+    let _ = apply(&sandbox, &scheduled("yearly", &yearly)).expect_exit(0);
+    let _ = clock(&sandbox, &["freeze"]).expect_exit(0);
+    let last = clock(&sandbox, &["set", "9999-12-31T23:59:59Z"]).expect_exit(0);
+    assert_eq!(object(&last)["now"], "9999-12-31T23:59:59.000Z");
+    for args in [
+        &["advance", "1s"][..],
+        &["advance", "5000000w"],
+        &["set", "10000-01-01"],
+    ] {
+        let refused = clock(&sandbox, args).expect_exit(2);
+        assert!(!refused.stderr.contains("internal"), "{refused}");
+    }
+    contact(&sandbox, "ada@example.com");
+    let now = object(&clock(&sandbox, &[]).expect_exit(0))["now"].clone();
+    assert_eq!(now, "9999-12-31T23:59:59.000Z");
+}
