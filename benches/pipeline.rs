@@ -97,6 +97,7 @@ fn parts() {
             name: None,
             id: Some("1234567"),
             channel: None,
+            headers: None,
             ack: None,
             peek: &peek,
             body: black_box(body),

@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempt;
 use crate::time::Timestamp;
+
+/// The header of a stored event that has the transport's own name for it.
+pub const TYPE_HEADER: HeaderName = HeaderName::from_static("x-event-type");
 
 /// An event as it was received or sent: the exact body and headers of the request, and its [`Meta`].
 ///
@@ -135,6 +138,10 @@ words! {
         Ndjson = "ndjson",
         WebSocket = "ws",
         SocketIo = "socketio",
+        Nats = "nats",
+        /// RabbitMQ.
+        Amqp = "amqp",
+        Redis = "redis",
         /// Pages of a repository.
         Poll = "poll",
     }

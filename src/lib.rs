@@ -37,6 +37,7 @@ pub mod wire;
 
 // 2. ports
 pub mod api;
+pub mod broker;
 pub mod control;
 pub mod dial;
 pub mod documents;
@@ -44,6 +45,7 @@ pub mod files;
 pub mod occupant;
 pub mod running;
 pub mod serve;
+pub mod sink;
 pub mod source;
 pub mod store;
 pub mod ui;

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use serde::Serialize;
 
 use crate::attempt::Attempt;
@@ -58,6 +59,8 @@ pub struct Streamed<'a> {
     /// The transport's own id. If there is none, the id in the envelope is used.
     pub id: Option<&'a str>,
     pub channel: Option<&'a str>,
+    /// What a broker delivered beside the payload.
+    pub headers: Option<&'a HeaderMap>,
     pub ack: Option<u64>,
     /// What the envelope says, if the message has one.
     pub peek: &'a BorrowedMeta<'a>,
@@ -156,6 +159,10 @@ pub fn write_streamed(message: &Streamed<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"ack\":");
         push_number(ack, out);
     }
+    if let Some(headers) = message.headers.filter(|headers| !headers.is_empty()) {
+        out.extend_from_slice(b",\"headers\":");
+        push_headers(headers, out);
+    }
     let data = peek.data(message.body);
     // An empty message is still a message; only a stored event without a body has no data.
     if data.is_empty() {
@@ -206,6 +213,26 @@ fn write_json(json: &[u8], out: &mut Vec<u8>) {
     } else {
         json::minify(json, out);
     }
+}
+
+/// Appends headers as an object. A name with several values has a list of them; a value that is not UTF-8 is converted.
+fn push_headers(headers: &HeaderMap, out: &mut Vec<u8>) {
+    for (n, name) in headers.keys().enumerate() {
+        out.push(if n == 0 { b'{' } else { b',' });
+        push_text("", name.as_str(), out);
+        out.push(b':');
+        let mut values = headers.get_all(name).iter();
+        let text =
+            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match (values.next(), values.next()) {
+            (Some(value), None) => push_text("", &text(value), out),
+            _ => {
+                let all: Vec<String> = headers.get_all(name).iter().map(text).collect();
+                serde_json::to_writer(&mut *out, &all).expect("writing text to memory cannot fail");
+            }
+        }
+    }
+    out.push(b'}');
 }
 
 /// Appends a key (with quotes and colon) and a JSON string.
@@ -323,6 +350,7 @@ mod tests {
             name,
             id: Some("a\"1"),
             channel: None,
+            headers: None,
             ack: None,
             peek: &peek,
             body,

@@ -56,6 +56,9 @@ pub struct Running {
     /// Every platform by name. Empty in files of older versions.
     #[serde(default)]
     pub platforms: BTreeMap<String, Access>,
+    /// The addresses of the brokers, with user and password, by `nats`, `amqp` and `redis`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub brokers: BTreeMap<String, String>,
 }
 
 impl Running {
@@ -84,6 +87,7 @@ impl Running {
             webhook_secret: first.webhook_secret,
             data,
             platforms: platforms.into_iter().collect(),
+            brokers: BTreeMap::new(),
         }
     }
 
@@ -197,6 +201,8 @@ impl Running {
             webhook_secret: text("EVT_WEBHOOK_SECRET"),
             data: None,
             platforms: platforms.collect(),
+            // Their own variables have them.
+            brokers: BTreeMap::new(),
             org,
         })
     }

@@ -1,5 +1,6 @@
 //! The command line: arguments, dispatch, exit codes. Each command has a file or folder.
 
+mod brokers;
 mod calls;
 mod change;
 mod child;

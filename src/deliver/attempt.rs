@@ -8,12 +8,15 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::publish;
 use super::verdict::{Verdict, judge};
 use crate::attempt::MAX_BODY;
 use crate::dial::{self, Call, Dialer};
+use crate::grammar::destination::Destination;
 use crate::grammar::target::Target;
 use crate::hops;
 use crate::signature::{self, Options, Outgoing};
+use crate::sink::Sinks;
 use crate::store::StoreError;
 use crate::store::jobs::{Attempt, Claimed};
 use crate::time::Timestamp;
@@ -40,10 +43,15 @@ pub(super) struct Finished {
 /// Makes one attempt at a job. `body` is `None` if the event that holds it was deleted; `dated` is the time of the job's store.
 pub(super) async fn make(
     dialer: &Dialer,
+    sinks: &Sinks,
     job: &Claimed,
     body: Option<Bytes>,
     dated: Timestamp,
 ) -> Finished {
+    let to = job.url.parse();
+    if let (Ok(Destination::Broker(url)), Some(body)) = (&to, &body) {
+        return publish::make(sinks, job, url, body.clone(), dated).await;
+    }
     // The signature and the duration are about other programs, so they use the system's clock.
     let started_at = Timestamp::now();
     let call = match body {

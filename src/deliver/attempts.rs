@@ -10,6 +10,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::attempt::{self, Finished};
 use super::fair::Ticket;
 use crate::dial::Dialer;
+use crate::sink::Sinks;
 use crate::store::jobs::{self, Claimed, Lease};
 use crate::store::{Store, StoreError};
 
@@ -25,6 +26,7 @@ pub(super) enum Outcome {
 
 pub(super) struct Attempts {
     dialer: Dialer,
+    sinks: Sinks,
     store: Store,
     large_bodies: Arc<Semaphore>,
     tasks: JoinSet<Box<(Claimed, Finished)>>,
@@ -33,9 +35,10 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    pub(super) fn new(dialer: Dialer, store: Store) -> Self {
+    pub(super) fn new(dialer: Dialer, sinks: Sinks, store: Store) -> Self {
         Self {
             dialer,
+            sinks,
             store,
             large_bodies: Arc::new(Semaphore::new(LARGE_BODIES as usize)),
             tasks: JoinSet::new(),
@@ -47,6 +50,7 @@ impl Attempts {
         let lease = job.lease;
         let task = self.tasks.spawn(run(
             self.dialer.clone(),
+            self.sinks.clone(),
             self.store.clone(),
             Arc::clone(&self.large_bodies),
             job,
@@ -74,11 +78,17 @@ impl Attempts {
     pub(super) async fn abort(&mut self) {
         self.tasks.shutdown().await;
     }
+
+    /// Closes the connections to brokers.
+    pub(super) async fn close(&self) {
+        self.sinks.close().await;
+    }
 }
 
 /// Makes one attempt. A large body is read now, when there is memory for it.
 async fn run(
     dialer: Dialer,
+    sinks: Sinks,
     store: Store,
     large_bodies: Arc<Semaphore>,
     mut job: Claimed,
@@ -98,7 +108,7 @@ async fn run(
     };
     let dated = store.now();
     let finished = match body {
-        Ok(body) => attempt::make(&dialer, &job, body, dated).await,
+        Ok(body) => attempt::make(&dialer, &sinks, &job, body, dated).await,
         Err(error) => attempt::unreadable(&error, dated),
     };
     drop(permit);

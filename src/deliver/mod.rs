@@ -10,6 +10,7 @@ mod circuit;
 mod fair;
 mod ledger;
 mod owner;
+mod publish;
 pub mod queue;
 mod verdict;
 mod worker;
@@ -23,6 +24,7 @@ use ledger::Ledger;
 use worker::Worker;
 
 use crate::dial::Dialer;
+use crate::sink::{self, Complete};
 use crate::store::jobs::Settled;
 use crate::store::{Store, StoreError, Tx};
 use crate::time::Timestamp;
@@ -79,6 +81,8 @@ pub struct EngineOptions {
     pub probe: Duration,
     /// How long attempts in flight may take after `shutdown`.
     pub drain: Duration,
+    /// Completes the addresses of brokers.
+    pub complete: Complete,
 }
 
 impl Default for EngineOptions {
@@ -91,6 +95,7 @@ impl Default for EngineOptions {
             on_retry: None,
             probe: Duration::from_secs(2),
             drain: Duration::from_secs(5),
+            complete: sink::as_it_is(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! results one at a time, so its state needs no locks. When nothing happens it sleeps until a job is enqueued or due.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use super::ledger::{Ledger, Settlement};
 use super::verdict::{Verdict, next};
 use super::{EngineOptions, FailedAttempt};
 use crate::dial::Dialer;
+use crate::sink::Sinks;
 use crate::store::jobs::{Capacity, Claim, Claimed, Lease, Next};
 use crate::store::{StoreError, endpoints};
 use crate::time::Timestamp;
@@ -95,7 +97,11 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(ledger: Ledger, dialer: Dialer, options: EngineOptions) -> Self {
         Self {
-            attempts: Attempts::new(dialer, ledger.store().clone()),
+            attempts: Attempts::new(
+                dialer.clone(),
+                Sinks::new(dialer, Arc::clone(&options.complete)),
+                ledger.store().clone(),
+            ),
             ledger,
             options,
             owner: 0,
@@ -394,6 +400,7 @@ impl Worker {
             self.on_attempt(outcome);
         }
         self.attempts.abort().await;
+        self.attempts.close().await;
         let deadline = Instant::now() + self.options.drain;
         while let Ok(Some(_)) = tokio::time::timeout_at(deadline, self.writes.join_next()).await {}
         self.ledger.unregister(self.owner).await;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -23,7 +24,7 @@ use super::address::{bare, literal};
 use super::network::Network;
 use super::plumbing::Stream;
 use super::proxy::{Kind, Proxy, ProxyError};
-use super::tls::TlsError;
+use super::tls::{TlsError, TlsSetupError};
 use super::tunnel::{ProxyProblem, through_http, through_socks};
 
 /// Time limit for resolving, TCP and TLS together, for any number of addresses.
@@ -206,6 +207,41 @@ impl Connector {
             true => self.start_tls(stream, place.host).await,
             false => Ok(stream),
         }
+    }
+
+    /// Connects to a server that does not speak HTTP, without a proxy.
+    pub(super) async fn connect_directly(
+        &self,
+        host: &str,
+        port: u16,
+        secure: bool,
+    ) -> Result<Stream, ConnectFailure> {
+        let connecting = async {
+            let stream = Stream::Tcp(self.connect_tcp(host, port).await?);
+            match secure {
+                true => self.start_tls(stream, host).await,
+                false => Ok(stream),
+            }
+        };
+        tokio::time::timeout(CONNECT, connecting)
+            .await
+            .unwrap_or(Err(ConnectFailure::Timeout(CONNECT)))
+    }
+
+    /// Connects without TLS and without a proxy.
+    pub(super) async fn connect_tcp_in_time(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<TcpStream, ConnectFailure> {
+        tokio::time::timeout(CONNECT, self.connect_tcp(host, port))
+            .await
+            .unwrap_or(Err(ConnectFailure::Timeout(CONNECT)))
+    }
+
+    /// The settings of TLS.
+    pub(super) fn tls(&self) -> Result<Arc<ClientConfig>, TlsSetupError> {
+        self.network.tls()
     }
 
     async fn connect_by(

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -13,13 +14,16 @@ use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
 
 use super::answer::{self, Answered};
 use super::connect;
 use super::plumbing::Stream;
-use super::{DialError, Dialer, Proxy, check_login, peer_of};
+use super::proxy::authority;
+use super::{DialError, Dialer, Proxy, TlsError, check_login, peer_of};
 use crate::grammar::target::Target;
 
 /// A request whose response is a stream.
@@ -154,6 +158,34 @@ impl Dialer {
             });
         }
         self.socket_to(url, &peer, true).await
+    }
+
+    /// Connects to a server that does not speak HTTP, such as a broker. No proxy is used.
+    ///
+    /// Cancel safe: dropping the future closes the connection.
+    pub async fn connect(&self, host: &str, port: u16, secure: bool) -> Result<Socket, DialError> {
+        let stream = self.connector.connect_directly(host, port, secure).await;
+        let peer = authority(host, port);
+        let stream = stream.map_err(|failure| failure.as_dial_error(&peer))?;
+        stream.enable_keepalive();
+        Ok(Socket(stream))
+    }
+
+    /// [`Self::connect`] without TLS, for libraries that need a socket of their own.
+    pub async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, DialError> {
+        let stream = self.connector.connect_tcp_in_time(host, port).await;
+        stream.map_err(|failure| failure.as_dial_error(&authority(host, port)))
+    }
+
+    /// The TLS settings of all connections, for libraries that start TLS themselves.
+    ///
+    /// # Errors
+    /// The certificates of the system or of the user cannot be used.
+    pub fn tls(&self, host: &str, port: u16) -> Result<Arc<ClientConfig>, DialError> {
+        self.connector.tls().map_err(|error| DialError::Tls {
+            peer: authority(host, port),
+            source: Box::new(TlsError::Setup(error)),
+        })
     }
 
     async fn socket_to(&self, url: &Uri, peer: &str, tunnel: bool) -> Result<Socket, DialError> {

@@ -1,6 +1,8 @@
 //! The syntax of arguments. Every type implements `FromStr`, so clap can parse it.
 
+pub mod broker;
 pub mod change;
+pub mod destination;
 pub mod event_ref;
 pub mod glob;
 pub mod header_line;

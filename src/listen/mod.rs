@@ -32,6 +32,7 @@ use crate::occupant::{self, Occupant};
 use crate::select::Select;
 use crate::serve::{BodyLimits, Handler, serve};
 use crate::signature::PublicUrls;
+use crate::sink::Complete;
 use crate::store::jobs::{End, Settled};
 use crate::store::{Store, Tx, events};
 use guard::Guard;
@@ -61,6 +62,8 @@ pub struct ListenOptions {
     pub body: BodyLimits,
     /// Sends what is forwarded.
     pub dialer: Dialer,
+    /// Completes the addresses of brokers, because the inbox may have deliveries of other commands.
+    pub complete: Complete,
 }
 
 /// Why the listener cannot start.
@@ -151,7 +154,7 @@ impl Listener {
             Engine::start(
                 store.clone(),
                 dialer.clone(),
-                engine_options(Arc::clone(&reporter)),
+                engine_options(Arc::clone(&reporter), Arc::clone(&options.complete)),
                 shutdown.clone(),
             )
         });
@@ -183,7 +186,7 @@ impl Listener {
     }
 }
 
-fn engine_options(reporter: Arc<Reporter>) -> EngineOptions {
+fn engine_options(reporter: Arc<Reporter>, complete: Complete) -> EngineOptions {
     let on_settled = |tx: &Tx<'_>, settled: &Settled| {
         let Some(seq) = settled.event else {
             return Ok(());
@@ -201,6 +204,7 @@ fn engine_options(reporter: Arc<Reporter>) -> EngineOptions {
         on_settled: Some(Arc::new(on_settled)),
         on_retry: Some(Arc::new(move |attempt| retrying.retrying(attempt))),
         on_ended: Some(Arc::new(move |settled| reporter.settled(settled))),
+        complete,
         ..EngineOptions::default()
     }
 }

@@ -9,9 +9,10 @@ use super::{ExecError, RecordForm};
 use crate::backoff::Retry;
 use crate::dial::Dialer;
 use crate::event::{self, Transport};
-use crate::grammar::target::Target;
+use crate::grammar::destination::Destination;
 use crate::select::Select;
 use crate::shape::Shape;
+use crate::sink::Complete;
 use crate::source::Pulse;
 use crate::store::{Store, StoreError};
 
@@ -101,15 +102,16 @@ pub struct Cursor {
 }
 
 /// A durable delivery of each event.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Forward {
-    pub target: Target,
+    pub to: Destination,
     pub retry: Retry,
     pub timeout: Duration,
     /// Secret with which the delivery engine signs, as Standard Webhooks.
     pub secret: Option<crate::secret::Secret>,
     /// Sends the deliveries.
     pub dialer: Dialer,
+    pub complete: Complete,
 }
 
 /// What was processed.

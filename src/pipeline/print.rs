@@ -172,6 +172,7 @@ impl Printer {
             name: kind_of(message, shown.peek),
             id: message.id,
             channel: message.channel,
+            headers: message.headers,
             ack: message.ack,
             peek: shown.peek,
             body: message.data,

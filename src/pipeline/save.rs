@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::selection::kind_of;
 use super::{Forward, Save};
 use crate::deliver::{Engine, EngineOptions};
-use crate::dial::{Dialer, forwarded_headers};
+use crate::dial::forwarded_headers;
 use crate::envelope::{BorrowedMeta, Form};
-use crate::event::{Event, Meta, Outcome, Seq, Source, Transport};
+use crate::event::{Event, Meta, Outcome, Seq, Source, TYPE_HEADER, Transport};
+use crate::grammar::destination::Destination;
 use crate::grammar::target::Target;
 use crate::source::{Change, Message, Op, TRANSPORTS};
 use crate::store::jobs::{self, End, JobBody, NewJob, Outstanding, Settled};
@@ -51,6 +52,7 @@ pub(super) struct SavedMessage {
     name: Option<String>,
     id: Option<String>,
     channel: Option<String>,
+    headers: Option<HeaderMap>,
     ack: Option<u64>,
     change: Option<OwnedChange>,
 }
@@ -72,6 +74,7 @@ impl SavedMessage {
             name: message.name.map(str::to_owned),
             id: message.id.map(str::to_owned),
             channel: message.channel.map(str::to_owned),
+            headers: message.headers.cloned(),
             ack: message.ack,
             change: message.change.map(|change| OwnedChange {
                 op: change.op,
@@ -88,6 +91,7 @@ impl SavedMessage {
             name: self.name.as_deref(),
             id: self.id.as_deref(),
             channel: self.channel.as_deref(),
+            headers: self.headers.as_ref(),
             data: &self.event.body,
             ack: self.ack,
             change: self.change.as_ref().map(|change| Change {
@@ -106,7 +110,7 @@ impl Saver {
         let delivery = options
             .forward
             .as_ref()
-            .map(|forward| Delivery::start(options.store.clone(), forward.dialer.clone()));
+            .map(|forward| Delivery::start(options.store.clone(), forward));
         Self {
             delivery,
             options: Arc::new(options),
@@ -172,9 +176,9 @@ impl Forward {
     ///
     /// The id of a polled record version is its digest, because a crash can make the version arrive twice.
     fn job(&self, event: &Event, version: Option<Digest>) -> NewJob {
-        let (url, path) = match &self.target {
-            Target::Url(url) => (url.to_string(), None),
-            unix @ Target::Unix(_) => (unix.to_string(), Some("/".to_owned())),
+        let path = match &self.to {
+            Destination::Http(Target::Unix(_)) => Some("/".to_owned()),
+            Destination::Http(Target::Url(_)) | Destination::Broker(_) => None,
         };
         NewJob {
             queue: QUEUE,
@@ -186,7 +190,7 @@ impl Forward {
             }),
             secret: self.secret.clone(),
             method: Method::POST,
-            url,
+            url: self.to.to_string(),
             path,
             headers: forwarded_headers(&event.headers),
             body: JobBody::OfEvent,
@@ -212,7 +216,7 @@ struct Progress {
 }
 
 impl Delivery {
-    fn start(store: Store, dialer: Dialer) -> Self {
+    fn start(store: Store, forward: &Forward) -> Self {
         let progress = Arc::new(Progress::default());
         let counted = Arc::clone(&progress);
         let options = EngineOptions {
@@ -224,11 +228,17 @@ impl Delivery {
                 counted.ended.notify_one();
             })),
             drain: LAST,
+            complete: Arc::clone(&forward.complete),
             ..EngineOptions::default()
         };
         let shutdown = CancellationToken::new();
         Self {
-            engine: Engine::start(store.clone(), dialer, options, shutdown.clone()),
+            engine: Engine::start(
+                store.clone(),
+                forward.dialer.clone(),
+                options,
+                shutdown.clone(),
+            ),
             store,
             shutdown,
             progress,
@@ -286,19 +296,20 @@ pub(super) fn event_of(
     target: &str,
     received_at: Timestamp,
 ) -> Event {
-    const TYPE: HeaderName = HeaderName::from_static("x-event-type");
     let content_type = match peek.form {
         Form::Json => "application/json",
         Form::Text => "text/plain; charset=utf-8",
         Form::Binary => "application/octet-stream",
     };
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let mut headers = message.headers.cloned().unwrap_or_default();
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static(content_type));
     let row = TRANSPORTS.iter().find(|row| row.transport == transport);
     let id_header = row
         .and_then(|row| row.id_header)
         .map(HeaderName::from_static);
-    for (name, value) in [(Some(TYPE), message.name), (id_header, message.id)] {
+    for (name, value) in [(Some(TYPE_HEADER), message.name), (id_header, message.id)] {
         // A value that cannot be sent in a header is only part of the event.
         if let (Some(name), Some(value)) = (name, value)
             && let Ok(value) = HeaderValue::from_bytes(value.as_bytes())

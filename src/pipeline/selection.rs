@@ -107,7 +107,7 @@ const MESSAGE: &str = "message";
 /// alone says what the message is. A polled record is not an envelope, even if it looks like one.
 pub(super) fn peek<'a>(none: &'a HeaderMap, message: &Message<'a>) -> BorrowedMeta<'a> {
     let Some(change) = &message.change else {
-        let meta = envelope::peek(none, message.data);
+        let meta = envelope::peek(message.headers.unwrap_or(none), message.data);
         return match meta.system {
             Some(_) => meta,
             None => BorrowedMeta {
@@ -133,7 +133,7 @@ pub(super) fn kind_of<'a>(message: &Message<'a>, peek: &'a BorrowedMeta<'_>) -> 
     }
 }
 
-/// The parts of a stream's message that a selection reads. It has no headers and no signature.
+/// The parts of a stream's message that a selection reads. It has no signature.
 pub(super) fn event_view<'a>(
     message: &Message<'a>,
     peek: &'a BorrowedMeta<'_>,
@@ -146,7 +146,7 @@ pub(super) fn event_view<'a>(
         org: peek.org.as_deref(),
         subject: peek.subject.as_deref(),
         time: peek.time.as_deref(),
-        headers: None,
+        headers: message.headers,
         data: peek.data(message.data),
         form: Some(peek.form),
         is_record: message.change.is_some(),

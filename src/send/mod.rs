@@ -5,6 +5,7 @@
 pub mod burst;
 pub mod check;
 mod histogram;
+pub mod publish;
 pub mod tamper;
 pub mod wire;
 

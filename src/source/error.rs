@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
+use crate::broker::BrokerError;
 use crate::dial::DialError;
 
 /// Why a stream cannot be followed.
@@ -13,6 +14,8 @@ use crate::dial::DialError;
 pub enum SourceError {
     #[error(transparent)]
     Dial(#[from] DialError),
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
     #[error("{target} responded with {status}")]
     Refused {
         target: String,
@@ -72,6 +75,7 @@ impl SourceError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_transient(),
+            Self::Broker(error) => error.is_transient(),
             Self::Refused { status, .. } => {
                 status.is_server_error()
                     || *status == StatusCode::TOO_MANY_REQUESTS

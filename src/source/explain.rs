@@ -16,6 +16,7 @@ impl Explain for SourceError {
         let refused = |code| Explanation::new(Exit::Refused, code);
         let explanation = match self {
             Self::Dial(error) => of_dial(error),
+            Self::Broker(error) => error.explain(),
             Self::Spent { .. } => Explanation::new(Exit::Unreachable, "retries_spent")
                 .hint("--max-retries 100     retries more often"),
             Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")

@@ -23,8 +23,10 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::broker::Login;
 use crate::event::Transport;
 use crate::secret::Secret;
+use crate::time::Timestamp;
 
 pub use context::{ConnectionLoss, Cx, Outgoing, Pulse};
 pub use error::SourceError;
@@ -47,6 +49,7 @@ pub static TRANSPORTS: [StreamTransport; 3] = [
         without_position: "the server sends no ids",
         id_header: Some("last-event-id"),
         sends: false,
+        is_broker: false,
         examples: &[
             "evt tail :3000/events --type 'order.*' --count 2 --for 20s",
             "evt tail https://example.test/events --resume orders --forward 3000",
@@ -62,6 +65,7 @@ pub static TRANSPORTS: [StreamTransport; 3] = [
         without_position: "a WebSocket has no positions",
         id_header: None,
         sends: true,
+        is_broker: false,
         examples: &[
             "evt tail wss://example.test/ws --send-on-connect '{\"op\":\"subscribe\"}' -o json",
         ],
@@ -76,12 +80,28 @@ pub static TRANSPORTS: [StreamTransport; 3] = [
         without_position: "the server does not support recovery",
         id_header: None,
         sends: true,
+        is_broker: false,
         examples: &["evt tail socketio+https://example.test/chat --auth env:CHAT_AUTH"],
     },
 ];
 
 /// Default time limit for opening a stream.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where a stream of a broker begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// With the oldest message that the broker has.
+    First,
+    /// With the newest message that the broker has.
+    Last,
+    /// With the next message that arrives.
+    New,
+    /// With the first message that the broker received at this time or later.
+    Since(Timestamp),
+    /// With the message at this position: a sequence number, an offset, an id.
+    At(String),
+}
 
 /// A future that a trait's method returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -144,12 +164,13 @@ impl Ended {
 pub type Credentials =
     Arc<dyn Fn() -> Result<Authorisation, Box<dyn Error + Send + Sync>> + Send + Sync>;
 
-/// Headers of the request, and the `auth` object of Socket.IO's handshake.
+/// Headers of the request, the `auth` object of Socket.IO's handshake, and the login at a broker.
 #[derive(Clone, Debug, Default)]
 pub struct Authorisation {
     pub headers: HeaderMap,
     /// A JSON object.
     pub auth: Option<Secret>,
+    pub login: Login,
 }
 
 /// Creates the credentials of one connection on a blocking thread, because they may come from a command, a file or a

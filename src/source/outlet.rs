@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use super::{BoxFuture, ConnectionLoss};
 use crate::event::Transport;
 use crate::time::Timestamp;
@@ -15,8 +17,10 @@ pub struct Message<'a> {
     pub name: Option<&'a str>,
     /// The sender's position or id: `id:` of SSE, the offset of Socket.IO's recovery.
     pub id: Option<&'a str>,
-    /// The namespace of the message, if the connection has several.
+    /// The namespace of a Socket.IO event, if the connection has several; a broker's subject, routing key or channel.
     pub channel: Option<&'a str>,
+    /// What a broker delivered beside the payload. A name that HTTP does not allow is left out.
+    pub headers: Option<&'a HeaderMap>,
     /// The payload, byte for byte. For a Socket.IO event these are its arguments as JSON: a single argument itself unless
     /// it is a list, otherwise the list of all arguments. Each binary attachment is inserted as `{"base64":…}`.
     pub data: &'a [u8],
@@ -167,6 +171,8 @@ pub enum Guarantee {
     ResumableWithIds,
     /// The server stores messages while the connection is lost, within its own limits.
     ResumableByServer,
+    /// The server delivers a message again until it is acknowledged.
+    AtLeastOnce,
 }
 
 impl Guarantee {
@@ -175,6 +181,7 @@ impl Guarantee {
             Self::AtMostOnce => "at most once",
             Self::ResumableWithIds => "resumable if it sends ids",
             Self::ResumableByServer => "resumable by server",
+            Self::AtLeastOnce => "at least once",
         }
     }
 }

@@ -9,6 +9,7 @@ use http::Uri;
 use super::TRANSPORTS;
 use crate::event::Transport;
 use crate::grammar::GrammarError;
+use crate::grammar::broker::BrokerUrl;
 use crate::grammar::target::Target;
 use crate::secret;
 
@@ -45,6 +46,8 @@ pub struct StreamTransport {
     pub id_header: Option<&'static str>,
     /// Whether messages can be sent to the server.
     pub sends: bool,
+    /// Whether the server is a message broker: it has logins and starting points, and no HTTP headers.
+    pub is_broker: bool,
     /// Command lines for `evt tail --help`.
     pub examples: &'static [&'static str],
 }
@@ -133,6 +136,20 @@ pub(super) fn http_url(text: &str) -> Result<StreamUrl, GrammarError> {
     Ok(StreamUrl {
         shown: secret::shown(&url),
         url: url.to_string(),
+    })
+}
+
+/// Parses the address of a broker.
+#[cfg_attr(
+    not(any(feature = "nats", feature = "amqp", feature = "redis")),
+    expect(dead_code)
+)]
+pub(super) fn broker_url(text: &str) -> Result<StreamUrl, GrammarError> {
+    // Its text form has no credentials, so it can be shown.
+    let url = BrokerUrl::parse(text)?.to_string();
+    Ok(StreamUrl {
+        shown: url.clone(),
+        url,
     })
 }
 

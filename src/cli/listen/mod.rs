@@ -267,6 +267,7 @@ impl Args {
                 ..BodyLimits::default()
             },
             dialer: cx.dialer()?,
+            complete: crate::cli::brokers::completer(cx),
         })
     }
 

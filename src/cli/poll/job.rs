@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ending::Ending;
 use super::{Deletes, PollArgs, progress};
 use crate::backoff::Retry;
-use crate::cli::{Context, retention};
+use crate::cli::{Context, brokers, retention};
 use crate::config::Profile;
 use crate::error::{CliError, Exit};
 use crate::event::Transport;
@@ -169,12 +169,13 @@ impl Job<'_> {
         let secret = sinks.secret.as_ref().map(|secret| cx.secret(secret));
         let secret = secret.transpose()?;
         let dialer = cx.dialer()?;
-        let forward = sinks.forward.clone().map(|target| Forward {
-            target,
+        let forward = sinks.forward.clone().map(|to| Forward {
+            to,
             retry: Retry::dev(),
             timeout: FORWARD_TIMEOUT,
             secret,
             dialer: dialer.clone(),
+            complete: brokers::completer(cx),
         });
         let save = (sinks.save || forward.is_some()).then(|| {
             Ok::<_, CliError>(Save {

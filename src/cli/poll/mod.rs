@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 
 use super::Context;
 use crate::error::{CliError, Exit};
+use crate::grammar::destination::Destination;
 use crate::grammar::quantity::{Between, Rate, Span, When};
 use crate::grammar::secret_ref::SecretRef;
-use crate::grammar::target::Target;
 use crate::paths::is_plain_name;
 use crate::pipeline::SingerNames;
 use crate::select::{TypeRule, Where};
@@ -137,7 +137,7 @@ struct ShowArgs {
 struct SinkArgs {
     /// Deliver each record to this target: 3000, host:port/path, a URL; failed deliveries are retried by the next call
     #[arg(long, value_name = "TARGET")]
-    forward: Option<Target>,
+    forward: Option<Destination>,
     /// Sign deliveries as Standard Webhooks with this secret: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", requires = "forward")]
     secret: Option<SecretRef>,

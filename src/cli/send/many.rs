@@ -42,7 +42,7 @@ pub(super) async fn run(
 }
 
 /// Runs the work and shows its progress.
-async fn watched<T>(
+pub(super) async fn watched<T>(
     work: impl Future<Output = T>,
     done: &AtomicU64,
     times: u64,

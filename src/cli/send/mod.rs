@@ -1,5 +1,6 @@
 //! `evt send`: a signed test event, valid or wrong on purpose, once or many times.
 
+mod broker;
 mod check;
 mod list;
 mod many;
@@ -13,10 +14,10 @@ pub(super) use plan::content_type;
 use super::Context;
 use super::change::ChangeArgs;
 use crate::error::{CliError, Exit};
+use crate::grammar::destination::Destination;
 use crate::grammar::quantity::{Rate, Span};
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::statuses::Statuses;
-use crate::grammar::target::Target;
 use crate::send::tamper::Tamper;
 use crate::signature::SchemeSpec;
 
@@ -51,10 +52,10 @@ pub(crate) struct Args {
     /// List the samples: all, those of a vendor (`stripe`), or those that match a pattern (`stripe/invoice.*`, `*refund*`)
     #[arg(long, value_name = "GLOB", num_args = 0..=1)]
     list: Option<Option<String>>,
-    /// Where to send: 3000, :3000/path, host:port, a URL or unix:/path; by default an event of a vendor goes to its receiver in
-    /// the running `evt dev`, and every other event to the local listener
+    /// Where to send: 3000, :3000/path, host:port, a URL, unix:/path or a broker; by default an event of a vendor goes to its
+    /// receiver in the running `evt dev`, and every other event to the local listener
     #[arg(long, value_name = "TARGET")]
-    to: Option<Target>,
+    to: Option<Destination>,
 
     /// Print the request instead of sending it: byte for byte with -o raw, as a command with -o curl
     #[arg(long, conflicts_with_all = ["times", "expect_status"])]
@@ -98,6 +99,13 @@ pub(crate) struct Args {
     /// Exit 9 unless the answer has this status: 2xx, 200, or a list
     #[arg(long, value_name = "STATUSES", help_heading = "Answer")]
     expect_status: Option<Statuses>,
+    /// Log in at the broker as this user
+    #[arg(long, value_name = "NAME", help_heading = "Brokers")]
+    user: Option<String>,
+    /// The user's password: env:NAME, file:PATH, cmd:… or -
+    #[arg(long, value_name = "REF", help_heading = "Brokers", requires = "user")]
+    password: Option<SecretRef>,
+
     /// How long to wait for the answer
     #[arg(
         long,
@@ -120,6 +128,9 @@ pub(crate) async fn run(args: Args, cx: Arc<Context>) -> Result<Exit, CliError> 
         let glob = args.list.as_ref().and_then(Option::as_deref);
         return list::run(glob, &cx);
     };
+    if let Some(Destination::Broker(url)) = &args.to {
+        return broker::run(event, url, &args, &cx).await;
+    }
     let message = plan::message(event, &args, &cx).await?;
     if args.check {
         return check::run(message, &cx).await;

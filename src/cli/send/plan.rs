@@ -14,14 +14,16 @@ use crate::cli::vendor_keys::{self, VendorKey};
 use crate::envelope;
 use crate::error::{CliError, Exit};
 use crate::explain::shell_word;
+use crate::grammar::destination::Destination;
 use crate::grammar::secret_ref::SecretRef;
 use crate::grammar::target::Target;
 use crate::json;
 use crate::running::Running;
 use crate::sample::{self, APPENGINE, Occasion};
 use crate::secret::Secret;
-use crate::send::{Message, Signing};
+use crate::send::{Message, Signing, id_of, new_id};
 use crate::signature::{self, Options, PLATFORM_SCHEME, SchemeSpec, SignatureError};
+use crate::sink::Publication;
 use crate::time::Timestamp;
 
 const USER: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
@@ -49,7 +51,8 @@ pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Me
     let receiver = receiver(&draft, args, local.as_ref()).await?;
     let signing = signing(&draft, event, args, local.as_ref(), receiver.as_ref(), cx)?;
     let target = match (&args.to, &receiver) {
-        (Some(target), _) => target.clone(),
+        (Some(Destination::Http(target)), _) => target.clone(),
+        (Some(Destination::Broker(url)), _) => url.to_string().parse()?,
         (None, Some(receiver)) => receiver.url.parse()?,
         (None, None) => cx.listener().parse()?,
     };
@@ -70,6 +73,26 @@ pub(super) async fn message(event: &str, args: &Args, cx: &Context) -> Result<Me
     };
     message.adopt_url()?;
     Ok(message)
+}
+
+/// Makes the message for a broker: the same body, without a signature.
+pub(super) fn publication(event: &str, args: &Args, cx: &Context) -> Result<Publication, CliError> {
+    let local = local_platform(cx)?;
+    let draft = draft(event, args, local.as_ref(), cx)?;
+    let body = args.change.body(&draft.body, cx)?;
+    let mut headers = draft.headers;
+    headers.remove(USER_AGENT);
+    let kind = envelope::detect(&headers, &body).kind;
+    args.change.headers(&mut headers);
+    Ok(Publication {
+        id: match args.seed {
+            Some(seed) => id_of(Occasion::seeded(seed, "").id),
+            None => new_id(),
+        },
+        kind,
+        headers,
+        body,
+    })
 }
 
 /// Returns the receiver that the running platform has for the vendor of a sample.

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 
 use super::Args;
 use crate::api::auth::Auth;
+use crate::broker::Login;
 use crate::cli::Context;
 use crate::config::{ConfigError, Profile};
 use crate::error::CliError;
@@ -82,6 +83,9 @@ struct Maker {
     /// `--token-cmd`, or `--token` on the command line. Sent to any server.
     token: Option<SecretRef>,
     auth: Option<SecretRef>,
+    /// The login at a broker.
+    user: Option<String>,
+    password: Option<SecretRef>,
     /// Values that can be read only once.
     read: Mutex<Read>,
 }
@@ -101,6 +105,8 @@ pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Crede
         headers: args.connect.header.clone(),
         token: token(args, cx),
         auth: args.socketio.auth.clone(),
+        user: args.broker.user.clone(),
+        password: args.broker.password.clone(),
         read: Mutex::default(),
     };
     let first = Mutex::new(Some(maker.make()?));
@@ -130,7 +136,7 @@ impl Maker {
             None => None,
         };
         match self.server {
-            Server::Platform => self.platform(token, &mut headers, &mut auth)?,
+            Server::Platform => self.platform(token.clone(), &mut headers, &mut auth)?,
             Server::Control => {
                 let running = self.cx.running()?.ok_or(ConfigError::NotRunning)?;
                 bearer(&mut headers, &Secret::new(running.control_token))?;
@@ -148,8 +154,18 @@ impl Maker {
         if let Some(reference) = &self.auth {
             auth.extend(self.object(reference)?);
         }
+        let password = self.password.as_ref().map(|password| self.secret(password));
+        let password = password.transpose()?;
         let auth = (!auth.is_empty()).then(|| Secret::new(Value::Object(auth).to_string()));
-        Ok(Authorisation { headers, auth })
+        Ok(Authorisation {
+            headers,
+            auth,
+            login: Login {
+                user: self.user.clone(),
+                password,
+                token,
+            },
+        })
     }
 
     fn platform(

@@ -3,6 +3,7 @@
 //! A transport has a row in [`TRANSPORTS`], a file here with its flags and the function that opens it, and its lines in
 //! [`Args`] and [`OPENERS`].
 
+mod broker;
 mod credentials;
 mod finish;
 mod hints;
@@ -22,14 +23,14 @@ use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::parse::one_of;
-use super::{Context, RuntimeError, retention};
+use super::{Context, RuntimeError, brokers, retention};
 use crate::backoff::Retry;
 use crate::error::{CliError, Exit};
 use crate::event;
+use crate::grammar::destination::Destination;
 use crate::grammar::header_line::HeaderLine;
 use crate::grammar::quantity::{Size, Span};
 use crate::grammar::secret_ref::SecretRef;
-use crate::grammar::target::Target;
 use crate::pipeline::{Cursor, Forward, OnSlow, Pipeline, PipelineOptions, Save, Show};
 use crate::select::{Select, TypeRule, Where};
 use crate::shape::Shape;
@@ -77,6 +78,8 @@ pub(crate) struct Args {
     connect: ConnectArgs,
     #[command(flatten)]
     send: SendArgs,
+    #[command(flatten)]
+    broker: broker::Flags,
     #[command(flatten)]
     sse: sse::Flags,
     #[command(flatten)]
@@ -151,9 +154,9 @@ struct SaveArgs {
     /// Append events with their times to a file that `evt events import` and `replay` read
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// Save each event and deliver it to this target until it is accepted: 3000, host:port/path, a URL
+    /// Save each event and deliver it to this target until it is accepted: 3000, host:port/path, a URL, or a broker
     #[arg(long, value_name = "TARGET")]
-    forward: Option<Target>,
+    forward: Option<Destination>,
     /// Sign forwarded events as Standard Webhooks with this secret: text, env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", requires = "forward")]
     secret: Option<SecretRef>,
@@ -166,7 +169,7 @@ struct SaveArgs {
 #[command(next_help_heading = "Connecting")]
 struct ConnectArgs {
     /// Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)
-    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", group = open::REQUEST)]
     header: Vec<HeaderLine>,
     /// Get the token from this command, again for each connection
     #[arg(long, value_name = "CMD")]
@@ -394,12 +397,13 @@ impl Args {
         let secret = args.secret.as_ref().map(|secret| cx.secret(secret));
         let secret = secret.transpose()?;
         let dialer = cx.dialer()?;
-        let forward = args.forward.clone().map(|target| Forward {
-            target,
+        let forward = args.forward.clone().map(|to| Forward {
+            to,
             retry: Retry::dev(),
             timeout: FORWARD_TIMEOUT,
             secret,
             dialer: dialer.clone(),
+            complete: brokers::completer(cx),
         });
         if !args.save && forward.is_none() && args.resume.is_none() {
             return Ok(None);

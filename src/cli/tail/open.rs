@@ -8,6 +8,7 @@ use clap::Id;
 use clap::parser::ValueSource;
 use http::Uri;
 
+use super::broker::BROKER;
 use super::credentials::{self, Server};
 use super::subject::{Subject, join};
 use super::{Args, OPENERS};
@@ -28,6 +29,8 @@ const MAX_MESSAGE: u64 = 1 << 30;
 pub(super) const SENDING: &str = "sending";
 /// The group of the flags that store a position, for transports that have one.
 pub(super) const RESUMING: &str = "resuming";
+/// The group of the flags of HTTP, for transports that begin with a request.
+pub(super) const REQUEST: &str = "request";
 
 /// Opens the source of a URL.
 pub(super) type OpenFn = fn(&Opening<'_>, &str) -> Result<Box<dyn Source>, CliError>;
@@ -147,7 +150,7 @@ impl ResumePoint {
 /// What each transport needs to open its source.
 pub(super) struct Opening<'a> {
     pub(super) args: &'a Args,
-    cx: &'a Arc<Context>,
+    pub(super) cx: &'a Arc<Context>,
     server: Server,
     pub(super) dialer: Dialer,
     pub(super) max_message: usize,
@@ -189,6 +192,7 @@ pub(super) fn check_flags(transport: &StreamTransport, cx: &Context) -> Result<(
             Some(own),
             row.sends.then_some(SENDING),
             row.is_resumable.then_some(RESUMING),
+            Some(if row.is_broker { BROKER } else { REQUEST }),
         ] {
             let flags = group.and_then(|group| typed.get_many::<Id>(group));
             for flag in flags.into_iter().flatten() {
@@ -254,7 +258,7 @@ mod tests {
                 row.name
             );
         }
-        for group in [SENDING, RESUMING] {
+        for group in [SENDING, RESUMING, REQUEST, BROKER] {
             assert!(
                 tail.get_groups().any(|known| known.get_id() == group),
                 "{group}"

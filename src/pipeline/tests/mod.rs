@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::event::{Event, Source};
+use crate::grammar::destination::Destination;
 use crate::grammar::target::Target;
 use crate::json::is_json;
 use crate::select::Select;
@@ -695,11 +696,12 @@ async fn a_delivery_that_ends_during_the_shutdown_is_counted_once() {
     let (mut options, _store) = saving(true);
     if let Some(save) = &mut options.save {
         save.forward = Some(Forward {
-            target: late_target().await,
+            to: Destination::Http(late_target().await),
             retry: crate::backoff::Retry::dev(),
             timeout: Duration::from_secs(30),
             secret: None,
             dialer: crate::dial::Dialer::new(crate::dial::AddressPolicy::Local),
+            complete: crate::sink::as_it_is(),
         });
     }
     let (mut pipeline, _) = pipeline(options, Format::Json);

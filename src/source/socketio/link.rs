@@ -102,7 +102,7 @@ impl Opening<'_> {
     ) -> Result<Link, SourceError> {
         let authorisation = Authorisation {
             headers: self.headers.clone(),
-            auth: None,
+            ..Authorisation::default()
         };
         let options = WebSocketOptions {
             url: engine_url(&self.options.url, "websocket", sid)?,

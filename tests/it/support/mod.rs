@@ -10,6 +10,7 @@ pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod rust_source;
 pub(crate) mod sandbox;
+pub(crate) mod server;
 pub(crate) mod sse_server;
 pub(crate) mod table;
 #[cfg(target_os = "linux")]

@@ -115,7 +115,7 @@ impl Session<'_> {
             channel: (packet.namespace != "/").then_some(packet.namespace),
             data: data.as_bytes(),
             ack: packet.id,
-            change: None,
+            ..Message::default()
         });
         self.list = list;
         self.has_event = true;

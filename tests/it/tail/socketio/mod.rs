@@ -88,7 +88,11 @@ async fn credentials_are_created_for_each_connection() {
             let mut headers = http::HeaderMap::new();
             headers.insert("x-token", token.parse()?);
             let auth = Some(Secret::new(json!({ "token": token }).to_string()));
-            Ok(Authorisation { headers, auth })
+            Ok(Authorisation {
+                headers,
+                auth,
+                ..Authorisation::default()
+            })
         }),
         ..server.options()
     });

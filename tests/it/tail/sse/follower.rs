@@ -54,7 +54,7 @@ pub(crate) fn sending(headers: &[(&'static str, &'static str)]) -> evt::source::
     Arc::new(move || {
         Ok(Authorisation {
             headers: headers.clone(),
-            auth: None,
+            ..Authorisation::default()
         })
     })
 }

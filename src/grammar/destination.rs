@@ -1,0 +1,68 @@
+//! Where events are sent: an HTTP target, or an address at a message broker.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::GrammarError;
+use super::broker::{self, BrokerUrl};
+use super::target::Target;
+
+/// An HTTP target, or an address at a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    Http(Target),
+    Broker(BrokerUrl),
+}
+
+impl Destination {
+    /// The destination for messages, without secrets.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Http(target) => target.shown(),
+            Self::Broker(url) => url.to_string(),
+        }
+    }
+}
+
+impl FromStr for Destination {
+    type Err = GrammarError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once("://") {
+            Some((scheme, _)) if broker::is_scheme(scheme) => {
+                BrokerUrl::parse(text).map(Self::Broker)
+            }
+            _ => text.parse().map(Self::Http),
+        }
+    }
+}
+
+/// The form that can be parsed again.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(target) => target.fmt(f),
+            Self::Broker(url) => url.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_decides_what_a_destination_is() {
+        for (text, full) in [
+            ("3000/hook", "http://127.0.0.1:3000/hook"),
+            ("NATS://a/orders.new", "nats://a/orders.new"),
+            ("amqp://a/?exchange=e&key=k", "amqp://a/?exchange=e&key=k"),
+        ] {
+            let destination: Destination = text.parse().unwrap();
+            assert_eq!(destination.to_string(), full);
+            let is_broker = matches!(destination, Destination::Broker(_));
+            assert_eq!(is_broker, !full.starts_with("http"), "{text}");
+        }
+        assert!("mqtt://a/x".parse::<Destination>().is_err());
+    }
+}
