@@ -3,6 +3,8 @@
 //! One file per broker. What is received or sent over a connection does not belong here.
 
 mod error;
+#[cfg(feature = "nats")]
+pub mod nats;
 
 use std::time::Duration;
 
@@ -21,6 +23,8 @@ pub struct Login {
     pub password: Option<Secret>,
     /// NATS accepts a token instead of user and password.
     pub token: Option<Secret>,
+    /// A seed of NATS, or the text of a credentials file.
+    pub key: Option<Secret>,
 }
 
 impl Login {
@@ -30,14 +34,14 @@ impl Login {
             Some(BrokerLogin { user, password }) if self.is_empty() => Self {
                 user: Some(user.clone()),
                 password: password.clone(),
-                token: None,
+                ..Self::default()
             },
             _ => self,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.user.is_none() && self.password.is_none() && self.token.is_none()
+        self.user.is_none() && self.password.is_none() && self.token.is_none() && self.key.is_none()
     }
 }
 

@@ -121,7 +121,7 @@ pub(super) fn login(
     Ok(Login {
         user: user.map(str::to_owned),
         password: password.map(|password| cx.secret(password)).transpose()?,
-        token: None,
+        ..Login::default()
     })
 }
 

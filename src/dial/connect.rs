@@ -228,6 +228,17 @@ impl Connector {
             .unwrap_or(Err(ConnectFailure::Timeout(CONNECT)))
     }
 
+    /// Starts TLS on an open connection.
+    pub(super) async fn start_tls_in_time(
+        &self,
+        stream: Stream,
+        host: &str,
+    ) -> Result<Stream, ConnectFailure> {
+        tokio::time::timeout(CONNECT, self.start_tls(stream, host))
+            .await
+            .unwrap_or(Err(ConnectFailure::Timeout(CONNECT)))
+    }
+
     /// Connects without TLS and without a proxy.
     pub(super) async fn connect_tcp_in_time(
         &self,

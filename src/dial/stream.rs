@@ -171,6 +171,21 @@ impl Dialer {
         Ok(Socket(stream))
     }
 
+    /// Starts TLS on a connection of [`Self::connect`], for protocols that begin without it.
+    ///
+    /// Cancel safe: dropping the future closes the connection.
+    pub async fn start_tls(
+        &self,
+        socket: Socket,
+        host: &str,
+        port: u16,
+    ) -> Result<Socket, DialError> {
+        let stream = self.connector.start_tls_in_time(socket.0, host).await;
+        stream
+            .map(Socket)
+            .map_err(|failure| failure.as_dial_error(&authority(host, port)))
+    }
+
     /// [`Self::connect`] without TLS, for libraries that need a socket of their own.
     pub async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, DialError> {
         let stream = self.connector.connect_tcp_in_time(host, port).await;

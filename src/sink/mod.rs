@@ -2,6 +2,9 @@
 //!
 //! HTTP targets are not sinks: `dial` sends to them.
 
+#[cfg(feature = "nats")]
+mod nats;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +25,10 @@ use crate::grammar::broker::BrokerUrl;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The brokers that can be published to.
-pub static SINKS: [SinkKind; 0] = [];
+pub static SINKS: &[SinkKind] = &[
+    #[cfg(feature = "nats")]
+    nats::KIND,
+];
 
 /// A future that a sink's method returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

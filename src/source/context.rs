@@ -83,12 +83,23 @@ impl Cx<'_> {
 
     /// Reports what may have been missed since the last connection, if there was one. `from` and `to` are positions.
     pub fn gap(&mut self, from: Option<&str>, to: Option<&str>, reason: &str) {
+        self.counted_gap(from, to, None, reason);
+    }
+
+    /// [`Self::gap`], with the number of lost messages if it is known.
+    pub fn counted_gap(
+        &mut self,
+        from: Option<&str>,
+        to: Option<&str>,
+        lost: Option<u64>,
+        reason: &str,
+    ) {
         let Some(loss) = self.loss.take() else { return };
         self.outlet.notice(Notice::Gap(Gap {
             from: from.map(str::to_owned),
             to: to.map(str::to_owned),
             reason: format!("{}; {reason}", loss.why),
-            lost: None,
+            lost,
             since: loss.since,
             until: Timestamp::now(),
         }));

@@ -8,6 +8,8 @@ mod context;
 mod error;
 mod explain;
 mod keep_open;
+#[cfg(feature = "nats")]
+mod nats;
 mod outlet;
 pub mod poll;
 mod socketio;
@@ -31,6 +33,8 @@ use crate::time::Timestamp;
 pub use context::{ConnectionLoss, Cx, Outgoing, Pulse};
 pub use error::SourceError;
 pub use keep_open::{Reconnect, chain, keep_open};
+#[cfg(feature = "nats")]
+pub use nats::{Nats, NatsOptions};
 pub use outlet::{Change, Gap, Guarantee, Message, Notice, Op, Outlet};
 pub use socketio::{EngineTransport, SocketIo, SocketIoOptions};
 pub use sse::{Sse, SseOptions};
@@ -38,7 +42,7 @@ pub use stream::{Stream, StreamTransport, StreamUrl};
 pub use websocket::{WebSocket, WebSocketOptions};
 
 /// The transports that `evt tail` follows. Messages, help and manual are built from this table; `cli/tail` adds the flags.
-pub static TRANSPORTS: [StreamTransport; 3] = [
+pub static TRANSPORTS: &[StreamTransport] = &[
     StreamTransport {
         transport: Transport::Sse,
         name: "server-sent events",
@@ -82,6 +86,23 @@ pub static TRANSPORTS: [StreamTransport; 3] = [
         sends: true,
         is_broker: false,
         examples: &["evt tail socketio+https://example.test/chat --auth env:CHAT_AUTH"],
+    },
+    #[cfg(feature = "nats")]
+    StreamTransport {
+        transport: Transport::Nats,
+        name: "NATS",
+        schemes: &["nats", "tls"],
+        parse: stream::broker_url,
+        guarantee: "at most once; from a stream resumable, with --durable at least once",
+        is_resumable: true,
+        without_position: "NATS stores no messages without a stream",
+        id_header: None,
+        sends: false,
+        is_broker: true,
+        examples: &[
+            "evt tail 'nats://127.0.0.1/orders.>'",
+            "evt tail 'nats://127.0.0.1/orders.>?stream=ORDERS' --start first --resume orders",
+        ],
     },
 ];
 

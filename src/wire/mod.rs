@@ -1,5 +1,6 @@
 //! Codecs that both ends of a connection use. They have no sockets and no clock, and their memory is bounded.
 
 pub mod lines;
+pub mod nats;
 pub mod socketio;
 pub mod sse;

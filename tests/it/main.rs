@@ -6,6 +6,7 @@
     reason = "clippy.toml allows these in tests, but not in the functions that tests share"
 )]
 
+mod brokers;
 mod cli;
 mod completions;
 mod config;

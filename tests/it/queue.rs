@@ -333,6 +333,7 @@ fn an_id_that_exists_in_the_inbox_and_in_dev_is_refused() {
     let state = sandbox.home().join("state");
     std::fs::create_dir_all(&state).unwrap();
     Running {
+        brokers: Default::default(),
         name: "local".to_owned(),
         pid: std::process::id(),
         url: platform.url(""),

@@ -86,6 +86,7 @@ struct Maker {
     /// The login at a broker.
     user: Option<String>,
     password: Option<SecretRef>,
+    key: Option<SecretRef>,
     /// Values that can be read only once.
     read: Mutex<Read>,
 }
@@ -107,6 +108,7 @@ pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Crede
         auth: args.socketio.auth.clone(),
         user: args.broker.user.clone(),
         password: args.broker.password.clone(),
+        key: key(args),
         read: Mutex::default(),
     };
     let first = Mutex::new(Some(maker.make()?));
@@ -117,6 +119,13 @@ pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Crede
             None => maker.make().map_err(|error| error.error),
         }
     }))
+}
+
+fn key(args: &Args) -> Option<SecretRef> {
+    #[cfg(feature = "nats")]
+    return args.nats.key();
+    #[cfg(not(feature = "nats"))]
+    None
 }
 
 fn token(args: &Args, cx: &Context) -> Option<SecretRef> {
@@ -156,6 +165,7 @@ impl Maker {
         }
         let password = self.password.as_ref().map(|password| self.secret(password));
         let password = password.transpose()?;
+        let key = self.key.as_ref().map(|key| self.secret(key)).transpose()?;
         let auth = (!auth.is_empty()).then(|| Secret::new(Value::Object(auth).to_string()));
         Ok(Authorisation {
             headers,
@@ -164,6 +174,7 @@ impl Maker {
                 user: self.user.clone(),
                 password,
                 token,
+                key,
             },
         })
     }

@@ -9,6 +9,8 @@ mod finish;
 mod hints;
 mod input;
 mod lock;
+#[cfg(feature = "nats")]
+mod nats;
 mod open;
 mod resume;
 mod socketio;
@@ -41,7 +43,13 @@ use finish::FollowResult;
 use open::{Following, Opener};
 use subject::Subject;
 
-static OPENERS: [Opener; 3] = [sse::OPENER, websocket::OPENER, socketio::OPENER];
+static OPENERS: &[Opener] = &[
+    sse::OPENER,
+    websocket::OPENER,
+    socketio::OPENER,
+    #[cfg(feature = "nats")]
+    nats::OPENER,
+];
 
 /// Time limit for one attempt to deliver to the target of --forward.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -80,6 +88,9 @@ pub(crate) struct Args {
     send: SendArgs,
     #[command(flatten)]
     broker: broker::Flags,
+    #[cfg(feature = "nats")]
+    #[command(flatten)]
+    nats: nats::Flags,
     #[command(flatten)]
     sse: sse::Flags,
     #[command(flatten)]

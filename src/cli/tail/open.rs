@@ -186,7 +186,7 @@ pub(super) fn check_flags(transport: &StreamTransport, cx: &Context) -> Result<(
         return Ok(());
     };
     let mut owners: BTreeMap<&Id, Vec<&'static StreamTransport>> = BTreeMap::new();
-    for row in &TRANSPORTS {
+    for row in TRANSPORTS {
         let own = row.transport.as_str();
         for group in [
             Some(own),
@@ -249,7 +249,7 @@ mod tests {
         let mut tree = crate::cli::Cli::command();
         tree.build();
         let tail = tree.find_subcommand("tail").unwrap();
-        for row in &TRANSPORTS {
+        for row in TRANSPORTS {
             Opener::of(row);
             let mut groups = tail.get_groups();
             assert!(

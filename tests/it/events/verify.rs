@@ -203,6 +203,7 @@ fn verify_asks_for_the_secret_if_the_platforms_differs() {
     let state = sandbox.home().join("state");
     std::fs::create_dir_all(&state).unwrap();
     evt::running::Running {
+        brokers: Default::default(),
         name: "local".to_owned(),
         pid: std::process::id(),
         url: "http://127.0.0.1:1".to_owned(),

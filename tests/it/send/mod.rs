@@ -159,6 +159,7 @@ fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
     let state = sandbox.home().join("state");
     std::fs::create_dir_all(&state).unwrap();
     let platform = Platform {
+        brokers: Default::default(),
         name: "local".to_owned(),
         pid: std::process::id(),
         url: "http://127.0.0.1:1".to_owned(),

@@ -3,6 +3,8 @@
 pub(crate) mod absent;
 pub(crate) mod app;
 pub(crate) mod http;
+#[cfg(feature = "nats")]
+pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod python;

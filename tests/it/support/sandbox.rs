@@ -240,6 +240,18 @@ impl Running {
         self.child.wait().expect("a killed command ends");
     }
 
+    /// Returns whether the command has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let status = self.child.try_wait().expect("a child can be waited for");
+        status.is_some()
+    }
+
+    /// Sends SIGKILL, and returns what was printed.
+    pub(crate) fn killed(mut self) -> Output {
+        self.child.kill().expect("the command is running");
+        self.finish()
+    }
+
     /// Waits until the command ends.
     ///
     /// # Panics

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Runs the command and kills it when its own stdin closes, which also happens when the test process is killed.
-const GUARD: &str = r#""$@" <&- & pid=$!; echo $pid; read -r _; kill -9 $pid 2>/dev/null; wait $pid"#;
+const GUARD: &str =
+    r#""$@" <&- & pid=$!; echo $pid; read -r _; kill -9 $pid 2>/dev/null; wait $pid"#;
 
 /// A running server.
 pub(crate) struct Server {
@@ -25,7 +26,9 @@ pub(crate) fn program(paths: &[&str], package: &str) -> Option<PathBuf> {
     let found = paths.iter().map(Path::new).find(|path| path.exists());
     let installed = match found {
         Some(_) => Ok(()),
-        None => Err(format!("{package} is not installed: apt-get install {package}")),
+        None => Err(format!(
+            "{package} is not installed: apt-get install {package}"
+        )),
     };
     match super::is_missing(&installed) {
         true => None,

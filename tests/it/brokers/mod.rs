@@ -1,0 +1,4 @@
+//! `evt tail`, `evt send` and `--forward` with real message brokers.
+
+#[cfg(feature = "nats")]
+mod nats;
