@@ -6169,7 +6169,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__send)
-            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --check --times --rate --concurrency --expect-status --timeout --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --check --times --rate --concurrency --expect-status --user --password --timeout --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6228,6 +6228,14 @@ _evt() {
                     return 0
                     ;;
                 --expect-status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6303,7 +6311,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__tail)
-            opts="-H -i -L -p -o -q -v -h --stream --gateway --agent --type --where --jq --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --interactive --send-on-connect --echo --text --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --ack --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -i -L -p -o -q -v -h --stream --gateway --agent --type --where --jq --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --interactive --send-on-connect --echo --user --password --since --start --durable --creds --nkey --text --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --ack --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6390,6 +6398,34 @@ _evt() {
                     return 0
                     ;;
                 --send-on-connect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --start)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --durable)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nkey)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -833,7 +833,7 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l count -d 'Stop after N 
 complete -c evt -n "__fish_evt_using_subcommand tail" -l for -d 'Stop after this time; exit 9 if --count, --expect or --until-end was not met' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l expect -d 'Stop at the first event that matches a type, \'contact.*\', or an expression such as \'data.amount > 10\'' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l record -d 'Append events with their times to a file that `evt events import` and `replay` read' -r -F
-complete -c evt -n "__fish_evt_using_subcommand tail" -l forward -d 'Save each event and deliver it to this target until it is accepted: 3000, host:port/path, a URL' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l forward -d 'Save each event and deliver it to this target until it is accepted: 3000, host:port/path, a URL, or a broker' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l secret -d 'Sign forwarded events as Standard Webhooks with this secret: text, env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l resume -d 'Save the position of the stream under this name, and resume there (not for WebSocket)' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -s H -l header -d 'Send a header; its value may be env:NAME, file:PATH or cmd:… (repeatable)' -r
@@ -842,6 +842,13 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l timeout -d 'Time limit 
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-retries -d 'Give up after N consecutive failures' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l max-message-size -d 'Largest message to accept, and longest line to send with -i' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l send-on-connect -d 'Send this after every connect (repeatable)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l user -d 'Log in as this user' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l password -d 'The user\'s password: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l since -d 'Begin with the first message that the broker received at this time or later: a time, or a span such as 2h' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l start -d 'Begin with the first or last message that the broker has, with new ones, or at this sequence number, offset or id' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l durable -d 'Read a stream through this durable consumer, which is created if it does not exist, and acknowledge each message' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l creds -d 'Log in with this credentials file (a JWT and a seed)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand tail" -l nkey -d 'Log in with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Resume after this id' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Reconnect if nothing arrives for this long, comments included' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l subprotocol -d 'Offer this subprotocol (repeatable)' -r
@@ -982,7 +989,7 @@ complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "set" -d 'Set a state from an export or a Singer state'
 complete -c evt -n "__fish_evt_using_subcommand poll; and __fish_seen_subcommand_from state" -f -a "reset" -d 'Delete a state, so that the next poll starts over, or move it back to a time'
 complete -c evt -n "__fish_evt_using_subcommand send" -l list -d 'List the samples: all, those of a vendor (`stripe`), or those that match a pattern (`stripe/invoice.*`, `*refund*`)' -r
-complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; by default an event of a vendor goes to its receiver in the running `evt dev`, and every other event to the local listener' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL, unix:/path or a broker; by default an event of a vendor goes to its receiver in the running `evt dev`, and every other event to the local listener' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l seed -d 'Use the same ids and times in every run; the signature still has the current time' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l unset -d 'Remove a value of the body (repeatable)' -r
@@ -994,6 +1001,8 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l times -d 'Send the even
 complete -c evt -n "__fish_evt_using_subcommand send" -l rate -d 'Send at most this often, such as 50/s' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l concurrency -d 'Send over N connections at once' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l user -d 'Log in at the broker as this user' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l password -d 'The user\'s password: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l timeout -d 'How long to wait for the answer' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
@@ -1025,7 +1034,7 @@ complete -c evt -n "__fish_evt_using_subcommand send" -s v -l verbose -d 'Print 
 complete -c evt -n "__fish_evt_using_subcommand send" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand send" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l list -d 'List the samples: all, those of a vendor (`stripe`), or those that match a pattern (`stripe/invoice.*`, `*refund*`)' -r
-complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL or unix:/path; by default an event of a vendor goes to its receiver in the running `evt dev`, and every other event to the local listener' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l to -d 'Where to send: 3000, :3000/path, host:port, a URL, unix:/path or a broker; by default an event of a vendor goes to its receiver in the running `evt dev`, and every other event to the local listener' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l seed -d 'Use the same ids and times in every run; the signature still has the current time' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l set -d 'Set a value of the body: path=text or path:=json (repeatable)' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l unset -d 'Remove a value of the body (repeatable)' -r
@@ -1037,6 +1046,8 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l times -d 'Send the e
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l rate -d 'Send at most this often, such as 50/s' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l concurrency -d 'Send over N connections at once' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l user -d 'Log in at the broker as this user' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l password -d 'The user\'s password: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l timeout -d 'How long to wait for the answer' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
