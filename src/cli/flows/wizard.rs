@@ -83,13 +83,14 @@ pub(super) fn ask(mut args: Args, cx: &Context) -> Result<Option<Args>, CliError
 /// Prints the command that creates the same flow without questions.
 pub(super) fn print_command(args: &Args, cx: &Context) {
     let globals = [
-        ("-p", &cx.globals.profile),
-        ("--url", &cx.globals.url),
-        ("--org", &cx.globals.org),
+        ("profile", &cx.globals.profile),
+        ("url", &cx.globals.url),
+        ("org", &cx.globals.org),
     ];
     let globals: Vec<String> = globals
         .into_iter()
-        .filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]))
+        .filter(|(flag, _)| cx.is_flag(flag))
+        .filter_map(|(flag, value)| Some([format!("--{flag}"), value.clone()?]))
         .flatten()
         .collect();
     let command = safe(&typed::command(args, &globals));
