@@ -228,6 +228,10 @@ impl Running {
             variables.push((url, access.url.clone()));
             variables.push((token, access.token.clone()));
         }
+        for (protocol, url) in &self.brokers {
+            let name = format!("EVT_{}_URL", protocol.to_ascii_uppercase());
+            variables.push((name, url.clone()));
+        }
         variables
     }
 

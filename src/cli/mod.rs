@@ -41,6 +41,7 @@ use std::sync::Arc;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Config;
+use crate::dev::host::brokers::supervisor;
 use crate::env::Env;
 use crate::error::{CliError, Exit};
 use crate::grammar::secret_ref::SecretRef;
@@ -92,6 +93,9 @@ enum Command {
     Completions(completions::Args),
     Man(man::Args),
     Generate(man::GenerateArgs),
+    /// Run the servers of `evt dev --with`
+    #[command(name = supervisor::COMMAND, hide = true)]
+    SuperviseBrokers,
 }
 
 /// Runs the command in the runtime that it needs.
@@ -114,6 +118,7 @@ fn dispatch(command: Command, cx: &Arc<Context>) -> Result<Exit, CliError> {
         Command::Completions(args) => completions::run(&args, cx),
         Command::Man(args) => Runtime::Brief.run(cx, man::run(args, own)),
         Command::Generate(args) => man::generate(&args, cx),
+        Command::SuperviseBrokers => dev::supervise(),
     }
 }
 
@@ -142,6 +147,7 @@ fn runs_without_settings(command: &Command) -> bool {
                 | Command::Completions(_)
                 | Command::Man(_)
                 | Command::Generate(_)
+                | Command::SuperviseBrokers
         ),
     }
 }

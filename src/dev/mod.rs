@@ -32,6 +32,7 @@ use crate::secret::Secret;
 use crate::serve;
 use crate::store::{Kind, Store};
 use crate::work;
+use host::brokers::Brokers;
 use host::folder::Folder;
 use host::hosts::Hosts;
 use host::refusal::{Answered, Renderers};
@@ -88,11 +89,14 @@ impl Server {
             control: address(&control)?,
         };
         let (folder, host, platforms) = open(&options, &addresses, shutdown).await?;
-        let running = running(&addresses, &host, &platforms).named(&options.name);
+        let mut running = running(&addresses, &host, &platforms).named(&options.name);
+        running.brokers = host.brokers.addresses();
         let seeded = match &options.seed {
             Some(path) => Some(seed::apply_seed(&host, &platforms, path).await?),
             None => None,
         };
+        let watching = host.brokers.clone();
+        let watching = watching.watch(options.dialer.clone(), host.shutdown.clone());
         let engine = deliveries::start(&host, &platforms, options.dialer);
         let work = deliveries::start_work(&host, &platforms);
         let mut tasks = JoinSet::new();
@@ -109,6 +113,7 @@ impl Server {
             let stop = host.shutdown.clone();
             tasks.spawn(serve::serve_router(listener, router.clone(), stop));
         }
+        tasks.spawn(watching);
         if let Some(server) = options.smtp {
             tasks.spawn(mail::deliver(
                 host.store.clone(),
@@ -187,6 +192,8 @@ impl Server {
         if let Announced::In(dir) = &self.announced {
             let _ = self.running.remove(dir);
         }
+        // After everything that publishes.
+        self.host.brokers.clone().stop().await;
         // Another process may lock the folder only after this database is closed.
         drop((self.platforms, self.host));
         drop(self.folder.take());
@@ -215,7 +222,9 @@ async fn open(
     let url = format!("http://{}", addresses.platform);
     let data = folder.as_ref().map(|folder| folder.path().to_owned());
     let sends_mail = options.smtp.is_some();
-    let host = Arc::new(Host::open(store, &rows, url, data, sends_mail, shutdown).await?);
+    let brokers = Brokers::start(&options.brokers, data.as_deref())?;
+    let host = Host::open(store, &rows, url, data, brokers, sends_mail, shutdown).await?;
+    let host = Arc::new(host);
     let mut platforms = Vec::new();
     for registration in selected {
         platforms.push((registration.open)(&host, options).await?);

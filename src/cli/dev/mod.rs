@@ -19,16 +19,18 @@ use clap::parser::ValueSource;
 use clap::{Args as _, Subcommand};
 use serde_json::{Value, json};
 
-use super::Context;
 use super::child::Child;
 use super::parse::one_of;
 use super::retention;
 use super::runtime::Runtime;
+use super::{Context, brokers};
 use crate::config::ConfigError;
+use crate::dev::host::brokers::{BrokerKind, BrokerOption, supervisor};
 use crate::dev::host::hosts::AllowedHost;
 use crate::dev::host::mail::SmtpServer;
 use crate::dev::{AuthMode, CONTROL_PORT, DevOptions, PLATFORMS, PORT, Server};
 use crate::error::{CliError, Exit};
+use crate::grammar::broker::BrokerUrl;
 use crate::paths::is_platform_name;
 use crate::running::{DEFAULT_NAME, Running};
 use crate::store::Kind;
@@ -107,6 +109,18 @@ struct Start {
     /// Also deliver the e-mails of flows to this SMTP server, without TLS: HOST:PORT
     #[arg(long, value_name = "HOST:PORT", help_heading = "Behaving")]
     smtp: Option<SmtpServer>,
+    /// Start the installed servers of these brokers with the platform: nats, rabbitmq, redis
+    #[arg(long, value_name = "BROKER", value_delimiter = ',', value_parser = broker_names(), help_heading = "Brokers")]
+    with: Vec<String>,
+    /// Use the NATS server at this address; user and password come from EVT_NATS_URL
+    #[arg(long, value_name = "URL", help_heading = "Brokers")]
+    nats: Option<String>,
+    /// Use the RabbitMQ server at this address; user and password come from EVT_AMQP_URL
+    #[arg(long, value_name = "URL", help_heading = "Brokers")]
+    amqp: Option<String>,
+    /// Use the Redis server at this address; user and password come from EVT_REDIS_URL
+    #[arg(long, value_name = "URL", help_heading = "Brokers")]
+    redis: Option<String>,
     /// Print `export` lines for a shell, for the running platform; they contain secrets. Starts nothing without a command
     #[arg(long, help_heading = "Running")]
     print_env: bool,
@@ -117,6 +131,21 @@ struct Start {
 
 fn platform_names() -> PossibleValuesParser {
     PossibleValuesParser::new(PLATFORMS.iter().map(|platform| platform.name))
+}
+
+fn broker_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(BrokerKind::ALL.map(BrokerKind::name))
+}
+
+/// The process that runs the servers of brokers. It is started by `evt dev`.
+pub(super) fn supervise() -> Result<Exit, CliError> {
+    match supervisor::run() {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Err(
+            CliError::usage(format!("only `evt dev` starts this command: {error}"))
+                .hint("evt dev --with nats"),
+        ),
+    }
 }
 
 fn platform_name(text: &str) -> Result<String, String> {
@@ -301,10 +330,39 @@ impl Start {
             page_cap: usize::try_from(self.page_cap).unwrap_or(usize::MAX),
             bare: self.bare,
             smtp: self.smtp.clone(),
+            brokers: self.brokers(cx)?,
             seed: self.seed.as_ref().map(folder),
             state_dir: Some(cx.paths.state_dir.clone()),
             dialer: cx.dialer()?,
         })
+    }
+
+    fn brokers(&self, cx: &Context) -> Result<Vec<BrokerOption>, CliError> {
+        let addresses = [
+            (BrokerKind::Nats, &self.nats),
+            (BrokerKind::RabbitMq, &self.amqp),
+            (BrokerKind::Redis, &self.redis),
+        ];
+        let mut chosen = Vec::new();
+        for (kind, address) in addresses {
+            let is_started = self.with.iter().any(|name| name == kind.name());
+            match address {
+                Some(_) if is_started => {
+                    let (name, flag) = (kind.name(), kind.protocol());
+                    return Err(CliError::usage(format!(
+                        "--with {name} starts a server, and --{flag} names another one"
+                    ))
+                    .hint(format!("use only --with {name}, or only --{flag}")));
+                }
+                Some(address) => {
+                    let url = brokers::complete(BrokerUrl::parse(address)?, cx)?;
+                    chosen.push(BrokerOption::Attach(kind, url));
+                }
+                None if is_started => chosen.push(BrokerOption::Start(kind)),
+                None => {}
+            }
+        }
+        Ok(chosen)
     }
 
     /// The ports of the platforms and of the control API. Those of the flags' defaults and of the settings are for the default name.
@@ -479,6 +537,11 @@ fn addresses(running: &Running) -> Vec<Vec<String>> {
         ("organisation".to_owned(), running.org.clone()),
         ("data".to_owned(), data),
     ];
+    let brokers = running.brokers.iter();
+    rows.extend(brokers.filter_map(|(protocol, url)| {
+        let url = BrokerUrl::parse_with_login(url).ok()?;
+        Some((protocol.clone(), url.to_string()))
+    }));
     if running.platforms.len() > 1 {
         let all = running.platforms.iter();
         rows.extend(all.map(|(name, access)| (name.clone(), access.url.clone())));

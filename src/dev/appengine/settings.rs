@@ -407,7 +407,15 @@ mod tests {
 
     async fn open(store: Store) -> Host {
         let (url, stop) = (String::new(), tokio_util::sync::CancellationToken::new());
-        let host = Host::open(store, &[SETTINGS], url, None, false, stop);
+        let host = Host::open(
+            store,
+            &[SETTINGS],
+            url,
+            None,
+            Default::default(),
+            false,
+            stop,
+        );
         host.await.unwrap()
     }
 

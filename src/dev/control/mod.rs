@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::archive::ndjson;
 use crate::clock::Mode;
+use crate::dev::host::brokers::{BrokerState, Brokers};
 use crate::dev::host::guard::{self, Guard};
 use crate::dev::host::identity;
 use crate::dev::host::refusal::{self, Refusal, Renderers, answer, json_response};
@@ -29,6 +30,7 @@ use crate::dev::host::request::JsonObject;
 use crate::dev::host::routes::Route;
 use crate::dev::host::{Host, Platform, Platforms};
 use crate::event::{PlatformRef, Seq};
+use crate::grammar::broker::BrokerUrl;
 use crate::record;
 use crate::secret::Secret;
 use crate::store::events::{self, Scan};
@@ -156,6 +158,27 @@ fn extend(object: &mut Value, more: Value) {
     }
 }
 
+/// The brokers with their states, by name. Addresses are without user and password.
+fn brokers(brokers: &Brokers) -> Value {
+    let facts = brokers.all().iter().map(|broker| {
+        let (state, why) = match broker.state() {
+            BrokerState::Starting => ("starting", None),
+            BrokerState::Ready => ("ready", None),
+            BrokerState::Unreachable { why } => ("unreachable", Some(why)),
+            BrokerState::Ended { why } => ("ended", Some(why)),
+        };
+        let mut facts = json!({ "state": state, "own": broker.is_own });
+        if let Ok(url) = BrokerUrl::parse_with_login(&broker.url) {
+            facts["url"] = url.to_string().into();
+        }
+        if let Some(why) = why {
+            facts["why"] = why.into();
+        }
+        (broker.kind.name().to_owned(), facts)
+    });
+    Value::Object(facts.collect())
+}
+
 /// The facts of the host and of the default platform, and below `platforms` those of each platform.
 async fn status(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal> {
     let host = &api.host;
@@ -174,6 +197,9 @@ async fn status(FromState(api): FromState<Arc<Api>>) -> Result<Response, Refusal
         "last_event": last.map(|seq| PlatformRef(seq).to_string()),
         "clock": clock::facts(&host.store)["text"],
     });
+    if !host.brokers.all().is_empty() {
+        body["brokers"] = brokers(&host.brokers);
+    }
     let mut all = Map::new();
     for platform in api.platforms.iter() {
         let facts = status_of(&api, Arc::clone(platform)).await?;

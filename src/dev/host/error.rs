@@ -39,6 +39,12 @@ pub enum DevError {
     },
     #[error("cannot use the data folder `{}`", path.display())]
     DataFolder { path: PathBuf, source: io::Error },
+    #[error("the server of {name} is not installed")]
+    NoBroker {
+        name: &'static str,
+        /// The name of its package in Debian.
+        package: &'static str,
+    },
     #[error(transparent)]
     Seed(#[from] SeedError),
     #[error(transparent)]
@@ -73,6 +79,14 @@ impl Explain for DevError {
             }
             Self::DataFolder { .. } => {
                 Explanation::failed("data_folder").hint("evt dev --data ./another-folder")
+            }
+            Self::NoBroker { name, package } => {
+                let protocol = if *name == "rabbitmq" { "amqp" } else { name };
+                Explanation::failed("no_broker")
+                    .hint(format!("sudo apt-get install {package}"))
+                    .hint(format!(
+                        "evt dev --{protocol} {protocol}://HOST     uses one that runs elsewhere"
+                    ))
             }
             Self::Seed(error) => error.explain(),
             Self::Store(error) => error.explain(),

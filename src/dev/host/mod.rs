@@ -2,6 +2,7 @@
 //!
 //! The host knows platforms only by the trait [`Platform`].
 
+pub mod brokers;
 pub(crate) mod clock;
 pub(crate) mod cors;
 pub(crate) mod deliveries;
@@ -36,6 +37,7 @@ pub use routes::Routes;
 use crate::store::jobs::Settled;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
+use brokers::Brokers;
 use identity::Identity;
 use settings::{Setting, Settings};
 
@@ -52,6 +54,7 @@ pub struct Host {
     pub started_at: Timestamp,
     /// The data directory; `None` with `--ephemeral`.
     pub data: Option<PathBuf>,
+    pub brokers: Brokers,
     /// Mails of the outbox are delivered by SMTP, too.
     pub sends_mail: bool,
     /// Stops the host and its platforms.
@@ -66,6 +69,7 @@ impl Host {
         rows: &[&'static [Setting]],
         url: String,
         data: Option<PathBuf>,
+        brokers: Brokers,
         sends_mail: bool,
         shutdown: CancellationToken,
     ) -> Result<Self, StoreError> {
@@ -76,6 +80,7 @@ impl Host {
             url,
             started_at: Timestamp::now(),
             data,
+            brokers,
             sends_mail,
             shutdown,
             ended: broadcast::Sender::new(WATCHED),

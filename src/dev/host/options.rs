@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use super::brokers::BrokerOption;
 use super::hosts::AllowedHost;
 use super::mail::SmtpServer;
 use super::platform::Registration;
@@ -69,6 +70,8 @@ pub struct DevOptions {
     pub bare: bool,
     /// An SMTP server that also gets the mails of the outbox.
     pub smtp: Option<SmtpServer>,
+    /// The brokers to use.
+    pub brokers: Vec<BrokerOption>,
     /// Data to create first, unless it already exists.
     pub seed: Option<PathBuf>,
     /// Where [`Running`](crate::running::Running) is written so that other commands find this process; `None` writes nothing.
@@ -92,6 +95,7 @@ impl Default for DevOptions {
             page_cap: 200,
             bare: false,
             smtp: None,
+            brokers: Vec::new(),
             seed: None,
             state_dir: None,
             dialer: Dialer::new(AddressPolicy::Local),

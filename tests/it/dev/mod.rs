@@ -2,6 +2,7 @@
 
 mod auth;
 mod bulk;
+mod brokers;
 mod chaos;
 mod clients;
 mod command;
