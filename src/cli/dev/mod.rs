@@ -2,6 +2,7 @@
 
 mod ai;
 mod ask;
+mod brokers;
 mod clock;
 mod gateways;
 mod outbox;
@@ -19,11 +20,12 @@ use clap::parser::ValueSource;
 use clap::{Args as _, Subcommand};
 use serde_json::{Value, json};
 
+use super::Context;
+use super::brokers::complete;
 use super::child::Child;
 use super::parse::one_of;
 use super::retention;
 use super::runtime::Runtime;
-use super::{Context, brokers};
 use crate::config::ConfigError;
 use crate::dev::host::brokers::{BrokerKind, BrokerOption, supervisor};
 use crate::dev::host::hosts::AllowedHost;
@@ -250,6 +252,7 @@ async fn serve(args: Start, cx: Arc<Context>) -> Result<Exit, CliError> {
     let store = server.host().store.clone();
     let retention = retention::start(&cx, store, Kind::Platform, stop.clone())?;
     args.announce(&server, &cx)?;
+    brokers::report(&server, &cx, &stop);
     let end = match args.child.as_slice() {
         [] => {
             let watcher = watch::start(&server, &cx, &stop);
@@ -355,7 +358,7 @@ impl Start {
                     .hint(format!("use only --with {name}, or only --{flag}")));
                 }
                 Some(address) => {
-                    let url = brokers::complete(BrokerUrl::parse(address)?, cx)?;
+                    let url = complete(BrokerUrl::parse(address)?, cx)?;
                     chosen.push(BrokerOption::Attach(kind, url));
                 }
                 None if is_started => chosen.push(BrokerOption::Start(kind)),

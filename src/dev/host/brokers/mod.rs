@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::DevError;
@@ -96,7 +97,7 @@ pub struct Broker {
     pub url: String,
     /// Whether `evt dev` has started the server.
     pub is_own: bool,
-    state: Mutex<BrokerState>,
+    state: watch::Sender<BrokerState>,
 }
 
 /// The brokers of the host. Clones share them.
@@ -115,14 +116,12 @@ struct Stored {
 
 impl Broker {
     pub fn state(&self) -> BrokerState {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.state.borrow().clone()
     }
 
-    fn set(&self, state: BrokerState) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    /// Follows the state.
+    pub fn changes(&self) -> watch::Receiver<BrokerState> {
+        self.state.subscribe()
     }
 }
 
@@ -164,7 +163,7 @@ impl Brokers {
                 kind,
                 url,
                 is_own: matches!(option, BrokerOption::Start(_)),
-                state: Mutex::new(BrokerState::Starting),
+                state: watch::Sender::new(BrokerState::Starting),
             });
         }
         write(&folder, &stored).map_err(|source| failed(&folder, source))?;
@@ -227,7 +226,11 @@ impl Brokers {
                 BrokerState::Starting => STARTING,
                 _ => RUNNING,
             };
-            broker.set(state);
+            broker.state.send_if_modified(|known| {
+                let is_new = *known != state;
+                *known = state;
+                is_new
+            });
             tokio::time::sleep(pause).await;
         }
     }

@@ -85,11 +85,16 @@ fn redis(program: PathBuf, folder: &Path, place: &Stored) -> io::Result<Job> {
     })
 }
 
+/// Two ports that are free now. Both are held until both are chosen.
+fn free_ports() -> io::Result<[u16; 2]> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let second = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok([first.local_addr()?.port(), second.local_addr()?.port()])
+}
+
 fn rabbitmq(program: PathBuf, folder: &Path, place: &Stored) -> io::Result<Job> {
     let Stored { port, password } = place;
-    let distribution = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port();
+    let [distribution, mapper] = free_ports()?;
     let file = |name: &str| folder.join(name);
     let text = format!(
         "listeners.tcp.1 = 127.0.0.1:{port}\ndefault_user = {USER}\ndefault_pass = {password}\n\
@@ -98,7 +103,6 @@ fn rabbitmq(program: PathBuf, folder: &Path, place: &Stored) -> io::Result<Job> 
     replace_private_file(&file("rabbitmq.conf"), text.as_bytes())?;
     fs::write(file("enabled_plugins"), "[].\n")?;
     let path = |name: &str| file(name).display().to_string();
-    let erlang = format!("-start_epmd false -erl_epmd_port {distribution}");
     let variables = [
         // The cookie is created here.
         ("HOME", folder.display().to_string()),
@@ -111,8 +115,10 @@ fn rabbitmq(program: PathBuf, folder: &Path, place: &Stored) -> io::Result<Job> 
         ("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf")),
         ("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins")),
         ("RABBITMQ_CONF_ENV_FILE", "/dev/null".to_owned()),
+        // RabbitMQ does not start without Erlang's port mapper, a process that would outlive it. So it gets one of its own, which the
+        // supervisor ends.
         ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-        ("ERL_ZFLAGS", erlang),
+        ("ERL_EPMD_PORT", mapper.to_string()),
         (
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
             "-kernel inet_dist_use_interface {127,0,0,1}".to_owned(),
