@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Running, Sandbox, server};
 
 /// Starts a platform with these brokers, and returns its first line of stdout. `None` if a program is missing.
-fn start(sandbox: &Sandbox, with: &str, args: &[&str]) -> Option<Running> {
+fn start(sandbox: &Sandbox, with: &str) -> Option<Running> {
     let programs = [
         ("nats", "/usr/sbin/nats-server", "nats-server"),
         ("redis", "/usr/bin/redis-server", "redis-server"),
@@ -19,7 +19,7 @@ fn start(sandbox: &Sandbox, with: &str, args: &[&str]) -> Option<Running> {
         server::program(&[path], package)?;
     }
     let fixed = ["dev", "--port", "0", "--with", with, "-o", "json"];
-    let mut running = sandbox.spawn(fixed.iter().chain(args));
+    let mut running = sandbox.spawn(fixed);
     running.wait_until_ready();
     Some(running)
 }
@@ -62,7 +62,7 @@ fn wait_until_none_runs(sandbox: &Sandbox) {
 #[test]
 fn servers_start_and_end_with_the_platform() {
     let sandbox = Sandbox::new();
-    let Some(platform) = start(&sandbox, "nats,redis", &[]) else {
+    let Some(platform) = start(&sandbox, "nats,redis") else {
         return;
     };
     assert_eq!(settled(&sandbox, "nats"), "ready");
@@ -86,7 +86,7 @@ fn servers_start_and_end_with_the_platform() {
 #[test]
 fn servers_end_when_the_platform_is_killed() {
     let sandbox = Sandbox::new();
-    let Some(platform) = start(&sandbox, "nats,redis", &[]) else {
+    let Some(platform) = start(&sandbox, "nats,redis") else {
         return;
     };
     assert_eq!(settled(&sandbox, "nats"), "ready");
@@ -97,14 +97,14 @@ fn servers_end_when_the_platform_is_killed() {
 #[test]
 fn a_server_keeps_its_address_and_data() {
     let sandbox = Sandbox::new();
-    let Some(platform) = start(&sandbox, "redis", &[]) else {
+    let Some(platform) = start(&sandbox, "redis") else {
         return;
     };
     assert_eq!(settled(&sandbox, "redis"), "ready");
     let first = status(&sandbox)["brokers"]["redis"]["url"].clone();
     platform.interrupt();
     let _ = platform.finish();
-    let _second = start(&sandbox, "redis", &[]).unwrap();
+    let _second = start(&sandbox, "redis").unwrap();
     assert_eq!(settled(&sandbox, "redis"), "ready");
     assert_eq!(status(&sandbox)["brokers"]["redis"]["url"], first);
 }
@@ -112,12 +112,13 @@ fn a_server_keeps_its_address_and_data() {
 #[test]
 fn rabbitmq_starts_and_leaves_nothing_behind() {
     let sandbox = Sandbox::new();
-    let Some(platform) = start(&sandbox, "rabbitmq", &["--ephemeral"]) else {
+    let Some(platform) = start(&sandbox, "rabbitmq") else {
         return;
     };
     assert_eq!(settled(&sandbox, "rabbitmq"), "ready");
     platform.interrupt();
     let _ = platform.finish().expect_exit(0);
+    assert_eq!(servers(&sandbox), [""; 0]);
 }
 
 #[test]
