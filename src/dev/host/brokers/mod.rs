@@ -287,8 +287,8 @@ const USER: &str = "evt";
 fn address(kind: BrokerKind, stored: &Stored) -> String {
     let Stored { port, password } = stored;
     let path = match kind {
-        BrokerKind::Nats => "",
-        BrokerKind::RabbitMq => "/",
+        // Libraries differ in what an empty path of AMQP means; without one it is the default vhost for all.
+        BrokerKind::Nats | BrokerKind::RabbitMq => "",
         BrokerKind::Redis => "/0",
     };
     format!(
