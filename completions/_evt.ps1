@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completion script for a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Read the manual, offline')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write the files that are generated from the commands')
+            [CompletionResult]::new('supervise-brokers', 'supervise-brokers', [CompletionResultType]::ParameterValue, 'Run the servers of `evt dev --with`')
             [CompletionResult]::new('dev', 'dev', [CompletionResultType]::ParameterValue, 'Run the platform locally')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Receive webhooks; verify, store and forward them')
             [CompletionResult]::new('tail', 'tail', [CompletionResultType]::ParameterValue, 'Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent''s answer')
@@ -447,6 +448,26 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'evt;supervise-brokers' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Use this profile: platform, organisation and credentials')
+            [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Use this profile: platform, organisation and credentials')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this file instead of your settings file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Choose the format of stdout; auto is text on a terminal and JSON otherwise')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Choose the format of stdout; auto is text on a terminal and JSON otherwise')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'URL of the platform; overrides the profile')
+            [CompletionResult]::new('--org', '--org', [CompletionResultType]::ParameterName, 'Id of the organisation; overrides the profile')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'The same as `-o json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and warnings to stderr')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and warnings to stderr')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more to stderr; `-vv` also prints logs')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more to stderr; `-vv` also prints logs')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Do not ask questions, even on a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'evt;dev' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Also accept connections of other machines at this address, such as 0.0.0.0 in a container; see --allow-host')
@@ -459,6 +480,10 @@ Register-ArgumentCompleter -Native -CommandName 'evt' -ScriptBlock {
             [CompletionResult]::new('--allow-host', '--allow-host', [CompletionResultType]::ParameterName, 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT')
             [CompletionResult]::new('--page-cap', '--page-cap', [CompletionResultType]::ParameterName, 'Maximum number of records in a page')
             [CompletionResult]::new('--smtp', '--smtp', [CompletionResultType]::ParameterName, 'Also deliver the e-mails of flows to this SMTP server, without TLS: HOST:PORT')
+            [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'Start the installed servers of these brokers with the platform: nats, rabbitmq, redis')
+            [CompletionResult]::new('--nats', '--nats', [CompletionResultType]::ParameterName, 'Use the NATS server at this address; user and password come from EVT_NATS_URL')
+            [CompletionResult]::new('--amqp', '--amqp', [CompletionResultType]::ParameterName, 'Use the RabbitMQ server at this address; user and password come from EVT_AMQP_URL')
+            [CompletionResult]::new('--redis', '--redis', [CompletionResultType]::ParameterName, 'Use the Redis server at this address; user and password come from EVT_REDIS_URL')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Accept the certificates in this file, and those that they issued, in addition to the system''s (repeatable)')
             [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'Client certificate, in PEM')

@@ -61,6 +61,9 @@ _evt() {
             evt,send)
                 cmd="evt__subcmd__send"
                 ;;
+            evt,supervise-brokers)
+                cmd="evt__subcmd__supervise__subcmd__brokers"
+                ;;
             evt,tail)
                 cmd="evt__subcmd__tail"
                 ;;
@@ -293,7 +296,7 @@ _evt() {
 
     case "${cmd}" in
         evt)
-            opts="-p -o -q -v -h -V --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help --version demo queue config completions man generate dev listen tail poll send trigger events records flows profile doctor"
+            opts="-p -o -q -v -h -V --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help --version demo queue config completions man generate supervise-brokers dev listen tail poll send trigger events records flows profile doctor"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -743,7 +746,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__dev)
-            opts="-p -o -q -v -h --name --bind --port --console-port --only --data --ephemeral --seed --auth --allow-host --page-cap --bare --smtp --print-env --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set clock outbox routes ai vendors reset push cut stop"
+            opts="-p -o -q -v -h --name --bind --port --console-port --only --data --ephemeral --seed --auth --allow-host --page-cap --bare --smtp --with --nats --amqp --redis --print-env --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help status token emit set clock outbox routes ai vendors reset push cut stop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -790,6 +793,22 @@ _evt() {
                     return 0
                     ;;
                 --smtp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --with)
+                    COMPREPLY=($(compgen -W "nats rabbitmq redis" -- "${cur}"))
+                    return 0
+                    ;;
+                --nats)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --amqp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --redis)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6267,6 +6286,56 @@ _evt() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "auto text json raw curl mermaid" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --org)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        evt__subcmd__supervise__subcmd__brokers)
+            opts="-p -o -q -v -h --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -50,6 +50,7 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "config" -d 'Show and change
 complete -c evt -n "__fish_evt_needs_command" -f -a "completions" -d 'Print the completion script for a shell'
 complete -c evt -n "__fish_evt_needs_command" -f -a "man" -d 'Read the manual, offline'
 complete -c evt -n "__fish_evt_needs_command" -f -a "generate" -d 'Write the files that are generated from the commands'
+complete -c evt -n "__fish_evt_needs_command" -f -a "supervise-brokers" -d 'Run the servers of `evt dev --with`'
 complete -c evt -n "__fish_evt_needs_command" -f -a "dev" -d 'Run the platform locally'
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks; verify, store and forward them'
 complete -c evt -n "__fish_evt_needs_command" -f -a "tail" -d 'Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent\'s answer'
@@ -436,6 +437,25 @@ complete -c evt -n "__fish_evt_using_subcommand generate" -s q -l quiet -d 'Prin
 complete -c evt -n "__fish_evt_using_subcommand generate" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
 complete -c evt -n "__fish_evt_using_subcommand generate" -l no-input -d 'Do not ask questions, even on a terminal'
 complete -c evt -n "__fish_evt_using_subcommand generate" -s h -l help -d 'Print help'
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -s p -l profile -d 'Use this profile: platform, organisation and credentials' -r
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l config -d 'Read this file instead of your settings file' -r -F
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -s o -l output -d 'Choose the format of stdout; auto is text on a terminal and JSON otherwise' -r -f -a "auto\t''
+text\t''
+json\t''
+raw\t''
+curl\t'The request as a curl command; only with --dry-run'
+mermaid\t'The diagram of a flow; only with `evt flows show`'"
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l url -d 'URL of the platform; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l org -d 'Id of the organisation; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l token -d 'Token: a literal, env:NAME, file:PATH, cmd:… or -; overrides the profile' -r
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l json -d 'The same as `-o json`'
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -s q -l quiet -d 'Print only errors and warnings to stderr'
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -s v -l verbose -d 'Print more to stderr; `-vv` also prints logs'
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -l no-input -d 'Do not ask questions, even on a terminal'
+complete -c evt -n "__fish_evt_using_subcommand supervise-brokers" -s h -l help -d 'Print help'
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l name -d 'Name of this evt dev, if several run: it has its own data and uses free ports; `-p NAME` selects it in other commands' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l bind -d 'Also accept connections of other machines at this address, such as 0.0.0.0 in a container; see --allow-host' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l port -d 'Port of the platforms; 0 selects free ports for them and for the control API' -r
@@ -449,6 +469,12 @@ strict\t''"
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l allow-host -d 'Also serve requests for this host, and from its web pages (repeatable): NAME or NAME:PORT' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l page-cap -d 'Maximum number of records in a page' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l smtp -d 'Also deliver the e-mails of flows to this SMTP server, without TLS: HOST:PORT' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l with -d 'Start the installed servers of these brokers with the platform: nats, rabbitmq, redis' -r -f -a "nats\t''
+rabbitmq\t''
+redis\t''"
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l nats -d 'Use the NATS server at this address; user and password come from EVT_NATS_URL' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l amqp -d 'Use the RabbitMQ server at this address; user and password come from EVT_AMQP_URL' -r
+complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l redis -d 'Use the Redis server at this address; user and password come from EVT_REDIS_URL' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
 complete -c evt -n "__fish_evt_using_subcommand dev; and not __fish_seen_subcommand_from status token emit set clock outbox routes ai vendors reset push cut stop" -l cert -d 'Client certificate, in PEM' -r -F

@@ -344,7 +344,6 @@ fn an_id_that_exists_in_the_inbox_and_in_dev_is_refused() {
         webhook_secret: None,
         data: None,
         platforms: std::collections::BTreeMap::new(),
-        brokers: std::collections::BTreeMap::new(),
     }
     .write(&state)
     .unwrap();

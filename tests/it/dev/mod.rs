@@ -1,8 +1,8 @@
 //! `evt dev`: raw bytes on the platform's sockets, and the command.
 
 mod auth;
-mod bulk;
 mod brokers;
+mod bulk;
 mod chaos;
 mod clients;
 mod command;

@@ -214,7 +214,6 @@ fn verify_asks_for_the_secret_if_the_platforms_differs() {
         webhook_secret: Some("whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQh".to_owned()),
         data: None,
         platforms: std::collections::BTreeMap::new(),
-        brokers: std::collections::BTreeMap::new(),
     }
     .write(&state)
     .unwrap();

@@ -170,7 +170,6 @@ fn running_platform(sandbox: &Sandbox, secret: Option<&str>) {
         webhook_secret: secret.map(str::to_owned),
         data: None,
         platforms: std::collections::BTreeMap::new(),
-        brokers: std::collections::BTreeMap::new(),
     };
     platform.write(&state).unwrap();
 }
