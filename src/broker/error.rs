@@ -92,10 +92,7 @@ fn of_dial(error: &DialError) -> Explanation {
     let explanation = error.explain();
     match error {
         DialError::Refused { peer, .. } => Explanation {
-            hints: vec![
-                format!("start the broker at {peer}, or check the port"),
-                "evt dev --with nats,rabbitmq,redis     starts brokers of its own".to_owned(),
-            ],
+            hints: vec![format!("start the broker at {peer}, or check the port")],
             ..explanation
         },
         _ => explanation,

@@ -291,10 +291,12 @@ fn every_flag_in_a_message_exists() {
         let is_own = |name: &&str| *name != "demo" && !text.text.contains("evt ");
         let own = text.command.as_deref().filter(is_own);
         let own = own.and_then(|name| root.find_subcommand(name));
-        // A variable before a command is not an argument of evt.
+        // A variable before a command is not an argument of evt, and neither is one of another program.
+        let is_other = |line: &&str| line.starts_with("cargo ") || line.starts_with("nats ");
         let shown: Vec<&str> = text
             .text
             .lines()
+            .filter(|line| !is_other(line))
             .map(|line| line.split_once("' evt ").map_or(line, |(_, after)| after))
             .collect();
         for flag in flags(&shown.join("\n")) {

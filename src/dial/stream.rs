@@ -186,7 +186,7 @@ impl Dialer {
             .map_err(|failure| failure.as_dial_error(&authority(host, port)))
     }
 
-    /// [`Self::connect`] without TLS, for libraries that need a socket of their own.
+    /// [`Self::connect`] without TLS, for libraries that open a socket themselves.
     pub async fn connect_tcp(&self, host: &str, port: u16) -> Result<TcpStream, DialError> {
         let stream = self.connector.connect_tcp_in_time(host, port).await;
         stream.map_err(|failure| failure.as_dial_error(&authority(host, port)))

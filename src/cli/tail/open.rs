@@ -216,11 +216,11 @@ pub(super) fn check_flags(transport: &StreamTransport, cx: &Context) -> Result<(
 fn refused(flag: &Id, owners: &[&StreamTransport], transport: &StreamTransport) -> CliError {
     let flag = format!("--{}", flag.as_str().replace('_', "-"));
     let names: Vec<&str> = owners.iter().map(|row| row.name).collect();
-    let mut message = format!(
-        "{flag} is for {}, and this is {}",
-        names.join(" and "),
-        transport.name
-    );
+    let names = match names.as_slice() {
+        [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        names => names.concat(),
+    };
+    let mut message = format!("{flag} is for {names}, and this is {}", transport.name);
     if !transport.is_resumable && flag == "--resume" {
         message.push_str(&format!(": {}", transport.without_position));
     }

@@ -342,7 +342,7 @@ impl Nats {
         }
     }
 
-    /// The configuration of a consumer that nobody else uses.
+    /// The configuration of a consumer that only this connection uses.
     fn ephemeral(&self, stream: &StreamInfo) -> Result<Value, BrokerError> {
         let mut config = json!({
             "ack_policy": "none", "replay_policy": "instant", "max_deliver": 1, "mem_storage": true, "num_replicas": 1,
