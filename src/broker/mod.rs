@@ -2,6 +2,8 @@
 //!
 //! One file per broker. What is received or sent over a connection does not belong here.
 
+#[cfg(feature = "amqp")]
+pub mod amqp;
 mod error;
 #[cfg(feature = "nats")]
 pub mod nats;

@@ -495,6 +495,30 @@ impl Outlet for Pipeline {
         })
     }
 
+    fn secure(&mut self) -> BoxFuture<'_, Option<u64>> {
+        Box::pin(async {
+            if self.save().await.is_break() {
+                return None;
+            }
+            match self.output.write_rest(false).await? {
+                Ok(()) => {}
+                Err(error) => self.output_failed(error),
+            }
+            match self.end.stopped {
+                None | Some(Stop::GoalMet | Stop::Gap | Stop::Answer(_)) => {
+                    Some(self.stats.received)
+                }
+                Some(
+                    Stop::SlowReader
+                    | Stop::Output(_)
+                    | Stop::Store(_)
+                    | Stop::Exec(_)
+                    | Stop::Record { .. },
+                ) => None,
+            }
+        })
+    }
+
     fn is_undecided(&self) -> bool {
         !self.selection.absent().is_empty()
     }

@@ -2,6 +2,8 @@
 //!
 //! HTTP targets are not sinks: `dial` sends to them.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 #[cfg(feature = "nats")]
 mod nats;
 
@@ -28,6 +30,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub static SINKS: &[SinkKind] = &[
     #[cfg(feature = "nats")]
     nats::KIND,
+    #[cfg(feature = "amqp")]
+    amqp::KIND,
 ];
 
 /// A future that a sink's method returns.

@@ -3,6 +3,8 @@
 //! A source handles one connection at a time and stores what it needs to resume. It passes each message, borrowed from its
 //! buffer, to an [`Outlet`], and everything else that the user should know as a [`Notice`].
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod budget;
 mod context;
 mod error;
@@ -30,6 +32,8 @@ use crate::event::Transport;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
+#[cfg(feature = "amqp")]
+pub use amqp::{Amqp, AmqpOptions, Subscription};
 pub use context::{ConnectionLoss, Cx, Outgoing, Pulse};
 pub use error::SourceError;
 pub use keep_open::{Reconnect, chain, keep_open};
@@ -102,6 +106,23 @@ pub static TRANSPORTS: &[StreamTransport] = &[
         examples: &[
             "evt tail 'nats://127.0.0.1/orders.>'",
             "evt tail 'nats://127.0.0.1/orders.>?stream=ORDERS' --start first --resume orders",
+        ],
+    },
+    #[cfg(feature = "amqp")]
+    StreamTransport {
+        transport: Transport::Amqp,
+        name: "RabbitMQ",
+        schemes: &["amqp", "amqps"],
+        parse: stream::broker_url,
+        guarantee: "exchange: at most once; --queue: at least once; stream: resumable by server",
+        is_resumable: true,
+        without_position: "only a stream of RabbitMQ (?stream=NAME) has positions",
+        id_header: None,
+        sends: false,
+        is_broker: true,
+        examples: &[
+            "evt tail 'amqp://127.0.0.1/?exchange=orders&key=order.#' --type 'order.*'",
+            "evt tail 'amqp://127.0.0.1/?queue=orders' --peek",
         ],
     },
 ];

@@ -83,6 +83,13 @@ pub trait Outlet: Send {
         })
     }
 
+    /// Waits until all accepted messages are written and stored, whether or not more are wanted. Returns how many were accepted
+    /// since the start; `None` if that failed, or if the outlet does neither. A source that takes messages away from a server
+    /// does so for that many.
+    fn secure(&mut self) -> BoxFuture<'_, Option<u64>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// Whether none of the messages so far could be selected, because none had a path of the condition. Their position should
     /// not be stored yet: the path may be mistyped.
     fn is_undecided(&self) -> bool {

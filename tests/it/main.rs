@@ -6,6 +6,7 @@
     reason = "clippy.toml allows these in tests, but not in the functions that tests share"
 )]
 
+#[cfg(any(feature = "nats", feature = "amqp", feature = "redis"))]
 mod brokers;
 mod cli;
 mod completions;

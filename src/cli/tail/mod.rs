@@ -3,6 +3,8 @@
 //! A transport has a row in [`TRANSPORTS`], a file here with its flags and the function that opens it, and its lines in
 //! [`Args`] and [`OPENERS`].
 
+#[cfg(feature = "amqp")]
+mod amqp;
 mod broker;
 mod credentials;
 mod finish;
@@ -49,6 +51,8 @@ static OPENERS: &[Opener] = &[
     socketio::OPENER,
     #[cfg(feature = "nats")]
     nats::OPENER,
+    #[cfg(feature = "amqp")]
+    amqp::OPENER,
 ];
 
 /// Time limit for one attempt to deliver to the target of --forward.
@@ -56,7 +60,7 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
 /// When connecting takes longer, the target is printed.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent's answer
+/// Follow a stream: server-sent events, WebSocket, Socket.IO, RabbitMQ, an AI agent's answer
 ///
 /// Messages are printed completely and in order. Events that may have been missed are reported as a gap. Without SOURCE the
 /// command follows the live feed of the running `evt dev`. `evt man streams` describes how each kind of stream is
@@ -91,6 +95,9 @@ pub(crate) struct Args {
     #[cfg(feature = "nats")]
     #[command(flatten)]
     nats: nats::Flags,
+    #[cfg(feature = "amqp")]
+    #[command(flatten)]
+    amqp: amqp::Flags,
     #[command(flatten)]
     sse: sse::Flags,
     #[command(flatten)]

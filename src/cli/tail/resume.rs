@@ -9,7 +9,15 @@ use crate::secret;
 use crate::send::wire::quoted;
 
 /// Arguments for the subject and the position, which the new command states itself.
-const REPLACED: [&str; 5] = ["source", "stream", "agent", "last_event_id", "resume"];
+const REPLACED: [&str; 7] = [
+    "source",
+    "stream",
+    "agent",
+    "last_event_id",
+    "resume",
+    "start",
+    "since",
+];
 
 /// The original command line with the text form of the stream, and with `position` (`--last-event-id 42`, `--resume orders`)
 /// instead of the old position.

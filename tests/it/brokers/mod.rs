@@ -1,4 +1,6 @@
 //! `evt tail`, `evt send` and `--forward` with real message brokers.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 #[cfg(feature = "nats")]
 mod nats;

@@ -8,6 +8,8 @@ pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod platform;
 pub(crate) mod python;
+#[cfg(feature = "amqp")]
+pub(crate) mod rabbitmq;
 pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod rust_source;
