@@ -53,7 +53,7 @@ complete -c evt -n "__fish_evt_needs_command" -f -a "generate" -d 'Write the fil
 complete -c evt -n "__fish_evt_needs_command" -f -a "supervise-brokers" -d 'Run the servers of `evt dev --with`'
 complete -c evt -n "__fish_evt_needs_command" -f -a "dev" -d 'Run the platform locally'
 complete -c evt -n "__fish_evt_needs_command" -f -a "listen" -d 'Receive webhooks; verify, store and forward them'
-complete -c evt -n "__fish_evt_needs_command" -f -a "tail" -d 'Follow a stream: server-sent events, WebSocket, Socket.IO, an AI agent\'s answer'
+complete -c evt -n "__fish_evt_needs_command" -f -a "tail" -d 'Follow a stream: server-sent events, WebSocket, Socket.IO, RabbitMQ, an AI agent\'s answer'
 complete -c evt -n "__fish_evt_needs_command" -f -a "poll" -d 'Poll records by their date of change: all of them, then only what has changed since the last call'
 complete -c evt -n "__fish_evt_needs_command" -f -a "send" -d 'Send a signed test event to a listener or any URL'
 complete -c evt -n "__fish_evt_needs_command" -f -a "trigger" -d 'Send a signed test event to a listener or any URL'
@@ -875,6 +875,7 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l start -d 'Begin with th
 complete -c evt -n "__fish_evt_using_subcommand tail" -l durable -d 'Read a stream through this durable consumer, which is created if it does not exist, and acknowledge each message' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l creds -d 'Log in with this credentials file (a JWT and a seed)' -r -F
 complete -c evt -n "__fish_evt_using_subcommand tail" -l nkey -d 'Log in with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l prefetch -d 'How many messages RabbitMQ sends before they are acknowledged' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Resume after this id' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Reconnect if nothing arrives for this long, comments included' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l subprotocol -d 'Offer this subprotocol (repeatable)' -r
@@ -912,6 +913,9 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l reconnect -d 'Reconnect
 complete -c evt -n "__fish_evt_using_subcommand tail" -l no-reconnect -d 'Never reconnect: a lost connection is exit 5'
 complete -c evt -n "__fish_evt_using_subcommand tail" -s i -l interactive -d 'Send each line of stdin: text, or `event json…` for Socket.IO'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l echo -d 'Send every message back'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l queue -d 'Consume the queue of the address: its other consumers do not get the messages that are printed'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l peek -d 'Print the messages that the queue of the address has, and return them'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l declare -d 'Declare the queue of the address for as long as the command runs; it must not exist'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l text -d 'Print only the text of an AI answer, as it grows'
 complete -c evt -n "__fish_evt_using_subcommand tail" -s L -l location -d 'Follow redirects (server-sent events always do)'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'

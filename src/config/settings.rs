@@ -160,6 +160,7 @@ pub const SETTINGS: &[Setting] = &[
     row("tail.fail-on-gap", ALL, Plain),
     row("tail.user", OWN, Access),
     row("tail.password", OWN, Secret),
+    row("tail.prefetch", ALL, Plain),
     row("tail.save", OWN, Folder),
     row("tail.record", OWN, Folder),
     row("tail.forward", ALL, Target),
