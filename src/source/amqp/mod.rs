@@ -1,4 +1,4 @@
-//! RabbitMQ (AMQP 0-9-1): follows an exchange with a queue of its own, consumes or shows a queue, reads a stream.
+//! RabbitMQ (AMQP 0-9-1): follows an exchange with an exclusive queue, consumes or shows a queue, reads a stream.
 
 mod open;
 mod peek;
@@ -40,14 +40,14 @@ const LAST: Duration = Duration::from_millis(400);
 /// What to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subscription {
-    /// A queue of its own that is bound to an exchange. RabbitMQ deletes it with the connection.
+    /// A exclusive queue that is bound to an exchange. RabbitMQ deletes it with the connection.
     Exchange {
         name: String,
         key: String,
         /// Arguments of the binding, for a headers exchange.
         arguments: Vec<(String, String)>,
     },
-    /// A queue of its own with this name, which must not exist. RabbitMQ deletes it with the connection.
+    /// A exclusive queue with this name, which must not exist. RabbitMQ deletes it with the connection.
     OwnQueue(String),
     /// Takes the messages of a queue away from other consumers.
     Queue(String),

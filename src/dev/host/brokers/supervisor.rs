@@ -47,7 +47,7 @@ impl Job {
         self.folder.join("server.log")
     }
 
-    /// Starts the server in a process group of its own, so that Ctrl-C on the terminal does not reach it.
+    /// Starts the server in its own process group, so that Ctrl-C on the terminal does not reach it.
     fn start(&self, mark: &Path) -> io::Result<Child> {
         let log = File::create(self.log())?;
         let mut command = Command::new(&self.program);

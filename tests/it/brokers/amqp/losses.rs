@@ -115,6 +115,7 @@ fn messages_that_a_killed_tail_has_not_acknowledged_return_to_the_queue() {
     let rest = sandbox.run(args).expect_exit(0);
     seen.extend(numbers(&records(&rest)));
     assert_eq!(seen, (1..=200).collect());
+    assert_eq!(admin.waiting("killed"), 0);
 }
 
 #[test]

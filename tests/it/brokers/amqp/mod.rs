@@ -313,3 +313,21 @@ fn a_full_queue_rejects_a_message_with_exit_7() {
         output.stderr
     );
 }
+
+#[test]
+fn a_message_is_unroutable_until_a_queue_is_bound() {
+    let Some(rabbit) = RabbitMq::shared() else {
+        return;
+    };
+    let admin = rabbit.admin();
+    admin.exchange("unbound", ExchangeKind::Topic);
+    let sandbox = Sandbox::new();
+    let target = rabbit.url("/?exchange=unbound&key=order.eu");
+    let send = || sandbox.run(["send", "contact.created", "--to", &target]);
+    let refused = send().expect_exit(7);
+    assert!(refused.stderr.contains("unroutable"), "{}", refused.stderr);
+    admin.queue("bound", "classic");
+    admin.bind("bound", "unbound", "order.*");
+    let _ = send().expect_exit(0);
+    assert_eq!(admin.waiting("bound"), 1);
+}
