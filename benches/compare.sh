@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Compares the speed of evt with a bare server or a common tool, in one run on one machine. Only the ratios are meaningful, because
-# absolute figures depend on the machine. Needs wrk, GNU time, jq (Debian: wrk, time, jq), python3, and node with tests/interop
+# absolute figures depend on the machine. Needs wrk, GNU time, jq (Debian: wrk, time, jq, redis-server), python3, and node with tests/interop
 # installed; uses oha and websocat if they are installed. The rows of `poll` install dlt and the Singer SDK into
 # benches/poll/.venv, and print a row if that fails.
 #
-#   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|poll|polldup|polltie]…
+#   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|redis|poll|polldup|polltie]…
 #
 # Runs all rows by default.
 set -euo pipefail
@@ -18,6 +18,7 @@ SLOW_MS=${SLOW_MS:-100}
 CONNECTIONS=50
 FLOOR=4890
 STREAMS=4893
+REDIS=4895
 # Number of events in a stream.
 EVENTS=${EVENTS:-1000000}
 RECORDS=4894
@@ -27,7 +28,7 @@ TIED=${TIED:-140000}
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio poll polldup polltie)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio redis poll polldup polltie)
 
 cargo build --profile dist --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
 target=${CARGO_TARGET_DIR:-target}
@@ -292,6 +293,36 @@ bench_socketio() {
   cpu_row "tail: Socket.IO, $some events" "$evt tail -q -o json socketio+http://$at/?n=$some" "socket.io-client" \
     "exec node benches/socketio_client.mjs 'http://$at/?n=$some'"
   ended $streams
+}
+
+# Publishes 10% more than $EVENTS messages of 200 bytes once a client has subscribed: redis-cli ends at the first message that it
+# cannot write.
+publish() {
+  until [ "$(redis-cli -p $REDIS PUBSUB NUMSUB load | tail -n 1)" = 1 ]; do sleep 0.05; done
+  redis-cli -p $REDIS --pipe <"$work/publish" >/dev/null
+}
+
+bench_redis() {
+  redis-server --port $REDIS --bind 127.0.0.1 --save '' --dir "$work" \
+    --client-output-buffer-limit 'pubsub 0 0 0' >/dev/null & server=$!
+  started $server
+  python3 - $((EVENTS * 11 / 10)) >"$work/publish" <<'PY'
+import sys
+body = '{"text":"' + "x" * 189 + '"}'
+command = f"*3\r\n$7\r\nPUBLISH\r\n$4\r\nload\r\n${len(body)}\r\n{body}\r\n" * 1000
+for _ in range(int(sys.argv[1]) // 1000):
+    sys.stdout.write(command)
+PY
+  local tail="$evt tail -q -o json --count $EVENTS redis://127.0.0.1:$REDIS/0?channel=load"
+  # Each client gets its own publisher, which waits for it.
+  for peer in "ioredis|exec node benches/redis_client.mjs $REDIS $EVENTS" \
+    "redis-cli|redis-cli -p $REDIS SUBSCRIBE load | head -n $((EVENTS * 3))"; do
+    { publish; publish; } &
+    local publisher=$!
+    cpu_row "tail: Redis, $EVENTS messages" "$tail" "${peer%%|*}" "${peer#*|}"
+    wait $publisher
+  done
+  ended $server
 }
 
 with_records() {

@@ -6380,7 +6380,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__tail)
-            opts="-H -i -L -p -o -q -v -h --stream --gateway --agent --type --where --jq --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --interactive --send-on-connect --echo --user --password --since --start --durable --creds --nkey --queue --peek --declare --prefetch --text --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --ack --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -i -L -p -o -q -v -h --stream --gateway --agent --type --where --jq --on-slow --count --for --expect --until-end --fail-on-gap --save --record --forward --secret --resume --header --token-cmd --timeout --reconnect --no-reconnect --max-retries --max-message-size --interactive --send-on-connect --echo --user --password --since --start --durable --creds --nkey --queue --peek --declare --prefetch --text --last-event-id --idle --location --subprotocol --ping --auth --namespace --path --transport --ack --group --consumer --create-group --claim-after --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6535,6 +6535,18 @@ _evt() {
                     return 0
                     ;;
                 --ack)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --consumer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --claim-after)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

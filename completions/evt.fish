@@ -887,6 +887,9 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l transport -d 'Use a Web
 upgrade\t''
 polling\t''"
 complete -c evt -n "__fish_evt_using_subcommand tail" -l ack -d 'Acknowledge events that request it, with these arguments (a JSON list)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l group -d 'Read as a consumer of this group, and acknowledge entries once they are printed (and stored)' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l consumer -d 'The name of this consumer; commands that read at the same time need different ones' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l claim-after -d 'Take over entries that another consumer has not acknowledged for this long' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
 complete -c evt -n "__fish_evt_using_subcommand tail" -l cert -d 'Client certificate, in PEM' -r -F
@@ -918,6 +921,7 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l peek -d 'Print the mess
 complete -c evt -n "__fish_evt_using_subcommand tail" -l declare -d 'Declare the queue of the address for as long as the command runs; it must not exist'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l text -d 'Print only the text of an AI answer, as it grows'
 complete -c evt -n "__fish_evt_using_subcommand tail" -s L -l location -d 'Follow redirects (server-sent events always do)'
+complete -c evt -n "__fish_evt_using_subcommand tail" -l create-group -d 'Create the group (and the stream) if it does not exist'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l insecure -d 'Accept every certificate: an attacker on the network can read and change all data'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l json -d 'The same as `-o json`'
 complete -c evt -n "__fish_evt_using_subcommand tail" -s q -l quiet -d 'Print only errors and warnings to stderr'

@@ -42,6 +42,9 @@ pub enum BrokerError {
     TooLarge { limit: usize },
     #[error("the connection was lost: {why}")]
     Lost { why: String },
+    /// The broker is starting, has too many clients, or has no leader.
+    #[error("{server} is not ready: {message}")]
+    NotReady { server: String, message: String },
     #[error("this evt was built without {feature}")]
     NotBuilt { feature: &'static str },
 }
@@ -51,7 +54,7 @@ impl BrokerError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_transient(),
-            Self::Lost { .. } => true,
+            Self::Lost { .. } | Self::NotReady { .. } => true,
             Self::Denied { .. }
             | Self::Missing { .. }
             | Self::Refused { .. }
@@ -82,6 +85,8 @@ impl Explain for BrokerError {
                 .hint("--max-message-size 64MiB     accepts larger messages"),
             Self::Lost { .. } => Explanation::new(Exit::Unreachable, "connection_lost")
                 .hint("--reconnect     retries until the server accepts the connection"),
+            Self::NotReady { .. } => Explanation::new(Exit::Unreachable, "broker_not_ready")
+                .hint("--reconnect     retries until the server is ready"),
             Self::NotBuilt { feature } => Explanation::usage("not_built")
                 .hint(format!("cargo install --path . --features {feature}")),
         }

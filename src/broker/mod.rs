@@ -7,6 +7,8 @@ pub mod amqp;
 mod error;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::time::Duration;
 

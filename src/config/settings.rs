@@ -183,6 +183,10 @@ pub const SETTINGS: &[Setting] = &[
     row("tail.transport", ALL, Plain),
     row("tail.send-on-connect", OWN, Request),
     row("tail.ack", OWN, Request),
+    #[cfg(feature = "redis")]
+    row("tail.consumer", ALL, Plain),
+    #[cfg(feature = "redis")]
+    row("tail.claim-after", ALL, Plain),
     row("poll.since", ALL, Plain),
     row("poll.until", ALL, Plain),
     row("poll.query", ALL, Plain),

@@ -6,6 +6,8 @@
 mod amqp;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -32,6 +34,8 @@ pub static SINKS: &[SinkKind] = &[
     nats::KIND,
     #[cfg(feature = "amqp")]
     amqp::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
 ];
 
 /// A future that a sink's method returns.

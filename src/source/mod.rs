@@ -9,11 +9,14 @@ mod budget;
 mod context;
 mod error;
 mod explain;
+mod heartbeat;
 mod keep_open;
 #[cfg(feature = "nats")]
 mod nats;
 mod outlet;
 pub mod poll;
+#[cfg(feature = "redis")]
+mod redis;
 mod socketio;
 mod sse;
 mod stream;
@@ -40,6 +43,8 @@ pub use keep_open::{Reconnect, chain, keep_open};
 #[cfg(feature = "nats")]
 pub use nats::{Nats, NatsOptions};
 pub use outlet::{Change, Gap, Guarantee, Message, Notice, Op, Outlet};
+#[cfg(feature = "redis")]
+pub use redis::{Group, Redis, RedisOptions};
 pub use socketio::{EngineTransport, SocketIo, SocketIoOptions};
 pub use sse::{Sse, SseOptions};
 pub use stream::{Stream, StreamTransport, StreamUrl};
@@ -123,6 +128,23 @@ pub static TRANSPORTS: &[StreamTransport] = &[
         examples: &[
             "evt tail 'amqp://127.0.0.1/?exchange=orders&key=order.#' --type 'order.*'",
             "evt tail 'amqp://127.0.0.1/?queue=orders' --peek",
+        ],
+    },
+    #[cfg(feature = "redis")]
+    StreamTransport {
+        transport: Transport::Redis,
+        name: "Redis",
+        schemes: crate::broker::redis::SCHEMES,
+        parse: stream::broker_url,
+        guarantee: "channels and rooms at most once; streams resumable by server, with a consumer group at least once",
+        is_resumable: true,
+        without_position: "pub/sub has no positions",
+        id_header: None,
+        sends: false,
+        is_broker: true,
+        examples: &[
+            "evt tail 'redis://127.0.0.1/0?channel=orders'",
+            "evt tail 'redis://127.0.0.1/0?stream=orders' --start first --resume orders",
         ],
     },
 ];

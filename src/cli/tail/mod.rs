@@ -14,6 +14,8 @@ mod lock;
 #[cfg(feature = "nats")]
 mod nats;
 mod open;
+#[cfg(feature = "redis")]
+mod redis;
 mod resume;
 mod socketio;
 mod sse;
@@ -53,6 +55,8 @@ static OPENERS: &[Opener] = &[
     nats::OPENER,
     #[cfg(feature = "amqp")]
     amqp::OPENER,
+    #[cfg(feature = "redis")]
+    redis::OPENER,
 ];
 
 /// Time limit for one attempt to deliver to the target of --forward.
@@ -104,6 +108,9 @@ pub(crate) struct Args {
     websocket: websocket::Flags,
     #[command(flatten)]
     socketio: socketio::Flags,
+    #[cfg(feature = "redis")]
+    #[command(flatten)]
+    redis: redis::Flags,
 }
 
 fn source_help() -> String {

@@ -3,7 +3,6 @@
 mod close;
 mod connection;
 mod handshake;
-mod heartbeat;
 
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
@@ -15,13 +14,13 @@ use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_util::sync::WaitForCancellationFuture;
 
 use super::budget::YieldBudget;
+use super::heartbeat::Heartbeat;
 use super::{BoxFuture, Credentials, Cx, Ended, Guarantee, Message, Outgoing, Source, SourceError};
 use crate::dial::Dialer;
 use crate::event::Transport;
 use crate::secret;
 use crate::time::Timestamp;
 use close::CloseReason;
-use heartbeat::Heartbeat;
 
 pub(super) use connection::Connection;
 pub(super) use handshake::open;

@@ -4,3 +4,5 @@
 mod amqp;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(feature = "redis")]
+mod redis;

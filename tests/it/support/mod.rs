@@ -12,6 +12,8 @@ pub(crate) mod python;
 pub(crate) mod rabbitmq;
 pub(crate) mod raw;
 pub(crate) mod recorder;
+#[cfg(feature = "redis")]
+pub(crate) mod redis;
 pub(crate) mod rust_source;
 pub(crate) mod sandbox;
 pub(crate) mod server;
