@@ -138,3 +138,21 @@ fn a_session_ends_with_its_token() {
     let end = client.happens(CHAT, "disconnect");
     assert_eq!(end["reason"], "io server disconnect");
 }
+
+#[test]
+fn a_client_that_leaves_during_its_handshake_leaves_no_session() {
+    let platform = Platform::start();
+    for _ in 0..200 {
+        let mut ws = Ws::open(&platform, "");
+        ws.text();
+        let auth = json!({ "token": platform.running().token, "orgId": "my-org" });
+        ws.send(&format!("40{CHAT},{auth}"));
+        // Engine.IO's packet `close`.
+        ws.send("1");
+    }
+    let sessions =
+        || platform.order("GET", "/_evt/gateways", &json!({})).json()["sessions"].clone();
+    while sessions() != json!([]) {
+        std::thread::yield_now();
+    }
+}
