@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Output, Sandbox};
 
 /// The commands that every tour must run.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 10] = [
     "evt dev ",
     "evt listen ",
     "evt flows create ",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 8] = [
     "evt send ",
     "evt events replay ",
     "evt queue list",
+    "evt dev clock advance ",
+    "evt dev outbox",
 ];
 
 fn assert_every_step(output: &Output) {

@@ -22,8 +22,8 @@ const STRIPE_SECRET: &str = "whsec_demo_0123456789abcdef0123456789abcdef";
 /// Show what evt does, with real commands, offline, in a few seconds
 ///
 /// Starts a platform and two listeners on free ports in a temporary home. Creates an automation, changes a record, and follows
-/// the signed delivery to the listener that verifies it. Sends a vendor's event and a forged one, replays, follows streams, and
-/// polls with a watermark. Every step is a command that you can type. Exit 0 means that all of them worked.
+/// the signed delivery to the listener that verifies it. Sends a vendor's event and a forged one, replays, follows streams, polls with
+/// a watermark, and advances the platform's clock to the end of a wait. Every step is a command that you can type. Exit 0 means that all of them worked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -135,6 +135,7 @@ impl Stage<'_> {
         self.answer().await?;
         self.chat().await?;
         self.poll().await?;
+        self.time(&mut inbox).await?;
         self.end(platform, inbox).await
     }
 
@@ -365,6 +366,35 @@ impl Stage<'_> {
         let only_changed = matches!(news.as_slice(), [record] if is_changed(record));
         expect(poll, only_changed, "only the changed one", &output)?;
         self.arrived("only that one: ada@example.com is a customer now")
+    }
+
+    /// An automation that waits for three days, which the platform's clock passes at once.
+    async fn time(&mut self, inbox: &mut Running) -> Result<(), CliError> {
+        let create = "flows create --on contact.created --after 3d --notify email --subject 'Still there?' --body Hello --name follow-up";
+        self.step(
+            create,
+            "an automation that waits for three days, then writes an e-mail",
+        )
+        .await?;
+
+        let create = "records create contact email=mary@example.com";
+        self.step(create, "a contact is created").await?;
+        self.verified(inbox, "contact.created", "mary@example.com")
+            .await?;
+
+        let advance = "dev clock advance 3d";
+        self.step(advance, "three days later").await?;
+
+        let outbox = "dev outbox";
+        let output = self
+            .step(
+                outbox,
+                "what the platform has sent; nothing leaves the machine",
+            )
+            .await?;
+        let is_sent = output.contains("Still there?") && output.contains("mary@example.com");
+        expect(outbox, is_sent, "the e-mail", &output)?;
+        self.arrived("e-mail to mary@example.com: Still there?")
     }
 
     async fn end(&mut self, platform: Running, inbox: Running) -> Result<(), CliError> {
