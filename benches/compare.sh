@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Compares the speed of evt with a bare server or a common tool, in one run on one machine. Only the ratios are meaningful, because
 # absolute figures depend on the machine. Needs wrk, GNU time, jq (Debian: wrk, time, jq, redis-server), python3, and node with tests/interop
-# installed; uses oha and websocat if they are installed. The rows of `poll` install dlt and the Singer SDK into
+# installed; uses oha, websocat and nats-server if they are installed. The rows of `poll` install dlt and the Singer SDK into
 # benches/poll/.venv, and print a row if that fails.
 #
-#   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|redis|poll|polldup|polltie]…
+#   benches/compare.sh [start|dev|listen|verify|memory|forward|slow|send|deliver|sse|latency|websocket|socketio|nats|redis|poll|polldup|polltie]…
 #
 # Runs all rows by default.
 set -euo pipefail
@@ -19,6 +19,7 @@ CONNECTIONS=50
 FLOOR=4890
 STREAMS=4893
 REDIS=4895
+NATS=4896
 # Number of events in a stream.
 EVENTS=${EVENTS:-1000000}
 RECORDS=4894
@@ -28,7 +29,7 @@ TIED=${TIED:-140000}
 PORT=4891
 secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
 rows=("$@")
-[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio redis poll polldup polltie)
+[ "${#rows[@]}" -gt 0 ] || rows=(start dev listen verify memory forward slow send deliver sse latency websocket socketio nats redis poll polldup polltie)
 
 cargo build --profile dist --quiet --locked --bin evt --example bare_hyper --example stream_load --example poll_load
 target=${CARGO_TARGET_DIR:-target}
@@ -322,6 +323,22 @@ PY
     cpu_row "tail: Redis, $EVENTS messages" "$tail" "${peer%%|*}" "${peer#*|}"
     wait $publisher
   done
+  ended $server
+}
+
+bench_nats() {
+  local server=/usr/sbin/nats-server at=nats://127.0.0.1:$NATS
+  if ! [ -x $server ]; then
+    row "tail: NATS" - - - "nats-server is not installed"
+    return
+  fi
+  $server -a 127.0.0.1 -p $NATS >"$work/nats.log" 2>&1 & server=$!
+  started $server
+  for subject in for.evt for.node; do
+    python3 benches/nats_feed.py $NATS $subject "$EVENTS" & children+=($!)
+  done
+  cpu_row "tail: NATS, $EVENTS messages" "$evt tail -q -o json $at/for.evt --count $EVENTS" "npm's nats" \
+    "exec node benches/nats_client.mjs $at for.node $EVENTS"
   ended $server
 }
 

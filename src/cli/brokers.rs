@@ -109,19 +109,44 @@ fn merge(url: BrokerUrl, known: BrokerUrl, has_default_path: bool) -> BrokerUrl 
     }
 }
 
-/// The login of `--user` and `--password`.
+/// The flags that log in at NATS with a key.
+#[cfg(feature = "nats")]
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct KeyFlags {
+    /// Log in at NATS with this credentials file (a JWT and a seed)
+    #[arg(long, value_name = "FILE", group = "nats")]
+    creds: Option<std::path::PathBuf>,
+    /// Log in at NATS with this seed of an NKey: env:NAME, file:PATH, cmd:… or -
+    #[arg(long, value_name = "REF", conflicts_with = "creds", group = "nats")]
+    nkey: Option<SecretRef>,
+}
+
+#[cfg(feature = "nats")]
+impl KeyFlags {
+    /// The key that logs in.
+    pub(super) fn key(&self) -> Option<SecretRef> {
+        let file = self.creds.clone().map(SecretRef::File);
+        file.or_else(|| self.nkey.clone())
+    }
+}
+
+/// The login of `--user`, `--password`, and `--creds` or `--nkey`.
 ///
 /// # Errors
-/// The password's reference cannot be resolved.
+/// A reference cannot be resolved.
 pub(super) fn login(
     user: Option<&str>,
     password: Option<&SecretRef>,
+    key: Option<&SecretRef>,
     cx: &Context,
 ) -> Result<Login, CliError> {
+    let secret = |reference: Option<&SecretRef>| reference.map(|one| cx.secret(one)).transpose();
     Ok(Login {
         user: user.map(str::to_owned),
-        password: password.map(|password| cx.secret(password)).transpose()?,
-        ..Login::default()
+        password: secret(password)?,
+        key: secret(key)?,
+        token: None,
     })
 }
 

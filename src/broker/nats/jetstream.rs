@@ -143,17 +143,14 @@ impl Connection {
             Ok(info) => Ok(info),
             Err(error) if error.err_code == NO_STREAM => {
                 let names = self.streams(&json!({})).await?;
+                let known = match names.is_empty() {
+                    true => "no streams".to_owned(),
+                    false => names[..names.len().min(LISTED)].join(", "),
+                };
                 Err(BrokerError::Missing {
                     server: self.server().to_owned(),
-                    what: format!("stream {name}"),
-                    hint: match names.is_empty() {
-                        true => "it has no streams; without ?stream= new messages are followed"
-                            .to_owned(),
-                        false => format!(
-                            "its streams: {}",
-                            names[..names.len().min(LISTED)].join(", ")
-                        ),
-                    },
+                    what: format!("stream {name}; it has {known}"),
+                    hint: "leave ?stream= out to follow new messages only".to_owned(),
                 })
             }
             Err(error) => Err(self.refused(&format!("reading stream {name}"), error)),

@@ -30,7 +30,12 @@ pub(super) async fn run(
         return preview(kind, url, &publication, cx);
     }
     let url = brokers::complete(url.clone(), cx)?;
-    let login = brokers::login(args.user.as_deref(), args.password.as_ref(), cx)?;
+    #[cfg(feature = "nats")]
+    let key = args.key.key();
+    #[cfg(not(feature = "nats"))]
+    let key = None;
+    let user = args.user.as_deref();
+    let login = brokers::login(user, args.password.as_ref(), key.as_ref(), cx)?;
     let options = SinkOptions {
         login: login.or(&url),
         url,

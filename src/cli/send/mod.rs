@@ -105,6 +105,9 @@ pub(crate) struct Args {
     /// The user's password: env:NAME, file:PATH, cmd:… or -
     #[arg(long, value_name = "REF", help_heading = "Brokers", requires = "user")]
     password: Option<SecretRef>,
+    #[cfg(feature = "nats")]
+    #[command(flatten, next_help_heading = "Brokers")]
+    key: crate::cli::brokers::KeyFlags,
 
     /// How long to wait for the answer
     #[arg(

@@ -123,7 +123,7 @@ pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Crede
 
 fn key(args: &Args) -> Option<SecretRef> {
     #[cfg(feature = "nats")]
-    return args.nats.key();
+    return args.nats.key.key();
     #[cfg(not(feature = "nats"))]
     None
 }

@@ -1,12 +1,10 @@
 //! NATS: its flags, and how its source is opened.
 
-use std::path::PathBuf;
-
 use super::broker;
 use super::open::{Opener, Opening};
+use crate::cli::brokers::KeyFlags;
 use crate::error::CliError;
 use crate::event::Transport;
-use crate::grammar::secret_ref::SecretRef;
 use crate::source::{Nats, NatsOptions, Source};
 
 pub(super) const OPENER: Opener = Opener {
@@ -24,20 +22,8 @@ pub(super) struct Flags {
     /// Read a stream through this durable consumer, which is created if it does not exist, and acknowledge each message
     #[arg(long, value_name = "NAME", conflicts_with = "resume")]
     durable: Option<String>,
-    /// Log in with this credentials file (a JWT and a seed)
-    #[arg(long, value_name = "FILE")]
-    creds: Option<PathBuf>,
-    /// Log in with this seed of an NKey: env:NAME, file:PATH, cmd:… or -
-    #[arg(long, value_name = "REF", conflicts_with = "creds")]
-    nkey: Option<SecretRef>,
-}
-
-impl Flags {
-    /// The key that logs in.
-    pub(super) fn key(&self) -> Option<SecretRef> {
-        let file = self.creds.clone().map(SecretRef::File);
-        file.or_else(|| self.nkey.clone())
-    }
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
 }
 
 fn open(opening: &Opening<'_>, url: &str) -> Result<Box<dyn Source>, CliError> {

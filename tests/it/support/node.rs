@@ -20,10 +20,15 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// Installs the libraries once. Prints a notice and returns false if node or a library is missing.
+    pub(crate) fn is_installed() -> bool {
+        static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
+        !is_missing(INSTALLED.get_or_init(install))
+    }
+
     /// Starts a script. Prints a notice and returns `None` if node or a library is missing.
     pub(crate) fn start(script: &str, args: &[&str]) -> Option<Self> {
-        static INSTALLED: OnceLock<Result<(), String>> = OnceLock::new();
-        if is_missing(INSTALLED.get_or_init(install)) {
+        if !Self::is_installed() {
             return None;
         }
         let mut process = Command::new("node")

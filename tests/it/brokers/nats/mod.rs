@@ -2,9 +2,11 @@
 
 mod core;
 mod crash;
+mod interop;
 mod refusals;
 mod send;
 mod stream;
+mod tls;
 
 use serde_json::Value;
 

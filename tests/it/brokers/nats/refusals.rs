@@ -143,13 +143,17 @@ fn a_seed_logs_in_and_another_one_does_not() {
         .with("OTHER", OTHER)
         .with("TEXT", "t0p");
     for (reference, exit) in [("env:SEED", 0), ("env:OTHER", 4), ("env:TEXT", 2)] {
+        let flags = ["--nkey", reference];
         let output = run(
             &sandbox,
             &server.url("a"),
-            &["--nkey", reference, "--for", "1s"],
+            &[&flags[..], &["--for", "1s"]].concat(),
         );
         let output = output.expect_exit(exit);
         assert!(!output.stderr.contains("t0p"), "{output}");
+        let to = server.url("a");
+        let sent = sandbox.run([&["send", "contact.created", "--to", &to][..], &flags].concat());
+        let _ = sent.expect_exit(exit);
     }
 }
 
