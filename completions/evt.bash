@@ -6188,7 +6188,7 @@ _evt() {
             return 0
             ;;
         evt__subcmd__send)
-            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --check --times --rate --concurrency --expect-status --user --password --timeout --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
+            opts="-H -p -o -q -v -h --list --to --dry-run --seed --set --set-new --unset --edit --header --sign --secret --tamper --check --times --rate --concurrency --expect-status --user --password --creds --nkey --timeout --proxy --ca --cert --cert-key --key --insecure --allow-address --profile --config --output --json --quiet --verbose --color --no-input --url --org --token --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6255,6 +6255,14 @@ _evt() {
                     return 0
                     ;;
                 --password)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --creds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --nkey)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -873,8 +873,8 @@ complete -c evt -n "__fish_evt_using_subcommand tail" -l password -d 'The user\'
 complete -c evt -n "__fish_evt_using_subcommand tail" -l since -d 'Begin with the first message that the broker received at this time or later: a time, or a span such as 2h' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l start -d 'Begin with the first or last message that the broker has, with new ones, or at this sequence number, offset or id' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l durable -d 'Read a stream through this durable consumer, which is created if it does not exist, and acknowledge each message' -r
-complete -c evt -n "__fish_evt_using_subcommand tail" -l creds -d 'Log in with this credentials file (a JWT and a seed)' -r -F
-complete -c evt -n "__fish_evt_using_subcommand tail" -l nkey -d 'Log in with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand tail" -l creds -d 'Log in at NATS with this credentials file (a JWT and a seed)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand tail" -l nkey -d 'Log in at NATS with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l prefetch -d 'How many messages RabbitMQ sends before they are acknowledged' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l last-event-id -d 'Resume after this id' -r
 complete -c evt -n "__fish_evt_using_subcommand tail" -l idle -d 'Reconnect if nothing arrives for this long, comments included' -r
@@ -1037,6 +1037,8 @@ complete -c evt -n "__fish_evt_using_subcommand send" -l concurrency -d 'Send ov
 complete -c evt -n "__fish_evt_using_subcommand send" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l user -d 'Log in at the broker as this user' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l password -d 'The user\'s password: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand send" -l creds -d 'Log in at NATS with this credentials file (a JWT and a seed)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand send" -l nkey -d 'Log in at NATS with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l timeout -d 'How long to wait for the answer' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand send" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
@@ -1082,6 +1084,8 @@ complete -c evt -n "__fish_evt_using_subcommand trigger" -l concurrency -d 'Send
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l expect-status -d 'Exit 9 unless the answer has this status: 2xx, 200, or a list' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l user -d 'Log in at the broker as this user' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l password -d 'The user\'s password: env:NAME, file:PATH, cmd:… or -' -r
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l creds -d 'Log in at NATS with this credentials file (a JWT and a seed)' -r -F
+complete -c evt -n "__fish_evt_using_subcommand trigger" -l nkey -d 'Log in at NATS with this seed of an NKey: env:NAME, file:PATH, cmd:… or -' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l timeout -d 'How long to wait for the answer' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l proxy -d 'Connect through this proxy, or `none`, instead of those in HTTPS_PROXY, HTTP_PROXY and ALL_PROXY' -r
 complete -c evt -n "__fish_evt_using_subcommand trigger" -l ca -d 'Accept the certificates in this file, and those that they issued, in addition to the system\'s (repeatable)' -r -F
