@@ -97,7 +97,10 @@ fn of_dial(error: &DialError) -> Explanation {
     let explanation = error.explain();
     match error {
         DialError::Refused { peer, .. } => Explanation {
-            hints: vec![format!("start the broker at {peer}, or check the port")],
+            hints: vec![
+                format!("start the broker at {peer}, or check the port"),
+                "evt dev --with nats,rabbitmq,redis     starts installed servers".to_owned(),
+            ],
             ..explanation
         },
         _ => explanation,

@@ -7,6 +7,16 @@ use super::GrammarError;
 use super::broker::{self, BrokerUrl};
 use super::target::Target;
 
+const NO_SCHEME: &str =
+    "a target: the scheme must be http, https or unix, or that of a broker: nats, amqp, redis";
+
+/// Whether a text before `://` is a scheme, and not one of HTTP. `3000/x?to=http` is not a scheme.
+fn is_other_scheme(text: &str) -> bool {
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let http = ["http", "https", "unix"];
+    text.bytes().all(is_scheme) && !http.iter().any(|known| text.eq_ignore_ascii_case(known))
+}
+
 /// An HTTP target, or an address at a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -32,6 +42,9 @@ impl FromStr for Destination {
             Some((scheme, _)) if broker::is_scheme(scheme) => {
                 BrokerUrl::parse(text).map(Self::Broker)
             }
+            Some((scheme, _)) if is_other_scheme(scheme) => {
+                Err(GrammarError::new(text, NO_SCHEME).at_byte(0).masked())
+            }
             _ => text.parse().map(Self::Http),
         }
     }
@@ -55,6 +68,7 @@ mod tests {
     fn the_scheme_decides_what_a_destination_is() {
         for (text, full) in [
             ("3000/hook", "http://127.0.0.1:3000/hook"),
+            ("3000/x?to=ftp://y", "http://127.0.0.1:3000/x?to=ftp://y"),
             ("NATS://a/orders.new", "nats://a/orders.new"),
             ("amqp://a/?exchange=e&key=k", "amqp://a/?exchange=e&key=k"),
         ] {
@@ -63,6 +77,7 @@ mod tests {
             let is_broker = matches!(destination, Destination::Broker(_));
             assert_eq!(is_broker, !full.starts_with("http"), "{text}");
         }
-        assert!("mqtt://a/x".parse::<Destination>().is_err());
+        let error = "mqtt://h/x".parse::<Destination>().unwrap_err();
+        assert_eq!((error.expected, error.at), (NO_SCHEME, Some(0)));
     }
 }
