@@ -292,7 +292,10 @@ fn every_flag_in_a_message_exists() {
         let own = text.command.as_deref().filter(is_own);
         let own = own.and_then(|name| root.find_subcommand(name));
         // A variable before a command is not an argument of evt, and neither is one of another program.
-        let is_other = |line: &&str| line.starts_with("cargo ") || line.starts_with("nats ");
+        let is_other = |line: &&str| {
+            let program = line.split(' ').next().unwrap_or_default();
+            ["cargo", "nats", "rabbitmqctl"].contains(&program)
+        };
         let shown: Vec<&str> = text
             .text
             .lines()

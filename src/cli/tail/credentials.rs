@@ -121,6 +121,7 @@ pub(super) fn of(server: Server, args: &Args, cx: &Arc<Context>) -> Result<Crede
     }))
 }
 
+#[cfg_attr(not(feature = "nats"), expect(unused_variables))]
 fn key(args: &Args) -> Option<SecretRef> {
     #[cfg(feature = "nats")]
     return args.nats.key.key();
