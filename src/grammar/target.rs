@@ -74,9 +74,10 @@ impl Target {
         if let Some(at) = text.find(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(NO_CONTROL, at));
         }
+        // The query of a target without a scheme may contain a URL.
         let (scheme, rest_at) = match text.find("://") {
-            Some(at) => (&text[..at], at + 3),
-            None => ("http", 0),
+            Some(at) if !text[..at].contains(['/', '?']) => (&text[..at], at + 3),
+            _ => ("http", 0),
         };
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return Err(wrong(NO_SCHEME, 0));
@@ -158,6 +159,10 @@ mod tests {
             ("3000", "http://127.0.0.1:3000/"),
             (":3000", "http://127.0.0.1:3000/"),
             (":3000/hook?x=1", "http://127.0.0.1:3000/hook?x=1"),
+            (
+                "3000/hook?to=ftp://a",
+                "http://127.0.0.1:3000/hook?to=ftp://a",
+            ),
             ("3000/hook", "http://127.0.0.1:3000/hook"),
             ("app.test:80", "http://app.test:80/"),
             ("app.test:80/a/b", "http://app.test:80/a/b"),

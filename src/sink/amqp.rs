@@ -71,10 +71,12 @@ impl Target {
     fn of(url: &BrokerUrl) -> Result<Self, BrokerError> {
         let known = ["exchange", "key", "queue"];
         let unknown = url.query.iter().map(|(name, _)| name.as_str());
-        let wrong = |message: String| BrokerError::BadRequest {
+        let wrong = |message: String| {
+            BrokerError::BadRequest {
             message,
-            hint: "evt send TYPE --to 'amqp://127.0.0.1/?exchange=NAME&key=KEY', or ?queue=NAME"
+            hint: "evt send order.placed --to 'amqp://127.0.0.1/?exchange=NAME&key=KEY'     or ?queue=NAME"
                 .to_owned(),
+        }
         };
         if let Some(name) = unknown.into_iter().find(|name| !known.contains(name)) {
             return Err(wrong(format!(

@@ -96,7 +96,7 @@ fn subscription(opening: &Opening<'_>, url: &BrokerUrl) -> Result<Subscription, 
         if is_typed && !is_queue {
             return Err(CliError::usage(format!("{flag} is for ?queue=NAME"))
                 .hint(format!("leave {flag} out"))
-                .hint(format!("evt tail 'amqp://127.0.0.1/?queue=NAME' {flag}")));
+                .hint("evt tail 'amqp://127.0.0.1/?queue=NAME' --peek     shows the messages of a queue"));
         }
     }
     let only_streams = [

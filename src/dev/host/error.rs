@@ -81,12 +81,14 @@ impl Explain for DevError {
                 Explanation::failed("data_folder").hint("evt dev --data ./another-folder")
             }
             Self::NoBroker { name, package } => {
-                let protocol = if *name == "rabbitmq" { "amqp" } else { name };
+                let attach = match *name {
+                    "nats" => "evt dev --nats nats://HOST     uses a server that runs already",
+                    "redis" => "evt dev --redis redis://HOST     uses a server that runs already",
+                    _ => "evt dev --amqp amqp://HOST     uses a server that runs already",
+                };
                 Explanation::failed("no_broker")
                     .hint(format!("sudo apt-get install {package}"))
-                    .hint(format!(
-                        "evt dev --{protocol} {protocol}://HOST     uses one that runs elsewhere"
-                    ))
+                    .hint(attach)
             }
             Self::Seed(error) => error.explain(),
             Self::Store(error) => error.explain(),
