@@ -38,6 +38,8 @@ const EVT: &str = concat!("evt/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Finished {
     pub(super) attempt: Attempt,
     pub(super) verdict: Verdict,
+    /// A broker may have the message although it did not confirm it.
+    pub(super) may_have_arrived: bool,
 }
 
 /// Makes one attempt at a job. `body` is `None` if the event that holds it was deleted; `dated` is the time of the job's store.
@@ -64,6 +66,7 @@ pub(super) async fn make(
             return Finished {
                 attempt: Attempt::failed(dated, Duration::ZERO, &reason),
                 verdict: Verdict::Permanent { reason },
+                may_have_arrived: false,
             };
         }
     };
@@ -73,7 +76,11 @@ pub(super) async fn make(
         started_at: dated,
         ..dial::attempt(started_at, &mut response)
     };
-    Finished { attempt, verdict }
+    Finished {
+        attempt,
+        verdict,
+        may_have_arrived: false,
+    }
 }
 
 /// An attempt that sent nothing, because the store could not read the body.
@@ -82,6 +89,7 @@ pub(super) fn unreadable(error: &StoreError, dated: Timestamp) -> Finished {
     Finished {
         attempt: Attempt::failed(dated, Duration::ZERO, &error),
         verdict: Verdict::BodyUnreadable,
+        may_have_arrived: false,
     }
 }
 

@@ -49,6 +49,8 @@ pub struct FailedAttempt<'a> {
     pub job: i64,
     /// The first attempt is 1.
     pub number: u32,
+    /// A broker may have the message although it did not confirm it, so the next attempt may deliver it twice.
+    pub may_have_arrived: bool,
     pub why: &'a str,
     pub next_at: Timestamp,
 }

@@ -43,6 +43,7 @@ pub(super) async fn make(
     });
     let took = Timestamp::now().since(started_at);
     Finished {
+        may_have_arrived: result.as_ref().is_err_and(SinkError::is_unknown),
         verdict: verdict(&result),
         attempt: attempt(&result, dated, took),
     }

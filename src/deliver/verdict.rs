@@ -229,6 +229,7 @@ mod tests {
         Finished {
             attempt: Attempt::failed(NOW, Duration::ZERO, "no"),
             verdict,
+            may_have_arrived: false,
         }
     }
 

@@ -361,6 +361,7 @@ impl Worker {
             on_retry(&FailedAttempt {
                 job: job.lease.job,
                 number: job.tries + 1,
+                may_have_arrived: finished.may_have_arrived,
                 why: finished.attempt.error.as_deref().unwrap_or("no response"),
                 next_at: *run_at,
             });

@@ -211,9 +211,11 @@ impl Pipeline {
         }
         if let Some(saver) = self.saver.take() {
             match saver.finish().await {
-                Ok((delivered, waiting)) => {
-                    (self.stats.delivered, self.stats.waiting) = (delivered, waiting);
-                    self.notices.waiting(waiting);
+                Ok(deliveries) => {
+                    self.stats.delivered = deliveries.delivered;
+                    self.stats.waiting = deliveries.waiting;
+                    self.stats.perhaps_twice = deliveries.perhaps_twice;
+                    self.notices.waiting(deliveries.waiting);
                 }
                 Err(error) => {
                     let _ = self.end.set(Stop::Store(error));

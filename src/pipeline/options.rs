@@ -139,6 +139,8 @@ pub struct Stats {
     /// Deliveries of this run, and those that are still to be made. Both include events that an earlier run saved.
     pub delivered: u64,
     pub waiting: u64,
+    /// Deliveries to a broker that were repeated although the first attempt may have arrived.
+    pub perhaps_twice: u64,
 }
 
 /// Why the pipeline wants no more messages.

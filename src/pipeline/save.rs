@@ -141,11 +141,11 @@ impl Saver {
         saved
     }
 
-    /// Waits briefly for due deliveries, and stops the engine. Returns how many were delivered and how many are still queued.
-    pub(super) async fn finish(self) -> Result<(u64, u64), StoreError> {
+    /// Waits briefly for due deliveries, and stops the engine.
+    pub(super) async fn finish(self) -> Result<Deliveries, StoreError> {
         match self.delivery {
             Some(delivery) => delivery.finish().await,
-            None => Ok((0, 0)),
+            None => Ok(Deliveries::default()),
         }
     }
 }
@@ -201,6 +201,15 @@ impl Forward {
     }
 }
 
+/// The results of the deliveries of a run.
+#[derive(Default)]
+pub(super) struct Deliveries {
+    pub(super) delivered: u64,
+    /// Still in the queue.
+    pub(super) waiting: u64,
+    pub(super) perhaps_twice: u64,
+}
+
 /// The engine that delivers while the stream is followed.
 struct Delivery {
     store: Store,
@@ -212,6 +221,8 @@ struct Delivery {
 #[derive(Default)]
 struct Progress {
     delivered: AtomicU64,
+    /// Attempts that were repeated although the first one may have arrived.
+    perhaps_twice: AtomicU64,
     ended: Notify,
 }
 
@@ -219,6 +230,7 @@ impl Delivery {
     fn start(store: Store, forward: &Forward) -> Self {
         let progress = Arc::new(Progress::default());
         let counted = Arc::clone(&progress);
+        let repeated = Arc::clone(&progress);
         let options = EngineOptions {
             on_settled: Some(Arc::new(store_outcome)),
             on_ended: Some(Arc::new(move |settled: &Settled| {
@@ -226,6 +238,10 @@ impl Delivery {
                     counted.delivered.fetch_add(1, Ordering::Relaxed);
                 }
                 counted.ended.notify_one();
+            })),
+            on_retry: Some(Arc::new(move |attempt| {
+                let count = u64::from(attempt.may_have_arrived);
+                repeated.perhaps_twice.fetch_add(count, Ordering::Relaxed);
             })),
             drain: LAST,
             complete: Arc::clone(&forward.complete),
@@ -245,7 +261,7 @@ impl Delivery {
         }
     }
 
-    async fn finish(self) -> Result<(u64, u64), StoreError> {
+    async fn finish(self) -> Result<Deliveries, StoreError> {
         let until = Instant::now() + DRAIN;
         while Self::left(&self.store).await?.due > 0 {
             let ended = self.progress.ended.notified();
@@ -263,8 +279,11 @@ impl Delivery {
         engine.stopped().await;
         // After the engine has stopped, active deliveries are finished or back in the queue, and none is counted twice.
         let outstanding = Self::left(&store).await?;
-        let delivered = progress.delivered.load(Ordering::Relaxed);
-        Ok((delivered, outstanding.all))
+        Ok(Deliveries {
+            delivered: progress.delivered.load(Ordering::Relaxed),
+            waiting: outstanding.all,
+            perhaps_twice: progress.perhaps_twice.load(Ordering::Relaxed),
+        })
     }
 
     /// Counts the deliveries that have not ended, also those of earlier runs: this engine works on them, too.

@@ -30,6 +30,10 @@ pub(super) struct Flags {
     start: Option<String>,
 }
 
+#[cfg_attr(
+    not(any(feature = "nats", feature = "amqp", feature = "redis")),
+    expect(dead_code)
+)]
 impl Flags {
     /// Where the stream begins; `None` for the default of the source.
     pub(super) fn start(&self) -> Option<Start> {
@@ -45,6 +49,10 @@ impl Flags {
     }
 }
 
+#[cfg_attr(
+    not(any(feature = "nats", feature = "amqp", feature = "redis")),
+    expect(dead_code)
+)]
 /// The address to follow, with the host and the login that it leaves out.
 pub(super) fn url(opening: &Opening<'_>, url: &str) -> Result<BrokerUrl, CliError> {
     brokers::complete(BrokerUrl::parse(url)?, opening.cx)

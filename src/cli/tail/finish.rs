@@ -182,7 +182,8 @@ impl FollowResult {
             "end": end, "why": why, "events": stats.matched, "received": stats.received, "printed": stats.printed, "bytes": stats.bytes,
             "gaps": stats.gaps, "dropped": stats.dropped, "malformed": stats.malformed,
             "reconnects": stats.reconnects, "kept": stats.saved,
-            "delivered": stats.delivered, "waiting": stats.waiting, "not_shaped": stats.not_shaped,
+            "delivered": stats.delivered, "waiting": stats.waiting,
+            "perhaps_twice": stats.perhaps_twice, "not_shaped": stats.not_shaped,
             "position": last.position, "resume": command,
         });
         cx.ui.notice("summary", facts, &text);
@@ -219,6 +220,7 @@ fn summary(stats: Stats) -> String {
         (stats.saved, "stored"),
         (stats.delivered, "delivered"),
         (stats.waiting, "still to be delivered (evt queue list)"),
+        (stats.perhaps_twice, "perhaps delivered twice"),
     ] {
         if count > 0 {
             text.push_str(&format!(", {count} {what}"));

@@ -255,9 +255,9 @@ fn on_a_terminal_the_secrets_of_an_app_are_asked() {
     let add = ["profile", "add", "shop", "--app-id", "shop-app"];
     let mut session = Session::start(sandbox.command(add), 120);
     let _ = session.wait_for("App key");
-    session.answer("k3y-typed");
+    session.answer_secretly("k3y-typed");
     let _ = session.wait_for("App secret");
-    session.answer("s3cr3t-typed");
+    session.answer_secretly("s3cr3t-typed");
     let (text, exit) = session.finish();
     assert_eq!(exit, Some(0), "{text}");
     assert!(!text.contains("typed"), "{text}");

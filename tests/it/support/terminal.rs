@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 /// Runs a command until it ends, on a terminal of `columns`, and returns what it printed without colours.
 pub(crate) fn on_terminal(mut command: Command, columns: u16) -> String {
@@ -101,6 +101,18 @@ impl Session {
         self.terminal
             .write_all(format!("{text}\r").as_bytes())
             .unwrap();
+    }
+
+    /// Types a line that is not shown. What is typed before the command has switched the echo off would be discarded.
+    pub(crate) fn answer_secretly(&mut self, text: &str) {
+        let is_shown = |terminal: &File| {
+            let modes = tcgetattr(terminal).unwrap().local_modes;
+            modes.contains(LocalModes::ECHO)
+        };
+        while is_shown(&self.terminal) {
+            std::thread::yield_now();
+        }
+        self.answer(text);
     }
 
     /// Waits for the end of the command. Returns what it printed since the last answer, and its exit code.
