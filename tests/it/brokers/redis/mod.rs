@@ -6,6 +6,7 @@ mod interop;
 mod losses;
 mod nodes;
 mod streams;
+mod unconfirmed;
 
 use serde_json::{Value, json};
 
