@@ -2,6 +2,8 @@
 
 mod boxes;
 mod event;
+#[cfg(unix)]
+mod hidden;
 mod layout;
 mod out;
 mod progress;

@@ -2,10 +2,12 @@
 
 use std::io;
 
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Confirm, Input, Select};
 use thiserror::Error;
 
 use super::Ui;
+#[cfg(unix)]
+use super::hidden;
 use crate::explain::{Exit, Explain, Explanation};
 
 /// Why a question has no answer.
@@ -90,7 +92,10 @@ impl Ui {
     /// Asks for text without showing it.
     pub fn password(&self, question: &str, flag: &str) -> Result<String, PromptError> {
         self.askable(question, flag)?;
-        Password::new()
+        #[cfg(unix)]
+        return hidden::read(question).map_err(PromptError::Cancelled);
+        #[cfg(not(unix))]
+        dialoguer::Password::new()
             .with_prompt(question)
             .interact()
             .map_err(cancelled)

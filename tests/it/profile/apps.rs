@@ -270,6 +270,19 @@ fn on_a_terminal_the_secrets_of_an_app_are_asked() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_question_for_a_secret() {
+    use crate::support::terminal::Session;
+
+    let sandbox = with_shop("http://127.0.0.1:1", &[]);
+    let add = ["profile", "add", "shop", "--app-id", "shop-app"];
+    let mut session = Session::start(sandbox.command(add), 120);
+    let _ = session.wait_for("App key");
+    session.answer_secretly("\u{3}");
+    assert_eq!(session.finish().1, Some(130));
+}
+
 #[test]
 fn show_masks_every_secret() {
     let sandbox = with_shop("http://127.0.0.1:1", &APP);
