@@ -26,12 +26,15 @@ use super::server::{Server, free_port, program, wait_for_port};
 
 const PROGRAM: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/// `reader` may declare queues with generated names, and read exchanges and queues whose name begins with `allowed`.
+/// What a test needs after a kill is declared here: a declaration over a connection is on the disk only some time later. `reader` may declare queues with generated names, and read exchanges and queues whose name begins with `allowed`.
 const DEFINITIONS: &str = r#"{
   "vhosts": [{"name": "/"}, {"name": "shop"}],
   "users": [
     {"name": "guest", "password": "guest", "tags": ["administrator"]},
     {"name": "reader", "password": "reader", "tags": []}
+  ],
+  "queues": [
+    {"name": "durable", "vhost": "/", "durable": true, "auto_delete": false, "arguments": {}}
   ],
   "permissions": [
     {"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},

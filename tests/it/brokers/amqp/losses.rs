@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use lapin::ExchangeKind;
 use serde_json::Value;
 
 use super::{data, records};
@@ -29,7 +28,6 @@ fn a_durable_queue_loses_no_confirmed_message_when_rabbitmq_is_killed() {
         return;
     };
     let sandbox = Sandbox::new();
-    rabbit.admin().queue("durable", "classic");
     let source = rabbit.url("/?queue=durable");
     let last = 3 * BETWEEN;
     let expect = format!("data == {last}");
@@ -58,17 +56,17 @@ fn a_queue_of_its_own_is_lost_with_the_connection_and_reported_as_a_gap() {
         return;
     };
     let sandbox = Sandbox::new();
-    rabbit.admin().exchange("orders", ExchangeKind::Topic);
-    let source = rabbit.url("/?exchange=orders");
+    // It exists at every start.
+    let source = rabbit.url("/?exchange=amq.topic");
     let args = ["tail", &source, "--expect", "data == 2", "-o", "json"];
     let mut tail = sandbox.spawn(args);
     tail.wait_for_stderr("at most once");
-    rabbit.admin().publish("orders", "a", "1");
+    rabbit.admin().publish("amq.topic", "a", "1");
     tail.wait_for_stdout("\"data\":1");
     rabbit.kill();
     rabbit.restart();
     tail.wait_for_stderr("\"gap\"");
-    rabbit.admin().publish("orders", "a", "2");
+    rabbit.admin().publish("amq.topic", "a", "2");
     let output = tail.finish().expect_exit(0);
     assert_eq!(numbers(&records(&output)), [1, 2]);
     let gap = output.notice("gap");
